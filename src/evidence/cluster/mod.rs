@@ -1,0 +1,121 @@
+//! The cluster as its API tells it.
+
+pub mod live;
+pub mod scrub;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::error::EvidenceError;
+
+/// A kind of object, by its place in the API: (group, version, plural). The core group is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Kind {
+    pub group: String,
+    pub version: String,
+    pub plural: String,
+}
+
+impl Kind {
+    /// A kind of the core group, version v1.
+    #[must_use]
+    pub fn core(plural: &str) -> Self {
+        Self { group: String::new(), version: "v1".to_owned(), plural: plural.to_owned() }
+    }
+
+    /// A kind of a named group.
+    #[must_use]
+    pub fn of(group: &str, version: &str, plural: &str) -> Self {
+        Self { group: group.to_owned(), version: version.to_owned(), plural: plural.to_owned() }
+    }
+
+    /// A kind of MetalLB's, `metallb.io/v1beta1`.
+    #[must_use]
+    pub fn metallb(plural: &str) -> Self {
+        Self::of("metallb.io", "v1beta1", plural)
+    }
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ObjectQuery {
+    pub kind: Kind,
+    pub namespace: Option<String>,
+    pub name: String,
+}
+
+/// A list of objects.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ListQuery {
+    pub kind: Kind,
+    /// `None` lists over all namespaces.
+    pub namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<String>,
+}
+
+impl ListQuery {
+    /// Every object of the kind in one namespace.
+    #[must_use]
+    pub fn within(kind: Kind, namespace: &str) -> Self {
+        Self { kind, namespace: Some(namespace.to_owned()), labels: None, fields: None }
+    }
+
+    /// Every object of the kind in the cluster.
+    #[must_use]
+    pub fn everywhere(kind: Kind) -> Self {
+        Self { kind, namespace: None, labels: None, fields: None }
+    }
+
+    #[must_use]
+    pub fn labels(mut self, selector: impl Into<String>) -> Self {
+        self.labels = Some(selector.into());
+        self
+    }
+
+    #[must_use]
+    pub fn fields(mut self, selector: impl Into<String>) -> Self {
+        self.fields = Some(selector.into());
+        self
+    }
+}
+
+/// A container's log, from its start as far as the kubelet still has it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LogQuery {
+    pub namespace: String,
+    pub pod: String,
+    pub container: String,
+    /// The container before the last restart.
+    pub previous: bool,
+}
+
+/// Whether a line is worth keeping in a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Yes,
+    No,
+}
+
+/// Reads the API. Only ever gets, lists and reads logs.
+pub trait Cluster: Send + Sync {
+    /// The object, or `None` when there is none of that name. Secrets never leave this call (see `scrub`).
+    ///
+    /// # Errors
+    /// When the API cannot be reached, refuses, or answers garbage.
+    fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError>;
+
+    /// All objects that the query selects, page by page.
+    ///
+    /// # Errors
+    /// As `get`; a kind that the cluster does not know is `NotFound`.
+    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError>;
+
+    /// Streams a log line by line with the kubelet's RFC 3339 timestamp in front; memory stays constant.
+    ///
+    /// # Errors
+    /// As `get`; lines that came before the error have been given already.
+    fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>;
+}

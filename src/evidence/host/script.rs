@@ -1,0 +1,51 @@
+//! The scripts that run on hosts. Each is fixed text; what varies comes as positional parameters.
+
+use serde::{Deserialize, Serialize};
+
+/// A script of ours, POSIX sh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Script {
+    /// Runs tcpdump in a host's or pod's network namespace and streams the packets.
+    Capture,
+    /// Asks a Service as its users would.
+    Probe,
+    /// Prints the network state of a host's or pod's network namespace.
+    Inspect,
+    /// Asks by ARP who has an address.
+    Arping,
+    /// Looks for processes of this run, ends them, and looks again.
+    Sweep,
+}
+
+impl Script {
+    /// The name that shows in the process list and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Probe => "probe",
+            Self::Inspect => "inspect",
+            Self::Arping => "arping",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Capture => include_str!("scripts/capture.sh"),
+            Self::Probe => include_str!("scripts/probe.sh"),
+            Self::Inspect => include_str!("scripts/inspect.sh"),
+            Self::Arping => include_str!("scripts/arping.sh"),
+            Self::Sweep => include_str!("scripts/sweep.sh"),
+        }
+    }
+
+    /// Whether it needs root on the host (`sudo -n` when the login is another user).
+    #[must_use]
+    pub fn needs_root(self) -> bool {
+        !matches!(self, Self::Probe)
+    }
+}

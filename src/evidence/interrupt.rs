@@ -1,0 +1,52 @@
+//! One flag for "stop now": Ctrl-C, a signal or the run's time limit.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Why a run is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Ctrl-C, SIGTERM or SIGHUP.
+    Signal,
+    /// The total `--timeout` passed.
+    TimeLimit,
+}
+
+/// A cheap handle on the flag. Once set it stays set.
+#[derive(Clone)]
+pub struct Interrupt {
+    sender: Arc<watch::Sender<Option<Reason>>>,
+}
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self { sender: Arc::new(watch::channel(None).0) }
+    }
+}
+
+impl Interrupt {
+    /// Sets the flag; the first reason stays.
+    pub fn set(&self, reason: Reason) {
+        self.sender.send_if_modified(|now| {
+            let first = now.is_none();
+            if first {
+                *now = Some(reason);
+            }
+            first
+        });
+    }
+
+    /// Why, once it is set.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        *self.sender.borrow()
+    }
+
+    /// Waits until it is set.
+    pub(in crate::evidence) async fn wait(&self) {
+        let mut receiver = self.sender.subscribe();
+        // The sender lives in `self`, so the wait can only end by the flag.
+        let _ = receiver.wait_for(Option::is_some).await;
+    }
+}

@@ -1,0 +1,32 @@
+//! Looks at the world, live or recorded, and knows nothing of Rhai, playbooks or what a fact means.
+//!
+//! Three small traits, blocking on the surface: `cluster`, `host` and `capture`, and a `clock` so that a replay
+//! tells the recorded time. Everything async stays below `live`.
+
+pub mod capture;
+pub mod clock;
+pub mod cluster;
+pub mod error;
+pub mod host;
+pub mod interrupt;
+pub mod live;
+pub mod recording;
+pub mod side_by_side;
+pub mod site;
+
+use std::sync::Arc;
+
+pub use error::EvidenceError;
+use recording::tape::Tape;
+
+/// Everything that words may look with.
+#[derive(Clone)]
+pub struct Evidence {
+    pub cluster: Arc<dyn cluster::Cluster>,
+    pub hosts: Arc<dyn host::Hosts>,
+    pub captures: Arc<dyn capture::Captures>,
+    pub clock: Arc<dyn clock::Clock>,
+    /// What was touched, and what a recording keeps.
+    pub tape: Arc<Tape>,
+    pub interrupt: interrupt::Interrupt,
+}

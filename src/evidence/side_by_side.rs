@@ -1,0 +1,36 @@
+//! Several blocking looks at once, within a bound, answers in the order of the questions.
+
+use std::sync::Mutex;
+
+/// How many looks go on at the same time.
+const AT_ONCE: usize = 24;
+
+/// Runs `look` for every item at the same time and gives the answers in the items' order.
+pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync) -> Vec<A> {
+    if items.len() < 2 {
+        return items.iter().map(look).collect();
+    }
+    let next = Mutex::new(0_usize);
+    let answers: Vec<Mutex<Option<A>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..items.len().min(AT_ONCE) {
+            scope.spawn(|| {
+                loop {
+                    let index = {
+                        let mut next = lock(&next);
+                        *next += 1;
+                        *next - 1
+                    };
+                    let Some(item) = items.get(index) else { return };
+                    *lock(&answers[index]) = Some(look(item));
+                }
+            });
+        }
+    });
+    answers.into_iter().filter_map(|answer| answer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)).collect()
+}
+
+/// A lock that survives the panic of another look.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

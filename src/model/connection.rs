@@ -1,0 +1,53 @@
+//! A probe's connection, followed through the captures.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::packet::Passage;
+use super::probe::{Attempt, Vantage};
+
+/// One sighting of a connection at a capture point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// The capture's place, such as `n2` or `stacklight/web-1`.
+    pub place: String,
+    pub interface: String,
+    pub passage: Passage,
+    /// Whether it travels from the client to the pod.
+    pub request: bool,
+    pub what: Sighting,
+    pub source: (IpAddr, u16),
+    pub destination: (IpAddr, u16),
+    /// The tunnel that carried it here, if any.
+    pub tunnel: Option<String>,
+    pub at: i64,
+}
+
+/// What kind of packet of the connection was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sighting {
+    Syn,
+    SynAck,
+    Reset,
+    /// A segment with payload, or a UDP datagram.
+    Data,
+    Fin,
+    Ack,
+    /// An ICMP error about the connection.
+    IcmpError,
+}
+
+/// One try with everything that was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub vantage: Vantage,
+    pub attempt: Attempt,
+    /// In order of time within each place; places in the order of the road.
+    pub hops: Vec<Hop>,
+    /// The pod that it was translated to, when that was seen.
+    pub pod: Option<String>,
+    /// Why it could not be followed, when it could not.
+    pub not_joined: Option<String>,
+}

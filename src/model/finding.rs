@@ -1,0 +1,67 @@
+//! Findings and gaps: what is wrong, and what could not be looked at.
+
+use serde::{Deserialize, Serialize};
+
+use super::culprit::Culprit;
+
+/// How much a finding weighs. `Info` never counts towards the verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Warn,
+    Fail,
+}
+
+/// Something wrong or notable, with its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// A stable name from the catalogue, `area/short-name`, where the area is where the fault is.
+    pub name: String,
+    pub severity: Severity,
+    /// What has to be changed or looked at; the first is the subject.
+    pub culprits: Vec<Culprit>,
+    /// One plain sentence.
+    pub summary: String,
+    /// The name of the finding that this one is a consequence of; empty for a cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Which part fails and which works, when only a part does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The observations that prove it, each with where it was made.
+    pub evidence: Vec<String>,
+    /// The next thing to do.
+    pub next: String,
+}
+
+/// Something that could not be looked at, and what that leaves undecided.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// `evidence/short-name`, from the catalogue.
+    pub name: String,
+    /// What could not be looked at, as a culprit path or a place.
+    pub subject: String,
+    /// Why, in the words of whoever refused.
+    pub reason: String,
+    /// What stays undecided by it.
+    pub undecided: String,
+    /// Whether the verdict rests on it.
+    #[serde(default)]
+    pub decisive: bool,
+}
+
+impl Gap {
+    /// A gap that does not, by itself, touch what the verdict rests on.
+    #[must_use]
+    pub fn new(name: &str, subject: impl Into<String>, reason: impl Into<String>, undecided: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), subject: subject.into(), reason: reason.into(), undecided: undecided.into(), decisive: false }
+    }
+
+    /// The same gap, touching the verdict.
+    #[must_use]
+    pub fn decisive(mut self) -> Self {
+        self.decisive = true;
+        self
+    }
+}

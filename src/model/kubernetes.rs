@@ -1,0 +1,98 @@
+//! Pods, nodes, workloads and events, cut down to what a diagnosis reads.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// A pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    pub namespace: String,
+    pub name: String,
+    pub uid: String,
+    pub labels: BTreeMap<String, String>,
+    pub node: Option<String>,
+    pub ips: Vec<IpAddr>,
+    pub host_network: bool,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+    pub phase: String,
+    pub ready: bool,
+    pub terminating: bool,
+    /// Why it is not ready, in the API's words; empty when it is.
+    pub not_ready_because: String,
+    /// Kind and name of the controlling owner, such as (`ReplicaSet`, `web-5d4f`).
+    pub owner: Option<(String, String)>,
+    pub containers: Vec<Container>,
+}
+
+impl Pod {
+    /// The workload's name: a ReplicaSet's without its hash, any other owner's as it is, otherwise the pod's own.
+    #[must_use]
+    pub fn workload(&self) -> String {
+        match &self.owner {
+            Some((kind, name)) if kind == "ReplicaSet" => name.rsplit_once('-').map_or(name.as_str(), |(head, _)| head).to_owned(),
+            Some((_, name)) => name.clone(),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A container of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    pub name: String,
+    pub image: String,
+    /// Kept for MetalLB's own containers only: other programs' arguments may hold secrets.
+    pub args: Vec<String>,
+    pub ports: Vec<ContainerPort>,
+    /// The id without its scheme, empty while the container has not started.
+    pub id: String,
+    pub running: bool,
+    pub ready: bool,
+    pub restarts: u32,
+    pub started_at: Option<String>,
+}
+
+/// A port that a container declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerPort {
+    pub name: String,
+    pub number: u16,
+    pub protocol: String,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    /// `status.addresses` of type InternalIP.
+    pub internal_ips: Vec<IpAddr>,
+    pub pod_cidrs: Vec<String>,
+    pub ready: bool,
+    pub network_unavailable: bool,
+    pub unschedulable: bool,
+}
+
+/// A Deployment or DaemonSet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    pub kind: String,
+    pub namespace: String,
+    pub name: String,
+    pub desired: u32,
+    pub ready: u32,
+}
+
+/// An event, with its newest time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    pub kind: String,
+    pub reason: String,
+    pub message: String,
+    pub component: String,
+    /// RFC 3339.
+    pub at: String,
+    pub count: u32,
+}

@@ -1,0 +1,117 @@
+//! MetalLB's objects and parts.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::kubernetes::{Event, Node, Pod, Workload};
+
+/// A label selector: both halves must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelSelector {
+    pub labels: BTreeMap<String, String>,
+    pub expressions: Vec<SelectorExpression>,
+}
+
+/// One `matchExpressions` entry; the operator is `In`, `NotIn`, `Exists` or `DoesNotExist`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SelectorExpression {
+    pub key: String,
+    pub operator: String,
+    pub values: Vec<String>,
+}
+
+impl LabelSelector {
+    /// Whether an object with these labels is selected. An unknown operator selects nothing.
+    #[must_use]
+    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+            && self.expressions.iter().all(|expression| {
+                let value = labels.get(&expression.key);
+                match expression.operator.as_str() {
+                    "In" => value.is_some_and(|value| expression.values.contains(value)),
+                    "NotIn" => value.is_none_or(|value| !expression.values.contains(value)),
+                    "Exists" => value.is_some(),
+                    "DoesNotExist" => value.is_none(),
+                    _ => false,
+                }
+            })
+    }
+}
+
+/// An `IPAddressPool`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    /// Ranges as written: `A-B` or CIDR.
+    pub addresses: Vec<String>,
+    pub auto_assign: bool,
+    pub avoid_buggy_ips: bool,
+    /// Namespaces of `spec.serviceAllocation`; empty means all.
+    pub namespaces: Vec<String>,
+    pub namespace_selectors: Vec<LabelSelector>,
+    pub service_selectors: Vec<LabelSelector>,
+    /// `status.availableIPv4`, from 0.15.0.
+    pub available_v4: Option<u64>,
+}
+
+/// An `L2Advertisement` or a `BGPAdvertisement`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advertisement {
+    pub name: String,
+    pub pools: Vec<String>,
+    pub pool_selectors: Vec<LabelSelector>,
+    pub node_selectors: Vec<LabelSelector>,
+    pub service_selectors: Vec<LabelSelector>,
+    /// Layer 2 only; empty means all interfaces.
+    pub interfaces: Vec<String>,
+}
+
+impl Advertisement {
+    /// Whether it selects the pool: by name or selector, or because it names none.
+    #[must_use]
+    pub fn selects_pool(&self, pool: &Pool) -> bool {
+        (self.pools.is_empty() && self.pool_selectors.is_empty())
+            || self.pools.contains(&pool.name)
+            || self.pool_selectors.iter().any(|selector| selector.selects(&pool.labels))
+    }
+
+    /// Whether it selects the node: any selector does, or there is none.
+    #[must_use]
+    pub fn selects_node(&self, node: &Node) -> bool {
+        self.node_selectors.is_empty() || self.node_selectors.iter().any(|selector| selector.selects(&node.labels))
+    }
+}
+
+/// A `ServiceL2Status`, with what is needed to know whether it can be believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct L2Status {
+    pub name: String,
+    pub status_node: String,
+    pub label_node: String,
+    /// The speaker pod that owns it.
+    pub owner_pod: String,
+    pub interfaces: Vec<String>,
+}
+
+/// Everything of MetalLB's that was read. `None` means that it could not be read, which is not "there is none".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metallb {
+    pub namespace: String,
+    /// From the speaker's image tag, `0.15.2`; `None` when no tag tells.
+    pub version: Option<String>,
+    pub speakers: Vec<Pod>,
+    pub controllers: Vec<Pod>,
+    pub workloads: Option<Vec<Workload>>,
+    pub pools: Option<Vec<Pool>>,
+    pub l2_advertisements: Option<Vec<Advertisement>>,
+    pub bgp_advertisements: Option<Vec<Advertisement>>,
+    pub l2_statuses: Option<Vec<L2Status>>,
+    /// Events of the Service, oldest first.
+    pub events: Option<Vec<Event>>,
+    pub speakers_read: bool,
+    /// Addresses that the Services of the cluster hold, where a list of them was needed.
+    pub taken: Option<Vec<(String, IpAddr)>>,
+}

@@ -1,0 +1,17 @@
+//! Plain data: what was asked, what was seen, what it means. No input, no output, no knowledge of Rhai.
+
+pub mod announcement;
+pub mod capture;
+pub mod catalogue;
+pub mod connection;
+pub mod culprit;
+pub mod endpoint;
+pub mod finding;
+pub mod kubernetes;
+pub mod metallb;
+pub mod outcome;
+pub mod packet;
+pub mod place;
+pub mod probe;
+pub mod service;
+pub mod state;

@@ -1,0 +1,109 @@
+//! What a run gives: the verdict with its findings, gaps, steps and everything that it touched.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::finding::{Finding, Gap, Severity};
+
+/// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Pass,
+    Warn,
+    Fail,
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The verdict that findings and gaps give together. Nothing checked is never a pass.
+    #[must_use]
+    pub fn of(findings: &[Finding], gaps: &[Gap], checked: bool) -> Self {
+        let worst = findings.iter().map(|finding| finding.severity).max();
+        if worst == Some(Severity::Fail) {
+            Self::Fail
+        } else if !checked || gaps.iter().any(|gap| gap.decisive) {
+            Self::Inconclusive
+        } else if worst == Some(Severity::Warn) {
+            Self::Warn
+        } else {
+            Self::Pass
+        }
+    }
+
+    /// The word that reports use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// One question of the run and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub title: String,
+    /// `done`, `failed` (the error is in `facts`), or `skipped`.
+    pub state: StepState,
+    /// Plain lines for a person: what was seen.
+    pub facts: Vec<String>,
+    /// Milliseconds since the run began.
+    pub started_ms: u64,
+    pub took_ms: u64,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    Done,
+    Failed,
+    Skipped,
+}
+
+/// One thing that the run did to the world: a command, an API request, a capture or a probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// `api`, `command`, `capture` or `probe`.
+    pub kind: String,
+    /// The API server, or the host's name.
+    pub host: String,
+    /// The API verb and path, or the script's name with its arguments.
+    pub what: String,
+    /// Milliseconds since the run began.
+    pub at_ms: u64,
+    pub took_ms: u64,
+    /// `ok`, or the error.
+    pub result: String,
+}
+
+/// Everything that a run gives, as the JSON report holds it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub format: String,
+    pub lbdiag: String,
+    pub playbook: String,
+    pub playbook_version: String,
+    pub started: String,
+    pub took_ms: u64,
+    pub params: BTreeMap<String, Value>,
+    pub verdict: Verdict,
+    /// One sentence: what was asked and what the answer is.
+    pub summary: String,
+    /// The root cause first, its consequences after it.
+    pub findings: Vec<Finding>,
+    pub gaps: Vec<Gap>,
+    pub steps: Vec<Step>,
+    pub touched: Vec<Touch>,
+    /// `proven` when every host that was touched was seen to be clean, otherwise why not.
+    pub cleanup: String,
+    /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+}

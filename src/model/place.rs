@@ -1,0 +1,64 @@
+//! Where something was looked at: a host as SSH reaches it, and a place on it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// A machine that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Host {
+    /// The node's name, or the name that a person gave.
+    pub name: String,
+    /// What SSH connects to unless `ssh_config` says otherwise.
+    pub address: String,
+    pub kind: HostKind,
+}
+
+/// What a host is to the diagnosis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HostKind {
+    /// This machine; nothing is sent over SSH.
+    Local,
+    Node,
+    /// A machine that stands for a client.
+    Client,
+}
+
+/// The network namespace that is looked at on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// The host's own.
+    Host(Host),
+    /// A pod's, on its node.
+    Pod { host: Host, namespace: String, name: String, ips: Vec<IpAddr>, container_ids: Vec<String> },
+}
+
+impl Place {
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        match self {
+            Self::Host(host) | Self::Pod { host, .. } => host,
+        }
+    }
+
+    /// The pod's name, when it is a pod's namespace.
+    #[must_use]
+    pub fn pod_name(&self) -> Option<&str> {
+        match self {
+            Self::Host(_) => None,
+            Self::Pod { name, .. } => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host(host) => f.write_str(&host.name),
+            Self::Pod { namespace, name, .. } => write!(f, "{namespace}/{name}"),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Probes: what was asked, from where, and what came back.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// A place from which a probe starts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vantage {
+    /// This machine.
+    Local,
+    /// Any host that SSH reaches.
+    Ssh(String),
+    /// A node of the cluster.
+    Node(String),
+}
+
+impl Vantage {
+    /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Local => "local".to_owned(),
+            Self::Ssh(host) => format!("ssh:{host}"),
+            Self::Node(name) => format!("node:{name}"),
+        }
+    }
+}
+
+/// What the probe speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speech {
+    /// TLS, then one HTTP request.
+    Https,
+    Http,
+    /// Connect, nothing more.
+    Tcp,
+    Udp,
+}
+
+impl Speech {
+    /// The word that the probe script takes.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// The size of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Size {
+    Small,
+    /// 3 kB of request, more than one packet.
+    Large,
+}
+
+/// How one try ended, in the order in which a connection lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// An answer came: bytes for TCP requests, a connection for plain TCP, a datagram for UDP.
+    Answered,
+    /// ENETUNREACH at once: this host has no route.
+    NoRoute,
+    /// EHOSTUNREACH: nobody answers for the next hop, or somebody said so by ICMP.
+    HostUnreachable,
+    /// A reset or an ICMP port unreachable instead of a connection.
+    Refused,
+    ConnectTimeout,
+    /// Connected, and the TLS handshake got no answer.
+    TlsTimeout,
+    /// What came back is not TLS.
+    TlsMismatch,
+    /// TLS was refused by an alert.
+    TlsAlert,
+    /// Request sent, no answer.
+    AnswerTimeout,
+    /// Reset after the connection was made.
+    Reset,
+    /// Closed after the connection was made, without an answer.
+    Closed,
+    /// What came back is not HTTP.
+    HttpMismatch,
+    /// The host could not ask; `detail` says why.
+    CouldNotAsk,
+}
+
+/// One try: one connection (or datagram) from a source port of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub number: u32,
+    pub size: Size,
+    /// The client's own address as its kernel chose it; `None` when no socket came to be.
+    pub source: Option<IpAddr>,
+    pub source_port: u16,
+    pub ending: Ending,
+    /// HTTP status, when there was one.
+    pub status: Option<u16>,
+    pub connect_ms: Option<u64>,
+    pub total_ms: u64,
+    pub detail: String,
+}
+
+impl Attempt {
+    /// Whether the Service answered.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.ending == Ending::Answered
+    }
+}
+
+/// All tries from one vantage point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    pub vantage: Vantage,
+    pub address: IpAddr,
+    pub port: u16,
+    pub speech: Speech,
+    pub attempts: Vec<Attempt>,
+    /// What the host asked with: `python3`, `curl` or `bash`.
+    pub tool: String,
+    /// Why nothing could be asked from there.
+    pub error: Option<String>,
+    /// True for a probe that was repeated while state was compared.
+    #[serde(default)]
+    pub repeated: bool,
+}
+
+impl Probe {
+    /// Tries that were really made.
+    pub fn made(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(|attempt| attempt.ending != Ending::CouldNotAsk)
+    }
+
+    /// Tries without an answer.
+    pub fn failed(&self) -> impl Iterator<Item = &Attempt> {
+        self.made().filter(|attempt| !attempt.answered())
+    }
+
+    /// Whether every try was answered, and there was at least one.
+    #[must_use]
+    pub fn all_answered(&self) -> bool {
+        self.error.is_none() && self.made().next().is_some() && self.failed().next().is_none()
+    }
+}

@@ -1,0 +1,73 @@
+//! A Kubernetes Service as the diagnosis needs it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// TCP, UDP or SCTP, as the API writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+/// One port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicePort {
+    /// Empty when the Service has one unnamed port.
+    pub name: String,
+    pub port: u16,
+    pub protocol: Protocol,
+    /// A number or a container port's name, as text.
+    pub target_port: String,
+    pub node_port: Option<u16>,
+    pub app_protocol: Option<String>,
+}
+
+/// `spec.externalTrafficPolicy` and `spec.internalTrafficPolicy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrafficPolicy {
+    Cluster,
+    Local,
+}
+
+/// A Service of any type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub namespace: String,
+    pub name: String,
+    /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
+    pub kind: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub selector: BTreeMap<String, String>,
+    pub cluster_ips: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].ip`, in order.
+    pub addresses: Vec<IpAddr>,
+    pub ports: Vec<ServicePort>,
+    pub external_policy: TrafficPolicy,
+    pub source_ranges: Vec<IpNet>,
+    pub class: Option<String>,
+    pub health_check_node_port: Option<u16>,
+    pub publish_not_ready: bool,
+    /// The deprecated `spec.loadBalancerIP`.
+    pub wanted_address: Option<String>,
+}
+
+impl Service {
+    /// `NS/NAME`
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// The port of that name or number.
+    #[must_use]
+    pub fn port(&self, wanted: &str) -> Option<&ServicePort> {
+        self.ports.iter().find(|port| port.name == wanted || port.port.to_string() == wanted)
+    }
+}
