@@ -1,0 +1,105 @@
+# What the cluster consists of: Debian's packages, Kubernetes and MetalLB from Go modules, and images made from scratch.
+# Everything is made once and kept in $BIN and $TAR, whichever labs use it.
+
+# A file or command, and the package that brings it.
+packages=(
+  etcd:etcd-server containerd:containerd runc:runc /usr/lib/cni/bridge:containernetworking-plugins /usr/sbin/sshd:openssh-server
+  ssh:openssh-client tcpdump:tcpdump nft:nftables iptables:iptables conntrack:conntrack arping:arping sudo:sudo ip:iproute2
+  openssl:openssl curl:curl python3:python3 ps:procps flock:util-linux
+)
+
+missing_packages() {
+  local pair
+  for pair in "${packages[@]}"; do command -v "${pair%%:*}" > /dev/null || echo "${pair#*:}"; done
+}
+
+install_packages() {
+  local missing
+  missing=$(missing_packages | xargs)
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then die "Debian packages are missing: $missing"; fi
+  say "installing $missing"
+  # The lab needs these programs, not the services that Debian would start with them on the machine itself.
+  local policy=/usr/sbin/policy-rc.d status=0
+  if [ -e $policy ]; then policy=; else printf '#!/bin/sh\nexit 101\n' > $policy && chmod +x $policy; fi
+  # shellcheck disable=SC2086 # a list of names
+  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends $missing; } >&2 || status=$?
+  [ -z "$policy" ] || rm -f $policy
+  [ $status = 0 ] || die "could not install $missing"
+}
+
+check_go() {
+  command -v go > /dev/null || die "Go 1.24 or newer is missing from the PATH"
+  local version
+  version=$(go env GOVERSION)
+  [ "$(printf '%s\n' go1.24 "$version" | sort -V | head -1)" = go1.24 ] || die "Go 1.24 or newer is needed, the PATH has $version"
+}
+
+build() {
+  install_packages
+  check_go
+  mkdir -p "$BIN" "$TAR"
+  (
+    # Two at once would only wait for the same compiler.
+    flock 9
+    build_kubernetes
+    build_images
+    build_metallb
+  ) 9> "$LAB_DIR/.build.lock"
+}
+
+is_built() {
+  local file
+  for file in "$BIN/kubectl" "$TAR/pause.tar" "$TAR/app.tar" "$TAR/metallb-$LAB_METALLB.yaml" "$TAR"/{speaker,controller}-"$LAB_METALLB.tar"; do
+    [ -e "$file" ] || return 1
+  done
+}
+
+# One binary for all of Kubernetes: the programs share most of their code. Without a version kubelet and kubectl refuse to work.
+build_kubernetes() {
+  local name v=k8s.io/component-base/version
+  if ! "$BIN/kubectl" version --client 2> /dev/null | grep -qF "$K8S"; then
+    say "building Kubernetes $K8S (some minutes, once)"
+    (cd "$here/k8s" && CGO_ENABLED=0 nice -n 10 go build -buildvcs=false -o "$BIN/k8s.new" \
+      -ldflags="-s -w -X $v.gitVersion=$K8S -X $v.gitMajor=1 -X $v.gitMinor=34 -X k8s.io/client-go/pkg/version.gitVersion=$K8S" .)
+    mv "$BIN/k8s.new" "$BIN/k8s"
+  fi
+  for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do ln -sfn k8s "$BIN/$name"; done
+}
+
+build_images() {
+  local name
+  for name in app pause; do
+    [ ! "$TAR/$name.tar" -nt "$here/images/$name/main.go" ] || continue
+    (cd "$here/images" && CGO_ENABLED=0 nice -n 10 go build -buildvcs=false -ldflags='-s -w' -o "$BIN/$name" "./$name")
+    image "lab.local/$name:1" "$name" "$BIN/$name"
+  done
+}
+
+build_metallb() {
+  local name tmp version=$LAB_METALLB
+  tmp=$(mktemp -d)
+  if [ ! -x "$BIN/speaker-$version" ] || [ ! -x "$BIN/controller-$version" ]; then
+    say "building MetalLB $version (some minutes, once)"
+    GOBIN=$tmp CGO_ENABLED=0 nice -n 10 go install -ldflags='-s -w' "go.universe.tf/metallb/"{speaker,controller}"@$version"
+    for name in speaker controller; do mv "$tmp/$name" "$BIN/$name-$version"; done
+  fi
+  for name in speaker controller; do
+    [ -e "$TAR/$name-$version.tar" ] || image "quay.io/metallb/$name:$version" "$name-$version" "$BIN/$name-$version" "/$name"
+  done
+  # MetalLB's own manifest, kept here so that `up` needs no Go; nothing is ever pulled. The module is looked up outside of any other.
+  if [ ! -e "$TAR/metallb-$version.yaml" ]; then
+    (cd "$tmp" && go mod download -json "go.universe.tf/metallb@$version") > "$tmp/module.json"
+    sed "s#image: quay.io/metallb/\(speaker\|controller\):.*#image: quay.io/metallb/\1:$version\n        imagePullPolicy: IfNotPresent#" \
+      "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' "$tmp/module.json")/config/manifests/metallb-native.yaml" > "$TAR/metallb.new"
+    mv "$TAR/metallb.new" "$TAR/metallb-$version.yaml"
+  fi
+  rm -rf "$tmp"
+}
+
+# image NAME:TAG FILE BINARY [PATH]: an image of one static binary and a /tmp, as $TAR/FILE.tar.
+image() {
+  local path=${4:-/$2}
+  python3 "$here/mkimage.py" "$1" "$TAR/$2.new" "$path=$3" /tmp= -- "$path"
+  mv "$TAR/$2.new" "$TAR/$2.tar"
+}

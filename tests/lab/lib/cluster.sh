@@ -1,0 +1,131 @@
+# A whole lab: raise it, say how it is, remove it.
+
+# up, down or dead. A node that is off does not make a lab dead; a control plane or a client without its process does.
+state() {
+  local name
+  if [ ! -d "$S" ] && [ -z "$(remaining_namespaces)" ]; then echo down; return; fi
+  for name in etcd apiserver kcm sched; do runs "$name.pid" n0 || { echo dead; return; }; done
+  for name in "${clients[@]}"; do runs "$name/pid" "$name" || { echo dead; return; }; done
+  if [ -f "$S/ready" ]; then echo up; else echo dead; fi
+}
+
+need_lab() { [ -d "$S" ] && [ -e "$(netns n0)" ] || die "no lab '$LAB' is up (raise it with: LAB=$LAB lab up)"; }
+
+remaining_namespaces() {
+  local place
+  for place in $(all_places); do [ ! -e "$(netns "$place")" ] || echo "$place"; done
+}
+
+up() {
+  case $(state) in
+    up) same_settings; cat "$S/ready"; return ;;
+    dead) say "removing the remains of '$LAB'"; down ;;
+  esac
+  check_machine
+  is_built || build
+  [ -z "$(missing_packages)" ] || install_packages
+  trap 'say "raising it failed; its logs are in $S until lab down"' ERR
+  set -E
+  mkdir -p "$S"
+  save_settings
+  local host address
+  network
+  ssh_files
+  pki
+  start_api
+  for host in $(nodes) "${clients[@]}"; do boot "$host"; done
+  until_ 60 'the API server' kubectl get --raw /readyz
+  start_controllers
+  kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
+  kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
+  until_ 90 'all nodes to be ready' nodes_ready
+  kubectl label node n0 node-role.kubernetes.io/control-plane= node.kubernetes.io/exclude-from-external-load-balancers= > /dev/null
+  # Not earlier: with one of its two nodes unknown, both pods would go to the other.
+  kubectl apply -f "$here/app.yaml" > /dev/null
+  until_ 120 'all pods to be ready' pods_ready
+  pool_file > "$S/pool.yaml"
+  until_ 60 "MetalLB to take its pool" kubectl apply -f "$S/pool.yaml"
+  until_ 30 'an address' service_address
+  address=$(service_address)
+  for host in "${clients[@]}"; do until_ 30 "an answer to $host" net "$host" curl -skm1 "https://$address/"; done
+  echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready"
+  cat "$S/ready"
+}
+
+# Beyond the limit containerd starts without its CRI plugin, never tries again, and the node stays NotReady.
+check_machine() {
+  [ -d /sys/fs/cgroup/cpuset ] || die "this machine has no cgroup v1 hierarchies in /sys/fs/cgroup, which the lab's nodes need"
+  grep -qw overlay /proc/filesystems || modprobe overlay 2> /dev/null || die "this kernel has no overlay file system"
+  local limit=/proc/sys/fs/inotify/max_user_instances used needed
+  used=$( (find /proc/[0-9]*/fd -lname anon_inode:inotify 2> /dev/null || true) | wc -l)
+  needed=$((used + 12 + 7 * LAB_NODES))
+  [ "$needed" -gt "$(cat $limit)" ] || return 0
+  sysctl -qw fs.inotify.max_user_instances=$((needed + 1024)) 2> /dev/null || true
+  [ "$needed" -le "$(cat $limit)" ] || die "not enough inotify instances: $used in use, $LAB_NODES nodes need $((needed - used)), fs.inotify.max_user_instances is $(cat $limit)"
+}
+
+nodes_ready() { [ "$(kubectl get nodes --no-headers | grep -c ' Ready')" = "$LAB_NODES" ]; }
+# A speaker on every node, the controller, two pods of the application.
+pods_ready() { [ "$(kubectl get pods -A --no-headers | grep -c '1/1')" -ge $((LAB_NODES + 3)) ]; }
+service_address() {
+  local address
+  address=$(kubectl -n stacklight get svc iam-proxy-alertmanager -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
+  [ -n "$address" ] && echo "$address"
+}
+
+pool_file() {
+  cat << END
+apiVersion: metallb.io/v1beta1
+kind: IPAddressPool
+metadata: {name: services, namespace: metallb-system}
+spec: {addresses: ["$(pool)"]}
+---
+apiVersion: metallb.io/v1beta1
+kind: L2Advertisement
+metadata: {name: services, namespace: metallb-system}
+spec: {ipAddressPools: [services], interfaces: [mlb]}
+END
+}
+
+status() {
+  local name now
+  now=$(state)
+  # Between down and up a lab looks dead.
+  if [ -e "$(lock_file)" ] && ! flock -n "$(lock_file)" true; then now='being raised or removed'; fi
+  echo "lab $LAB: $now"
+  [ -f "$S/settings" ] && sed 's/^/  /' "$S/settings"
+  if [ "$now" = up ]; then
+    for name in $(nodes) "${clients[@]}"; do
+      if first_process "$name" > /dev/null; then echo "  $name on, $(lan "$name")"; else echo "  $name off"; fi
+    done
+  fi
+  [ "$now" = up ]
+}
+
+# What runs is found by the namespaces it runs in, so that nothing is missed whose id was not written down, and nothing else is hit.
+down() {
+  local place tries
+  for tries in {1..50}; do
+    lab_processes > /dev/null || break
+    lab_processes | xargs -r kill -9 2> /dev/null || true
+    sleep .1
+  done
+  for place in $(remaining_namespaces); do ip netns del "$LAB-$place"; done
+  for tries in {1..50}; do remove_cgroups && break; sleep .1; done
+  rm -rf "$S"
+}
+
+lab_processes() {
+  local place
+  for place in $(remaining_namespaces); do ip netns pids "$LAB-$place"; done | grep .
+}
+
+# Pods' cgroups lie inside their node's, innermost first.
+remove_cgroups() {
+  local dir left=0
+  for dir in /sys/fs/cgroup/*/"$LAB"-n[0-7]; do
+    [ -d "$dir" ] || continue
+    find "$dir" -depth -type d -exec rmdir {} + 2> /dev/null || left=1
+  done
+  return $left
+}

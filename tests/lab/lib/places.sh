@@ -1,0 +1,44 @@
+# The places of a lab, their names and their addresses. A place is a network namespace "$LAB-PLACE".
+#
+# Everything that is made or removed goes by these exact names, never by a prefix: LAB=a and LAB=a-b are strangers.
+
+clients=(c1 c2)
+nodes() { seq -f 'n%.0f' 0 $((LAB_NODES - 1)); }
+places() { echo sw rt ops "${clients[@]}" $(nodes); }
+# Every place that any lab of this name may have had, whatever its settings were.
+all_places() { echo sw rt ops "${clients[@]}" n{0..7}; }
+
+is_node() { nodes | grep -qxF -- "$1"; }
+is_client() { case $1 in c1 | c2) ;; *) return 1 ;; esac; }
+is_place() { case $1 in sw | rt | ops | c1 | c2) ;; *) is_node "$1" ;; esac; }
+
+number() { echo "${1#n}"; }
+lan() { # address on the cluster network
+  case $1 in
+    n*) echo "10.88.0.$((10 + $(number "$1")))" ;;
+    ops) echo 10.88.0.200 ;;
+    c1) echo 10.88.0.201 ;;
+    c2) echo 10.88.0.202 ;;
+  esac
+}
+svc() { echo "10.88.64.$((10 + $(number "$1")))"; }  # a node's address on the service network
+pods() { echo "10.88.$((128 + $(number "$1")))"; }   # a node's pod network, a /24, without its last number
+vtep() { echo "66:00:00:00:00:0$(number "$1")"; }    # the MAC of a node's end of the overlay
+
+netns() { echo "/run/netns/$LAB-$1"; }
+net() { nsenter --net="$(netns "$1")" -- "${@:2}"; }
+
+# The pool starts at the first address for which MetalLB's election (the smallest sha256 of node#address) chooses n2, so that one of the
+# application's pods (on n2 and n3) is on the announcing node. n0 takes part here, because v0.13.12 ignores the label that excludes it.
+pool() {
+  local last best node hash winner
+  for last in {100..119}; do
+    best=
+    for node in $(nodes); do
+      hash=$(printf '%s#10.88.64.%s' "$node" "$last" | sha256sum)
+      if [ -z "$best" ] || [[ $hash < $best ]]; then best=$hash winner=$node; fi
+    done
+    [ "$winner" != n2 ] || { echo "10.88.64.$last-10.88.64.120"; return 0; }
+  done
+  die "no address of 10.88.64.100-119 would be announced by n2"
+}
