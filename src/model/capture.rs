@@ -61,6 +61,9 @@ pub struct Capture {
     pub stopped_at: i64,
     /// What proved the network namespace, for a pod.
     pub proof: String,
+    /// Names of the interfaces that the place had when the capture began.
+    #[serde(default)]
+    pub links: Vec<String>,
 }
 
 impl Capture {

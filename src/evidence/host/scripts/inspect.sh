@@ -1,1 +1,58 @@
-# placeholder
+# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 an address whose conntrack entries
+# are wanted (or empty), and every further argument is a question to the kernel's routing: DESTINATION,SOURCE,INTERFACE
+# (the last two may be empty).
+# A section begins with a line `=== NAME` and ends with a line `=== end STATUS`.
+enter_place "$1" "$2" "$3"
+about=$4
+shift 4
+section() { # name command…: a tool that is not there is told apart from one that says nothing
+  printf '\n=== %s\n' "$1"
+  shift
+  if [ "$1" = shell ] || command -v "$1" >/dev/null 2>&1; then
+    if [ "$1" = shell ]; then shift; "$@" 2>&1; else $IN "$@" 2>&1; fi
+    printf '\n=== end %s\n' "$?"
+  else
+    printf '\n=== end missing\n'
+  fi
+}
+routes_asked() {
+  for question in "$@"; do
+    # The parts hold no white space, so that the shell's own splitting is safe once the comma is the separator.
+    old=$IFS; IFS=,; set -f; set -- $question; set +f; IFS=$old
+    if [ -n "${3:-}" ]; then answer=$($IN ip route get "$1" from "$2" iif "$3" 2>&1 | head -n 2)
+    elif [ -n "${2:-}" ]; then answer=$($IN ip route get "$1" from "$2" 2>&1 | head -n 2)
+    else answer=$($IN ip route get "$1" 2>&1 | head -n 2); fi
+    printf '%s => %s\n' "$question" "$(printf '%s' "$answer" | tr '\n' ' ')"
+  done
+}
+kernel_settings() {
+  $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max; do
+    [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
+}
+counters() { $IN cat /proc/self/net/snmp /proc/self/net/netstat; }
+processes() { # the few whose state matters, with the letter that the kernel gives it
+  for p in /proc/[0-9]*; do
+    read -r name <"$p/comm" 2>/dev/null || continue
+    case $name in kube-proxy | kubelet | speaker | calico-node | cilium-agent | flanneld | kube-router)
+      printf '%s %s\n' "$name" "$(sed 's/^.*) //; s/ .*//' "$p/stat" 2>/dev/null)" ;;
+    esac
+  done
+}
+section links ip -d -o link
+section addresses ip -o addr
+section rules ip rule
+section routes ip route show table all
+section neighbours ip neigh
+section fdb bridge fdb show
+section settings shell kernel_settings
+section route-get shell routes_asked "$@"
+section sockets ss -Hltn
+section datagram-sockets ss -Hlun
+section counters shell counters
+section iptables iptables-save -c
+section iptables-legacy iptables-legacy-save -c
+section ip6tables ip6tables-save -c
+section nft nft list ruleset
+[ -z "$about" ] || section conntrack conntrack -L -d "$about"
+[ "$IN" ] || section processes shell processes
+true
