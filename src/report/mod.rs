@@ -1,1 +1,8 @@
-//! To come.
+//! Reports: an outcome as words for people and for pipelines. Knows nothing of where the facts came from.
+
+mod json;
+mod layout;
+mod text;
+
+pub use json::json;
+pub use text::{Style, text};

@@ -1,6 +1,126 @@
-//! The catalogue itself, one entry a name.
+//! The catalogue itself, one file an area, in the order of a packet's road.
 
 use super::Entry;
 
+mod address;
+mod announce;
+mod bgp;
+mod client;
+mod endpoints;
+mod evidence;
+mod node;
+mod pod;
+mod route;
+mod wire;
+
+const AREAS: [&[Entry]; 10] = [
+    address::ENTRIES,
+    announce::ENTRIES,
+    wire::ENTRIES,
+    client::ENTRIES,
+    node::ENTRIES,
+    route::ENTRIES,
+    endpoints::ENTRIES,
+    pod::ENTRIES,
+    bgp::ENTRIES,
+    evidence::ENTRIES,
+];
+
+const COUNT: usize = {
+    let mut count = 0;
+    let mut area = 0;
+    while area < AREAS.len() {
+        count += AREAS[area].len();
+        area += 1;
+    }
+    count
+};
+
+const JOINED: [Entry; COUNT] = {
+    let mut joined = [AREAS[0][0]; COUNT];
+    let mut at = 0;
+    let mut area = 0;
+    while area < AREAS.len() {
+        let mut index = 0;
+        while index < AREAS[area].len() {
+            joined[at] = AREAS[area][index];
+            at += 1;
+            index += 1;
+        }
+        area += 1;
+    }
+    joined
+};
+
 /// Every finding and gap, in the order of a packet's road.
-pub const ENTRIES: &[Entry] = &[];
+pub const ENTRIES: &[Entry] = &JOINED;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::entry;
+    use super::*;
+    use crate::model::finding::Severity;
+
+    /// The vocabulary as it was first given out; a name may be added, never lost.
+    const NAMES: &str = "
+        address/pool-missing address/pool-exhausted address/pool-not-automatic address/request-refused address/class-unserved
+        address/config-invalid address/controller-down address/last-octet address/competing-controller address/not-a-load-balancer
+        address/off-link
+        announce/no-advertisement announce/no-candidate announce/no-local-endpoint announce/speaker-missing announce/interface-missing
+        announce/interface-off-link announce/speaker-unhealthy announce/split-brain announce/nobody announce/unexpected-node
+        announce/flapping announce/stale-source
+        wire/no-answer wire/request-lost wire/reply-lost wire/mtu wire/duplicate-address wire/wrong-interface wire/stale-neighbour
+        wire/client-address-duplicate wire/interface-down wire/wrong-port
+        client/no-route client/overlaps-cluster client/source-range client/wrong-port client/firewall
+        node/proxy-down node/not-programmed node/proxy-stale node/forwarding-off node/firewall-drop node/reverse-path-filter
+        node/conntrack-full node/conntrack-stale node/lost-inside node/unreachable node/control-plane-cut-off
+        route/return-asymmetric route/return-missing route/pod-network-missing route/pod-network-wrong
+        overlay/lost-between overlay/wrong-endpoint overlay/interface-down overlay/mtu overlay/checksum
+        policy/denied
+        endpoints/selector-matches-nothing endpoints/none-ready endpoints/port-name-missing endpoints/port-name-differs
+        endpoints/address-of-no-pod endpoints/protocol-mismatch endpoints/some-not-ready
+        pod/not-listening pod/listens-on-loopback pod/firewall-drop pod/no-way-back pod/wrong-neighbour pod/disconnected pod/silent
+        app/no-answer app/resets app/closes app/protocol-mismatch
+        bgp/session-down bgp/session-stalled bgp/no-peer-for-node bgp/not-advertised bgp/filtered bgp/next-hop-fails bgp/single-announcer
+        evidence/node-unreachable evidence/forbidden evidence/log-unreadable evidence/log-rotated evidence/capture-lost-packets
+        evidence/capture-refused evidence/tool-missing evidence/netns-unproven evidence/clock-skew evidence/no-vantage
+        evidence/time-ran-out evidence/not-recorded evidence/unreadable evidence/undecided evidence/bounded";
+
+    #[test]
+    fn every_name_has_its_entry() {
+        for name in NAMES.split_whitespace() {
+            assert!(entry(name).is_some(), "{name} has no entry");
+        }
+        assert!(entry("announce/no-such-thing").is_none());
+    }
+
+    #[test]
+    fn names_are_unique_and_have_the_form_area_slash_name() {
+        let mut seen = BTreeSet::new();
+        for entry in ENTRIES {
+            assert!(seen.insert(entry.name), "{} is there twice", entry.name);
+            let (area, short) = entry.name.split_once('/').expect("an area");
+            assert!([area, short].iter().all(|part| part.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !part.is_empty()));
+        }
+    }
+
+    #[test]
+    fn texts_are_sentences() {
+        for entry in ENTRIES {
+            assert!(!entry.culprit.is_empty(), "{}", entry.name);
+            for text in [entry.meaning, entry.decided_by, entry.next] {
+                assert!(text.len() > 10 && text.ends_with('.') && text.trim() == text, "{}: {text:?}", entry.name);
+                assert!(!text.contains("TODO"), "{}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn gaps_weigh_nothing() {
+        for entry in ENTRIES.iter().filter(|entry| entry.name.starts_with("evidence/")) {
+            assert_eq!(entry.severity, Severity::Info, "{}", entry.name);
+        }
+    }
+}

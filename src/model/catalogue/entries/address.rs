@@ -1,0 +1,95 @@
+//! Addresses: whether the Service has one, and why not.
+
+use crate::model::catalogue::Entry;
+use crate::model::finding::Severity;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "address/pool-missing",
+        severity: Severity::Fail,
+        culprit: "the Service",
+        meaning: "MetalLB has no IPAddressPool that may give this Service an address, so its address stays <pending> or was taken away.",
+        decided_by: "The list of IPAddressPools, their serviceAllocation selectors against the Service's namespace and labels, and the Service's status without an address.",
+        next: "Create an IPAddressPool, or widen the serviceAllocation of one so that it covers this Service's namespace and labels.",
+    },
+    Entry {
+        name: "address/pool-exhausted",
+        severity: Severity::Fail,
+        culprit: "the pool",
+        meaning: "Every address of the pool that would serve this Service is in use, so the Service waits with <pending>.",
+        decided_by: "The pool's size against the addresses that Services hold, and the event AllocationFailed \"no available IPs\" on this Service.",
+        next: "Add addresses to the pool, or delete a LoadBalancer Service that no longer needs its address.",
+    },
+    Entry {
+        name: "address/pool-not-automatic",
+        severity: Severity::Fail,
+        culprit: "the pool",
+        meaning: "Only pools with autoAssign: false would fit, and those give an address only to a Service that asks for the pool or the address by name.",
+        decided_by: "autoAssign: false on every pool that may serve the Service, and no annotation on the Service that asks for a pool or an address.",
+        next: "Set metallb.io/address-pool or metallb.io/loadBalancerIPs on the Service, or set autoAssign: true on the pool.",
+    },
+    Entry {
+        name: "address/request-refused",
+        severity: Severity::Fail,
+        culprit: "the Service",
+        meaning: "The Service asks for a certain address and MetalLB refused it: it is outside the pools, another Service has it, or sharing it was not allowed.",
+        decided_by: "The requested address against every pool's ranges, the Services that hold it with their sharing keys and ports, and MetalLB's event AllocationFailed.",
+        next: "Ask for an address that a pool holds and nobody uses, or give both Services the same allow-shared-ip key with different ports and the same policy.",
+    },
+    Entry {
+        name: "address/class-unserved",
+        severity: Severity::Fail,
+        culprit: "the Service",
+        meaning: "The Service names a loadBalancerClass that no running controller serves. That is silent: no event and no log line says so.",
+        decided_by: "spec.loadBalancerClass against the class that MetalLB's controller and speakers were started with, and an empty status.",
+        next: "Create the Service again without loadBalancerClass, or with the class that MetalLB was started with; the field cannot be changed in place.",
+    },
+    Entry {
+        name: "address/config-invalid",
+        severity: Severity::Fail,
+        culprit: "the MetalLB object",
+        meaning: "MetalLB refused its configuration and goes on with the last one that was valid, so later changes have no effect.",
+        decided_by: "The metric config_stale or the lines \"failed to parse the configuration\" of the controller and speakers, and the object that breaks the rule (for example two pools that overlap).",
+        next: "Repair or remove the named object; MetalLB takes the configuration up again within seconds.",
+    },
+    Entry {
+        name: "address/controller-down",
+        severity: Severity::Fail,
+        culprit: "MetalLB's controller",
+        meaning: "MetalLB's controller is not running, so no Service gets an address. Addresses that were given before go on working.",
+        decided_by: "The controller's Deployment has no ready pod, and the Service has neither an address nor any event about it.",
+        next: "Look at the controller's Deployment and pods in MetalLB's namespace, and bring one pod to ready.",
+    },
+    Entry {
+        name: "address/last-octet",
+        severity: Severity::Warn,
+        culprit: "the address",
+        meaning: "The address ends in .0 or .255. Some old devices and filters take these for network or broadcast addresses, and only clients behind them fail.",
+        decided_by: "The address itself.",
+        next: "Give the Service another address, and set avoidBuggyIPs: true on the pool.",
+    },
+    Entry {
+        name: "address/competing-controller",
+        severity: Severity::Fail,
+        culprit: "the other controller",
+        meaning: "A second load-balancer controller (ServiceLB, kube-vip, a cloud controller, Cilium) works on the same Service, and the two overwrite or outbid each other.",
+        decided_by: "Events and managed fields of the Service's status by a manager that is not MetalLB, an address from no MetalLB pool, or the address bound to a node's interface.",
+        next: "Turn one of the two off, or keep them apart with loadBalancerClass.",
+    },
+    Entry {
+        name: "address/not-a-load-balancer",
+        severity: Severity::Fail,
+        culprit: "the Service",
+        meaning: "The Service is not of type LoadBalancer, so nothing gives it an address or announces one. An address in somebody's notes is an old one.",
+        decided_by: "spec.type of the Service.",
+        next: "Change the type to LoadBalancer, or use the Service as the type it has.",
+    },
+    Entry {
+        name: "address/off-link",
+        severity: Severity::Fail,
+        culprit: "the pool",
+        meaning: "The layer 2 address lies in no network of any node that may announce it, so hosts of the segment never ask for it there.",
+        decided_by: "The address against the addresses of every interface of every candidate node, and the routes that clients would use.",
+        next: "Take the pool's addresses from the network that nodes and clients share, or announce this pool by BGP.",
+    },
+];

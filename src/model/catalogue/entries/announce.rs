@@ -1,0 +1,103 @@
+//! Announcement: which node should answer for the address, and which does.
+
+use crate::model::catalogue::Entry;
+use crate::model::finding::Severity;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "announce/no-advertisement",
+        severity: Severity::Fail,
+        culprit: "the pool",
+        meaning: "The pool gave an address, but no L2Advertisement or BGPAdvertisement selects the pool, so nobody announces it.",
+        decided_by: "The pool's name and labels against ipAddressPools and ipAddressPoolSelectors of every advertisement.",
+        next: "Create an L2Advertisement (or a BGPAdvertisement) that selects this pool.",
+    },
+    Entry {
+        name: "announce/no-candidate",
+        severity: Severity::Fail,
+        culprit: "the advertisement, or the nodes",
+        meaning: "Selectors, labels and conditions leave no node that may announce the address. The evidence says for each node why it is out.",
+        decided_by: "The same election as MetalLB's: nodeSelectors, the exclude-from-external-load-balancers label, NetworkUnavailable, ready speakers and endpoints, node by node.",
+        next: "Change what the evidence names: the advertisement's nodeSelectors, or the label or condition of the nodes.",
+    },
+    Entry {
+        name: "announce/no-local-endpoint",
+        severity: Severity::Fail,
+        culprit: "the Service",
+        meaning: "With externalTrafficPolicy Local only a node that holds a ready pod of the Service may announce, and no node that may announce holds one.",
+        decided_by: "The policy, the nodes of ready endpoints, and the nodes that the advertisement allows.",
+        next: "Let a pod run on a node that may announce, or set externalTrafficPolicy to Cluster.",
+    },
+    Entry {
+        name: "announce/speaker-missing",
+        severity: Severity::Fail,
+        culprit: "the node, or the DaemonSet when it is missing everywhere",
+        meaning: "A node that should announce has no ready speaker, so nobody there answers for the address.",
+        decided_by: "The speaker's DaemonSet with its selectors and counts, and the speaker pods by node with their state.",
+        next: "Look at the DaemonSet's nodeSelector and tolerations and at the pod's events, and bring the speaker to ready on that node.",
+    },
+    Entry {
+        name: "announce/interface-missing",
+        severity: Severity::Fail,
+        culprit: "the advertisement",
+        meaning: "The advertisement is limited to interfaces that the elected node does not have. A speaker that already announces goes on until it restarts; after that nobody answers.",
+        decided_by: "The advertisement's interfaces against the node's, the event announceFailed, and who answers ARP now.",
+        next: "Correct spec.interfaces of the advertisement, or leave it out.",
+    },
+    Entry {
+        name: "announce/interface-off-link",
+        severity: Severity::Fail,
+        culprit: "the advertisement",
+        meaning: "The advertisement is limited to interfaces that exist but are not on the address's network, so the answers go out where nobody asks.",
+        decided_by: "The networks of the allowed interfaces against the address, and ARP answers (or none) on the network where clients are.",
+        next: "Name the interface that is on the address's network in spec.interfaces.",
+    },
+    Entry {
+        name: "announce/speaker-unhealthy",
+        severity: Severity::Fail,
+        culprit: "the node and its speaker",
+        meaning: "The speaker's pod exists but does not work: it is frozen, cut off from the API server, or crashes again and again.",
+        decided_by: "Readiness and restarts of the pod, the age of its last log line against the others', the state of its process, and memberlist's view of the node.",
+        next: "Read the speaker's log on that node and restart the pod; if it cannot reach the API server, repair that first.",
+    },
+    Entry {
+        name: "announce/split-brain",
+        severity: Severity::Fail,
+        culprit: "the link between the nodes",
+        meaning: "Two nodes announce the same layer 2 address, because their speakers no longer see each other. Neighbours follow whoever spoke last.",
+        decided_by: "ARP or NDP answers from two nodes' MACs, and speakers that each log the announcement without a withdrawal, with memberlist errors between them.",
+        next: "Open port 7946 for TCP and UDP between the nodes, and see that their speakers share one memberlist secret.",
+    },
+    Entry {
+        name: "announce/nobody",
+        severity: Severity::Fail,
+        culprit: "the speaker",
+        meaning: "A node should announce the address, its speaker runs, and yet nobody does; none of the known causes explains it.",
+        decided_by: "The election's winner, the folded speaker logs, ServiceL2Status, and no ARP or NDP answer from any node.",
+        next: "Read the named speaker's log around the last announcement, and restart that speaker.",
+    },
+    Entry {
+        name: "announce/unexpected-node",
+        severity: Severity::Warn,
+        culprit: "the node that announces",
+        meaning: "Another node announces than MetalLB's election gives. It works, but the next reconcile may move the address.",
+        decided_by: "The election computed from the objects against the node that the wire and the logs name.",
+        next: "See whether nodes or speakers changed a moment ago; if not, compare the speakers' memberlist views.",
+    },
+    Entry {
+        name: "announce/flapping",
+        severity: Severity::Warn,
+        culprit: "the Service",
+        meaning: "The announcing node changed six times or more within ten minutes. Restarts of speakers and nodes are not counted.",
+        decided_by: "Announcements and withdrawals in the speaker logs and the nodeAssigned events, in order.",
+        next: "Find what moves it: nodes that go and come back, memberlist between them, or endpoints that change readiness.",
+    },
+    Entry {
+        name: "announce/stale-source",
+        severity: Severity::Info,
+        culprit: "the source",
+        meaning: "A status, event or metric disagrees with what the wire and the other sources show. MetalLB is known to leave some of them stale after a failover.",
+        decided_by: "The disagreeing source with its age beside the sources that agree.",
+        next: "Do not rely on that source; a newer MetalLB repairs most of these cases.",
+    },
+];

@@ -1,0 +1,95 @@
+//! The node: kube-proxy, forwarding, filters and connection tracking.
+
+use crate::model::catalogue::Entry;
+use crate::model::finding::Severity;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "node/proxy-down",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "kube-proxy does not run on the node, so its rules are missing or grow old.",
+        decided_by: "kube-proxy's process or pod on the node, its health port, and the state of its rules.",
+        next: "Start kube-proxy there and read why it ended.",
+    },
+    Entry {
+        name: "node/not-programmed",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "kube-proxy runs on the node, but the node has no rule for the address, so requests are not translated to a pod.",
+        decided_by: "No rule, set or table entry for the address and port, and requests that arrive and are not translated.",
+        next: "Restart kube-proxy on the node and read its log; look for something that flushed its rules.",
+    },
+    Entry {
+        name: "node/proxy-stale",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "The node's rules lead to an endpoint that no longer exists.",
+        decided_by: "The addresses in the node's rules against the EndpointSlices.",
+        next: "Restart kube-proxy on the node, and see whether it can reach the API server.",
+    },
+    Entry {
+        name: "node/forwarding-off",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "IP forwarding is off on the node, so it drops everything that is not for itself.",
+        decided_by: "net.ipv4.ip_forward or the interface's forwarding is 0, and packets that arrive and do not go on to the pod.",
+        next: "Set net.ipv4.ip_forward=1 and find what turned it off (a hardening job, a network restart).",
+    },
+    Entry {
+        name: "node/firewall-drop",
+        severity: Severity::Fail,
+        culprit: "the node and the rule",
+        meaning: "A packet filter on the node drops the traffic; the culprit names the rule.",
+        decided_by: "A drop or reject rule whose conditions match the flow and whose counter grows with the probe, and packets that stop there.",
+        next: "Change or remove the named rule where it is managed, not only on the node.",
+    },
+    Entry {
+        name: "node/reverse-path-filter",
+        severity: Severity::Fail,
+        culprit: "the node and its interface",
+        meaning: "Strict reverse path filtering drops the requests, because the node would answer the client by another interface.",
+        decided_by: "rp_filter 1 on the interface, a route to the client by another interface, and a counter of filtered packets that grows.",
+        next: "Repair the route so that answers leave where requests come in, or set rp_filter to 2 on that interface.",
+    },
+    Entry {
+        name: "node/conntrack-full",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "The node's connection table is full, so new connections are dropped.",
+        decided_by: "nf_conntrack_count at nf_conntrack_max, or insert failures that grow with the probe.",
+        next: "Raise nf_conntrack_max, and find which flows fill the table.",
+    },
+    Entry {
+        name: "node/conntrack-stale",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "An old entry in the node's connection table leads the flow to an endpoint that is gone.",
+        decided_by: "A connection entry for the client and address whose reply comes from no present endpoint.",
+        next: "Delete the entry with conntrack -D, and see why kube-proxy did not.",
+    },
+    Entry {
+        name: "node/lost-inside",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "Packets came into the node and left nowhere, and none of the known causes explains it.",
+        decided_by: "The packet seen on the way in and on no interface on the way out, with forwarding, filters and routes looked at.",
+        next: "Trace it on the node (nft monitor trace, or pwru), starting from the place where it was last seen.",
+    },
+    Entry {
+        name: "node/unreachable",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "The node is powered off or cut off, while the API server or its neighbours still count on it.",
+        decided_by: "No answer from the node by SSH, API and wire, beside objects or neighbours that still name it.",
+        next: "Bring the node back, or remove it so that addresses and pods move.",
+    },
+    Entry {
+        name: "node/control-plane-cut-off",
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "Nodes cannot reach the API server, so that they and their pods are marked not ready although they work.",
+        decided_by: "Nodes with an old heartbeat that answer by SSH, and a failed connection from them to the API server.",
+        next: "Repair the way from the nodes to the API server: its address, load balancer, certificates, and filters on 6443.",
+    },
+];

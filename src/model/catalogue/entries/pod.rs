@@ -1,0 +1,95 @@
+//! Pods and applications: what happens behind the last hop.
+
+use crate::model::catalogue::Entry;
+use crate::model::finding::Severity;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry {
+        name: "pod/not-listening",
+        severity: Severity::Fail,
+        culprit: "the pod and its port",
+        meaning: "Nothing in the pod listens on the port, so the pod refuses the connection.",
+        decided_by: "A request seen inside the pod, a reset (or ICMP port unreachable) that starts there, and no socket on the port.",
+        next: "Correct targetPort, or the port that the application listens on.",
+    },
+    Entry {
+        name: "pod/listens-on-loopback",
+        severity: Severity::Fail,
+        culprit: "the pod and its port",
+        meaning: "The application listens on 127.0.0.1 only, so nothing from outside the pod can reach it.",
+        decided_by: "The listening sockets inside the pod, and a reset that starts there.",
+        next: "Let the application listen on 0.0.0.0 (or ::).",
+    },
+    Entry {
+        name: "pod/firewall-drop",
+        severity: Severity::Fail,
+        culprit: "the pod",
+        meaning: "A packet filter inside the pod's own network namespace drops the traffic.",
+        decided_by: "The request seen at the pod's interface, and a drop rule inside the namespace whose counter grows.",
+        next: "Find what writes rules there (a sidecar or an init container) and correct it.",
+    },
+    Entry {
+        name: "pod/no-way-back",
+        severity: Severity::Fail,
+        culprit: "the pod",
+        meaning: "The pod has no route for its answer.",
+        decided_by: "The request seen in the pod without an answer that leaves, and the pod's routing table without a way to the source.",
+        next: "Recreate the pod, and see why the CNI did not give it its default route.",
+    },
+    Entry {
+        name: "pod/wrong-neighbour",
+        severity: Severity::Fail,
+        culprit: "the pod and its node",
+        meaning: "The node's neighbour entry for the pod (or the pod's for its gateway) has a wrong MAC, so frames reach nobody.",
+        decided_by: "The entry against the real MAC of the other end.",
+        next: "Delete the entry; if it is permanent, find what wrote it.",
+    },
+    Entry {
+        name: "pod/disconnected",
+        severity: Severity::Fail,
+        culprit: "the pod",
+        meaning: "The pod's link to its node is down or off the bridge, so packets never reach its namespace.",
+        decided_by: "The state and the bridge of the pod's interface on the node, and packets that leave the node for the pod and are not seen inside.",
+        next: "Recreate the pod, or bring the link up and back to the bridge.",
+    },
+    Entry {
+        name: "pod/silent",
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The request reaches the pod and nothing at all answers: the process hangs or its queue is full.",
+        decided_by: "The request seen inside the pod without an answer, a listening socket with a full queue or a stopped process, and no filter or route that explains it.",
+        next: "Look at the process in the named container; restart the pod when it hangs.",
+    },
+    Entry {
+        name: "app/no-answer",
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The connection is made and the request is sent, and the application never answers.",
+        decided_by: "The handshake and the request seen in the pod, acknowledged, and no data back before the probe's limit.",
+        next: "Read the application's log at that time; look for a process that is stopped or waits for something else.",
+    },
+    Entry {
+        name: "app/resets",
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The connection is made and then reset by the application.",
+        decided_by: "A handshake seen in the pod, and a reset that starts there afterwards.",
+        next: "Read the application's log at that time.",
+    },
+    Entry {
+        name: "app/closes",
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The application reads the request and closes the connection without an answer.",
+        decided_by: "The request acknowledged in the pod, and an orderly end without data.",
+        next: "Read the application's log at that time; a wrong protocol on the port does this as well.",
+    },
+    Entry {
+        name: "app/protocol-mismatch",
+        severity: Severity::Fail,
+        culprit: "the Service's port",
+        meaning: "The two ends speak different protocols: TLS to a plain text port, or the reverse.",
+        decided_by: "The first bytes that came back to the probe against what the port's name or appProtocol promises.",
+        next: "Correct appProtocol, the port's name or targetPort, or turn TLS on or off in the application.",
+    },
+];

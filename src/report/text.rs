@@ -1,0 +1,393 @@
+//! The text report: what a person reads at night. The verdict first, then the root cause with its proof, then the rest.
+
+use std::collections::BTreeMap;
+
+use super::layout::{plain, wrap};
+use crate::model::finding::{Finding, Gap, Severity};
+use crate::model::outcome::{Outcome, Step, StepState, Touch, Verdict};
+
+/// How the text is dressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours may be used; whoever prints decides that (a terminal, and no `NO_COLOR`).
+    pub colour: bool,
+    /// Columns at which lines are broken.
+    pub width: usize,
+}
+
+impl Style {
+    /// Without colours, 100 columns.
+    pub const PLAIN: Self = Self { colour: false, width: 100 };
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self::PLAIN
+    }
+}
+
+/// The whole report, with a line end.
+#[must_use]
+pub fn text(outcome: &Outcome, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    page.verdict(outcome);
+    page.findings(&outcome.findings);
+    page.gaps(&outcome.gaps);
+    page.steps(&outcome.steps);
+    page.foot(outcome);
+    page.text
+}
+
+const RED: &str = "1;31";
+const GREEN: &str = "1;32";
+const YELLOW: &str = "1;33";
+const CYAN: &str = "1;36";
+const BOLD: &str = "1";
+const DIM: &str = "2";
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn verdict(&mut self, outcome: &Outcome) {
+        let (word, colour) = match outcome.verdict {
+            Verdict::Pass => ("PASS", GREEN),
+            Verdict::Warn => ("WARN", YELLOW),
+            Verdict::Fail => ("FAIL", RED),
+            Verdict::Inconclusive => ("INCONCLUSIVE", CYAN),
+        };
+        let word = self.dressed(word, colour);
+        self.item(&word, outcome.verdict.word().len() + 1, 0, &outcome.summary);
+        if let Some(ended) = &outcome.ended {
+            self.item("ended early:", 13, 0, ended);
+        }
+    }
+
+    fn findings(&mut self, findings: &[Finding]) {
+        if findings.is_empty() {
+            return;
+        }
+        self.heading("Findings");
+        let mut shown = vec![false; findings.len()];
+        for index in 0..findings.len() {
+            let root = findings[index].because.is_none();
+            if root {
+                self.finding_with_consequences(findings, index, &mut shown, 0);
+            }
+        }
+        // A consequence whose cause is not among the findings is still shown, where a person looks for causes.
+        for index in 0..findings.len() {
+            self.finding_with_consequences(findings, index, &mut shown, 0);
+        }
+    }
+
+    fn finding_with_consequences(&mut self, findings: &[Finding], index: usize, shown: &mut [bool], depth: usize) {
+        if shown[index] {
+            return;
+        }
+        shown[index] = true;
+        let finding = &findings[index];
+        self.finding(finding, depth);
+        for consequence in 0..findings.len() {
+            if findings[consequence].because.as_ref() == Some(&finding.name) {
+                self.finding_with_consequences(findings, consequence, shown, depth + 1);
+            }
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding, depth: usize) {
+        let indent = 2 + 4 * depth;
+        let (word, colour) = match finding.severity {
+            Severity::Fail => ("fail", RED),
+            Severity::Warn => ("warn", YELLOW),
+            Severity::Info => ("info", CYAN),
+        };
+        let subject = finding.culprits.first().map_or_else(String::new, |culprit| plain(&culprit.0));
+        let name = self.dressed(&plain(&finding.name), BOLD);
+        let severity = self.dressed(word, colour);
+        let lead = if depth == 0 { "" } else { "so: " };
+        self.line(indent, &format!("{lead}{severity}  {name}  {subject}"));
+        let inner = indent + 4;
+        self.paragraph(inner, &finding.summary);
+        if finding.culprits.len() > 1 {
+            let others: Vec<&str> = finding.culprits.iter().skip(1).map(|culprit| culprit.0.as_str()).collect();
+            self.item("also:", 6, inner, &others.join(", "));
+        }
+        if let Some(scope) = &finding.scope {
+            self.item("scope:", 7, inner, scope);
+        }
+        for evidence in &finding.evidence {
+            self.item("-", 2, inner, evidence);
+        }
+        if !finding.next.trim().is_empty() {
+            let next = self.dressed("next:", BOLD);
+            self.item(&next, 6, inner, &finding.next);
+        }
+    }
+
+    fn gaps(&mut self, gaps: &[Gap]) {
+        if gaps.is_empty() {
+            return;
+        }
+        self.heading("Not looked at");
+        for gap in gaps {
+            let name = self.dressed(&plain(&gap.name), BOLD);
+            let weight = if gap.decisive { "  (the verdict rests on it)" } else { "" };
+            self.line(2, &format!("{name}  {}{weight}", plain(&gap.subject)));
+            self.paragraph(6, &gap.reason);
+            if !gap.undecided.trim().is_empty() {
+                self.item("undecided:", 11, 6, &gap.undecided);
+            }
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        if steps.is_empty() {
+            return;
+        }
+        self.heading("Steps");
+        for step in steps {
+            let (mark, colour) = match step.state {
+                StepState::Done => ("done", GREEN),
+                StepState::Failed => ("failed", RED),
+                StepState::Skipped => ("skipped", DIM),
+            };
+            let mark = self.dressed(mark, colour);
+            let took = self.dressed(&seconds(step.took_ms), DIM);
+            self.line(2, &format!("{}  {mark}  {took}", plain(&step.title)));
+            for fact in &step.facts {
+                // A fact may bring several lines, such as a table of endpoints; each keeps its own.
+                for line in fact.lines() {
+                    self.paragraph(6, line);
+                }
+            }
+        }
+    }
+
+    fn foot(&mut self, outcome: &Outcome) {
+        self.text.push('\n');
+        self.item("touched:", 9, 0, &touches(&outcome.touched));
+        self.item("cleanup:", 9, 0, &outcome.cleanup);
+        let run = format!(
+            "{} {} with lbdiag {}, began {}, took {}",
+            outcome.playbook,
+            outcome.playbook_version,
+            outcome.lbdiag,
+            outcome.started,
+            seconds(outcome.took_ms)
+        );
+        self.item("run:", 5, 0, &run);
+    }
+
+    fn heading(&mut self, title: &str) {
+        self.text.push('\n');
+        let title = self.dressed(title, BOLD);
+        self.line(0, &title);
+    }
+
+    /// A label and wrapped text; `taken` is how many columns the label takes with the space after it.
+    fn item(&mut self, label: &str, taken: usize, indent: usize, text: &str) {
+        let mut lines = wrap(text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        self.line(indent, &format!("{label} {first}"));
+        for line in lines {
+            self.line(indent + taken, &line);
+        }
+    }
+
+    fn paragraph(&mut self, indent: usize, text: &str) {
+        for line in wrap(text, self.style.width.saturating_sub(indent).max(20)) {
+            self.line(indent, &line);
+        }
+    }
+
+    fn line(&mut self, indent: usize, text: &str) {
+        self.text.extend(std::iter::repeat_n(' ', indent));
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    fn dressed(&self, text: &str, code: &str) -> String {
+        if self.style.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+}
+
+/// `12 API requests, 9 commands, 4 captures and 2 probes on 5 hosts`
+fn touches(touched: &[Touch]) -> String {
+    if touched.is_empty() {
+        return "nothing".to_owned();
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for touch in touched {
+        *counts.entry(touch.kind.as_str()).or_default() += 1;
+    }
+    let mut parts = Vec::new();
+    for (kind, one, many) in [
+        ("api", "API request", "API requests"),
+        ("command", "command", "commands"),
+        ("capture", "capture", "captures"),
+        ("probe", "probe", "probes"),
+    ] {
+        if let Some(count) = counts.remove(kind) {
+            parts.push(format!("{count} {}", if count == 1 { one } else { many }));
+        }
+    }
+    parts.extend(counts.into_iter().map(|(kind, count)| format!("{count} {kind}")));
+    let hosts: std::collections::BTreeSet<&str> =
+        touched.iter().filter(|touch| touch.kind != "api").map(|touch| touch.host.as_str()).collect();
+    let wheres = if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.into_iter().collect::<Vec<_>>().join(" ")) };
+    format!("{}{wheres}", parts.join(", "))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::culprit::Culprit;
+
+    fn finding(name: &str, severity: Severity, because: Option<&str>) -> Finding {
+        Finding {
+            name: name.to_owned(),
+            severity,
+            culprits: vec![Culprit("node/n2/rule/raw/PREROUTING/1".to_owned())],
+            summary: format!("summary of {name}."),
+            because: because.map(str::to_owned),
+            scope: None,
+            evidence: Vec::new(),
+            next: String::new(),
+        }
+    }
+
+    pub(in crate::report) fn broken() -> Outcome {
+        let mut root = finding("node/firewall-drop", Severity::Fail, None);
+        root.scope = Some("c2 fails 8 of 8, c1 is answered".to_owned());
+        root.evidence = vec!["n2: raw PREROUTING rule 1 counted 24 packets".to_owned(), "n2 mlb: 24 SYNs in, none on cni0".to_owned()];
+        root.next = "Remove the rule where it is managed.".to_owned();
+        Outcome {
+            format: "1".to_owned(),
+            lbdiag: "0.1.0".to_owned(),
+            playbook: "metallb-flow".to_owned(),
+            playbook_version: "1.0.0".to_owned(),
+            started: "2026-01-02T03:04:05Z".to_owned(),
+            took_ms: 6_540,
+            params: BTreeMap::new(),
+            verdict: Verdict::Fail,
+            summary: "stacklight/iam-proxy-alertmanager is not answered from c2: a packet filter on n2 drops its requests.".to_owned(),
+            findings: vec![
+                root,
+                finding("endpoints/some-not-ready", Severity::Info, None),
+                finding("node/lost-inside", Severity::Fail, Some("node/firewall-drop")),
+            ],
+            gaps: vec![Gap::new("evidence/log-unreadable", "pod/metallb-system/speaker-x", "the node is down", "who announced before")],
+            steps: vec![Step {
+                title: "Who announces the address".to_owned(),
+                state: StepState::Done,
+                facts: vec!["n2 announces\n  since 03:00".to_owned()],
+                started_ms: 10,
+                took_ms: 420,
+            }],
+            touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],
+            cleanup: "proven".to_owned(),
+            ended: None,
+        }
+    }
+
+    fn touch(kind: &str, host: &str) -> Touch {
+        Touch { kind: kind.to_owned(), host: host.to_owned(), what: "look".to_owned(), at_ms: 1, took_ms: 2, result: "ok".to_owned() }
+    }
+
+    #[test]
+    fn the_report_reads_from_the_verdict_down() {
+        let expected = "\
+FAIL stacklight/iam-proxy-alertmanager is not answered from c2: a packet filter on n2 drops its
+     requests.
+
+Findings
+  fail  node/firewall-drop  node/n2/rule/raw/PREROUTING/1
+      summary of node/firewall-drop.
+      scope: c2 fails 8 of 8, c1 is answered
+      - n2: raw PREROUTING rule 1 counted 24 packets
+      - n2 mlb: 24 SYNs in, none on cni0
+      next: Remove the rule where it is managed.
+      so: fail  node/lost-inside  node/n2/rule/raw/PREROUTING/1
+          summary of node/lost-inside.
+  info  endpoints/some-not-ready  node/n2/rule/raw/PREROUTING/1
+      summary of endpoints/some-not-ready.
+
+Not looked at
+  evidence/log-unreadable  pod/metallb-system/speaker-x
+      the node is down
+      undecided: who announced before
+
+Steps
+  Who announces the address  done  0.4 s
+      n2 announces
+      since 03:00
+
+touched: 1 API request, 2 commands, 1 probe on c1 n2 n3
+cleanup: proven
+run: metallb-flow 1.0.0 with lbdiag 0.1.0, began 2026-01-02T03:04:05Z, took 6.5 s
+";
+        assert_eq!(text(&broken(), Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn colour_is_only_dress() {
+        let coloured = text(&broken(), Style { colour: true, ..Style::PLAIN });
+        assert!(coloured.starts_with("\u{1b}[1;31mFAIL\u{1b}[0m "));
+        let mut stripped = coloured;
+        for code in [RED, GREEN, YELLOW, CYAN, BOLD, DIM, "0"] {
+            stripped = stripped.replace(&format!("\u{1b}[{code}m"), "");
+        }
+        assert_eq!(stripped, text(&broken(), Style::PLAIN));
+    }
+
+    #[test]
+    fn consequences_without_or_in_a_ring_of_causes_are_shown_once() {
+        let mut outcome = broken();
+        outcome.findings = vec![
+            finding("wire/mtu", Severity::Fail, Some("overlay/mtu")),
+            finding("pod/silent", Severity::Fail, Some("app/closes")),
+            finding("app/closes", Severity::Fail, Some("pod/silent")),
+        ];
+        let text = text(&outcome, Style::PLAIN);
+        for name in ["wire/mtu", "pod/silent", "app/closes"] {
+            assert_eq!(text.matches(&format!("fail  {name}  ")).count(), 1, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_from_outside_drives_the_terminal() {
+        let mut outcome = broken();
+        outcome.summary = "\u{1b}]0;owned\u{7}".to_owned();
+        outcome.findings[0].name = "node/\u{1b}[2J".to_owned();
+        outcome.findings[0].culprits[0].0 = "node/\u{9b}31m".to_owned();
+        outcome.findings[0].evidence[0] = "log: \u{1b}[1A\rgone".to_owned();
+        outcome.steps[0].title = "step\u{8}".to_owned();
+        outcome.gaps[0].subject = "pod/\u{1b}c".to_owned();
+        outcome.cleanup = "un\u{1b}proven".to_owned();
+        outcome.touched[1].host = "n\u{1b}2".to_owned();
+        outcome.ended = Some("\u{1b}[31m".to_owned());
+        let text = text(&outcome, Style::PLAIN);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
+
+    #[test]
+    fn an_empty_outcome_is_short() {
+        let mut outcome = broken();
+        outcome.findings.clear();
+        outcome.gaps.clear();
+        outcome.steps.clear();
+        outcome.touched.clear();
+        outcome.verdict = Verdict::Inconclusive;
+        let text = text(&outcome, Style::PLAIN);
+        assert!(text.starts_with("INCONCLUSIVE "));
+        assert!(text.contains("touched: nothing\n"));
+        assert!(!text.contains("Findings"));
+    }
+}
