@@ -78,7 +78,7 @@ pool_file() {
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: services, namespace: metallb-system}
-spec: {addresses: ["$(pool)"]}
+spec: {addresses: ["$POOL"]}
 ---
 apiVersion: metallb.io/v1beta1
 kind: L2Advertisement
