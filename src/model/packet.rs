@@ -47,7 +47,11 @@ pub enum Body {
     Udp(Datagram),
     Icmp(Icmp),
     /// Neighbour discovery for IPv6: solicitation or advertisement of `target`.
-    Ndp { advertisement: bool, target: IpAddr, mac: Option<String> },
+    Ndp {
+        advertisement: bool,
+        target: IpAddr,
+        mac: Option<String>,
+    },
     Other,
 }
 

@@ -1,1 +1,141 @@
-//! To come.
+//! Turns a captured frame into a [`Packet`]: headers only, the payload is hashed and let go.
+//!
+//! Frames come from hosts that may be hostile or broken, so nothing here trusts a length: whatever cannot be read
+//! becomes `Body::Other`, or no packet at all when not even the link header is there.
+
+mod network;
+
+use std::collections::BTreeMap;
+
+use etherparse::{EtherType, LaxSlicedPacket, LinkSlice};
+
+use crate::model::packet::{Body, Packet, Passage};
+use network::Carried;
+
+/// `LINKTYPE_LINUX_SLL2`, what `-i any` gives since libpcap 1.10.
+pub const SLL2: u32 = 276;
+/// `LINKTYPE_LINUX_SLL`, what `-i any` gave before; it has no interface index.
+pub const SLL: u32 = 113;
+/// `LINKTYPE_ETHERNET`, what one interface gives.
+pub const EN10MB: u32 = 1;
+/// `LINKTYPE_RAW`: IP without a link header. 12 is what some systems write for it.
+pub const RAW: [u32; 2] = [101, 12];
+
+/// Whether frames of this link type can be read at all.
+#[must_use]
+pub fn known(link_type: u32) -> bool {
+    matches!(link_type, SLL2 | SLL | EN10MB) || RAW.contains(&link_type)
+}
+
+/// Reads one frame. `at_ns` is the capture's timestamp, `links` the interface names by index; the name of the one
+/// interface of a capture that is not on `any` stands at index 0. A packet inside VXLAN, Geneve or IPIP is given
+/// in place of the packet that carried it.
+///
+/// `None` when the link type is unknown or the frame is shorter than its link header.
+#[must_use]
+pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links: &BTreeMap<u32, String>) -> Option<Packet> {
+    let link = Link::read(link_type, data)?;
+    // What the interface saw beyond the link header, for packets whose own length field is 0 (very large segments).
+    let wire_len = original_len.saturating_sub(u32::try_from(data.len() - link.rest.len()).unwrap_or(0));
+    let carried = match link.ether_type {
+        Some(kind) => network::read(&LaxSlicedPacket::from_ether_type(EtherType(kind), link.rest), wire_len, 0),
+        None => LaxSlicedPacket::from_ip(link.rest).map_or_else(|_| Carried::other(), |sliced| network::read(&sliced, wire_len, 0)),
+    };
+    Some(Packet {
+        at: at_ns,
+        interface: links.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index)),
+        passage: link.passage,
+        source_mac: link.source.map(mac),
+        body: carried.body,
+        tunnel: carried.tunnel.map(str::to_owned),
+        outer: carried.outer,
+    })
+}
+
+/// What the link header says.
+struct Link<'a> {
+    index: u32,
+    passage: Passage,
+    source: Option<[u8; 6]>,
+    /// `None` for bare IP.
+    ether_type: Option<u16>,
+    rest: &'a [u8],
+}
+
+impl<'a> Link<'a> {
+    fn read(link_type: u32, data: &'a [u8]) -> Option<Self> {
+        match link_type {
+            SLL2 => Self::cooked2(data),
+            SLL => Self::cooked(data),
+            EN10MB => Self::ethernet(data),
+            raw if RAW.contains(&raw) => Some(Self { index: 0, passage: Passage::In, source: None, ether_type: None, rest: data }),
+            _ => None,
+        }
+    }
+
+    /// Protocol, reserved, interface index, ARPHRD type, packet type, address length, address: 20 bytes.
+    fn cooked2(data: &'a [u8]) -> Option<Self> {
+        let (header, rest) = data.split_at_checked(20)?;
+        Some(Self {
+            index: u32::from_be_bytes(bytes_at(header, 4)?),
+            passage: passage(u16::from(header[10])),
+            source: if header[11] == 6 { bytes_at(header, 12) } else { None },
+            ether_type: Some(u16::from_be_bytes(bytes_at(header, 0)?)),
+            rest,
+        })
+    }
+
+    /// Packet type, ARPHRD type, address length, address, protocol: 16 bytes.
+    fn cooked(data: &'a [u8]) -> Option<Self> {
+        let (header, rest) = data.split_at_checked(16)?;
+        Some(Self {
+            index: 0,
+            passage: passage(u16::from_be_bytes(bytes_at(header, 0)?)),
+            source: if u16::from_be_bytes(bytes_at(header, 4)?) == 6 { bytes_at(header, 6) } else { None },
+            ether_type: Some(u16::from_be_bytes(bytes_at(header, 14)?)),
+            rest,
+        })
+    }
+
+    /// A plain Ethernet frame does not say which way it passed.
+    fn ethernet(data: &'a [u8]) -> Option<Self> {
+        let (header, rest) = data.split_at_checked(14)?;
+        let ether_type = u16::from_be_bytes(bytes_at(header, 12)?);
+        Some(Self { index: 0, passage: Passage::In, source: bytes_at(header, 6), ether_type: Some(ether_type), rest })
+    }
+}
+
+/// The kernel's packet types: to us, broadcast, multicast, to another host, from us.
+fn passage(kind: u16) -> Passage {
+    match kind {
+        3 => Passage::Other,
+        4 => Passage::Out,
+        _ => Passage::In,
+    }
+}
+
+/// `N` bytes at an offset, when they are there.
+fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
+    data.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// A MAC address as the field writes it.
+fn mac(bytes: [u8; 6]) -> String {
+    let [a, b, c, d, e, f] = bytes;
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+/// The source MAC of an Ethernet frame that a tunnel carried is not of interest, but its payload is.
+fn inner_frame(data: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    let sliced = LaxSlicedPacket::from_ethernet(data).ok()?;
+    matches!(sliced.link, Some(LinkSlice::Ethernet2(_))).then_some(sliced)
+}
+
+impl Carried {
+    fn other() -> Self {
+        Self { body: Body::Other, tunnel: None, outer: None }
+    }
+}
+
+#[cfg(test)]
+mod tests;
