@@ -38,11 +38,14 @@ up() {
   start_controllers
   kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
-  until_ 90 'all nodes to be ready' nodes_ready
+  until_ 60 'all nodes to register' nodes_known
+  waits wait --for=condition=Ready node --all
   kubectl label node n0 node-role.kubernetes.io/control-plane= node.kubernetes.io/exclude-from-external-load-balancers= > /dev/null
   # Not earlier: with one of its two nodes unknown, both pods would go to the other.
   kubectl apply -f "$here/app.yaml" > /dev/null
-  until_ 120 'all pods to be ready' pods_ready
+  waits -n stacklight rollout status deploy/iam-proxy-alertmanager
+  waits -n metallb-system rollout status deploy/controller
+  waits -n metallb-system rollout status daemonset/speaker
   pool_file > "$S/pool.yaml"
   until_ 60 "MetalLB to take its pool" kubectl apply -f "$S/pool.yaml"
   until_ 30 'an address' service_address
@@ -64,9 +67,9 @@ check_machine() {
   [ "$needed" -le "$(cat $limit)" ] || die "not enough inotify instances: $used in use, $LAB_NODES nodes need $((needed - used)), fs.inotify.max_user_instances is $(cat $limit)"
 }
 
-nodes_ready() { [ "$(kubectl get nodes --no-headers | grep -c ' Ready')" = "$LAB_NODES" ]; }
-# A speaker on every node, the controller, two pods of the application.
-pods_ready() { [ "$(kubectl get pods -A --no-headers | grep -c '1/1')" -ge $((LAB_NODES + 3)) ]; }
+nodes_known() { [ "$(kubectl get nodes --no-headers | wc -l)" = "$LAB_NODES" ]; }
+# waits KUBECTL ARGS…: kubectl's own waiting watches; asking again and again costs more than the cluster's start.
+waits() { kubectl "$@" --timeout=120s > /dev/null; }
 service_address() {
   local address
   address=$(kubectl -n stacklight get svc iam-proxy-alertmanager -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
