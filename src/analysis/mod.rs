@@ -1,1 +1,12 @@
-//! To come.
+//! Pure reasoning: reads what evidence brought up, elects, folds, joins and judges. No input, no output, nothing async.
+
+pub mod addresses;
+pub mod announcement;
+pub mod election;
+pub mod follow;
+// judge below
+pub mod read;
+pub mod similar;
+pub mod speaker_log;
+pub mod state;
+pub mod target;

@@ -19,8 +19,13 @@ pub struct Hop {
     pub what: Sighting,
     pub source: (IpAddr, u16),
     pub destination: (IpAddr, u16),
-    /// The tunnel that carried it here, if any.
+    /// The tunnel that carried it here, if any, and its outer source and destination.
     pub tunnel: Option<String>,
+    pub outer: Option<(IpAddr, IpAddr)>,
+    /// The link-layer source, when the link has one.
+    pub source_mac: Option<String>,
+    /// Bytes of payload.
+    pub length: u32,
     pub at: i64,
 }
 

@@ -1,0 +1,67 @@
+//! MetalLB's objects.
+
+use serde_json::Value;
+
+use super::{array, map, number, optional_text, text, texts};
+use crate::model::metallb::{Advertisement, L2Status, LabelSelector, Pool, SelectorExpression};
+
+/// A label selector as `metav1.LabelSelector` writes it.
+#[must_use]
+pub fn label_selector(value: &Value) -> LabelSelector {
+    LabelSelector {
+        labels: map(value, "/matchLabels"),
+        expressions: array(value, "/matchExpressions")
+            .iter()
+            .map(|expression| SelectorExpression {
+                key: text(expression, "/key"),
+                operator: text(expression, "/operator"),
+                values: texts(expression, "/values"),
+            })
+            .collect(),
+    }
+}
+
+fn selectors(value: &Value, pointer: &str) -> Vec<LabelSelector> {
+    array(value, pointer).iter().map(label_selector).collect()
+}
+
+/// An `IPAddressPool`.
+#[must_use]
+pub fn pool(value: &Value) -> Pool {
+    Pool {
+        name: text(value, "/metadata/name"),
+        labels: map(value, "/metadata/labels"),
+        addresses: texts(value, "/spec/addresses"),
+        auto_assign: value.pointer("/spec/autoAssign").and_then(Value::as_bool).unwrap_or(true),
+        avoid_buggy_ips: super::flag(value, "/spec/avoidBuggyIPs"),
+        namespaces: texts(value, "/spec/serviceAllocation/namespaces"),
+        namespace_selectors: selectors(value, "/spec/serviceAllocation/namespaceSelectors"),
+        service_selectors: selectors(value, "/spec/serviceAllocation/serviceSelectors"),
+        available_v4: number(value, "/status/availableIPv4"),
+    }
+}
+
+/// An `L2Advertisement` or `BGPAdvertisement`.
+#[must_use]
+pub fn advertisement(value: &Value) -> Advertisement {
+    Advertisement {
+        name: text(value, "/metadata/name"),
+        pools: texts(value, "/spec/ipAddressPools"),
+        pool_selectors: selectors(value, "/spec/ipAddressPoolSelectors"),
+        node_selectors: selectors(value, "/spec/nodeSelectors"),
+        service_selectors: selectors(value, "/spec/serviceSelectors"),
+        interfaces: texts(value, "/spec/interfaces"),
+    }
+}
+
+/// A `ServiceL2Status`.
+#[must_use]
+pub fn l2_status(value: &Value) -> L2Status {
+    L2Status {
+        name: text(value, "/metadata/name"),
+        status_node: text(value, "/status/node"),
+        label_node: map(value, "/metadata/labels").get("metallb.io/node").cloned().unwrap_or_default(),
+        owner_pod: array(value, "/metadata/ownerReferences").iter().find_map(|owner| optional_text(owner, "/name")).unwrap_or_default(),
+        interfaces: array(value, "/status/interfaces").iter().filter_map(|interface| optional_text(interface, "/name")).collect(),
+    }
+}

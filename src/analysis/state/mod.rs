@@ -1,0 +1,11 @@
+//! Reads what a place's own tools printed: links, addresses, routes, neighbours, settings, sockets, counters, packet filters.
+//!
+//! The tools are iproute2's, `iptables-save`, `nft` and /proc; a line that has another form is passed over, so that a
+//! reader finds nothing rather than something wrong.
+
+pub mod counters;
+pub mod netfilter;
+pub mod network;
+pub mod nftables;
+pub mod sections;
+pub mod sockets;

@@ -1,0 +1,311 @@
+//! Packet filter rules as `iptables-save -c` prints them: which of them could take a packet, and which counters moved.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::model::state::StatePair;
+
+/// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    pub source: Option<IpAddr>,
+    pub destination: Option<IpAddr>,
+    /// `tcp`, `udp`, `icmp`, …
+    pub protocol: String,
+    pub source_port: Option<u16>,
+    pub destination_port: Option<u16>,
+    pub input: Option<String>,
+    pub output: Option<String>,
+    /// Bytes of the IP packet: the smallest and the largest that are meant.
+    pub length: Option<(u32, u32)>,
+}
+
+/// Whether a rule takes a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Match {
+    No,
+    /// It asks for something that is not known here.
+    Maybe,
+    Yes,
+}
+
+/// A rule, or a chain's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub table: String,
+    pub chain: String,
+    /// Counted from 1 in its chain, as `iptables -L --line-numbers` does; 0 for a policy.
+    pub number: usize,
+    /// As written, without counters.
+    pub text: String,
+    pub packets: u64,
+    pub target: String,
+    words: Vec<String>,
+}
+
+/// A rule that takes packets away, and by how many packets its counter grew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    pub rule: Rule,
+    pub grown: u64,
+    pub matched: Match,
+}
+
+impl Rule {
+    /// `raw/PREROUTING/1`, as culprits name it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        if self.number == 0 { format!("{}/{}/policy", self.table, self.chain) } else { format!("{}/{}/{}", self.table, self.chain, self.number) }
+    }
+
+    fn takes_away(&self) -> bool {
+        matches!(self.target.as_str(), "DROP" | "REJECT" | "TARPIT" | "STEAL")
+    }
+
+    /// kube-proxy's own refusals have reasons that the API tells better.
+    fn is_kube_proxys(&self) -> bool {
+        self.chain.starts_with("KUBE-") || self.text.contains("kubernetes ")
+    }
+
+    /// Whether the rule takes a packet with these fields.
+    #[must_use]
+    pub fn matches(&self, fields: &Fields) -> Match {
+        let mut result = Match::Yes;
+        let mut at = 0;
+        let mut negated = false;
+        while let Some(word) = self.words.get(at) {
+            let value = self.words.get(at + 1).map_or("", String::as_str);
+            let (answer, took) = match word.as_str() {
+                "!" => {
+                    negated = true;
+                    at += 1;
+                    continue;
+                }
+                "-j" | "-g" => break,
+                "-s" | "--source" => (in_net(fields.source, value), 2),
+                "-d" | "--destination" => (in_net(fields.destination, value), 2),
+                "-i" => (named(fields.input.as_deref(), value), 2),
+                "-o" => (named(fields.output.as_deref(), value), 2),
+                "-p" => (if value == fields.protocol || value == "all" { Match::Yes } else { Match::No }, 2),
+                "--dport" | "--dports" | "--destination-ports" => (port(fields.destination_port, value), 2),
+                "--sport" | "--sports" | "--source-ports" => (port(fields.source_port, value), 2),
+                "--ports" => (port(fields.destination_port, value).max(port(fields.source_port, value)), 2),
+                "--length" => (length(fields.length, value), 2),
+                "--comment" | "-m" | "--reject-with" => (Match::Yes, 2),
+                // A state match alone proves nothing about this packet.
+                "--ctstate" | "--state" => (if value.contains("NEW") { Match::Yes } else { Match::Maybe }, 2),
+                _ if word.starts_with('-') => {
+                    let values = self.words[at + 1..].iter().take_while(|next| !next.starts_with('-') && *next != "!").count();
+                    (Match::Maybe, 1 + values)
+                }
+                _ => (Match::Yes, 1),
+            };
+            let answer = if negated && took == 2 && word != "-m" { invert(answer) } else { answer };
+            negated = false;
+            result = result.min(answer);
+            at += took;
+        }
+        result
+    }
+}
+
+fn invert(answer: Match) -> Match {
+    match answer {
+        Match::No => Match::Yes,
+        Match::Maybe => Match::Maybe,
+        Match::Yes => Match::No,
+    }
+}
+
+fn in_net(address: Option<IpAddr>, text: &str) -> Match {
+    let Some(address) = address else { return Match::Maybe };
+    let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    net.map_or(Match::Maybe, |net| if net.contains(&address) { Match::Yes } else { Match::No })
+}
+
+fn named(name: Option<&str>, pattern: &str) -> Match {
+    let Some(name) = name else { return Match::Maybe };
+    let same = pattern.strip_suffix('+').map_or(name == pattern, |start| name.starts_with(start));
+    if same { Match::Yes } else { Match::No }
+}
+
+fn port(number: Option<u16>, list: &str) -> Match {
+    let Some(number) = number else { return Match::Maybe };
+    let holds = |part: &str| match part.split_once(':') {
+        Some((first, last)) => {
+            let first = first.parse().unwrap_or(0);
+            let last = last.parse().unwrap_or(u16::MAX);
+            (first..=last).contains(&number)
+        }
+        None => part.parse() == Ok(number),
+    };
+    if list.split(',').any(holds) { Match::Yes } else { Match::No }
+}
+
+fn length(packet: Option<(u32, u32)>, range: &str) -> Match {
+    let Some((smallest, largest)) = packet else { return Match::Maybe };
+    let (first, last) = range.split_once(':').unwrap_or((range, range));
+    let (first, last) = (first.parse().unwrap_or(0), last.parse().unwrap_or(u32::MAX));
+    if last < smallest || largest < first {
+        Match::No
+    } else if first <= smallest && largest <= last {
+        Match::Yes
+    } else {
+        Match::Maybe
+    }
+}
+
+/// All rules and policies of a dump, in order.
+#[must_use]
+pub fn rules(dump: &str) -> Vec<Rule> {
+    let mut table = String::new();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut all = Vec::new();
+    for line in dump.lines() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('*') {
+            name.clone_into(&mut table);
+            numbers.clear();
+        } else if let Some(chain) = line.strip_prefix(':') {
+            let mut words = chain.split_whitespace();
+            let (Some(name), Some(policy)) = (words.next(), words.next()) else { continue };
+            if policy != "-" {
+                all.push(Rule {
+                    table: table.clone(),
+                    chain: name.to_owned(),
+                    number: 0,
+                    text: format!("policy {policy}"),
+                    packets: packets(words.next().unwrap_or_default()),
+                    target: policy.to_owned(),
+                    words: Vec::new(),
+                });
+            }
+        } else if line.starts_with('[') || line.starts_with("-A ") {
+            all.extend(rule(&table, line, &mut numbers));
+        }
+    }
+    all
+}
+
+fn packets(counter: &str) -> u64 {
+    counter.trim_matches(['[', ']']).split(':').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+}
+
+fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Option<Rule> {
+    let (counter, text) = if line.starts_with('[') { line.split_once(' ')? } else { ("", line) };
+    let words = words(text.strip_prefix("-A ")?);
+    let chain = words.first()?.clone();
+    let number = numbers.entry(chain.clone()).or_default();
+    *number += 1;
+    let target = words.iter().position(|word| word == "-j" || word == "-g").and_then(|at| words.get(at + 1)).cloned().unwrap_or_default();
+    Some(Rule { table: table.to_owned(), chain, number: *number, text: text.to_owned(), packets: packets(counter), target, words: words[1..].to_vec() })
+}
+
+/// Words as the dump quotes them: double quotes with backslashes.
+fn words(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut word = String::new();
+    let (mut quoted, mut escaped, mut any) = (false, false, false);
+    for c in text.chars() {
+        match c {
+            _ if escaped => {
+                word.push(c);
+                escaped = false;
+            }
+            '\\' if quoted => escaped = true,
+            '"' => {
+                quoted = !quoted;
+                any = true;
+            }
+            ' ' if !quoted => {
+                if any || !word.is_empty() {
+                    all.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            _ => word.push(c),
+        }
+    }
+    if any || !word.is_empty() {
+        all.push(word);
+    }
+    all
+}
+
+/// The rules (not kube-proxy's) that take packets away, whose counter grew between the two reads, and that could have taken
+/// one of these packets; the surest and most grown first.
+#[must_use]
+pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    let mut found = Vec::new();
+    for section in ["iptables", "iptables-legacy", "ip6tables"] {
+        let before: BTreeMap<(String, String), u64> = rules(pair.before.section(section)).into_iter().map(|rule| ((rule.path(), rule.text), rule.packets)).collect();
+        for rule in rules(pair.after.section(section)) {
+            if !rule.takes_away() || rule.is_kube_proxys() {
+                continue;
+            }
+            let grown = rule.packets.saturating_sub(before.get(&(rule.path(), rule.text.clone())).copied().unwrap_or_default());
+            let matched = packets.iter().map(|fields| rule.matches(fields)).max().unwrap_or(Match::No);
+            if grown > 0 && matched != Match::No {
+                found.push(Drop { rule, grown, matched });
+            }
+        }
+    }
+    found.sort_by_key(|drop| (std::cmp::Reverse(drop.matched), std::cmp::Reverse(drop.grown)));
+    found
+}
+
+/// By how much the counters of kube-proxy's rules that mention a text grew.
+#[must_use]
+pub fn kube_rules_grown(pair: &StatePair, mention: &str) -> u64 {
+    let sum = |dump: &str| rules(dump).iter().filter(|rule| rule.text.contains(mention)).map(|rule| rule.packets).sum::<u64>();
+    sum(pair.after.section("iptables")).saturating_sub(sum(pair.before.section("iptables")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields() -> Fields {
+        Fields {
+            source: Some("10.88.192.50".parse().unwrap()),
+            destination: Some("10.88.64.100".parse().unwrap()),
+            protocol: "tcp".into(),
+            source_port: Some(20001),
+            destination_port: Some(443),
+            input: Some("mlb".into()),
+            output: None,
+            length: Some((40, 600)),
+        }
+    }
+
+    fn check(rule_text: &str, expected: Match) {
+        let dump = format!("*raw\n:PREROUTING ACCEPT [1:2]\n[3:180] -A PREROUTING {rule_text}\nCOMMIT\n");
+        let all = rules(&dump);
+        assert_eq!(all[1].matches(&fields()), expected, "{rule_text}");
+    }
+
+    #[test]
+    fn rules_take_what_they_name() {
+        check("-s 10.88.192.0/24 -i mlb -j DROP", Match::Yes);
+        check("-s 10.88.191.0/24 -j DROP", Match::No);
+        check("! -s 10.88.64.0/24 -p tcp -m tcp --dport 443 -j DROP", Match::Yes);
+        check("! -i mlb -j DROP", Match::No);
+        check("-p udp -m udp --dport 443 -j DROP", Match::No);
+        check("-p tcp -m multiport --dports 80,443 -j REJECT --reject-with tcp-reset", Match::Yes);
+        check("-p tcp -m tcp --dport 400:500 -j DROP", Match::Yes);
+        check("-m length --length 1400:65535 -j DROP", Match::No);
+        check("-m statistic --mode random --probability 0.5 -j DROP", Match::Maybe);
+        check("-m set --match-set blocked src -j DROP", Match::Maybe);
+        check("-m conntrack --ctstate INVALID -j DROP", Match::Maybe);
+        check("-m comment --comment \"keep \\\"out\\\" -d 1.2.3.4\" -j DROP", Match::Yes);
+    }
+
+    #[test]
+    fn numbers_and_policies_make_paths() {
+        let all = rules("*filter\n:FORWARD DROP [7:9]\n-A FORWARD -j ACCEPT\n[2:3] -A FORWARD -j DROP\n");
+        assert_eq!(all[0].path(), "filter/FORWARD/policy");
+        assert_eq!((all[2].path().as_str(), all[2].packets), ("filter/FORWARD/2", 2));
+    }
+}
