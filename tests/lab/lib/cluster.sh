@@ -9,7 +9,7 @@ state() {
   if [ -f "$S/ready" ]; then echo up; else echo dead; fi
 }
 
-need_lab() { [ -d "$S" ] && [ -e "$(netns n0)" ] || die "no lab '$LAB' is up (raise it with: LAB=$LAB lab up)"; }
+need_lab() { if [ ! -d "$S" ] || [ ! -e "$(netns n0)" ]; then die "no lab '$LAB' is up (raise it with: LAB=$LAB lab up)"; fi; }
 
 remaining_namespaces() {
   local place
@@ -107,14 +107,14 @@ status() {
 
 # What runs is found by the namespaces it runs in, so that nothing is missed whose id was not written down, and nothing else is hit.
 down() {
-  local place tries
-  for tries in {1..50}; do
+  local place
+  for _ in {1..50}; do
     lab_processes > /dev/null || break
     lab_processes | xargs -r kill -9 2> /dev/null || true
     sleep .1
   done
   for place in $(remaining_namespaces); do ip netns del "$LAB-$place"; done
-  for tries in {1..50}; do remove_cgroups && break; sleep .1; done
+  for _ in {1..50}; do remove_cgroups && break; sleep .1; done
   rm -rf "$S"
 }
 

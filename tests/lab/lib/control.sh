@@ -63,16 +63,16 @@ runs() {
 }
 
 start_api() {
+  local pki=$S/pki
   mkdir -p "$S/etcd"
-  cd "$S/pki"
   daemon etcd etcd --data-dir "$S/etcd" --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380 --unsafe-no-fsync
   daemon apiserver "$BIN/kube-apiserver" --etcd-servers=http://127.0.0.1:2379 --service-cluster-ip-range=10.96.0.0/16 \
-    --advertise-address="$(lan n0)" --secure-port=6443 --tls-cert-file=api.crt --tls-private-key-file=api.key --client-ca-file=ca.crt \
-    --token-auth-file=tokens.csv --authorization-mode=Node,RBAC --service-account-key-file=sa.pub --service-account-signing-key-file=sa.key \
+    --advertise-address="$(lan n0)" --secure-port=6443 --tls-cert-file="$pki/api.crt" --tls-private-key-file="$pki/api.key" --client-ca-file="$pki/ca.crt" \
+    --token-auth-file="$pki/tokens.csv" --authorization-mode=Node,RBAC --service-account-key-file="$pki/sa.pub" \
+    --service-account-signing-key-file="$pki/sa.key" \
     --service-account-issuer=https://kubernetes.default.svc --kubelet-preferred-address-types=InternalIP --allow-privileged=true \
     --enable-admission-plugins=NodeRestriction --v=1
-  cd - > /dev/null
 }
 
 start_controllers() {

@@ -2,13 +2,17 @@
 
 enter_network() { # PLACE CMD…
   need_lab
-  [ $# -ge 1 ] && is_place "$1" || die "in: '${1:-}' is not a place of '$LAB' (its places: $(places | xargs))"
+  is_place "${1:-}" || die "'${1:-}' is not a place of '$LAB' (its places: $(places | xargs))"
   exec nsenter --net="$(netns "$1")" -- "${@:2}"
 }
 
-enter_machine() { # HOST CMD…
+need_machine() {
   need_lab
-  [ $# -ge 1 ] && { is_node "$1" || is_client "$1"; } || die "node: '${1:-}' is not a machine of '$LAB' (its machines: $(nodes | xargs) ${clients[*]})"
+  is_node "$1" || is_client "$1" || die "'$1' is not a machine of '$LAB' (its machines: $(nodes | xargs) ${clients[*]})"
+}
+
+enter_machine() { # HOST CMD…
+  need_machine "${1:-}"
   local pid
   pid=$(first_process "$1") || die "$1 is off"
   exec nsenter --target "$pid" --all -- "${@:2}"
@@ -16,8 +20,7 @@ enter_machine() { # HOST CMD…
 
 # The remote side hands one string to a shell, so every argument goes in quotes that any shell understands.
 enter_by_ssh() { # HOST CMD…
-  need_lab
-  [ $# -ge 1 ] && { is_node "$1" || is_client "$1"; } || die "on: '${1:-}' is not a machine of '$LAB' (its machines: $(nodes | xargs) ${clients[*]})"
+  need_machine "${1:-}"
   local host=$1 arg words=()
   shift
   for arg in "$@"; do words+=("'${arg//\'/\'\\\'\'}'"); done

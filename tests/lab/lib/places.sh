@@ -4,7 +4,7 @@
 
 clients=(c1 c2)
 nodes() { seq -f 'n%.0f' 0 $((LAB_NODES - 1)); }
-places() { echo sw rt ops "${clients[@]}" $(nodes); }
+places() { echo sw rt ops "${clients[@]}" && nodes; }
 # Every place that any lab of this name may have had, whatever its settings were.
 all_places() { echo sw rt ops "${clients[@]}" n{0..7}; }
 

@@ -54,13 +54,13 @@ save_settings() {
 load_settings() {
   local name value
   [ -f "$S/settings" ] || { check_settings; return 0; }
-  while IFS== read -r name value; do declare -g "$name=$value"; done < "$S/settings"
+  while IFS='=' read -r name value; do declare -g "$name=$value"; done < "$S/settings"
 }
 
 # Names the first setting in which the running lab differs from what is asked for.
 same_settings() {
   local name value
-  while IFS== read -r name value; do
+  while IFS='=' read -r name value; do
     [ "${!name}" = "$value" ] || die "'$LAB' is up with $name=$value, not ${!name}: take it down first, or raise another beside it (LAB=name)"
   done < "$S/settings"
 }
