@@ -1,1 +1,193 @@
-//! To come.
+//! One file: JSON lines under gzip. The first line is the manifest, each further line one question with its answer.
+//!
+//! The file is private to its owner, and is there whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use flate2::{Compression, GzBuilder};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::manifest::{FORMAT, Manifest, VERSION};
+use super::question::{Asked, Channel};
+use super::tape::{Entry, Tape};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+
+/// Bytes that a recording may unfold to. A bomb ends here.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// An entry as a line. The names are short because there may be thousands.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(rename = "c")]
+    channel: Channel,
+    #[serde(rename = "q")]
+    question: Box<RawValue>,
+    #[serde(rename = "n", default)]
+    occurrence: u32,
+    #[serde(rename = "at")]
+    at_ms: u64,
+    #[serde(rename = "took")]
+    took_ms: u64,
+    #[serde(rename = "r")]
+    result: String,
+    #[serde(rename = "a")]
+    answer: Box<RawValue>,
+}
+
+/// Enough of a manifest to say what a file is.
+#[derive(Deserialize)]
+struct Label {
+    format: String,
+    version: u32,
+}
+
+/// Writes what the tape kept. The file appears whole, readable by its owner alone; one of that name is replaced.
+///
+/// # Errors
+/// When the folder cannot be written, or something other than a file has that name.
+pub fn write(path: &Path, manifest: &Manifest, tape: &Tape) -> Result<(), EvidenceError> {
+    let failed = |error: io::Error| {
+        EvidenceError::new(ErrorKind::Garbled, format!("write recording {}", path.display()), error)
+            .hint("choose another file with --record")
+    };
+    let target = replaceable(path).map_err(failed)?;
+    let part = part_name(&target);
+    let written = write_part(&part, manifest, tape).and_then(|()| fs::rename(&part, &target));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&part);
+    }
+    written.map_err(failed)
+}
+
+/// The file to replace, behind symbolic links. A device or a pipe is refused: a rename would put a file in its place.
+fn replaceable(path: &Path) -> io::Result<PathBuf> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => fs::canonicalize(path),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is something of that name that is not a file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name beside the target that no other run uses.
+fn part_name(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
+fn write_part(part: &Path, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
+    // Left by a killed run with the same number.
+    let _ = fs::remove_file(part);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    // No time and no name in the gzip header: the same run gives the same bytes.
+    let mut gzip = GzBuilder::new().write(io::BufWriter::new(file), Compression::best());
+    write_line(&mut gzip, manifest)?;
+    for entry in tape.entries() {
+        let question = RawValue::from_string(entry.asked.text)?;
+        let Entry { occurrence, at_ms, took_ms, result, answer, .. } = entry;
+        write_line(&mut gzip, &Line { channel: entry.asked.channel, question, occurrence, at_ms, took_ms, result, answer })?;
+    }
+    let file = gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.sync_all()
+}
+
+fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+/// Reads a recording.
+///
+/// # Errors
+/// `NotFound` when there is no such file; `Garbled` when it is no recording, was cut off or changed, comes from a newer
+/// lbdiag, or unfolds to more than 256 MiB.
+pub(super) fn read(path: &Path) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
+    read_at_most(path, MOST_BYTES)
+}
+
+fn read_at_most(path: &Path, most: u64) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
+    let refuse = Refusal { path };
+    let file = File::open(path).map_err(|error| refuse.io(&error))?;
+    let mut lines = Lines { source: BufReader::new(GzDecoder::new(BufReader::new(file)).take(most + 1)), read: 0, most, refuse };
+    let first = lines.next()?.ok_or_else(|| refuse.because("it is empty", "record again"))?;
+    let manifest = read_manifest(&first, refuse)?;
+    let mut entries = Vec::new();
+    while let Some(text) = lines.next()? {
+        let line: Line = serde_json::from_str(&text).map_err(|error| {
+            refuse.because(&format!("entry {} makes no sense: {error}", entries.len() + 1), "the file was changed after it was recorded")
+        })?;
+        let question = serde_json::from_str(line.question.get()).map_err(|error| refuse.because(&error.to_string(), ""))?;
+        let Line { channel, occurrence, at_ms, took_ms, result, answer, .. } = line;
+        entries.push(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer });
+    }
+    Ok((manifest, entries))
+}
+
+fn read_manifest(line: &str, refuse: Refusal<'_>) -> Result<Manifest, EvidenceError> {
+    let label: Label = serde_json::from_str(line).map_err(|_| refuse.foreign())?;
+    if label.format != FORMAT {
+        return Err(refuse.foreign());
+    }
+    if label.version > VERSION {
+        let reason = format!("its format is version {}, this lbdiag reads up to version {VERSION}", label.version);
+        return Err(refuse.because(&reason, "a newer lbdiag made it: use that one"));
+    }
+    serde_json::from_str(line)
+        .map_err(|error| refuse.because(&format!("its first line makes no sense: {error}"), "the file was changed after it was recorded"))
+}
+
+/// The lines of the unfolded file, bounded.
+struct Lines<'a, R> {
+    source: R,
+    read: u64,
+    most: u64,
+    refuse: Refusal<'a>,
+}
+
+impl<R: BufRead> Lines<'_, R> {
+    fn next(&mut self) -> Result<Option<String>, EvidenceError> {
+        let mut bytes = Vec::new();
+        let count = self.source.read_until(b'\n', &mut bytes).map_err(|error| self.refuse.io(&error))?;
+        self.read += count as u64;
+        if self.read > self.most {
+            return Err(self.refuse.because(&format!("it unfolds to more than {} MiB", self.most >> 20), "no run makes such a recording"));
+        }
+        if count == 0 {
+            return Ok(None);
+        }
+        String::from_utf8(bytes).map(Some).map_err(|_| self.refuse.foreign())
+    }
+}
+
+/// Says why a file is no recording that can be read.
+#[derive(Clone, Copy)]
+struct Refusal<'a> {
+    path: &'a Path,
+}
+
+impl Refusal<'_> {
+    fn because(self, reason: &str, hint: &str) -> EvidenceError {
+        EvidenceError::new(ErrorKind::Garbled, format!("read recording {}", self.path.display()), reason).hint(hint)
+    }
+
+    fn foreign(self) -> EvidenceError {
+        self.because("it is not a recording of lbdiag", "give a file that `lbdiag run --record FILE` wrote")
+    }
+
+    fn io(self, error: &io::Error) -> EvidenceError {
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                EvidenceError::new(ErrorKind::NotFound, format!("read recording {}", self.path.display()), "there is no such file")
+            }
+            io::ErrorKind::UnexpectedEof => self.because("it is cut off", "it was not copied whole, or the disk was full"),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => self.foreign(),
+            _ => self.because(&error.to_string(), ""),
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! Recordings: every question of a run with its answer, in one file, and their replay.
 
+mod answer;
 pub mod file;
+pub mod manifest;
+mod question;
 pub mod recorded;
 pub mod recorder;
 pub mod tape;
+
+#[cfg(test)]
+mod round_trip;

@@ -1,1 +1,194 @@
-//! To come.
+//! The world as a recording holds it: the same questions get the same answers, at the same times, and nothing is touched.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::answer::{CaptureAnswer, LogAnswer, Seen};
+use super::file;
+use super::manifest::Manifest;
+use super::question::{Asked, Question};
+use super::tape::{Entry, Tape};
+use crate::evidence::Evidence;
+use crate::evidence::capture::{Captures, OpenCapture};
+use crate::evidence::clock::Clock;
+use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::interrupt::Interrupt;
+use crate::evidence::side_by_side::lock;
+use crate::model::capture::{Capture, CaptureRequest};
+use crate::model::place::Host;
+
+/// Opens a recording as the world.
+///
+/// # Errors
+/// When the file cannot be read or is no recording that this version understands (see `file::read`).
+pub fn open(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
+    let (manifest, entries) = file::read(path)?;
+    let tape = Arc::new(Tape::new(false));
+    let answers = Arc::new(Answers::new(entries, Arc::clone(&tape)));
+    let evidence = Evidence {
+        cluster: Arc::new(RecordedCluster(Arc::clone(&answers))),
+        hosts: Arc::new(RecordedHosts(Arc::clone(&answers))),
+        captures: Arc::new(RecordedCaptures(Arc::clone(&answers))),
+        clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::new(0) }),
+        tape,
+        interrupt: Interrupt::default(),
+    };
+    Ok((evidence, manifest))
+}
+
+/// All answers of a recording.
+struct Answers {
+    /// The occurrences of each question in their order.
+    by_question: HashMap<Asked, Vec<Entry>>,
+    tape: Arc<Tape>,
+}
+
+impl Answers {
+    fn new(mut entries: Vec<Entry>, tape: Arc<Tape>) -> Self {
+        entries.sort_by_key(|entry| entry.occurrence);
+        let mut by_question: HashMap<Asked, Vec<Entry>> = HashMap::new();
+        for entry in entries {
+            by_question.entry(entry.asked.clone()).or_default().push(entry);
+        }
+        Self { by_question, tape }
+    }
+
+    /// The entry that answers this asking of the question; asked more often than recorded, the last one again.
+    fn entry(&self, asked: &Asked) -> Option<&Entry> {
+        let entries = self.by_question.get(asked)?;
+        let occurrence = self.tape.occurrence(asked);
+        entries.iter().find(|entry| entry.occurrence == occurrence).or(entries.last())
+    }
+
+    /// Answers a question, with its touches at their recorded times.
+    fn answer<A: DeserializeOwned>(&self, question: &Question, operation: &str) -> Result<A, EvidenceError> {
+        let entry = self.entry(&question.asked).ok_or_else(|| not_recorded(operation, &question.asked.text))?;
+        self.tape.note(question, entry.at_ms, entry.took_ms, &entry.result);
+        parsed(entry, operation)
+    }
+}
+
+fn parsed<A: DeserializeOwned>(entry: &Entry, operation: &str) -> Result<A, EvidenceError> {
+    serde_json::from_str(entry.answer.get()).map_err(|error| {
+        EvidenceError::new(ErrorKind::Garbled, format!("replay: {operation}"), format!("the recorded answer makes no sense: {error}"))
+            .hint("the file was changed after it was recorded, or another version of lbdiag made it")
+    })
+}
+
+fn not_recorded(operation: &str, what: &str) -> EvidenceError {
+    EvidenceError::new(ErrorKind::NotRecorded, format!("replay: {operation}"), format!("the recording holds no answer to {what}"))
+        .hint("the recording was made with other parameters or an older playbook")
+}
+
+/// What a question is called in errors: what it touches.
+fn operation(question: &Question) -> String {
+    question.touches.first().map_or_else(|| "ask".to_owned(), |touched| format!("{} ({})", touched.what, touched.host))
+}
+
+struct RecordedCluster(Arc<Answers>);
+
+impl Cluster for RecordedCluster {
+    fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
+        let question = Question::get(query);
+        self.0.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation(&question))?
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+        let question = Question::list(query);
+        self.0.answer::<Result<Vec<Value>, EvidenceError>>(&question, &operation(&question))?
+    }
+
+    fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        let question = Question::log(query);
+        let log: LogAnswer = self.0.answer(&question, &operation(&question))?;
+        for text in &log.kept {
+            line(text);
+        }
+        log.error.map_or(Ok(()), Err)
+    }
+}
+
+struct RecordedHosts(Arc<Answers>);
+
+impl Hosts for RecordedHosts {
+    fn warm(&self, _hosts: &[Host]) {
+        // Nothing is connected in a replay, so nothing can be warmed.
+    }
+
+    fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
+        let question = Question::run(host, command);
+        self.0.answer::<Result<Output, EvidenceError>>(&question, &operation(&question))?
+    }
+
+    fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
+        let question = Question::sweep();
+        let Some(entry) = self.0.entry(&question.asked) else {
+            // A run that touched no host swept none.
+            return Vec::new();
+        };
+        let answer: Vec<(String, Result<(), EvidenceError>)> = match parsed(entry, "sweep") {
+            Ok(answer) => answer,
+            Err(error) => return vec![("recording".to_owned(), Err(error))],
+        };
+        self.0.tape.note_sweep(&answer, entry.at_ms, entry.took_ms);
+        answer
+    }
+}
+
+struct RecordedCaptures(Arc<Answers>);
+
+impl Captures for RecordedCaptures {
+    fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
+        let question = Question::capture(request);
+        let operation = operation(&question);
+        let life: CaptureAnswer = self.0.answer(&question, &operation)?;
+        life.open.clone()?;
+        Ok(Box::new(RecordedOpen { request: request.clone(), operation, life }))
+    }
+}
+
+struct RecordedOpen {
+    request: CaptureRequest,
+    operation: String,
+    life: CaptureAnswer,
+}
+
+impl OpenCapture for RecordedOpen {
+    fn wait_listening(&mut self) -> Result<String, EvidenceError> {
+        self.life.listening.clone().unwrap_or_else(|| Err(not_recorded(&self.operation, "whether it listened")))
+    }
+
+    fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
+        let seen: Seen = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw")))?;
+        Ok(seen.capture(self.request))
+    }
+}
+
+struct RecordedClock {
+    answers: Arc<Answers>,
+    started: String,
+    /// The greatest time told so far.
+    latest: Mutex<u64>,
+}
+
+impl Clock for RecordedClock {
+    fn elapsed_ms(&self, label: &str) -> u64 {
+        let asked = Question::clock(label).asked;
+        let recorded = self.answers.entry(&asked).and_then(|entry| parsed::<u64>(entry, "tell the time").ok());
+        let mut latest = lock(&self.latest);
+        // A question of a newer playbook is answered so that time never runs backwards.
+        let now = recorded.unwrap_or(*latest);
+        *latest = now.max(*latest);
+        now
+    }
+
+    fn started(&self) -> String {
+        self.started.clone()
+    }
+}

@@ -1,1 +1,168 @@
-//! To come.
+//! Stands around the live world, notes what is touched, and keeps the answers when a recording is wanted.
+
+use std::sync::Arc;
+
+use super::answer::{CaptureAnswer, LogAnswer, Seen};
+use super::question::Question;
+use super::tape::{Pending, Tape, result_text};
+use crate::evidence::capture::{Captures, OpenCapture};
+use crate::evidence::clock::Clock;
+use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::error::{EvidenceError, printable};
+use crate::evidence::host::{Command, Hosts, Output};
+use crate::model::capture::{Capture, CaptureRequest};
+use crate::model::place::Host;
+use serde_json::Value;
+
+/// A cluster whose answers pass the tape.
+pub struct RecordingCluster(pub Arc<dyn Cluster>, pub Arc<Tape>);
+
+/// Hosts whose answers pass the tape.
+pub struct RecordingHosts(pub Arc<dyn Hosts>, pub Arc<Tape>);
+
+/// Captures that pass the tape, packets included.
+pub struct RecordingCaptures(pub Arc<dyn Captures>, pub Arc<Tape>);
+
+/// A clock whose times are kept; it touches nothing.
+pub struct RecordingClock(pub Arc<dyn Clock>, pub Arc<Tape>);
+
+impl Cluster for RecordingCluster {
+    fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
+        let pending = self.1.ask(Question::get(query));
+        let answer = self.0.get(query);
+        self.1.answered(pending, result_text(&answer), || &answer);
+        answer
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+        let pending = self.1.ask(Question::list(query));
+        let answer = self.0.list(query);
+        self.1.answered(pending, result_text(&answer), || &answer);
+        answer
+    }
+
+    fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        let pending = self.1.ask(Question::log(query));
+        let mut kept = LogAnswer::default();
+        let keeps = self.1.keeps();
+        let answer = self.0.read_log(query, &mut |text| {
+            kept.lines += 1;
+            let keep = line(text);
+            if keeps && keep == Keep::Yes {
+                kept.keep(text);
+            }
+            keep
+        });
+        kept.error = answer.clone().err();
+        self.1.answered(pending, result_text(&answer), || kept);
+        answer
+    }
+}
+
+impl Hosts for RecordingHosts {
+    fn warm(&self, hosts: &[Host]) {
+        self.0.warm(hosts);
+    }
+
+    fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
+        let pending = self.1.ask(Question::run(host, command));
+        let answer = self.0.run(host, command);
+        let result = match &answer {
+            Ok(output) if output.status != 0 => format!("status {}", output.status),
+            _ => result_text(&answer),
+        };
+        self.1.answered(pending, result, || &answer);
+        answer
+    }
+
+    fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
+        let mut pending = self.1.ask(Question::sweep());
+        let answer = self.0.sweep();
+        pending.swept(&answer);
+        let result = if answer.iter().all(|(_, proof)| proof.is_ok()) { "ok" } else { "not proven everywhere" };
+        self.1.answered(pending, result.to_owned(), || &answer);
+        answer
+    }
+}
+
+impl Captures for RecordingCaptures {
+    fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
+        let pending = self.1.ask(Question::capture(request));
+        match self.0.open(request) {
+            Ok(inner) => {
+                let answer = CaptureAnswer { open: Ok(()), listening: None, stop: None };
+                Ok(Box::new(RecordingOpen {
+                    inner: Some(inner),
+                    result: "ok".to_owned(),
+                    life: Some((pending, answer)),
+                    tape: Arc::clone(&self.1),
+                }))
+            }
+            Err(error) => {
+                let answer = CaptureAnswer { open: Err(error.clone()), listening: None, stop: None };
+                self.1.answered(pending, printable(&error.to_string()), || answer);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A capture under way. It is one entry of the tape, written when it has ended, however it ended.
+struct RecordingOpen {
+    inner: Option<Box<dyn OpenCapture>>,
+    result: String,
+    life: Option<(Pending, CaptureAnswer)>,
+    tape: Arc<Tape>,
+}
+
+impl OpenCapture for RecordingOpen {
+    fn wait_listening(&mut self) -> Result<String, EvidenceError> {
+        let Some(inner) = &mut self.inner else { return Ok(String::new()) };
+        let answer = inner.wait_listening();
+        if let Err(error) = &answer {
+            self.result = printable(&error.to_string());
+        }
+        if let Some((_, life)) = &mut self.life {
+            life.listening.get_or_insert_with(|| answer.clone());
+        }
+        answer
+    }
+
+    fn stop(mut self: Box<Self>) -> Result<Capture, EvidenceError> {
+        let Some(inner) = self.inner.take() else {
+            // `stop` takes the capture itself, so nobody stops twice.
+            return Err(EvidenceError::new(crate::evidence::error::ErrorKind::CaptureRefused, "stop a capture", "it was stopped before"));
+        };
+        let answer = inner.stop();
+        self.result = answer.as_ref().map_or_else(|error| printable(&error.to_string()), |capture| printable(&Seen::result(&capture.end)));
+        if let Some((_, life)) = &mut self.life
+            && self.tape.keeps()
+        {
+            life.stop = Some(answer.as_ref().map(Seen::of).map_err(Clone::clone));
+        }
+        answer
+    }
+}
+
+impl Drop for RecordingOpen {
+    fn drop(&mut self) {
+        // Ended on the host first, so that the time includes it.
+        self.inner = None;
+        if let Some((pending, life)) = self.life.take() {
+            self.tape.answered(pending, std::mem::take(&mut self.result), || life);
+        }
+    }
+}
+
+impl Clock for RecordingClock {
+    fn elapsed_ms(&self, label: &str) -> u64 {
+        let pending = self.1.ask(Question::clock(label));
+        let answer = self.0.elapsed_ms(label);
+        self.1.timed(pending, 0, "ok".to_owned(), || answer);
+        answer
+    }
+
+    fn started(&self) -> String {
+        self.0.started()
+    }
+}

@@ -1,0 +1,73 @@
+//! The shapes of those answers that a recording keeps in another form than the trait gives them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::error::EvidenceError;
+use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters};
+use crate::model::packet::Packet;
+
+/// Most lines of one log that a recording keeps.
+pub(super) const MOST_LINES: usize = 20_000;
+
+/// A log: the lines that mattered to whoever read it, and how it ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct LogAnswer {
+    pub(super) kept: Vec<String>,
+    /// All lines that were read.
+    pub(super) lines: u64,
+    /// Lines that mattered and are not here, because there were more than a recording keeps.
+    pub(super) lost: u64,
+    pub(super) error: Option<EvidenceError>,
+}
+
+impl LogAnswer {
+    pub(super) fn keep(&mut self, line: &str) {
+        if self.kept.len() < MOST_LINES {
+            self.kept.push(line.to_owned());
+        } else {
+            self.lost += 1;
+        }
+    }
+}
+
+/// The life of a capture, as far as it came.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CaptureAnswer {
+    pub(super) open: Result<(), EvidenceError>,
+    /// What the first wait said; `None` when nobody waited.
+    pub(super) listening: Option<Result<String, EvidenceError>>,
+    /// `None` when it was dropped.
+    pub(super) stop: Option<Result<Seen, EvidenceError>>,
+}
+
+/// A finished capture without its request, which is the question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub(super) packets: Vec<Packet>,
+    counters: Counters,
+    end: CaptureEnd,
+    listening_at: i64,
+    stopped_at: i64,
+    proof: String,
+}
+
+impl Seen {
+    pub(super) fn of(capture: &Capture) -> Self {
+        let Capture { request: _, packets, counters, end, listening_at, stopped_at, proof } = capture.clone();
+        Self { packets, counters, end, listening_at, stopped_at, proof }
+    }
+
+    pub(super) fn capture(self, request: CaptureRequest) -> Capture {
+        let Self { packets, counters, end, listening_at, stopped_at, proof } = self;
+        Capture { request, packets, counters, end, listening_at, stopped_at, proof }
+    }
+
+    /// How it ended, for the list of what was touched.
+    pub(super) fn result(end: &CaptureEnd) -> String {
+        match end {
+            CaptureEnd::Stopped => "ok".to_owned(),
+            CaptureEnd::Bounded(bound) => format!("ended by its bound: {bound}"),
+            CaptureEnd::Broken(why) => format!("broke: {why}"),
+        }
+    }
+}

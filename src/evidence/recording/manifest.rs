@@ -1,0 +1,97 @@
+//! The first line of a recording: what made it, and what its questions depend on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh};
+
+/// What every recording says it is.
+pub const FORMAT: &str = "lbdiag-recording";
+
+/// The newest version of the format, the one that is written.
+pub const VERSION: u32 = 1;
+
+/// What made a recording, and with what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: String,
+    pub version: u32,
+    /// The version of lbdiag.
+    pub lbdiag: String,
+    pub playbook: Playbook,
+    /// When the run began, RFC 3339 in UTC with seconds.
+    pub started: String,
+    pub took_ms: u64,
+    /// The parameters as the run used them, defaults included.
+    pub params: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub site: RecordedSite,
+}
+
+/// The playbook that asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Playbook {
+    pub name: String,
+    pub version: String,
+    /// Of its text, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The parts of a site file that decide what a playbook asks. How hosts are logged in to is not among them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordedSite {
+    pub addresses: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metallb_namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speaker_labels: Option<String>,
+    pub defaults: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Vec<String>>,
+}
+
+impl Manifest {
+    /// The manifest of a run by this version of lbdiag.
+    #[must_use]
+    pub fn new(playbook: Playbook, started: String, took_ms: u64, params: BTreeMap<String, Value>, site: &Site) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
+            playbook,
+            started,
+            took_ms,
+            params,
+            site: RecordedSite::of(site),
+        }
+    }
+}
+
+impl RecordedSite {
+    /// What a recording keeps of a site.
+    #[must_use]
+    pub fn of(site: &Site) -> Self {
+        Self {
+            addresses: site.nodes.addresses.clone(),
+            metallb_namespace: site.metallb.namespace.clone(),
+            speaker_labels: site.metallb.speaker_labels.clone(),
+            defaults: site.defaults.clone(),
+            uses: site.uses.clone(),
+        }
+    }
+
+    /// The site that a replay runs with.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        Site {
+            ssh: Ssh::default(),
+            nodes: Nodes { addresses: self.addresses.clone() },
+            metallb: MetallbSite { namespace: self.metallb_namespace.clone(), speaker_labels: self.speaker_labels.clone() },
+            defaults: self.defaults.clone(),
+            uses: self.uses.clone(),
+        }
+    }
+}
