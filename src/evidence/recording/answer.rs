@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::error::EvidenceError;
-use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters};
-use crate::model::packet::Packet;
+use crate::model::capture::{Capture, CaptureEnd};
 
 /// Most lines of one log that a recording keeps.
 pub(super) const MOST_LINES: usize = 20_000;
@@ -37,37 +36,14 @@ pub(super) struct CaptureAnswer {
     /// What the first wait said; `None` when nobody waited.
     pub(super) listening: Option<Result<String, EvidenceError>>,
     /// `None` when it was dropped.
-    pub(super) stop: Option<Result<Seen, EvidenceError>>,
+    pub(super) stop: Option<Result<Capture, EvidenceError>>,
 }
 
-/// A finished capture without its request, which is the question.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Seen {
-    pub(super) packets: Vec<Packet>,
-    counters: Counters,
-    end: CaptureEnd,
-    listening_at: i64,
-    stopped_at: i64,
-    proof: String,
-}
-
-impl Seen {
-    pub(super) fn of(capture: &Capture) -> Self {
-        let Capture { request: _, packets, counters, end, listening_at, stopped_at, proof } = capture.clone();
-        Self { packets, counters, end, listening_at, stopped_at, proof }
-    }
-
-    pub(super) fn capture(self, request: CaptureRequest) -> Capture {
-        let Self { packets, counters, end, listening_at, stopped_at, proof } = self;
-        Capture { request, packets, counters, end, listening_at, stopped_at, proof }
-    }
-
-    /// How it ended, for the list of what was touched.
-    pub(super) fn result(end: &CaptureEnd) -> String {
-        match end {
-            CaptureEnd::Stopped => "ok".to_owned(),
-            CaptureEnd::Bounded(bound) => format!("ended by its bound: {bound}"),
-            CaptureEnd::Broken(why) => format!("broke: {why}"),
-        }
+/// How a capture ended, for the list of what was touched.
+pub(super) fn ending(end: &CaptureEnd) -> String {
+    match end {
+        CaptureEnd::Stopped => "ok".to_owned(),
+        CaptureEnd::Bounded(bound) => format!("ended by its bound: {bound}"),
+        CaptureEnd::Broken(why) => format!("broke: {why}"),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::answer::{CaptureAnswer, LogAnswer, Seen};
+use super::answer::{CaptureAnswer, LogAnswer};
 use super::file;
 use super::manifest::Manifest;
 use super::question::{Asked, Question};
@@ -165,8 +165,9 @@ impl OpenCapture for RecordedOpen {
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
-        let seen: Seen = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw")))?;
-        Ok(seen.capture(self.request))
+        let capture = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw")))?;
+        // The question does not hold the bounds, so the one who asks now gets those that were asked for now.
+        Ok(Capture { request: self.request, ..capture })
     }
 }
 

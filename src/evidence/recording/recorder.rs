@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::answer::{CaptureAnswer, LogAnswer, Seen};
+use super::answer::{CaptureAnswer, LogAnswer, ending};
 use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, OpenCapture};
@@ -134,11 +134,11 @@ impl OpenCapture for RecordingOpen {
             return Err(EvidenceError::new(crate::evidence::error::ErrorKind::CaptureRefused, "stop a capture", "it was stopped before"));
         };
         let answer = inner.stop();
-        self.result = answer.as_ref().map_or_else(|error| printable(&error.to_string()), |capture| printable(&Seen::result(&capture.end)));
+        self.result = answer.as_ref().map_or_else(|error| printable(&error.to_string()), |capture| printable(&ending(&capture.end)));
         if let Some((_, life)) = &mut self.life
             && self.tape.keeps()
         {
-            life.stop = Some(answer.as_ref().map(Seen::of).map_err(Clone::clone));
+            life.stop = Some(answer.clone());
         }
         answer
     }

@@ -114,7 +114,7 @@ impl OpenCapture for WorldCapture {
             _ => CaptureEnd::Broken("the connection \u{7}ended".to_owned()),
         };
         let counters = Counters { captured: Some(3), received_by_filter: None, dropped_by_kernel: Some(0), arrived: packets.len() as u64 };
-        Ok(Capture { request: self.request, packets, counters, end, listening_at: 17, stopped_at: i64::MAX, proof: "netns".to_owned() })
+        Ok(Capture { request: self.request, packets, counters, end, listening_at: 17, stopped_at: i64::MAX, proof: "netns".to_owned(), links: vec!["eth0".to_owned()] })
     }
 }
 
