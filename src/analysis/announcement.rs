@@ -27,10 +27,7 @@ pub fn announcement(
     let elected = election::candidates(service, target, &nodes, &metallb, &advertisements);
     let usable = target.is_none_or(|target| !target.slices_read || target.endpoints.iter().any(|e| e.ready || e.serving));
     let layer2 = !advertisements.is_empty() || metallb.l2_advertisements.is_none();
-    let expected = address
-        .filter(|_| layer2 && usable)
-        .and_then(|address| election::winner(&elected.nodes, address))
-        .cloned();
+    let expected = address.filter(|_| layer2 && usable).and_then(|address| election::winner(&elected.nodes, address)).cloned();
     let sources = address.map(|address| sources(address, &metallb, &logs)).unwrap_or_default();
     let mut announcing: Vec<String> = Vec::new();
     for log in logs.iter().filter(|log| log.state == LogState::Announced) {

@@ -38,10 +38,21 @@ pub fn winner(candidates: &[String], address: IpAddr) -> Option<&String> {
 
 /// Every node with the reason that keeps it out, if one does. `advertisements` are those that select the address's pool.
 #[must_use]
-pub fn candidates(service: &Service, target: Option<&Target>, nodes: &[Node], metallb: &Metallb, advertisements: &[&Advertisement]) -> Candidates {
+pub fn candidates(
+    service: &Service,
+    target: Option<&Target>,
+    nodes: &[Node],
+    metallb: &Metallb,
+    advertisements: &[&Advertisement],
+) -> Candidates {
     let version = metallb.version.as_deref().map_or((0, 15, 0), version);
     let ignores_label = version < (0, 14, 0)
-        || metallb.speakers.iter().flat_map(|pod| &pod.containers).flat_map(|container| &container.args).any(|arg| arg.trim_start_matches('-') == "ignore-exclude-lb");
+        || metallb
+            .speakers
+            .iter()
+            .flat_map(|pod| &pod.containers)
+            .flat_map(|container| &container.args)
+            .any(|arg| arg.trim_start_matches('-') == "ignore-exclude-lb");
     let local: Option<BTreeSet<&str>> = (service.external_policy == TrafficPolicy::Local)
         .then(|| target.map(|target| target.endpoints.iter().filter(|e| e.ready || e.serving).filter_map(|e| e.node.as_deref()).collect()))
         .flatten();

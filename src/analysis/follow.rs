@@ -64,10 +64,7 @@ impl Index {
             }
             Body::Udp(datagram) => {
                 let tuple = (datagram.source, datagram.source_port, datagram.destination, datagram.destination_port);
-                self.datagrams
-                    .entry((datagram.identification, datagram.payload_hash, datagram.length))
-                    .or_default()
-                    .insert(tuple);
+                self.datagrams.entry((datagram.identification, datagram.payload_hash, datagram.length)).or_default().insert(tuple);
                 self.by_tuple.entry(tuple).or_default().push((c, p));
             }
             Body::Icmp(_) => self.icmp.push((c, p)),
@@ -81,14 +78,19 @@ impl Index {
             .by_tuple
             .keys()
             .filter(|(source, port, to, to_port)| {
-                *to == probe.address && *to_port == probe.port && *port == attempt.source_port && attempt.source.is_none_or(|own| own == *source)
+                *to == probe.address
+                    && *to_port == probe.port
+                    && *port == attempt.source_port
+                    && attempt.source.is_none_or(|own| own == *source)
             })
             .copied()
             .collect();
         if probe.speech == Speech::Udp {
             let seen: Vec<(u16, u32, u32)> = forms.iter().flat_map(|tuple| self.datagram_keys(*tuple, captures)).collect();
             for key in seen {
-                forms.extend(self.datagrams.get(&key).into_iter().flatten().filter(|tuple| tuple.1 != probe.port || tuple.0 != probe.address));
+                forms.extend(
+                    self.datagrams.get(&key).into_iter().flatten().filter(|tuple| tuple.1 != probe.port || tuple.0 != probe.address),
+                );
             }
         } else {
             let sequences: BTreeSet<u32> = forms.iter().filter_map(|tuple| self.syn_by_source.get(tuple)).flatten().copied().collect();
@@ -120,13 +122,17 @@ fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Atte
         let back = (form.2, form.3, form.0, form.1);
         for (tuple, request) in [(*form, true), (back, false)] {
             for (c, p) in index.by_tuple.get(&tuple).into_iter().flatten() {
-                let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else { continue };
+                let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else {
+                    continue;
+                };
                 hops.push(hop(capture, packet, request));
             }
         }
     }
     for (c, p) in &index.icmp {
-        let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else { continue };
+        let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else {
+            continue;
+        };
         if let Body::Icmp(icmp) = &packet.body
             && let Some((_, source, destination, source_port, destination_port)) = icmp.quoted
         {
@@ -153,12 +159,9 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Hop {
             (segment.destination, segment.destination_port),
             segment.length,
         ),
-        Body::Udp(datagram) => (
-            Sighting::Data,
-            (datagram.source, datagram.source_port),
-            (datagram.destination, datagram.destination_port),
-            datagram.length,
-        ),
+        Body::Udp(datagram) => {
+            (Sighting::Data, (datagram.source, datagram.source_port), (datagram.destination, datagram.destination_port), datagram.length)
+        }
         Body::Icmp(icmp) => (Sighting::IcmpError, (icmp.source, u16::from(icmp.kind)), (icmp.destination, u16::from(icmp.code)), 0),
         _ => (Sighting::Ack, (capture_address(), 0), (capture_address(), 0), 0),
     };

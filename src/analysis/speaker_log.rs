@@ -130,7 +130,9 @@ impl Fold {
         }
         if msg.starts_with("node event") && !member.is_empty() {
             match event {
-                "NodeLeave" if !self.log.failed_members.iter().any(|name| name == member) => self.log.failed_members.push(member.to_owned()),
+                "NodeLeave" if !self.log.failed_members.iter().any(|name| name == member) => {
+                    self.log.failed_members.push(member.to_owned())
+                }
                 "NodeJoin" => self.log.failed_members.retain(|name| name != member),
                 _ => {}
             }
@@ -153,7 +155,9 @@ fn names(field: Option<&Value>, address: IpAddr) -> bool {
 /// The kubelet's RFC 3339 timestamp in front of a line, and the rest.
 fn split_timestamp(line: &str) -> (Option<&str>, &str) {
     match line.split_once(' ') {
-        Some((stamp, rest)) if stamp.len() >= 20 && stamp.as_bytes()[4] == b'-' && stamp.as_bytes()[10] == b'T' => (Some(stamp), rest.trim_start()),
+        Some((stamp, rest)) if stamp.len() >= 20 && stamp.as_bytes()[4] == b'-' && stamp.as_bytes()[10] == b'T' => {
+            (Some(stamp), rest.trim_start())
+        }
         _ => (None, line),
     }
 }
@@ -212,7 +216,12 @@ mod tests {
     /// 0.8 has `ip` as a string and the Service's name.
     #[test]
     fn old_lines_are_read() {
-        check(&[r#"{"caller":"main.go:229","event":"serviceAnnounced","ip":"10.88.64.100","msg":"service has IP, announcing","pool":"default","protocol":"layer2","service":"a/b","ts":"2019-06-26T06:36:35.677084247Z"}"#], LogState::Announced);
+        check(
+            &[
+                r#"{"caller":"main.go:229","event":"serviceAnnounced","ip":"10.88.64.100","msg":"service has IP, announcing","pool":"default","protocol":"layer2","service":"a/b","ts":"2019-06-26T06:36:35.677084247Z"}"#,
+            ],
+            LogState::Announced,
+        );
     }
 
     #[test]

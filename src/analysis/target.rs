@@ -35,10 +35,8 @@ pub fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, St
 }
 
 fn slice_endpoints(slice: &Value, port: &ServicePort) -> Vec<Endpoint> {
-    let number = array(slice, "/ports")
-        .iter()
-        .filter(|entry| text(entry, "/name") == port.name)
-        .find_map(|entry| number::<u16>(entry, "/port"));
+    let number =
+        array(slice, "/ports").iter().filter(|entry| text(entry, "/name") == port.name).find_map(|entry| number::<u16>(entry, "/port"));
     let name = text(slice, "/metadata/name");
     array(slice, "/endpoints")
         .iter()
@@ -88,7 +86,8 @@ mod tests {
     #[test]
     fn a_port_name_that_no_pod_has_leaves_addresses_without_ports() {
         let service = web();
-        let slices = [json!({"metadata": {"name": "web-1"}, "ports": [], "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": true},
+        let slices =
+            [json!({"metadata": {"name": "web-1"}, "ports": [], "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": true},
             "targetRef": {"kind": "Pod", "name": "web-a"}}]})];
         let read = target(&service, &service.ports[0], Some(&slices), Some(Vec::new()));
         assert_eq!(read.endpoints[0].port, None);

@@ -144,7 +144,8 @@ fn why_not_ready(value: &Value, conditions: &[Value], statuses: &[Value]) -> Str
     if !unready.is_empty() {
         return format!("container {} runs but its readiness probe does not succeed", unready.join(", "));
     }
-    let unscheduled = conditions.iter().find(|condition| text(condition, "/type") == "PodScheduled" && text(condition, "/status") == "False");
+    let unscheduled =
+        conditions.iter().find(|condition| text(condition, "/type") == "PodScheduled" && text(condition, "/status") == "False");
     if let Some(condition) = unscheduled {
         return format!("not scheduled: {}", text(condition, "/message"));
     }
@@ -160,7 +161,10 @@ fn why_not_ready(value: &Value, conditions: &[Value], statuses: &[Value]) -> Str
 #[must_use]
 pub fn node(value: &Value) -> Node {
     let condition = |kind: &str| {
-        array(value, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind).map(|condition| text(condition, "/status"))
+        array(value, "/status/conditions")
+            .iter()
+            .find(|condition| text(condition, "/type") == kind)
+            .map(|condition| text(condition, "/status"))
     };
     Node {
         name: text(value, "/metadata/name"),
@@ -223,7 +227,9 @@ mod tests {
 
     #[test]
     fn a_waiting_container_says_why() {
-        let read = pod(&json!({"status": {"phase": "Pending", "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}}));
+        let read = pod(
+            &json!({"status": {"phase": "Pending", "containerStatuses": [{"name": "web", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}}),
+        );
         assert_eq!(read.not_ready_because, "container web waits: ImagePullBackOff");
     }
 

@@ -57,7 +57,11 @@ impl Rule {
     /// `raw/PREROUTING/1`, as culprits name it.
     #[must_use]
     pub fn path(&self) -> String {
-        if self.number == 0 { format!("{}/{}/policy", self.table, self.chain) } else { format!("{}/{}/{}", self.table, self.chain, self.number) }
+        if self.number == 0 {
+            format!("{}/{}/policy", self.table, self.chain)
+        } else {
+            format!("{}/{}/{}", self.table, self.chain, self.number)
+        }
     }
 
     fn takes_away(&self) -> bool {
@@ -200,7 +204,15 @@ fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Optio
     let number = numbers.entry(chain.clone()).or_default();
     *number += 1;
     let target = words.iter().position(|word| word == "-j" || word == "-g").and_then(|at| words.get(at + 1)).cloned().unwrap_or_default();
-    Some(Rule { table: table.to_owned(), chain, number: *number, text: text.to_owned(), packets: packets(counter), target, words: words[1..].to_vec() })
+    Some(Rule {
+        table: table.to_owned(),
+        chain,
+        number: *number,
+        text: text.to_owned(),
+        packets: packets(counter),
+        target,
+        words: words[1..].to_vec(),
+    })
 }
 
 /// Words as the dump quotes them: double quotes with backslashes.
@@ -240,7 +252,8 @@ fn words(text: &str) -> Vec<String> {
 pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
     let mut found = Vec::new();
     for section in ["iptables", "iptables-legacy", "ip6tables"] {
-        let before: BTreeMap<(String, String), u64> = rules(pair.before.section(section)).into_iter().map(|rule| ((rule.path(), rule.text), rule.packets)).collect();
+        let before: BTreeMap<(String, String), u64> =
+            rules(pair.before.section(section)).into_iter().map(|rule| ((rule.path(), rule.text), rule.packets)).collect();
         for rule in rules(pair.after.section(section)) {
             if !rule.takes_away() || rule.is_kube_proxys() {
                 continue;

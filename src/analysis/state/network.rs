@@ -113,7 +113,8 @@ pub fn way(state: &PlaceState, question: &str) -> Option<Way> {
     Some(Way {
         device: after("dev").map(str::to_owned),
         via: after("via").and_then(|via| via.parse().ok()),
-        refused: refused.or_else(|| kind.filter(|kind| ["blackhole", "unreachable", "prohibit"].contains(*kind)).map(|kind| (*kind).to_owned())),
+        refused: refused
+            .or_else(|| kind.filter(|kind| ["blackhole", "unreachable", "prohibit"].contains(*kind)).map(|kind| (*kind).to_owned())),
         kind: kind.map(|kind| (*kind).to_owned()),
     })
 }
@@ -180,7 +181,8 @@ pub fn setting(state: &PlaceState, key: &str) -> Option<i64> {
 #[must_use]
 pub fn reverse_path_filter(state: &PlaceState, interface: &str) -> i64 {
     let all = setting(state, "net/ipv4/conf/all/rp_filter").unwrap_or_default();
-    let own = setting(state, &format!("net/ipv4/conf/{}/rp_filter", interface.replace('.', "/"))).or_else(|| setting(state, &format!("net/ipv4/conf/{interface}/rp_filter")));
+    let own = setting(state, &format!("net/ipv4/conf/{}/rp_filter", interface.replace('.', "/")))
+        .or_else(|| setting(state, &format!("net/ipv4/conf/{interface}/rp_filter")));
     all.max(own.unwrap_or_default())
 }
 
@@ -188,7 +190,11 @@ pub fn reverse_path_filter(state: &PlaceState, interface: &str) -> i64 {
 #[must_use]
 pub fn processes(state: &PlaceState, name: &str) -> Option<Vec<char>> {
     state.sections.get("processes").map(|text| {
-        text.lines().filter_map(|line| line.split_once(' ')).filter(|(who, _)| *who == name).filter_map(|(_, letter)| letter.chars().next()).collect()
+        text.lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(who, _)| *who == name)
+            .filter_map(|(_, letter)| letter.chars().next())
+            .collect()
     })
 }
 
@@ -216,7 +222,10 @@ mod tests {
 
     #[test]
     fn the_kernels_way_is_read() {
-        let state = state("route-get", "10.88.192.50,, => 10.88.192.50 via 10.88.0.200 dev eth0 src 10.88.0.12 uid 0 \n10.9.9.9,, => RTNETLINK answers: Network is unreachable ");
+        let state = state(
+            "route-get",
+            "10.88.192.50,, => 10.88.192.50 via 10.88.0.200 dev eth0 src 10.88.0.12 uid 0 \n10.9.9.9,, => RTNETLINK answers: Network is unreachable ",
+        );
         let found = way(&state, "10.88.192.50,,").unwrap();
         assert_eq!((found.device.as_deref(), found.refused), (Some("eth0"), None));
         assert_eq!(way(&state, "10.9.9.9,,").unwrap().refused.as_deref(), Some("Network is unreachable"));
@@ -225,7 +234,10 @@ mod tests {
 
     #[test]
     fn a_specific_route_is_not_the_default() {
-        let state = state("routes", "default via 10.88.64.1 dev mlb\n10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink\nlocal 10.88.131.7 dev lo table local");
+        let state = state(
+            "routes",
+            "default via 10.88.64.1 dev mlb\n10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink\nlocal 10.88.131.7 dev lo table local",
+        );
         assert!(specific_route(&state, "10.88.131.7".parse().unwrap()).unwrap().contains("vxlan.calico"));
         assert_eq!(specific_route(&state, "10.88.132.7".parse().unwrap()), None);
         assert_eq!(default_route(&state).unwrap().1, "mlb");

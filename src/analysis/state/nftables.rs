@@ -65,7 +65,9 @@ fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
         }
         ("iifname" | "iif", _) => single(words, fields.input.as_deref()),
         ("oifname" | "oif", _) => single(words, fields.output.as_deref()),
-        ("meta", "l4proto") | ("ip", "protocol") => (both(if value.iter().any(|one| *one == fields.protocol) { Match::Yes } else { Match::No }), value_at + value_words),
+        ("meta", "l4proto") | ("ip", "protocol") => {
+            (both(if value.iter().any(|one| *one == fields.protocol) { Match::Yes } else { Match::No }), value_at + value_words)
+        }
         ("counter", "packets") => (Match::Yes, 5),
         ("drop" | "counter" | "log", _) => (Match::Yes, 1),
         ("reject", _) => (Match::Yes, words.len()),
@@ -153,7 +155,10 @@ pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
             managed_next = true;
         } else if let Some(name) = line.strip_prefix("table ") {
             name.trim_end_matches('{').trim().clone_into(&mut table);
-            foreign = managed_next || table.contains("kube-proxy") || ["raw", "mangle", "nat", "filter"].iter().any(|own| table == format!("ip {own}") || table == format!("ip6 {own}")) && line_has_xt(ruleset);
+            foreign = managed_next
+                || table.contains("kube-proxy")
+                || ["raw", "mangle", "nat", "filter"].iter().any(|own| table == format!("ip {own}") || table == format!("ip6 {own}"))
+                    && line_has_xt(ruleset);
             managed_next = false;
         } else if let Some(name) = line.strip_prefix("chain ") {
             name.trim_end_matches('{').trim().clone_into(&mut chain);
@@ -165,7 +170,14 @@ pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
             number += 1;
             let verdict = line.split_whitespace().any(|word| word == "drop" || word == "reject");
             if verdict {
-                all.push(NftRule { table: table.clone(), chain: chain.clone(), number, text: line.to_owned(), packets: packets(line), hook: hook.clone() });
+                all.push(NftRule {
+                    table: table.clone(),
+                    chain: chain.clone(),
+                    number,
+                    text: line.to_owned(),
+                    packets: packets(line),
+                    hook: hook.clone(),
+                });
             }
         }
     }
@@ -220,7 +232,12 @@ mod tests {
     #[test]
     fn rules_take_what_they_name() {
         let rules = drop_rules(RULESET);
-        let fields = Fields { source: Some("10.88.192.50".parse().unwrap()), protocol: "tcp".into(), destination_port: Some(443), ..Fields::default() };
+        let fields = Fields {
+            source: Some("10.88.192.50".parse().unwrap()),
+            protocol: "tcp".into(),
+            destination_port: Some(443),
+            ..Fields::default()
+        };
         assert_eq!(rules[0].matches(&fields), Match::Yes);
         assert_eq!(rules[1].matches(&fields), Match::No);
         assert_eq!(rules[2].matches(&fields), Match::Maybe);

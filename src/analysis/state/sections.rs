@@ -49,7 +49,10 @@ mod tests {
     #[test]
     fn sections_and_what_is_missing() {
         let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
-        let state = place_state(place, "\n=== links\n1: lo\n\n=== end 0\n\n=== nft\n\n=== end missing\n=== conntrack\nsorry\n=== end 1\n=== cut\nhalf");
+        let state = place_state(
+            place,
+            "\n=== links\n1: lo\n\n=== end 0\n\n=== nft\n\n=== end missing\n=== conntrack\nsorry\n=== end 1\n=== cut\nhalf",
+        );
         assert_eq!(state.section("links").trim(), "1: lo");
         assert_eq!(state.missing.keys().map(String::as_str).collect::<Vec<_>>(), ["conntrack", "cut", "nft"]);
     }
