@@ -33,7 +33,8 @@ up() {
   ssh_files
   pki
   start_api
-  for host in $(nodes) "${clients[@]}"; do boot "$host"; done
+  # shellcheck disable=SC2046 # names without spaces
+  boot $(nodes) "${clients[@]}"
   until_ 60 'the API server' kubectl get --raw /readyz
   start_controllers
   kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null

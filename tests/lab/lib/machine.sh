@@ -1,17 +1,20 @@
 # A machine of its own, for every node and client: mount, UTS, IPC and PID namespaces (nodes: cgroups too) in its place's network.
 # Killing its first process removes all of it, as a power cut would; its files in $S/HOST survive that, as a disk would.
 
-# boot HOST: start its first process and wait until its id is known.
+# boot HOST…: start their first processes, all at once, and wait until the ids are known.
 boot() {
-  local host=$1 own=(--mount --uts --ipc --pid)
-  mkdir -p "$S/$host/log"
-  rm -f "$S/$host/pid"
-  if is_node "$host"; then
-    own+=(--cgroup)
-    ports "$host" up
-  fi
-  setsid nsenter --net="$(netns "$host")" -- "$here/lab" _machine enter "$host" "${own[@]}" > "$S/$host/console.log" 2>&1 < /dev/null &
-  until_ 10 "$host's first process" test -s "$S/$host/pid"
+  local host own
+  for host in "$@"; do
+    own=(--mount --uts --ipc --pid)
+    mkdir -p "$S/$host/log"
+    rm -f "$S/$host/pid"
+    if is_node "$host"; then
+      own+=(--cgroup)
+      ports "$host" up
+    fi
+    setsid nsenter --net="$(netns "$host")" -- "$here/lab" _machine enter "$host" "${own[@]}" > "$S/$host/console.log" 2>&1 < /dev/null &
+  done
+  for host in "$@"; do until_ 20 "$host's first process" test -s "$S/$host/pid"; done
 }
 
 # halt HOST: a power cut. The next boot uses the same files, so it must be over.
