@@ -28,7 +28,7 @@ const CONTAINER_LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralCo
 const POD_SPEC_DROPS: [&str; 2] = ["volumes", "imagePullSecrets"];
 
 /// Members that are dropped wherever they stand and whatever they hold.
-const ALWAYS_DROPPED: [&str; 6] = ["managedFields", "volumeMounts", "volumeDevices", "envFrom", "lifecycle", "caBundle"];
+const ALWAYS_DROPPED: [&str; 7] = ["managedFields", "images", "volumeMounts", "volumeDevices", "envFrom", "lifecycle", "caBundle"];
 
 /// Texts of a whole router's configuration, in which passwords stand in lines of their own.
 const ROUTER_TEXTS: [&str; 2] = ["rawConfig", "runningConfig"];

@@ -1,7 +1,11 @@
 //! The live world: the one place that makes connections. Everything async stays below here.
 
+mod signals;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use signals::{limit, watch_signals};
 
 use super::site::Site;
 use super::{Evidence, EvidenceError};

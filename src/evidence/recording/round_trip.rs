@@ -19,7 +19,7 @@ use super::recorded::open;
 use super::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, RecordingHosts};
 use super::tape::Tape;
 use crate::evidence::capture::{Captures, OpenCapture};
-use crate::evidence::clock::{Clock, LiveClock};
+use crate::evidence::clock::LiveClock;
 use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
@@ -114,7 +114,16 @@ impl OpenCapture for WorldCapture {
             _ => CaptureEnd::Broken("the connection \u{7}ended".to_owned()),
         };
         let counters = Counters { captured: Some(3), received_by_filter: None, dropped_by_kernel: Some(0), arrived: packets.len() as u64 };
-        Ok(Capture { request: self.request, packets, counters, end, listening_at: 17, stopped_at: i64::MAX, proof: "netns".to_owned(), links: vec!["eth0".to_owned()] })
+        Ok(Capture {
+            request: self.request,
+            packets,
+            counters,
+            end,
+            listening_at: 17,
+            stopped_at: i64::MAX,
+            proof: "netns".to_owned(),
+            links: vec!["eth0".to_owned()],
+        })
     }
 }
 
@@ -415,6 +424,7 @@ fn two_and_a_half_thousand_packets_fit_in_300_kb() {
                         listening_at: 0,
                         stopped_at: 0,
                         proof: String::new(),
+                        links: Vec::new(),
                     })
                 }
             }

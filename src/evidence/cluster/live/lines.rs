@@ -1,0 +1,84 @@
+//! Cuts a stream of bytes into lines with constant memory.
+
+use crate::evidence::error::printable;
+
+/// Bytes of one line that are given; what is beyond is dropped.
+const LONGEST_LINE: usize = 64 << 10;
+
+/// What of the current line has come so far.
+#[derive(Default)]
+pub(super) struct Lines {
+    line: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes the next bytes and gives every line that they end.
+    pub(super) fn push(&mut self, mut bytes: &[u8], give: &mut dyn FnMut(&str)) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.extend(&bytes[..end]);
+            self.give(give);
+            bytes = &bytes[end + 1..];
+        }
+        self.extend(bytes);
+    }
+
+    /// Gives the last line, when the stream ended without a line feed.
+    pub(super) fn finish(mut self, give: &mut dyn FnMut(&str)) {
+        if !self.line.is_empty() {
+            self.give(give);
+        }
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let room = LONGEST_LINE - self.line.len();
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn give(&mut self, give: &mut dyn FnMut(&str)) {
+        let text = String::from_utf8_lossy(self.line.strip_suffix(b"\r").unwrap_or(&self.line));
+        // Logs hold what strangers sent: nothing in them may steer a terminal later.
+        give(&printable(&text));
+        self.line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut(chunks: &[&[u8]]) -> Vec<String> {
+        let mut given = Vec::new();
+        let mut lines = Lines::default();
+        for chunk in chunks {
+            lines.push(chunk, &mut |line| given.push(line.to_owned()));
+        }
+        lines.finish(&mut |line| given.push(line.to_owned()));
+        given
+    }
+
+    #[test]
+    fn a_line_may_come_in_pieces() {
+        assert_eq!(cut(&[b"on", b"e\ntwo", b"\r\n", b"\nlast"]), ["one", "two", "", "last"]);
+        // A character split in two is whole again.
+        assert_eq!(cut(&[b"\xc3", b"\xa9\n"]), ["é"]);
+        assert_eq!(cut(&[b"a\xff\x1b[2Jb\n"]), ["a\u{fffd}\u{fffd}[2Jb"]);
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_and_the_next_one_is_whole() {
+        let given = cut(&[&[b'x'; 60_000], &[b'x'; 60_000], b"yyy\nnext\n"]);
+        assert_eq!(given.len(), 2);
+        assert_eq!(given[0].len(), LONGEST_LINE);
+        assert_eq!(given[1], "next");
+    }
+
+    proptest! {
+        #[test]
+        fn where_the_stream_is_cut_changes_nothing(text in "[a-c\n]{0,60}", at in 0_usize..60) {
+            let (one, two) = text.as_bytes().split_at(at.min(text.len()));
+            prop_assert_eq!(cut(&[one, two]), cut(&[text.as_bytes()]));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The client against an API server that lives in this process.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::StatusCode;
+use http_body_util::{Full, StreamBody, combinators::UnsyncBoxBody};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::evidence::cluster::Kind;
+use crate::evidence::interrupt::Reason;
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+type AnyBody = UnsyncBoxBody<Bytes, AnyError>;
+
+struct Server {
+    runtime: Runtime,
+    cluster: LiveCluster,
+    asked: Arc<Mutex<Vec<String>>>,
+    interrupt: Interrupt,
+}
+
+fn body(text: impl Into<Bytes>) -> AnyBody {
+    AnyBody::new(Full::new(text.into()).map_err(|never| match never {}))
+}
+
+fn pieces(pieces: Vec<Result<&'static [u8], &'static str>>) -> AnyBody {
+    let frames =
+        pieces.into_iter().map(|piece| piece.map(|bytes| http_body::Frame::data(Bytes::from_static(bytes))).map_err(AnyError::from));
+    AnyBody::new(StreamBody::new(futures::stream::iter(frames)))
+}
+
+/// An API server that gives the answers in turn; `None` never answers.
+fn server(limit: Duration, answer: impl Fn(usize, &str) -> Option<(u16, AnyBody)> + Send + Sync + 'static) -> Server {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (log, answer) = (Arc::clone(&asked), Arc::new(answer));
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let path = request.uri().to_string();
+        let number = {
+            let mut log = log.lock().unwrap();
+            log.push(path.clone());
+            log.len() - 1
+        };
+        let answer = answer(number, &path);
+        async move {
+            match answer {
+                Some((code, body)) => Ok::<_, AnyError>(Response::builder().status(code).body(body)?),
+                None => std::future::pending().await,
+            }
+        }
+    });
+    let guard = runtime.enter();
+    let client = Client::new(service, "default");
+    drop(guard);
+    let interrupt = Interrupt::default();
+    let cluster = LiveCluster {
+        client,
+        runtime: runtime.handle().clone(),
+        interrupt: interrupt.clone(),
+        limit,
+        server: "https://api:6443".to_owned(),
+    };
+    Server { runtime, cluster, asked, interrupt }
+}
+
+const LONG: Duration = Duration::from_secs(10);
+
+fn get_service(server: &Server, name: &str) -> Result<Option<Value>, EvidenceError> {
+    server.cluster.get(&ObjectQuery { kind: Kind::core("services"), namespace: Some("stacklight".to_owned()), name: name.to_owned() })
+}
+
+fn list_pods(server: &Server) -> Result<Vec<Value>, EvidenceError> {
+    server.cluster.list(&ListQuery::within(Kind::core("pods"), "stacklight").labels("app=x"))
+}
+
+fn read_log(server: &Server) -> (Vec<String>, Result<(), EvidenceError>) {
+    let query = LogQuery { namespace: "m".to_owned(), pod: "speaker-1".to_owned(), container: "speaker".to_owned(), previous: false };
+    let mut lines = Vec::new();
+    let end = server.cluster.read_log(&query, &mut |line| {
+        lines.push(line.to_owned());
+        Keep::No
+    });
+    (lines, end)
+}
+
+#[test]
+fn an_object_comes_scrubbed() {
+    let server = server(LONG, |_, _| {
+        Some((200, body(json!({"metadata": {"name": "web", "managedFields": [1]}, "spec": {"volumes": [], "containers": [{"env": [{"name": "A", "value": "s"}]}]}}).to_string())))
+    });
+    assert_eq!(get_service(&server, "web").unwrap().unwrap(), json!({"metadata": {"name": "web"}, "spec": {"containers": [{}]}}));
+    assert_eq!(*server.asked.lock().unwrap(), ["/api/v1/namespaces/stacklight/services/web"]);
+}
+
+#[test]
+fn a_missing_object_is_none_and_an_impossible_one_is_not_even_asked_for() {
+    let missing =
+        r#"{"kind":"Status","message":"services \"x\" not found","reason":"NotFound","details":{"name":"x","kind":"services"},"code":404}"#;
+    let server = server(LONG, move |_, _| Some((404, body(missing))));
+    assert_eq!(get_service(&server, "web"), Ok(None));
+    assert_eq!(get_service(&server, "../../secrets/x"), Ok(None));
+    assert_eq!(server.asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn kinds_that_hold_secrets_are_not_asked_for() {
+    let server = server(LONG, |_, _| Some((200, body("{}"))));
+    let error = server.cluster.list(&ListQuery::everywhere(Kind::core("secrets"))).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Forbidden);
+    assert!(server.cluster.get(&ObjectQuery { kind: Kind::core("configmaps"), namespace: None, name: "x".to_owned() }).is_err());
+    assert!(server.asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_list_comes_page_by_page() {
+    let server = server(LONG, |number, _| {
+        let more = ["a+b", "c", ""][number];
+        Some((200, body(json!({"metadata": {"continue": more}, "items": [{"n": number, "metadata": {"managedFields": []}}]}).to_string())))
+    });
+    let expected = [0, 1, 2].map(|number| json!({"n": number, "metadata": {}}));
+    assert_eq!(list_pods(&server).unwrap(), expected);
+    let asked = server.asked.lock().unwrap();
+    assert_eq!(asked[0], "/api/v1/namespaces/stacklight/pods?limit=500&labelSelector=app%3Dx");
+    assert!(asked[1].ends_with("&continue=a%2Bb"), "{asked:?}");
+    assert_eq!(asked.len(), 3);
+}
+
+#[test]
+fn a_list_without_items_is_empty_and_an_expired_one_begins_again() {
+    let empty = server(LONG, |_, _| Some((200, body(r#"{"metadata":{},"items":null}"#))));
+    assert_eq!(list_pods(&empty), Ok(Vec::new()));
+    let expired = server(LONG, |number, _| match number {
+        0 => Some((200, body(r#"{"metadata":{"continue":"x"},"items":[{}]}"#))),
+        1 => Some((410, body(r#"{"kind":"Status","message":"expired"}"#))),
+        _ => Some((200, body(r#"{"metadata":{},"items":[{},{}]}"#))),
+    });
+    assert_eq!(list_pods(&expired).unwrap().len(), 2);
+    let forever = server(LONG, |_, _| Some((410, body(r#"{"kind":"Status","message":"expired"}"#))));
+    assert!(list_pods(&forever).unwrap_err().reason.contains("410"));
+}
+
+#[test]
+fn refusals_have_their_kinds() {
+    let forbidden = server(LONG, |_, _| Some((403, body(r#"{"kind":"Status","message":"pods is forbidden"}"#))));
+    assert_eq!(list_pods(&forbidden).unwrap_err().kind, ErrorKind::Forbidden);
+    let unknown = server(LONG, |_, _| Some((404, body("404 page not found\n"))));
+    assert_eq!(list_pods(&unknown).unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(get_service(&unknown, "web").unwrap_err().kind, ErrorKind::NotFound);
+    let broken = server(LONG, |_, _| Some((500, body("<h1>no</h1>"))));
+    let error = list_pods(&broken).unwrap_err();
+    assert_eq!(
+        (error.kind, error.to_string().as_str()),
+        (ErrorKind::Garbled, "list pods in stacklight: https://api:6443 answered 500: <h1>no</h1>")
+    );
+    assert_eq!(broken.asked.lock().unwrap().len(), 1, "nothing is retried");
+    let nonsense = server(LONG, |_, _| Some((200, body("<html>captive portal</html>"))));
+    assert_eq!(list_pods(&nonsense).unwrap_err().kind, ErrorKind::Garbled);
+}
+
+#[test]
+fn an_answer_without_end_is_bounded() {
+    let server = server(LONG, |_, _| {
+        let endless = futures::stream::repeat_with(|| Ok::<_, AnyError>(http_body::Frame::data(Bytes::from(vec![b' '; 1 << 20]))));
+        Some((200, AnyBody::new(StreamBody::new(endless.boxed()))))
+    });
+    assert!(get_service(&server, "web").unwrap_err().reason.contains("larger than 64 MiB"));
+}
+
+#[test]
+fn a_server_that_never_answers_ends_by_the_limit() {
+    let server = server(Duration::from_millis(100), |_, _| None);
+    let begun = Instant::now();
+    assert_eq!(list_pods(&server).unwrap_err().kind, ErrorKind::TimedOut);
+    assert_eq!(read_log(&server).1.unwrap_err().kind, ErrorKind::TimedOut);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn an_interrupt_ends_a_request_at_once_and_refuses_further_ones() {
+    let server = server(LONG, |_, _| None);
+    let interrupt = server.interrupt.clone();
+    server.runtime.spawn(async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        interrupt.set(Reason::Signal);
+    });
+    let begun = Instant::now();
+    assert_eq!(list_pods(&server).unwrap_err().kind, ErrorKind::Interrupted);
+    assert_eq!(get_service(&server, "web").unwrap_err().kind, ErrorKind::Interrupted);
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(server.asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_log_comes_line_by_line_however_it_is_cut() {
+    let server = server(LONG, |_, _| Some((200, pieces(vec![Ok(b"2026 on"), Ok(b"e\n2026 two\n2026 thr"), Ok(b"ee")]))));
+    let (lines, end) = read_log(&server);
+    assert_eq!(lines, ["2026 one", "2026 two", "2026 three"]);
+    assert_eq!(end, Ok(()));
+    assert_eq!(*server.asked.lock().unwrap(), ["/api/v1/namespaces/m/pods/speaker-1/log?container=speaker&timestamps=true"]);
+}
+
+#[test]
+fn a_log_that_breaks_off_gives_its_whole_lines_and_an_error() {
+    let server = server(LONG, |_, _| Some((200, pieces(vec![Ok(b"one\nha"), Err("connection reset")]))));
+    let (lines, end) = read_log(&server);
+    assert_eq!(lines, ["one"]);
+    assert_eq!(end.unwrap_err().kind, ErrorKind::ApiUnreachable);
+}
+
+#[test]
+fn a_log_that_is_not_there_is_not_found() {
+    let status = |message: &str| body(json!({"kind": "Status", "message": message, "details": {"name": "speaker-1"}}).to_string());
+    let gone = server(LONG, move |_, _| Some((404, status("pods \"speaker-1\" not found"))));
+    assert_eq!(read_log(&gone).1.unwrap_err().kind, ErrorKind::NotFound);
+    let waiting = server(LONG, move |_, _| Some((400, status("container \"speaker\" is waiting to start"))));
+    assert_eq!(read_log(&waiting).1.unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(Refusal::new(StatusCode::FORBIDDEN, b"").log_error("x", "s").kind, ErrorKind::Forbidden);
+}
+
+#[test]
+fn many_threads_may_ask_at_once() {
+    let server = server(LONG, |_, path| Some((200, body(json!({"path": path}).to_string()))));
+    let names: Vec<String> = (0..60).map(|number| format!("s{number}")).collect();
+    let answers = crate::evidence::side_by_side::side_by_side(&names, |name| get_service(&server, name).unwrap().unwrap());
+    for (name, answer) in names.iter().zip(answers) {
+        assert!(answer["path"].as_str().unwrap().ends_with(&format!("/{name}")));
+    }
+}
+
+#[test]
+fn unreachable_servers_say_why() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let reason = |server: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let text = format!(
+            "clusters: [{{name: c, cluster: {{server: \"{server}\"}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\ncurrent-context: x\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let options = LiveOptions { kubeconfig: Some(path), api_limit: Duration::from_secs(2), ..LiveOptions::default() };
+        let cluster = LiveCluster::connect(runtime.handle().clone(), &options, Interrupt::default()).unwrap();
+        let error = cluster.list(&ListQuery::everywhere(Kind::core("nodes"))).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::ApiUnreachable, "{error}");
+        assert!(!error.hint.is_empty());
+        error.reason
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    assert_eq!(
+        reason(&format!("https://user:pass@127.0.0.1:{port}")),
+        format!("https://127.0.0.1:{port} refused the connection: nothing listens there")
+    );
+    let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = plain.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for mut stream in plain.incoming().flatten() {
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\nthis is not TLS");
+        }
+    });
+    let tls = reason(&format!("https://127.0.0.1:{port}"));
+    assert!(tls.starts_with(&format!("TLS with https://127.0.0.1:{port} failed")), "{tls}");
+    let name = reason("https://no-such-host.invalid:6443");
+    assert!(name.contains("no-such-host.invalid") && name.contains("resolved"), "{name}");
+}
