@@ -35,11 +35,11 @@ up() {
   start_api
   # shellcheck disable=SC2046 # names without spaces
   boot $(nodes) "${clients[@]}"
-  until_ 60 'the API server' kubectl get --raw /readyz
+  until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
   kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
-  until_ 60 'all nodes to register' nodes_known
+  until_ 120 'all nodes to register' nodes_known
   waits wait --for=condition=Ready node --all
   kubectl label node n0 node-role.kubernetes.io/control-plane= node.kubernetes.io/exclude-from-external-load-balancers= > /dev/null
   # Not earlier: with one of its two nodes unknown, both pods would go to the other.
@@ -49,9 +49,9 @@ up() {
   waits -n metallb-system rollout status daemonset/speaker
   pool_file > "$S/pool.yaml"
   until_ 60 "MetalLB to take its pool" kubectl apply -f "$S/pool.yaml"
-  until_ 30 'an address' service_address
+  until_ 60 'an address' service_address
   address=$(service_address)
-  for host in "${clients[@]}"; do until_ 30 "an answer to $host" net "$host" curl -skm1 "https://$address/"; done
+  for host in "${clients[@]}"; do until_ 60 "an answer to $host" net "$host" curl -skm1 "https://$address/"; done
   echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready"
   cat "$S/ready"
 }

@@ -17,12 +17,12 @@ node_main() {
   mount --make-rshared /
   keep sshd /usr/sbin/sshd -D -e
   keep containerd containerd
-  until_ 30 containerd ctr version
+  until_ 60 containerd ctr version
   for image in pause app "speaker-$LAB_METALLB" "controller-$LAB_METALLB"; do
     ctr -n k8s.io images import "$TAR/$image.tar" >> /var/log/images.log 2>&1
   done
   # A kubelet that starts before its API server waits seconds before it tries again.
-  until_ 30 'the API server' curl -skfm1 "https://$(lan n0):6443/readyz" || true
+  until_ 120 'the API server' curl -skfm1 "https://$(lan n0):6443/readyz" || true
   keep kubelet "$BIN/kubelet" --config=/etc/kubernetes/kubelet.yaml --kubeconfig="$S/$node.kubeconfig" --hostname-override="$node" --node-ip="$(lan "$node")" --v=2
   keep kube-proxy "$BIN/kube-proxy" --config=/etc/kubernetes/proxy.yaml --v=1
   wait
