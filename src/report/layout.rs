@@ -16,7 +16,8 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Breaks `text` into lines of at most `width` characters at spaces; a word that is longer stands on a line of its own,
 /// so that paths, addresses and commands can be copied whole.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;

@@ -5,4 +5,5 @@ mod layout;
 mod text;
 
 pub use json::json;
+pub use layout::wrap as wrapped;
 pub use text::{Style, text};

@@ -70,7 +70,7 @@ impl Shell {
         let prelude = directory.join("prelude.sh");
         let first = if prelude.is_file() { prelude.to_string_lossy().into_owned() } else { String::new() };
         let mut shell = Self::spawn(directory, tools, log, &first)?;
-        match shell.run("true", LINE_LIMIT) {
+        match shell.run_unnoted("true", LINE_LIMIT) {
             Line::Ended(_) => Ok(shell),
             other => Err(format!("the prelude of {} did not end well: {other:?}", directory.display())),
         }
@@ -108,11 +108,18 @@ impl Shell {
 
     /// Runs one line and notes it in the log.
     pub fn run(&mut self, line: &str, limit: Duration) -> Line {
-        let line = line.replace('\0', "");
-        if let Ok(mut log) = append(&self.log) {
-            // The log is for people; a line that is missing there changes nothing.
-            let _ = writeln!(log, "$ {line}");
+        // The log is for people; a line that is missing there changes nothing.
+        let _ = append(&self.log).and_then(|mut log| writeln!(log, "$ {line}").map_err(|error| error.to_string()));
+        let came = self.run_unnoted(line, limit);
+        if !came.good() {
+            let _ = append(&self.log).and_then(|mut log| writeln!(log, "=> {came:?}").map_err(|error| error.to_string()));
         }
+        came
+    }
+
+    /// Runs one line of the judge's own, which is no part of the fault.
+    fn run_unnoted(&mut self, line: &str, limit: Duration) -> Line {
+        let line = line.replace('\0', "");
         let sent =
             self.lines.as_mut().is_some_and(|lines| lines.write_all(format!("{line}\0").as_bytes()).and_then(|()| lines.flush()).is_ok());
         if !sent {
@@ -125,11 +132,6 @@ impl Shell {
         };
         if came == Line::OutOfTime {
             self.kill();
-        }
-        if let Ok(mut log) = append(&self.log)
-            && !came.good()
-        {
-            let _ = writeln!(log, "=> {came:?}");
         }
         came
     }
@@ -145,7 +147,7 @@ impl Shell {
         let target = self.log.with_extension("expanded");
         let quoted: Vec<String> = strings.iter().map(|text| format!("\"{}\"", text.replace('"', "\\\""))).collect();
         let line = format!("printf '%s\\0' {} >{}", quoted.join(" "), single_quoted(&target.to_string_lossy()));
-        let came = self.run(&line, LINE_LIMIT);
+        let came = self.run_unnoted(&line, LINE_LIMIT);
         let text = std::fs::read_to_string(&target).unwrap_or_default();
         let _ = std::fs::remove_file(&target);
         let expanded: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
@@ -155,7 +157,7 @@ impl Shell {
     /// What the shell is to run if the judge goes away before `heal`.
     pub fn promise(&mut self, heal: &[String]) {
         let quoted: Vec<String> = heal.iter().map(|line| single_quoted(line)).collect();
-        self.run(&format!("_judge_heal=({})", quoted.join(" ")), LINE_LIMIT);
+        self.run_unnoted(&format!("_judge_heal=({})", quoted.join(" ")), LINE_LIMIT);
     }
 
     /// Runs the heal lines, all of them whatever they say; in a new shell that knows the same when this one is gone. True when all succeeded.
@@ -196,7 +198,7 @@ impl Drop for Shell {
     fn drop(&mut self) {
         if self.lines.is_some() {
             // Nothing is left to heal by itself: whoever drops the shell has healed, or raises a fresh lab.
-            self.run("_judge_heal=()", Duration::from_secs(5));
+            self.run_unnoted("_judge_heal=()", Duration::from_secs(5));
             self.lines = None;
             let _ = self.child.wait();
             for extension in ["kept", "known"] {

@@ -1,0 +1,256 @@
+//! Keeps the arrows of ARCHITECTURE.md: reads every path of every source file, and refuses one that points the wrong way.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+
+/// A layer, the layers that it may name, and the crates that it and few others may name.
+struct Layer {
+    name: &'static str,
+    may: &'static [&'static str],
+    crates: &'static [&'static str],
+}
+
+/// The table of ARCHITECTURE.md.
+const LAYERS: [Layer; 7] = [
+    Layer { name: "model", may: &["model"], crates: &[] },
+    Layer { name: "analysis", may: &["analysis", "model"], crates: &[] },
+    Layer { name: "evidence", may: &["evidence", "model"], crates: &["kube", "k8s_openapi", "russh", "pcap", "tokio"] },
+    Layer { name: "report", may: &["report", "model"], crates: &[] },
+    Layer { name: "words", may: &["words", "analysis", "evidence", "model"], crates: &["rhai"] },
+    // The two small things of `analysis` that the engine needs (the nearest name) make it no judge.
+    Layer { name: "engine", may: &["engine", "words", "evidence", "model", "analysis"], crates: &["rhai"] },
+    Layer { name: "cli", may: &["cli", "engine", "words", "report", "evidence", "analysis", "model"], crates: &["clap", "indicatif"] },
+];
+
+/// Crates that belong to some layers alone.
+const KEPT: [&str; 8] = ["kube", "k8s_openapi", "russh", "pcap", "tokio", "rhai", "clap", "indicatif"];
+const PRINTING: [&str; 4] = ["print", "println", "eprint", "eprintln"];
+/// Modules that would be nobody's home.
+const NAMELESS: [&str; 5] = ["util", "utils", "helper", "helpers", "misc"];
+
+#[test]
+fn the_arrows_hold() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = rust_files(&source);
+    assert!(files.len() > 40, "only {} files found below {}", files.len(), source.display());
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a readable source file");
+        let shown = file.strip_prefix(&source).expect("a file below src").to_string_lossy().into_owned();
+        wrong.extend(violations(&shown, &text));
+    }
+    assert!(wrong.is_empty(), "the arrows of ARCHITECTURE.md are broken:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_planted_violation_is_found() {
+    let cases = [
+        ("model/a.rs", "use crate::evidence::Evidence;", "model may not name evidence"),
+        ("model/a.rs", "fn f() { let x: crate::words::Run = g(); }", "model may not name words"),
+        ("model/a.rs", "use std::fs::read;", "model does no input or output"),
+        ("model/deep/a.rs", "use super::super::super::report::text;", "model may not name report"),
+        ("analysis/a.rs", "use crate::{model::packet::Packet, evidence::host};", "analysis may not name evidence"),
+        ("analysis/a.rs", "async fn f() {}", "async is for evidence"),
+        ("analysis/a.rs", "fn f() { std::process::Command::new(\"id\"); }", "analysis does no input or output"),
+        ("evidence/a.rs", "use crate::analysis::election;", "evidence may not name analysis"),
+        ("evidence/a.rs", "use rhai::Dynamic;", "evidence may not use the crate rhai"),
+        ("report/a.rs", "use crate::evidence::error::printable;", "report may not name evidence"),
+        ("words/a.rs", "use crate::evidence::live::open;", "a live module"),
+        ("words/a.rs", "use crate::evidence::host::live::pool as hosts;", "a live module"),
+        ("words/a.rs", "fn f() { tokio::spawn(g()); }", "words may not use the crate tokio"),
+        ("words/a.rs", "fn f() { let _ = g(|| println!(\"x\")); }", "only cli prints"),
+        ("words/a.rs", "use crate::engine::load;", "words may not name engine"),
+        ("engine/a.rs", "use crate::cli::run;", "engine may not name cli"),
+        ("engine/a.rs", "use crate::evidence::live;", "a live module"),
+        ("engine/a.rs", "use clap::Parser;", "engine may not use the crate clap"),
+        ("cli/a.rs", "use kube::Client;", "cli may not use the crate kube"),
+        ("cli/a.rs", "mod inner { pub use russh::client; }", "cli may not use the crate russh"),
+        ("model/util.rs", "", "a home for nothing in particular"),
+        ("model/a.rs", "//", "begins without `//!`"),
+        ("model/a.rs", "#[allow(dead_code)] fn f() {}", "`#[expect(.., reason = ..)]`"),
+    ];
+    for (file, code, expected) in cases {
+        let text = if code == "//" { String::new() } else { format!("//! A file.\n{code}\n") };
+        let found = violations(file, &text);
+        assert!(found.iter().any(|violation| violation.contains(expected)), "{file}: {code}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_left_alone() {
+    for (file, code) in [
+        ("cli/a.rs", "use crate::evidence::live; fn f() { println!(\"x\"); }"),
+        ("evidence/live/a.rs", "use tokio::spawn; use crate::evidence::host::live::x; async fn f() {}"),
+        ("words/a.rs", "use rhai::Dynamic; use crate::evidence::cluster::Cluster; use super::run::Run;"),
+        ("analysis/a/b.rs", "use super::super::election; use super::c;"),
+        ("report/a.rs", "#[cfg(test)] mod tests { use super::*; fn f() { println!(\"x\"); } }"),
+        ("model/a.rs", "/// Says `println!`.\nfn f() { let println = \"crate::cli\"; }"),
+    ] {
+        assert_eq!(violations(file, &format!("//! A file.\n{code}\n")), Vec::<String>::new(), "{file}: {code}");
+    }
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("a readable directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// What is wrong in one file, given by its path below `src`.
+fn violations(file: &str, text: &str) -> Vec<String> {
+    let mut seen = Seen::new(file);
+    let parsed = match syn::parse_file(text) {
+        Ok(parsed) => parsed,
+        Err(error) => return vec![format!("{file}: {error}")],
+    };
+    if !text.starts_with("//!") {
+        seen.wrong("begins without `//!` that says what it is for".to_owned());
+    }
+    if file.split('/').any(|part| NAMELESS.contains(&part.trim_end_matches(".rs"))) {
+        seen.wrong("is a home for nothing in particular; name it after what it holds".to_owned());
+    }
+    seen.visit_file(&parsed);
+    seen.wrong.into_iter().collect()
+}
+
+struct Seen<'a> {
+    file: &'a str,
+    layer: Option<&'static Layer>,
+    /// The modules from the crate's root to this file.
+    module: Vec<String>,
+    wrong: BTreeSet<String>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(file: &'a str) -> Self {
+        let mut module: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        if module.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
+            module.pop();
+        }
+        let layer = LAYERS.iter().find(|layer| module.first().is_some_and(|first| first == layer.name));
+        Self { file, layer, module, wrong: BTreeSet::new() }
+    }
+
+    fn wrong(&mut self, what: String) {
+        self.wrong.insert(format!("src/{}: {what}", self.file));
+    }
+
+    /// Judges one path, given by its parts.
+    fn path(&mut self, parts: &[String]) {
+        let Some(layer) = self.layer else { return };
+        let Some(first) = parts.first() else { return };
+        if KEPT.contains(&first.as_str()) && !layer.crates.contains(&first.as_str()) {
+            self.wrong(format!("{} may not use the crate {first}", layer.name));
+        }
+        let pure = ["model", "analysis", "report"].contains(&layer.name);
+        if pure
+            && first == "std"
+            && parts.get(1).is_some_and(|part| ["fs", "net", "process", "io", "env", "thread"].contains(&part.as_str()))
+        {
+            // Addresses are plain data that happen to live in `std::net`.
+            let address = parts.get(1).is_some_and(|part| part == "net")
+                && parts.get(2).is_some_and(|part| {
+                    part.starts_with("Ip") || part.starts_with("SocketAddr") || part.starts_with("AddrParse") || part == "self"
+                });
+            if !address {
+                self.wrong(format!("{} does no input or output, and names {}", layer.name, parts.join("::")));
+            }
+        }
+        let Some(absolute) = self.absolute(parts) else { return };
+        let Some(target) = absolute.first() else { return };
+        if LAYERS.iter().any(|other| other.name == target) && !layer.may.contains(&target.as_str()) {
+            self.wrong(format!("{} may not name {target} ({})", layer.name, parts.join("::")));
+        }
+        if ["words", "engine"].contains(&layer.name) && target == "evidence" && absolute.iter().any(|part| part == "live") {
+            self.wrong(format!("{} names a live module ({})", layer.name, parts.join("::")));
+        }
+    }
+
+    /// The path from the crate's root, when it is one of this crate.
+    fn absolute(&self, parts: &[String]) -> Option<Vec<String>> {
+        match parts.first()?.as_str() {
+            "crate" => Some(parts[1..].to_vec()),
+            "super" => {
+                let ups = parts.iter().take_while(|part| *part == "super").count();
+                let kept = self.module.len().checked_sub(ups)?;
+                Some(self.module[..kept].iter().chain(&parts[ups..]).cloned().collect())
+            }
+            _ => None,
+        }
+    }
+
+    fn tree(&mut self, before: &[String], tree: &syn::UseTree) {
+        let with = |name: &syn::Ident| before.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
+        match tree {
+            syn::UseTree::Path(path) => self.tree(&with(&path.ident), &path.tree),
+            syn::UseTree::Name(name) => self.path(&with(&name.ident)),
+            syn::UseTree::Rename(rename) => self.path(&with(&rename.ident)),
+            syn::UseTree::Glob(_) => self.path(before),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.tree(before, item)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Seen<'_> {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        // A single word is a local name, never a crate.
+        if parts.len() > 1 {
+            self.path(&parts);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        let name = item.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+        if PRINTING.contains(&name.as_str()) && self.layer.is_some_and(|layer| layer.name != "cli") {
+            self.wrong(format!("only cli prints, and here stands {name}!"));
+        }
+        visit::visit_macro(self, item);
+    }
+
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        if signature.asyncness.is_some() && self.layer.is_some_and(|layer| layer.name != "evidence") {
+            self.wrong(format!("async is for evidence alone ({})", signature.ident));
+        }
+        visit::visit_signature(self, signature);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if attribute.path().is_ident("allow") {
+            self.wrong("has `#[allow]`; write `#[expect(.., reason = ..)]`".to_owned());
+        }
+        visit::visit_attribute(self, attribute);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        // Tests may do what the code may not.
+        let tests = item.attrs.iter().any(|attribute| attribute.path().is_ident("cfg") && quoted(attribute).contains("test"));
+        if !tests {
+            self.module.push(item.ident.to_string());
+            visit::visit_item_mod(self, item);
+            self.module.pop();
+        }
+    }
+}
+
+fn quoted(attribute: &syn::Attribute) -> String {
+    match &attribute.meta {
+        syn::Meta::List(list) => list.tokens.to_string(),
+        _ => String::new(),
+    }
+}
