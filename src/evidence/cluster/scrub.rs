@@ -61,7 +61,9 @@ pub fn scrub(object: &mut Value) {
 fn scrub_map(map: &mut Map<String, Value>) {
     map.retain(|key, value| !ALWAYS_DROPPED.contains(&key.as_str()) && !(names_a_secret(key) && (value.is_string() || value.is_number())));
     if CONTAINER_LISTS.iter().any(|list| map.get(*list).is_some_and(Value::is_array)) {
-        POD_SPEC_DROPS.iter().for_each(|key| drop(map.remove(*key)));
+        for key in POD_SPEC_DROPS {
+            map.remove(key);
+        }
     }
     for (key, value) in map.iter_mut() {
         match key.as_str() {

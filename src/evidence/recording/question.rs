@@ -75,8 +75,8 @@ impl Question {
         Self { asked: Asked::new(channel, question), touches }
     }
 
-    fn api(channel: Channel, question: &Value, what: String) -> Self {
-        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: printable(&what) }])
+    fn api(channel: Channel, question: &Value, what: &str) -> Self {
+        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: printable(what) }])
     }
 
     pub(super) fn get(query: &ObjectQuery) -> Self {
@@ -84,7 +84,7 @@ impl Question {
             Some(namespace) => format!("get {} {namespace}/{}", singular(&query.kind.plural), query.name),
             None => format!("get {} {}", singular(&query.kind.plural), query.name),
         };
-        Self::api(Channel::Get, &json!({"kind": kind(&query.kind), "namespace": query.namespace, "name": query.name}), what)
+        Self::api(Channel::Get, &json!({"kind": kind(&query.kind), "namespace": query.namespace, "name": query.name}), &what)
     }
 
     pub(super) fn list(query: &ListQuery) -> Self {
@@ -102,14 +102,14 @@ impl Question {
             what = format!("{what} ({})", selectors.join(", "));
         }
         let question = json!({"kind": kind(&query.kind), "namespace": query.namespace, "labels": query.labels, "fields": query.fields});
-        Self::api(Channel::List, &question, what)
+        Self::api(Channel::List, &question, &what)
     }
 
     pub(super) fn log(query: &LogQuery) -> Self {
         let previous = if query.previous { " (before its last restart)" } else { "" };
         let what = format!("read log {}/{}/{}{previous}", query.namespace, query.pod, query.container);
         let question = json!({"namespace": query.namespace, "pod": query.pod, "container": query.container, "previous": query.previous});
-        Self::api(Channel::Log, &question, what)
+        Self::api(Channel::Log, &question, &what)
     }
 
     pub(super) fn run(host: &Host, command: &Command) -> Self {

@@ -136,10 +136,11 @@ fn packets(count: usize, seed: u64) -> Vec<Packet> {
         state ^= state << 17;
         state
     };
-    (0..count as i64)
+    (0_i64..)
+        .take(count)
         .map(|number| {
             let noise = random();
-            let at = 1_795_450_000_000_000_000 + number * 3_000_000 + i64::from(noise as u32 >> 12);
+            let at = 1_795_450_000_000_000_000 + number * 3_000_000 + low::<i64>(noise, 1 << 20);
             let (client, pod) = ("10.88.192.17".parse().unwrap(), "10.88.131.3".parse().unwrap());
             let body = if noise.is_multiple_of(23) {
                 Body::Arp(Arp { reply: false, sender_mac: "02:42:0a:58:00:0b".to_owned(), sender: client, target: pod })
@@ -147,27 +148,25 @@ fn packets(count: usize, seed: u64) -> Vec<Packet> {
                 Body::Tcp(Segment {
                     source: client,
                     destination: pod,
-                    source_port: (noise >> 3) as u16,
+                    source_port: low(noise >> 3, 1 << 16),
                     destination_port: 4180,
-                    sequence: random() as u32,
-                    acknowledgement: random() as u32,
-                    flags: Flags(noise as u8 & 31),
-                    length: noise as u32 % 1448,
+                    sequence: low(random(), 1 << 32),
+                    acknowledgement: low(random(), 1 << 32),
+                    flags: Flags(low(noise, 32)),
+                    length: low(noise, 1448),
                 })
             };
             let passage = if noise.is_multiple_of(2) { Passage::In } else { Passage::Out };
+            let interface = ["mlb", "eth0", "veth3af1"][low::<usize>(noise, 3)].to_owned();
             let source_mac = Some(format!("02:42:0a:58:00:{:02x}", noise % 9));
-            Packet {
-                at,
-                interface: ["mlb", "eth0", "veth3af1"][noise as usize % 3].to_owned(),
-                passage,
-                source_mac,
-                body,
-                tunnel: None,
-                outer: None,
-            }
+            Packet { at, interface, passage, source_mac, body, tunnel: None, outer: None }
         })
         .collect()
+}
+
+/// A number below a bound.
+fn low<T: TryFrom<u64>>(noise: u64, bound: u64) -> T {
+    T::try_from(noise % bound).unwrap_or_else(|_| unreachable!("the bound fits the type"))
 }
 
 fn live(tape: &Arc<Tape>, refuse_every: u64) -> Evidence {
@@ -401,36 +400,35 @@ fn a_tape_that_keeps_nothing_still_knows_what_was_touched() {
     assert!(tape.entries().is_empty());
 }
 
+/// Captures of as many packets as a run of the main playbook gives.
+struct Many;
+
+struct OneOfMany(CaptureRequest);
+
+impl Captures for Many {
+    fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
+        Ok(Box::new(OneOfMany(request.clone())))
+    }
+}
+
+impl OpenCapture for OneOfMany {
+    fn wait_listening(&mut self) -> Result<String, EvidenceError> {
+        Ok(String::new())
+    }
+
+    fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
+        let packets = packets(2500, 7);
+        let counters = Counters::default();
+        let end = CaptureEnd::Stopped;
+        Ok(Capture { request: self.0, packets, counters, end, listening_at: 0, stopped_at: 0, proof: String::new(), links: Vec::new() })
+    }
+}
+
 #[test]
 fn two_and_a_half_thousand_packets_fit_in_300_kb() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.lbdiag");
     let tape = Arc::new(Tape::new(true));
-    struct Many;
-    impl Captures for Many {
-        fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
-            struct One(CaptureRequest);
-            impl OpenCapture for One {
-                fn wait_listening(&mut self) -> Result<String, EvidenceError> {
-                    Ok(String::new())
-                }
-                fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
-                    let packets = packets(2500, 7);
-                    Ok(Capture {
-                        request: self.0,
-                        packets,
-                        counters: Counters::default(),
-                        end: CaptureEnd::Stopped,
-                        listening_at: 0,
-                        stopped_at: 0,
-                        proof: String::new(),
-                        links: Vec::new(),
-                    })
-                }
-            }
-            Ok(Box::new(One(request.clone())))
-        }
-    }
     RecordingCaptures(Arc::new(Many), Arc::clone(&tape)).open(&request("n1")).unwrap().stop().unwrap();
     file::write(&path, &manifest(&live(&tape, 2)), &tape).unwrap();
     let size = fs::metadata(&path).unwrap().len();

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_endless_line_is_cut_and_the_next_one_is_whole() {
-        let given = cut(&[&[b'x'; 60_000], &[b'x'; 60_000], b"yyy\nnext\n"]);
+        let given = cut(&[&b"x".repeat(60_000), &b"x".repeat(60_000), b"yyy\nnext\n"]);
         assert_eq!(given.len(), 2);
         assert_eq!(given[0].len(), LONGEST_LINE);
         assert_eq!(given[1], "next");

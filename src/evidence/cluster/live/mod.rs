@@ -271,7 +271,7 @@ fn unnameable(operation: &str, word: &Unnameable) -> EvidenceError {
 
 /// A server's address without the credentials that it may carry.
 fn shown(server: &Uri) -> String {
-    let authority = server.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let authority = server.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     let place = authority.rsplit('@').next().unwrap_or_default();
     format!("{}://{place}", server.scheme_str().unwrap_or("https"))
 }
