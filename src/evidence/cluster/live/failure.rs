@@ -156,10 +156,8 @@ fn no_such_name(server: &str) -> (String, &'static str) {
 /// Why no credentials could be got. What a plugin printed is not repeated: it may be the credentials.
 fn credentials(operation: &str, error: &AuthError) -> EvidenceError {
     let reason = match error {
-        AuthError::AuthExecRun { cmd, out } => {
-            let program = cmd.split_whitespace().next().unwrap_or_default().trim_matches('"');
-            format!("the credential plugin {program} failed with {}", out.status)
-        }
+        // Its command is not shown either: it comes with the environment that the kubeconfig sets.
+        AuthError::AuthExecRun { out, .. } => format!("the credential plugin failed with {}", out.status),
         AuthError::AuthExecStart(error) => format!("the credential plugin cannot be started: {error}"),
         AuthError::AuthExecParse(_) => "the credential plugin's answer makes no sense".to_owned(),
         AuthError::ReadTokenFile(error, path) => format!("the token file {} cannot be read: {error}", path.display()),
@@ -267,9 +265,11 @@ mod tests {
             stdout: b"tok-12345".to_vec(),
             stderr: b"tok-12345".to_vec(),
         };
-        let error =
-            kube::Error::Auth(AuthError::AuthExecRun { cmd: "\"get-token\" \"--secret=tok-12345\"".to_owned(), out: Box::new(out) });
+        let error = kube::Error::Auth(AuthError::AuthExecRun {
+            cmd: "SECRET=tok-12345 \"get-token\" \"--secret=tok-12345\"".to_owned(),
+            out: Box::new(out),
+        });
         let text = unreachable("connect", "https://api", &error).to_string();
-        assert!(text.contains("get-token") && !text.contains("tok-12345"), "{text}");
+        assert!(text.contains("exit status: 1") && !text.contains("tok-12345"), "{text}");
     }
 }

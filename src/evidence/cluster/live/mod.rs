@@ -91,7 +91,10 @@ impl LiveCluster {
         let limit = if options.api_limit.is_zero() { USUAL_LIMIT } else { options.api_limit };
         let around = Surroundings::from_environment();
         let config = runtime.block_on(config::load(options.kubeconfig.as_deref(), options.context.as_deref(), limit, &around))?;
-        let server = shown(&config.cluster_url);
+        let server = match &config.proxy_url {
+            Some(proxy) => format!("{} (through the proxy {})", shown(&config.cluster_url), shown(proxy)),
+            None => shown(&config.cluster_url),
+        };
         let operation = "log in to the cluster";
         let client = runtime.block_on(async {
             // A credential plugin is a program that blocks; it must not take the interrupt's thread.
