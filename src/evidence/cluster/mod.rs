@@ -92,7 +92,8 @@ pub struct LogQuery {
     pub previous: bool,
 }
 
-/// Whether a line is worth keeping in a recording.
+/// Whether a line is worth keeping in a recording. A replay gives the lines that were kept and no others: a line that
+/// changes anything in the outcome, be it a count, has to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     Yes,

@@ -258,6 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn a_way_that_fails_says_where() {
+        let reason = |error: io::Error| {
+            let error = unreachable("list nodes", "https://api:6443", &kube::Error::Service(error.into()));
+            assert_eq!(error.kind, ErrorKind::ApiUnreachable);
+            error.reason
+        };
+        assert_eq!(reason(io::Error::other("dns error: failed to lookup address")), "the name of https://api:6443 cannot be resolved");
+        assert_eq!(reason(io::ErrorKind::TimedOut.into()), "https://api:6443 did not take the connection in time");
+        assert_eq!(reason(io::ErrorKind::ConnectionReset.into()), "https://api:6443 closed the connection before it answered");
+        let tls = io::Error::new(io::ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer");
+        assert!(reason(tls).starts_with("TLS with https://api:6443 failed: "));
+        assert!(reason(io::Error::other("\u{1b}[31mno idea")).ends_with("\u{fffd}[31mno idea"));
+    }
+
+    #[test]
     fn what_a_plugin_printed_is_not_repeated() {
         use std::os::unix::process::ExitStatusExt;
         let out = std::process::Output {
