@@ -176,6 +176,7 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Hop {
         tunnel: packet.tunnel.clone(),
         outer: packet.outer,
         source_mac: packet.source_mac.clone(),
+        sequence: if let Body::Tcp(segment) = &packet.body { segment.sequence } else { 0 },
         length,
         at: packet.at,
     }

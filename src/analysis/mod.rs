@@ -2,9 +2,10 @@
 
 pub mod addresses;
 pub mod announcement;
+pub mod closer;
 pub mod election;
 pub mod follow;
-// judge below
+pub mod judge;
 pub mod read;
 pub mod similar;
 pub mod speaker_log;

@@ -1,1 +1,18 @@
-//! To come.
+//! Runs one playbook, within limits: reads its header, checks its words and parameters, and hands it the words.
+//!
+//! It never reads arguments and never prints.
+
+pub mod diagnostics;
+pub mod header;
+pub mod lint;
+pub mod params;
+pub mod playbook;
+pub mod run;
+pub mod sandbox;
+
+pub use header::{Header, Param, ParamKind};
+pub use params::{Inputs, resolve};
+pub use playbook::{Broken, Playbook, load};
+pub use run::{EndKind, RunEnd, RunOptions, run};
+
+pub use crate::words::run::Progress;

@@ -24,6 +24,8 @@ pub struct Hop {
     pub outer: Option<(IpAddr, IpAddr)>,
     /// The link-layer source, when the link has one.
     pub source_mac: Option<String>,
+    /// TCP's sequence number, 0 for others.
+    pub sequence: u32,
     /// Bytes of payload.
     pub length: u32,
     pub at: i64,

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod culprit;
 pub mod endpoint;
 pub mod finding;
+pub mod flow;
 pub mod kubernetes;
 pub mod metallb;
 pub mod outcome;

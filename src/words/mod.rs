@@ -1,1 +1,24 @@
-//! To come.
+//! The words of the language, one file a word. They ask `evidence`, reason with `analysis`, and hand plain facts to the script.
+//!
+//! A word never reaches a `live` module and never prints.
+
+pub mod arping;
+pub mod cluster_facts;
+pub mod during;
+pub mod fact;
+pub mod find_announcer;
+pub mod finding;
+pub mod judge;
+pub mod look_closer;
+pub mod node_capture;
+pub mod note;
+pub mod pod_netns_capture;
+pub mod probe;
+pub mod reference;
+pub mod resolve_target_port;
+pub mod road;
+pub mod run;
+pub mod service;
+pub mod step;
+pub mod vantage;
+pub mod vantage_capture;

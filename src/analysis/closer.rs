@@ -1,0 +1,84 @@
+//! Where to look closer: which places, which questions to their routing, and from where to ask again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::judge::Case;
+use super::judge::road::Road;
+use crate::model::announcement::Agreement;
+use crate::model::connection::Hop;
+use crate::model::packet::Passage;
+use crate::model::probe::Vantage;
+
+/// What a closer look is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Node names with the questions to their routing.
+    pub nodes: BTreeMap<String, Vec<String>>,
+    /// Pod names with the questions to their routing.
+    pub pods: BTreeMap<String, Vec<String>>,
+    /// Vantage points whose tries failed: they are looked at, and asked from again.
+    pub again: Vec<Vantage>,
+    /// Why a closer look is worth it.
+    pub because: Vec<String>,
+}
+
+/// Nodes that are looked at closer, at most.
+const MOST_NODES: usize = 8;
+
+/// What is worth a closer look, or `None` when nothing is.
+#[must_use]
+pub fn plan(case: &Case) -> Option<Plan> {
+    let announcement = case.announcement?;
+    let flow = case.flow?;
+    let mut plan = Plan::default();
+    if !flow.all_answered() {
+        plan.because.push("not every try was answered".to_owned());
+    }
+    if flow.answering_macs().len() > 1 {
+        plan.because.push("several MACs answer for the address by ARP".to_owned());
+    }
+    if matches!(announcement.agreement, Agreement::Several | Agreement::Conflict) && announcement.protocol != "bgp" {
+        plan.because.push("the sources name different announcers".to_owned());
+    }
+    let links: BTreeSet<&str> = flow.captures.iter().flat_map(|capture| capture.links.iter()).map(|name| name.split('@').next().unwrap_or(name)).collect();
+    if !announcement.interfaces.is_empty() && !links.is_empty() && !announcement.interfaces.iter().any(|name| links.contains(name.as_str())) {
+        plan.because.push("the advertisement names interfaces that no watched node has".to_owned());
+    }
+    if plan.because.is_empty() {
+        return None;
+    }
+    plan.again = flow.probes.iter().filter(|probe| !probe.all_answered()).map(|probe| probe.vantage.clone()).collect();
+    let roads = case.roads();
+    let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
+    let clients: BTreeSet<IpAddr> = flow.probes.iter().flat_map(|probe| probe.attempts.iter()).filter_map(|attempt| attempt.source).collect();
+    let endpoints: BTreeSet<IpAddr> = serving.iter().map(|endpoint| endpoint.ip).collect();
+    let seen_by_pods = sources_seen(case, &roads);
+    let wanted: Vec<IpAddr> = clients.iter().chain(&endpoints).chain(&seen_by_pods).copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let questions: Vec<String> = wanted.iter().take(24).map(|ip| format!("{ip},,")).collect();
+    let mut names: Vec<String> = announcement.nodes.clone();
+    names.extend(announcement.expected.iter().cloned());
+    names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
+    names.extend(announcement.candidates.iter().cloned());
+    for name in names {
+        if plan.nodes.len() < MOST_NODES {
+            plan.nodes.entry(name).or_insert_with(|| questions.clone());
+        }
+    }
+    if !flow.all_answered() {
+        let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
+        let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();
+        let questions: Vec<String> = asked.iter().take(24).map(|ip| format!("{ip},,")).collect();
+        for pod in serving.iter().filter_map(|endpoint| endpoint.pod.clone()).take(8) {
+            plan.pods.insert(pod, questions.clone());
+        }
+    }
+    Some(plan)
+}
+
+/// The sources of requests as the pods see them: what they have to be able to answer.
+fn sources_seen(case: &Case, roads: &[Road]) -> BTreeSet<IpAddr> {
+    let vip = case.address();
+    let wanted = move |hop: &Hop| hop.request && Some(hop.destination.0) != vip && hop.passage != Passage::Other;
+    roads.iter().flat_map(|road| road.hops(wanted)).map(|hop| hop.source.0).collect()
+}

@@ -1,0 +1,238 @@
+//! Who should announce the address and why nobody does, from the API's objects, the speakers' words and the nodes' interfaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Case, found};
+use crate::analysis::state::network;
+use crate::model::announcement::{Agreement, Announcement, Exclusion};
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Severity};
+use crate::model::place::Place;
+
+/// Findings about the announcement, the nearest cause first. They are causes when nobody gets through, latent otherwise.
+pub(super) fn findings(case: &Case) -> Vec<Finding> {
+    let Some(announcement) = case.announcement else { return Vec::new() };
+    if announcement.address.is_none() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    findings.extend(no_pool(case, announcement));
+    findings.extend(no_advertisement(announcement));
+    findings.extend(no_speaker(announcement));
+    if findings.is_empty() {
+        findings.extend(no_candidate(case, announcement));
+    }
+    if findings.is_empty() {
+        findings.extend(interfaces(case, announcement));
+        findings.extend(several(case, announcement));
+        findings.extend(nobody(case, announcement));
+    }
+    findings
+}
+
+/// When a latent fault will bite, for its scope line.
+pub(super) fn bites(name: &str) -> &'static str {
+    match name {
+        "announce/interface-missing" | "announce/interface-off-link" => "; it bites at the next speaker restart or failover",
+        "announce/split-brain" => "; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind",
+        "wire/duplicate-address" => "; it bites when a neighbour takes the other answer",
+        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" => "; it bites when neighbours forget the address",
+        _ => "",
+    }
+}
+
+fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    let pools = announcement.metallb.pools.as_ref()?;
+    let address = announcement.address?;
+    if announcement.pool.is_some() || announcement.agreement == Agreement::Agree {
+        return None;
+    }
+    Some(found(
+        "address/pool-missing",
+        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        format!("{address} lies in no pool of MetalLB's any more"),
+        vec![if pools.is_empty() { "there is no IPAddressPool".to_owned() } else { format!("pools: {}", pools.iter().map(|pool| pool.addresses.join(", ")).collect::<Vec<_>>().join("; ")) }],
+    ))
+}
+
+fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
+    let pool = announcement.pool.as_ref()?;
+    let metallb = &announcement.metallb;
+    let (l2, bgp) = (metallb.l2_advertisements.as_ref()?, metallb.bgp_advertisements.as_ref()?);
+    let object = metallb.pools.iter().flatten().find(|object| object.name == *pool)?;
+    if !announcement.advertisements.is_empty() || bgp.iter().any(|ad| ad.selects_pool(object)) {
+        return None;
+    }
+    let mut evidence = vec![format!("{} holds the address", Culprit::pool(pool))];
+    evidence.push(if l2.is_empty() && bgp.is_empty() {
+        "there is neither an L2Advertisement nor a BGPAdvertisement".to_owned()
+    } else {
+        format!("none of the advertisements {} selects it", l2.iter().chain(bgp).map(|ad| ad.name.as_str()).collect::<Vec<_>>().join(", "))
+    });
+    evidence.extend(withdrawn(announcement));
+    Some(found("announce/no-advertisement", vec![Culprit::pool(pool)], format!("no advertisement selects pool {pool}, so that nobody announces its addresses"), evidence))
+}
+
+fn no_speaker(announcement: &Announcement) -> Option<Finding> {
+    let metallb = &announcement.metallb;
+    if !metallb.speakers_read || metallb.speakers.iter().any(|pod| !pod.terminating) {
+        return None;
+    }
+    let set = metallb.workloads.iter().flatten().find(|workload| workload.kind == "DaemonSet" && workload.name.contains("speaker"));
+    let culprit = set.map_or_else(|| Culprit::workload(&metallb.namespace, "speaker"), |set| Culprit::workload(&set.namespace, &set.name));
+    let evidence = match set {
+        Some(set) => format!("DaemonSet {}/{}: {} desired, {} ready", set.namespace, set.name, set.desired, set.ready),
+        None => format!("the namespace {} has no DaemonSet of speakers", metallb.namespace),
+    };
+    Some(found("announce/speaker-missing", vec![culprit], "no MetalLB speaker runs on any node", vec![evidence]))
+}
+
+fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    let known = announcement.metallb.l2_advertisements.is_some() && announcement.metallb.speakers_read && !announcement.nodes_seen.is_empty();
+    if !known || !announcement.candidates.is_empty() || announcement.advertisements.is_empty() {
+        return None;
+    }
+    let mut by_reason: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    for excluded in &announcement.excluded {
+        let kind = match excluded.why {
+            Exclusion::Advertisement => "advertisement",
+            Exclusion::NoEndpoint => "endpoint",
+            Exclusion::NoSpeaker | Exclusion::SpeakerNotReady => "speaker",
+            Exclusion::Label | Exclusion::NetworkUnavailable | Exclusion::Unschedulable => "node",
+        };
+        by_reason.entry(kind).or_default().push(&excluded.node);
+    }
+    let evidence: Vec<String> = announcement.excluded.iter().map(|excluded| format!("{}: {}", excluded.node, excluded.reason)).chain(withdrawn(announcement)).collect();
+    // The reason of most nodes is the cause; a few nodes left out on purpose are not.
+    let (kind, nodes) = by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len())?;
+    let nodes: Vec<Culprit> = nodes.into_iter().map(Culprit::node).collect();
+    Some(match kind {
+        "advertisement" => found(
+            "announce/no-candidate",
+            announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect(),
+            "the advertisement's node selectors leave no node that may announce",
+            evidence,
+        ),
+        "endpoint" => found(
+            "announce/no-local-endpoint",
+            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            "the external traffic policy is Local, and no node that may announce holds a ready pod",
+            evidence,
+        ),
+        "speaker" => found("announce/speaker-missing", nodes, "the nodes that may announce run no working speaker", evidence),
+        _ => found("announce/no-candidate", nodes, "every node is kept out of load balancing by its label or condition", evidence),
+    })
+}
+
+/// The advertisement's interfaces against those that the announcing node has.
+fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
+    let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else { return Vec::new() };
+    let Some(links) = links(case, node) else { return Vec::new() };
+    let culprits = || announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect::<Vec<_>>();
+    let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
+    let named = announcement.interfaces.join(", ");
+    if !announcement.interfaces.is_empty() && existing.is_empty() {
+        return vec![found(
+            "announce/interface-missing",
+            culprits(),
+            format!("the advertisement names the interface {named}, which {node} does not have"),
+            vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
+        )];
+    }
+    let Some(pair) = case.node_state(node) else { return Vec::new() };
+    let on_link = network::on_link(&pair.after, address);
+    if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(name)) {
+        let mut evidence = vec![format!("interfaces of the advertisement: {named}"), format!("on {node} the network of {address} is on {}", on_link.join(", "))];
+        evidence.extend(network::addresses(&pair.after).into_iter().filter(|(name, _)| existing.contains(&name)).map(|(name, net)| format!("{node}/{name} has {net}")));
+        return vec![found("announce/interface-off-link", culprits(), format!("the advertisement's interface {named} is not on the network of {address}"), evidence)];
+    }
+    if on_link.is_empty() && announcement.protocol != "bgp" {
+        // A node without any network that holds the address may be one of several; all that were looked at must agree.
+        let looked: Vec<_> = announcement.candidates.iter().filter_map(|name| case.node_state(name)).collect();
+        let none = !looked.is_empty() && looked.iter().all(|pair| network::on_link(&pair.after, address).is_empty() && !network::addresses(&pair.after).is_empty());
+        if none && let Some(pool) = &announcement.pool {
+            return vec![found(
+                "address/off-link",
+                vec![Culprit::pool(pool)],
+                format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
+                looked.iter().flat_map(|pair| network::addresses(&pair.after).into_iter().map(|(name, net)| format!("{}/{name} has {net}", pair.after.place)).collect::<Vec<_>>()).take(12).collect(),
+            )];
+        }
+    }
+    Vec::new()
+}
+
+/// The interfaces of a node: from its capture, or from its state.
+fn links(case: &Case, node: &str) -> Option<BTreeSet<String>> {
+    if let Some(pair) = case.node_state(node) {
+        let links: BTreeSet<String> = network::links(&pair.after).into_iter().map(|link| link.name).collect();
+        if !links.is_empty() {
+            return Some(links);
+        }
+    }
+    let capture = case.captures().find(|capture| matches!(&capture.request.place, Place::Host(host) if host.name == node) && !capture.links.is_empty())?;
+    Some(capture.links.iter().map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
+}
+
+/// Pods' own links tell nothing here.
+fn shown(links: &BTreeSet<String>) -> String {
+    links.iter().filter(|name| !name.starts_with("veth") && !name.starts_with("cali") && !name.starts_with("lxc")).cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// Several nodes announce one layer 2 address: only the wire proves it, logs may be stale.
+fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    if announcement.protocol == "bgp" {
+        return None;
+    }
+    let answering = super::wire::answering_nodes(case);
+    let nodes: Vec<String> = answering.iter().map(|(node, _)| node.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    if nodes.len() > 1 {
+        let mut evidence: Vec<String> = answering.iter().map(|(node, what)| format!("{what} of {node} answers by ARP")).collect();
+        evidence.extend(announcement.logs.iter().filter(|log| !log.failed_members.is_empty()).map(|log| format!("speaker {} has lost {}", log.pod, log.failed_members.join(", "))));
+        evidence.extend(announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail.clone()));
+        return Some(found(
+            "announce/split-brain",
+            vec![Culprit::network(&nodes[0], &nodes[1])],
+            format!("{} announce the same address: their speakers do not see each other", nodes.join(" and ")),
+            evidence,
+        ));
+    }
+    let claims = announcement.logs.iter().filter(|log| log.state == crate::model::announcement::LogState::Announced);
+    for log in claims {
+        let frozen = case.node_state(&log.node).and_then(|pair| network::processes(&pair.after, "speaker")).is_some_and(|states| states.contains(&'T'));
+        if frozen {
+            return Some(found(
+                "announce/speaker-unhealthy",
+                vec![Culprit::node_part(&log.node, "speaker")],
+                format!("the speaker on {} is stopped: it runs and does nothing", log.node),
+                vec![format!("the kernel shows the process speaker on {} in state T", log.node)],
+            ));
+        }
+    }
+    None
+}
+
+fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    let expected = announcement.expected.as_ref()?;
+    let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty();
+    let asked = case.flow.is_some_and(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty()));
+    let answered = case.flow.is_some_and(|flow| !flow.answering_macs().is_empty());
+    if !silent || !asked || answered || case.all_answered() {
+        return None;
+    }
+    Some(found(
+        "announce/nobody",
+        vec![Culprit::node_part(expected, "speaker")],
+        format!("{expected} should announce the address and does not"),
+        announcement.sources.iter().map(|source| source.detail.clone()).chain(["nobody answers by ARP".to_owned()]).collect(),
+    ))
+}
+
+fn withdrawn(announcement: &Announcement) -> Vec<String> {
+    announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_none()).map(|source| source.detail.clone()).collect()
+}
+
+/// Whether a finding explains that nobody answers for the address at all.
+pub(super) fn silences(finding: &Finding) -> bool {
+    finding.severity == Severity::Fail && finding.name != "announce/split-brain"
+}

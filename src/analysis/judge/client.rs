@@ -1,0 +1,74 @@
+//! Faults at the client: no route, its address outside the Service's source ranges, its own packet filter.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::road::Road;
+use super::{Case, found};
+use crate::analysis::state::netfilter;
+use crate::model::culprit::Culprit;
+use crate::model::finding::Finding;
+use crate::model::probe::Ending;
+use crate::model::service::Protocol;
+
+/// Clients as culprits: by their address when it is known, otherwise by the vantage point's name.
+pub(super) fn culprits(roads: &[&Road]) -> Vec<Culprit> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for road in roads {
+        all.insert(road.connection.attempt.source.map_or_else(|| road.client(), |source| source.to_string()));
+    }
+    all.into_iter().map(|client| Culprit::client(&client)).collect()
+}
+
+/// ENETUNREACH at once: nothing left the client.
+pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
+    let here: Vec<&Road> = roads.iter().copied().filter(|road| road.connection.attempt.ending == Ending::NoRoute).collect();
+    let first = here.first()?;
+    Some(found(
+        "client/no-route",
+        culprits(&here),
+        format!("{} has no route to the address", first.connection.vantage.text()),
+        vec![format!("connecting from {} fails at once: {}", first.connection.vantage.text(), first.connection.attempt.detail)],
+    ))
+}
+
+/// The client's address is outside `loadBalancerSourceRanges`.
+pub(super) fn source_range(case: &Case, source: IpAddr) -> bool {
+    !case.service.source_ranges.is_empty() && !case.service.source_ranges.iter().any(|range| range.contains(&source))
+}
+
+/// The finding for clients outside the ranges.
+pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
+    let ranges = case.service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let clients: BTreeSet<String> = roads.iter().filter_map(|road| road.connection.attempt.source).map(|source| source.to_string()).collect();
+    let clients = clients.into_iter().collect::<Vec<_>>().join(", ");
+    found(
+        "client/source-range",
+        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        format!("loadBalancerSourceRanges leaves {clients} out"),
+        vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", case.service.path()), format!("asked from {clients}")],
+    )
+}
+
+/// The client's own packet filter, seen by its counters.
+pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let road = roads.first()?;
+    let pair = case.node_state(&road.client())?;
+    let (vip, port) = (case.address()?, case.target?.port.port);
+    let protocol = if case.target?.port.protocol == Protocol::Udp { "udp" } else { "tcp" };
+    let out = netfilter::Fields {
+        source: road.connection.attempt.source,
+        destination: Some(vip),
+        protocol: protocol.to_owned(),
+        destination_port: Some(port),
+        ..netfilter::Fields::default()
+    };
+    let back = netfilter::Fields { source: Some(vip), destination: road.connection.attempt.source, source_port: Some(port), destination_port: None, ..out.clone() };
+    let drop = netfilter::drops(pair, &[out, back]).into_iter().next()?;
+    Some(found(
+        "client/firewall",
+        culprits(roads),
+        format!("the packet filter of {} drops it", road.client()),
+        vec![format!("{}: {} took {} packets while it was asked", road.client(), drop.rule.text, drop.grown)],
+    ))
+}

@@ -1,0 +1,294 @@
+//! Inside a node: what takes a packet between where it came in and where it should leave.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::road::{Leg, Road};
+use super::{Case, client, found};
+use crate::analysis::state::netfilter::{self, Fields};
+use crate::analysis::state::{counters, network, nftables};
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap};
+use crate::model::packet::Passage;
+use crate::model::service::{Protocol, TrafficPolicy};
+use crate::model::state::StatePair;
+
+/// What a group of connections has in common for the rules of a node or pod.
+pub(super) struct Packets {
+    pub clients: BTreeSet<IpAddr>,
+    pub endpoints: BTreeSet<(IpAddr, u16)>,
+    /// Sources that the pods see, after source translation.
+    pub seen_sources: BTreeSet<IpAddr>,
+    pub protocol: &'static str,
+    pub port: u16,
+}
+
+impl Packets {
+    pub(super) fn of(case: &Case, roads: &[&Road]) -> Self {
+        let udp = case.target.is_some_and(|target| target.port.protocol == Protocol::Udp);
+        let vip = case.address();
+        let mut endpoints: BTreeSet<(IpAddr, u16)> = roads.iter().filter_map(|road| road.endpoint()).collect();
+        if endpoints.is_empty() {
+            endpoints = case.target.map(|target| target.serving().iter().filter_map(|endpoint| Some((endpoint.ip, endpoint.port?))).collect()).unwrap_or_default();
+        }
+        Self {
+            clients: roads.iter().filter_map(|road| road.connection.attempt.source).collect(),
+            seen_sources: roads.iter().flat_map(|road| road.hops(|hop| hop.request && Some(hop.destination.0) != vip)).map(|hop| hop.source.0).collect(),
+            endpoints,
+            protocol: if udp { "udp" } else { "tcp" },
+            port: case.target.map_or(0, |target| target.port.port),
+        }
+    }
+
+    /// The request's fields at every stage: before and after translation, with the interfaces where they are known.
+    fn request(&self, vip: Option<IpAddr>, input: Option<&str>) -> Vec<Fields> {
+        let base = Fields { protocol: self.protocol.to_owned(), input: input.map(str::to_owned), ..Fields::default() };
+        let mut all = Vec::new();
+        for source in &self.clients {
+            all.push(Fields { source: Some(*source), destination: vip, destination_port: Some(self.port), ..base.clone() });
+        }
+        for (ip, port) in &self.endpoints {
+            for source in self.clients.iter().chain(&self.seen_sources) {
+                all.push(Fields { source: Some(*source), destination: Some(*ip), destination_port: Some(*port), ..base.clone() });
+            }
+        }
+        all
+    }
+
+    fn reply(&self, vip: Option<IpAddr>) -> Vec<Fields> {
+        let base = Fields { protocol: self.protocol.to_owned(), ..Fields::default() };
+        let mut all = Vec::new();
+        for to in self.clients.iter().chain(&self.seen_sources) {
+            for (ip, port) in &self.endpoints {
+                all.push(Fields { source: Some(*ip), source_port: Some(*port), destination: Some(*to), ..base.clone() });
+            }
+            all.push(Fields { source: vip, source_port: Some(self.port), destination: Some(*to), ..base.clone() });
+        }
+        all
+    }
+
+    pub(super) fn fields(&self, leg: Leg, vip: Option<IpAddr>, input: Option<&str>) -> Vec<Fields> {
+        match leg {
+            Leg::Request | Leg::RequestData => self.request(vip, input),
+            Leg::Reply | Leg::ReplyData => self.reply(vip),
+        }
+    }
+}
+
+/// A rule that drops these packets at a place: its path, its text and how it was seen.
+pub(super) struct Dropping {
+    pub path: String,
+    pub text: String,
+    pub proof: String,
+}
+
+/// The surest rule that dropped one of these packets between the two reads.
+pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> {
+    if let Some(drop) = netfilter::drops(pair, fields).into_iter().next() {
+        return Some(Dropping {
+            path: format!("rule/{}", drop.rule.path()),
+            proof: format!("iptables {} on {}: `{}` took {} packets while the probe was repeated", drop.rule.table, pair.after.place, drop.rule.text, drop.grown),
+            text: drop.rule.text,
+        });
+    }
+    let (rule, grown, _) = nftables::drops(pair, fields).into_iter().next()?;
+    Some(Dropping {
+        path: format!("rule/{}", rule.path()),
+        proof: match grown {
+            Some(grown) => format!("nft table {} chain {} on {}: `{}` took {grown} packets while the probe was repeated", rule.table, rule.chain, pair.after.place, rule.text),
+            None => format!("nft table {} chain {} on {}: `{}` takes this packet", rule.table, rule.chain, pair.after.place, rule.text),
+        },
+        text: rule.text,
+    })
+}
+
+/// The finding for a packet filter on a node.
+pub(super) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Option<Finding> {
+    let drop = dropping(pair, fields)?;
+    Some(found("node/firewall-drop", vec![Culprit::node_part(node, &drop.path)], format!("a packet filter on {node} drops it: {}", drop.text), vec![drop.proof]))
+}
+
+/// The request came in on the announcing node and no translated packet left it.
+pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    let packets = Packets::of(case, roads);
+    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+    let input = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
+    if packets.clients.iter().all(|client| client::source_range(case, *client)) && !packets.clients.is_empty() {
+        return Ok(client::outside_ranges(case, roads));
+    }
+    let came_in = roads.iter().filter(|road| road.entry().is_some()).count();
+    let seen = format!("{came_in} requests came in on {node}{}, none left it towards a pod", input.as_ref().map(|name| format!("/{name}")).unwrap_or_default());
+    let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
+        .or_else(|| forwarding_off(pair, node))
+        .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
+        .or_else(|| not_programmed(case, pair, node))
+        .or_else(|| no_local_endpoint(case, node))
+        .or_else(|| conntrack_full(pair, node))
+        .or_else(|| pod_route(pair, node, &packets.endpoints))
+        .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints));
+    match finding {
+        Some(mut finding) => {
+            finding.evidence.insert(0, seen);
+            Ok(finding)
+        }
+        None => Err(unseen(node, &format!("{seen}, and neither its packet filter, settings, routes nor kube-proxy's rules explain it"))),
+    }
+}
+
+/// Forwarding is off on a node that has to forward.
+pub(super) fn forwarding_off(pair: &StatePair, node: &str) -> Option<Finding> {
+    (network::setting(&pair.after, "net/ipv4/ip_forward") == Some(0)).then(|| {
+        found("node/forwarding-off", vec![Culprit::node_part(node, "sysctl/net.ipv4.ip_forward")], format!("{node} does not forward packets"), vec![format!("net.ipv4.ip_forward is 0 on {node}")])
+    })
+}
+
+/// The reverse path filter drops what came in by an interface that does not lead back.
+pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, sources: &BTreeSet<IpAddr>) -> Option<Finding> {
+    let input = input?;
+    let mode = network::reverse_path_filter(&pair.after, input);
+    if mode == 0 {
+        return None;
+    }
+    for source in sources {
+        let way = network::way(&pair.after, &format!("{source},,"))?;
+        let elsewhere = way.device.as_deref() != Some(input);
+        let refuses = if mode == 1 { elsewhere } else { way.refused.is_some() };
+        if refuses {
+            let grown = counters::grown(pair, "TcpExt", "IPReversePathFilter");
+            return Some(found(
+                "node/reverse-path-filter",
+                vec![Culprit::node_part(node, &format!("interface/{input}"))],
+                format!("the reverse path filter of {node} drops packets from {source} that come in on {input}"),
+                vec![
+                    format!("rp_filter in force on {input} is {mode}"),
+                    format!("the way from {node} to {source} is {}", way.device.map_or_else(|| way.refused.unwrap_or_default(), |device| format!("by {device}"))),
+                    format!("TcpExtIPReversePathFilter grew by {grown} while the probe was repeated"),
+                ],
+            ));
+        }
+    }
+    None
+}
+
+/// kube-proxy's programme on the node: is the address in it, and is it reached?
+fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+    let vip = case.address()?.to_string();
+    let (iptables, nft) = (pair.after.section("iptables"), pair.after.section("nft"));
+    let by_iptables = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
+    let by_nft = nft.contains("table ip kube-proxy");
+    let (complete, why) = if by_iptables {
+        let rules = netfilter::rules(iptables);
+        let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
+        let named = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&format!("{vip}/32")));
+        (reached && named, if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" })
+    } else if by_nft {
+        let jumps = nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
+        let named = nft.contains(&vip);
+        (jumps && named, if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" })
+    } else if pair.after.sections.contains_key("iptables") && case.closer.is_some_and(|closer| closer.states.iter().any(|other| other.after.section("iptables").contains(":KUBE-SERVICES") || other.after.section("nft").contains("table ip kube-proxy"))) {
+        (false, "it has none of kube-proxy's chains, which other nodes have")
+    } else {
+        return None;
+    };
+    if complete {
+        return None;
+    }
+    let states = network::processes(&pair.after, "kube-proxy");
+    let down = states.as_ref().is_some_and(|states| states.is_empty() || states.contains(&'T'));
+    let mut evidence = vec![format!("on {node} {why}")];
+    if let Some(states) = states {
+        evidence.push(if states.is_empty() { format!("no process kube-proxy runs on {node}") } else { format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>()) });
+    }
+    Some(if down {
+        found("node/proxy-down", vec![Culprit::node_part(node, "kube-proxy")], format!("kube-proxy does not work on {node}, and {node} does not translate the address"), evidence)
+    } else {
+        found("node/not-programmed", vec![Culprit::node_part(node, "kube-proxy")], format!("{node} does not translate the address: {why}"), evidence)
+    })
+}
+
+fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
+    let target = case.target?;
+    let local = target.serving().iter().any(|endpoint| endpoint.node.as_deref() == Some(node));
+    (case.service.external_policy == TrafficPolicy::Local && !local).then(|| {
+        found(
+            "announce/no-local-endpoint",
+            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            format!("the external traffic policy is Local, {node} takes the requests and holds no ready pod"),
+            vec![format!("no ready endpoint on {node}")],
+        )
+    })
+}
+
+fn conntrack_full(pair: &StatePair, node: &str) -> Option<Finding> {
+    let (count, most) = (network::setting(&pair.after, "net/netfilter/nf_conntrack_count")?, network::setting(&pair.after, "net/netfilter/nf_conntrack_max")?);
+    (most > 0 && count * 100 >= most * 99).then(|| {
+        found("node/conntrack-full", vec![Culprit::node(node)], format!("the connection table of {node} is full"), vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")])
+    })
+}
+
+/// The kernel refuses the way to an endpoint.
+pub(super) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
+    endpoints.iter().find_map(|(ip, _)| {
+        let refused = network::way(&pair.after, &format!("{ip},,"))?.refused?;
+        Some(found(
+            "route/pod-network-missing",
+            vec![Culprit::node_part(node, &format!("route/{ip}"))],
+            format!("{node} has no way to the pod address {ip}"),
+            vec![format!("`ip route get {ip}` on {node}: {refused}")],
+        ))
+    })
+}
+
+/// The answer came back to the announcing node and did not leave it for the client, or left by another interface.
+pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    let packets = Packets::of(case, roads);
+    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+    for client in &packets.clients {
+        if let Some(refused) = network::way(&pair.after, &format!("{client},,")).and_then(|way| way.refused) {
+            return Ok(found(
+                "route/return-missing",
+                vec![Culprit::node_part(node, &format!("route/{client}"))],
+                format!("{node} has no way back to the client {client}"),
+                vec![format!("`ip route get {client}` on {node}: {refused}")],
+            ));
+        }
+    }
+    if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
+        return Ok(finding);
+    }
+    if let Some(finding) = forwarding_off(pair, node) {
+        return Ok(finding);
+    }
+    let inward = roads.iter().flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.place == node && hop.tunnel.is_none())).map(|hop| hop.interface.clone()).next();
+    let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
+    if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods) {
+        return Ok(finding);
+    }
+    Err(unseen(node, &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it")))
+}
+
+/// The interface by which answers leave the announcing node, when it is not the one of arrival.
+pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let vip = case.address()?;
+    let (_, arrived) = roads.iter().find_map(|road| road.entry())?;
+    let out = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && hop.source.0 == vip && hop.tunnel.is_none()))
+        .map(|hop| (hop.interface.clone(), hop.destination.0))
+        .find(|(interface, _)| *interface != arrived)?;
+    let mut evidence = vec![format!("requests come in on {node}/{arrived}, answers leave by {node}/{}", out.0)];
+    if let Some(way) = case.node_state(node).and_then(|pair| network::way(&pair.after, &format!("{},,", out.1))) {
+        evidence.push(format!("`ip route get {}` on {node}: by {}{}", out.1, way.device.unwrap_or_default(), way.via.map(|via| format!(" via {via}")).unwrap_or_default()));
+    }
+    Some(found(
+        "route/return-asymmetric",
+        vec![Culprit::node_part(node, &format!("route/{}", out.1))],
+        format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
+        evidence,
+    ))
+}
+
+/// A node's inside that explains nothing: what would decide is said.
+pub(super) fn unseen(node: &str, reason: &str) -> Gap {
+    Gap::new("evidence/undecided", Culprit::node(node).to_string(), reason, format!("what takes the packet inside {node}")).decisive()
+}

@@ -1,0 +1,213 @@
+//! In the pod's network namespace, and on the link that leads to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::node::{self, Packets};
+use super::road::{Leg, Road};
+use super::{Case, found};
+use crate::analysis::state::sockets::{Listener, listeners};
+use crate::analysis::state::{counters, network};
+use crate::model::connection::Sighting;
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap};
+use crate::model::packet::Passage;
+use crate::model::service::Protocol;
+use crate::model::state::StatePair;
+
+/// The roads that end in each pod.
+fn by_pod<'r, 'a>(case: &Case, roads: &[&'r Road<'a>]) -> BTreeMap<String, Vec<&'r Road<'a>>> {
+    let mut all: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
+    for road in roads {
+        if let Some(pod) = road.endpoint().and_then(|(ip, _)| case.pod_at(ip)) {
+            all.entry(pod.to_owned()).or_default().push(road);
+        }
+    }
+    all
+}
+
+/// One finding for each cause, with all the pods that share it; a gap for each pod that nothing explains.
+fn each_pod(case: &Case, roads: &[&Road], rule: impl Fn(&str, &[&Road]) -> Result<Finding, Gap>) -> (Vec<Finding>, Vec<Gap>) {
+    let mut by_name: BTreeMap<String, (Finding, BTreeSet<String>)> = BTreeMap::new();
+    let mut gaps = Vec::new();
+    for (pod, roads) in by_pod(case, roads) {
+        match rule(&pod, &roads) {
+            Ok(finding) => {
+                let entry = by_name.entry(finding.name.clone()).or_insert_with(|| (finding.clone(), BTreeSet::new()));
+                if entry.1.insert(pod) && entry.1.len() > 1 {
+                    entry.0.evidence.extend(finding.evidence);
+                }
+            }
+            Err(gap) => gaps.push(gap),
+        }
+    }
+    let findings = by_name
+        .into_values()
+        .map(|(mut finding, pods)| {
+            if finding.culprits.iter().all(|culprit| culprit.0.starts_with("pod/")) {
+                finding.culprits = case.pods_as_culprits(&pods);
+            }
+            finding
+        })
+        .collect();
+    (findings, gaps)
+}
+
+/// The pod took the request and refused it, or said nothing.
+pub(super) fn no_reply(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    each_pod(case, roads, |pod, roads| silent_pod(case, pod, roads))
+}
+
+/// The pod itself refused the connection.
+pub(super) fn refused(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    each_pod(case, roads, |pod, roads| {
+        let seen = vec![format!("the request reaches {pod}, and the refusal begins there")];
+        not_listening(case, pod, seen)
+            .or_else(|| filtered(case, pod, roads))
+            .ok_or_else(|| Gap::new("evidence/undecided", format!("pod/{}/{pod}", case.service.namespace), "the pod refuses the connection, and its sockets could not be read or show a listener", "why the pod refuses").decisive())
+    })
+}
+
+fn port(case: &Case, pod: &str) -> Option<u16> {
+    case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(pod))?.port
+}
+
+fn protocol(case: &Case) -> Protocol {
+    case.target.map_or(Protocol::Tcp, |target| target.port.protocol)
+}
+
+/// Nobody listens on the port, or only on loopback.
+fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
+    let state = &case.pod_state(pod)?.after;
+    let number = port(case, pod)?;
+    let all = listeners(state, protocol(case))?;
+    let here: Vec<&Listener> = all.iter().filter(|listener| listener.port == number).collect();
+    let mut evidence = seen;
+    let others: BTreeSet<u16> = all.iter().map(|listener| listener.port).collect();
+    if here.is_empty() {
+        evidence.push(format!("no socket of {pod} listens on {number}; it listens on {}", if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }));
+        return Some(found("pod/not-listening", vec![Culprit::pod(&case.service.namespace, pod)], format!("nothing listens on port {number} in the pods"), evidence));
+    }
+    if here.iter().all(|listener| listener.address.is_some_and(|address| address.is_loopback())) {
+        evidence.push(format!("{pod} listens on {} only", here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect::<Vec<_>>().join(", ")));
+        return Some(found("pod/listens-on-loopback", vec![Culprit::pod(&case.service.namespace, pod)], format!("the program listens on port {number} of the loopback address only"), evidence));
+    }
+    None
+}
+
+fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
+    let pair = case.pod_state(pod)?;
+    let packets = Packets::of(case, roads);
+    let mut fields = packets.fields(Leg::Request, case.address(), Some("eth0"));
+    for field in &mut fields {
+        // The pod's own interface may have any name.
+        field.input = None;
+    }
+    fields.extend(packets.fields(Leg::Reply, case.address(), None));
+    let drop = node::dropping(pair, &fields)?;
+    Some(found("pod/firewall-drop", vec![Culprit::pod(&case.service.namespace, pod)], format!("a packet filter inside the pod's namespace drops it: {}", drop.text), vec![drop.proof]))
+}
+
+fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
+    let subject = format!("pod/{}/{pod}", case.service.namespace);
+    let Some(pair) = case.pod_state(pod) else { return Err(Gap::new("evidence/undecided", subject, "the state of the pod's namespace could not be read", "why the pod does not answer").decisive()) };
+    if let Some(finding) = filtered(case, pod, roads) {
+        return Ok(finding);
+    }
+    let sources: BTreeSet<IpAddr> = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.place.ends_with(&format!("/{pod}")))).map(|hop| hop.source.0).collect();
+    for source in &sources {
+        if let Some(refused) = network::way(&pair.after, &format!("{source},,")).and_then(|way| way.refused) {
+            return Ok(found(
+                "pod/no-way-back",
+                vec![Culprit::pod(&case.service.namespace, pod)],
+                format!("the pod has no route to answer {source}"),
+                vec![format!("the request from {source} reaches {pod}, nothing leaves it"), format!("`ip route get {source}` in {pod}: {refused}")],
+            ));
+        }
+    }
+    if let Some(finding) = not_listening(case, pod, vec![format!("the request reaches {pod}, nothing leaves it")]).filter(|finding| finding.name == "pod/listens-on-loopback") {
+        return Ok(finding);
+    }
+    if let Some(finding) = gateway(case, pair, pod, &sources) {
+        return Ok(finding);
+    }
+    let number = port(case, pod);
+    let full = listeners(&pair.after, protocol(case)).unwrap_or_default().into_iter().find(|listener| {
+        Some(listener.port) == number && listener.waiting > 0 && (protocol(case) == Protocol::Udp || listener.waiting >= listener.most)
+    });
+    let overflows = counters::grown(pair, "TcpExt", "ListenOverflows") + counters::grown(pair, "TcpExt", "ListenDrops");
+    if let Some(listener) = full {
+        return Ok(found(
+            "pod/silent",
+            vec![Culprit::pod(&case.service.namespace, pod)],
+            "the request reaches the pod, and its program does not take it",
+            vec![format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting), format!("ListenOverflows and ListenDrops grew by {overflows}")],
+        ));
+    }
+    Err(Gap::new("evidence/undecided", subject, format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it"), "why the pod does not answer").decisive())
+}
+
+/// The pod's gateway does not resolve: its answer cannot leave although a route exists.
+fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>) -> Option<Finding> {
+    for source in sources {
+        let way = network::way(&pair.after, &format!("{source},,"))?;
+        let next = way.via.unwrap_or(*source);
+        let failed = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
+        if let Some(entry) = failed {
+            return Some(found(
+                "pod/no-way-back",
+                vec![Culprit::pod(&case.service.namespace, pod)],
+                format!("the pod cannot resolve its next hop {next}, so that its answer does not leave"),
+                vec![format!("`ip neigh` in {pod}: {next} is {}", entry.state)],
+            ));
+        }
+    }
+    None
+}
+
+/// The link between a node and a pod of its own: neighbour entry, veth, bridge.
+pub(super) fn link_of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
+    for (ip, _) in endpoints {
+        let Some(pod) = case.pod_at(*ip) else { continue };
+        let here = case.target?.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.node.as_deref() == Some(node));
+        if !here {
+            continue;
+        }
+        let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
+        let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
+        if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
+            return Some(found(
+                "pod/disconnected",
+                vec![Culprit::pod(&case.service.namespace, pod)],
+                format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
+                vec![format!("`ip link` in {pod}: {} is not up", down.name)],
+            ));
+        }
+        let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == *ip);
+        if let Some(entry) = entry {
+            let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
+            if wrong {
+                return Some(found(
+                    "pod/wrong-neighbour",
+                    vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
+                    format!("{node} has a wrong MAC for the pod address {ip}"),
+                    vec![format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()), format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", "))],
+                ));
+            }
+            if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
+                return Some(found(
+                    "pod/disconnected",
+                    vec![Culprit::pod(&case.service.namespace, pod)],
+                    format!("{node} cannot resolve the pod address {ip} on its own link"),
+                    vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],
+                ));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a reset or an ICMP refusal of the connection began in the pod.
+pub(super) fn refuses(road: &Road) -> bool {
+    road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)).next().is_some()
+}

@@ -1,0 +1,23 @@
+//! Which part fails and which works, in one line.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Case;
+use super::road::Road;
+
+/// The scope of a fault that these connections share, against all that were made.
+pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
+    let mut tries: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for probe in case.flow.iter().flat_map(|flow| &flow.probes) {
+        let entry = tries.entry(probe.vantage.text()).or_default();
+        entry.0 += probe.made().filter(|attempt| attempt.answered()).count();
+        entry.1 += probe.made().count();
+    }
+    let mut parts: Vec<String> = tries.iter().map(|(from, (answered, made))| format!("from {from} {answered} of {made} tries are answered")).collect();
+    let pods: BTreeSet<&str> = roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).collect();
+    let serving = case.target.map_or(0, |target| target.serving().len());
+    if !pods.is_empty() && pods.len() < serving {
+        parts.push(format!("the failing ones all belong to {}", pods.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    parts.join("; ")
+}

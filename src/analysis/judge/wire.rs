@@ -1,0 +1,362 @@
+//! Between the client and the announcing node: ARP, neighbours, interfaces, the network itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::road::Road;
+use super::{Case, announce, client, found};
+use crate::analysis::state::network;
+use crate::model::capture::Capture;
+use crate::model::connection::Sighting;
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap};
+use crate::model::packet::{Body, Passage};
+use crate::model::place::{HostKind, Place};
+
+/// MAC address to the node and interface that has it, from the nodes that were looked at.
+fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
+    let mut all = BTreeMap::new();
+    for pair in case.closer.iter().flat_map(|closer| &closer.states) {
+        if let Place::Host(host) = &pair.after.place
+            && host.kind == HostKind::Node
+        {
+            for link in network::links(&pair.after) {
+                if !link.mac.is_empty() {
+                    all.entry(link.mac.to_lowercase()).or_insert((host.name.clone(), link.name));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Every MAC that answered by ARP, in both rounds.
+fn answering(case: &Case) -> BTreeSet<String> {
+    let flows = case.flow.into_iter().chain(case.closer.map(|closer| &closer.again));
+    flows.flat_map(|flow| flow.answering_macs()).map(|mac| mac.to_lowercase()).collect()
+}
+
+/// The nodes whose interfaces answer by ARP, with the interface and its MAC.
+pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
+    let known = macs(case);
+    answering(case).iter().filter_map(|mac| known.get(mac).map(|(node, interface)| (node.clone(), format!("{interface} ({mac})")))).collect()
+}
+
+/// MACs that answer and belong to no node, when every node that could have them was looked at.
+fn foreign(case: &Case) -> Vec<String> {
+    let known = macs(case);
+    let all_looked_at = case.announcement.is_some_and(|announcement| {
+        !announcement.nodes_seen.is_empty() && announcement.nodes_seen.iter().filter(|node| announcement.candidates.contains(&node.name) || announcement.nodes.contains(&node.name)).all(|node| case.node_state(&node.name).is_some())
+    });
+    if !all_looked_at {
+        return Vec::new();
+    }
+    answering(case).into_iter().filter(|mac| !known.contains_key(mac)).collect()
+}
+
+/// What the wire shows while everybody is answered.
+pub(super) fn latent(case: &Case) -> Vec<Finding> {
+    duplicate(case).into_iter().chain(flux(case)).chain(interface_down(case)).collect()
+}
+
+/// Somebody who is no node answers for the address.
+fn duplicate(case: &Case) -> Option<Finding> {
+    let foreign = foreign(case);
+    let address = case.address()?;
+    if foreign.is_empty() {
+        return None;
+    }
+    let mut evidence: Vec<String> = foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node has that MAC")).collect();
+    evidence.extend(answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
+    Some(found("wire/duplicate-address", foreign.iter().map(|mac| Culprit::mac(mac)).collect(), format!("another host of the network claims {address}"), evidence))
+}
+
+/// Several interfaces of one node answer.
+fn flux(case: &Case) -> Option<Finding> {
+    let answers = answering_nodes(case);
+    let (node, first) = answers.first()?;
+    if answers.len() < 2 || answers.iter().any(|(other, _)| other != node) {
+        return None;
+    }
+    Some(found(
+        "wire/wrong-interface",
+        vec![Culprit::node(node)],
+        format!("several interfaces of {node} answer by ARP for the address"),
+        answers.iter().map(|(_, what)| format!("{node}/{what} answers")).chain([format!("the first is {first}")]).collect(),
+    ))
+}
+
+/// The announcing node's interface on the address's network cannot carry anything.
+fn interface_down(case: &Case) -> Option<Finding> {
+    let announcement = case.announcement?;
+    let address = case.address()?;
+    let node = announcement.nodes.first().or(announcement.expected.as_ref())?;
+    let state = &case.node_state(node)?.after;
+    let mut names = network::on_link(state, address);
+    names.extend(announcement.interfaces.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+    let links: Vec<network::Link> = names.iter().filter_map(|name| network::link_named(state, name)).collect();
+    // One working interface is enough to be reached.
+    if links.is_empty() || links.iter().any(|link| link.up && link.lower_up && link.master.is_none() && !link.no_arp) {
+        return None;
+    }
+    let link = &links[0];
+    let what = if !link.up {
+        "is administratively down".to_owned()
+    } else if !link.lower_up {
+        "has no carrier".to_owned()
+    } else if let Some(master) = &link.master {
+        format!("is enslaved to {master}, so that MetalLB does not answer on it")
+    } else {
+        "is set to NOARP".to_owned()
+    };
+    Some(found(
+        "wire/interface-down",
+        vec![Culprit::node_part(node, &format!("interface/{}", link.name))],
+        format!("the interface {} of {node}, on the address's network, {what}", link.name),
+        vec![format!("`ip link` on {node}: {} {what}", link.name)],
+    ))
+}
+
+/// The first packet never reached a node: causes from the nearest to proven down to the network itself.
+pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
+    let silencing = announces.iter().find(|finding| announce::silences(finding));
+    if let Some(finding) = interface_down(case).filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link")) {
+        return Ok(finding);
+    }
+    if let Some(finding) = stale_neighbour(case, roads) {
+        return Ok(finding);
+    }
+    if let Some(finding) = duplicate(case) {
+        return Ok(finding);
+    }
+    if let Some(finding) = silencing {
+        return Ok(finding.clone());
+    }
+    if let Some(finding) = unreachable_node(case) {
+        return Ok(finding);
+    }
+    let Some(node) = case.announcer() else {
+        return Err(undecided(case, "nobody is known to announce the address", "whether it is announced at all"));
+    };
+    if !node_watched(case, &node) {
+        return Err(undecided(case, &format!("{node} could not be watched"), &format!("whether the request reaches {node}")));
+    }
+    address_resolution(case, roads, &node)
+}
+
+/// ARP and the first packet, as both sides saw them.
+fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    let arp = Arp::seen(case, roads, node);
+    let vantages = names(roads);
+    let between = Culprit::network(&vantages.join("+"), node);
+    let sent = roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
+    if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (!sent || arp.router_asks) {
+        let reason = format!("ARP requests for the address reach {node}, and it answers none");
+        return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
+    }
+    if arp.answered_by_node > 0 && !sent && arp.client_asked > 0 && arp.client_answered == 0 {
+        return Ok(found(
+            "wire/reply-lost",
+            vec![between],
+            format!("{node} answers by ARP, and the answer does not reach {}", vantages.join(" and ")),
+            vec![
+                format!("{} ARP requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
+                format!("{} ARP requests left the client, no answer came in", arp.client_asked),
+            ],
+        ));
+    }
+    if arp.answered_by_node > 0 && sent && arp.router_unreachable {
+        return Ok(found(
+            "wire/reply-lost",
+            vec![between],
+            format!("{node} answers the router by ARP, and the answer does not reach it"),
+            vec![
+                format!("{} ARP requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
+                "a router reports the address as unreachable by ICMP".to_owned(),
+            ],
+        ));
+    }
+    if !sent && arp.client_asked > 0 && arp.asked_at_node == 0 {
+        return Ok(found(
+            "wire/request-lost",
+            vec![between],
+            format!("ARP requests leave {} and do not reach {node}", vantages.join(" and ")),
+            vec![format!("{} ARP requests left the client, none came in on {node}", arp.client_asked)],
+        ));
+    }
+    if !sent {
+        return client::firewall(case, roads).ok_or_else(|| undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"));
+    }
+    if arp.router_unreachable {
+        return Err(undecided(case, "a router reports the address as unreachable by ICMP", "whether its ARP requests or the answers are lost"));
+    }
+    // The request left the client for the right neighbour, and no node that could take it saw it.
+    let unwatched = unwatched_nodes(case);
+    if !unwatched.is_empty() {
+        return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
+    }
+    let count = roads.iter().map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).count()).sum::<usize>();
+    Ok(found(
+        "wire/request-lost",
+        vec![between],
+        format!("the request leaves {} and reaches no node", vantages.join(" and ")),
+        vec![format!("{count} packets left the client for the address"), "none of them came in on any node that may announce it".to_owned()],
+    ))
+}
+
+/// The ARP packets of both sides.
+struct Arp {
+    asked_at_node: usize,
+    answered_by_node: usize,
+    client_asked: usize,
+    client_answered: usize,
+    router_asks: bool,
+    router_unreachable: bool,
+}
+
+impl Arp {
+    fn seen(case: &Case, roads: &[&Road], node: &str) -> Self {
+        let vip = case.address();
+        let clients: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
+        let sources: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.connection.attempt.source).collect();
+        let count = |captures: &dyn Fn(&Capture) -> bool, wanted: &dyn Fn(&crate::model::packet::Arp, Passage) -> bool| {
+            case.captures()
+                .filter(|capture| captures(capture))
+                .flat_map(|capture| &capture.packets)
+                .filter(|packet| matches!(&packet.body, Body::Arp(arp) if wanted(arp, packet.passage)))
+                .count()
+        };
+        let at_node = |capture: &Capture| is_place(capture, node);
+        let at_client = |capture: &Capture| clients.iter().any(|client| is_place(capture, client));
+        let asks = |arp: &crate::model::packet::Arp| !arp.reply && Some(arp.target) == vip && Some(arp.sender) != vip;
+        let answers = |arp: &crate::model::packet::Arp| arp.reply && Some(arp.sender) == vip;
+        let router_asks = count(&at_node, &|arp, passage| asks(arp) && passage == Passage::In && !sources.contains(&arp.sender) && !arp.sender.is_unspecified());
+        // An ICMP host unreachable that came in at the client from somebody who is neither a node nor the Service.
+        let router_unreachable = roads.iter().any(|road| {
+            road.hops(|hop| hop.what == Sighting::IcmpError && hop.passage == Passage::In && hop.source.1 == 3 && hop.destination.1 == 1)
+                .any(|hop| hop.place == road.client() && Some(hop.source.0) != vip && !case.is_node_address(hop.source.0))
+        });
+        Self {
+            asked_at_node: count(&at_node, &|arp, passage| asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()),
+            answered_by_node: count(&at_node, &|arp, passage| answers(arp) && passage == Passage::Out),
+            client_asked: count(&at_client, &|arp, passage| asks(arp) && passage == Passage::Out),
+            client_answered: count(&at_client, &|arp, passage| answers(arp) && passage == Passage::In),
+            router_asks: router_asks > 0,
+            router_unreachable,
+        }
+    }
+}
+
+fn is_place(capture: &Capture, name: &str) -> bool {
+    capture.request.interface == "any" && matches!(&capture.request.place, Place::Host(host) if host.name == name)
+}
+
+fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
+    let state = &case.node_state(node)?.after;
+    if network::processes(state, "speaker")?.contains(&'T') {
+        return Some(found(
+            "announce/speaker-unhealthy",
+            vec![Culprit::node_part(node, "speaker")],
+            format!("the speaker on {node} is stopped: it runs and answers nothing"),
+            vec![format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node), format!("the kernel shows the process speaker on {node} in state T")],
+        ));
+    }
+    let address = case.address()?;
+    let interface = network::on_link(state, address).into_iter().next()?;
+    let announced = case.announcement?.logs.iter().any(|log| log.node == node && log.state == crate::model::announcement::LogState::Announced);
+    announced.then(|| {
+        found(
+            "wire/no-answer",
+            vec![Culprit::node_part(node, &format!("interface/{interface}"))],
+            format!("{node} says that it announces the address, requests reach it, and it answers none"),
+            vec![format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node)],
+        )
+    })
+}
+
+/// The client, or the router, sends to another MAC than the announcer's.
+fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let vip = case.address()?;
+    let known = macs(case);
+    let right: BTreeSet<String> = case.announcement?.nodes.iter().filter_map(|node| case.node_state(node)).flat_map(|pair| network::links(&pair.after)).map(|link| link.mac.to_lowercase()).collect();
+    if right.is_empty() {
+        return None;
+    }
+    for road in roads {
+        let Some(pair) = case.node_state(&road.client()) else { continue };
+        let entry = network::neighbours(&pair.before).into_iter().chain(network::neighbours(&pair.after)).find(|entry| entry.address == vip && entry.mac.is_some());
+        if let Some(mac) = entry.and_then(|entry| entry.mac)
+            && !right.contains(&mac)
+        {
+            let answers = answering(case);
+            if answers.contains(&mac) && !known.contains_key(&mac) {
+                // Somebody else really answers with it: the entry is right, the answer is wrong.
+                return None;
+            }
+            let whose = known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
+            return Some(found(
+                "wire/stale-neighbour",
+                client::culprits(roads),
+                format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
+                vec![format!("`ip neigh` on {}: {vip} is at {mac}", road.client()), format!("the announcer has {}", right.iter().take(4).cloned().collect::<Vec<_>>().join(", "))],
+            ));
+        }
+    }
+    // A frame for another MAC that a listening interface saw: whoever sent it has a wrong neighbour entry.
+    let stray = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip)).find(|hop| hop.source_mac.is_some())?;
+    let mac = stray.source_mac.clone()?.to_lowercase();
+    let neighbours = case.node_state(&stray.place).map(|pair| network::neighbours(&pair.after)).unwrap_or_default();
+    let sender = neighbours.into_iter().find(|entry| entry.mac.as_deref() == Some(mac.as_str()));
+    let culprit = sender.as_ref().map_or_else(|| Culprit::mac(&mac), |entry| Culprit::router(entry.address));
+    Some(found(
+        "wire/stale-neighbour",
+        vec![culprit],
+        format!("requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}", stray.place),
+        vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
+    ))
+}
+
+/// The node that should take it cannot be reached at all, and the API counts it as lost too.
+fn unreachable_node(case: &Case) -> Option<Finding> {
+    let node = case.announcer()?;
+    let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
+    let lost = case.node(&node).is_some_and(|node| !node.ready);
+    (refused && lost).then(|| {
+        found(
+            "node/unreachable",
+            vec![Culprit::node(&node)],
+            format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
+            vec![format!("{node} does not answer by SSH"), format!("the API has it as not ready")],
+        )
+    })
+}
+
+/// Nodes that may have taken the request and were not watched.
+fn unwatched_nodes(case: &Case) -> Vec<String> {
+    let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
+    announcement.candidates.iter().filter(|node| !node_watched(case, node)).cloned().collect()
+}
+
+fn node_watched(case: &Case, node: &str) -> bool {
+    case.captures().any(|capture| is_place(capture, node) && capture.trustworthy())
+}
+
+/// The answer left the announcing node for the client and did not arrive.
+pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
+    let vantages = names(roads);
+    let out = roads.iter().flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && Some(hop.source.0) == case.address())).count();
+    found(
+        "wire/reply-lost",
+        vec![Culprit::network(node, &vantages.join("+"))],
+        format!("the answer leaves {node} and does not reach {}", vantages.join(" and ")),
+        vec![format!("{out} packets of the answer left {node} by the interface of arrival, none came in at the client")],
+    )
+}
+
+fn names(roads: &[&Road]) -> Vec<String> {
+    roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn undecided(case: &Case, reason: &str, undecided: &str) -> Gap {
+    Gap::new("evidence/undecided", case.service.path(), reason, undecided).decisive()
+}

@@ -1,0 +1,120 @@
+//! The values of a playbook's parameters: `--set` before environment before `--params` before site before default.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use super::header::{Header, Param, ParamKind};
+use crate::analysis::similar::nearest;
+
+/// Where values may come from.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// `--set k=v`, in order; the last of a name wins.
+    pub set: Vec<(String, String)>,
+    pub params_file: Option<BTreeMap<String, Value>>,
+    /// Environment variables, all of them; `LBDIAG_PARAM_NAME` and `LBDIAG_NAME` in capitals are looked up.
+    pub env: Vec<(String, String)>,
+    pub site: BTreeMap<String, Value>,
+    /// The parameters of the run that is replayed.
+    pub recorded: Option<BTreeMap<String, Value>>,
+}
+
+/// Every parameter's value; a parameter without one is `null`.
+///
+/// # Errors
+/// A usage error that names the parameter and, for an unknown one, the nearest.
+pub fn resolve(header: &Header, inputs: &Inputs) -> Result<BTreeMap<String, Value>, String> {
+    let known = |name: &str| header.params.iter().find(|param| param.name == name);
+    for name in inputs.set.iter().map(|(name, _)| name).chain(inputs.params_file.iter().flat_map(BTreeMap::keys)) {
+        if known(name).is_none() {
+            let names = header.params.iter().map(|param| param.name.as_str());
+            let hint = nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(format!("playbook {} has no parameter `{name}`{hint}", header.name));
+        }
+    }
+    let mut values = BTreeMap::new();
+    for param in &header.params {
+        let value = match given(param, inputs) {
+            Some(value) => checked(param, &value)?,
+            None if param.required => return Err(format!("playbook {} needs the parameter `{}` ({}): --set {}=…", header.name, param.name, param.help, param.name)),
+            None => Value::Null,
+        };
+        values.insert(param.name.clone(), value);
+    }
+    Ok(values)
+}
+
+fn given(param: &Param, inputs: &Inputs) -> Option<Value> {
+    let env_name = format!("LBDIAG_{}", param.name.to_uppercase().replace('-', "_"));
+    let set = inputs.set.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| json!(value));
+    set.or_else(|| inputs.env.iter().find(|(name, _)| *name == env_name).map(|(_, value)| json!(value)))
+        .or_else(|| inputs.params_file.as_ref().and_then(|file| file.get(&param.name).cloned()))
+        .or_else(|| inputs.recorded.as_ref().and_then(|recorded| recorded.get(&param.name).cloned()).filter(|value| !value.is_null()))
+        .or_else(|| inputs.site.get(&param.name).cloned())
+        .or_else(|| param.default.clone())
+}
+
+/// The value in its parameter's kind.
+fn checked(param: &Param, value: &Value) -> Result<Value, String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    };
+    let wrong = |takes: &str| Err(format!("parameter `{}` takes {takes}, not `{text}`", param.name));
+    match param.kind {
+        ParamKind::String => Ok(json!(text)),
+        ParamKind::Int => text.parse::<i64>().map(|number| json!(number)).or_else(|_| wrong("a whole number")),
+        ParamKind::Bool => text.parse::<bool>().map(|flag| json!(flag)).or_else(|_| wrong("true or false")),
+        ParamKind::Ip => text.parse::<IpAddr>().map(|address| json!(address)).or_else(|_| wrong("an IP address")),
+        ParamKind::Cidr => text.parse::<ipnet::IpNet>().map(|net| json!(net)).or_else(|_| wrong("a network such as 10.0.0.0/8")),
+        ParamKind::Duration => {
+            let known = ["ms", "s", "m", "h"].iter().any(|unit| text.strip_suffix(unit).is_some_and(|number| number.parse::<u64>().is_ok()));
+            if known { Ok(json!(text)) } else { wrong("a duration such as 500ms, 5s or 2m") }
+        }
+        ParamKind::Port => {
+            let number = text.parse::<u16>().is_ok_and(|number| number > 0);
+            let name = !text.is_empty() && text.len() <= 63 && text.chars().any(|c| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            if number || name { Ok(json!(text)) } else { wrong("a port's name or number") }
+        }
+        ParamKind::Enum => {
+            if param.values.contains(&text) { Ok(json!(text)) } else { wrong(&format!("one of {}", param.values.join(", "))) }
+        }
+        ParamKind::List => Ok(json!(text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inputs, resolve};
+    use crate::engine::header::{Header, read};
+    use serde_json::json;
+
+    fn header() -> Header {
+        read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   service: { type: string }\n//!   tries: { type: int, default: 8 }\n//!   from: { type: list, default: local }\n//!   port: { type: port, required: false }\n//! ---\n").unwrap()
+    }
+
+    fn set(pairs: &[(&str, &str)]) -> Inputs {
+        Inputs { set: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), ..Inputs::default() }
+    }
+
+    #[test]
+    fn set_comes_before_all() {
+        let mut inputs = set(&[("service", "web"), ("tries", "3")]);
+        inputs.env = vec![("LBDIAG_TRIES".into(), "5".into()), ("LBDIAG_FROM".into(), "ssh:c1, ssh:c2".into())];
+        let values = resolve(&header(), &inputs).unwrap();
+        assert_eq!(values["tries"], json!(3));
+        assert_eq!(values["from"], json!(["ssh:c1", "ssh:c2"]));
+        assert_eq!(values["port"], json!(null));
+    }
+
+    #[test]
+    fn wrong_names_and_values_are_named() {
+        assert!(resolve(&header(), &set(&[("servcie", "web")])).unwrap_err().contains("did you mean `service`"));
+        assert!(resolve(&header(), &set(&[])).unwrap_err().contains("needs the parameter `service`"));
+        assert!(resolve(&header(), &set(&[("service", "w"), ("tries", "many")])).unwrap_err().contains("`tries` takes a whole number"));
+        assert!(resolve(&header(), &set(&[("service", "w"), ("port", "99999")])).unwrap_err().contains("port"));
+    }
+}

@@ -1,0 +1,167 @@
+//! One run of a playbook, from its parameters to its outcome.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{Dynamic, EvalAltResult, Scope};
+use serde_json::Value;
+
+use super::diagnostics::{innermost, render_error};
+use super::playbook::Playbook;
+use super::sandbox;
+use crate::evidence::Evidence;
+use crate::evidence::interrupt::Reason;
+use crate::evidence::site::Site;
+use crate::model::finding::{Gap, Severity};
+use crate::model::outcome::{Outcome, Verdict};
+use crate::words::run::{Progress, Run, State, Stop};
+
+/// How a run is to go.
+pub struct RunOptions {
+    /// The whole run's bound, for its report; `evidence::live::limit` enforces it.
+    pub time_limit: Duration,
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// A run's end.
+pub struct RunEnd {
+    pub outcome: Outcome,
+    pub kind: EndKind,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndKind {
+    Judged,
+    /// The playbook ended without `judge`.
+    Unjudged,
+    /// An error of the playbook, as a person reads it.
+    BrokenPlaybook(String),
+    /// The question itself is wrong: an unknown Service, say.
+    Usage(String),
+    CouldNotWork(String),
+    Interrupted,
+    TimedOut,
+    /// Nothing was asked for: the Services as commands.
+    Listed(String),
+}
+
+/// The script's stack: 64 call levels in a debug build need a third of it.
+const STACK: usize = 16 << 20;
+
+/// Runs the playbook. Whatever happens, the outcome holds what was found until then, and the hosts are swept.
+#[must_use]
+pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, site: &Site, options: &RunOptions) -> RunEnd {
+    let uses: BTreeSet<String> =
+        playbook.header.uses.iter().filter(|capability| site.uses.as_ref().is_none_or(|allowed| allowed.contains(capability))).cloned().collect();
+    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), uses, Arc::clone(&options.progress)));
+    let kind = evaluate(playbook, &params, &shared);
+    let swept = evidence.hosts.sweep();
+    let took_ms = evidence.clock.elapsed_ms("run: end");
+    let state = std::mem::take(&mut *shared.state());
+    let kind = if state.judged.is_none() && kind == EndKind::Judged { EndKind::Unjudged } else { kind };
+    RunEnd { outcome: outcome(playbook, params, evidence, state, &kind, &swept, took_ms), kind }
+}
+
+fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>) -> EndKind {
+    let result = std::thread::scope(|scope| {
+        let spawned = std::thread::Builder::new().name("playbook".to_owned()).stack_size(STACK).spawn_scoped(scope, || {
+            let engine = sandbox::with_words(run);
+            let mut scope = Scope::new();
+            let values: rhai::Map = params.iter().map(|(name, value)| (name.as_str().into(), dynamic(value))).collect();
+            scope.push_constant("params", values);
+            engine.run_ast_with_scope(&mut scope, &playbook.ast)
+        });
+        match spawned.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(EvalAltResult::ErrorRuntime("a word failed in a way that it should not".into(), rhai::Position::NONE).into()),
+            Err(error) => Err(EvalAltResult::ErrorRuntime(format!("start the playbook's thread: {error}").into(), rhai::Position::NONE).into()),
+        }
+    });
+    if let Some(stop) = run.state().stop.clone() {
+        return stopped(run, stop);
+    }
+    match result {
+        Ok(()) => EndKind::Judged,
+        Err(error) if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) => stopped(run, Stop::Interrupted),
+        Err(error) => {
+            let (position, message) = innermost(&error);
+            EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, position, &message))
+        }
+    }
+}
+
+fn stopped(run: &Run, stop: Stop) -> EndKind {
+    match stop {
+        Stop::Usage(text) => EndKind::Usage(text),
+        Stop::Listed(text) => EndKind::Listed(text),
+        Stop::CouldNotWork(text) => EndKind::CouldNotWork(text),
+        Stop::Interrupted if run.evidence.interrupt.reason() == Some(Reason::TimeLimit) => EndKind::TimedOut,
+        Stop::Interrupted => EndKind::Interrupted,
+    }
+}
+
+fn dynamic(value: &Value) -> Dynamic {
+    if value.is_null() { Dynamic::UNIT } else { rhai::serde::to_dynamic(value).unwrap_or(Dynamic::UNIT) }
+}
+
+fn outcome(
+    playbook: &Playbook,
+    params: BTreeMap<String, Value>,
+    evidence: &Evidence,
+    mut state: State,
+    kind: &EndKind,
+    swept: &[(String, Result<(), crate::evidence::EvidenceError>)],
+    took_ms: u64,
+) -> Outcome {
+    let ended = match kind {
+        EndKind::Judged => None,
+        EndKind::Unjudged => Some("the playbook ended without a judgement".to_owned()),
+        EndKind::BrokenPlaybook(text) | EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Listed(text) => Some(text.clone()),
+        EndKind::Interrupted => Some("interrupted".to_owned()),
+        EndKind::TimedOut => Some("the run's time limit passed".to_owned()),
+    };
+    if *kind == EndKind::TimedOut {
+        state.gaps.push(Gap::new("evidence/time-ran-out", "run", "the run's time limit passed", "everything that was not looked at yet").decisive());
+    }
+    let cleanup = cleanup(swept, &mut state.gaps);
+    let finished = matches!(kind, EndKind::Judged | EndKind::Unjudged);
+    let judged = state.judged.is_some() || state.findings.iter().any(|finding| finding.severity != Severity::Info);
+    let verdict = Verdict::of(&state.findings, &state.gaps, state.checked && finished && judged);
+    let summary = state.judged.clone().unwrap_or_else(|| ended.clone().unwrap_or_default());
+    Outcome {
+        format: "lbdiag-outcome/1".to_owned(),
+        lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
+        playbook: playbook.header.name.clone(),
+        playbook_version: playbook.header.version.clone(),
+        started: evidence.clock.started(),
+        took_ms,
+        params,
+        verdict,
+        summary,
+        findings: state.findings,
+        gaps: state.gaps,
+        steps: state.steps,
+        touched: evidence.tape.touched(),
+        cleanup,
+        ended,
+    }
+}
+
+fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps: &mut Vec<Gap>) -> String {
+    let unproven: Vec<String> = swept
+        .iter()
+        .filter_map(|(host, result)| result.as_ref().err().map(|error| format!("{host}: {error}")))
+        .collect();
+    for text in &unproven {
+        gaps.push(Gap::new("evidence/cleanup-unproven", "hosts", text.clone(), "whether a process of this run is left there; its own watchdog ends it within 15 seconds"));
+    }
+    if swept.is_empty() {
+        "nothing was started on any host".to_owned()
+    } else if unproven.is_empty() {
+        "proven".to_owned()
+    } else {
+        format!("not proven on {}", unproven.join("; "))
+    }
+}

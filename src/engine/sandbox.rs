@@ -1,0 +1,47 @@
+//! The engine that runs playbooks: no files, no network, no `eval`, and bounds on everything.
+
+use std::sync::Arc;
+
+use rhai::module_resolvers::DummyModuleResolver;
+use rhai::{Dynamic, Engine};
+
+use crate::words::reference::WORDS;
+use crate::words::run::Run;
+
+/// Operations of one run; a playbook's own work is small, its words do the looking.
+const MOST_OPERATIONS: u64 = 5_000_000;
+
+/// An engine that knows the language but no words: for reading a playbook.
+#[must_use]
+pub fn bare() -> Engine {
+    let mut engine = Engine::new();
+    engine.set_max_operations(MOST_OPERATIONS);
+    engine.set_max_call_levels(64);
+    engine.set_max_expr_depths(64, 32);
+    engine.set_max_string_size(1 << 20);
+    engine.set_max_array_size(100_000);
+    engine.set_max_map_size(10_000);
+    engine.set_max_variables(1_000);
+    engine.set_max_functions(1_000);
+    engine.set_max_modules(32);
+    engine.set_fail_on_invalid_map_property(true);
+    engine.set_module_resolver(DummyModuleResolver::new());
+    engine.disable_symbol("eval");
+    engine
+}
+
+/// An engine with the words of a run.
+#[must_use]
+pub fn with_words(run: &Arc<Run>) -> Engine {
+    let mut engine = bare();
+    let interrupt = run.evidence.interrupt.clone();
+    engine.on_progress(move |_| interrupt.reason().map(|_| Dynamic::UNIT));
+    let printing = Arc::clone(run);
+    engine.on_print(move |text| printing.fact(text));
+    let debugging = Arc::clone(run);
+    engine.on_debug(move |text, _, _| debugging.fact(text));
+    for word in WORDS {
+        (word.register)(&mut engine, run);
+    }
+    engine
+}

@@ -1,0 +1,54 @@
+//! A request followed, and the closer look where it vanished.
+
+use serde::{Deserialize, Serialize};
+
+use super::capture::Capture;
+use super::connection::Connection;
+use super::place::Host;
+use super::probe::Probe;
+use super::state::StatePair;
+
+/// Who answers by ARP for the Service's address, asked from one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArpAsk {
+    pub host: Host,
+    /// The host's interfaces whose network holds the address, each with its own MAC; empty when it is not on that network.
+    pub asked: Vec<(String, String)>,
+    /// Interface and MAC of every answer.
+    pub replies: Vec<(String, String)>,
+    pub error: Option<String>,
+}
+
+/// What was captured while the Service was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    pub captures: Vec<Capture>,
+    pub probes: Vec<Probe>,
+    pub arp: Vec<ArpAsk>,
+    pub connections: Vec<Connection>,
+}
+
+impl Flow {
+    /// Whether every try from every vantage point was answered, and there was one.
+    #[must_use]
+    pub fn all_answered(&self) -> bool {
+        !self.probes.is_empty() && self.probes.iter().all(Probe::all_answered)
+    }
+
+    /// MAC addresses that answer by ARP, over all hosts that asked.
+    #[must_use]
+    pub fn answering_macs(&self) -> Vec<String> {
+        let mut macs: Vec<String> = self.arp.iter().flat_map(|ask| ask.replies.iter().map(|(_, mac)| mac.clone())).collect();
+        macs.sort();
+        macs.dedup();
+        macs
+    }
+}
+
+/// The state of the places on the road, read before and after the same probe was repeated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closer {
+    pub states: Vec<StatePair>,
+    /// What was seen of the repeated probe.
+    pub again: Flow,
+}

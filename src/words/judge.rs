@@ -1,0 +1,87 @@
+//! `judge(service, announcer, target, flow, closer)`: the verdict, from evidence.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, NativeCallContext};
+
+use super::fact::{Fact, Fields};
+use super::reference::Word;
+use super::run::{Answer, Run};
+use crate::analysis::judge::{Case, judge};
+use crate::model::announcement::Announcement;
+use crate::model::endpoint::Target;
+use crate::model::flow::{Closer, Flow};
+use crate::model::service::Service;
+
+pub const WORD: Word = Word {
+    name: "judge",
+    capability: "",
+    signature: "judge(service, announcer, target, flow, closer)",
+    meaning: "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
+    register,
+};
+
+impl Fields for Closer {
+    const COMPUTED: &'static [&'static str] = &[];
+
+    fn field(&self, _name: &str) -> Option<serde_json::Value> {
+        None
+    }
+}
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Closer>(engine, "Closer");
+    let four = Arc::clone(run);
+    engine.register_fn("judge", move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+        weigh(&four, &context, &service, announcer, target, flow, Dynamic::UNIT)
+    });
+    let run = Arc::clone(run);
+    engine.register_fn(
+        "judge",
+        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic, closer: Dynamic| {
+            weigh(&run, &context, &service, announcer, target, flow, closer)
+        },
+    );
+}
+
+fn weigh(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Fact<Service>,
+    announcer: Dynamic,
+    target: Dynamic,
+    flow: Dynamic,
+    closer: Dynamic,
+) -> Answer<()> {
+    let announcer = optional::<Announcement>(context, "announcer", announcer)?;
+    let target = optional::<Target>(context, "target", target)?;
+    let flow = optional::<Flow>(context, "flow", flow)?;
+    let closer = optional::<Closer>(context, "closer", closer)?;
+    let gaps = run.state().gaps.clone();
+    let case = Case {
+        service: &service.0,
+        announcement: announcer.as_ref().map(|fact| &*fact.0),
+        target: target.as_ref().map(|fact| &*fact.0),
+        flow: flow.as_ref().map(|fact| &*fact.0),
+        closer: closer.as_ref().map(|fact| &*fact.0),
+        gaps: &gaps,
+    };
+    let judgement = judge(&case);
+    let mut state = run.state();
+    state.findings.extend(judgement.findings);
+    state.gaps = judgement.gaps;
+    state.judged = Some(judgement.summary);
+    Ok(())
+}
+
+/// A fact, or nothing when its step gave `()`.
+///
+/// # Errors
+/// When it is something else.
+pub fn optional<T: Send + Sync + 'static>(context: &NativeCallContext, name: &str, value: Dynamic) -> Answer<Option<Fact<T>>> {
+    if value.is_unit() {
+        return Ok(None);
+    }
+    let kind = value.type_name();
+    value.try_cast::<Fact<T>>().map(Some).ok_or_else(|| Run::refuse(context, format!("`{name}` is a {kind}, which is not what the word takes")))
+}

@@ -1,0 +1,197 @@
+//! `look_closer(service, announcer, target, flow)`: the state of the places on the road, read before and after the probe is repeated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{Dynamic, Engine, NativeCallContext};
+
+use super::during;
+use super::fact::Fact;
+use super::judge::optional;
+use super::node_capture::{Options, Point, begin, client_filter, service_filter};
+use super::pod_netns_capture::place as pod_place;
+use super::probe::{Asked, ask as ask_again, speech};
+use super::reference::Word;
+use super::run::{Answer, Run};
+use super::{arping, vantage};
+use crate::analysis::closer::{Plan, plan};
+use crate::analysis::follow::follow;
+use crate::analysis::judge::Case;
+use crate::analysis::state::network;
+use crate::analysis::state::sections::place_state;
+use crate::evidence::capture::filter;
+use crate::evidence::error::EvidenceError;
+use crate::evidence::host::Command;
+use crate::evidence::host::script::Script;
+use crate::evidence::side_by_side::side_by_side;
+use crate::model::announcement::Announcement;
+use crate::model::endpoint::Target;
+use crate::model::finding::Gap;
+use crate::model::flow::{Closer, Flow};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::{Probe, Vantage};
+use crate::model::service::Service;
+use crate::model::state::{PlaceState, StatePair};
+
+pub const WORD: Word = Word {
+    name: "look_closer",
+    capability: "node.read",
+    signature: "look_closer(service, announcer, target, flow) -> Closer, or () when nothing is suspicious",
+    meaning: "When tries failed or the announcement looks odd: reads the network state of the nodes, pods and clients on the road (routes, filters, settings, sockets, counters), repeats the failing probes under captures, and reads the state again, so that counters that moved tell.",
+    register,
+};
+
+/// Tries of the repeated probe: enough to meet every one of a few pods.
+const TRIES: u32 = 8;
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("look_closer", move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+        look(&run, &context, &service.0, announcer, target, flow)
+    });
+}
+
+fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dynamic, target: Dynamic, flow: Dynamic) -> Answer<Dynamic> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    let announcer = optional::<Announcement>(context, "announcer", announcer)?;
+    let target = optional::<Target>(context, "target", target)?;
+    let flow = optional::<Flow>(context, "flow", flow)?;
+    let (Some(target), Some(flow)) = (target, flow) else { return Ok(Dynamic::UNIT) };
+    let gaps = run.state().gaps.clone();
+    let case = Case {
+        service,
+        announcement: announcer.as_ref().map(|fact| &*fact.0),
+        target: Some(&target.0),
+        flow: Some(&flow.0),
+        closer: None,
+        gaps: &gaps,
+    };
+    let Some(plan) = plan(&case) else {
+        run.fact("nothing is suspicious");
+        return Ok(Dynamic::UNIT);
+    };
+    for reason in &plan.because {
+        run.fact(format!("looked closer because {reason}"));
+    }
+    let places = places(run, &plan, &target.0);
+    let before = states(run, service, &places);
+    let again = repeat(run, context, service, &target.0, &plan, &before)?;
+    let after = states(run, service, &places);
+    let states = before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
+    Ok(Dynamic::from(Fact::new(Closer { states, again })))
+}
+
+/// The places to look at, with the questions to their routing.
+fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> {
+    let mut places: Vec<(Place, Vec<String>)> = plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), questions.clone())).collect();
+    places.extend(plan.pods.iter().filter_map(|(name, questions)| match pod_place(run, target, name)? {
+        Place::Host(_) => None,
+        place => Some((place, questions.clone())),
+    }));
+    places.extend(plan.again.iter().map(|from| (Place::Host(vantage::host(run, from)), Vec::new())));
+    places
+}
+
+/// The state of every place, side by side; `None` where it could not be read, which is a gap.
+fn states(run: &Run, service: &Service, places: &[(Place, Vec<String>)]) -> Vec<Option<PlaceState>> {
+    let address = service.addresses.first().map(ToString::to_string).unwrap_or_default();
+    let answers = side_by_side(places, |(place, questions)| state(run, place, questions, &address));
+    places
+        .iter()
+        .zip(answers)
+        .map(|((place, _), answer)| match answer {
+            Ok(state) => Some(state),
+            Err(error) => {
+                run.gap(Gap::new(error.gap_name(), subject(place), error.to_string(), format!("the network state of {place}")));
+                None
+            }
+        })
+        .collect()
+}
+
+fn subject(place: &Place) -> String {
+    match place {
+        Place::Host(host) if host.kind == HostKind::Node => format!("node/{}", host.name),
+        Place::Host(host) => format!("client/{}", host.name),
+        Place::Pod { namespace, name, .. } => format!("pod/{namespace}/{name}"),
+    }
+}
+
+fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Result<PlaceState, EvidenceError> {
+    let (kind, ids, ips) = match place {
+        Place::Host(_) => ("host", String::new(), String::new()),
+        Place::Pod { ips, container_ids, .. } => ("pod", container_ids.join(","), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+    };
+    let mut args = vec![kind.to_owned(), ids, ips, address.to_owned()];
+    args.extend(questions.iter().cloned());
+    let command = Command { script: Script::Inspect, args, limit: Duration::from_secs(20), most_bytes: 16 << 20 };
+    let output = run.evidence.hosts.run(place.host(), &command)?;
+    Ok(place_state(place.clone(), &output.stdout))
+}
+
+/// The failing probes once more, with captures at every place of the plan, and ARP asked again.
+fn repeat(run: &Run, context: &NativeCallContext, service: &Service, target: &Target, plan: &Plan, before: &[Option<PlaceState>]) -> Answer<Flow> {
+    let Some(address) = service.addresses.first().copied() else { return Ok(Flow::default()) };
+    if plan.again.is_empty() {
+        return Ok(Flow::default());
+    }
+    let points = points(run, context, service, target, plan, before)?;
+    let pods = points.iter().filter_map(|point| if let Place::Pod { name, ips, .. } = &point.request.place { Some(ips.iter().map(|ip| (*ip, name.clone())).collect::<Vec<_>>()) } else { None }).flatten().collect();
+    let listening = during::listen(run, context, &points)?;
+    let asked = Asked { address, port: target.port.port, speech: speech(&target.port), tries: TRIES, seconds: 4 };
+    let mut probes: Vec<Probe> = ask_again(run, &plan.again, &asked);
+    for probe in &mut probes {
+        probe.repeated = true;
+    }
+    let hosts: Vec<_> = plan.again.iter().map(|from| vantage::host(run, from)).collect();
+    let arp = arping::ask(run, &hosts, address);
+    let mut flow = Flow { captures: during::stop(run, listening), probes, arp, connections: Vec::new() };
+    flow.connections = follow(&flow.captures, &flow.probes, &pods);
+    Ok(flow)
+}
+
+fn points(run: &Run, context: &NativeCallContext, service: &Service, target: &Target, plan: &Plan, before: &[Option<PlaceState>]) -> Answer<Vec<Point>> {
+    let options = || Options { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 60, bytes: 8 << 20, ..Options::default() };
+    let mut points = Vec::new();
+    if run.uses.contains("node.capture") {
+        let filter = service_filter(context, service, target)?;
+        for node in plan.nodes.keys() {
+            points.push(begin(run, Place::Host(run.node_host(node)), filter.clone(), &options()));
+        }
+        points.extend(listening_wide(run, service, target, before));
+    }
+    if run.uses.contains("pod.capture") {
+        for name in plan.pods.keys() {
+            let endpoint = target.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(name.as_str()));
+            if let (Some(place @ Place::Pod { .. }), Some(endpoint)) = (pod_place(run, target, name), endpoint) {
+                let filter = filter::pod_flow(endpoint.ip, endpoint.port.unwrap_or(target.port.port), target.port.protocol);
+                points.push(begin(run, place, filter, &options()));
+            }
+        }
+    }
+    for from in &plan.again {
+        let filter = client_filter(context, service, target.port.port, target.port.protocol)?;
+        if !matches!(from, Vantage::Node(name) if plan.nodes.contains_key(name)) {
+            points.push(begin(run, Place::Host(vantage::host(run, from)), filter, &options()));
+        }
+    }
+    Ok(points)
+}
+
+/// On each node a second capture on the address's own network that also takes frames for other MACs: it lets the first one
+/// see requests that somebody sends to the wrong neighbour.
+fn listening_wide(run: &Run, service: &Service, target: &Target, before: &[Option<PlaceState>]) -> Vec<Point> {
+    let Some(address) = service.addresses.first().copied() else { return Vec::new() };
+    let options = |interface: &str| Options { interface: interface.to_owned(), snaplen: 96, packets: 2_000, seconds: 60, bytes: 1 << 20, ..Options::default() };
+    let mut points = Vec::new();
+    for state in before.iter().flatten() {
+        if let Place::Host(host) = &state.place
+            && host.kind == HostKind::Node
+            && let Some(interface) = network::on_link(state, address).first()
+        {
+            let filter = filter::client_flow(address, target.port.port, target.port.protocol);
+            points.push(begin(run, state.place.clone(), filter, &options(interface)));
+        }
+    }
+    points
+}

@@ -1,0 +1,76 @@
+//! `road(announcer, target)`: the nodes and pods that a request passes, within bounds.
+
+use std::sync::Arc;
+
+use rhai::{Engine, Map, NativeCallContext};
+
+use super::fact::Fact;
+use super::reference::Word;
+use super::run::{Answer, Run};
+use crate::model::announcement::Announcement;
+use crate::model::endpoint::Target;
+
+pub const WORD: Word = Word {
+    name: "road",
+    capability: "",
+    signature: "road(announcer, target) -> #{ nodes, pods }",
+    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (the candidates, when it is not known who announces) and the pods that serve, with their nodes. At most six pods and eight nodes; what is left out is said.",
+    register,
+};
+
+/// Pods that are looked into at the same time.
+const MOST_PODS: usize = 6;
+/// Nodes that are logged in to for captures.
+const MOST_NODES: usize = 8;
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("road", move |_context: NativeCallContext, announcer: Fact<Announcement>, target: Fact<Target>| -> Answer<Map> {
+        let (nodes, pods) = road(&run, &announcer.0, &target.0);
+        let mut map = Map::new();
+        map.insert("nodes".into(), nodes.into_iter().map(rhai::Dynamic::from).collect::<rhai::Array>().into());
+        map.insert("pods".into(), pods.into_iter().map(rhai::Dynamic::from).collect::<rhai::Array>().into());
+        Ok(map)
+    });
+}
+
+fn road(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, Vec<String>) {
+    let serving: Vec<(String, Option<String>)> = target
+        .serving()
+        .into_iter()
+        .filter_map(|endpoint| Some((endpoint.pod.clone()?, endpoint.node.clone())))
+        .filter(|(pod, _)| target.pod(pod).is_some_and(|pod| pod.node.is_some()))
+        .collect();
+    let mut pods: Vec<String> = Vec::new();
+    let mut nodes: Vec<String> = if announcer.nodes.is_empty() { announcer.candidates.iter().take(4).cloned().collect() } else { announcer.nodes.clone() };
+    // Pods on different nodes first: each stands for its node's part of the road.
+    let mut ordered: Vec<&(String, Option<String>)> = Vec::new();
+    for entry in &serving {
+        if !ordered.iter().any(|known| known.1 == entry.1) {
+            ordered.push(entry);
+        }
+    }
+    ordered.extend(serving.iter().filter(|entry| !ordered.contains(entry)).collect::<Vec<_>>());
+    for (pod, node) in ordered {
+        if pods.len() == MOST_PODS {
+            break;
+        }
+        let known = node.as_ref().is_some_and(|node| nodes.contains(node));
+        if !known && nodes.len() == MOST_NODES {
+            continue;
+        }
+        nodes.extend(node.clone().filter(|_| !known));
+        pods.push(pod.clone());
+    }
+    if pods.len() < serving.len() {
+        run.fact(format!("of {} serving pods {} are looked into; left out: {}", serving.len(), pods.len(), left_out(&serving, &pods)));
+    }
+    (nodes, pods)
+}
+
+fn left_out(serving: &[(String, Option<String>)], pods: &[String]) -> String {
+    let names: Vec<&str> = serving.iter().map(|(pod, _)| pod.as_str()).filter(|pod| !pods.iter().any(|taken| taken == pod)).collect();
+    let shown = names.len().min(10);
+    let more = if names.len() > shown { format!(" and {} more", names.len() - shown) } else { String::new() };
+    format!("{}{more}", names[..shown].join(", "))
+}

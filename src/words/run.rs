@@ -1,0 +1,135 @@
+//! What the words of one run share: the evidence, what was found so far, and how the run may end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+use serde_json::Value;
+
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::side_by_side::lock;
+use crate::evidence::site::Site;
+use crate::evidence::Evidence;
+use crate::model::finding::{Finding, Gap};
+use crate::model::kubernetes::Node;
+use crate::model::outcome::Step;
+use crate::model::place::{Host, HostKind};
+
+/// The result of every word.
+pub type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// Why a run stopped before its playbook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The question itself is wrong (an unknown Service): exit 2, with what to write instead.
+    Usage(String),
+    /// Nothing was asked for: the Services, as commands ready to run.
+    Listed(String),
+    /// lbdiag could not do its work.
+    CouldNotWork(String),
+    Interrupted,
+}
+
+/// Told to whoever shows progress.
+pub enum Progress {
+    Step(String),
+    Note(String),
+}
+
+/// One run.
+pub struct Run {
+    pub evidence: Evidence,
+    pub site: Site,
+    /// What the playbook's header and the site both allow.
+    pub uses: BTreeSet<String>,
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    state: Mutex<State>,
+}
+
+/// What was found so far.
+#[derive(Default)]
+pub struct State {
+    pub steps: Vec<Step>,
+    pub facts: Vec<String>,
+    pub findings: Vec<Finding>,
+    pub gaps: Vec<Gap>,
+    pub judged: Option<String>,
+    /// Whether anything was checked at all: without it the verdict is never `pass`.
+    pub checked: bool,
+    pub stop: Option<Stop>,
+    pub nodes: BTreeMap<String, Node>,
+    /// Lists that several words need, asked once.
+    pub lists: BTreeMap<String, Arc<Result<Vec<Value>, EvidenceError>>>,
+}
+
+impl Run {
+    #[must_use]
+    pub fn new(evidence: Evidence, site: Site, uses: BTreeSet<String>, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+        Self { evidence, site, uses, progress, state: Mutex::new(State::default()) }
+    }
+
+    /// What was found so far, under its lock.
+    pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Adds a plain line to the current step.
+    pub fn fact(&self, line: impl Into<String>) {
+        self.state().facts.push(line.into());
+    }
+
+    /// Adds a gap, once.
+    pub fn gap(&self, gap: Gap) {
+        let mut state = self.state();
+        if !state.gaps.contains(&gap) {
+            state.gaps.push(gap);
+        }
+    }
+
+    /// Turns a failed look into a gap, or ends the run when nothing more can be looked at.
+    ///
+    /// # Errors
+    /// When the run was interrupted or the API cannot be reached.
+    pub fn failed_look(&self, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+        match error.kind {
+            ErrorKind::Interrupted => Err(self.end(context, Stop::Interrupted)),
+            ErrorKind::ApiUnreachable => Err(self.end(context, Stop::CouldNotWork(error.to_string()))),
+            _ => {
+                self.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided));
+                Ok(())
+            }
+        }
+    }
+
+    /// The error that ends the script at once and cannot be caught by it.
+    pub fn end(&self, context: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
+        self.state().stop.get_or_insert(stop);
+        Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, context.call_position()))
+    }
+
+    /// An error that a script may catch, at the place of the call.
+    pub fn refuse(context: &NativeCallContext, message: impl Into<String>) -> Box<EvalAltResult> {
+        Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(message.into()), context.call_position()))
+    }
+
+    /// Refuses a word whose capability the playbook or the site does not allow.
+    ///
+    /// # Errors
+    /// When it is not allowed.
+    pub fn allow(&self, context: &NativeCallContext, word: &str, capability: &str) -> Answer<()> {
+        if self.evidence.interrupt.reason().is_some() {
+            return Err(self.end(context, Stop::Interrupted));
+        }
+        if capability.is_empty() || self.uses.contains(capability) {
+            return Ok(());
+        }
+        Err(Self::refuse(context, format!("the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`")))
+    }
+
+    /// How SSH reaches a node: the site's address, its InternalIP, or its name.
+    #[must_use]
+    pub fn node_host(&self, name: &str) -> Host {
+        let address = self.state().nodes.get(name).and_then(|node| node.internal_ips.first()).map_or_else(|| name.to_owned(), ToString::to_string);
+        Host { name: name.to_owned(), address, kind: HostKind::Node }
+    }
+}

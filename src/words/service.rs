@@ -1,0 +1,165 @@
+//! `service(namespace, name)` and `service_at(address)`: the Service that the run is about.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
+use serde_json::{Value, json};
+
+use super::fact::{Fact, Fields};
+use super::reference::Word;
+use super::run::{Answer, Run, Stop};
+use crate::analysis::read::objects;
+use crate::analysis::similar::nearest;
+use crate::evidence::cluster::{Kind, ListQuery, ObjectQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::service::Service;
+
+pub const WORD: Word = Word {
+    name: "service",
+    capability: "cluster.read",
+    signature: "service(namespace, name) -> Service",
+    meaning: "The Service of that name. With () for the namespace it is looked for in all; with () for the name the Services of type LoadBalancer are listed as commands and the run ends.",
+    register,
+};
+
+pub const AT: Word = Word {
+    name: "service_at",
+    capability: "cluster.read",
+    signature: "service_at(address) -> Service",
+    meaning: "The Service that holds the load-balanced address.",
+    register: register_at,
+};
+
+impl Fields for Service {
+    const COMPUTED: &'static [&'static str] = &["address", "path"];
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "address" => Some(self.addresses.first().map_or(Value::Null, |address| json!(address))),
+            "path" => Some(json!(self.path())),
+            _ => None,
+        }
+    }
+}
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Service>(engine, "Service");
+    let run = Arc::clone(run);
+    engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic| by_name(&run, &context, &namespace, &name));
+}
+
+fn register_at(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("service_at", move |context: NativeCallContext, address: ImmutableString| at(&run, &context, &address));
+}
+
+fn by_name(run: &Run, context: &NativeCallContext, namespace: &Dynamic, name: &Dynamic) -> Answer<Fact<Service>> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    let namespace = namespace.clone().into_immutable_string().ok();
+    let Ok(name) = name.clone().into_immutable_string() else { return Err(list_balanced(run, context, namespace.as_deref())) };
+    let Some(namespace) = namespace else { return anywhere(run, context, &name) };
+    let query = ObjectQuery { kind: Kind::core("services"), namespace: Some(namespace.to_string()), name: name.to_string() };
+    match run.evidence.cluster.get(&query).map_err(|error| unusable(run, context, &error))? {
+        Some(value) => Ok(found(run, &value)),
+        None => Err(unknown(run, context, &namespace, &name)),
+    }
+}
+
+fn found(run: &Run, value: &Value) -> Fact<Service> {
+    let service = objects::service(value);
+    run.state().checked = true;
+    Fact::new(service)
+}
+
+/// Without the Service itself no question can be asked: that is not a gap, it ends the run.
+fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Box<rhai::EvalAltResult> {
+    let stop = if error.kind == ErrorKind::Interrupted { Stop::Interrupted } else { Stop::CouldNotWork(error.to_string()) };
+    run.end(context, stop)
+}
+
+fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<Vec<Service>> {
+    let kind = Kind::core("services");
+    let query = namespace.map_or_else(|| ListQuery::everywhere(kind.clone()), |namespace| ListQuery::within(kind.clone(), namespace));
+    let listed = run.evidence.cluster.list(&query).map_err(|error| unusable(run, context, &error))?;
+    Ok(listed.iter().map(objects::service).collect())
+}
+
+fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<Service>> {
+    let all = all_services(run, context, None)?;
+    let mut same = all.iter().filter(|service| service.name == name);
+    match (same.next(), same.next()) {
+        (Some(one), None) => {
+            run.state().checked = true;
+            Ok(Fact::new(one.clone()))
+        }
+        (Some(_), Some(_)) => {
+            let where_: Vec<String> = all.iter().filter(|service| service.name == name).map(|service| service.namespace.clone()).collect();
+            Err(run.end(context, Stop::Usage(format!("Service {name} exists in the namespaces {}: say which with --set namespace=…", where_.join(", ")))))
+        }
+        (None, _) => {
+            let hint = nearest(name, all.iter().map(|service| service.name.as_str()))
+                .and_then(|near| all.iter().find(|service| service.name == near))
+                .map(|near| format!("; the nearest is --set namespace={} --set service={}", near.namespace, near.name))
+                .unwrap_or_default();
+            Err(run.end(context, Stop::Usage(format!("no namespace has a Service {name}{hint}"))))
+        }
+    }
+}
+
+/// An unknown Service: is it the namespace or the name that is mistyped?
+fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) -> Box<rhai::EvalAltResult> {
+    let namespaces = match run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))) {
+        Ok(list) => list.iter().map(|value| crate::analysis::read::text(value, "/metadata/name")).collect(),
+        Err(_) => Vec::<String>::new(),
+    };
+    if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
+        let hint = nearest(namespace, namespaces.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+        return run.end(context, Stop::Usage(format!("the cluster has no namespace {namespace}{hint}")));
+    }
+    let services = match all_services(run, context, Some(namespace)) {
+        Ok(services) => services,
+        Err(end) => return end,
+    };
+    let hint = nearest(name, services.iter().map(|service| service.name.as_str())).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+    run.end(context, Stop::Usage(format!("namespace {namespace} has no Service {name}{hint}")))
+}
+
+fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Box<rhai::EvalAltResult> {
+    let services = match all_services(run, context, namespace) {
+        Ok(services) => services,
+        Err(end) => return end,
+    };
+    let mut lines: Vec<String> = services
+        .iter()
+        .filter(|service| service.kind == "LoadBalancer")
+        .map(|service| {
+            let address = service.addresses.first().map_or_else(|| "pending".to_owned(), ToString::to_string);
+            format!("lbdiag run PLAYBOOK --set namespace={} --set service={}   # {address}", service.namespace, service.name)
+        })
+        .collect();
+    lines.sort();
+    let text = if lines.is_empty() { "the cluster has no Service of type LoadBalancer".to_owned() } else { lines.join("\n") };
+    run.end(context, Stop::Listed(text))
+}
+
+fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Service>> {
+    run.allow(context, AT.name, AT.capability)?;
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return Err(run.end(context, Stop::Usage(format!("`{address}` is not an IP address"))));
+    };
+    let all = all_services(run, context, None)?;
+    let mut holders = all.iter().filter(|service| service.addresses.contains(&address));
+    match (holders.next(), holders.next()) {
+        (Some(one), None) => {
+            run.state().checked = true;
+            Ok(Fact::new(one.clone()))
+        }
+        (Some(_), Some(_)) => {
+            let who: Vec<String> =
+                all.iter().filter(|service| service.addresses.contains(&address)).map(|s| format!("--set namespace={} --set service={}", s.namespace, s.name)).collect();
+            Err(run.end(context, Stop::Usage(format!("several Services share {address}; say which: {}", who.join(" or ")))))
+        }
+        (None, _) => Err(run.end(context, Stop::Usage(format!("no Service holds {address}")))),
+    }
+}

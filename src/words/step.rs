@@ -1,0 +1,48 @@
+//! `step(title, closure)`: one question of the run. What goes wrong inside becomes a gap, and the run goes on.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+
+use super::reference::Word;
+use super::run::{Answer, Progress, Run};
+use crate::model::finding::Gap;
+use crate::model::outcome::{Step, StepState};
+
+pub const WORD: Word = Word {
+    name: "step",
+    capability: "",
+    signature: "step(title, || …) -> what the closure gives, or () when it failed",
+    meaning: "Runs the closure as one named question of the run. An error inside becomes a gap; an interrupt ends the run.",
+    register,
+};
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| step(&run, &context, &title, &body));
+}
+
+fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> Answer<Dynamic> {
+    (run.progress)(Progress::Step(title.to_owned()));
+    let started_ms = run.evidence.clock.elapsed_ms(&format!("{title}: begin"));
+    let outer = std::mem::take(&mut run.state().facts);
+    let result = body.call_within_context::<Dynamic>(context, ());
+    let ended = run.evidence.clock.elapsed_ms(&format!("{title}: end"));
+    let mut state = run.state();
+    let mut facts = std::mem::replace(&mut state.facts, outer);
+    let (how, answer) = match result {
+        Ok(value) => (StepState::Done, Ok(value)),
+        Err(error) => match error.unwrap_inner() {
+            // A word could not do its work: that is a gap. Anything else is a mistake of the playbook, or the end of the run.
+            EvalAltResult::ErrorRuntime(value, _) => {
+                let reason = value.to_string();
+                facts.push(format!("failed: {reason}"));
+                state.gaps.push(Gap::new("evidence/unreadable", title, reason, "everything that this step would have told").decisive());
+                (StepState::Failed, Ok(Dynamic::UNIT))
+            }
+            _ => (StepState::Failed, Err(error)),
+        },
+    };
+    state.steps.push(Step { title: title.to_owned(), state: how, facts, started_ms, took_ms: ended.saturating_sub(started_ms) });
+    answer
+}
