@@ -121,8 +121,7 @@ fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
 
 /// A MAC address as the field writes it.
 fn mac(bytes: [u8; 6]) -> String {
-    let [a, b, c, d, e, f] = bytes;
-    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+    bytes.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 /// The source MAC of an Ethernet frame that a tunnel carried is not of interest, but its payload is.

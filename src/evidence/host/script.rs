@@ -35,9 +35,9 @@ impl Script {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
-            Self::Capture => include_str!("scripts/capture.sh"),
+            Self::Capture => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/capture.sh")),
             Self::Probe => include_str!("scripts/probe.sh"),
-            Self::Inspect => include_str!("scripts/inspect.sh"),
+            Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Sweep => include_str!("scripts/sweep.sh"),
         }

@@ -201,9 +201,9 @@ fn quotes_v6(kind: u8) -> bool {
     matches!(kind, 1..=4)
 }
 
-fn read_icmp(ip: &Ip<'_>, quotes: fn(u8) -> bool) -> Option<Body> {
+fn read_icmp(ip: &Ip<'_>, is_error: fn(u8) -> bool) -> Option<Body> {
     let [kind, code] = bytes_at(ip.payload, 0)?;
-    let quoted = if quotes(kind) { ip.payload.get(8..).and_then(read_quoted) } else { None };
+    let quoted = if is_error(kind) { ip.payload.get(8..).and_then(read_quoted) } else { None };
     Some(Body::Icmp(Icmp { source: ip.source, destination: ip.destination, kind, code, quoted }))
 }
 

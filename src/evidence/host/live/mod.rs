@@ -1,1 +1,353 @@
-//! To come.
+//! Hosts over SSH, and this machine by a shell of its own: the one place that knows russh.
+//!
+//! One connection a host for the whole run, shared by commands and captures, a channel each. What runs there is one of
+//! our fixed scripts under a guard (`scripts/guard.sh`) that ends it when we are gone.
+
+mod command_line;
+mod connection;
+mod known_hosts;
+mod login;
+mod process;
+mod settings;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::script::Script;
+use super::{Command, Hosts, Output};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::interrupt::{Interrupt, Reason};
+use crate::evidence::side_by_side::lock;
+use crate::evidence::site::Site;
+use crate::model::place::{Host, HostKind};
+use command_line::{Call, RunTag};
+use connection::Connection;
+pub(in crate::evidence) use process::{Piece, Process};
+use settings::Target;
+
+/// Connections that are being made at the same time.
+const AT_ONCE: usize = 20;
+/// Standard error that is kept of a command, bytes.
+const MOST_ERRORS: usize = 64 * 1024;
+/// Bound on the sweep of all hosts together.
+const SWEEP_LIMIT: Duration = Duration::from_secs(10);
+/// How long a sweep tries the connection that is there before it makes a new one.
+const SWEEP_FIRST_TRY: Duration = Duration::from_secs(4);
+
+/// A connection being made or made. Whoever asks again gets the same answer, the same error too.
+type Connecting = Shared<BoxFuture<'static, Result<Arc<Connection>, EvidenceError>>>;
+
+/// Hosts as they are now.
+#[derive(Clone)]
+pub struct LiveHosts {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    runtime: Handle,
+    site: Site,
+    interrupt: Interrupt,
+    tag: RunTag,
+    dials: Arc<Semaphore>,
+    by_host: Mutex<HashMap<Host, Connecting>>,
+    /// Connections by the way they take, so that a jump host is connected to once.
+    by_way: Mutex<HashMap<Vec<Target>, Connecting>>,
+    /// Hosts where something of ours ran, and whether any of it ran as root.
+    touched: Mutex<BTreeMap<Host, bool>>,
+    local_captures: Arc<Semaphore>,
+}
+
+impl LiveHosts {
+    /// Connects to nothing yet.
+    #[must_use]
+    pub fn new(runtime: Handle, site: &Site, interrupt: Interrupt) -> Self {
+        let inner = Inner {
+            runtime,
+            site: site.clone(),
+            interrupt,
+            tag: RunTag::new(),
+            dials: Arc::new(Semaphore::new(AT_ONCE)),
+            by_host: Mutex::default(),
+            by_way: Mutex::default(),
+            touched: Mutex::default(),
+            local_captures: Arc::new(Semaphore::new(8)),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(in crate::evidence) fn runtime(&self) -> &Handle {
+        &self.inner.runtime
+    }
+
+    pub(in crate::evidence) fn interrupt(&self) -> &Interrupt {
+        &self.inner.interrupt
+    }
+
+    /// What stands in the arguments of every process of this run.
+    pub(in crate::evidence) fn tag(&self) -> String {
+        self.inner.tag.text()
+    }
+
+    /// Starts a capture: like a command, but at most eight of them on one host.
+    pub(in crate::evidence) async fn start_capture(
+        &self,
+        host: &Host,
+        args: &[String],
+        seconds: u64,
+    ) -> Result<(Process, OwnedSemaphorePermit), EvidenceError> {
+        let connection = self.inner.connected(host).await?;
+        let slots = connection.as_ref().map_or(&self.inner.local_captures, |connection| &connection.captures);
+        let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| {
+            EvidenceError::new(ErrorKind::CaptureRefused, format!("capture on {}", host.name), "eight captures are under way there already")
+                .hint("capture at fewer places at a time")
+        })?;
+        let process = self.inner.start(host, connection, Script::Capture, args, seconds, Script::Capture.needs_root()).await?;
+        Ok((process, slot))
+    }
+
+    /// Why a script that ended did not do what it was to do, when the reason is not the script's own.
+    pub(in crate::evidence) async fn refusal(&self, host: &Host, script: Script, process: &Process, errors: &str) -> Option<EvidenceError> {
+        let user = match self.inner.connected(host).await {
+            Ok(Some(connection)) if process.status().is_none() => return Some(connection.broken()),
+            Ok(Some(connection)) => connection.user().to_owned(),
+            _ => "this user".to_owned(),
+        };
+        refusal(host, &user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()))
+    }
+}
+
+impl Hosts for LiveHosts {
+    fn warm(&self, hosts: &[Host]) {
+        if self.inner.interrupt.reason().is_some() {
+            return;
+        }
+        for host in hosts.iter().filter(|host| host.kind != HostKind::Local) {
+            drop(self.inner.connecting(host));
+        }
+    }
+
+    fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
+        let operation = format!("run {} on {}", command.script.name(), host.name);
+        if let Some(reason) = self.inner.interrupt.reason() {
+            return Err(interrupted(&operation, reason));
+        }
+        self.inner.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.inner.interrupt.wait() => Err(interrupted(&operation, self.inner.interrupt.reason().unwrap_or(Reason::Signal))),
+                result = self.run_to_its_end(host, command, &operation) => result,
+            }
+        })
+    }
+
+    fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
+        let touched: Vec<(Host, bool)> = lock(&self.inner.touched).iter().map(|(host, root)| (host.clone(), *root)).collect();
+        self.inner.runtime.block_on(futures::future::join_all(touched.into_iter().map(|(host, root)| async move {
+            let proven = tokio::time::timeout(SWEEP_LIMIT, self.inner.sweep_one(&host, root)).await;
+            let out_of_time = || Err(EvidenceError::new(ErrorKind::TimedOut, format!("sweep {}", host.name), "no proof within 10 s"));
+            let result = proven.unwrap_or_else(|_| out_of_time());
+            let name = host.name.clone();
+            (name, result.map_err(|error| error.hint("its guard ends what is left there within 15 s of the last heartbeat")))
+        })))
+    }
+}
+
+impl LiveHosts {
+    async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
+        let connection = self.inner.connected(host).await?;
+        let seconds = command.limit.as_secs() + u64::from(command.limit.subsec_nanos() > 0);
+        let began = tokio::time::Instant::now();
+        let too_long = || EvidenceError::new(ErrorKind::TimedOut, operation, format!("no end within {:.1} s", command.limit.as_secs_f64()));
+        let run = async {
+            let mut process =
+                self.inner.start(host, connection, command.script, &command.args, seconds, command.script.needs_root()).await?;
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            while let Some(piece) = process.next().await {
+                match piece {
+                    Piece::Output(bytes) => stdout.extend(bytes),
+                    Piece::Errors(bytes) => stderr.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stderr.len()))),
+                }
+                if stdout.len() > command.most_bytes {
+                    let reason = format!("it printed more than {} bytes", command.most_bytes);
+                    return Err(EvidenceError::new(ErrorKind::Garbled, operation, reason));
+                }
+            }
+            let stderr = String::from_utf8_lossy(&stderr).into_owned();
+            if let Some(refusal) = self.refusal(host, command.script, &process, &stderr).await {
+                return Err(refusal);
+            }
+            Ok(Output { status: process.status().unwrap_or(-1), stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
+        };
+        match tokio::time::timeout_at(began + command.limit, run).await {
+            Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
+            Ok(result) => result,
+            Err(_) => Err(too_long()),
+        }
+    }
+}
+
+impl Inner {
+    /// The connection to a host, or `None` for this machine. The first who asks begins it.
+    async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Arc<Connection>>, EvidenceError> {
+        if host.kind == HostKind::Local { Ok(None) } else { self.connecting(host).await.map(Some) }
+    }
+
+    fn connecting(self: &Arc<Self>, host: &Host) -> Connecting {
+        let mut by_host = lock(&self.by_host);
+        if let Some(connecting) = by_host.get(host) {
+            return connecting.clone();
+        }
+        let (inner, asked) = (Arc::clone(self), host.clone());
+        let connecting = self.begun(async move {
+            let way = settings::route(&asked, &inner.site).await?;
+            inner.by_way(way, asked.name).await
+        });
+        by_host.insert(host.clone(), connecting.clone());
+        connecting
+    }
+
+    fn by_way(self: &Arc<Self>, way: Vec<Target>, name: String) -> Connecting {
+        let mut by_way = lock(&self.by_way);
+        if let Some(connecting) = by_way.get(&way) {
+            return connecting.clone();
+        }
+        let (inner, steps) = (Arc::clone(self), way.clone());
+        let connecting = self.begun(async move { inner.open(&steps, &name).await });
+        by_way.insert(way, connecting.clone());
+        connecting
+    }
+
+    /// Begins at once, on a task of its own: nobody has to wait for it, and nobody who stops waiting ends it.
+    fn begun(&self, work: impl Future<Output = Result<Arc<Connection>, EvidenceError>> + Send + 'static) -> Connecting {
+        let task = self.runtime.spawn(work);
+        async move {
+            let ended = |_| EvidenceError::new(ErrorKind::Interrupted, "connect", "the run is ending");
+            task.await.map_err(ended)?
+        }
+        .boxed()
+        .shared()
+    }
+
+    async fn open(self: &Arc<Self>, way: &[Target], name: &str) -> Result<Arc<Connection>, EvidenceError> {
+        let Some((target, before)) = way.split_last() else {
+            return Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), "there is no way to it"));
+        };
+        let via = match before.last() {
+            Some(hop) => Some(self.by_way(before.to_vec(), format!("{} (jump host)", hop.hostname)).await?),
+            None => None,
+        };
+        // Only now: whoever waits for a jump host must not keep it from connecting.
+        let _permit = self.dials.acquire().await;
+        Connection::open(target, via, name).await.map(Arc::new)
+    }
+
+    async fn start(
+        &self,
+        host: &Host,
+        connection: Option<Arc<Connection>>,
+        script: Script,
+        args: &[String],
+        seconds: u64,
+        root: bool,
+    ) -> Result<Process, EvidenceError> {
+        let call = Call { script, args, root, seconds, tag: &self.tag };
+        if script != Script::Sweep {
+            *lock(&self.touched).entry(host.clone()).or_default() |= root;
+        }
+        let Some(connection) = connection else { return Process::local(&call) };
+        let session = Arc::clone(&connection.sessions).acquire_owned().await.map_err(|_| connection.broken())?;
+        Process::remote(connection, &call, session).await
+    }
+
+    /// Looks, ends what is left, looks again. Over the connection that is there, or over a new one when that is dead.
+    async fn sweep_one(self: &Arc<Self>, host: &Host, root: bool) -> Result<(), EvidenceError> {
+        if host.kind == HostKind::Local {
+            return self.sweep_over(host, None, root).await;
+        }
+        let first_try = async {
+            let connection = self.connecting(host).await?;
+            if connection.is_closed() { Err(connection.broken()) } else { self.sweep_over(host, Some(connection), root).await }
+        };
+        let first = tokio::time::timeout(SWEEP_FIRST_TRY, first_try).await;
+        // What was found and could not be ended stays found over another connection.
+        if let Ok(result @ (Ok(()) | Err(EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }))) = first {
+            return result;
+        }
+        let mut way = settings::route(host, &self.site).await?;
+        let Some(target) = way.pop() else { return Ok(()) };
+        let via = if way.is_empty() { None } else { Some(self.open(&way, &host.name).await?) };
+        let connection = Connection::open(&target, via, &host.name).await?;
+        self.sweep_over(host, Some(Arc::new(connection)), root).await
+    }
+
+    async fn sweep_over(&self, host: &Host, connection: Option<Arc<Connection>>, root: bool) -> Result<(), EvidenceError> {
+        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user().to_owned());
+        let broken = connection.as_ref().map(|connection| connection.broken());
+        let args = self.tag.halves().map(str::to_owned);
+        let mut process = self.start(host, connection, Script::Sweep, &args, SWEEP_LIMIT.as_secs(), root).await?;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        while let Some(piece) = process.next().await {
+            match piece {
+                Piece::Output(bytes) => stdout.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stdout.len()))),
+                Piece::Errors(bytes) => stderr.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stderr.len()))),
+            }
+        }
+        let stderr = format!("{}{}", process.chatter(), String::from_utf8_lossy(&stderr));
+        match (process.status(), broken) {
+            (Some(0), _) if process.began() => Ok(()),
+            (None, Some(broken)) => Err(broken),
+            (status, _) => Err(refusal(host, &user, Script::Sweep, status, process.began(), &stderr).unwrap_or_else(|| {
+                let left = String::from_utf8_lossy(&stdout).trim().replace('\n', "; ");
+                EvidenceError::new(ErrorKind::Garbled, format!("sweep {}", host.name), format!("still running there: {left}{stderr}"))
+            })),
+        }
+    }
+}
+
+/// The error for a run that is to stop.
+pub(in crate::evidence) fn interrupted(operation: &str, reason: Reason) -> EvidenceError {
+    let why = match reason {
+        Reason::Signal => "the run was interrupted",
+        Reason::TimeLimit => "the run's time limit passed",
+    };
+    EvidenceError::new(ErrorKind::Interrupted, operation, why)
+}
+
+/// Reads what stands between us and a script: the login shell, sudo, missing tools, a namespace that could not be proven.
+fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: bool, errors: &str) -> Option<EvidenceError> {
+    let operation = format!("run {} on {}", script.name(), host.name);
+    let refused = |what: &str| errors.lines().find_map(|line| line.split_once(what)).map(|(_, why)| why.trim().to_owned());
+    match status {
+        Some(96) => {
+            let tool = refused("lbdiag-refused tool: ")?;
+            let hint = format!("install {tool} on {}", host.name);
+            return Some(EvidenceError::new(ErrorKind::ToolMissing, operation, format!("{tool} is missing there")).hint(hint));
+        }
+        Some(97) => {
+            let why = refused("lbdiag-refused namespace: ")?;
+            return Some(EvidenceError::new(ErrorKind::NamespaceUnproven, operation, why));
+        }
+        _ if began => return None,
+        _ => {}
+    }
+    let said: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { said.join("; ") };
+    if !script.needs_root() {
+        return Some(EvidenceError::new(ErrorKind::HostUnreachable, operation, format!("the login shell of {user} ran nothing: {said}")));
+    }
+    if status == Some(127) {
+        let hint = format!("install sudo on {}, or log in as root", host.name);
+        return Some(EvidenceError::new(ErrorKind::ToolMissing, operation, format!("{user} is not root there, and: {said}")).hint(hint));
+    }
+    let hint = format!("let {user} use sudo without a password there (`{user} ALL=(root) NOPASSWD: ALL`), or log in as root");
+    Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("{user} may not become root: {said}")).hint(hint))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Captures on this machine, where it allows them: the same scripts and guard as over SSH.
+
+use std::net::UdpSocket;
+
+use super::*;
+use crate::evidence::host::Hosts;
+use crate::evidence::interrupt::Interrupt;
+use crate::evidence::site::Site;
+use crate::model::packet::Body;
+use crate::model::place::{Host, HostKind};
+
+fn here() -> Host {
+    Host { name: "local".to_owned(), address: String::new(), kind: HostKind::Local }
+}
+
+fn request(filter: &str) -> CaptureRequest {
+    CaptureRequest {
+        place: Place::Host(here()),
+        interface: "any".to_owned(),
+        filter: filter.to_owned(),
+        snaplen: 128,
+        most_packets: 10_000,
+        most_seconds: 20,
+        most_bytes: 10_000_000,
+    }
+}
+
+struct Ground {
+    _runtime: tokio::runtime::Runtime,
+    hosts: Arc<LiveHosts>,
+    captures: LiveCaptures,
+    interrupt: Interrupt,
+}
+
+fn ground() -> Ground {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let interrupt = Interrupt::default();
+    let hosts = Arc::new(LiveHosts::new(runtime.handle().clone(), &Site::default(), interrupt.clone()));
+    Ground { _runtime: runtime, captures: LiveCaptures::new(Arc::clone(&hosts)), hosts, interrupt }
+}
+
+/// A capture that listens, or `None` where this machine does not let us capture.
+fn listening(ground: &Ground, request: &CaptureRequest) -> Option<Box<dyn OpenCapture>> {
+    let mut capture = ground.captures.open(request).unwrap();
+    match capture.wait_listening() {
+        Ok(_) => Some(capture),
+        Err(error) => {
+            assert!(matches!(error.kind, ErrorKind::ToolMissing | ErrorKind::Forbidden | ErrorKind::CaptureRefused), "{error}");
+            None
+        }
+    }
+}
+
+fn send(port: u16, count: usize) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..count {
+        let _ = socket.send_to(b"hello", ("127.0.0.1", port));
+    }
+}
+
+#[test]
+fn a_capture_loses_nothing_and_stops_at_once() {
+    let ground = ground();
+    for _ in 0..5 {
+        let Some(capture) = listening(&ground, &request("udp dst port 40321")) else { return };
+        send(40321, 20);
+        let began = std::time::Instant::now();
+        let capture = capture.stop().unwrap();
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        assert!(capture.trustworthy(), "{:?} {:?}", capture.end, capture.counters);
+        assert!(capture.packets.iter().all(|packet| matches!(packet.body, Body::Udp(_)) && packet.interface == "lo"), "{capture:?}");
+        assert!(capture.packets.len() >= 20);
+    }
+    assert_eq!(ground.hosts.sweep().len(), 1);
+    ground.hosts.sweep()[0].1.as_ref().unwrap();
+}
+
+#[test]
+fn every_bound_ends_a_capture_and_says_which() {
+    let ground = ground();
+    let mut few = request("udp dst port 40322");
+    few.most_packets = 3;
+    let Some(capture) = listening(&ground, &few) else { return };
+    send(40322, 20);
+    std::thread::sleep(Duration::from_millis(300));
+    let capture = capture.stop().unwrap();
+    assert_eq!(capture.end, CaptureEnd::Bounded("3 packets".to_owned()));
+    assert_eq!(capture.packets.len(), 3);
+
+    let mut short = request("udp dst port 40322");
+    short.most_seconds = 1;
+    let Some(capture) = listening(&ground, &short) else { return };
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(capture.stop().unwrap().end, CaptureEnd::Bounded("1 seconds".to_owned()));
+
+    let mut small = request("udp dst port 40322");
+    small.most_bytes = 500;
+    let Some(capture) = listening(&ground, &small) else { return };
+    send(40322, 40);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(capture.stop().unwrap().end, CaptureEnd::Bounded("500 bytes".to_owned()));
+}
+
+#[test]
+fn a_capture_that_is_dropped_ends_too() {
+    let ground = ground();
+    let Some(capture) = listening(&ground, &request("udp dst port 40323")) else { return };
+    drop(capture);
+    std::thread::sleep(Duration::from_millis(400));
+    let left = std::process::Command::new("pgrep").args(["-f", &format!("^tcpdump.*{}", ground.hosts.tag())]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&left.stdout), "");
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_refused_in_tcpdump_s_words() {
+    let ground = ground();
+    let mut wrong = request("udp");
+    wrong.interface = "nope0".to_owned();
+    let mut capture = ground.captures.open(&wrong).unwrap();
+    let error = capture.wait_listening().unwrap_err();
+    if error.kind == ErrorKind::CaptureRefused {
+        assert!(error.hint.contains("nope0"), "{error}");
+    }
+    assert_eq!(capture.stop().unwrap_err(), error);
+}
+
+#[test]
+fn a_pod_whose_namespace_cannot_be_proven_is_refused() {
+    let ground = ground();
+    let mut wrong = request("udp");
+    let ips = vec!["203.0.113.77".parse().unwrap(), "2001:db8::77".parse().unwrap()];
+    wrong.place = Place::Pod {
+        host: here(),
+        namespace: "a".to_owned(),
+        name: "b".to_owned(),
+        ips,
+        container_ids: vec!["0123456789abcdef".to_owned()],
+    };
+    let error = ground.captures.open(&wrong).unwrap().wait_listening().unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::NamespaceUnproven | ErrorKind::ToolMissing | ErrorKind::Forbidden), "{error}");
+}
+
+#[test]
+fn a_filter_that_does_not_compile_touches_no_host() {
+    let ground = ground();
+    assert_eq!(ground.captures.open(&request("tcp\0")).err().unwrap().kind, ErrorKind::CaptureRefused);
+    assert!(ground.hosts.sweep().is_empty());
+}
+
+#[test]
+fn the_ninth_capture_on_a_host_is_refused() {
+    let ground = ground();
+    let open: Vec<_> = (0..8).filter_map(|_| listening(&ground, &request("udp dst port 40324"))).collect();
+    if open.len() < 8 {
+        return;
+    }
+    let error = ground.captures.open(&request("udp")).unwrap().wait_listening().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::CaptureRefused);
+    assert!(error.reason.contains("eight"), "{error}");
+    for capture in open {
+        capture.stop().unwrap();
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_capture_and_refuses_new_ones() {
+    let ground = ground();
+    let Some(capture) = listening(&ground, &request("udp dst port 40325")) else { return };
+    ground.interrupt.set(Reason::Signal);
+    assert_eq!(ground.captures.open(&request("udp")).err().unwrap().kind, ErrorKind::Interrupted);
+    assert!(matches!(capture.stop().unwrap().end, CaptureEnd::Broken(_)));
+    ground.hosts.sweep()[0].1.as_ref().unwrap();
+}

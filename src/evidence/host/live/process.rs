@@ -1,0 +1,325 @@
+//! One script under way, on this machine or over SSH: what it prints, and the heartbeat that keeps it alive.
+//!
+//! The two halves belong to different tasks. Whoever reads must read on until the end, because a channel that nobody
+//! drains stalls its whole connection; whoever writes must not be the reader, or both could wait for each other.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::client::Msg;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::command_line::Call;
+use super::connection::Connection;
+use crate::evidence::error::{ErrorKind, EvidenceError};
+
+/// How often the other side is told that we are there; it waits for 12 s.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How long a script that was told to stop may take before its channel is closed.
+const FAREWELL: Duration = Duration::from_secs(4);
+/// What a login shell may say before our script begins, bytes.
+const MOST_CHATTER: usize = 64 * 1024;
+
+/// A script under way. Dropping it tells the other side to stop.
+pub(in crate::evidence) struct Process {
+    output: Output,
+    began: Chatter,
+    began_errors: Chatter,
+    heart: Heart,
+    _session: Option<OwnedSemaphorePermit>,
+}
+
+/// A piece of what a script printed.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::evidence) enum Piece {
+    Output(Vec<u8>),
+    Errors(Vec<u8>),
+}
+
+/// What the other side is told, besides that we are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Nothing,
+    /// A tcpdump is to say its counters.
+    Count,
+    Stop,
+}
+
+/// Tells a script to stop. Dropping it does the same.
+struct Heart {
+    wish: watch::Sender<Wish>,
+}
+
+enum Output {
+    Remote { read: ChannelReadHalf, status: Option<i32> },
+    Local(Box<LocalOutput>),
+}
+
+struct LocalOutput {
+    child: Child,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    status: Option<i32>,
+}
+
+enum Input {
+    Remote(Arc<ChannelWriteHalf<Msg>>, Arc<Connection>),
+    Local(ChildStdin),
+}
+
+impl Process {
+    /// Starts a script over a connection.
+    pub(super) async fn remote(connection: Arc<Connection>, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
+        let line = call.line()?;
+        let channel = connection.session().await?;
+        channel.exec(true, line).await.map_err(|_| connection.broken())?;
+        let (read, write) = channel.split();
+        let output = Output::Remote { read, status: None };
+        Ok(Self::new(output, Input::Remote(Arc::new(write), connection), call, Some(session)))
+    }
+
+    /// Starts a script on this machine, by the same arguments and under the same guard.
+    pub(super) fn local(call: &Call<'_>) -> Result<Self, EvidenceError> {
+        let argv = call.argv();
+        let cannot = |reason: String| EvidenceError::new(ErrorKind::ToolMissing, format!("run {} here", call.script.name()), reason);
+        // A zero byte would make the start fail with a message of the standard library's.
+        call.line()?;
+        let mut child = tokio::process::Command::new(&argv[0])
+            .args(&argv[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C at the terminal is for us; the script is stopped by its guard.
+            .process_group(0)
+            .spawn()
+            .map_err(|error| cannot(error.to_string()))?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stdin = stdin.ok_or_else(|| cannot("it has no standard input".to_owned()))?;
+        let output = Output::Local(Box::new(LocalOutput { child, stdout, stderr, status: None }));
+        Ok(Self::new(output, Input::Local(stdin), call, None))
+    }
+
+    fn new(output: Output, input: Input, call: &Call<'_>, session: Option<OwnedSemaphorePermit>) -> Self {
+        let mark = format!("{}\n", call.mark());
+        let (wish, told) = watch::channel(Wish::Nothing);
+        tokio::spawn(beat(input, told));
+        Self { output, began: Chatter::before(&mark), began_errors: Chatter::before(&mark), heart: Heart { wish }, _session: session }
+    }
+
+    /// What the script prints next; `None` at its end. Safe to be dropped while it waits.
+    pub(in crate::evidence) async fn next(&mut self) -> Option<Piece> {
+        loop {
+            let piece = match self.output.next().await? {
+                Piece::Output(bytes) => self.began.pass(bytes).map(Piece::Output),
+                Piece::Errors(bytes) => self.began_errors.pass(bytes).map(Piece::Errors),
+            };
+            if piece.is_some() {
+                return piece;
+            }
+        }
+    }
+
+    /// Asks the script to end; what it still prints comes by `next`.
+    pub(in crate::evidence) fn stop(&self) {
+        self.heart.wish.send_replace(Wish::Stop);
+    }
+
+    /// Asks a capture for its counters so far; they come on standard error.
+    pub(in crate::evidence) fn count(&self) {
+        self.heart
+            .wish
+            .send_if_modified(|wish| std::mem::replace(wish, if *wish == Wish::Stop { Wish::Stop } else { Wish::Count }) == Wish::Nothing);
+    }
+
+    /// The exit status, after the end; `None` when the connection broke before there was one.
+    pub(in crate::evidence) fn status(&self) -> Option<i32> {
+        match &self.output {
+            Output::Remote { status, .. } => *status,
+            Output::Local(local) => local.status,
+        }
+    }
+
+    /// Whether the script itself began: before that stand a login shell and sudo, which may refuse.
+    pub(in crate::evidence) fn began(&self) -> bool {
+        self.began.over()
+    }
+
+    /// What the login shell said on standard error, when not even the first of our wrappers began.
+    pub(super) fn chatter(&self) -> String {
+        let said = if self.began_errors.over() { &[][..] } else { &self.began_errors.held };
+        String::from_utf8_lossy(said).trim().to_owned()
+    }
+}
+
+/// Drops what comes before the mark.
+struct Chatter {
+    mark: Option<Vec<u8>>,
+    held: Vec<u8>,
+}
+
+impl Chatter {
+    fn before(mark: &str) -> Self {
+        Self { mark: Some(mark.as_bytes().to_vec()), held: Vec::new() }
+    }
+
+    fn over(&self) -> bool {
+        self.mark.is_none()
+    }
+
+    /// What follows the mark, if there is anything yet.
+    fn pass(&mut self, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let Some(mark) = &self.mark else { return Some(bytes) };
+        self.held.extend_from_slice(&bytes);
+        if let Some(at) = find(&self.held, mark) {
+            let rest = self.held.split_off(at + mark.len());
+            self.held = Vec::new();
+            self.mark = None;
+            return (!rest.is_empty()).then_some(rest);
+        }
+        // The end is kept, the mark may be half there.
+        if self.held.len() > MOST_CHATTER {
+            self.held.drain(..self.held.len() - mark.len());
+        }
+        None
+    }
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+impl Output {
+    async fn next(&mut self) -> Option<Piece> {
+        match self {
+            Self::Remote { read, status } => loop {
+                match read.wait().await? {
+                    ChannelMsg::Data { data } => return Some(Piece::Output(data.to_vec())),
+                    ChannelMsg::ExtendedData { data, ext: 1 } => return Some(Piece::Errors(data.to_vec())),
+                    ChannelMsg::ExitStatus { exit_status } => *status = Some(i32::try_from(exit_status).unwrap_or(i32::MAX)),
+                    // A shell writes 128 and the number of the signal; which one is of no use to anybody here.
+                    ChannelMsg::ExitSignal { .. } => *status = Some(128),
+                    ChannelMsg::Failure => *status = Some(126),
+                    ChannelMsg::Close => return None,
+                    _ => {}
+                }
+            },
+            Self::Local(local) => local.next().await,
+        }
+    }
+}
+
+impl LocalOutput {
+    async fn next(&mut self) -> Option<Piece> {
+        let mut out = Vec::with_capacity(32 * 1024);
+        let mut errors = Vec::with_capacity(4 * 1024);
+        loop {
+            match (&mut self.stdout, &mut self.stderr) {
+                (None, None) => {
+                    let status = self.child.wait().await.ok();
+                    self.status = status.map(|status| status.code().unwrap_or(128));
+                    return None;
+                }
+                (Some(stdout), Some(stderr)) => tokio::select! {
+                    read = stdout.read_buf(&mut out) => if ended(&read) { self.stdout = None },
+                    read = stderr.read_buf(&mut errors) => if ended(&read) { self.stderr = None },
+                },
+                (Some(stdout), None) => {
+                    if ended(&stdout.read_buf(&mut out).await) {
+                        self.stdout = None;
+                    }
+                }
+                (None, Some(stderr)) => {
+                    if ended(&stderr.read_buf(&mut errors).await) {
+                        self.stderr = None;
+                    }
+                }
+            }
+            if !out.is_empty() {
+                return Some(Piece::Output(out));
+            }
+            if !errors.is_empty() {
+                return Some(Piece::Errors(errors));
+            }
+        }
+    }
+}
+
+fn ended(read: &std::io::Result<usize>) -> bool {
+    !matches!(read, Ok(1..))
+}
+
+/// Sends heartbeats until it is told to stop, or nobody is there to tell.
+async fn beat(mut input: Input, mut told: watch::Receiver<Wish>) {
+    let mut tick = tokio::time::interval(HEARTBEAT);
+    tick.tick().await;
+    loop {
+        let text: &'static [u8] = tokio::select! {
+            _ = tick.tick() => b"go\n",
+            changed = told.changed() => match (changed, *told.borrow_and_update()) {
+                (Ok(()), Wish::Count) => b"count\n",
+                (Ok(()), Wish::Nothing) => continue,
+                // Told, or dropped by whoever held the process: both mean stop.
+                (Ok(()), Wish::Stop) | (Err(_), _) => break,
+            },
+        };
+        if !input.send(text).await {
+            return;
+        }
+    }
+    input.farewell().await;
+}
+
+impl Input {
+    async fn send(&mut self, text: &'static [u8]) -> bool {
+        match self {
+            Self::Remote(write, connection) => !connection.is_closed() && write.data_bytes(text).await.is_ok(),
+            Self::Local(stdin) => stdin.write_all(text).await.is_ok(),
+        }
+    }
+
+    async fn farewell(mut self) {
+        self.send(b"stop\n").await;
+        if let Self::Remote(write, _) = self {
+            // End of file says the same again, to a script that missed the line.
+            if write.eof().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(FAREWELL).await;
+            // sshd keeps the slot of a session until its channel is closed from both sides.
+            let _ = write.close().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chatter_before_the_mark_is_dropped_however_it_is_cut() {
+        let text = b"Welcome!\nlbdiag-12\nlbdiag-123\nreal output";
+        for cut in 0..text.len() {
+            let mut chatter = Chatter::before("lbdiag-123\n");
+            let mut rest = Vec::new();
+            for part in [&text[..cut], &text[cut..]] {
+                rest.extend(chatter.pass(part.to_vec()).unwrap_or_default());
+            }
+            assert_eq!(rest, b"real output", "cut at {cut}");
+            assert!(chatter.over());
+        }
+    }
+
+    #[test]
+    fn endless_chatter_costs_no_memory() {
+        let mut chatter = Chatter::before("mark\n");
+        for _ in 0..1000 {
+            assert_eq!(chatter.pass(vec![b'x'; 1000]), None);
+        }
+        assert!(chatter.held.len() <= MOST_CHATTER + 1000);
+        assert_eq!(chatter.pass(b"mark\nyes".to_vec()), Some(b"yes".to_vec()));
+    }
+}
