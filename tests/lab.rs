@@ -1,7 +1,7 @@
 //! The lab's tests: one for each fault, named after its file. See `tests/lab/README.md`.
 //!
 //! `LAB_FAULTS=DIR[:DIR]` judges other directories, `LAB_REPEAT=n` repeats, `LAB_KEEP=1` leaves the lab up, `LAB_RESUME=1` goes on
-//! with an interrupted judgement, and `LAB_REQUIRED=1` makes it a failure when the lab cannot be raised here.
+//! with an interrupted judgement, `LAB_SKIP=1` leaves them out, and `LAB_REQUIRED=1` makes it a failure when the lab cannot be raised here.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tests speak to whoever started them")]
 #![expect(unreachable_pub, reason = "the judge is shared with tests/judge_rules.rs as a module")]
@@ -34,6 +34,10 @@ fn main() -> ExitCode {
     }
     let cluster = Cluster::new(root, &directory.join("lab.log"));
     let listed = arguments.list;
+    if !listed && set("LAB_SKIP") {
+        println!("the lab's tests are left out: LAB_SKIP is set");
+        return ExitCode::SUCCESS;
+    }
     if !listed && let Some(why) = cluster.hindrance() {
         if set("LAB_REQUIRED") {
             return refuse(&format!("the lab is required, and cannot be raised here: {why}"));

@@ -1,0 +1,40 @@
+# The commands of README.md, and what they are made of.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo check advisories test
+
+# Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
+features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
+RECORDING = tests/recordings/node-firewall-drops-only-routed-client-network.lbdiag
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## the main job on a recording of a broken Service: no cluster, no root
+	@[ "$$(id -u)" != 0 ] || .ci/packages libpcap-dev
+	@[ -z "$(features)" ] || echo "libpcap's headers are not here (Debian: apt install libpcap-dev): building without the libpcap feature"
+	cargo build --quiet $(features)
+	@echo '$$ lbdiag run playbooks/metallb-flow.rhai --replay $(RECORDING)'; echo
+	@target/debug/lbdiag run playbooks/metallb-flow.rhai --quiet --replay $(RECORDING); \
+	  status=$$?; echo; echo "Exit code $$status; 3 means fail."; [ $$status = 3 ]
+	@echo; echo 'On a cluster of your own, with its kubeconfig and SSH to its nodes:'
+	@echo '  target/debug/lbdiag run metallb-flow                                                lists its Services, as commands'
+	@echo '  target/debug/lbdiag run metallb-flow --set namespace=NAMESPACE --set service=NAME   follows one'
+
+check: ## format, clippy, licences and sources of dependencies
+	@.ci/packages libpcap-dev
+	cargo fmt --check
+	cargo clippy --quiet --all-targets $(features) -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny --log-level error check licenses bans sources
+
+advisories: ## known holes in dependencies, for a machine that reaches their database
+	@command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny
+	cargo deny check advisories
+
+test: check ## everything, the lab's part where it can run; LAB_REQUIRED=1 makes that mandatory
+	@.ci/packages openssh-client python3 curl ca-certificates iproute2 procps
+	LAB_SKIP=1 cargo test --quiet $(features)
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(features)
+	.ci/lab
