@@ -1,1 +1,42 @@
-//! To come.
+//! The command line: arguments, standard streams and exit codes. The only layer that prints; it holds no diagnosis.
+
+mod arguments;
+mod exit;
+mod explain;
+mod given;
+mod playbook;
+mod progress;
+mod reports;
+mod run;
+mod show;
+mod streams;
+
+use std::process::ExitCode;
+
+use arguments::Command;
+use exit::Exit;
+
+/// Reads the arguments, does what they say, and tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match arguments::parse(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit.into(),
+    };
+    // A panic is a bug; its message has been printed, and no exit code of a verdict may come of it.
+    std::panic::catch_unwind(|| obey(&arguments.command)).unwrap_or(Exit::CouldNotWork).into()
+}
+
+fn obey(command: &Command) -> Exit {
+    match command {
+        Command::Run(run) => run::run(run),
+        Command::Explain { finding } => explain::explain(finding.as_deref()),
+        Command::Show { playbook } => show::show(playbook),
+    }
+}
+
+/// A refusal of what was asked for, on standard error.
+fn refuse(exit: Exit, message: &str) -> Exit {
+    streams::say(&format!("lbdiag: {message}"));
+    exit
+}

@@ -1,0 +1,188 @@
+//! What can be written on the command line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::exit::Exit;
+use super::reports::Wanted;
+use super::streams;
+
+const EXIT_CODES: &str = "Exit codes of run:
+  0    pass
+  1    lbdiag could not do its work
+  2    bad usage, or a broken playbook
+  3    fail
+  4    warn (--warn-exit)
+  5    inconclusive
+  130  interrupted";
+
+/// Runs troubleshooting playbooks for Kubernetes load-balancer traffic.
+#[derive(Debug, Parser)]
+#[command(name = "lbdiag", version, after_help = EXIT_CODES, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a playbook and give its verdict with the proof.
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<RunArguments>),
+    /// Say what a finding or a gap means, what decides it, and what to do.
+    Explain {
+        /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
+        finding: Option<String>,
+    },
+    /// Show a playbook's name, version, parameters and capabilities.
+    Show {
+        /// A file, or the name of a shipped playbook.
+        playbook: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// A file, or the name of a shipped playbook.
+    pub(super) playbook: PathBuf,
+    /// A parameter of the playbook, before all other sources; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub(super) set: Vec<(String, String)>,
+    /// Parameters from a YAML or JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) params: Option<PathBuf>,
+    /// What differs from place to place: SSH, addresses of nodes, defaults of parameters.
+    #[arg(long, value_name = "FILE", env = "LBDIAG_SITE")]
+    pub(super) site: Option<PathBuf>,
+    /// The kubeconfig's context.
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// The kubeconfig; otherwise KUBECONFIG or ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Keep every question and its answer in a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(super) record: Option<PathBuf>,
+    /// Take all answers from a recording; nothing is touched, and the recording's own site is used.
+    #[arg(long, value_name = "FILE")]
+    pub(super) replay: Option<PathBuf>,
+    /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    pub(super) reports: Vec<Wanted>,
+    /// The run's time limit, such as 90s or 5m.
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// The exit code of a run that ends with warnings only.
+    #[arg(long, value_name = "CODE", default_value_t = 4)]
+    pub(super) warn_exit: u8,
+    /// No progress on standard error.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// Reads the arguments; help and errors have been printed when there is nothing to do.
+pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, Exit> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let mut command = Arguments::command();
+    if words.first().is_some_and(|first| is_plugin(first)) {
+        // kubectl starts its plugins under this name; help should say what was typed.
+        command = command.bin_name("kubectl lbdiag");
+    }
+    command.try_get_matches_from_mut(words).and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
+        if error.use_stderr() {
+            streams::say(&error.render().to_string());
+            Exit::Usage
+        } else {
+            // Help or version, as asked for.
+            match streams::show(&error.render().to_string()) {
+                Ok(()) => Exit::Good,
+                Err(_) => Exit::CouldNotWork,
+            }
+        }
+    })
+}
+
+fn is_plugin(first: &OsString) -> bool {
+    Path::new(first).file_stem().is_some_and(|name| name == "kubectl-lbdiag")
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(24 * 3600);
+    let wanted = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            text.parse::<jiff::SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()).ok_or("write it as 90s, 5m or 1h")?
+        }
+    };
+    if wanted.is_zero() || wanted > LONGEST { Err("it must be more than nothing and at most 24h".to_owned()) } else { Ok(wanted) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(words: &[&str]) -> Result<RunArguments, Exit> {
+        let words = ["lbdiag", "run", "metallb-flow"].iter().chain(words).map(OsString::from);
+        parse(words).map(|arguments| match arguments.command {
+            Command::Run(run) => *run,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn clap_finds_the_definition_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_keep_everything_after_the_first_equals_sign() {
+        let run = run(&["--set", "a=b=c", "--set", "empty=", "--set", "from=ssh:c1,ssh:c2"]).unwrap();
+        let expected = [("a", "b=c"), ("empty", ""), ("from", "ssh:c1,ssh:c2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(run.set, expected);
+        assert_eq!(run.timeout, Duration::from_secs(120));
+        assert_eq!(run.warn_exit, 4);
+    }
+
+    #[test]
+    fn bad_usage_ends_with_two() {
+        for words in [
+            &["--set", "alone"][..],
+            &["--set", "=x"],
+            &["--timeout", "soon"],
+            &["--timeout", "0"],
+            &["--timeout", "-5s"],
+            &["--timeout", "3 days"],
+            &["--report", "pdf"],
+            &["--warn-exit", "300"],
+            &["--record", "a", "--replay", "b"],
+            &["--no-such-option"],
+        ] {
+            assert_eq!(run(words).err(), Some(Exit::Usage), "{words:?}");
+        }
+        assert_eq!(parse(["lbdiag"].map(OsString::from)).err(), Some(Exit::Usage));
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("2m", 120), ("1m 30s", 90), ("1h", 3600)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(duration("1500ms"), Ok(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn it_is_a_plugin_of_kubectl_too() {
+        assert!(is_plugin(&OsString::from("/usr/local/bin/kubectl-lbdiag")));
+        assert!(!is_plugin(&OsString::from("lbdiag")));
+    }
+}

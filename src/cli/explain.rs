@@ -1,0 +1,109 @@
+//! `lbdiag explain`: the catalogue of findings and gaps, offline.
+
+use std::fmt::Write;
+
+use super::exit::Exit;
+use super::{refuse, streams};
+use crate::analysis::similar::nearest;
+use crate::model::catalogue::{ENTRIES, Entry, entry};
+use crate::model::finding::Severity;
+
+/// Prints one entry, the entries of an area, or the whole list.
+pub(super) fn explain(name: Option<&str>) -> Exit {
+    let text = match name {
+        None => list(ENTRIES),
+        Some(name) => match (entry(name), area(name)) {
+            (Some(entry), _) => whole(entry),
+            (None, entries) if !entries.is_empty() => list(&entries),
+            _ => return refuse(Exit::Usage, &unknown(name)),
+        },
+    };
+    match streams::show(&text) {
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
+}
+
+fn area(name: &str) -> Vec<Entry> {
+    ENTRIES.iter().filter(|entry| entry.name.split('/').next() == Some(name.trim_end_matches('/'))).copied().collect()
+}
+
+fn unknown(name: &str) -> String {
+    let name = crate::evidence::error::printable(name);
+    // People remember the second part; `split-brian` should find `announce/split-brain`.
+    let short = |entry: &Entry| entry.name.split('/').nth(1).unwrap_or_default();
+    let suggestion = ENTRIES
+        .iter()
+        .find(|entry| short(entry) == name)
+        .map(|entry| entry.name)
+        .or_else(|| nearest(&name, ENTRIES.iter().map(|entry| entry.name)));
+    let suggestion = suggestion.or_else(|| {
+        nearest(&name, ENTRIES.iter().map(short)).and_then(|near| ENTRIES.iter().find(|entry| short(entry) == near)).map(|entry| entry.name)
+    });
+    match suggestion {
+        Some(suggestion) => format!("there is no finding `{name}`; did you mean `{suggestion}`?"),
+        None => format!("there is no finding `{name}`; `lbdiag explain` lists them all"),
+    }
+}
+
+fn list(entries: &[Entry]) -> String {
+    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for entry in entries {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "{:width$}  {:4}  {}", entry.name, weight(entry), first_sentence(entry.meaning));
+    }
+    text
+}
+
+fn whole(entry: &Entry) -> String {
+    let mut text = format!("{}  ({})\n\n", entry.name, weight(entry));
+    for (title, words) in [("Meaning", entry.meaning), ("Culprit", entry.culprit), ("Decided by", entry.decided_by), ("Next", entry.next)] {
+        let _ = writeln!(text, "{title}");
+        for line in crate::report::wrapped(words, 96) {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    text
+}
+
+fn weight(entry: &Entry) -> &'static str {
+    match entry.severity {
+        _ if entry.name.starts_with("evidence/") => "gap",
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
+        Severity::Info => "info",
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_shown_whole() {
+        let text = entry("announce/split-brain").map(whole).unwrap_or_default();
+        assert!(text.starts_with("announce/split-brain  (fail)\n\nMeaning\n    Two nodes announce"), "{text}");
+        assert!(text.contains("\nCulprit\n") && text.contains("\nDecided by\n") && text.contains("\nNext\n    Open port 7946"));
+    }
+
+    #[test]
+    fn the_list_has_a_line_for_each() {
+        assert_eq!(list(ENTRIES).lines().count(), ENTRIES.len());
+        assert!(area("bgp").iter().all(|entry| entry.name.starts_with("bgp/")) && !area("bgp").is_empty());
+        assert!(list(&area("evidence/")).contains("evidence/forbidden"));
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        assert!(unknown("announce/split-brian").contains("`announce/split-brain`"));
+        assert!(unknown("split-brain").contains("`announce/split-brain`"));
+        assert!(unknown("listens-on-lopback").contains("`pod/listens-on-loopback`"));
+        assert!(unknown("zzzz").contains("lists them all"));
+        assert!(!unknown("a\u{1b}[2Jb").contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,67 @@
+//! Gathers what was given for a playbook's parameters, source by source.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::engine::Inputs;
+
+/// Prefix of environment variables that set parameters.
+const PREFIX: &str = "LBDIAG_";
+/// Variables of that prefix that are options of the command line.
+const OPTIONS: [&str; 1] = ["LBDIAG_SITE"];
+
+/// Everything that was given.
+///
+/// # Errors
+/// When the parameters' file cannot be used.
+pub(super) fn gather(
+    set: &[(String, String)],
+    params: Option<&Path>,
+    site: &BTreeMap<String, Value>,
+    recorded: Option<&BTreeMap<String, Value>>,
+) -> Result<Inputs, String> {
+    Ok(Inputs {
+        set: set.to_vec(),
+        params_file: params.map(read).transpose()?,
+        env: environment(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))),
+        site: site.clone(),
+        recorded: recorded.cloned(),
+    })
+}
+
+fn environment(variables: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    variables.filter(|(name, _)| name.starts_with(PREFIX) && !OPTIONS.contains(&name.as_str())).collect()
+}
+
+fn read(file: &Path) -> Result<BTreeMap<String, Value>, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| format!("read parameters {}: {error}", file.display()))?;
+    // JSON is YAML too.
+    serde_yaml::from_str(&text).map_err(|error| format!("parameters {}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_of_parameters_are_taken() {
+        let given = [("LBDIAG_NAMESPACE", "web"), ("LBDIAG_SITE", "/etc/site.yaml"), ("HOME", "/root")];
+        let taken = environment(given.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(taken, [("LBDIAG_NAMESPACE".to_owned(), "web".to_owned())]);
+    }
+
+    #[test]
+    fn parameters_are_yaml_or_json() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("params");
+        std::fs::write(&file, "namespace: web\ntries: 4\n").unwrap();
+        assert_eq!(read(&file).unwrap()["tries"], 4);
+        std::fs::write(&file, "{\"namespace\": \"web\", \"from\": [\"local\"]}").unwrap();
+        assert_eq!(read(&file).unwrap()["from"][0], "local");
+        std::fs::write(&file, "- a\n").unwrap();
+        assert!(read(&file).unwrap_err().contains("params"));
+        assert!(read(Path::new("/no/such/file")).unwrap_err().contains("/no/such/file"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Finding a playbook: a file, or the name of one that is shipped inside the binary.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::Exit;
+use super::{refuse, streams};
+use crate::analysis::similar::nearest;
+use crate::engine::playbook::read;
+use crate::engine::{self, Playbook};
+
+/// The playbooks that work anywhere, by name.
+const SHIPPED: [(&str, &str); 1] = [("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai"))];
+
+/// Why a playbook cannot be used.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// There is none of that name.
+    Unknown(String),
+    /// It is broken; rendered with file, line and reason.
+    Broken(String),
+}
+
+impl Refusal {
+    /// Says so on standard error.
+    pub(super) fn tell(self) -> Exit {
+        match self {
+            Self::Unknown(message) => refuse(Exit::Usage, &message),
+            Self::Broken(rendered) => {
+                streams::say(&rendered);
+                Exit::Usage
+            }
+        }
+    }
+}
+
+/// Opens a playbook: the file of that name, one in `playbooks/`, or a shipped one.
+pub(super) fn open(name: &Path) -> Result<Playbook, Refusal> {
+    let broken = |broken: engine::Broken| Refusal::Broken(broken.rendered);
+    if let Some(file) = places(name).into_iter().find(|file| file.is_file()) {
+        return engine::load(&file).map_err(broken);
+    }
+    match shipped(name) {
+        Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(broken),
+        None => Err(Refusal::Unknown(unknown(name))),
+    }
+}
+
+/// The text of a shipped playbook. Only a bare name, or the name as it stands in the source tree, means one.
+fn shipped(name: &Path) -> Option<(&'static str, &'static str)> {
+    let bare = name.strip_prefix("playbooks").unwrap_or(name);
+    let wanted = bare.to_str()?;
+    let wanted = wanted.strip_suffix(".rhai").unwrap_or(wanted);
+    SHIPPED.into_iter().find(|(name, _)| *name == wanted)
+}
+
+fn places(name: &Path) -> Vec<PathBuf> {
+    let mut places = vec![name.to_owned()];
+    if name.components().count() == 1 {
+        let inside = Path::new("playbooks").join(name);
+        places.push(inside.with_extension("rhai"));
+    }
+    places
+}
+
+fn unknown(name: &Path) -> String {
+    let wanted = crate::evidence::error::printable(&name.display().to_string());
+    let stem = name.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let known: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).chain(beside(name)).collect();
+    match nearest(&stem, known.iter().map(String::as_str)) {
+        Some(near) => format!("there is no playbook {wanted}; did you mean {near}?"),
+        None => {
+            format!("there is no playbook {wanted}: it is no file, and the shipped ones are {}", SHIPPED.map(|(name, _)| name).join(" "))
+        }
+    }
+}
+
+/// The playbooks in the directory that was named, and in `playbooks/`.
+fn beside(name: &Path) -> Vec<String> {
+    let named = name.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = [named, Path::new("playbooks")].into_iter().filter_map(|directory| std::fs::read_dir(directory).ok()).flatten();
+    let files =
+        files.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|extension| extension == "rhai"));
+    files.map(|path| path.with_extension("").to_string_lossy().trim_start_matches("./").to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_playbooks_are_found_by_name_anywhere() {
+        for name in ["metallb-flow", "metallb-flow.rhai", "playbooks/metallb-flow.rhai"] {
+            assert!(shipped(Path::new(name)).is_some(), "{name}");
+        }
+        for name in ["/etc/metallb-flow.rhai", "other/metallb-flow", ""] {
+            assert!(shipped(Path::new(name)).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_shipped_playbook_loads() {
+        for (name, text) in SHIPPED {
+            let playbook = read(name, text.to_owned()).unwrap_or_else(|broken| panic!("{}", broken.rendered));
+            assert_eq!(playbook.header.name, name);
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        assert!(unknown(Path::new("metalb-flow")).contains("did you mean metallb-flow?"));
+        assert!(unknown(Path::new("/tmp/metalb-flow.rhai")).contains("metallb-flow"));
+        assert!(unknown(Path::new("zzz")).contains("the shipped ones are metallb-flow"));
+    }
+}

@@ -1,0 +1,66 @@
+//! What a person sees on standard error while a run goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::streams;
+use crate::engine::Progress;
+use crate::evidence::error::printable;
+
+/// Shows progress until it is finished.
+pub(super) struct Shown {
+    spinner: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl Shown {
+    /// A spinner where somebody watches, plain lines otherwise, nothing when `quiet`.
+    pub(super) fn new(quiet: bool) -> Arc<Self> {
+        let spinner = (!quiet && streams::somebody_watches()).then(spinner);
+        Arc::new(Self { spinner, quiet })
+    }
+
+    /// Shows what the engine tells.
+    pub(super) fn tell(&self, progress: &Progress) {
+        if self.quiet {
+            return;
+        }
+        match (&self.spinner, progress) {
+            (Some(spinner), Progress::Step(title) | Progress::Note(title)) => spinner.set_message(one_line(title)),
+            (None, Progress::Step(title)) => streams::say(&format!("lbdiag: {}", one_line(title))),
+            (None, Progress::Note(note)) => streams::say(&format!("lbdiag:   {}", one_line(note))),
+        }
+    }
+
+    /// Takes the spinner away, so that the report starts on a clean line.
+    pub(super) fn finish(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
+}
+
+fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_cannot_drive_the_terminal() {
+        assert_eq!(one_line("ask\u{1b}[2J\nn2"), "ask\u{fffd}[2J n2");
+    }
+}

@@ -1,0 +1,108 @@
+//! Which reports were asked for, and where they go.
+
+use std::path::{Path, PathBuf};
+
+use super::streams;
+use crate::model::outcome::Outcome;
+use crate::report::{self, Style};
+
+/// A report that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    format: Format,
+    /// `None`: standard output.
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Wanted {
+    /// Reads `FORMAT[=FILE]`.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("the file's name is missing after `=`".to_owned()),
+            Some((format, "-")) => (format, None),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = match format {
+            "text" => Format::Text,
+            "json" => Format::Json,
+            _ => return Err(format!("`{format}` is no format; the formats are text and json")),
+        };
+        Ok(Self { format, file })
+    }
+}
+
+/// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files in
+/// directories that are there.
+pub(super) fn check(wanted: &[Wanted], record: Option<&Path>) -> Result<(), String> {
+    if wanted.iter().filter(|report| report.file.is_none()).count() > 1 {
+        return Err("only one report can go to standard output; write the others as --report FORMAT=FILE".to_owned());
+    }
+    let files = wanted.iter().filter_map(|report| report.file.as_deref()).chain(record);
+    for file in files {
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !parent.is_dir() {
+            return Err(format!("{}: there is no directory {}", file.display(), parent.display()));
+        }
+        if file.is_dir() {
+            return Err(format!("{} is a directory, not a file", file.display()));
+        }
+    }
+    Ok(())
+}
+
+/// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
+pub(super) fn write(wanted: &[Wanted], outcome: &Outcome) -> Result<(), String> {
+    let usual = [Wanted { format: Format::Text, file: None }];
+    let wanted = if wanted.is_empty() { &usual } else { wanted };
+    let mut errors = Vec::new();
+    for report in wanted {
+        let written = match &report.file {
+            Some(file) => {
+                let text = rendered(report.format, outcome, Style::PLAIN);
+                std::fs::write(file, text).map_err(|error| format!("write report {}: {error}", file.display()))
+            }
+            None => streams::show(&rendered(report.format, outcome, streams::style())),
+        };
+        errors.extend(written.err());
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+fn rendered(format: Format, outcome: &Outcome, style: Style) -> String {
+    match format {
+        Format::Text => report::text(outcome, style),
+        Format::Json => report::json(outcome),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_a_format_and_perhaps_a_file() {
+        assert_eq!(Wanted::parse("text"), Ok(Wanted { format: Format::Text, file: None }));
+        assert_eq!(Wanted::parse("json=-"), Ok(Wanted { format: Format::Json, file: None }));
+        assert_eq!(Wanted::parse("json=a=b.json"), Ok(Wanted { format: Format::Json, file: Some("a=b.json".into()) }));
+        assert!(Wanted::parse("pdf=x").unwrap_err().contains("text and json"));
+        assert!(Wanted::parse("json=").unwrap_err().contains("missing"));
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_refused_before_the_run() {
+        let parse = |text: &str| Wanted::parse(text).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let inside = directory.path().join("report.json");
+        assert_eq!(check(&[parse("text"), parse(&format!("json={}", inside.display()))], Some(Path::new("run.lbdiag"))), Ok(()));
+        assert!(check(&[parse("text"), parse("json")], None).unwrap_err().contains("only one"));
+        assert!(check(&[parse("json=/no/such/directory/x")], None).unwrap_err().contains("/no/such/directory"));
+        assert!(check(&[], Some(directory.path())).unwrap_err().contains("is a directory"));
+    }
+}

@@ -1,0 +1,143 @@
+//! `lbdiag run`: one playbook, live or replayed, with its reports and its recording.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::arguments::RunArguments;
+use super::exit::Exit;
+use super::progress::Shown;
+use super::{given, playbook, refuse, reports, streams};
+use crate::engine::{self, EndKind, Playbook, RunEnd, RunOptions};
+use crate::evidence::recording::manifest::Manifest;
+use crate::evidence::recording::{file, manifest, recorded};
+use crate::evidence::site::Site;
+use crate::evidence::{Evidence, EvidenceError, live};
+
+/// Bound on one API request: a slow API server is still one that answers.
+const API_LIMIT: Duration = Duration::from_secs(15);
+
+/// Runs a playbook to its end, and says how it ended.
+pub(super) fn run(arguments: &RunArguments) -> Exit {
+    let playbook = match playbook::open(&arguments.playbook) {
+        Ok(playbook) => playbook,
+        Err(refusal) => return refusal.tell(),
+    };
+    if let Err(error) = reports::check(&arguments.reports, arguments.record.as_deref()) {
+        return refuse(Exit::Usage, &error);
+    }
+    let replayed = match arguments.replay.as_deref().map(recorded::open).transpose() {
+        Ok(replayed) => replayed,
+        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+    };
+    let (params, site) = match settle(arguments, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
+        Ok(settled) => settled,
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
+    let evidence = match replayed.map_or_else(|| open(arguments, &site), |(evidence, _)| Ok(evidence)) {
+        Ok(evidence) => evidence,
+        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+    };
+    let world = World { evidence, site };
+    let interrupt = &world.evidence.interrupt;
+    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.timeout)) {
+        return refuse(Exit::CouldNotWork, &error.to_string());
+    }
+    let shown = Shown::new(arguments.quiet);
+    let progress = Arc::clone(&shown);
+    let options = RunOptions { time_limit: arguments.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
+    let end = engine::run(&playbook, params, &world.evidence, &world.site, &options);
+    shown.finish();
+    close(arguments, &playbook, &world, &end)
+}
+
+/// What a run looks at, and with which site.
+struct World {
+    evidence: Evidence,
+    site: Site,
+}
+
+/// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
+fn settle(arguments: &RunArguments, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<(BTreeMap<String, Value>, Site), String> {
+    let site = match replayed {
+        Some(manifest) => manifest.site.site(),
+        None => arguments.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
+    };
+    let recorded = replayed.map(|manifest| &manifest.params);
+    let inputs = given::gather(&arguments.set, arguments.params.as_deref(), &site.defaults, recorded)?;
+    Ok((engine::resolve(&playbook.header, &inputs)?, site))
+}
+
+fn open(arguments: &RunArguments, site: &Site) -> Result<Evidence, EvidenceError> {
+    live::open(&live::LiveOptions {
+        kubeconfig: arguments.kubeconfig.clone(),
+        context: arguments.context.clone(),
+        site: site.clone(),
+        keep_answers: arguments.record.is_some(),
+        api_limit: API_LIMIT,
+    })
+}
+
+/// Writes the recording and the reports, also of a run that failed or was interrupted.
+fn close(arguments: &RunArguments, playbook: &Playbook, world: &World, end: &RunEnd) -> Exit {
+    match &end.kind {
+        EndKind::Usage(message) => return refuse(Exit::Usage, message),
+        EndKind::Listed(list) => {
+            // What was asked for cannot be told from nothing, but the list is what a person wants to read and to pipe.
+            return match streams::show(&format!("{}\n", list.trim_end())) {
+                Ok(()) => Exit::Usage,
+                Err(error) => refuse(Exit::CouldNotWork, &error),
+            };
+        }
+        EndKind::BrokenPlaybook(rendered) => streams::say(rendered),
+        EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {message}")),
+        EndKind::Interrupted => streams::say("lbdiag: interrupted"),
+        EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
+        EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.timeout)),
+        EndKind::Judged => {}
+    }
+    let recorded = arguments.record.as_deref().map_or(Ok(()), |path| record(path, playbook, world, end));
+    let written = reports::write(&arguments.reports, &end.outcome);
+    let exit = match &end.kind {
+        EndKind::BrokenPlaybook(_) => Exit::Usage,
+        EndKind::CouldNotWork(_) => Exit::CouldNotWork,
+        EndKind::Interrupted => Exit::Interrupted,
+        _ => Exit::of(end.outcome.verdict, arguments.warn_exit),
+    };
+    let failures: Vec<String> = [recorded.err(), written.err()].into_iter().flatten().collect();
+    if failures.is_empty() { exit } else { refuse(Exit::CouldNotWork, &failures.join("; ")) }
+}
+
+fn record(path: &Path, playbook: &Playbook, world: &World, end: &RunEnd) -> Result<(), String> {
+    let made_by = manifest::Playbook {
+        name: playbook.header.name.clone(),
+        version: playbook.header.version.clone(),
+        sha256: sha256(&playbook.source),
+    };
+    let outcome = &end.outcome;
+    let manifest = Manifest::new(made_by, outcome.started.clone(), outcome.took_ms, outcome.params.clone(), &world.site);
+    file::write(path, &manifest, &world.evidence.tape).map_err(|error| error.to_string())
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string has no way to fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_playbook_is_known_by_the_hash_of_its_text() {
+        assert_eq!(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,41 @@
+//! `lbdiag show`: what a playbook is, what it may be given, and how far it reaches.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::exit::Exit;
+use super::{playbook, refuse, streams};
+use crate::engine::header::{Header, Param};
+
+/// Prints a playbook's header as help.
+pub(super) fn show(name: &Path) -> Exit {
+    let playbook = match playbook::open(name) {
+        Ok(playbook) => playbook,
+        Err(refusal) => return refusal.tell(),
+    };
+    match streams::show(&text(&playbook.header)) {
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
+}
+
+fn text(header: &Header) -> String {
+    let mut text = format!("{} {}\n{}\n\n", header.name, header.version, header.about);
+    // Writing to a string has no way to fail.
+    let _ = writeln!(text, "Uses: {}\n\nParameters:", header.uses.join(" "));
+    let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", param.name, param.kind.word())).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, param) in names.iter().zip(&header.params) {
+        let _ = writeln!(text, "  {name:width$}  {}{}", param.help, supplement(param));
+    }
+    text
+}
+
+fn supplement(param: &Param) -> String {
+    match &param.default {
+        Some(serde_json::Value::String(default)) => format!(" [default: {default}]"),
+        Some(default) if !default.is_null() => format!(" [default: {default}]"),
+        _ if param.required => " [required]".to_owned(),
+        _ => String::new(),
+    }
+}
