@@ -41,8 +41,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if matches!(announcement.agreement, Agreement::Several | Agreement::Conflict) && announcement.protocol != "bgp" {
         plan.because.push("the sources name different announcers".to_owned());
     }
-    let links: BTreeSet<&str> = flow.captures.iter().flat_map(|capture| capture.links.iter()).map(|name| name.split('@').next().unwrap_or(name)).collect();
-    if !announcement.interfaces.is_empty() && !links.is_empty() && !announcement.interfaces.iter().any(|name| links.contains(name.as_str())) {
+    let links: BTreeSet<&str> =
+        flow.captures.iter().flat_map(|capture| capture.links.iter()).map(|name| name.split('@').next().unwrap_or(name)).collect();
+    if !announcement.interfaces.is_empty() && !links.is_empty() && !announcement.interfaces.iter().any(|name| links.contains(name.as_str()))
+    {
         plan.because.push("the advertisement names interfaces that no watched node has".to_owned());
     }
     if plan.because.is_empty() {
@@ -51,7 +53,8 @@ pub fn plan(case: &Case) -> Option<Plan> {
     plan.again = flow.probes.iter().filter(|probe| !probe.all_answered()).map(|probe| probe.vantage.clone()).collect();
     let roads = case.roads();
     let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
-    let clients: BTreeSet<IpAddr> = flow.probes.iter().flat_map(|probe| probe.attempts.iter()).filter_map(|attempt| attempt.source).collect();
+    let clients: BTreeSet<IpAddr> =
+        flow.probes.iter().flat_map(|probe| probe.attempts.iter()).filter_map(|attempt| attempt.source).collect();
     let endpoints: BTreeSet<IpAddr> = serving.iter().map(|endpoint| endpoint.ip).collect();
     let seen_by_pods = sources_seen(case, &roads);
     let wanted: Vec<IpAddr> = clients.iter().chain(&endpoints).chain(&seen_by_pods).copied().collect::<BTreeSet<_>>().into_iter().collect();

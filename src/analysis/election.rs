@@ -1,6 +1,6 @@
 //! MetalLB's layer 2 election, computed as its speakers compute it, by version.
 //!
-//! Source: speaker/layer2_controller.go of MetalLB 0.9 to 0.16 (`sortL2Candidates`, `ShouldAnnounce`).
+//! Source: `speaker/layer2_controller.go` of MetalLB 0.9 to 0.16 (`sortL2Candidates`, `ShouldAnnounce`).
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

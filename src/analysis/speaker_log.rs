@@ -131,7 +131,7 @@ impl Fold {
         if msg.starts_with("node event") && !member.is_empty() {
             match event {
                 "NodeLeave" if !self.log.failed_members.iter().any(|name| name == member) => {
-                    self.log.failed_members.push(member.to_owned())
+                    self.log.failed_members.push(member.to_owned());
                 }
                 "NodeJoin" => self.log.failed_members.retain(|name| name != member),
                 _ => {}

@@ -10,7 +10,10 @@ pub fn render(path: &str, source: &str, line: usize, column: usize, message: &st
     let margin = " ".repeat(number.len());
     let before: String = text.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
     let length = text.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_').count().max(1);
-    format!("error: {message}\n{margin}--> {path}:{line}:{column}\n{margin} |\n{number} | {text}\n{margin} | {before}{}", "^".repeat(length))
+    format!(
+        "error: {message}\n{margin}--> {path}:{line}:{column}\n{margin} |\n{number} | {text}\n{margin} | {before}{}",
+        "^".repeat(length)
+    )
 }
 
 /// A parse or run error of Rhai, at its place.

@@ -142,7 +142,9 @@ fn parse(yaml: &str, first: usize) -> Result<Header, (usize, String)> {
     })?;
     for capability in &header.uses {
         if !CAPABILITIES.contains(&capability.as_str()) {
-            let hint = crate::analysis::similar::nearest(capability, CAPABILITIES).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+            let hint = crate::analysis::similar::nearest(capability, CAPABILITIES)
+                .map(|near| format!("; did you mean {near}?"))
+                .unwrap_or_default();
             return Err((first, format!("the header uses the unknown capability {capability}{hint}")));
         }
     }

@@ -44,5 +44,8 @@ fn mistake(name: &str, position: Position, header: &Header) -> Option<Mistake> {
     if word.capability.is_empty() || header.uses.iter().any(|capability| capability == word.capability) {
         return None;
     }
-    Some(Mistake { position, message: format!("`{name}` needs the capability `{}`, which the header's `uses` does not list", word.capability) })
+    Some(Mistake {
+        position,
+        message: format!("`{name}` needs the capability `{}`, which the header's `uses` does not list", word.capability),
+    })
 }

@@ -38,7 +38,12 @@ pub fn resolve(header: &Header, inputs: &Inputs) -> Result<BTreeMap<String, Valu
     for param in &header.params {
         let value = match given(param, inputs) {
             Some(value) => checked(param, &value)?,
-            None if param.required => return Err(format!("playbook {} needs the parameter `{}` ({}): --set {}=…", header.name, param.name, param.help, param.name)),
+            None if param.required => {
+                return Err(format!(
+                    "playbook {} needs the parameter `{}` ({}): --set {}=…",
+                    header.name, param.name, param.help, param.name
+                ));
+            }
             None => Value::Null,
         };
         values.insert(param.name.clone(), value);
@@ -60,7 +65,9 @@ fn given(param: &Param, inputs: &Inputs) -> Option<Value> {
 fn checked(param: &Param, value: &Value) -> Result<Value, String> {
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(","),
+        Value::Array(parts) => {
+            parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")
+        }
         other => other.to_string(),
     };
     let wrong = |takes: &str| Err(format!("parameter `{}` takes {takes}, not `{text}`", param.name));
@@ -71,16 +78,24 @@ fn checked(param: &Param, value: &Value) -> Result<Value, String> {
         ParamKind::Ip => text.parse::<IpAddr>().map(|address| json!(address)).or_else(|_| wrong("an IP address")),
         ParamKind::Cidr => text.parse::<ipnet::IpNet>().map(|net| json!(net)).or_else(|_| wrong("a network such as 10.0.0.0/8")),
         ParamKind::Duration => {
-            let known = ["ms", "s", "m", "h"].iter().any(|unit| text.strip_suffix(unit).is_some_and(|number| number.parse::<u64>().is_ok()));
+            let known =
+                ["ms", "s", "m", "h"].iter().any(|unit| text.strip_suffix(unit).is_some_and(|number| number.parse::<u64>().is_ok()));
             if known { Ok(json!(text)) } else { wrong("a duration such as 500ms, 5s or 2m") }
         }
         ParamKind::Port => {
             let number = text.parse::<u16>().is_ok_and(|number| number > 0);
-            let name = !text.is_empty() && text.len() <= 63 && text.chars().any(|c| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            let name = !text.is_empty()
+                && text.len() <= 63
+                && text.chars().any(|c| c.is_ascii_alphabetic())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
             if number || name { Ok(json!(text)) } else { wrong("a port's name or number") }
         }
         ParamKind::Enum => {
-            if param.values.contains(&text) { Ok(json!(text)) } else { wrong(&format!("one of {}", param.values.join(", "))) }
+            if param.values.contains(&text) {
+                Ok(json!(text))
+            } else {
+                wrong(&format!("one of {}", param.values.join(", ")))
+            }
         }
         ParamKind::List => Ok(json!(text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())),
     }

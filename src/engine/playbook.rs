@@ -40,9 +40,9 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
     let header = header::read(&source).map_err(|(line, message)| Broken { rendered: render(shown, &source, line, 1, &message) })?;
     let mut scope = rhai::Scope::new();
     scope.push_constant("params", rhai::Map::new());
-    let ast = sandbox::bare().compile_with_scope(&scope, &source).map_err(|error| Broken {
-        rendered: render_error(shown, &source, error.position(), &error.err_type().to_string()),
-    })?;
+    let ast = sandbox::bare()
+        .compile_with_scope(&scope, &source)
+        .map_err(|error| Broken { rendered: render_error(shown, &source, error.position(), &error.err_type().to_string()) })?;
     if let Some(mistake) = lint::first_mistake(&ast, &header) {
         return Err(Broken { rendered: render_error(shown, &source, mistake.position, &mistake.message) });
     }

@@ -53,8 +53,13 @@ const STACK: usize = 16 << 20;
 /// Runs the playbook. Whatever happens, the outcome holds what was found until then, and the hosts are swept.
 #[must_use]
 pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, site: &Site, options: &RunOptions) -> RunEnd {
-    let uses: BTreeSet<String> =
-        playbook.header.uses.iter().filter(|capability| site.uses.as_ref().is_none_or(|allowed| allowed.contains(capability))).cloned().collect();
+    let uses: BTreeSet<String> = playbook
+        .header
+        .uses
+        .iter()
+        .filter(|capability| site.uses.as_ref().is_none_or(|allowed| allowed.contains(capability)))
+        .cloned()
+        .collect();
     let shared = Arc::new(Run::new(evidence.clone(), site.clone(), uses, Arc::clone(&options.progress)));
     let kind = evaluate(playbook, &params, &shared);
     let swept = evidence.hosts.sweep();
@@ -76,7 +81,9 @@ fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run
         match spawned.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(EvalAltResult::ErrorRuntime("a word failed in a way that it should not".into(), rhai::Position::NONE).into()),
-            Err(error) => Err(EvalAltResult::ErrorRuntime(format!("start the playbook's thread: {error}").into(), rhai::Position::NONE).into()),
+            Err(error) => {
+                Err(EvalAltResult::ErrorRuntime(format!("start the playbook's thread: {error}").into(), rhai::Position::NONE).into())
+            }
         }
     });
     if let Some(stop) = run.state().stop.clone() {
@@ -123,7 +130,9 @@ fn outcome(
         EndKind::TimedOut => Some("the run's time limit passed".to_owned()),
     };
     if *kind == EndKind::TimedOut {
-        state.gaps.push(Gap::new("evidence/time-ran-out", "run", "the run's time limit passed", "everything that was not looked at yet").decisive());
+        state.gaps.push(
+            Gap::new("evidence/time-ran-out", "run", "the run's time limit passed", "everything that was not looked at yet").decisive(),
+        );
     }
     let cleanup = cleanup(swept, &mut state.gaps);
     let finished = matches!(kind, EndKind::Judged | EndKind::Unjudged);
@@ -150,12 +159,15 @@ fn outcome(
 }
 
 fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps: &mut Vec<Gap>) -> String {
-    let unproven: Vec<String> = swept
-        .iter()
-        .filter_map(|(host, result)| result.as_ref().err().map(|error| format!("{host}: {error}")))
-        .collect();
+    let unproven: Vec<String> =
+        swept.iter().filter_map(|(host, result)| result.as_ref().err().map(|error| format!("{host}: {error}"))).collect();
     for text in &unproven {
-        gaps.push(Gap::new("evidence/cleanup-unproven", "hosts", text.clone(), "whether a process of this run is left there; its own watchdog ends it within 15 seconds"));
+        gaps.push(Gap::new(
+            "evidence/cleanup-unproven",
+            "hosts",
+            text.clone(),
+            "whether a process of this run is left there; its own watchdog ends it within 15 seconds",
+        ));
     }
     if swept.is_empty() {
         "nothing was started on any host".to_owned()

@@ -43,7 +43,9 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("arping", move |context: NativeCallContext, service: Fact<Service>, from: Dynamic| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;
-        let Some(address) = service.0.addresses.first().copied() else { return Err(Run::refuse(&context, "the Service has no address to ask for")) };
+        let Some(address) = service.0.addresses.first().copied() else {
+            return Err(Run::refuse(&context, "the Service has no address to ask for"));
+        };
         let text = match from.clone().into_array() {
             Ok(parts) => parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             Err(_) => from.to_string(),
@@ -63,8 +65,12 @@ pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
         return Vec::new();
     }
     let asks = side_by_side(hosts, |host| {
-        let command =
-            Command { script: Script::Arping, args: vec![address.to_string(), LISTEN.to_owned()], limit: Duration::from_secs(8), most_bytes: 1 << 18 };
+        let command = Command {
+            script: Script::Arping,
+            args: vec![address.to_string(), LISTEN.to_owned()],
+            limit: Duration::from_secs(8),
+            most_bytes: 1 << 18,
+        };
         let mut ask = ArpAsk { host: host.clone(), asked: Vec::new(), replies: Vec::new(), error: None };
         match run.evidence.hosts.run(host, &command) {
             Ok(output) => read(&mut ask, &output.stdout),

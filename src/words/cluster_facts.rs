@@ -28,8 +28,7 @@ pub fn questions(run: &Run, service: &Service) -> Vec<(&'static str, ListQuery)>
         ("bgpadvertisements", ListQuery::within(Kind::metallb("bgpadvertisements"), &namespace)),
         (
             "l2statuses",
-            ListQuery::everywhere(Kind::metallb("servicel2statuses"))
-                .labels(format!("metallb.io/service-name={}", service.name)),
+            ListQuery::everywhere(Kind::metallb("servicel2statuses")).labels(format!("metallb.io/service-name={}", service.name)),
         ),
         (
             "events",

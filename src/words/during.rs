@@ -49,7 +49,9 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     let mut taken = Vec::new();
     for point in points {
         let kind = point.type_name();
-        let Some(point) = point.try_cast::<Point>() else { return Err(Run::refuse(context, format!("during takes captures, and one of them is a {kind}"))) };
+        let Some(point) = point.try_cast::<Point>() else {
+            return Err(Run::refuse(context, format!("during takes captures, and one of them is a {kind}")));
+        };
         taken.push(point);
     }
     let pods = pods_by_address(&taken);
@@ -82,7 +84,9 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
         match open.as_mut() {
             Some(Ok(capture)) => capture.wait_listening().map(|_| ()),
             Some(Err(error)) => Err(error.clone()),
-            None => Err(EvidenceError::new(ErrorKind::CaptureRefused, "capture", "this capture was used before: a capture serves one `during`")),
+            None => {
+                Err(EvidenceError::new(ErrorKind::CaptureRefused, "capture", "this capture was used before: a capture serves one `during`"))
+            }
         }
     });
     let mut listening = Vec::new();
@@ -96,7 +100,12 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
             }
             Err(error) => {
                 interrupted |= error.kind == ErrorKind::Interrupted;
-                run.gap(Gap::new(error.gap_name(), place_subject(&point.request.place), error.to_string(), format!("which packets pass {}", point.request.place)));
+                run.gap(Gap::new(
+                    error.gap_name(),
+                    place_subject(&point.request.place),
+                    error.to_string(),
+                    format!("which packets pass {}", point.request.place),
+                ));
             }
         }
     }
@@ -117,7 +126,7 @@ fn place_subject(place: &Place) -> String {
 /// Ends captures side by side. One that lost packets is a gap.
 pub fn stop(run: &Run, listening: Vec<Box<dyn OpenCapture>>) -> Vec<Capture> {
     let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|capture| Mutex::new(Some(capture))).collect();
-    let ended = side_by_side(&open, |capture| lock(capture).take().map(|capture| capture.stop()));
+    let ended = side_by_side(&open, |capture| lock(capture).take().map(super::super::evidence::capture::OpenCapture::stop));
     let mut captures = Vec::new();
     for capture in ended.into_iter().flatten() {
         match capture {
@@ -148,9 +157,18 @@ fn tell(run: &Run, capture: &Capture) {
         CaptureEnd::Bounded(bound) => Some(("evidence/bounded", bound.clone())),
         CaptureEnd::Broken(why) => Some(("evidence/capture-lost-packets", why.clone())),
     };
-    run.fact(format!("{place}: {} packets{}", capture.packets.len(), reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()));
+    run.fact(format!(
+        "{place}: {} packets{}",
+        capture.packets.len(),
+        reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()
+    ));
     if let Some((name, why)) = reason {
-        run.gap(Gap::new(name, place_subject(place), why, format!("a packet that was not seen at {place} may have been there all the same")));
+        run.gap(Gap::new(
+            name,
+            place_subject(place),
+            why,
+            format!("a packet that was not seen at {place} may have been there all the same"),
+        ));
     }
 }
 

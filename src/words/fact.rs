@@ -35,7 +35,8 @@ pub trait Fields: Serialize {
 /// Makes a fact's fields readable in scripts. An unknown field is an error that names the nearest.
 pub fn register<T: Fields + Send + Sync + 'static>(engine: &mut Engine, name: &'static str) {
     engine.register_type_with_name::<Fact<T>>(name);
-    engine.register_indexer_get(move |context: NativeCallContext, fact: &mut Fact<T>, key: ImmutableString| read(&context, name, fact, &key));
+    engine
+        .register_indexer_get(move |context: NativeCallContext, fact: &mut Fact<T>, key: ImmutableString| read(&context, name, fact, &key));
     engine.register_fn("to_string", |fact: &mut Fact<T>| serde_json::to_string(&*fact.0).unwrap_or_default());
     engine.register_fn("to_debug", |fact: &mut Fact<T>| serde_json::to_string(&*fact.0).unwrap_or_default());
 }

@@ -79,7 +79,9 @@ fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<
     if matches!(&*pods, Ok(list) if list.is_empty()) && run.site.metallb.namespace.is_none() {
         // Not where it usually is: look for speakers by the labels that the manifests, the chart and others give them.
         let selectors = ["component=speaker", "app.kubernetes.io/component=speaker", "app=speaker"];
-        for found in side_by_side(&selectors, |labels| run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("pods")).labels(*labels))) {
+        for found in
+            side_by_side(&selectors, |labels| run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("pods")).labels(*labels)))
+        {
             if let Ok(list) = found
                 && let Some(first) = list.first()
             {
@@ -114,7 +116,10 @@ fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<
         events: read(run, context, "events", "what the Service's events say", objects::event)?,
         speakers_read: all.is_some(),
         taken: (*listed(run, "services")).as_ref().ok().map(|list| {
-            list.iter().map(objects::service).flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>()).collect()
+            list.iter()
+                .map(objects::service)
+                .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
+                .collect()
         }),
         namespace,
         version,
@@ -126,7 +131,10 @@ fn workloads(run: &Run) -> Option<Vec<crate::model::kubernetes::Workload>> {
     let (deployments, daemon_sets) = (listed(run, "deployments"), listed(run, "daemonsets"));
     let deployments = (*deployments).as_ref().ok()?;
     let daemon_sets = (*daemon_sets).as_ref().ok()?;
-    let all = deployments.iter().map(|value| objects::workload("Deployment", value)).chain(daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)));
+    let all = deployments
+        .iter()
+        .map(|value| objects::workload("Deployment", value))
+        .chain(daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)));
     Some(all.collect())
 }
 
@@ -144,7 +152,9 @@ fn read<T>(run: &Run, context: &NativeCallContext, name: &str, undecided: &str, 
 
 fn is_speaker(run: &Run, pod: &Pod) -> bool {
     if let Some(labels) = &run.site.metallb.speaker_labels {
-        return labels.split(',').all(|pair| pair.split_once('=').is_some_and(|(key, value)| pod.labels.get(key).map(String::as_str) == Some(value)));
+        return labels
+            .split(',')
+            .all(|pair| pair.split_once('=').is_some_and(|(key, value)| pod.labels.get(key).map(String::as_str) == Some(value)));
     }
     part(pod, "speaker")
 }
@@ -194,7 +204,12 @@ fn log_unread(run: &Run, context: &NativeCallContext, node: &str, pod: &str, err
     if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
         return run.failed_look(context, error, pod, "");
     }
-    run.gap(Gap::new("evidence/log-unreadable", format!("pod {pod} on {node}"), error.to_string(), format!("whether {node} announces, as far as only its log could tell")));
+    run.gap(Gap::new(
+        "evidence/log-unreadable",
+        format!("pod {pod} on {node}"),
+        error.to_string(),
+        format!("whether {node} announces, as far as only its log could tell"),
+    ));
     Ok(())
 }
 

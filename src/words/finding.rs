@@ -23,16 +23,19 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn(
         "finding",
-        move |context: NativeCallContext, name: ImmutableString, severity: ImmutableString, culprit: ImmutableString, summary: ImmutableString| {
-            add(&run, &context, &name, &severity, &culprit, &summary)
-        },
+        move |context: NativeCallContext,
+              name: ImmutableString,
+              severity: ImmutableString,
+              culprit: ImmutableString,
+              summary: ImmutableString| { add(&run, &context, &name, &severity, &culprit, &summary) },
     );
 }
 
 fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprit: &str, summary: &str) -> Answer<()> {
     let entry = catalogue::entry(name);
     if entry.is_none() && !name.starts_with("site/") {
-        let hint = nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let hint =
+            nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return Err(Run::refuse(context, format!("`{name}` is no finding of the catalogue, and a site's own begin with `site/`{hint}")));
     }
     let severity = match severity {

@@ -32,9 +32,12 @@ impl Fields for Closer {
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Closer>(engine, "Closer");
     let four = Arc::clone(run);
-    engine.register_fn("judge", move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-        weigh(&four, &context, &service, announcer, target, flow, Dynamic::UNIT)
-    });
+    engine.register_fn(
+        "judge",
+        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+            weigh(&four, &context, &service, announcer, target, flow, Dynamic::UNIT)
+        },
+    );
     let run = Arc::clone(run);
     engine.register_fn(
         "judge",
@@ -83,5 +86,8 @@ pub fn optional<T: Send + Sync + 'static>(context: &NativeCallContext, name: &st
         return Ok(None);
     }
     let kind = value.type_name();
-    value.try_cast::<Fact<T>>().map(Some).ok_or_else(|| Run::refuse(context, format!("`{name}` is a {kind}, which is not what the word takes")))
+    value
+        .try_cast::<Fact<T>>()
+        .map(Some)
+        .ok_or_else(|| Run::refuse(context, format!("`{name}` is a {kind}, which is not what the word takes")))
 }

@@ -46,9 +46,12 @@ const TRIES: u32 = 8;
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
-    engine.register_fn("look_closer", move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-        look(&run, &context, &service.0, announcer, target, flow)
-    });
+    engine.register_fn(
+        "look_closer",
+        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+            look(&run, &context, &service.0, announcer, target, flow)
+        },
+    );
 }
 
 fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dynamic, target: Dynamic, flow: Dynamic) -> Answer<Dynamic> {
@@ -83,10 +86,11 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
 
 /// The places to look at, with the questions to their routing.
 fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> {
-    let mut places: Vec<(Place, Vec<String>)> = plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), questions.clone())).collect();
+    let mut places: Vec<(Place, Vec<String>)> =
+        plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), questions.clone())).collect();
     places.extend(plan.pods.iter().filter_map(|(name, questions)| match pod_place(run, target, name)? {
         Place::Host(_) => None,
-        place => Some((place, questions.clone())),
+        place @ Place::Pod { .. } => Some((place, questions.clone())),
     }));
     places.extend(plan.again.iter().map(|from| (Place::Host(vantage::host(run, from)), Vec::new())));
     places
@@ -120,7 +124,9 @@ fn subject(place: &Place) -> String {
 fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Result<PlaceState, EvidenceError> {
     let (kind, ids, ips) = match place {
         Place::Host(_) => ("host", String::new(), String::new()),
-        Place::Pod { ips, container_ids, .. } => ("pod", container_ids.join(","), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+        Place::Pod { ips, container_ids, .. } => {
+            ("pod", container_ids.join(","), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        }
     };
     let mut args = vec![kind.to_owned(), ids, ips, address.to_owned()];
     args.extend(questions.iter().cloned());
@@ -130,13 +136,30 @@ fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Resul
 }
 
 /// The failing probes once more, with captures at every place of the plan, and ARP asked again.
-fn repeat(run: &Run, context: &NativeCallContext, service: &Service, target: &Target, plan: &Plan, before: &[Option<PlaceState>]) -> Answer<Flow> {
+fn repeat(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Service,
+    target: &Target,
+    plan: &Plan,
+    before: &[Option<PlaceState>],
+) -> Answer<Flow> {
     let Some(address) = service.addresses.first().copied() else { return Ok(Flow::default()) };
     if plan.again.is_empty() {
         return Ok(Flow::default());
     }
     let points = points(run, context, service, target, plan, before)?;
-    let pods = points.iter().filter_map(|point| if let Place::Pod { name, ips, .. } = &point.request.place { Some(ips.iter().map(|ip| (*ip, name.clone())).collect::<Vec<_>>()) } else { None }).flatten().collect();
+    let pods = points
+        .iter()
+        .filter_map(|point| {
+            if let Place::Pod { name, ips, .. } = &point.request.place {
+                Some(ips.iter().map(|ip| (*ip, name.clone())).collect::<Vec<_>>())
+            } else {
+                None
+            }
+        })
+        .flatten()
+        .collect();
     let listening = during::listen(run, context, &points)?;
     let asked = Asked { address, port: target.port.port, speech: speech(&target.port), tries: TRIES, seconds: 4 };
     let mut probes: Vec<Probe> = ask_again(run, &plan.again, &asked);
@@ -150,8 +173,16 @@ fn repeat(run: &Run, context: &NativeCallContext, service: &Service, target: &Ta
     Ok(flow)
 }
 
-fn points(run: &Run, context: &NativeCallContext, service: &Service, target: &Target, plan: &Plan, before: &[Option<PlaceState>]) -> Answer<Vec<Point>> {
-    let options = || Options { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 60, bytes: 8 << 20, ..Options::default() };
+fn points(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Service,
+    target: &Target,
+    plan: &Plan,
+    before: &[Option<PlaceState>],
+) -> Answer<Vec<Point>> {
+    let options =
+        || Options { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 60, bytes: 8 << 20, ..Options::default() };
     let mut points = Vec::new();
     if run.uses.contains("node.capture") {
         let filter = service_filter(context, service, target)?;
@@ -182,7 +213,14 @@ fn points(run: &Run, context: &NativeCallContext, service: &Service, target: &Ta
 /// see requests that somebody sends to the wrong neighbour.
 fn listening_wide(run: &Run, service: &Service, target: &Target, before: &[Option<PlaceState>]) -> Vec<Point> {
     let Some(address) = service.addresses.first().copied() else { return Vec::new() };
-    let options = |interface: &str| Options { interface: interface.to_owned(), snaplen: 96, packets: 2_000, seconds: 60, bytes: 1 << 20, ..Options::default() };
+    let options = |interface: &str| Options {
+        interface: interface.to_owned(),
+        snaplen: 96,
+        packets: 2_000,
+        seconds: 60,
+        bytes: 1 << 20,
+        ..Options::default()
+    };
     let mut points = Vec::new();
     for state in before.iter().flatten() {
         if let Place::Host(host) = &state.place

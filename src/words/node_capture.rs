@@ -67,7 +67,8 @@ impl Options {
     /// # Errors
     /// On an unknown key or a value of the wrong kind.
     pub fn read(context: &NativeCallContext, map: Map) -> Answer<Self> {
-        let mut options = Self { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 90, bytes: 8 << 20, ..Self::default() };
+        let mut options =
+            Self { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 90, bytes: 8 << 20, ..Self::default() };
         for (key, value) in map {
             match key.as_str() {
                 "service" => options.service = Some(fact(context, &key, value)?),

@@ -7,13 +7,8 @@ use rhai::{Engine, ImmutableString};
 use super::reference::Word;
 use super::run::Run;
 
-pub const WORD: Word = Word {
-    name: "note",
-    capability: "",
-    signature: "note(text)",
-    meaning: "Adds a line to the current step of the report.",
-    register,
-};
+pub const WORD: Word =
+    Word { name: "note", capability: "", signature: "note(text)", meaning: "Adds a line to the current step of the report.", register };
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);

@@ -53,6 +53,11 @@ pub fn place(run: &Run, target: &Target, name: &str) -> Option<Place> {
     if pod.host_network {
         return Some(Place::Host(host));
     }
-    let container_ids: Vec<String> = pod.containers.iter().filter(|container| container.running && !container.id.is_empty()).map(|container| container.id.clone()).collect();
+    let container_ids: Vec<String> = pod
+        .containers
+        .iter()
+        .filter(|container| container.running && !container.id.is_empty())
+        .map(|container| container.id.clone())
+        .collect();
     Some(Place::Pod { host, namespace: pod.namespace.clone(), name: pod.name.clone(), ips: pod.ips.clone(), container_ids })
 }

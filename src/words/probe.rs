@@ -54,7 +54,9 @@ impl Fields for Probe {
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Probe>(engine, "Probe");
     let run = Arc::clone(run);
-    engine.register_fn("probe", move |context: NativeCallContext, service: Fact<Service>, options: Map| probe(&run, &context, &service.0, options));
+    engine.register_fn("probe", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
+        probe(&run, &context, &service.0, options)
+    });
 }
 
 fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Array> {
@@ -69,7 +71,9 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
             "port" if value.is_unit() => {}
             "port" => port = service.port(&value.to_string()).cloned(),
             other => {
-                let hint = nearest(other, ["from", "tries", "seconds", "port"]).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let hint = nearest(other, ["from", "tries", "seconds", "port"])
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
                 return Err(Run::refuse(context, format!("probe has no option `{other}`{hint}")));
             }
         }
@@ -157,7 +161,15 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
         match run.evidence.hosts.run(&host, &command) {
             Ok(output) => read(&mut probe, &output.stdout, &output.stderr),
             Err(error) => {
-                run.gap(Gap::new(error.gap_name(), from.text(), error.to_string(), format!("whether the Service answers when asked from {}", from.text())).decisive());
+                run.gap(
+                    Gap::new(
+                        error.gap_name(),
+                        from.text(),
+                        error.to_string(),
+                        format!("whether the Service answers when asked from {}", from.text()),
+                    )
+                    .decisive(),
+                );
                 probe.error = Some(error.to_string());
             }
         }
@@ -233,7 +245,14 @@ mod tests {
     use crate::model::service::{Protocol, ServicePort};
 
     fn port(name: &str, number: u16, app: Option<&str>) -> ServicePort {
-        ServicePort { name: name.into(), port: number, protocol: Protocol::Tcp, target_port: "x".into(), node_port: None, app_protocol: app.map(str::to_owned) }
+        ServicePort {
+            name: name.into(),
+            port: number,
+            protocol: Protocol::Tcp,
+            target_port: "x".into(),
+            node_port: None,
+            app_protocol: app.map(str::to_owned),
+        }
     }
 
     #[test]

@@ -70,9 +70,15 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, port: 
     let text = if port.is_unit() { None } else { Some(port.to_string()) };
     let found = text.as_deref().map_or_else(|| service.ports.first(), |text| service.port(text));
     found.cloned().ok_or_else(|| {
-        let known: Vec<String> = service.ports.iter().map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.name, port.port) }).collect();
+        let known: Vec<String> = service
+            .ports
+            .iter()
+            .map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.name, port.port) })
+            .collect();
         let wanted = text.unwrap_or_default();
-        let hint = nearest(&wanted, service.ports.iter().map(|port| port.name.as_str())).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+        let hint = nearest(&wanted, service.ports.iter().map(|port| port.name.as_str()))
+            .map(|near| format!("; the nearest is {near}"))
+            .unwrap_or_default();
         run.end(context, Stop::Usage(format!("Service {} has no port {wanted}: it has {}{hint}", service.path(), known.join(", "))))
     })
 }
@@ -93,7 +99,12 @@ pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &Se
         run.failed_look(context, error, &format!("service/{}", service.path()), "which endpoints the Service has")?;
     }
     if let Err(error) = &*pods {
-        run.failed_look(context, error, &format!("service/{}", service.path()), "which pods the selector matches, and why one is not an endpoint")?;
+        run.failed_look(
+            context,
+            error,
+            &format!("service/{}", service.path()),
+            "which pods the selector matches, and why one is not an endpoint",
+        )?;
     }
     let pods: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
     Ok(target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods))

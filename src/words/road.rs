@@ -42,7 +42,8 @@ fn road(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, V
         .filter(|(pod, _)| target.pod(pod).is_some_and(|pod| pod.node.is_some()))
         .collect();
     let mut pods: Vec<String> = Vec::new();
-    let mut nodes: Vec<String> = if announcer.nodes.is_empty() { announcer.candidates.iter().take(4).cloned().collect() } else { announcer.nodes.clone() };
+    let mut nodes: Vec<String> =
+        if announcer.nodes.is_empty() { announcer.candidates.iter().take(4).cloned().collect() } else { announcer.nodes.clone() };
     // Pods on different nodes first: each stands for its node's part of the road.
     let mut ordered: Vec<&(String, Option<String>)> = Vec::new();
     for entry in &serving {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 
+use crate::evidence::Evidence;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
-use crate::evidence::Evidence;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
 use crate::model::outcome::Step;
@@ -123,13 +123,19 @@ impl Run {
         if capability.is_empty() || self.uses.contains(capability) {
             return Ok(());
         }
-        Err(Self::refuse(context, format!("the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`")))
+        Err(Self::refuse(
+            context,
+            format!(
+                "the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`"
+            ),
+        ))
     }
 
     /// How SSH reaches a node: the site's address, its InternalIP, or its name.
     #[must_use]
     pub fn node_host(&self, name: &str) -> Host {
-        let address = self.state().nodes.get(name).and_then(|node| node.internal_ips.first()).map_or_else(|| name.to_owned(), ToString::to_string);
+        let address =
+            self.state().nodes.get(name).and_then(|node| node.internal_ips.first()).map_or_else(|| name.to_owned(), ToString::to_string);
         Host { name: name.to_owned(), address, kind: HostKind::Node }
     }
 }

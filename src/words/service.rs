@@ -46,7 +46,9 @@ impl Fields for Service {
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Service>(engine, "Service");
     let run = Arc::clone(run);
-    engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic| by_name(&run, &context, &namespace, &name));
+    engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic| {
+        by_name(&run, &context, &namespace, &name)
+    });
 }
 
 fn register_at(engine: &mut Engine, run: &Arc<Run>) {
@@ -95,7 +97,10 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
         }
         (Some(_), Some(_)) => {
             let where_: Vec<String> = all.iter().filter(|service| service.name == name).map(|service| service.namespace.clone()).collect();
-            Err(run.end(context, Stop::Usage(format!("Service {name} exists in the namespaces {}: say which with --set namespace=…", where_.join(", ")))))
+            Err(run.end(
+                context,
+                Stop::Usage(format!("Service {name} exists in the namespaces {}: say which with --set namespace=…", where_.join(", "))),
+            ))
         }
         (None, _) => {
             let hint = nearest(name, all.iter().map(|service| service.name.as_str()))
@@ -114,14 +119,17 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
         Err(_) => Vec::<String>::new(),
     };
     if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
-        let hint = nearest(namespace, namespaces.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+        let hint =
+            nearest(namespace, namespaces.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
         return run.end(context, Stop::Usage(format!("the cluster has no namespace {namespace}{hint}")));
     }
     let services = match all_services(run, context, Some(namespace)) {
         Ok(services) => services,
         Err(end) => return end,
     };
-    let hint = nearest(name, services.iter().map(|service| service.name.as_str())).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+    let hint = nearest(name, services.iter().map(|service| service.name.as_str()))
+        .map(|near| format!("; the nearest is {near}"))
+        .unwrap_or_default();
     run.end(context, Stop::Usage(format!("namespace {namespace} has no Service {name}{hint}")))
 }
 
@@ -156,8 +164,11 @@ fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Serv
             Ok(Fact::new(one.clone()))
         }
         (Some(_), Some(_)) => {
-            let who: Vec<String> =
-                all.iter().filter(|service| service.addresses.contains(&address)).map(|s| format!("--set namespace={} --set service={}", s.namespace, s.name)).collect();
+            let who: Vec<String> = all
+                .iter()
+                .filter(|service| service.addresses.contains(&address))
+                .map(|s| format!("--set namespace={} --set service={}", s.namespace, s.name))
+                .collect();
             Err(run.end(context, Stop::Usage(format!("several Services share {address}; say which: {}", who.join(" or ")))))
         }
         (None, _) => Err(run.end(context, Stop::Usage(format!("no Service holds {address}")))),

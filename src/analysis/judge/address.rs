@@ -62,7 +62,12 @@ fn no_address(case: &Case, metallb: &Metallb, culprit: Culprit) -> Vec<Finding> 
     }
     let Some(pools) = metallb.pools.as_deref() else { return Vec::new() };
     if pools.is_empty() {
-        return vec![found("address/pool-missing", vec![culprit], "MetalLB has no IPAddressPool", vec![format!("no ipaddresspools in {}", metallb.namespace)])];
+        return vec![found(
+            "address/pool-missing",
+            vec![culprit],
+            "MetalLB has no IPAddressPool",
+            vec![format!("no ipaddresspools in {}", metallb.namespace)],
+        )];
     }
     let refusal = newest_refusal(metallb);
     let events: Vec<String> = refusal.iter().map(|text| format!("event AllocationFailed: {text}")).collect();
@@ -75,15 +80,27 @@ fn no_address(case: &Case, metallb: &Metallb, culprit: Culprit) -> Vec<Finding> 
     }
     if fitting.iter().all(|pool| !pool.auto_assign) {
         let pools = fitting.iter().map(|pool| Culprit::pool(&pool.name)).collect();
-        return vec![found("address/pool-not-automatic", pools, "every pool that would fit has autoAssign: false, and the Service asks for no address", events)];
+        return vec![found(
+            "address/pool-not-automatic",
+            pools,
+            "every pool that would fit has autoAssign: false, and the Service asks for no address",
+            events,
+        )];
     }
     let full: Vec<&&Pool> = fitting.iter().filter(|pool| pool.auto_assign && exhausted(metallb, pool)).collect();
     if !full.is_empty() && full.len() == fitting.iter().filter(|pool| pool.auto_assign).count() {
-        let evidence = full.iter().map(|pool| format!("pool {} ({}): no address is free", pool.name, pool.addresses.join(", "))).chain(events).collect();
+        let evidence = full
+            .iter()
+            .map(|pool| format!("pool {} ({}): no address is free", pool.name, pool.addresses.join(", ")))
+            .chain(events)
+            .collect();
         return vec![found(
             "address/pool-exhausted",
             full.iter().map(|pool| Culprit::pool(&pool.name)).collect(),
-            format!("every address of {} is taken", full.iter().map(|pool| format!("pool {}", pool.name)).collect::<Vec<_>>().join(" and ")),
+            format!(
+                "every address of {} is taken",
+                full.iter().map(|pool| format!("pool {}", pool.name)).collect::<Vec<_>>().join(" and ")
+            ),
             evidence,
         )];
     }
@@ -104,12 +121,14 @@ fn served_classes(metallb: &Metallb) -> Vec<String> {
 }
 
 fn controller_down(metallb: &Metallb) -> Option<Finding> {
-    let deployment = metallb.workloads.as_ref()?.iter().find(|workload| workload.kind == "Deployment" && workload.name.contains("controller"))?;
+    let deployment =
+        metallb.workloads.as_ref()?.iter().find(|workload| workload.kind == "Deployment" && workload.name.contains("controller"))?;
     let ready = metallb.controllers.iter().any(|pod| pod.ready && !pod.terminating);
     if ready || deployment.ready > 0 {
         return None;
     }
-    let mut evidence = vec![format!("Deployment {}/{}: {} of {} ready", deployment.namespace, deployment.name, deployment.ready, deployment.desired)];
+    let mut evidence =
+        vec![format!("Deployment {}/{}: {} of {} ready", deployment.namespace, deployment.name, deployment.ready, deployment.desired)];
     evidence.extend(metallb.controllers.iter().map(|pod| format!("pod {}: {}", pod.name, pod.not_ready_because)));
     Some(found(
         "address/controller-down",
@@ -137,10 +156,15 @@ fn requested(case: &Case, metallb: &Metallb, pools: &[Pool], wanted: &[String], 
             Err(_) => format!("`{text}` is not an IP address"),
             Ok(address) => match pool_of(pools, address) {
                 None => {
-                    evidence.push(format!("pools: {}", pools.iter().map(|pool| format!("{} {}", pool.name, pool.addresses.join(", "))).collect::<Vec<_>>().join("; ")));
+                    evidence.push(format!(
+                        "pools: {}",
+                        pools.iter().map(|pool| format!("{} {}", pool.name, pool.addresses.join(", "))).collect::<Vec<_>>().join("; ")
+                    ));
                     format!("{address} lies in no pool")
                 }
-                Some(pool) if !serves(case, pool) => format!("{address} lies in pool {}, which does not serve this Service's namespace or labels", pool.name),
+                Some(pool) if !serves(case, pool) => {
+                    format!("{address} lies in pool {}, which does not serve this Service's namespace or labels", pool.name)
+                }
                 Some(_) => match metallb.taken.iter().flatten().find(|(who, ip)| *ip == address && *who != case.service.path()) {
                     Some((who, _)) => format!("{address} is held by {who}, and it may not be shared as the two Services are"),
                     None => continue,
@@ -148,7 +172,12 @@ fn requested(case: &Case, metallb: &Metallb, pools: &[Pool], wanted: &[String], 
             },
         };
         evidence.extend(events);
-        return vec![found("address/request-refused", vec![culprit], format!("the Service asks for an address that it cannot get: {reason}"), evidence)];
+        return vec![found(
+            "address/request-refused",
+            vec![culprit],
+            format!("the Service asks for an address that it cannot get: {reason}"),
+            evidence,
+        )];
     }
     Vec::new()
 }
@@ -164,7 +193,11 @@ fn serves(case: &Case, pool: &Pool) -> bool {
 fn exhausted(metallb: &Metallb, pool: &Pool) -> bool {
     if let Some(taken) = &metallb.taken {
         let size: u64 = pool.addresses.iter().map(|range| range_size_v4(range)).sum();
-        let mut held: Vec<IpAddr> = taken.iter().map(|(_, ip)| *ip).filter(|ip| pool.addresses.iter().any(|range| crate::analysis::addresses::range_holds(range, *ip))).collect();
+        let mut held: Vec<IpAddr> = taken
+            .iter()
+            .map(|(_, ip)| *ip)
+            .filter(|ip| pool.addresses.iter().any(|range| crate::analysis::addresses::range_holds(range, *ip)))
+            .collect();
         held.sort();
         held.dedup();
         if size > 0 && held.len() as u64 >= size {
@@ -175,5 +208,11 @@ fn exhausted(metallb: &Metallb, pool: &Pool) -> bool {
 }
 
 fn newest_refusal(metallb: &Metallb) -> Option<String> {
-    metallb.events.iter().flatten().filter(|event| event.reason == "AllocationFailed").max_by(|a, b| a.at.cmp(&b.at)).map(|event| event.message.clone())
+    metallb
+        .events
+        .iter()
+        .flatten()
+        .filter(|event| event.reason == "AllocationFailed")
+        .max_by(|a, b| a.at.cmp(&b.at))
+        .map(|event| event.message.clone())
 }

@@ -34,9 +34,13 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
 pub(super) fn bites(name: &str) -> &'static str {
     match name {
         "announce/interface-missing" | "announce/interface-off-link" => "; it bites at the next speaker restart or failover",
-        "announce/split-brain" => "; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind",
+        "announce/split-brain" => {
+            "; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"
+        }
         "wire/duplicate-address" => "; it bites when a neighbour takes the other answer",
-        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" => "; it bites when neighbours forget the address",
+        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" => {
+            "; it bites when neighbours forget the address"
+        }
         _ => "",
     }
 }
@@ -51,7 +55,11 @@ fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
         "address/pool-missing",
         vec![Culprit::service(&case.service.namespace, &case.service.name)],
         format!("{address} lies in no pool of MetalLB's any more"),
-        vec![if pools.is_empty() { "there is no IPAddressPool".to_owned() } else { format!("pools: {}", pools.iter().map(|pool| pool.addresses.join(", ")).collect::<Vec<_>>().join("; ")) }],
+        vec![if pools.is_empty() {
+            "there is no IPAddressPool".to_owned()
+        } else {
+            format!("pools: {}", pools.iter().map(|pool| pool.addresses.join(", ")).collect::<Vec<_>>().join("; "))
+        }],
     ))
 }
 
@@ -70,7 +78,12 @@ fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
         format!("none of the advertisements {} selects it", l2.iter().chain(bgp).map(|ad| ad.name.as_str()).collect::<Vec<_>>().join(", "))
     });
     evidence.extend(withdrawn(announcement));
-    Some(found("announce/no-advertisement", vec![Culprit::pool(pool)], format!("no advertisement selects pool {pool}, so that nobody announces its addresses"), evidence))
+    Some(found(
+        "announce/no-advertisement",
+        vec![Culprit::pool(pool)],
+        format!("no advertisement selects pool {pool}, so that nobody announces its addresses"),
+        evidence,
+    ))
 }
 
 fn no_speaker(announcement: &Announcement) -> Option<Finding> {
@@ -88,7 +101,8 @@ fn no_speaker(announcement: &Announcement) -> Option<Finding> {
 }
 
 fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
-    let known = announcement.metallb.l2_advertisements.is_some() && announcement.metallb.speakers_read && !announcement.nodes_seen.is_empty();
+    let known =
+        announcement.metallb.l2_advertisements.is_some() && announcement.metallb.speakers_read && !announcement.nodes_seen.is_empty();
     if !known || !announcement.candidates.is_empty() || announcement.advertisements.is_empty() {
         return None;
     }
@@ -102,7 +116,12 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         };
         by_reason.entry(kind).or_default().push(&excluded.node);
     }
-    let evidence: Vec<String> = announcement.excluded.iter().map(|excluded| format!("{}: {}", excluded.node, excluded.reason)).chain(withdrawn(announcement)).collect();
+    let evidence: Vec<String> = announcement
+        .excluded
+        .iter()
+        .map(|excluded| format!("{}: {}", excluded.node, excluded.reason))
+        .chain(withdrawn(announcement))
+        .collect();
     // The reason of most nodes is the cause; a few nodes left out on purpose are not.
     let (kind, nodes) = by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len())?;
     let nodes: Vec<Culprit> = nodes.into_iter().map(Culprit::node).collect();
@@ -126,7 +145,9 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
 
 /// The advertisement's interfaces against those that the announcing node has.
 fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
-    let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else { return Vec::new() };
+    let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else {
+        return Vec::new();
+    };
     let Some(links) = links(case, node) else { return Vec::new() };
     let culprits = || announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect::<Vec<_>>();
     let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
@@ -142,20 +163,43 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
     let Some(pair) = case.node_state(node) else { return Vec::new() };
     let on_link = network::on_link(&pair.after, address);
     if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(name)) {
-        let mut evidence = vec![format!("interfaces of the advertisement: {named}"), format!("on {node} the network of {address} is on {}", on_link.join(", "))];
-        evidence.extend(network::addresses(&pair.after).into_iter().filter(|(name, _)| existing.contains(&name)).map(|(name, net)| format!("{node}/{name} has {net}")));
-        return vec![found("announce/interface-off-link", culprits(), format!("the advertisement's interface {named} is not on the network of {address}"), evidence)];
+        let mut evidence = vec![
+            format!("interfaces of the advertisement: {named}"),
+            format!("on {node} the network of {address} is on {}", on_link.join(", ")),
+        ];
+        evidence.extend(
+            network::addresses(&pair.after)
+                .into_iter()
+                .filter(|(name, _)| existing.contains(&name))
+                .map(|(name, net)| format!("{node}/{name} has {net}")),
+        );
+        return vec![found(
+            "announce/interface-off-link",
+            culprits(),
+            format!("the advertisement's interface {named} is not on the network of {address}"),
+            evidence,
+        )];
     }
     if on_link.is_empty() && announcement.protocol != "bgp" {
         // A node without any network that holds the address may be one of several; all that were looked at must agree.
         let looked: Vec<_> = announcement.candidates.iter().filter_map(|name| case.node_state(name)).collect();
-        let none = !looked.is_empty() && looked.iter().all(|pair| network::on_link(&pair.after, address).is_empty() && !network::addresses(&pair.after).is_empty());
+        let none = !looked.is_empty()
+            && looked.iter().all(|pair| network::on_link(&pair.after, address).is_empty() && !network::addresses(&pair.after).is_empty());
         if none && let Some(pool) = &announcement.pool {
             return vec![found(
                 "address/off-link",
                 vec![Culprit::pool(pool)],
                 format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
-                looked.iter().flat_map(|pair| network::addresses(&pair.after).into_iter().map(|(name, net)| format!("{}/{name} has {net}", pair.after.place)).collect::<Vec<_>>()).take(12).collect(),
+                looked
+                    .iter()
+                    .flat_map(|pair| {
+                        network::addresses(&pair.after)
+                            .into_iter()
+                            .map(|(name, net)| format!("{}/{name} has {net}", pair.after.place))
+                            .collect::<Vec<_>>()
+                    })
+                    .take(12)
+                    .collect(),
             )];
         }
     }
@@ -170,13 +214,20 @@ fn links(case: &Case, node: &str) -> Option<BTreeSet<String>> {
             return Some(links);
         }
     }
-    let capture = case.captures().find(|capture| matches!(&capture.request.place, Place::Host(host) if host.name == node) && !capture.links.is_empty())?;
+    let capture = case
+        .captures()
+        .find(|capture| matches!(&capture.request.place, Place::Host(host) if host.name == node) && !capture.links.is_empty())?;
     Some(capture.links.iter().map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
 }
 
 /// Pods' own links tell nothing here.
 fn shown(links: &BTreeSet<String>) -> String {
-    links.iter().filter(|name| !name.starts_with("veth") && !name.starts_with("cali") && !name.starts_with("lxc")).cloned().collect::<Vec<_>>().join(", ")
+    links
+        .iter()
+        .filter(|name| !name.starts_with("veth") && !name.starts_with("cali") && !name.starts_with("lxc"))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Several nodes announce one layer 2 address: only the wire proves it, logs may be stale.
@@ -188,8 +239,16 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let nodes: Vec<String> = answering.iter().map(|(node, _)| node.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if nodes.len() > 1 {
         let mut evidence: Vec<String> = answering.iter().map(|(node, what)| format!("{what} of {node} answers by ARP")).collect();
-        evidence.extend(announcement.logs.iter().filter(|log| !log.failed_members.is_empty()).map(|log| format!("speaker {} has lost {}", log.pod, log.failed_members.join(", "))));
-        evidence.extend(announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail.clone()));
+        evidence.extend(
+            announcement
+                .logs
+                .iter()
+                .filter(|log| !log.failed_members.is_empty())
+                .map(|log| format!("speaker {} has lost {}", log.pod, log.failed_members.join(", "))),
+        );
+        evidence.extend(
+            announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail.clone()),
+        );
         return Some(found(
             "announce/split-brain",
             vec![Culprit::network(&nodes[0], &nodes[1])],
@@ -199,7 +258,10 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
     }
     let claims = announcement.logs.iter().filter(|log| log.state == crate::model::announcement::LogState::Announced);
     for log in claims {
-        let frozen = case.node_state(&log.node).and_then(|pair| network::processes(&pair.after, "speaker")).is_some_and(|states| states.contains(&'T'));
+        let frozen = case
+            .node_state(&log.node)
+            .and_then(|pair| network::processes(&pair.after, "speaker"))
+            .is_some_and(|states| states.contains(&'T'));
         if frozen {
             return Some(found(
                 "announce/speaker-unhealthy",

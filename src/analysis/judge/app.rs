@@ -17,20 +17,24 @@ pub(super) fn findings(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>)
     for road in roads {
         match name(road) {
             Ok(name) => groups.entry(name).or_default().push(road),
-            Err(reason) => gaps.push(Gap::new("evidence/undecided", road.connection.vantage.text(), reason, "why the connection is made and not answered").decisive()),
+            Err(reason) => gaps.push(
+                Gap::new("evidence/undecided", road.connection.vantage.text(), reason, "why the connection is made and not answered")
+                    .decisive(),
+            ),
         }
     }
     (groups.into_iter().map(|(name, roads)| finding(case, name, &roads)).collect(), gaps)
 }
 
 fn name(road: &Road) -> Result<&'static str, String> {
-    let from_pod = |what: Sighting| road.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && hop.what == what).next().is_some();
+    let from_pod = |what: Sighting| {
+        road.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && hop.what == what).next().is_some()
+    };
     let pod = road.points().into_iter().find(|point| matches!(point, Point::Pod(_)));
     match road.connection.attempt.ending {
         Ending::TlsMismatch | Ending::HttpMismatch => Ok("app/protocol-mismatch"),
-        Ending::Reset if from_pod(Sighting::Reset) => Ok("app/resets"),
         Ending::Closed if from_pod(Sighting::Fin) => Ok("app/closes"),
-        Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
+        Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
             Some(pod) if road.passed(Leg::RequestData, &pod) => Ok("app/no-answer"),
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
@@ -42,22 +46,34 @@ fn name(road: &Road) -> Result<&'static str, String> {
 }
 
 fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
-    let pods: BTreeSet<String> = roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).map(str::to_owned).collect();
+    let pods: BTreeSet<String> =
+        roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).map(str::to_owned).collect();
     let mut culprits = case.pods_as_culprits(&pods);
     let first = roads.first().map(|road| road.connection.attempt.detail.clone()).unwrap_or_default();
     let listed = pods.iter().cloned().collect::<Vec<_>>().join(", ");
     let (summary, evidence) = match name {
         "app/protocol-mismatch" => {
-            let all = case.target.is_some_and(|target| target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).all(|pod| pods.contains(pod)));
+            let all = case
+                .target
+                .is_some_and(|target| target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).all(|pod| pods.contains(pod)));
             if all && let Some(target) = case.target {
                 // Every pod speaks the other protocol: it is the Service's port that promises the wrong one.
                 culprits.insert(0, Culprit::service_port(&case.service.namespace, &case.service.name, &endpoints::port_name(target)));
             }
-            ("the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(), format!("what came back is not what was asked for: {first}"))
+            (
+                "the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(),
+                format!("what came back is not what was asked for: {first}"),
+            )
         }
         "app/resets" => (format!("{listed} accepts the connection and resets it"), "the reset leaves the pod itself".to_owned()),
-        "app/closes" => (format!("{listed} accepts the connection, takes the request and closes without an answer"), "the pod closes the connection, and no answer left it".to_owned()),
-        _ => (format!("{listed} accepts the connection, takes the request and does not answer"), "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned()),
+        "app/closes" => (
+            format!("{listed} accepts the connection, takes the request and closes without an answer"),
+            "the pod closes the connection, and no answer left it".to_owned(),
+        ),
+        _ => (
+            format!("{listed} accepts the connection, takes the request and does not answer"),
+            "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned(),
+        ),
     };
     found(name, culprits, summary, vec![format!("{} connections: {evidence}", roads.len())])
 }

@@ -40,7 +40,8 @@ pub(super) fn source_range(case: &Case, source: IpAddr) -> bool {
 /// The finding for clients outside the ranges.
 pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
     let ranges = case.service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let clients: BTreeSet<String> = roads.iter().filter_map(|road| road.connection.attempt.source).map(|source| source.to_string()).collect();
+    let clients: BTreeSet<String> =
+        roads.iter().filter_map(|road| road.connection.attempt.source).map(|source| source.to_string()).collect();
     let clients = clients.into_iter().collect::<Vec<_>>().join(", ");
     found(
         "client/source-range",
@@ -63,7 +64,13 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
         destination_port: Some(port),
         ..netfilter::Fields::default()
     };
-    let back = netfilter::Fields { source: Some(vip), destination: road.connection.attempt.source, source_port: Some(port), destination_port: None, ..out.clone() };
+    let back = netfilter::Fields {
+        source: Some(vip),
+        destination: road.connection.attempt.source,
+        source_port: Some(port),
+        destination_port: None,
+        ..out.clone()
+    };
     let drop = netfilter::drops(pair, &[out, back]).into_iter().next()?;
     Some(found(
         "client/firewall",

@@ -36,13 +36,24 @@ fn nowhere(case: &Case, target: &Target) -> Vec<Finding> {
     if service.selector.is_empty() {
         // Hand-made endpoints: that there are none, or none that is ready, is all that can be said.
         if target.endpoints.is_empty() {
-            return vec![found("endpoints/none-ready", vec![culprit], "the Service has no selector and nobody made endpoints for it", vec![format!("no EndpointSlice of service/{} holds an address", service.path())])];
+            return vec![found(
+                "endpoints/none-ready",
+                vec![culprit],
+                "the Service has no selector and nobody made endpoints for it",
+                vec![format!("no EndpointSlice of service/{} holds an address", service.path())],
+            )];
         }
-        return vec![found("endpoints/none-ready", vec![culprit], "none of the Service's hand-made endpoints is ready", target.endpoints.iter().map(endpoint_line).collect())];
+        return vec![found(
+            "endpoints/none-ready",
+            vec![culprit],
+            "none of the Service's hand-made endpoints is ready",
+            target.endpoints.iter().map(endpoint_line).collect(),
+        )];
     }
     let selector = service.selector.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
     if target.pods.is_empty() && target.endpoints.is_empty() && target.pods_read {
-        let mut evidence = vec![format!("selector {selector} of service/{} matches no pod of the namespace {}", service.path(), service.namespace)];
+        let mut evidence =
+            vec![format!("selector {selector} of service/{} matches no pod of the namespace {}", service.path(), service.namespace)];
         evidence.extend(target.near_misses.iter().take(5).map(|(pod, differs)| format!("pod {pod} nearly matches: {differs}")));
         return vec![found("endpoints/selector-matches-nothing", vec![culprit], "the Service's selector matches no pod", evidence)];
     }
@@ -66,7 +77,12 @@ fn nowhere(case: &Case, target: &Target) -> Vec<Finding> {
 
 /// Pods exist and none is ready: are they at fault, or the nodes that carry them?
 fn not_ready(case: &Case, target: &Target) -> Finding {
-    let evidence: Vec<String> = target.pods.iter().take(6).map(|pod| format!("pod {} on {}: {}", pod.name, pod.node.as_deref().unwrap_or("no node"), why(pod))).collect();
+    let evidence: Vec<String> = target
+        .pods
+        .iter()
+        .take(6)
+        .map(|pod| format!("pod {} on {}: {}", pod.name, pod.node.as_deref().unwrap_or("no node"), why(pod)))
+        .collect();
     let lost: Vec<&str> = target
         .pods
         .iter()
@@ -80,7 +96,12 @@ fn not_ready(case: &Case, target: &Target) -> Finding {
         let mut nodes: Vec<Culprit> = lost.iter().map(|node| Culprit::node(node)).collect();
         nodes.dedup();
         if all_down && reached {
-            return found("node/control-plane-cut-off", nodes, "the nodes are reachable and their pods run, but the API has not heard from them, so that every pod counts as not ready", evidence);
+            return found(
+                "node/control-plane-cut-off",
+                nodes,
+                "the nodes are reachable and their pods run, but the API has not heard from them, so that every pod counts as not ready",
+                evidence,
+            );
         }
     }
     found("endpoints/none-ready", pods(case, target), "pods are selected and none of them is ready", evidence)
@@ -112,7 +133,11 @@ fn port_name_differs(case: &Case, target: &Target) -> Option<Finding> {
         found(
             "endpoints/port-name-differs",
             vec![Culprit::service_port(&case.service.namespace, &case.service.name, &port_name(target))],
-            format!("the port name {} is {} in different pods", target.port.target_port, numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")),
+            format!(
+                "the port name {} is {} in different pods",
+                target.port.target_port,
+                numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
+            ),
             target.endpoints.iter().take(8).map(endpoint_line).collect(),
         )
     })
@@ -135,7 +160,12 @@ pub(super) fn port_name(target: &Target) -> String {
 }
 
 fn declared(pod: &Pod) -> String {
-    let ports: Vec<String> = pod.containers.iter().flat_map(|container| &container.ports).map(|port| format!("{} {}", if port.name.is_empty() { "unnamed" } else { &port.name }, port.number)).collect();
+    let ports: Vec<String> = pod
+        .containers
+        .iter()
+        .flat_map(|container| &container.ports)
+        .map(|port| format!("{} {}", if port.name.is_empty() { "unnamed" } else { &port.name }, port.number))
+        .collect();
     if ports.is_empty() { "no ports".to_owned() } else { ports.join(", ") }
 }
 

@@ -41,14 +41,24 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     for (group, roads) in &groups {
         not_followed |= *group == Group::NotFollowed;
         let (causes, unknown) = cause(case, group, roads, &announces);
-        explained.extend(causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope::scope(case, roads))), ..finding }));
+        explained.extend(
+            causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope::scope(case, roads))), ..finding }),
+        );
         open.extend(unknown);
     }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
         gaps.extend(open);
         if not_followed {
-            gaps.push(Gap::new("evidence/no-vantage", case.service.path(), "tries failed, and no packet of them was seen where we could look", "where they were lost").decisive());
+            gaps.push(
+                Gap::new(
+                    "evidence/no-vantage",
+                    case.service.path(),
+                    "tries failed, and no packet of them was seen where we could look",
+                    "where they were lost",
+                )
+                .decisive(),
+            );
         }
     }
     let causes: Vec<String> = explained.iter().map(|finding| finding.name.clone()).collect();
@@ -60,7 +70,9 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         // The requests came through to a node: what is odd about the announcement is not why they failed.
         findings.push(super::latent(case, finding));
     }
-    findings.extend(wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| super::latent(case, finding)));
+    findings.extend(
+        wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| super::latent(case, finding)),
+    );
 }
 
 fn group(case: &Case, road: &Road) -> Group {
@@ -91,7 +103,9 @@ fn group(case: &Case, road: &Road) -> Group {
 /// A connection that was never made although nothing was seen to vanish: the last point is where it ended.
 fn stopped_at(road: &Road) -> Group {
     match road.points().last() {
-        Some(point @ (Point::NodeClientSide(_) | Point::NodePodSide(_))) if road.endpoint().is_none() => Group::Vanished(Vanished { leg: Leg::Request, last: point.clone(), next: Point::NodePodSide(point.place().to_owned()) }),
+        Some(point @ (Point::NodeClientSide(_) | Point::NodePodSide(_))) if road.endpoint().is_none() => {
+            Group::Vanished(Vanished { leg: Leg::Request, last: point.clone(), next: Point::NodePodSide(point.place().to_owned()) })
+        }
         _ => Group::NotFollowed,
     }
 }
@@ -129,20 +143,31 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
         (Point::NodeClientSide(_), _) if request => one(node::request_inside(case, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link(case, roads, node)),
-        (Point::FarNetworkSide(_), Point::FarPodSide(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => one(overlay::far_inside(case, roads, node, gone.leg)),
-        (Point::FarNetworkSide(_), Point::FarUnderlay(_)) => one(overlay::far_inside(case, roads, node, gone.leg)),
+        (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
+            one(overlay::far_inside(case, roads, node, gone.leg))
+        }
         (Point::Pod(_), Point::FarPodSide(_) | Point::NodePodSide(_)) => one(overlay::far_inside(case, roads, gone.next.place(), gone.leg)),
-        (Point::NodePodSide(_), Point::NodeClientSide(_)) => one(node::asymmetric(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok)),
-        (Point::NodeClientSide(_), Point::Client(_)) => (vec![node::asymmetric(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new()),
+        (Point::NodePodSide(_), Point::NodeClientSide(_)) => {
+            one(node::asymmetric(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok))
+        }
+        (Point::NodeClientSide(_), Point::Client(_)) => {
+            (vec![node::asymmetric(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
+        }
         _ => one(overlay::lost(case, roads, gone)),
     }
 }
 
 fn pod_link(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = node::Packets::of(case, roads);
-    case.node_state(node)
-        .and_then(|pair| pod::link_of(case, pair, node, &packets.endpoints))
-        .ok_or_else(|| Gap::new("evidence/undecided", Culprit::node(node).to_string(), format!("the packet left {node} towards the pod and did not arrive in it"), "what is wrong between the node and its pod").decisive())
+    case.node_state(node).and_then(|pair| pod::link_of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
+        Gap::new(
+            "evidence/undecided",
+            Culprit::node(node).to_string(),
+            format!("the packet left {node} towards the pod and did not arrive in it"),
+            "what is wrong between the node and its pod",
+        )
+        .decisive()
+    })
 }
 
 /// A refusal that no pod gave: who sent it?
@@ -153,26 +178,41 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
         return wire::before_node(case, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause.
             if matches!(finding.name.as_str(), "wire/request-lost" | "wire/reply-lost") {
-                Err(Gap::new("evidence/undecided", case.service.path(), "the connection is refused, and no node was seen to take it", "who refuses it").decisive())
+                Err(Gap::new(
+                    "evidence/undecided",
+                    case.service.path(),
+                    "the connection is refused, and no node was seen to take it",
+                    "who refuses it",
+                )
+                .decisive())
             } else {
                 Ok(finding)
             }
         });
     }
     let node = roads.iter().find_map(|road| road.entry()).map(|(node, _)| node).unwrap_or_default();
-    let by_node = roads.iter().any(|road| road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)).any(|hop| hop.place == node));
+    let by_node = roads.iter().any(|road| {
+        road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError))
+            .any(|hop| hop.place == node)
+    });
     let result = node::request_inside(case, roads, &node);
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),
-        Err(_) => Err(Gap::new("evidence/undecided", case.service.path(), "the connection is refused between the client and the pod", "who refuses it").decisive()),
+        Err(_) => Err(Gap::new(
+            "evidence/undecided",
+            case.service.path(),
+            "the connection is refused between the client and the pod",
+            "who refuses it",
+        )
+        .decisive()),
     }
 }
 
 /// Everybody is answered: was the road really seen, and every endpoint reached?
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     let Some(target) = case.target else { return };
-    let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
+    let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
     let missed: Vec<String> = target
         .serving()
         .iter()
@@ -180,6 +220,11 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))
         .collect();
     if !missed.is_empty() && !reached.is_empty() {
-        gaps.push(Gap::new("evidence/endpoint-not-reached", case.service.path(), format!("no try reached {}", missed.join(", ")), "whether these endpoints answer"));
+        gaps.push(Gap::new(
+            "evidence/endpoint-not-reached",
+            case.service.path(),
+            format!("no try reached {}", missed.join(", ")),
+            "whether these endpoints answer",
+        ));
     }
 }

@@ -22,7 +22,6 @@ use std::net::IpAddr;
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
 use crate::model::catalogue;
-use crate::model::connection::Connection;
 use crate::model::culprit::Culprit;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Gap, Severity};
@@ -107,7 +106,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn tunnelled(&self) -> bool {
         let packets = self.captures().any(|capture| capture.packets.iter().any(|packet| packet.tunnel.is_some()));
-        packets || self.states().any(|pair| crate::analysis::state::network::links(&pair.after).iter().any(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip"))))
+        packets
+            || self.states().any(|pair| {
+                crate::analysis::state::network::links(&pair.after)
+                    .iter()
+                    .any(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))
+            })
     }
 
     fn states(&self) -> impl Iterator<Item = &'a StatePair> {
@@ -135,7 +139,8 @@ impl<'a> Case<'a> {
     /// Whether an address is one of a node's own.
     #[must_use]
     pub fn is_node_address(&self, address: IpAddr) -> bool {
-        let api = self.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().any(|node| node.internal_ips.contains(&address)));
+        let api =
+            self.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().any(|node| node.internal_ips.contains(&address)));
         api || self.states().any(|pair| {
             matches!(&pair.after.place, Place::Host(host) if host.kind == HostKind::Node)
                 && crate::analysis::state::network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address)
@@ -186,7 +191,15 @@ pub fn judge(case: &Case) -> Judgement {
     let mut gaps = case.gaps.to_vec();
     let mut findings = address::findings(case);
     if findings.is_empty() && case.address().is_none() {
-        gaps.push(Gap::new("evidence/undecided", case.service.path(), "the Service has no address, and nothing that was read says why", "why it has no address").decisive());
+        gaps.push(
+            Gap::new(
+                "evidence/undecided",
+                case.service.path(),
+                "the Service has no address, and nothing that was read says why",
+                "why it has no address",
+            )
+            .decisive(),
+        );
     }
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
@@ -211,14 +224,21 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         // Without endpoints the address is not announced and nobody answers: consequences, not causes.
         let because = ends[0].name.clone();
         findings.extend(ends);
-        findings.extend(announces.into_iter().map(|finding| Finding { because: Some(because.clone()), severity: Severity::Info, ..finding }));
+        findings.extend(announces.into_iter().map(|finding| Finding {
+            because: Some(because.clone()),
+            severity: Severity::Info,
+            ..finding
+        }));
         return;
     }
     findings.extend(ends);
     if !case.asked() {
         findings.extend(announces);
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
-            gaps.push(Gap::new("evidence/undecided", case.service.path(), "nothing was asked from anywhere", "whether the Service answers").decisive());
+            gaps.push(
+                Gap::new("evidence/undecided", case.service.path(), "nothing was asked from anywhere", "whether the Service answers")
+                    .decisive(),
+            );
         }
         return;
     }
@@ -247,7 +267,13 @@ fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     if findings.iter().any(|finding| finding.severity == Severity::Fail) {
         return;
     }
-    let road = ["evidence/node-unreachable", "evidence/tool-missing", "evidence/capture-refused", "evidence/netns-unproven", "evidence/not-recorded"];
+    let road = [
+        "evidence/node-unreachable",
+        "evidence/tool-missing",
+        "evidence/capture-refused",
+        "evidence/netns-unproven",
+        "evidence/not-recorded",
+    ];
     for gap in gaps.iter_mut() {
         // A pass says that the road was seen; where it could not be looked at, it was not.
         if road.contains(&gap.name.as_str()) && (gap.subject.starts_with("node/") || gap.subject.starts_with("pod/")) {
@@ -261,7 +287,11 @@ fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
 
 fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {
     let service = case.service.path();
-    if let Some(finding) = findings.iter().find(|finding| finding.severity == Severity::Fail).or_else(|| findings.iter().find(|finding| finding.severity == Severity::Warn)) {
+    if let Some(finding) = findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Fail)
+        .or_else(|| findings.iter().find(|finding| finding.severity == Severity::Warn))
+    {
         return format!("{service}: {}", finding.summary);
     }
     if let Some(gap) = gaps.iter().find(|gap| gap.decisive) {

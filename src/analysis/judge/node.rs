@@ -29,11 +29,18 @@ impl Packets {
         let vip = case.address();
         let mut endpoints: BTreeSet<(IpAddr, u16)> = roads.iter().filter_map(|road| road.endpoint()).collect();
         if endpoints.is_empty() {
-            endpoints = case.target.map(|target| target.serving().iter().filter_map(|endpoint| Some((endpoint.ip, endpoint.port?))).collect()).unwrap_or_default();
+            endpoints = case
+                .target
+                .map(|target| target.serving().iter().filter_map(|endpoint| Some((endpoint.ip, endpoint.port?))).collect())
+                .unwrap_or_default();
         }
         Self {
             clients: roads.iter().filter_map(|road| road.connection.attempt.source).collect(),
-            seen_sources: roads.iter().flat_map(|road| road.hops(|hop| hop.request && Some(hop.destination.0) != vip)).map(|hop| hop.source.0).collect(),
+            seen_sources: roads
+                .iter()
+                .flat_map(|road| road.hops(|hop| hop.request && Some(hop.destination.0) != vip))
+                .map(|hop| hop.source.0)
+                .collect(),
             endpoints,
             protocol: if udp { "udp" } else { "tcp" },
             port: case.target.map_or(0, |target| target.port.port),
@@ -87,7 +94,10 @@ pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> 
     if let Some(drop) = netfilter::drops(pair, fields).into_iter().next() {
         return Some(Dropping {
             path: format!("rule/{}", drop.rule.path()),
-            proof: format!("iptables {} on {}: `{}` took {} packets while the probe was repeated", drop.rule.table, pair.after.place, drop.rule.text, drop.grown),
+            proof: format!(
+                "iptables {} on {}: `{}` took {} packets while the probe was repeated",
+                drop.rule.table, pair.after.place, drop.rule.text, drop.grown
+            ),
             text: drop.rule.text,
         });
     }
@@ -95,7 +105,10 @@ pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> 
     Some(Dropping {
         path: format!("rule/{}", rule.path()),
         proof: match grown {
-            Some(grown) => format!("nft table {} chain {} on {}: `{}` took {grown} packets while the probe was repeated", rule.table, rule.chain, pair.after.place, rule.text),
+            Some(grown) => format!(
+                "nft table {} chain {} on {}: `{}` took {grown} packets while the probe was repeated",
+                rule.table, rule.chain, pair.after.place, rule.text
+            ),
             None => format!("nft table {} chain {} on {}: `{}` takes this packet", rule.table, rule.chain, pair.after.place, rule.text),
         },
         text: rule.text,
@@ -105,7 +118,12 @@ pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> 
 /// The finding for a packet filter on a node.
 pub(super) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Option<Finding> {
     let drop = dropping(pair, fields)?;
-    Some(found("node/firewall-drop", vec![Culprit::node_part(node, &drop.path)], format!("a packet filter on {node} drops it: {}", drop.text), vec![drop.proof]))
+    Some(found(
+        "node/firewall-drop",
+        vec![Culprit::node_part(node, &drop.path)],
+        format!("a packet filter on {node} drops it: {}", drop.text),
+        vec![drop.proof],
+    ))
 }
 
 /// The request came in on the announcing node and no translated packet left it.
@@ -117,7 +135,10 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         return Ok(client::outside_ranges(case, roads));
     }
     let came_in = roads.iter().filter(|road| road.entry().is_some()).count();
-    let seen = format!("{came_in} requests came in on {node}{}, none left it towards a pod", input.as_ref().map(|name| format!("/{name}")).unwrap_or_default());
+    let seen = format!(
+        "{came_in} requests came in on {node}{}, none left it towards a pod",
+        input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
+    );
     let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
         .or_else(|| forwarding_off(pair, node))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
@@ -138,7 +159,12 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
 /// Forwarding is off on a node that has to forward.
 pub(super) fn forwarding_off(pair: &StatePair, node: &str) -> Option<Finding> {
     (network::setting(&pair.after, "net/ipv4/ip_forward") == Some(0)).then(|| {
-        found("node/forwarding-off", vec![Culprit::node_part(node, "sysctl/net.ipv4.ip_forward")], format!("{node} does not forward packets"), vec![format!("net.ipv4.ip_forward is 0 on {node}")])
+        found(
+            "node/forwarding-off",
+            vec![Culprit::node_part(node, "sysctl/net.ipv4.ip_forward")],
+            format!("{node} does not forward packets"),
+            vec![format!("net.ipv4.ip_forward is 0 on {node}")],
+        )
     })
 }
 
@@ -161,7 +187,10 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
                 format!("the reverse path filter of {node} drops packets from {source} that come in on {input}"),
                 vec![
                     format!("rp_filter in force on {input} is {mode}"),
-                    format!("the way from {node} to {source} is {}", way.device.map_or_else(|| way.refused.unwrap_or_default(), |device| format!("by {device}"))),
+                    format!(
+                        "the way from {node} to {source} is {}",
+                        way.device.map_or_else(|| way.refused.unwrap_or_default(), |device| format!("by {device}"))
+                    ),
                     format!("TcpExtIPReversePathFilter grew by {grown} while the probe was repeated"),
                 ],
             ));
@@ -179,13 +208,27 @@ fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> 
     let (complete, why) = if by_iptables {
         let rules = netfilter::rules(iptables);
         let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
-        let named = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&format!("{vip}/32")));
-        (reached && named, if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" })
+        let named =
+            rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&format!("{vip}/32")));
+        (
+            reached && named,
+            if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" },
+        )
     } else if by_nft {
-        let jumps = nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
+        let jumps =
+            nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
         let named = nft.contains(&vip);
-        (jumps && named, if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" })
-    } else if pair.after.sections.contains_key("iptables") && case.closer.is_some_and(|closer| closer.states.iter().any(|other| other.after.section("iptables").contains(":KUBE-SERVICES") || other.after.section("nft").contains("table ip kube-proxy"))) {
+        (
+            jumps && named,
+            if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" },
+        )
+    } else if pair.after.sections.contains_key("iptables")
+        && case.closer.is_some_and(|closer| {
+            closer.states.iter().any(|other| {
+                other.after.section("iptables").contains(":KUBE-SERVICES") || other.after.section("nft").contains("table ip kube-proxy")
+            })
+        })
+    {
         (false, "it has none of kube-proxy's chains, which other nodes have")
     } else {
         return None;
@@ -197,12 +240,26 @@ fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> 
     let down = states.as_ref().is_some_and(|states| states.is_empty() || states.contains(&'T'));
     let mut evidence = vec![format!("on {node} {why}")];
     if let Some(states) = states {
-        evidence.push(if states.is_empty() { format!("no process kube-proxy runs on {node}") } else { format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>()) });
+        evidence.push(if states.is_empty() {
+            format!("no process kube-proxy runs on {node}")
+        } else {
+            format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>())
+        });
     }
     Some(if down {
-        found("node/proxy-down", vec![Culprit::node_part(node, "kube-proxy")], format!("kube-proxy does not work on {node}, and {node} does not translate the address"), evidence)
+        found(
+            "node/proxy-down",
+            vec![Culprit::node_part(node, "kube-proxy")],
+            format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
+            evidence,
+        )
     } else {
-        found("node/not-programmed", vec![Culprit::node_part(node, "kube-proxy")], format!("{node} does not translate the address: {why}"), evidence)
+        found(
+            "node/not-programmed",
+            vec![Culprit::node_part(node, "kube-proxy")],
+            format!("{node} does not translate the address: {why}"),
+            evidence,
+        )
     })
 }
 
@@ -220,9 +277,17 @@ fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
 }
 
 fn conntrack_full(pair: &StatePair, node: &str) -> Option<Finding> {
-    let (count, most) = (network::setting(&pair.after, "net/netfilter/nf_conntrack_count")?, network::setting(&pair.after, "net/netfilter/nf_conntrack_max")?);
+    let (count, most) = (
+        network::setting(&pair.after, "net/netfilter/nf_conntrack_count")?,
+        network::setting(&pair.after, "net/netfilter/nf_conntrack_max")?,
+    );
     (most > 0 && count * 100 >= most * 99).then(|| {
-        found("node/conntrack-full", vec![Culprit::node(node)], format!("the connection table of {node} is full"), vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")])
+        found(
+            "node/conntrack-full",
+            vec![Culprit::node(node)],
+            format!("the connection table of {node} is full"),
+            vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")],
+        )
     })
 }
 
@@ -259,12 +324,19 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     if let Some(finding) = forwarding_off(pair, node) {
         return Ok(finding);
     }
-    let inward = roads.iter().flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.place == node && hop.tunnel.is_none())).map(|hop| hop.interface.clone()).next();
+    let inward = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.place == node && hop.tunnel.is_none()))
+        .map(|hop| hop.interface.clone())
+        .next();
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods) {
         return Ok(finding);
     }
-    Err(unseen(node, &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it")))
+    Err(unseen(
+        node,
+        &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it"),
+    ))
 }
 
 /// The interface by which answers leave the announcing node, when it is not the one of arrival.
@@ -273,12 +345,19 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
     let (_, arrived) = roads.iter().find_map(|road| road.entry())?;
     let out = roads
         .iter()
-        .flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && hop.source.0 == vip && hop.tunnel.is_none()))
+        .flat_map(|road| {
+            road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && hop.source.0 == vip && hop.tunnel.is_none())
+        })
         .map(|hop| (hop.interface.clone(), hop.destination.0))
         .find(|(interface, _)| *interface != arrived)?;
     let mut evidence = vec![format!("requests come in on {node}/{arrived}, answers leave by {node}/{}", out.0)];
     if let Some(way) = case.node_state(node).and_then(|pair| network::way(&pair.after, &format!("{},,", out.1))) {
-        evidence.push(format!("`ip route get {}` on {node}: by {}{}", out.1, way.device.unwrap_or_default(), way.via.map(|via| format!(" via {via}")).unwrap_or_default()));
+        evidence.push(format!(
+            "`ip route get {}` on {node}: by {}{}",
+            out.1,
+            way.device.unwrap_or_default(),
+            way.via.map(|via| format!(" via {via}")).unwrap_or_default()
+        ));
     }
     Some(found(
         "route/return-asymmetric",

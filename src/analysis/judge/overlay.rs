@@ -22,7 +22,9 @@ pub(super) fn lost(case: &Case, roads: &[&Road], gone: &Vanished) -> Result<Find
     let (from, to) = (gone.last.place(), gone.next.place());
     match (&gone.last, &gone.next) {
         // Handed to the tunnel (or the wrong interface) and not encapsulated.
-        (Point::NodePodSide(_), Point::NodeUnderlay(_) | Point::FarUnderlay(_) | Point::FarNetworkSide(_)) => not_sent(case, roads, from, to),
+        (Point::NodePodSide(_), Point::NodeUnderlay(_) | Point::FarUnderlay(_) | Point::FarNetworkSide(_)) => {
+            not_sent(case, roads, from, to)
+        }
         (Point::NodeUnderlay(_), _) | (_, Point::NodeUnderlay(_)) => between(case, roads, from, to),
         (Point::FarUnderlay(_), _) => not_decapsulated(case, roads, from),
         _ => Err(unseen(to, &format!("a packet left {from} and was not seen at {to}"))),
@@ -41,7 +43,9 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
     let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
     let state = &pair.after;
     let out = leaving(case, roads, node);
-    let Some(hop) = out.iter().find(|hop| hop.tunnel.is_none()) else { return Err(unseen(node, "the translated packet was not seen to leave")) };
+    let Some(hop) = out.iter().find(|hop| hop.tunnel.is_none()) else {
+        return Err(unseen(node, "the translated packet was not seen to leave"));
+    };
     let (pod, interface) = (hop.destination.0, hop.interface.clone());
     let link = network::link_named(state, &interface);
     let is_tunnel = link.as_ref().is_some_and(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard")));
@@ -56,7 +60,11 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
                 format!("{node} has no route to the pod network of {pod}: it sends the packet by its default route, on {interface}"),
                 vec![
                     format!("the translated packet for {pod} leaves {node}/{interface}"),
-                    format!("`ip route get {pod}` on {node}: by {}{}", way.as_ref().and_then(|way| way.device.clone()).unwrap_or_default(), way.and_then(|way| way.via).map(|via| format!(" via {via}")).unwrap_or_default()),
+                    format!(
+                        "`ip route get {pod}` on {node}: by {}{}",
+                        way.as_ref().and_then(|way| way.device.clone()).unwrap_or_default(),
+                        way.and_then(|way| way.via).map(|via| format!(" via {via}")).unwrap_or_default()
+                    ),
                     "no other route of the main table holds the address".to_owned(),
                 ],
             ));
@@ -94,7 +102,8 @@ fn down(node: &str, interface: &str) -> Finding {
 fn wrong_route(case: &Case, state: &crate::model::state::PlaceState, node: &str, pod: IpAddr, interface: &str) -> Option<Finding> {
     let route = network::specific_route(state, pod)?;
     let tunnel = network::links(state).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
-    let others = state.section("routes").lines().filter(|line| line.contains(&format!("dev {}", tunnel.name)) && line.contains('/')).count();
+    let others =
+        state.section("routes").lines().filter(|line| line.contains(&format!("dev {}", tunnel.name)) && line.contains('/')).count();
     (others > 0 && !route.contains(&format!("dev {}", tunnel.name))).then(|| {
         found(
             "route/pod-network-wrong",
@@ -119,7 +128,11 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
             vec![format!("`ip neigh` on {node}: {gateway} is {}", entry.map_or_else(|| "missing".to_owned(), |entry| entry.state))],
         ));
     };
-    let forwarding = state.section("fdb").lines().find(|line| line.to_lowercase().starts_with(&mac) && line.contains(&format!("dev {device}"))).map(str::to_owned);
+    let forwarding = state
+        .section("fdb")
+        .lines()
+        .find(|line| line.to_lowercase().starts_with(&mac) && line.contains(&format!("dev {device}")))
+        .map(str::to_owned);
     let far = far_node(case, pod)?;
     let ips: Vec<String> = case.node(&far)?.internal_ips.iter().map(ToString::to_string).collect();
     let right = forwarding.as_ref().is_some_and(|line| ips.iter().any(|ip| line.split_whitespace().any(|word| word == ip)));
@@ -128,7 +141,13 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
             "overlay/wrong-endpoint",
             vec![Culprit::node_part(node, &format!("interface/{device}"))],
             format!("the tunnel's forwarding entry on {node} does not lead to {far}"),
-            vec![forwarding.map_or_else(|| format!("`bridge fdb` on {node} has no entry for {mac}"), |line| format!("`bridge fdb` on {node}: {line}")), format!("{far} has {}", ips.join(", "))],
+            vec![
+                forwarding.map_or_else(
+                    || format!("`bridge fdb` on {node} has no entry for {mac}"),
+                    |line| format!("`bridge fdb` on {node}: {line}"),
+                ),
+                format!("{far} has {}", ips.join(", ")),
+            ],
         )
     })
 }
@@ -164,7 +183,11 @@ fn tunnel_fields(case: &Case, from: &str, pod: IpAddr, input: Option<&str>) -> V
 
 /// It left one node's underlay and did not come in on the other's.
 fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding, Gap> {
-    let sent: Vec<&Hop> = roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::Out)).filter(|hop| hop.place == from).collect();
+    let sent: Vec<&Hop> = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::Out))
+        .filter(|hop| hop.place == from)
+        .collect();
     let outer: BTreeSet<IpAddr> = sent.iter().filter_map(|hop| hop.outer).map(|(_, destination)| destination).collect();
     let right = case.node(to).map(|node| node.internal_ips.clone()).unwrap_or_default();
     if !outer.is_empty() && !right.is_empty() && outer.iter().all(|ip| !right.contains(ip)) {
@@ -177,12 +200,26 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
             let via = network::way(state, &format!("{pod},,")).and_then(|way| way.via);
             via.is_some_and(|via| network_of(case, via).is_some_and(|owner| owner != to))
         });
-        let evidence = vec![format!("encapsulated packets for pods of {to} leave {from} for {}", wrong.join(", ")), format!("{to} has {}", right.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")), format!("route on {from}: {route}")];
+        let evidence = vec![
+            format!("encapsulated packets for pods of {to} leave {from} for {}", wrong.join(", ")),
+            format!("{to} has {}", right.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            format!("route on {from}: {route}"),
+        ];
         return Ok(if by_route {
             let network = pod.map_or_else(String::new, |pod| pod_network(case, pod));
-            found("route/pod-network-wrong", vec![Culprit::node_part(from, &format!("route/{network}"))], format!("{from}'s route to the pod network of {to} leads to another node"), evidence)
+            found(
+                "route/pod-network-wrong",
+                vec![Culprit::node_part(from, &format!("route/{network}"))],
+                format!("{from}'s route to the pod network of {to} leads to another node"),
+                evidence,
+            )
         } else {
-            found("overlay/wrong-endpoint", vec![Culprit::node(from)], format!("the tunnel on {from} sends what is for {to} to {}", wrong.join(", ")), evidence)
+            found(
+                "overlay/wrong-endpoint",
+                vec![Culprit::node(from)],
+                format!("the tunnel on {from} sends what is for {to} to {}", wrong.join(", ")),
+                evidence,
+            )
         });
     }
     if sent.is_empty() && roads.iter().all(|road| road.connection.hops.iter().all(|hop| hop.tunnel.is_none())) {
@@ -198,25 +235,47 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
 
 /// Which node's pod network or addresses hold an address.
 fn network_of(case: &Case, address: IpAddr) -> Option<String> {
-    case.announcement?.nodes_seen.iter().find(|node| node.internal_ips.contains(&address) || node.pod_cidrs.iter().any(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address)))).map(|node| node.name.clone())
+    case.announcement?
+        .nodes_seen
+        .iter()
+        .find(|node| {
+            node.internal_ips.contains(&address)
+                || node.pod_cidrs.iter().any(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address)))
+        })
+        .map(|node| node.name.clone())
 }
 
 /// It came in encapsulated and did not come out of the tunnel.
 fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
-    let hop = roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::In)).find(|hop| hop.place == node);
+    let hop =
+        roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::In)).find(|hop| hop.place == node);
     let input = hop.map(|hop| hop.interface.clone());
     let (source, destination) = hop.and_then(|hop| hop.outer).unzip();
     let fields: Vec<Fields> = TUNNEL_PORTS
         .iter()
-        .map(|port| Fields { source, destination, protocol: "udp".to_owned(), source_port: None, destination_port: Some(*port), input: input.clone(), output: None, length: None })
+        .map(|port| Fields {
+            source,
+            destination,
+            protocol: "udp".to_owned(),
+            source_port: None,
+            destination_port: Some(*port),
+            input: input.clone(),
+            output: None,
+            length: None,
+        })
         .collect();
-    let came = format!("encapsulated packets come in on {node}{}, none comes out of the tunnel", input.as_ref().map(|name| format!("/{name}")).unwrap_or_default());
+    let came = format!(
+        "encapsulated packets come in on {node}{}, none comes out of the tunnel",
+        input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
+    );
     if let Some(mut finding) = node::firewall(pair, node, &fields) {
         finding.evidence.insert(0, came);
         return Ok(finding);
     }
-    if let Some(link) = network::links(&pair.after).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")) && !link.up) {
+    if let Some(link) =
+        network::links(&pair.after).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")) && !link.up)
+    {
         return Ok(down(node, &link.name));
     }
     Err(unseen(node, &came))
@@ -232,7 +291,8 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         .flat_map(|road| road.hops(|hop| hop.request == request && hop.passage == Passage::In && hop.tunnel.is_none()))
         .find(|hop| hop.place == node)
         .map(|hop| hop.interface.clone());
-    let sources: BTreeSet<IpAddr> = if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
+    let sources: BTreeSet<IpAddr> =
+        if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
     node::firewall(pair, node, &packets.fields(leg, case.address(), input.as_deref()))
         .or_else(|| node::forwarding_off(pair, node))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
@@ -264,7 +324,13 @@ pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Fin
         return None;
     }
     let largest = |place: &str, passage: Option<Passage>| {
-        roads.iter().flat_map(|road| road.hops(|_| true)).filter(|hop| hop.place == place && passage.is_none_or(|passage| hop.passage == passage)).map(|hop| hop.length).max().unwrap_or_default()
+        roads
+            .iter()
+            .flat_map(|road| road.hops(|_| true))
+            .filter(|hop| hop.place == place && passage.is_none_or(|passage| hop.passage == passage))
+            .map(|hop| hop.length)
+            .max()
+            .unwrap_or_default()
     };
     let (from, to) = (gone.last.place(), gone.next.place());
     let evidence = vec![
@@ -274,7 +340,12 @@ pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Fin
     ];
     let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
     Some(if client_side {
-        found("wire/mtu", vec![Culprit::network(from, to)], format!("small packets pass between {from} and {to}, large ones vanish"), evidence)
+        found(
+            "wire/mtu",
+            vec![Culprit::network(from, to)],
+            format!("small packets pass between {from} and {to}, large ones vanish"),
+            evidence,
+        )
     } else {
         let mut culprits: Vec<Culprit> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Culprit::node(node)).collect();
         culprits.dedup();

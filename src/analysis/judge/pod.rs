@@ -62,9 +62,15 @@ pub(super) fn no_reply(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>)
 pub(super) fn refused(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     each_pod(case, roads, |pod, roads| {
         let seen = vec![format!("the request reaches {pod}, and the refusal begins there")];
-        not_listening(case, pod, seen)
-            .or_else(|| filtered(case, pod, roads))
-            .ok_or_else(|| Gap::new("evidence/undecided", format!("pod/{}/{pod}", case.service.namespace), "the pod refuses the connection, and its sockets could not be read or show a listener", "why the pod refuses").decisive())
+        not_listening(case, pod, seen).or_else(|| filtered(case, pod, roads)).ok_or_else(|| {
+            Gap::new(
+                "evidence/undecided",
+                format!("pod/{}/{pod}", case.service.namespace),
+                "the pod refuses the connection, and its sockets could not be read or show a listener",
+                "why the pod refuses",
+            )
+            .decisive()
+        })
     })
 }
 
@@ -85,12 +91,28 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
     let mut evidence = seen;
     let others: BTreeSet<u16> = all.iter().map(|listener| listener.port).collect();
     if here.is_empty() {
-        evidence.push(format!("no socket of {pod} listens on {number}; it listens on {}", if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }));
-        return Some(found("pod/not-listening", vec![Culprit::pod(&case.service.namespace, pod)], format!("nothing listens on port {number} in the pods"), evidence));
+        evidence.push(format!(
+            "no socket of {pod} listens on {number}; it listens on {}",
+            if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }
+        ));
+        return Some(found(
+            "pod/not-listening",
+            vec![Culprit::pod(&case.service.namespace, pod)],
+            format!("nothing listens on port {number} in the pods"),
+            evidence,
+        ));
     }
     if here.iter().all(|listener| listener.address.is_some_and(|address| address.is_loopback())) {
-        evidence.push(format!("{pod} listens on {} only", here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect::<Vec<_>>().join(", ")));
-        return Some(found("pod/listens-on-loopback", vec![Culprit::pod(&case.service.namespace, pod)], format!("the program listens on port {number} of the loopback address only"), evidence));
+        evidence.push(format!(
+            "{pod} listens on {} only",
+            here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect::<Vec<_>>().join(", ")
+        ));
+        return Some(found(
+            "pod/listens-on-loopback",
+            vec![Culprit::pod(&case.service.namespace, pod)],
+            format!("the program listens on port {number} of the loopback address only"),
+            evidence,
+        ));
     }
     None
 }
@@ -105,27 +127,49 @@ fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
     }
     fields.extend(packets.fields(Leg::Reply, case.address(), None));
     let drop = node::dropping(pair, &fields)?;
-    Some(found("pod/firewall-drop", vec![Culprit::pod(&case.service.namespace, pod)], format!("a packet filter inside the pod's namespace drops it: {}", drop.text), vec![drop.proof]))
+    Some(found(
+        "pod/firewall-drop",
+        vec![Culprit::pod(&case.service.namespace, pod)],
+        format!("a packet filter inside the pod's namespace drops it: {}", drop.text),
+        vec![drop.proof],
+    ))
 }
 
 fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     let subject = format!("pod/{}/{pod}", case.service.namespace);
-    let Some(pair) = case.pod_state(pod) else { return Err(Gap::new("evidence/undecided", subject, "the state of the pod's namespace could not be read", "why the pod does not answer").decisive()) };
+    let Some(pair) = case.pod_state(pod) else {
+        return Err(Gap::new(
+            "evidence/undecided",
+            subject,
+            "the state of the pod's namespace could not be read",
+            "why the pod does not answer",
+        )
+        .decisive());
+    };
     if let Some(finding) = filtered(case, pod, roads) {
         return Ok(finding);
     }
-    let sources: BTreeSet<IpAddr> = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.place.ends_with(&format!("/{pod}")))).map(|hop| hop.source.0).collect();
+    let sources: BTreeSet<IpAddr> = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| hop.request && hop.place.ends_with(&format!("/{pod}"))))
+        .map(|hop| hop.source.0)
+        .collect();
     for source in &sources {
         if let Some(refused) = network::way(&pair.after, &format!("{source},,")).and_then(|way| way.refused) {
             return Ok(found(
                 "pod/no-way-back",
                 vec![Culprit::pod(&case.service.namespace, pod)],
                 format!("the pod has no route to answer {source}"),
-                vec![format!("the request from {source} reaches {pod}, nothing leaves it"), format!("`ip route get {source}` in {pod}: {refused}")],
+                vec![
+                    format!("the request from {source} reaches {pod}, nothing leaves it"),
+                    format!("`ip route get {source}` in {pod}: {refused}"),
+                ],
             ));
         }
     }
-    if let Some(finding) = not_listening(case, pod, vec![format!("the request reaches {pod}, nothing leaves it")]).filter(|finding| finding.name == "pod/listens-on-loopback") {
+    if let Some(finding) = not_listening(case, pod, vec![format!("the request reaches {pod}, nothing leaves it")])
+        .filter(|finding| finding.name == "pod/listens-on-loopback")
+    {
         return Ok(finding);
     }
     if let Some(finding) = gateway(case, pair, pod, &sources) {
@@ -141,10 +185,19 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
             "pod/silent",
             vec![Culprit::pod(&case.service.namespace, pod)],
             "the request reaches the pod, and its program does not take it",
-            vec![format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting), format!("ListenOverflows and ListenDrops grew by {overflows}")],
+            vec![
+                format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting),
+                format!("ListenOverflows and ListenDrops grew by {overflows}"),
+            ],
         ));
     }
-    Err(Gap::new("evidence/undecided", subject, format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it"), "why the pod does not answer").decisive())
+    Err(Gap::new(
+        "evidence/undecided",
+        subject,
+        format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it"),
+        "why the pod does not answer",
+    )
+    .decisive())
 }
 
 /// The pod's gateway does not resolve: its answer cannot leave although a route exists.
@@ -152,7 +205,9 @@ fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>)
     for source in sources {
         let way = network::way(&pair.after, &format!("{source},,"))?;
         let next = way.via.unwrap_or(*source);
-        let failed = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
+        let failed = network::neighbours(&pair.after)
+            .into_iter()
+            .find(|entry| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
         if let Some(entry) = failed {
             return Some(found(
                 "pod/no-way-back",
@@ -191,7 +246,10 @@ pub(super) fn link_of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTr
                     "pod/wrong-neighbour",
                     vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
                     format!("{node} has a wrong MAC for the pod address {ip}"),
-                    vec![format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()), format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", "))],
+                    vec![
+                        format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
+                        format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
+                    ],
                 ));
             }
             if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
@@ -209,5 +267,9 @@ pub(super) fn link_of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTr
 
 /// Whether a reset or an ICMP refusal of the connection began in the pod.
 pub(super) fn refuses(road: &Road) -> bool {
-    road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)).next().is_some()
+    road.hops(|hop| {
+        !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)
+    })
+    .next()
+    .is_some()
 }

@@ -88,7 +88,9 @@ impl<'a> Road<'a> {
     /// Whether the place was captured and the capture lost nothing.
     #[must_use]
     pub fn watched(&self, place: &str) -> bool {
-        self.captures.iter().any(|capture| capture.request.place.to_string() == place && capture.request.interface == "any" && capture.trustworthy())
+        self.captures
+            .iter()
+            .any(|capture| capture.request.place.to_string() == place && capture.request.interface == "any" && capture.trustworthy())
     }
 
     /// The client's place, as its captures name it.
@@ -101,7 +103,9 @@ impl<'a> Road<'a> {
     }
 
     fn is_node(&self, place: &str) -> bool {
-        self.captures.iter().any(|capture| matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Node && host.name == place))
+        self.captures
+            .iter()
+            .any(|capture| matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Node && host.name == place))
     }
 
     /// The node that took the request: where it came in, addressed to that node, with the Service's address.
@@ -180,7 +184,11 @@ impl<'a> Road<'a> {
         let first = points.iter().position(|point| self.passed(leg, point))?;
         points[first..]
             .windows(2)
-            .find(|pair| self.passed(leg, &pair[0]) && !self.passed(leg, &pair[1]) && !points[first..].iter().skip_while(|point| *point != &pair[1]).any(|later| self.passed(leg, later)))
+            .find(|pair| {
+                self.passed(leg, &pair[0])
+                    && !self.passed(leg, &pair[1])
+                    && !points[first..].iter().skip_while(|point| *point != &pair[1]).any(|later| self.passed(leg, later))
+            })
             .map(|pair| Vanished { leg, last: pair[0].clone(), next: pair[1].clone() })
     }
 
@@ -191,9 +199,11 @@ impl<'a> Road<'a> {
             return None;
         }
         // Later points may have seen more than an earlier one (a retransmission), but never less without a loss between.
-        (1..points.len())
-            .find(|at| covered[*at] < sent && covered[*at..].iter().all(|bytes| *bytes < sent))
-            .map(|at| Vanished { leg, last: points[at - 1].clone(), next: points[at].clone() })
+        (1..points.len()).find(|at| covered[*at] < sent && covered[*at..].iter().all(|bytes| *bytes < sent)).map(|at| Vanished {
+            leg,
+            last: points[at - 1].clone(),
+            next: points[at].clone(),
+        })
     }
 
     /// Whether a packet of that leg passed the point.
@@ -233,7 +243,14 @@ impl<'a> Road<'a> {
     fn covered(&self, leg: Leg, point: &Point) -> u64 {
         let request = leg == Leg::RequestData;
         let mut ranges: BTreeSet<(u32, u32)> = BTreeSet::new();
-        let base = self.connection.hops.iter().filter(|hop| hop.request == request && hop.length > 0).map(|hop| hop.sequence).next().unwrap_or_default();
+        let base = self
+            .connection
+            .hops
+            .iter()
+            .filter(|hop| hop.request == request && hop.length > 0)
+            .map(|hop| hop.sequence)
+            .next()
+            .unwrap_or_default();
         for hop in self.connection.hops.iter().filter(|hop| hop.request == request && hop.what == Sighting::Data && self.at(hop, point)) {
             // Relative to the first, so that wrapped numbers stay in order.
             let start = hop.sequence.wrapping_sub(base).wrapping_add(1 << 30);

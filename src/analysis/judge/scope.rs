@@ -13,7 +13,8 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
         entry.0 += probe.made().filter(|attempt| attempt.answered()).count();
         entry.1 += probe.made().count();
     }
-    let mut parts: Vec<String> = tries.iter().map(|(from, (answered, made))| format!("from {from} {answered} of {made} tries are answered")).collect();
+    let mut parts: Vec<String> =
+        tries.iter().map(|(from, (answered, made))| format!("from {from} {answered} of {made} tries are answered")).collect();
     let pods: BTreeSet<&str> = roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).collect();
     let serving = case.target.map_or(0, |target| target.serving().len());
     if !pods.is_empty() && pods.len() < serving {

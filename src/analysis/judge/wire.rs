@@ -33,20 +33,28 @@ fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
 /// Every MAC that answered by ARP, in both rounds.
 fn answering(case: &Case) -> BTreeSet<String> {
     let flows = case.flow.into_iter().chain(case.closer.map(|closer| &closer.again));
-    flows.flat_map(|flow| flow.answering_macs()).map(|mac| mac.to_lowercase()).collect()
+    flows.flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
 }
 
 /// The nodes whose interfaces answer by ARP, with the interface and its MAC.
 pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
     let known = macs(case);
-    answering(case).iter().filter_map(|mac| known.get(mac).map(|(node, interface)| (node.clone(), format!("{interface} ({mac})")))).collect()
+    answering(case)
+        .iter()
+        .filter_map(|mac| known.get(mac).map(|(node, interface)| (node.clone(), format!("{interface} ({mac})"))))
+        .collect()
 }
 
 /// MACs that answer and belong to no node, when every node that could have them was looked at.
 fn foreign(case: &Case) -> Vec<String> {
     let known = macs(case);
     let all_looked_at = case.announcement.is_some_and(|announcement| {
-        !announcement.nodes_seen.is_empty() && announcement.nodes_seen.iter().filter(|node| announcement.candidates.contains(&node.name) || announcement.nodes.contains(&node.name)).all(|node| case.node_state(&node.name).is_some())
+        !announcement.nodes_seen.is_empty()
+            && announcement
+                .nodes_seen
+                .iter()
+                .filter(|node| announcement.candidates.contains(&node.name) || announcement.nodes.contains(&node.name))
+                .all(|node| case.node_state(&node.name).is_some())
     });
     if !all_looked_at {
         return Vec::new();
@@ -66,9 +74,15 @@ fn duplicate(case: &Case) -> Option<Finding> {
     if foreign.is_empty() {
         return None;
     }
-    let mut evidence: Vec<String> = foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node has that MAC")).collect();
+    let mut evidence: Vec<String> =
+        foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node has that MAC")).collect();
     evidence.extend(answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
-    Some(found("wire/duplicate-address", foreign.iter().map(|mac| Culprit::mac(mac)).collect(), format!("another host of the network claims {address}"), evidence))
+    Some(found(
+        "wire/duplicate-address",
+        foreign.iter().map(|mac| Culprit::mac(mac)).collect(),
+        format!("another host of the network claims {address}"),
+        evidence,
+    ))
 }
 
 /// Several interfaces of one node answer.
@@ -120,7 +134,9 @@ fn interface_down(case: &Case) -> Option<Finding> {
 /// The first packet never reached a node: causes from the nearest to proven down to the network itself.
 pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     let silencing = announces.iter().find(|finding| announce::silences(finding));
-    if let Some(finding) = interface_down(case).filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link")) {
+    if let Some(finding) = interface_down(case)
+        .filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link"))
+    {
         return Ok(finding);
     }
     if let Some(finding) = stale_neighbour(case, roads) {
@@ -149,7 +165,8 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let arp = Arp::seen(case, roads, node);
     let vantages = names(roads);
     let between = Culprit::network(&vantages.join("+"), node);
-    let sent = roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
+    let sent =
+        roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
     if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (!sent || arp.router_asks) {
         let reason = format!("ARP requests for the address reach {node}, and it answers none");
         return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
@@ -185,22 +202,33 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         ));
     }
     if !sent {
-        return client::firewall(case, roads).ok_or_else(|| undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"));
+        return client::firewall(case, roads)
+            .ok_or_else(|| undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"));
     }
     if arp.router_unreachable {
-        return Err(undecided(case, "a router reports the address as unreachable by ICMP", "whether its ARP requests or the answers are lost"));
+        return Err(undecided(
+            case,
+            "a router reports the address as unreachable by ICMP",
+            "whether its ARP requests or the answers are lost",
+        ));
     }
     // The request left the client for the right neighbour, and no node that could take it saw it.
     let unwatched = unwatched_nodes(case);
     if !unwatched.is_empty() {
         return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
     }
-    let count = roads.iter().map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).count()).sum::<usize>();
+    let count = roads
+        .iter()
+        .map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).count())
+        .sum::<usize>();
     Ok(found(
         "wire/request-lost",
         vec![between],
         format!("the request leaves {} and reaches no node", vantages.join(" and ")),
-        vec![format!("{count} packets left the client for the address"), "none of them came in on any node that may announce it".to_owned()],
+        vec![
+            format!("{count} packets left the client for the address"),
+            "none of them came in on any node that may announce it".to_owned(),
+        ],
     ))
 }
 
@@ -230,7 +258,9 @@ impl Arp {
         let at_client = |capture: &Capture| clients.iter().any(|client| is_place(capture, client));
         let asks = |arp: &crate::model::packet::Arp| !arp.reply && Some(arp.target) == vip && Some(arp.sender) != vip;
         let answers = |arp: &crate::model::packet::Arp| arp.reply && Some(arp.sender) == vip;
-        let router_asks = count(&at_node, &|arp, passage| asks(arp) && passage == Passage::In && !sources.contains(&arp.sender) && !arp.sender.is_unspecified());
+        let router_asks = count(&at_node, &|arp, passage| {
+            asks(arp) && passage == Passage::In && !sources.contains(&arp.sender) && !arp.sender.is_unspecified()
+        });
         // An ICMP host unreachable that came in at the client from somebody who is neither a node nor the Service.
         let router_unreachable = roads.iter().any(|road| {
             road.hops(|hop| hop.what == Sighting::IcmpError && hop.passage == Passage::In && hop.source.1 == 3 && hop.destination.1 == 1)
@@ -258,12 +288,16 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
             "announce/speaker-unhealthy",
             vec![Culprit::node_part(node, "speaker")],
             format!("the speaker on {node} is stopped: it runs and answers nothing"),
-            vec![format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node), format!("the kernel shows the process speaker on {node} in state T")],
+            vec![
+                format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node),
+                format!("the kernel shows the process speaker on {node} in state T"),
+            ],
         ));
     }
     let address = case.address()?;
     let interface = network::on_link(state, address).into_iter().next()?;
-    let announced = case.announcement?.logs.iter().any(|log| log.node == node && log.state == crate::model::announcement::LogState::Announced);
+    let announced =
+        case.announcement?.logs.iter().any(|log| log.node == node && log.state == crate::model::announcement::LogState::Announced);
     announced.then(|| {
         found(
             "wire/no-answer",
@@ -278,13 +312,23 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
 fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let vip = case.address()?;
     let known = macs(case);
-    let right: BTreeSet<String> = case.announcement?.nodes.iter().filter_map(|node| case.node_state(node)).flat_map(|pair| network::links(&pair.after)).map(|link| link.mac.to_lowercase()).collect();
+    let right: BTreeSet<String> = case
+        .announcement?
+        .nodes
+        .iter()
+        .filter_map(|node| case.node_state(node))
+        .flat_map(|pair| network::links(&pair.after))
+        .map(|link| link.mac.to_lowercase())
+        .collect();
     if right.is_empty() {
         return None;
     }
     for road in roads {
         let Some(pair) = case.node_state(&road.client()) else { continue };
-        let entry = network::neighbours(&pair.before).into_iter().chain(network::neighbours(&pair.after)).find(|entry| entry.address == vip && entry.mac.is_some());
+        let entry = network::neighbours(&pair.before)
+            .into_iter()
+            .chain(network::neighbours(&pair.after))
+            .find(|entry| entry.address == vip && entry.mac.is_some());
         if let Some(mac) = entry.and_then(|entry| entry.mac)
             && !right.contains(&mac)
         {
@@ -293,17 +337,24 @@ fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
                 // Somebody else really answers with it: the entry is right, the answer is wrong.
                 return None;
             }
-            let whose = known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
+            let whose =
+                known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
             return Some(found(
                 "wire/stale-neighbour",
                 client::culprits(roads),
                 format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
-                vec![format!("`ip neigh` on {}: {vip} is at {mac}", road.client()), format!("the announcer has {}", right.iter().take(4).cloned().collect::<Vec<_>>().join(", "))],
+                vec![
+                    format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
+                    format!("the announcer has {}", right.iter().take(4).cloned().collect::<Vec<_>>().join(", ")),
+                ],
             ));
         }
     }
     // A frame for another MAC that a listening interface saw: whoever sent it has a wrong neighbour entry.
-    let stray = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip)).find(|hop| hop.source_mac.is_some())?;
+    let stray = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip))
+        .find(|hop| hop.source_mac.is_some())?;
     let mac = stray.source_mac.clone()?.to_lowercase();
     let neighbours = case.node_state(&stray.place).map(|pair| network::neighbours(&pair.after)).unwrap_or_default();
     let sender = neighbours.into_iter().find(|entry| entry.mac.as_deref() == Some(mac.as_str()));
@@ -311,7 +362,10 @@ fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
     Some(found(
         "wire/stale-neighbour",
         vec![culprit],
-        format!("requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}", stray.place),
+        format!(
+            "requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}",
+            stray.place
+        ),
         vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
     ))
 }
@@ -344,7 +398,12 @@ fn node_watched(case: &Case, node: &str) -> bool {
 /// The answer left the announcing node for the client and did not arrive.
 pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
     let vantages = names(roads);
-    let out = roads.iter().flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && Some(hop.source.0) == case.address())).count();
+    let out = roads
+        .iter()
+        .flat_map(|road| {
+            road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && Some(hop.source.0) == case.address())
+        })
+        .count();
     found(
         "wire/reply-lost",
         vec![Culprit::network(node, &vantages.join("+"))],

@@ -70,8 +70,7 @@ fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
         }
         ("counter", "packets") => (Match::Yes, 5),
         ("drop" | "counter" | "log", _) => (Match::Yes, 1),
-        ("reject", _) => (Match::Yes, words.len()),
-        ("comment", _) => (Match::Yes, words.len()),
+        ("reject" | "comment", _) => (Match::Yes, words.len()),
         _ => (Match::Maybe, 1),
     }
 }

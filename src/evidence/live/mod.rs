@@ -3,10 +3,20 @@
 mod signals;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use signals::{limit, watch_signals};
+use tokio::runtime::{Builder, Runtime};
 
+use super::capture::live::LiveCaptures;
+use super::clock::LiveClock;
+use super::cluster::live::LiveCluster;
+use super::error::ErrorKind;
+use super::host::live::LiveHosts;
+use super::interrupt::Interrupt;
+use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, RecordingHosts};
+use super::recording::tape::Tape;
 use super::site::Site;
 use super::{Evidence, EvidenceError};
 
@@ -18,14 +28,45 @@ pub struct LiveOptions {
     pub site: Site,
     /// Keep the answers for a recording, not only the list of what was touched.
     pub keep_answers: bool,
-    /// Bound on one API request.
+    /// Bound on one API request; zero is the usual ten seconds.
     pub api_limit: Duration,
 }
 
-/// Opens the live world. Makes no connection yet, except that the kubeconfig is read.
+/// Opens the live world. Makes no connection yet, except that the kubeconfig is read and its credentials are got.
 ///
 /// # Errors
 /// When there is no kubeconfig, or it cannot be used.
-pub fn open(_options: &LiveOptions) -> Result<Evidence, EvidenceError> {
-    todo!()
+pub fn open(options: &LiveOptions) -> Result<Evidence, EvidenceError> {
+    open_with(options, Interrupt::default())
+}
+
+/// As `open`, with a flag that somebody already minds.
+///
+/// # Errors
+/// As `open`, and when the flag is set before the credentials are there.
+pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence, EvidenceError> {
+    let runtime = runtime()?.handle();
+    let tape = Arc::new(Tape::new(options.keep_answers));
+    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
+    let hosts = Arc::new(LiveHosts::new(runtime.clone(), &options.site, interrupt.clone()));
+    let captures = LiveCaptures::new(Arc::clone(&hosts));
+    let clock = LiveClock::since(tape.began());
+    Ok(Evidence {
+        cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
+        hosts: Arc::new(RecordingHosts(hosts, Arc::clone(&tape))),
+        captures: Arc::new(RecordingCaptures(Arc::new(captures), Arc::clone(&tape))),
+        clock: Arc::new(RecordingClock(Arc::new(clock), Arc::clone(&tape))),
+        tape,
+        interrupt,
+    })
+}
+
+/// The runtime beneath everything live. It lives as long as the process: an open capture may outlast whatever opened
+/// it, and ends over this runtime.
+fn runtime() -> Result<&'static Runtime, EvidenceError> {
+    // At least two, so that one busy task does not keep the others waiting on a machine with one core.
+    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 8));
+    let built = Builder::new_multi_thread().worker_threads(workers).thread_name("evidence").enable_all().build();
+    let runtime = built.map_err(|error| EvidenceError::new(ErrorKind::Garbled, "start the runtime", error))?;
+    Ok(Box::leak(Box::new(runtime)))
 }
