@@ -46,10 +46,9 @@ impl Fold {
         }
         let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(rest) else {
             // klog lines and Go struct dumps of native BGP are known not to be JSON.
-            if !known_raw(rest) {
-                self.log.unknown_lines += 1;
-            }
-            return false;
+            let unknown = !known_raw(rest);
+            self.log.unknown_lines += u64::from(unknown);
+            return unknown;
         };
         let get = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
         let msg = get("msg");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rhai::module_resolvers::DummyModuleResolver;
-use rhai::{Dynamic, Engine};
+use rhai::{Dynamic, Engine, OptimizationLevel};
 
 use crate::words::reference::WORDS;
 use crate::words::run::Run;
@@ -15,6 +15,8 @@ const MOST_OPERATIONS: u64 = 5_000_000;
 #[must_use]
 pub fn bare() -> Engine {
     let mut engine = Engine::new();
+    // Constants such as `params` have other values when the playbook runs than when it is read.
+    engine.set_optimization_level(OptimizationLevel::None);
     engine.set_max_operations(MOST_OPERATIONS);
     engine.set_max_call_levels(64);
     engine.set_max_expr_depths(64, 32);

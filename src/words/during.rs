@@ -77,6 +77,9 @@ fn pods_by_address(points: &[Point]) -> BTreeMap<IpAddr, String> {
 }
 
 /// Waits for every capture at the same time; those that cannot begin become gaps.
+///
+/// # Errors
+/// When the run ends.
 pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answer<Vec<Box<dyn OpenCapture>>> {
     let opened: Vec<(&Point, Opened)> = points.iter().map(|point| (point, Mutex::new(lock(&point.open).take()))).collect();
     let ready = side_by_side(&opened, |(_, open)| {
