@@ -98,6 +98,10 @@ impl Index {
                 forms.extend(self.syn_by_sequence.get(&sequence).into_iter().flatten());
             }
         }
+        // Where a bridge undoes the source translation early, an answer carries the pod's address and the client's.
+        let clients: Vec<Tuple> = forms.iter().filter(|form| form.2 == probe.address && form.3 == probe.port).copied().collect();
+        let ends: Vec<Tuple> = forms.iter().filter(|form| form.2 != probe.address).copied().collect();
+        forms.extend(clients.iter().flat_map(|client| ends.iter().map(|end| (client.0, client.1, end.2, end.3))));
         forms
     }
 

@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod announcement;
 pub mod closer;
+pub mod drawing;
 pub mod election;
 pub mod follow;
 pub mod judge;

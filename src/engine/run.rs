@@ -60,7 +60,7 @@ pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evid
         .filter(|capability| site.uses.as_ref().is_none_or(|allowed| allowed.contains(capability)))
         .cloned()
         .collect();
-    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), uses, Arc::clone(&options.progress)));
+    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, Arc::clone(&options.progress)));
     let kind = evaluate(playbook, &params, &shared);
     let swept = evidence.hosts.sweep();
     let took_ms = evidence.clock.elapsed_ms("run: end");

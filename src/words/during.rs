@@ -11,6 +11,7 @@ use super::fact::{Fact, Fields};
 use super::node_capture::Point;
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
+use crate::analysis::drawing::roads;
 use crate::analysis::follow::follow;
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -62,6 +63,11 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     let mut flow = Flow { captures, ..Flow::default() };
     collect(result?, &mut flow);
     flow.connections = follow(&flow.captures, &flow.probes, &pods);
+    if let Some(probe) = flow.probes.first() {
+        for line in roads(&flow.connections, probe.address) {
+            run.fact(line);
+        }
+    }
     Ok(Fact::new(flow))
 }
 

@@ -3,6 +3,7 @@
 //! A word never reaches a `live` module and never prints.
 
 pub mod arping;
+pub mod client_side;
 pub mod cluster_facts;
 pub mod during;
 pub mod fact;

@@ -32,6 +32,7 @@ pub const WORDS: &[Word] = &[
     super::probe::WORD,
     super::arping::WORD,
     super::look_closer::WORD,
+    super::client_side::WORD,
     super::step::WORD,
     super::finding::WORD,
     super::note::WORD,

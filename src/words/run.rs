@@ -40,6 +40,8 @@ pub enum Progress {
 pub struct Run {
     pub evidence: Evidence,
     pub site: Site,
+    /// The playbook as it was named, for commands that are shown.
+    pub playbook: String,
     /// What the playbook's header and the site both allow.
     pub uses: BTreeSet<String>,
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
@@ -64,8 +66,14 @@ pub struct State {
 
 impl Run {
     #[must_use]
-    pub fn new(evidence: Evidence, site: Site, uses: BTreeSet<String>, progress: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
-        Self { evidence, site, uses, progress, state: Mutex::new(State::default()) }
+    pub fn new(
+        evidence: Evidence,
+        site: Site,
+        playbook: String,
+        uses: BTreeSet<String>,
+        progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> Self {
+        Self { evidence, site, playbook, uses, progress, state: Mutex::new(State::default()) }
     }
 
     /// What was found so far, under its lock.

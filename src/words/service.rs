@@ -143,7 +143,7 @@ fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>
         .filter(|service| service.kind == "LoadBalancer")
         .map(|service| {
             let address = service.addresses.first().map_or_else(|| "pending".to_owned(), ToString::to_string);
-            format!("lbdiag run PLAYBOOK --set namespace={} --set service={}   # {address}", service.namespace, service.name)
+            format!("lbdiag run {} --set namespace={} --set service={}   # {address}", run.playbook, service.namespace, service.name)
         })
         .collect();
     lines.sort();

@@ -124,6 +124,11 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         .collect();
     // The reason of most nodes is the cause; a few nodes left out on purpose are not.
     let (kind, nodes) = by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len())?;
+    // A control plane's nodes carry the label on purpose: they stand last.
+    let mut nodes = nodes;
+    nodes.sort_by_key(|name| {
+        case.node(name).is_some_and(|node| node.labels.keys().any(|key| key.starts_with("node-role.kubernetes.io/control-plane")))
+    });
     let nodes: Vec<Culprit> = nodes.into_iter().map(Culprit::node).collect();
     Some(match kind {
         "advertisement" => found(

@@ -8,8 +8,9 @@ use super::{Case, found};
 use crate::analysis::state::netfilter;
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
+use crate::model::kubernetes::Node;
 use crate::model::probe::Ending;
-use crate::model::service::Protocol;
+use crate::model::service::{Protocol, Service};
 
 /// Clients as culprits: by their address when it is known, otherwise by the vantage point's name.
 pub(super) fn culprits(roads: &[&Road]) -> Vec<Culprit> {
@@ -35,6 +36,34 @@ pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
 /// The client's address is outside `loadBalancerSourceRanges`.
 pub(super) fn source_range(case: &Case, source: IpAddr) -> bool {
     !case.service.source_ranges.is_empty() && !case.service.source_ranges.iter().any(|range| range.contains(&source))
+}
+
+/// What the objects alone say about a client's address: left out by the source ranges, or inside the cluster's own networks.
+#[must_use]
+pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !service.source_ranges.is_empty() && !service.source_ranges.iter().any(|range| range.contains(&client)) {
+        let ranges = service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        findings.push(found(
+            "client/source-range",
+            vec![Culprit::service(&service.namespace, &service.name)],
+            format!("loadBalancerSourceRanges leaves {client} out"),
+            vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", service.path())],
+        ));
+    }
+    let inside = nodes.iter().find_map(|node| {
+        let cidr = node.pod_cidrs.iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&client)))?;
+        Some((cidr.clone(), node.name.clone()))
+    });
+    if let Some((cidr, node)) = inside {
+        findings.push(found(
+            "client/overlaps-cluster",
+            vec![Culprit::client(&client.to_string())],
+            format!("{client} lies inside the pod network {cidr} of {node}: answers to it stay in the cluster"),
+            vec![format!("podCIDRs of {node}: {cidr}")],
+        ));
+    }
+    findings
 }
 
 /// The finding for clients outside the ranges.

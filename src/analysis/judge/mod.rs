@@ -33,6 +33,8 @@ use crate::model::service::Service;
 use crate::model::state::StatePair;
 use road::Road;
 
+pub use client::client_address;
+
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.
 pub struct Case<'a> {
     pub service: &'a Service,
