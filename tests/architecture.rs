@@ -1,5 +1,7 @@
 //! Keeps the arrows of ARCHITECTURE.md: reads every path of every source file, and refuses one that points the wrong way.
 
+#![expect(clippy::expect_used, reason = "without the sources there is nothing to check")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -114,10 +116,10 @@ fn violations(file: &str, text: &str) -> Vec<String> {
         Err(error) => return vec![format!("{file}: {error}")],
     };
     if !text.starts_with("//!") {
-        seen.wrong("begins without `//!` that says what it is for".to_owned());
+        seen.wrong("begins without `//!` that says what it is for");
     }
     if file.split('/').any(|part| NAMELESS.contains(&part.trim_end_matches(".rs"))) {
-        seen.wrong("is a home for nothing in particular; name it after what it holds".to_owned());
+        seen.wrong("is a home for nothing in particular; name it after what it holds");
     }
     seen.visit_file(&parsed);
     seen.wrong.into_iter().collect()
@@ -141,7 +143,7 @@ impl<'a> Seen<'a> {
         Self { file, layer, module, wrong: BTreeSet::new() }
     }
 
-    fn wrong(&mut self, what: String) {
+    fn wrong(&mut self, what: &str) {
         self.wrong.insert(format!("src/{}: {what}", self.file));
     }
 
@@ -150,7 +152,7 @@ impl<'a> Seen<'a> {
         let Some(layer) = self.layer else { return };
         let Some(first) = parts.first() else { return };
         if KEPT.contains(&first.as_str()) && !layer.crates.contains(&first.as_str()) {
-            self.wrong(format!("{} may not use the crate {first}", layer.name));
+            self.wrong(&format!("{} may not use the crate {first}", layer.name));
         }
         let pure = ["model", "analysis", "report"].contains(&layer.name);
         if pure
@@ -163,16 +165,16 @@ impl<'a> Seen<'a> {
                     part.starts_with("Ip") || part.starts_with("SocketAddr") || part.starts_with("AddrParse") || part == "self"
                 });
             if !address {
-                self.wrong(format!("{} does no input or output, and names {}", layer.name, parts.join("::")));
+                self.wrong(&format!("{} does no input or output, and names {}", layer.name, parts.join("::")));
             }
         }
         let Some(absolute) = self.absolute(parts) else { return };
         let Some(target) = absolute.first() else { return };
         if LAYERS.iter().any(|other| other.name == target) && !layer.may.contains(&target.as_str()) {
-            self.wrong(format!("{} may not name {target} ({})", layer.name, parts.join("::")));
+            self.wrong(&format!("{} may not name {target} ({})", layer.name, parts.join("::")));
         }
         if ["words", "engine"].contains(&layer.name) && target == "evidence" && absolute.iter().any(|part| part == "live") {
-            self.wrong(format!("{} names a live module ({})", layer.name, parts.join("::")));
+            self.wrong(&format!("{} names a live module ({})", layer.name, parts.join("::")));
         }
     }
 
@@ -218,21 +220,21 @@ impl<'ast> Visit<'ast> for Seen<'_> {
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
         let name = item.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
         if PRINTING.contains(&name.as_str()) && self.layer.is_some_and(|layer| layer.name != "cli") {
-            self.wrong(format!("only cli prints, and here stands {name}!"));
+            self.wrong(&format!("only cli prints, and here stands {name}!"));
         }
         visit::visit_macro(self, item);
     }
 
     fn visit_signature(&mut self, signature: &'ast syn::Signature) {
         if signature.asyncness.is_some() && self.layer.is_some_and(|layer| layer.name != "evidence") {
-            self.wrong(format!("async is for evidence alone ({})", signature.ident));
+            self.wrong(&format!("async is for evidence alone ({})", signature.ident));
         }
         visit::visit_signature(self, signature);
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
         if attribute.path().is_ident("allow") {
-            self.wrong("has `#[allow]`; write `#[expect(.., reason = ..)]`".to_owned());
+            self.wrong("has `#[allow]`; write `#[expect(.., reason = ..)]`");
         }
         visit::visit_attribute(self, attribute);
     }

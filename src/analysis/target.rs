@@ -12,7 +12,7 @@ use crate::model::service::{Service, ServicePort};
 
 /// The endpoints of one port, and the pods behind the selector. `slices` and `pods` are `None` when they could not be read.
 #[must_use]
-pub fn target(service: &Service, port: &ServicePort, slices: Option<&[Value]>, pods: Option<Vec<Pod>>) -> Target {
+pub fn target(service: &Service, port: &ServicePort, slices: Option<&[Value]>, pods: Option<&[Pod]>) -> Target {
     let mut seen = BTreeSet::new();
     let mut endpoints: Vec<Endpoint> = slices
         .unwrap_or_default()
@@ -21,7 +21,7 @@ pub fn target(service: &Service, port: &ServicePort, slices: Option<&[Value]>, p
         .filter(|endpoint| seen.insert((endpoint.ip, endpoint.port)))
         .collect();
     endpoints.sort_by(|a, b| (&a.pod, a.ip, a.port).cmp(&(&b.pod, b.ip, b.port)));
-    let all = pods.as_deref().unwrap_or_default();
+    let all = pods.unwrap_or_default();
     let selected: Vec<Pod> = all.iter().filter(|pod| selects(&service.selector, &pod.labels)).cloned().collect();
     let near_misses =
         if selected.is_empty() { all.iter().filter_map(|pod| near_miss(&service.selector, pod)).collect() } else { BTreeMap::new() };
@@ -89,7 +89,7 @@ mod tests {
         let slices =
             [json!({"metadata": {"name": "web-1"}, "ports": [], "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": true},
             "targetRef": {"kind": "Pod", "name": "web-a"}}]})];
-        let read = target(&service, &service.ports[0], Some(&slices), Some(Vec::new()));
+        let read = target(&service, &service.ports[0], Some(&slices), Some(&[]));
         assert_eq!(read.endpoints[0].port, None);
         assert!(read.serving().is_empty());
     }
@@ -109,7 +109,7 @@ mod tests {
         let service = web();
         let pod = objects::pod(&json!({"metadata": {"name": "p", "labels": {"app": "web-servr"}}}));
         let other = objects::pod(&json!({"metadata": {"name": "q", "labels": {"app": "database"}}}));
-        let read = target(&service, &service.ports[0], Some(&[]), Some(vec![pod, other]));
+        let read = target(&service, &service.ports[0], Some(&[]), Some(&[pod, other]));
         assert_eq!(read.near_misses.keys().collect::<Vec<_>>(), ["p"]);
     }
 }

@@ -87,7 +87,7 @@ pub(super) struct RunArguments {
 pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, Exit> {
     let words: Vec<OsString> = words.into_iter().collect();
     let mut command = Arguments::command();
-    if words.first().is_some_and(|first| is_plugin(first)) {
+    if words.first().is_some_and(is_plugin) {
         // kubectl starts its plugins under this name; help should say what was typed.
         command = command.bin_name("kubectl lbdiag");
     }

@@ -18,8 +18,7 @@ pub fn first_mistake(ast: &AST, header: &Header) -> Option<Mistake> {
     let mut found: Option<Mistake> = None;
     ast.walk(&mut |path| {
         let call = match path.last() {
-            Some(ASTNode::Stmt(Stmt::FnCall(call, position))) => Some((call, *position)),
-            Some(ASTNode::Expr(Expr::FnCall(call, position))) => Some((call, *position)),
+            Some(ASTNode::Stmt(Stmt::FnCall(call, position)) | ASTNode::Expr(Expr::FnCall(call, position))) => Some((call, *position)),
             _ => None,
         };
         if let Some((call, position)) = call

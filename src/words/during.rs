@@ -8,7 +8,7 @@ use rhai::{Array, Dynamic, Engine, FnPtr, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
-use super::node_capture::Point;
+use super::node_capture::{Opened, Point};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use crate::analysis::drawing::roads;
@@ -43,8 +43,6 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("during", move |context: NativeCallContext, points: Array, body: FnPtr| during(&run, &context, points, &body));
 }
-
-type Opened = Mutex<Option<Result<Box<dyn OpenCapture>, EvidenceError>>>;
 
 fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -> Answer<Fact<Flow>> {
     let mut taken = Vec::new();
@@ -135,7 +133,7 @@ fn place_subject(place: &Place) -> String {
 /// Ends captures side by side. One that lost packets is a gap.
 pub fn stop(run: &Run, listening: Vec<Box<dyn OpenCapture>>) -> Vec<Capture> {
     let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|capture| Mutex::new(Some(capture))).collect();
-    let ended = side_by_side(&open, |capture| lock(capture).take().map(super::super::evidence::capture::OpenCapture::stop));
+    let ended = side_by_side(&open, |capture| lock(capture).take().map(OpenCapture::stop));
     let mut captures = Vec::new();
     for capture in ended.into_iter().flatten() {
         match capture {

@@ -23,12 +23,15 @@ pub const WORD: Word = Word {
     register,
 };
 
+/// A capture that `during` takes once: open, or why it could not be opened.
+pub type Opened = Mutex<Option<Result<Box<dyn OpenCapture>, EvidenceError>>>;
+
 /// A capture in a script's hands.
 #[derive(Clone)]
 pub struct Point {
     pub request: CaptureRequest,
     /// Taken by `during`, once.
-    pub open: Arc<Mutex<Option<Result<Box<dyn OpenCapture>, EvidenceError>>>>,
+    pub open: Arc<Opened>,
 }
 
 /// What a capture may be told.

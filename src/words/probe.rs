@@ -229,7 +229,10 @@ fn tell(run: &Run, probe: &Probe) {
         }
     }
     for (count, ending) in counted {
-        line.push_str(&format!(", {count} {ending}"));
+        line.push_str(", ");
+        line.push_str(&count.to_string());
+        line.push(' ');
+        line.push_str(&ending);
     }
     run.fact(line);
 }

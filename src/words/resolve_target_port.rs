@@ -107,5 +107,5 @@ pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &Se
         )?;
     }
     let pods: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
-    Ok(target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods))
+    Ok(target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods.as_deref()))
 }

@@ -75,6 +75,7 @@ fn found(run: &Run, value: &Value) -> Fact<Service> {
 }
 
 /// Without the Service itself no question can be asked: that is not a gap, it ends the run.
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Box<rhai::EvalAltResult> {
     let stop = if error.kind == ErrorKind::Interrupted { Stop::Interrupted } else { Stop::CouldNotWork(error.to_string()) };
     run.end(context, stop)
@@ -113,6 +114,7 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
 }
 
 /// An unknown Service: is it the namespace or the name that is mistyped?
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) -> Box<rhai::EvalAltResult> {
     let namespaces = match run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))) {
         Ok(list) => list.iter().map(|value| crate::analysis::read::text(value, "/metadata/name")).collect(),
@@ -133,6 +135,7 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
     run.end(context, Stop::Usage(format!("namespace {namespace} has no Service {name}{hint}")))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Box<rhai::EvalAltResult> {
     let services = match all_services(run, context, namespace) {
         Ok(services) => services,

@@ -261,7 +261,7 @@ fn latent(case: &Case, finding: Finding) -> Finding {
 }
 
 /// The order of findings, one of each name, and which gaps the verdict rests on.
-fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
+fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap]) {
     // The cause before its consequences, failures before warnings; the order of the road stays within.
     findings.sort_by_key(|finding| (finding.because.is_some(), std::cmp::Reverse(finding.severity)));
     let mut seen = BTreeSet::new();

@@ -230,11 +230,10 @@ impl<'a> Road<'a> {
         match point {
             Point::Client(_) => hop.passage == outward && !translated,
             Point::NodeClientSide(_) => hop.tunnel.is_none() && hop.passage == inward && !translated,
-            Point::NodePodSide(_) => hop.tunnel.is_none() && hop.passage == outward && translated,
             Point::NodeUnderlay(_) => hop.tunnel.is_some() && hop.passage == outward,
             Point::FarUnderlay(_) => hop.tunnel.is_some() && hop.passage == inward,
             Point::FarNetworkSide(_) => hop.tunnel.is_none() && hop.passage == inward && translated,
-            Point::FarPodSide(_) => hop.tunnel.is_none() && hop.passage == outward && translated,
+            Point::NodePodSide(_) | Point::FarPodSide(_) => hop.tunnel.is_none() && hop.passage == outward && translated,
             Point::Pod(_) => hop.passage == inward,
         }
     }

@@ -164,7 +164,7 @@ pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
             hook.clear();
             number = 0;
         } else if line.starts_with("type ") {
-            hook = line.split_whitespace().skip_while(|word| *word != "hook").nth(1).unwrap_or_default().to_owned();
+            line.split_whitespace().skip_while(|word| *word != "hook").nth(1).unwrap_or_default().clone_into(&mut hook);
         } else if !line.is_empty() && line != "}" && !foreign && !chain.is_empty() {
             number += 1;
             let verdict = line.split_whitespace().any(|word| word == "drop" || word == "reject");
