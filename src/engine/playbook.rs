@@ -67,5 +67,18 @@ mod tests {
         check("let a = node_capture(\"n1\", #{});", "needs the capability `node.capture`");
         check("step(\"x\", || { probe(1, #{}) });", "needs the capability `probe`");
         check("eval(\"1\");", "eval");
+        check("frobnicate(1);", "there is no word `frobnicate`");
+    }
+
+    #[test]
+    fn the_languages_own_functions_are_known() {
+        let body = "let a = [1]; a.push(2); let n = a.len(); print(n.to_string()); if a.contains(1) && parse_int(\"3\") + 1 > 2 { let f = |x| x * 2; f.call(3); }\nfn own(x) { x }\nown(1);";
+        assert!(read("a.rhai", format!("{HEADER}{body}")).is_ok());
+        for file in std::fs::read_dir("playbooks").unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|end| end == "rhai") {
+                assert!(super::load(&path).map_err(|broken| broken.rendered).is_ok(), "{}", path.display());
+            }
+        }
     }
 }

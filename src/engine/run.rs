@@ -13,7 +13,7 @@ use super::sandbox;
 use crate::evidence::Evidence;
 use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
-use crate::model::finding::{Gap, Severity};
+use crate::model::finding::Gap;
 use crate::model::outcome::{Outcome, Verdict};
 use crate::words::run::{Progress, Run, State, Stop};
 
@@ -65,7 +65,7 @@ pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evid
     let swept = evidence.hosts.sweep();
     let took_ms = evidence.clock.elapsed_ms("run: end");
     let state = std::mem::take(&mut *shared.state());
-    let kind = if state.judged.is_none() && kind == EndKind::Judged { EndKind::Unjudged } else { kind };
+    let kind = if state.judged.is_none() && state.findings.is_empty() && kind == EndKind::Judged { EndKind::Unjudged } else { kind };
     RunEnd { outcome: outcome(playbook, params, evidence, state, &kind, &swept, took_ms), kind }
 }
 
@@ -136,9 +136,11 @@ fn outcome(
     }
     let cleanup = cleanup(swept, &mut state.gaps);
     let finished = matches!(kind, EndKind::Judged | EndKind::Unjudged);
-    let judged = state.judged.is_some() || state.findings.iter().any(|finding| finding.severity != Severity::Info);
+    // A playbook judges by `judge` or by findings of its own, be they only notable.
+    let judged = state.judged.is_some() || !state.findings.is_empty();
     let verdict = Verdict::of(&state.findings, &state.gaps, state.checked && finished && judged);
-    let summary = state.judged.clone().unwrap_or_else(|| ended.clone().unwrap_or_default());
+    let own = state.findings.iter().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
+    let summary = state.judged.clone().or_else(|| ended.clone()).or(own).unwrap_or_default();
     Outcome {
         format: "lbdiag-outcome/1".to_owned(),
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),

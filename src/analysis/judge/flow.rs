@@ -139,7 +139,8 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     let node = gone.last.place();
     match (&gone.last, &gone.next) {
         (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
-        (last, next) if last == next && !request => one(node::request_inside(case, roads, node)),
+        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(node::request_inside(case, roads, node)),
+        (last, next) if last == next => one(node::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
         (Point::NodeClientSide(_), _) if request => one(node::request_inside(case, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link(case, roads, node)),

@@ -143,6 +143,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         .or_else(|| forwarding_off(pair, node))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| not_programmed(case, pair, node))
+        .or_else(|| proxy_stale(case, pair, node))
         .or_else(|| no_local_endpoint(case, node))
         .or_else(|| conntrack_full(pair, node))
         .or_else(|| pod_route(pair, node, &packets.endpoints))
@@ -263,6 +264,83 @@ fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> 
     })
 }
 
+/// kube-proxy's rules for the address lead to an endpoint that is gone.
+fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+    let target = case.target.filter(|target| target.slices_read)?;
+    let programmed = programmed(case, pair);
+    let gone: Vec<String> = programmed
+        .iter()
+        .filter(|(ip, port)| !target.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.port == Some(*port)))
+        .map(|(ip, port)| format!("{ip}:{port}"))
+        .collect();
+    (!gone.is_empty()).then(|| {
+        found(
+            "node/proxy-stale",
+            vec![Culprit::node_part(node, "kube-proxy")],
+            format!("kube-proxy's rules on {node} lead to {}, which is no endpoint any more", gone.join(" and ")),
+            vec![
+                format!(
+                    "the rules on {node} lead to {}",
+                    programmed.iter().map(|(ip, port)| format!("{ip}:{port}")).collect::<Vec<_>>().join(", ")
+                ),
+                format!(
+                    "the EndpointSlices hold {}",
+                    target.endpoints.iter().map(|endpoint| endpoint.ip.to_string()).collect::<Vec<_>>().join(", ")
+                ),
+            ],
+        )
+    })
+}
+
+/// The endpoints that kube-proxy's rules on a node hold for the address and port.
+fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
+    let (Some(vip), Some(target)) = (case.address(), case.target) else { return BTreeSet::new() };
+    let mut found = BTreeSet::new();
+    let rules = netfilter::rules(pair.after.section("iptables"));
+    let mut open: Vec<&str> = rules
+        .iter()
+        .filter(|rule| {
+            rule.chain == "KUBE-SERVICES"
+                && rule.text.contains(&format!("{vip}/32"))
+                && rule.text.contains(&format!("--dport {} ", target.port.port))
+        })
+        .map(|rule| rule.target.as_str())
+        .collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    while let Some(chain) = open.pop() {
+        if !seen.insert(chain) {
+            continue;
+        }
+        for rule in rules.iter().filter(|rule| rule.table == "nat" && rule.chain == chain) {
+            if let Some((_, to)) = rule.text.split_once("--to-destination ") {
+                found.extend(
+                    to.split_whitespace().next().and_then(|to| to.parse::<std::net::SocketAddr>().ok()).map(|to| (to.ip(), to.port())),
+                );
+            }
+            if rule.target.starts_with("KUBE-") && !rule.target.starts_with("KUBE-MARK") {
+                open.push(&rule.target);
+            }
+        }
+    }
+    // nftables: kube-proxy names an endpoint's chain after the Service's port and the endpoint.
+    let name = format!(
+        "-{}/{}/{}/{}__",
+        case.service.namespace,
+        case.service.name,
+        if target.port.protocol == Protocol::Udp { "udp" } else { "tcp" },
+        target.port.name
+    );
+    for line in pair.after.section("nft").lines().filter_map(|line| line.trim().strip_prefix("chain endpoint-")) {
+        if let Some((_, endpoint)) = line.split_once(&name)
+            && let Some((ip, port)) = endpoint.trim_end_matches('{').trim().rsplit_once('/')
+            && let (Ok(ip), Ok(port)) = (ip.parse(), port.parse())
+        {
+            found.insert((ip, port));
+        }
+    }
+    found
+}
+
 fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
     let target = case.target?;
     let local = target.serving().iter().any(|endpoint| endpoint.node.as_deref() == Some(node));
@@ -365,6 +443,43 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
         format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
         evidence,
     ))
+}
+
+/// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
+pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) -> Result<Finding, Gap> {
+    let far = roads
+        .iter()
+        .find_map(|road| road.endpoint())
+        .and_then(|(ip, _)| case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone());
+    if let Some(far) = far.filter(|far| far != last.place()) {
+        let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{far}"));
+        let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
+        let unresolved = case.node_state(last.place()).is_some_and(|pair| {
+            network::neighbours(&pair.after)
+                .iter()
+                .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
+        });
+        let lost = case.node(&far).is_some_and(|node| !node.ready);
+        if refused && (lost || unresolved) {
+            let mut evidence = vec![
+                format!("requests for its pods leave {} and nothing comes back", last.place()),
+                format!("{far} does not answer by SSH"),
+            ];
+            if unresolved {
+                evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
+            }
+            if lost {
+                evidence.push(format!("the API has {far} as not ready"));
+            }
+            return Ok(found(
+                "node/unreachable",
+                vec![Culprit::node(&far)],
+                format!("{far} cannot be reached, and its pods still count as endpoints"),
+                evidence,
+            ));
+        }
+    }
+    Err(unseen(last.place(), &format!("the request passes {} and nothing comes back; what lies beyond could not be watched", last.place())))
 }
 
 /// A node's inside that explains nothing: what would decide is said.

@@ -1,0 +1,149 @@
+//! Every playbook's own tests: a recording of a real run, replayed, gives the verdict and the findings that it should.
+//!
+//! `playbooks/NAME.tests.yaml` lists them. A recording that no test names, or that is too large to keep, fails here too.
+
+#![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::evidence::recording::recorded;
+use lbdiag::evidence::side_by_side::side_by_side;
+use lbdiag::model::outcome::Outcome;
+use serde::Deserialize;
+
+/// The most that a recording may weigh.
+const MOST_BYTES: u64 = 300 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tests {
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    recording: PathBuf,
+    expect: Expected,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    verdict: String,
+    /// The first finding's name and its first culprit, when there is one to expect.
+    finding: Option<String>,
+    culprit: Option<String>,
+    /// A line that the report's facts must hold.
+    #[serde(default)]
+    facts: Vec<String>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A playbook's run on a recording, and the outcome as the JSON report writes it.
+fn replay(playbook: &Path, recording: &Path) -> (Outcome, String) {
+    let playbook = engine::load(playbook).map_err(|broken| broken.rendered).expect("a playbook that loads");
+    let (evidence, manifest) = recorded::open(recording).expect("a recording that opens");
+    let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
+    let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
+    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
+    let end = engine::run(&playbook, params, &evidence, &manifest.site.site(), &options);
+    let text = lbdiag::report::json(&end.outcome);
+    (end.outcome, text)
+}
+
+fn check(playbook: &Path, directory: &Path, test: &Test) -> Result<(), String> {
+    let recording = directory.join(&test.recording);
+    let name = test.recording.display();
+    let (outcome, text) = replay(playbook, &recording);
+    let first = outcome.findings.first();
+    let summary =
+        format!("{name}: {} {:?}: {}", outcome.verdict.word(), first.map(|finding| (&finding.name, &finding.culprits)), outcome.summary);
+    if outcome.verdict.word() != test.expect.verdict {
+        return Err(format!("{summary}\n  expected the verdict {}", test.expect.verdict));
+    }
+    if let Some(wanted) = &test.expect.finding
+        && first.map(|finding| &finding.name) != Some(wanted)
+    {
+        return Err(format!("{summary}\n  expected the finding {wanted}"));
+    }
+    if let Some(wanted) = &test.expect.culprit
+        && !first
+            .and_then(|finding| finding.culprits.first())
+            .is_some_and(|culprit| culprit.0 == *wanted || culprit.0.starts_with(&format!("{wanted}/")))
+    {
+        return Err(format!("{summary}\n  expected the culprit {wanted}"));
+    }
+    let facts: Vec<&String> = outcome.steps.iter().flat_map(|step| &step.facts).collect();
+    for wanted in &test.expect.facts {
+        if !facts.iter().any(|fact| fact.contains(wanted)) {
+            return Err(format!("{summary}\n  expected a fact with `{wanted}`"));
+        }
+    }
+    let again = replay(playbook, &recording).1;
+    if again != text {
+        return Err(format!("{name}: two replays give different reports"));
+    }
+    Ok(())
+}
+
+#[test]
+fn every_recording_gives_what_its_playbook_expects() {
+    let mut wrong = Vec::new();
+    let mut named = BTreeSet::new();
+    let files = ["playbooks", "examples"].into_iter().flat_map(|name| std::fs::read_dir(root().join(name)).expect("a folder of playbooks"));
+    for path in files.map(|entry| entry.expect("an entry").path()) {
+        let directory = path.parent().expect("its folder").to_owned();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tests.yaml")) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).expect("a test file");
+        let tests: Tests = serde_yaml::from_str(&text).expect("a test file in its form");
+        assert!(!tests.tests.is_empty(), "{name} has no tests");
+        let playbook = directory.join(format!("{name}.rhai"));
+        wrong.extend(side_by_side(&tests.tests, |test| check(&playbook, &directory, test)).into_iter().filter_map(Result::err));
+        named.extend(tests.tests.iter().filter_map(|test| test.recording.file_name().map(ToOwned::to_owned)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {
+        let entry = entry.expect("an entry");
+        let bytes = entry.metadata().expect("its size").len();
+        assert!(bytes <= MOST_BYTES, "{} has {bytes} bytes", entry.path().display());
+        assert!(named.contains(&entry.file_name()), "no test names {}", entry.path().display());
+    }
+}
+
+#[test]
+fn a_recording_asked_something_else_says_so() {
+    let recording = root().join("tests/recordings/healthy.lbdiag");
+    let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.rendered).expect("the playbook");
+    let (evidence, manifest) = recorded::open(&recording).expect("the recording");
+    let inputs = Inputs { recorded: Some(manifest.params.clone()), set: vec![("service".into(), "another".into())], ..Inputs::default() };
+    let params = engine::resolve(&playbook.header, &inputs).expect("parameters");
+    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
+    let end = engine::run(&playbook, params, &evidence, &manifest.site.site(), &options);
+    assert_ne!(end.outcome.verdict.word(), "pass");
+    assert!(end.outcome.ended.unwrap_or_default().contains("recording"), "{}", end.outcome.summary);
+}
+
+/// Secrets never enter a recording: the words that would give one away are in none of them.
+#[test]
+fn recordings_hold_no_secrets() {
+    for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {
+        let path = entry.expect("an entry").path();
+        let mut text = String::new();
+        let file = std::fs::File::open(&path).expect("a recording");
+        std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut text).expect("a recording that unpacks");
+        let lower = text.to_lowercase();
+        for word in ["private key", "\"token\"", "bearer ", "password=", "last-applied-configuration", "managedfields"] {
+            assert!(!lower.contains(word), "{} holds `{word}`", path.display());
+        }
+    }
+}
