@@ -50,6 +50,8 @@ pub enum ParamKind {
     Enum,
     /// Several texts, by comma.
     List,
+    /// Places to ask from, by comma: `local`, `ssh:HOST`, `node:NAME`.
+    Vantages,
 }
 
 impl ParamKind {
@@ -66,6 +68,7 @@ impl ParamKind {
             Self::Port => "port",
             Self::Enum => "enum",
             Self::List => "list",
+            Self::Vantages => "vantages",
         }
     }
 }

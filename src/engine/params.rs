@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
 use crate::analysis::similar::nearest;
+use crate::words::vantage;
 
 /// Where values may come from.
 #[derive(Clone, Debug, Default)]
@@ -97,8 +98,17 @@ fn checked(param: &Param, value: &Value) -> Result<Value, String> {
                 wrong(&format!("one of {}", param.values.join(", ")))
             }
         }
-        ParamKind::List => Ok(json!(text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>())),
+        ParamKind::List => Ok(json!(parts(&text))),
+        ParamKind::Vantages => match vantage::parse(&text) {
+            Ok(_) => Ok(json!(parts(&text))),
+            Err(why) => Err(format!("parameter `{}`: {why}", param.name)),
+        },
     }
+}
+
+/// The parts of a list that is written with commas.
+fn parts(text: &str) -> Vec<&str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +118,7 @@ mod tests {
     use serde_json::json;
 
     fn header() -> Header {
-        read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   service: { type: string }\n//!   tries: { type: int, default: 8 }\n//!   from: { type: list, default: local }\n//!   port: { type: port, required: false }\n//! ---\n").unwrap()
+        read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   service: { type: string }\n//!   tries: { type: int, default: 8 }\n//!   from: { type: vantages, default: local }\n//!   port: { type: port, required: false }\n//! ---\n").unwrap()
     }
 
     fn set(pairs: &[(&str, &str)]) -> Inputs {
@@ -131,5 +141,6 @@ mod tests {
         assert!(resolve(&header(), &set(&[])).unwrap_err().contains("needs the parameter `service`"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("tries", "many")])).unwrap_err().contains("`tries` takes a whole number"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("port", "99999")])).unwrap_err().contains("port"));
+        assert!(resolve(&header(), &set(&[("service", "w"), ("from", "sh:c1")])).unwrap_err().contains("`sh:c1` is no vantage point"));
     }
 }

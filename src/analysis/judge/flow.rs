@@ -19,6 +19,8 @@ enum Group {
     BeforeNode,
     /// It passed one point and not the next.
     Vanished(Vanished),
+    /// The answer came back to the client, and the client's program never saw it.
+    BackAtClient,
     PodRefused,
     /// A node refused it, or somebody between.
     RefusedElsewhere,
@@ -95,6 +97,7 @@ fn group(case: &Case, road: &Road) -> Group {
     match road.vanished() {
         Some(gone) => Group::Vanished(gone),
         None if matches!(attempt.ending, Ending::Refused | Ending::HostUnreachable) => Group::RefusedElsewhere,
+        None if attempt.ending == Ending::ConnectTimeout && road.passed(Leg::Reply, &Point::Client(road.client())) => Group::BackAtClient,
         None if attempt.ending == Ending::ConnectTimeout => stopped_at(road),
         None => Group::Program,
     }
@@ -116,6 +119,10 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
         Group::Vanished(gone) => vanished(case, gone, roads),
+        Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
+            let reason = "the answer comes back to the client, and its program does not get it";
+            Gap::new("evidence/undecided", roads[0].connection.vantage.text(), reason, "what takes the answer inside the client").decisive()
+        })),
         Group::PodRefused => pod::refused(case, roads),
         Group::RefusedElsewhere => one(refused_elsewhere(case, roads, announces)),
         Group::Program => app::findings(case, roads),
