@@ -165,7 +165,8 @@ fn tell(run: &Run, capture: &Capture) {
         CaptureEnd::Broken(why) => Some(("evidence/capture-lost-packets", why.clone())),
     };
     run.fact(format!(
-        "{place}: {} packets{}",
+        "{place}{}: {} packets{}",
+        if capture.request.interface == "any" { String::new() } else { format!("/{}", capture.request.interface) },
         capture.packets.len(),
         reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()
     ));

@@ -317,10 +317,16 @@ fn back_route(case: &Case, pair: &crate::model::state::StatePair, node: &str, pa
 
 /// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
 pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Finding> {
-    let small_pass = case.roads().iter().any(|road| road.connection.attempt.size == Size::Small && road.connection.attempt.answered());
-    let small_fail = roads.iter().any(|road| road.connection.attempt.size == Size::Small);
-    // The handshake's packets passed the same points: only payload did not.
-    if small_fail && !small_pass {
+    // Only the same endpoint compares: another pod's small requests take another road.
+    let ends: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
+    let all = case.roads();
+    let small = |answered: bool| {
+        all.iter().any(|road| {
+            let same = road.endpoint().is_some_and(|(ip, _)| ends.contains(&ip));
+            same && road.connection.attempt.size == Size::Small && road.connection.attempt.answered() == answered
+        })
+    };
+    if !small(true) || small(false) {
         return None;
     }
     let largest = |place: &str, passage: Option<Passage>| {

@@ -351,14 +351,12 @@ fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
         }
     }
     // A frame for another MAC that a listening interface saw: whoever sent it has a wrong neighbour entry.
-    let stray = roads
-        .iter()
-        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip))
-        .find(|hop| hop.source_mac.is_some())?;
+    // Seen on the announcer itself, a frame for another MAC is surely for the wrong one; elsewhere a switch may merely flood.
+    let announcers = &case.announcement?.nodes;
+    let strays = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip));
+    let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
     let mac = stray.source_mac.clone()?.to_lowercase();
-    let neighbours = case.node_state(&stray.place).map(|pair| network::neighbours(&pair.after)).unwrap_or_default();
-    let sender = neighbours.into_iter().find(|entry| entry.mac.as_deref() == Some(mac.as_str()));
-    let culprit = sender.as_ref().map_or_else(|| Culprit::mac(&mac), |entry| Culprit::router(entry.address));
+    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
     Some(found(
         "wire/stale-neighbour",
         vec![culprit],
@@ -368,6 +366,22 @@ fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
         ),
         vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
     ))
+}
+
+/// The address that a MAC belongs to, by the nodes' neighbour tables or by its own ARP packets.
+fn owner(case: &Case, mac: &str) -> Option<IpAddr> {
+    let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| network::neighbours(&pair.after));
+    let by_table = entries.filter(|entry| entry.mac.as_deref() == Some(mac) && entry.address.is_ipv4()).map(|entry| entry.address).next();
+    by_table.or_else(|| {
+        case.captures().flat_map(|capture| &capture.packets).find_map(|packet| match &packet.body {
+            Body::Arp(arp)
+                if arp.sender_mac.eq_ignore_ascii_case(mac) && !arp.sender.is_unspecified() && Some(arp.sender) != case.address() =>
+            {
+                Some(arp.sender)
+            }
+            _ => None,
+        })
+    })
 }
 
 /// The node that should take it cannot be reached at all, and the API counts it as lost too.
