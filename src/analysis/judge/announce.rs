@@ -123,7 +123,9 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         .chain(withdrawn(announcement))
         .collect();
     // The reason of most nodes is the cause; a few nodes left out on purpose are not.
-    let (kind, nodes) = by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len())?;
+    // Policy Local leaves only the nodes with pods: that these are few is what the Service itself asks for.
+    let local = by_reason.remove("endpoint").map(|nodes| ("endpoint", nodes));
+    let (kind, nodes) = local.or_else(|| by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len()))?;
     // A control plane's nodes carry the label on purpose: they stand last.
     let mut nodes = nodes;
     nodes.sort_by_key(|name| {

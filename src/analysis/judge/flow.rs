@@ -79,7 +79,9 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
 
 fn group(case: &Case, road: &Road) -> Group {
     let attempt = &road.connection.attempt;
-    if attempt.ending == Ending::NoRoute {
+    // A router may say "network unreachable" too: it is the client's own word only when nothing left it.
+    let sent = road.hops(|hop| hop.request && hop.passage == Passage::Out).any(|hop| hop.place == road.client());
+    if attempt.ending == Ending::NoRoute && !sent {
         return Group::NoRoute;
     }
     if attempt.source.is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
@@ -96,7 +98,7 @@ fn group(case: &Case, road: &Road) -> Group {
     }
     match road.vanished() {
         Some(gone) => Group::Vanished(gone),
-        None if matches!(attempt.ending, Ending::Refused | Ending::HostUnreachable) => Group::RefusedElsewhere,
+        None if matches!(attempt.ending, Ending::Refused | Ending::HostUnreachable | Ending::NoRoute) => Group::RefusedElsewhere,
         None if attempt.ending == Ending::ConnectTimeout && road.passed(Leg::Reply, &Point::Client(road.client())) => Group::BackAtClient,
         None if attempt.ending == Ending::ConnectTimeout => stopped_at(road),
         None => Group::Program,

@@ -233,16 +233,19 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
     ))
 }
 
-/// Which node's pod network or addresses hold an address.
+/// Which node's pod network or addresses hold an address: by the node objects, or by what the nodes themselves show.
 fn network_of(case: &Case, address: IpAddr) -> Option<String> {
-    case.announcement?
-        .nodes_seen
-        .iter()
-        .find(|node| {
-            node.internal_ips.contains(&address)
-                || node.pod_cidrs.iter().any(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address)))
-        })
-        .map(|node| node.name.clone())
+    let nodes = &case.announcement?.nodes_seen;
+    let by_object = nodes.iter().find(|node| {
+        let cidr = |cidr: &String| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address));
+        node.internal_ips.contains(&address) || node.pod_cidrs.iter().any(cidr)
+    });
+    by_object.map(|node| node.name.clone()).or_else(|| {
+        let own = |name: &str| {
+            case.node_state(name).is_some_and(|pair| network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address))
+        };
+        nodes.iter().map(|node| node.name.clone()).find(|name| own(name))
+    })
 }
 
 /// It came in encapsulated and did not come out of the tunnel.
