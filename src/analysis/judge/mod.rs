@@ -9,6 +9,7 @@ mod app;
 mod client;
 mod endpoints;
 mod flow;
+mod neighbours;
 mod node;
 mod overlay;
 mod pod;

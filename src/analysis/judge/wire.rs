@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::road::Road;
-use super::{Case, announce, client, found};
+use super::{Case, announce, client, found, neighbours};
 use crate::analysis::state::network;
 use crate::model::capture::Capture;
 use crate::model::connection::Sighting;
@@ -14,7 +14,7 @@ use crate::model::packet::{Body, Passage};
 use crate::model::place::{HostKind, Place};
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
-fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
+pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
     let mut all = BTreeMap::new();
     for pair in case.closer.iter().flat_map(|closer| &closer.states) {
         if let Place::Host(host) = &pair.after.place
@@ -31,7 +31,7 @@ fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
 }
 
 /// Every MAC that answered by ARP, in both rounds.
-fn answering(case: &Case) -> BTreeSet<String> {
+pub(super) fn answering(case: &Case) -> BTreeSet<String> {
     let flows = case.flow.into_iter().chain(case.closer.map(|closer| &closer.again));
     flows.flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
 }
@@ -139,7 +139,7 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
     {
         return Ok(finding);
     }
-    if let Some(finding) = stale_neighbour(case, roads) {
+    if let Some(finding) = neighbours::stale(case, roads) {
         return Ok(finding);
     }
     if let Some(finding) = duplicate(case) {
@@ -211,6 +211,9 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             "a router reports the address as unreachable by ICMP",
             "whether its ARP requests or the answers are lost",
         ));
+    }
+    if let Some(finding) = neighbours::wrong_port(case, roads, node) {
+        return Ok(finding);
     }
     // The request left the client for the right neighbour, and no node that could take it saw it.
     let unwatched = unwatched_nodes(case);
@@ -308,82 +311,6 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     })
 }
 
-/// The client, or the router, sends to another MAC than the announcer's.
-fn stale_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
-    let vip = case.address()?;
-    let known = macs(case);
-    let right: BTreeSet<String> = case
-        .announcement?
-        .nodes
-        .iter()
-        .filter_map(|node| case.node_state(node))
-        .flat_map(|pair| network::links(&pair.after))
-        .map(|link| link.mac.to_lowercase())
-        .collect();
-    if right.is_empty() {
-        return None;
-    }
-    for road in roads {
-        let Some(pair) = case.node_state(&road.client()) else { continue };
-        let entry = network::neighbours(&pair.before)
-            .into_iter()
-            .chain(network::neighbours(&pair.after))
-            .find(|entry| entry.address == vip && entry.mac.is_some());
-        if let Some(mac) = entry.and_then(|entry| entry.mac)
-            && !right.contains(&mac)
-        {
-            let answers = answering(case);
-            if answers.contains(&mac) && !known.contains_key(&mac) {
-                // Somebody else really answers with it: the entry is right, the answer is wrong.
-                return None;
-            }
-            let whose =
-                known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
-            return Some(found(
-                "wire/stale-neighbour",
-                client::culprits(roads),
-                format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
-                vec![
-                    format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
-                    format!("the announcer has {}", right.iter().take(4).cloned().collect::<Vec<_>>().join(", ")),
-                ],
-            ));
-        }
-    }
-    // A frame for another MAC that a listening interface saw: whoever sent it has a wrong neighbour entry.
-    // Seen on the announcer itself, a frame for another MAC is surely for the wrong one; elsewhere a switch may merely flood.
-    let announcers = &case.announcement?.nodes;
-    let strays = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip));
-    let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
-    let mac = stray.source_mac.clone()?.to_lowercase();
-    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
-    Some(found(
-        "wire/stale-neighbour",
-        vec![culprit],
-        format!(
-            "requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}",
-            stray.place
-        ),
-        vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
-    ))
-}
-
-/// The address that a MAC belongs to, by the nodes' neighbour tables or by its own ARP packets.
-fn owner(case: &Case, mac: &str) -> Option<IpAddr> {
-    let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| network::neighbours(&pair.after));
-    let by_table = entries.filter(|entry| entry.mac.as_deref() == Some(mac) && entry.address.is_ipv4()).map(|entry| entry.address).next();
-    by_table.or_else(|| {
-        case.captures().flat_map(|capture| &capture.packets).find_map(|packet| match &packet.body {
-            Body::Arp(arp)
-                if arp.sender_mac.eq_ignore_ascii_case(mac) && !arp.sender.is_unspecified() && Some(arp.sender) != case.address() =>
-            {
-                Some(arp.sender)
-            }
-            _ => None,
-        })
-    })
-}
-
 /// The node that should take it cannot be reached at all, and the API counts it as lost too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
     let node = case.announcer()?;
@@ -411,6 +338,9 @@ fn node_watched(case: &Case, node: &str) -> bool {
 
 /// The answer left the announcing node for the client and did not arrive.
 pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
+    if let Some(finding) = neighbours::back(case, roads, node) {
+        return finding;
+    }
     let vantages = names(roads);
     let out = roads
         .iter()

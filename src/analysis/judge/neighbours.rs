@@ -1,0 +1,179 @@
+//! Neighbour entries and the switch between: frames that go to another MAC, or to another port, than they should.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::road::Road;
+use super::{Case, client, found, wire};
+use crate::analysis::state::network;
+use crate::model::connection::Hop;
+use crate::model::culprit::Culprit;
+use crate::model::finding::Finding;
+use crate::model::packet::{Body, Passage};
+use crate::model::place::{HostKind, Place};
+
+/// The client, or the router, sends to another MAC than the announcer's.
+pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let vip = case.address()?;
+    let known = wire::macs(case);
+    let right: BTreeSet<String> = case
+        .announcement?
+        .nodes
+        .iter()
+        .filter_map(|node| case.node_state(node))
+        .flat_map(|pair| network::links(&pair.after))
+        .map(|link| link.mac.to_lowercase())
+        .collect();
+    if right.is_empty() {
+        return None;
+    }
+    for road in roads {
+        let Some(pair) = case.node_state(&road.client()) else { continue };
+        let entry = network::neighbours(&pair.before)
+            .into_iter()
+            .chain(network::neighbours(&pair.after))
+            .find(|entry| entry.address == vip && entry.mac.is_some());
+        if let Some(mac) = entry.and_then(|entry| entry.mac)
+            && !right.contains(&mac)
+        {
+            let answers = wire::answering(case);
+            if answers.contains(&mac) && !known.contains_key(&mac) {
+                // Somebody else really answers with it: the entry is right, the answer is wrong.
+                return None;
+            }
+            let whose =
+                known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
+            return Some(found(
+                "wire/stale-neighbour",
+                client::culprits(roads),
+                format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
+                vec![
+                    format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
+                    format!("the announcer has {}", right.iter().take(4).cloned().collect::<Vec<_>>().join(", ")),
+                ],
+            ));
+        }
+    }
+    // A frame for another MAC that a listening interface saw: whoever sent it has a wrong neighbour entry.
+    if let Some(finding) = taken_elsewhere(case, roads, vip) {
+        return Some(finding);
+    }
+    // Seen on the announcer itself, a frame for another MAC is surely for the wrong one; elsewhere a switch may merely flood.
+    let announcers = &case.announcement?.nodes;
+    let strays = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip));
+    let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
+    let mac = stray.source_mac.clone()?.to_lowercase();
+    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
+    Some(found(
+        "wire/stale-neighbour",
+        vec![culprit],
+        format!(
+            "requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}",
+            stray.place
+        ),
+        vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
+    ))
+}
+
+/// A host that is no node took the request as its own: somebody sends to that host's MAC.
+fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding> {
+    let hop = roads.iter().find_map(|road| {
+        let own = road.client();
+        road.hops(|hop| hop.request && hop.passage == Passage::In && hop.destination.0 == vip && hop.source_mac.is_some())
+            .find(|hop| hop.place != own && is_client(case, &hop.place))
+    })?;
+    let mac = hop.source_mac.clone()?.to_lowercase();
+    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
+    Some(found(
+        "wire/stale-neighbour",
+        vec![culprit],
+        format!("requests go to {}, which does not hold {vip}: whoever forwards them has a wrong neighbour entry", hop.place),
+        vec![format!("{}/{} takes requests for {vip} from {mac}", hop.place, hop.interface)],
+    ))
+}
+
+fn is_client(case: &Case, place: &str) -> bool {
+    case.captures()
+        .any(|capture| matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Client && host.name == place))
+}
+
+/// The client sends to the announcer's MAC, and the frames come out at another node's port.
+pub(super) fn wrong_port(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let vip = case.address()?;
+    let right: BTreeSet<String> = network::links(&case.node_state(node)?.after).into_iter().map(|link| link.mac.to_lowercase()).collect();
+    let strays: Vec<&Hop> = roads
+        .iter()
+        .filter(|road| {
+            // Only where the client's own entry is right is the switch the one that errs.
+            let state = case.node_state(&road.client());
+            let entry = state.and_then(|pair| network::neighbours(&pair.after).into_iter().find(|entry| entry.address == vip));
+            entry.and_then(|entry| entry.mac).is_some_and(|mac| right.contains(&mac))
+        })
+        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip))
+        .collect();
+    let stray = strays.first()?;
+    if strays.iter().any(|hop| hop.place == node) {
+        return None;
+    }
+    Some(found(
+        "wire/wrong-port",
+        vec![Culprit::network(&stray.place, node)],
+        format!("frames for {node} come out at {} and not at {node}", stray.place),
+        vec![format!("seen on {}/{}, addressed to another host; none came to {node}", stray.place, stray.interface)],
+    ))
+}
+
+/// The announcing node's own entry for the next hop back is wrong: compared with the MAC that the requests came from.
+pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let vip = case.address()?;
+    let pair = case.node_state(node)?;
+    let came = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::In && hop.destination.0 == vip && hop.source_mac.is_some()))
+        .find(|hop| hop.place == node)?;
+    let came_from = came.source_mac.clone()?.to_lowercase();
+    let to = came.source.0;
+    let next = network::way(&pair.after, &format!("{to},,")).and_then(|way| way.via).unwrap_or(to);
+    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == next)?;
+    let mac = entry.mac.clone()?;
+    if mac == came_from {
+        return None;
+    }
+    let evidence = vec![
+        format!("requests from {to} come to {node} from {came_from}"),
+        format!("`ip neigh` on {node}: {next} is at {mac} ({})", entry.state),
+    ];
+    if entry.state == "PERMANENT" {
+        return Some(found(
+            "wire/stale-neighbour",
+            vec![Culprit::node_part(node, &format!("interface/{}", entry.device))],
+            format!("{node} sends its answers to {mac}, and {next} is at {came_from}"),
+            evidence,
+        ));
+    }
+    // A router may well send from one MAC and be asked at another; a client has one.
+    (next == to).then(|| {
+        found(
+            "wire/client-address-duplicate",
+            vec![Culprit::mac(&mac)],
+            format!("the client's address {to} is held twice: answers go to {mac}"),
+            evidence,
+        )
+    })
+}
+
+/// The address that a MAC belongs to, by the nodes' neighbour tables or by its own ARP packets.
+fn owner(case: &Case, mac: &str) -> Option<IpAddr> {
+    let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| network::neighbours(&pair.after));
+    let by_table = entries.filter(|entry| entry.mac.as_deref() == Some(mac) && entry.address.is_ipv4()).map(|entry| entry.address).next();
+    by_table.or_else(|| {
+        case.captures().flat_map(|capture| &capture.packets).find_map(|packet| match &packet.body {
+            Body::Arp(arp)
+                if arp.sender_mac.eq_ignore_ascii_case(mac) && !arp.sender.is_unspecified() && Some(arp.sender) != case.address() =>
+            {
+                Some(arp.sender)
+            }
+            _ => None,
+        })
+    })
+}
