@@ -229,7 +229,9 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
         .filter(|endpoint| !reached.contains(&endpoint.ip))
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))
         .collect();
-    if !missed.is_empty() && !reached.is_empty() {
+    // Without the announcing node's capture it is not known where a try went.
+    let watched = case.announcer().is_some_and(|node| case.roads().iter().any(|road| road.watched(&node)));
+    if !missed.is_empty() && watched {
         gaps.push(Gap::new(
             "evidence/endpoint-not-reached",
             case.service.path(),
