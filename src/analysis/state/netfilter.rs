@@ -31,6 +31,18 @@ pub enum Match {
     Yes,
 }
 
+impl Match {
+    /// The answer to the opposite question.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        match self {
+            Self::No => Self::Yes,
+            Self::Maybe => Self::Maybe,
+            Self::Yes => Self::No,
+        }
+    }
+}
+
 /// A rule, or a chain's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -106,20 +118,12 @@ impl Rule {
                 }
                 _ => (Match::Yes, 1),
             };
-            let answer = if negated && took == 2 && word != "-m" { invert(answer) } else { answer };
+            let answer = if negated && took == 2 && word != "-m" { answer.inverted() } else { answer };
             negated = false;
             result = result.min(answer);
             at += took;
         }
         result
-    }
-}
-
-fn invert(answer: Match) -> Match {
-    match answer {
-        Match::No => Match::Yes,
-        Match::Maybe => Match::Maybe,
-        Match::Yes => Match::No,
     }
 }
 

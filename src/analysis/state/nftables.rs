@@ -51,7 +51,7 @@ fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
     let (negated, value_at) = if word(2) == "!=" { (true, 3) } else { (false, 2) };
     let (value, value_words) = value(&words[value_at.min(words.len())..]);
-    let both = |answer: Match| if negated { invert(answer) } else { answer };
+    let both = |answer: Match| if negated { answer.inverted() } else { answer };
     match (word(0), word(1)) {
         ("ip" | "ip6", "saddr") => (both(net(fields.source, &value)), value_at + value_words),
         ("ip" | "ip6", "daddr") => (both(net(fields.destination, &value)), value_at + value_words),
@@ -89,7 +89,7 @@ fn single(words: &[&str], name: Option<&str>) -> (Match, usize) {
             if same { Match::Yes } else { Match::No }
         }
     };
-    (if negated { invert(answer) } else { answer }, start + took)
+    (if negated { answer.inverted() } else { answer }, start + took)
 }
 
 /// A value or a set in braces, and how many words it took.
@@ -99,14 +99,6 @@ fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
         (words[1..end].iter().map(|word| word.trim_end_matches(',')).collect(), (end + 1).min(words.len()))
     } else {
         (words.first().copied().into_iter().collect(), 1)
-    }
-}
-
-fn invert(answer: Match) -> Match {
-    match answer {
-        Match::No => Match::Yes,
-        Match::Maybe => Match::Maybe,
-        Match::Yes => Match::No,
     }
 }
 
