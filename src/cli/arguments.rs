@@ -37,6 +37,11 @@ pub(super) enum Command {
         /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
         finding: Option<String>,
     },
+    /// List the words of the language, or say what one means.
+    Words {
+        /// A word such as `find_announcer`; without one, all are listed.
+        word: Option<String>,
+    },
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
         /// A file, or the name of a shipped playbook.

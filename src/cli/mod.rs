@@ -10,6 +10,7 @@ mod reports;
 mod run;
 mod show;
 mod streams;
+mod words;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ fn obey(command: &Command) -> Exit {
     match command {
         Command::Run(run) => run::run(run),
         Command::Explain { finding } => explain::explain(finding.as_deref()),
+        Command::Words { word } => words::words(word.as_deref()),
         Command::Show { playbook } => show::show(playbook),
     }
 }
