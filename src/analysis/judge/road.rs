@@ -322,7 +322,7 @@ mod tests {
         }
     }
 
-    fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<Vanished>) {
+    fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<&Vanished>) {
         let service = objects::service(
             &json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
@@ -342,7 +342,7 @@ mod tests {
         let connection = Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops, pod: None, not_joined: None };
         let captures = [capture("c1", HostKind::Client, 0), capture("n2", HostKind::Node, lost_on_node)];
         let road = Road::new(&case, &connection, captures.iter().collect());
-        assert_eq!(road.vanished(), expected);
+        assert_eq!(road.vanished().as_ref(), expected);
     }
 
     fn request() -> Vec<Hop> {
@@ -352,20 +352,20 @@ mod tests {
     #[test]
     fn a_request_that_the_node_takes_and_never_answers_vanished_there() {
         let node = Point::NodeClientSide("n2".into());
-        check(request(), 0, Some(Vanished { leg: Leg::Reply, last: node.clone(), next: node }));
+        check(request(), 0, Some(&Vanished { leg: Leg::Reply, last: node.clone(), next: node }));
     }
 
     #[test]
     fn an_answer_that_leaves_the_node_and_does_not_arrive_vanished_between() {
         let mut hops = request();
         hops.push(hop("n2", Passage::Out, false, Sighting::SynAck, 3, 0));
-        check(hops, 0, Some(Vanished { leg: Leg::Reply, last: Point::NodeClientSide("n2".into()), next: Point::Client("c1".into()) }));
+        check(hops, 0, Some(&Vanished { leg: Leg::Reply, last: Point::NodeClientSide("n2".into()), next: Point::Client("c1".into()) }));
     }
 
     #[test]
     fn a_capture_that_lost_packets_is_no_point_of_the_road() {
         let client = Point::Client("c1".into());
-        check(request(), 3, Some(Vanished { leg: Leg::Reply, last: client.clone(), next: client }));
+        check(request(), 3, Some(&Vanished { leg: Leg::Reply, last: client.clone(), next: client }));
     }
 
     #[test]
@@ -381,7 +381,7 @@ mod tests {
         check(
             hops,
             0,
-            Some(Vanished { leg: Leg::RequestData, last: Point::Client("c1".into()), next: Point::NodeClientSide("n2".into()) }),
+            Some(&Vanished { leg: Leg::RequestData, last: Point::Client("c1".into()), next: Point::NodeClientSide("n2".into()) }),
         );
     }
 }
