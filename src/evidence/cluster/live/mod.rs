@@ -38,6 +38,9 @@ const USUAL_LIMIT: Duration = Duration::from_secs(10);
 /// Bound on reading a whole log.
 const LOG_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a log's first bytes may take: a kubelet answers at once, or its node is gone and nobody should wait for it.
+const LOG_BEGIN_LIMIT: Duration = Duration::from_secs(4);
+
 /// Bound on getting credentials, which may run a program that asks a person.
 const LOGIN_LIMIT: Duration = Duration::from_secs(60);
 
@@ -200,8 +203,12 @@ impl LiveCluster {
     }
 
     async fn stream_log(&self, operation: &str, path: &str, give: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-        let head = tokio::time::timeout(self.limit, self.send(operation, path)).await;
-        let response = head.unwrap_or_else(|_| Err(Failure::Error(self.late(operation, self.limit))))?;
+        let limit = self.limit.min(LOG_BEGIN_LIMIT);
+        let head = tokio::time::timeout(limit, self.send(operation, path)).await;
+        let response = head.unwrap_or_else(|_| {
+            let late = self.late(operation, limit);
+            Err(Failure::Error(late.hint("the API server asks the node's kubelet for it: is the node up?")))
+        })?;
         let mut body = response.into_body();
         let mut lines = Lines::default();
         while let Some(frame) = body.frame().await {

@@ -16,7 +16,10 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
 /// How long a connection may take until its host is verified, and again until we are logged in.
-const CONNECT_LIMIT: Duration = Duration::from_secs(8);
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a login may take once connected: a directory service behind it may be slow.
+const LOGIN_LIMIT: Duration = Duration::from_secs(8);
 /// `MaxSessions` of an sshd that nobody has changed.
 const MOST_SESSIONS: usize = 10;
 /// Captures on one connection; the other sessions are for commands.
@@ -135,9 +138,9 @@ impl Connection {
             Ok(Err(error)) => return Err(unreachable(error.to_string())),
             Ok(Ok(handle)) => handle,
         };
-        match tokio::time::timeout(CONNECT_LIMIT, login::log_in(&mut handle, target, name)).await {
+        match tokio::time::timeout(LOGIN_LIMIT, login::log_in(&mut handle, target, name)).await {
             Err(_) => {
-                let reason = format!("no answer within {} s", CONNECT_LIMIT.as_secs());
+                let reason = format!("no answer within {} s", LOGIN_LIMIT.as_secs());
                 return Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("log in to {name}"), reason)
                     .hint("does an agent wait for somebody to confirm?"));
             }
