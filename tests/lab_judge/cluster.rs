@@ -195,11 +195,12 @@ impl Cluster {
     /// # Errors
     /// When the machines cannot be listed.
     pub fn leftovers(&self) -> Result<Vec<String>, String> {
-        // Words and variables that name the lab's own directory or this repository are the lab's, not ours.
+        // Words that name the lab's own directory or this repository are the lab's, not ours. In the environment everything that lbdiag
+        // starts carries LBDIAG_RUN; a machine that a fault restarts inherits the judge's other variables.
         let search = r#"for p in /proc/[0-9]*; do
             read -r name <"$p/comm" || continue
             words=$(tr '\0' '\n' <"$p/cmdline" | grep -vF -e "$1" -e "$2")
-            if [ "$name" = tcpdump ] || printf '%s\n' "$words" | grep -q '[l]bdiag' || tr '\0' '\n' <"$p/environ" | grep -vF -e "$1" -e "$2" | grep -q '[l]bdiag'
+            if [ "$name" = tcpdump ] || printf '%s\n' "$words" | grep -q '[l]bdiag' || tr '\0' '\n' <"$p/environ" | grep -q '^LBDIAG_RUN='
             then echo "process ${p#/proc/}: $(printf '%s' "$words" | tr '\n' ' ' | cut -c1-200)"; fi
             done 2>/dev/null
             for file in /tmp/l""bdiag* /run/l""bdiag* /dev/shm/l""bdiag* /run/netns/l""bdiag*; do [ ! -e "$file" ] || echo "file $file"; done"#;

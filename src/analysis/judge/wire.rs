@@ -167,6 +167,14 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let between = Culprit::network(&vantages.join("+"), node);
     let sent =
         roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
+    if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
+        return Ok(found(
+            "wire/request-lost",
+            vec![between],
+            format!("ARP requests for the address reach other nodes and not {node}, which announces it"),
+            vec![format!("{} ARP requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
+        ));
+    }
     if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (!sent || arp.router_asks) {
         let reason = format!("ARP requests for the address reach {node}, and it answers none");
         return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
@@ -238,6 +246,8 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
 /// The ARP packets of both sides.
 struct Arp {
     asked_at_node: usize,
+    /// On nodes that do not announce the address: broadcasts reach them too.
+    asked_elsewhere: usize,
     answered_by_node: usize,
     client_asked: usize,
     client_answered: usize,
@@ -270,6 +280,9 @@ impl Arp {
                 .any(|hop| hop.place == road.client() && Some(hop.source.0) != vip && !case.is_node_address(hop.source.0))
         });
         Self {
+            asked_elsewhere: count(&|capture| !at_node(capture) && is_a_node(capture), &|arp, passage| {
+                asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()
+            }),
             asked_at_node: count(&at_node, &|arp, passage| asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()),
             answered_by_node: count(&at_node, &|arp, passage| answers(arp) && passage == Passage::Out),
             client_asked: count(&at_client, &|arp, passage| asks(arp) && passage == Passage::Out),
@@ -278,6 +291,11 @@ impl Arp {
             router_unreachable,
         }
     }
+}
+
+/// A capture of everything on a node.
+fn is_a_node(capture: &Capture) -> bool {
+    capture.request.interface == "any" && matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Node)
 }
 
 fn is_place(capture: &Capture, name: &str) -> bool {
