@@ -460,13 +460,18 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
         });
         let lost = case.node(&far).is_some_and(|node| !node.ready);
-        if refused && (lost || unresolved) {
+        // The API server, too, gets nothing from its kubelet: three ways to the node, and none of them is answered.
+        let mute = case.gaps.iter().any(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {far}")));
+        if refused && (lost || unresolved || mute) {
             let mut evidence = vec![
                 format!("requests for its pods leave {} and nothing comes back", last.place()),
                 format!("{far} does not answer by SSH"),
             ];
             if unresolved {
                 evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
+            }
+            if mute {
+                evidence.push(format!("the API server cannot read the log of the speaker on {far}"));
             }
             if lost {
                 evidence.push(format!("the API has {far} as not ready"));
