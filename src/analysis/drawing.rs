@@ -73,11 +73,7 @@ fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
     if hop.place.contains('/') {
         return 3;
     }
-    let client = match &connection.vantage {
-        crate::model::probe::Vantage::Local => "local",
-        crate::model::probe::Vantage::Ssh(name) | crate::model::probe::Vantage::Node(name) => name.as_str(),
-    };
-    if hop.place == client {
+    if hop.place == connection.vantage.place() {
         return 0;
     }
     let entered = connection

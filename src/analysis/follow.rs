@@ -126,26 +126,19 @@ fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Atte
         let back = (form.2, form.3, form.0, form.1);
         for (tuple, request) in [(*form, true), (back, false)] {
             for (c, p) in index.by_tuple.get(&tuple).into_iter().flatten() {
-                let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else {
-                    continue;
-                };
-                hops.push(hop(capture, packet, request));
+                hops.extend(seen(captures, *c, *p).and_then(|(capture, packet)| hop(capture, packet, request)));
             }
         }
     }
     for (c, p) in &index.icmp {
-        let (Some(capture), Some(packet)) = (captures.get(*c), captures.get(*c).and_then(|capture| capture.packets.get(*p))) else {
-            continue;
-        };
+        let Some((capture, packet)) = seen(captures, *c, *p) else { continue };
         if let Body::Icmp(icmp) = &packet.body
             && let Some((_, source, destination, source_port, destination_port)) = icmp.quoted
         {
             let quoted = (source, source_port, destination, destination_port);
             let back = (destination, destination_port, source, source_port);
             if forms.contains(&quoted) || forms.contains(&back) {
-                let mut sighting = hop(capture, packet, false);
-                sighting.request = forms.contains(&back) && !forms.contains(&quoted);
-                hops.push(sighting);
+                hops.extend(hop(capture, packet, forms.contains(&back) && !forms.contains(&quoted)));
             }
         }
     }
@@ -155,7 +148,14 @@ fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Atte
     Connection { vantage: probe.vantage.clone(), attempt: attempt.clone(), hops, pod, not_joined }
 }
 
-fn hop(capture: &Capture, packet: &Packet, request: bool) -> Hop {
+/// The packet at a place of the index, with its capture.
+fn seen(captures: &[Capture], capture: usize, packet: usize) -> Option<(&Capture, &Packet)> {
+    let capture = captures.get(capture)?;
+    Some((capture, capture.packets.get(packet)?))
+}
+
+/// A sighting; `None` for a packet that belongs to no connection.
+fn hop(capture: &Capture, packet: &Packet, request: bool) -> Option<Hop> {
     let (what, source, destination, length) = match &packet.body {
         Body::Tcp(segment) => (
             sighting(segment.flags, segment.length),
@@ -167,9 +167,9 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Hop {
             (Sighting::Data, (datagram.source, datagram.source_port), (datagram.destination, datagram.destination_port), datagram.length)
         }
         Body::Icmp(icmp) => (Sighting::IcmpError, (icmp.source, u16::from(icmp.kind)), (icmp.destination, u16::from(icmp.code)), 0),
-        _ => (Sighting::Ack, (capture_address(), 0), (capture_address(), 0), 0),
+        _ => return None,
     };
-    Hop {
+    Some(Hop {
         place: capture.request.place.to_string(),
         interface: packet.interface.clone(),
         passage: packet.passage,
@@ -183,12 +183,7 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Hop {
         sequence: if let Body::Tcp(segment) = &packet.body { segment.sequence } else { 0 },
         length,
         at: packet.at,
-    }
-}
-
-/// Only packets with addresses are ever joined; this stands for "none" where the compiler wants one.
-fn capture_address() -> IpAddr {
-    IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)
+    })
 }
 
 fn sighting(flags: Flags, length: u32) -> Sighting {

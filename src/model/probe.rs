@@ -17,6 +17,15 @@ pub enum Vantage {
 }
 
 impl Vantage {
+    /// How the place is named where packets and states are told of: a host's name, or `local`.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        match self {
+            Self::Local => "local",
+            Self::Ssh(name) | Self::Node(name) => name,
+        }
+    }
+
     /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`.
     #[must_use]
     pub fn text(&self) -> String {

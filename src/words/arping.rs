@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
 use super::reference::Word;
-use super::run::{Answer, Run, Stop};
+use super::run::{Answer, Run};
 use super::vantage;
 use crate::evidence::error::printable;
 use crate::evidence::host::Command;
@@ -46,15 +46,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         let Some(address) = service.0.addresses.first().copied() else {
             return Err(Run::refuse(&context, "the Service has no address to ask for"));
         };
-        let text = match from.clone().into_array() {
-            Ok(parts) => parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-            Err(_) => from.to_string(),
-        };
-        let hosts: Vec<Host> = vantage::parse(&text)
-            .map_err(|error| run.end(&context, Stop::Usage(error)))?
-            .iter()
-            .map(|vantage| vantage::host(&run, vantage))
-            .collect();
+        let hosts: Vec<Host> = vantage::named(&run, &context, &from)?.iter().map(|vantage| vantage::host(&run, vantage)).collect();
         Ok(ask(&run, &hosts, address).into_iter().map(|ask| Dynamic::from(Fact::new(ask))).collect())
     });
 }

@@ -70,7 +70,8 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
 }
 
 /// Endpoint addresses of the pods that are looked into.
-fn pods_by_address(points: &[Point]) -> BTreeMap<IpAddr, String> {
+#[must_use]
+pub fn pods_by_address(points: &[Point]) -> BTreeMap<IpAddr, String> {
     let mut all = BTreeMap::new();
     for point in points {
         if let Place::Pod { name, ips, .. } = &point.request.place {

@@ -149,17 +149,7 @@ fn repeat(
         return Ok(Flow::default());
     }
     let points = points(run, context, service, target, plan, before)?;
-    let pods = points
-        .iter()
-        .filter_map(|point| {
-            if let Place::Pod { name, ips, .. } = &point.request.place {
-                Some(ips.iter().map(|ip| (*ip, name.clone())).collect::<Vec<_>>())
-            } else {
-                None
-            }
-        })
-        .flatten()
-        .collect();
+    let pods = during::pods_by_address(&points);
     let listening = during::listen(run, context, &points)?;
     let asked = Asked { address, port: target.port.port, speech: speech(&target.port), tries: TRIES, seconds: 4 };
     let mut probes: Vec<Probe> = ask_again(run, &plan.again, &asked);

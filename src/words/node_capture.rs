@@ -78,10 +78,10 @@ impl Options {
                 "target" => options.target = Some(fact(context, &key, value)?),
                 "filter" => options.filter = Some(text(context, &key, value)?),
                 "interface" => options.interface = text(context, &key, value)?,
-                "snaplen" => options.snaplen = u32::try_from(number(context, &key, &value, 65_535)?).unwrap_or(128),
-                "packets" => options.packets = number(context, &key, &value, 1_000_000)?,
-                "seconds" => options.seconds = number(context, &key, &value, 3_600)?,
-                "bytes" => options.bytes = number(context, &key, &value, 1 << 30)?,
+                "snaplen" => options.snaplen = u32::try_from(whole_number(context, &key, &value, 65_535)?).unwrap_or(128),
+                "packets" => options.packets = whole_number(context, &key, &value, 1_000_000)?,
+                "seconds" => options.seconds = whole_number(context, &key, &value, 3_600)?,
+                "bytes" => options.bytes = whole_number(context, &key, &value, 1 << 30)?,
                 other => {
                     let hint = nearest(other, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                     return Err(Run::refuse(context, format!("a capture has no option `{other}`{hint}")));
@@ -101,7 +101,11 @@ fn text(context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<String
     value.into_string().map_err(|kind| Run::refuse(context, format!("the option `{key}` is a {kind}, it takes text")))
 }
 
-fn number(context: &NativeCallContext, key: &str, value: &Dynamic, most: u64) -> Answer<u64> {
+/// An option's whole number within its bound.
+///
+/// # Errors
+/// When it is something else.
+pub fn whole_number(context: &NativeCallContext, key: &str, value: &Dynamic, most: u64) -> Answer<u64> {
     let number = value.as_int().ok().and_then(|number| u64::try_from(number).ok()).filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| Run::refuse(context, format!("the option `{key}` takes a whole number from 1 to {most}")))
 }

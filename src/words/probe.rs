@@ -8,8 +8,9 @@ use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
+use super::node_capture::whole_number;
 use super::reference::Word;
-use super::run::{Answer, Run, Stop};
+use super::run::{Answer, Run};
 use super::vantage;
 use crate::analysis::similar::nearest;
 use crate::evidence::host::Command;
@@ -65,9 +66,9 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     let (mut from, mut tries, mut seconds, mut port) = (vec![Vantage::Local], 8_u32, 4_u64, service.ports.first().cloned());
     for (key, value) in options {
         match key.as_str() {
-            "from" => from = vantages(run, context, &value)?,
-            "tries" => tries = u32::try_from(whole(context, &key, &value, 1_000)?).unwrap_or(8),
-            "seconds" => seconds = whole(context, &key, &value, 60)?,
+            "from" => from = vantage::named(run, context, &value)?,
+            "tries" => tries = u32::try_from(whole_number(context, &key, &value, 1_000)?).unwrap_or(8),
+            "seconds" => seconds = whole_number(context, &key, &value, 60)?,
             "port" if value.is_unit() => {}
             "port" => port = service.port(&value.to_string()).cloned(),
             other => {
@@ -88,19 +89,6 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
         tell(run, probe);
     }
     Ok(probes.into_iter().map(|probe| Dynamic::from(Fact::new(probe))).collect())
-}
-
-fn vantages(run: &Run, context: &NativeCallContext, value: &Dynamic) -> Answer<Vec<Vantage>> {
-    let text = match value.clone().into_array() {
-        Ok(parts) => parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
-        Err(_) => value.to_string(),
-    };
-    vantage::parse(&text).map_err(|error| run.end(context, Stop::Usage(error)))
-}
-
-fn whole(context: &NativeCallContext, key: &str, value: &Dynamic, most: u64) -> Answer<u64> {
-    let number = value.as_int().ok().and_then(|number| u64::try_from(number).ok()).filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Run::refuse(context, format!("the option `{key}` takes a whole number from 1 to {most}")))
 }
 
 /// What the port's users speak, by appProtocol, the port's name and its number, in this order.

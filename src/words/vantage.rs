@@ -1,6 +1,8 @@
 //! Places from which a probe starts, as a person writes them.
 
-use super::run::Run;
+use rhai::{Dynamic, NativeCallContext};
+
+use super::run::{Answer, Run, Stop};
 use crate::model::place::{Host, HostKind};
 use crate::model::probe::Vantage;
 
@@ -24,6 +26,18 @@ pub fn parse(text: &str) -> Result<Vec<Vantage>, String> {
     if all.is_empty() { Err("no vantage point is named: write local, ssh:HOST or node:NAME".to_owned()) } else { Ok(all) }
 }
 
+/// The vantage points that a script names: a text with commas, or an array.
+///
+/// # Errors
+/// Ends the run as a usage error when one is none.
+pub fn named(run: &Run, context: &NativeCallContext, value: &Dynamic) -> Answer<Vec<Vantage>> {
+    let text = match value.clone().into_array() {
+        Ok(parts) => parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+        Err(_) => value.to_string(),
+    };
+    parse(&text).map_err(|error| run.end(context, Stop::Usage(error)))
+}
+
 /// A host's name that no program can take for an option.
 fn plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:@[]%".contains(c))
@@ -33,7 +47,7 @@ fn plain(name: &str) -> bool {
 #[must_use]
 pub fn host(run: &Run, vantage: &Vantage) -> Host {
     match vantage {
-        Vantage::Local => Host { name: "local".to_owned(), address: String::new(), kind: HostKind::Local },
+        Vantage::Local => Host { name: vantage.place().to_owned(), address: String::new(), kind: HostKind::Local },
         Vantage::Ssh(name) => Host { name: name.clone(), address: name.clone(), kind: HostKind::Client },
         Vantage::Node(name) => run.node_host(name),
     }

@@ -72,6 +72,7 @@ impl<'a> Case<'a> {
         self.flows().flat_map(|flow| flow.probes.iter())
     }
 
+    /// Both rounds: the first look, and the closer one.
     fn flows(&self) -> impl Iterator<Item = &'a Flow> {
         self.flow.into_iter().chain(self.closer.map(|closer| &closer.again))
     }

@@ -96,10 +96,7 @@ impl<'a> Road<'a> {
     /// The client's place, as its captures name it.
     #[must_use]
     pub fn client(&self) -> String {
-        match &self.connection.vantage {
-            crate::model::probe::Vantage::Local => "local".to_owned(),
-            crate::model::probe::Vantage::Ssh(name) | crate::model::probe::Vantage::Node(name) => name.clone(),
-        }
+        self.connection.vantage.place().to_owned()
     }
 
     fn is_node(&self, place: &str) -> bool {

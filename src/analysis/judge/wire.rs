@@ -32,8 +32,7 @@ pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
 
 /// Every MAC that answered by ARP, in both rounds.
 pub(super) fn answering(case: &Case) -> BTreeSet<String> {
-    let flows = case.flow.into_iter().chain(case.closer.map(|closer| &closer.again));
-    flows.flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
+    case.flows().flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
 }
 
 /// The nodes whose interfaces answer by ARP, with the interface and its MAC.
