@@ -92,6 +92,16 @@ pub struct LogQuery {
     pub previous: bool,
 }
 
+/// The metrics of one pod, asked through the API server's proxy to pods.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MetricsQuery {
+    pub namespace: String,
+    pub pod: String,
+    pub port: u16,
+    /// HTTPS; the API server does not verify a pod's certificate.
+    pub tls: bool,
+}
+
 /// Whether a line is worth keeping in a recording. A replay gives the lines that were kept and no others: a line that
 /// changes anything in the outcome, be it a count, has to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,4 +129,10 @@ pub trait Cluster: Send + Sync {
     /// # Errors
     /// As `get`; lines that came before the error have been given already.
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>;
+
+    /// Streams a pod's `/metrics` line by line, as Prometheus writes them; memory stays constant.
+    ///
+    /// # Errors
+    /// As `read_log`. A refusal of the pod itself (401, 500) is `Forbidden`; one that listens nowhere is `NotFound`.
+    fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>;
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::evidence::cluster::{Kind, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::cluster::{Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::printable;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
@@ -31,6 +31,8 @@ pub(super) enum Channel {
     List,
     #[serde(rename = "cluster.log")]
     Log,
+    #[serde(rename = "cluster.metrics")]
+    Metrics,
     #[serde(rename = "host.run")]
     Run,
     #[serde(rename = "host.sweep")]
@@ -110,6 +112,12 @@ impl Question {
         let what = format!("read log {}/{}/{}{previous}", query.namespace, query.pod, query.container);
         let question = json!({"namespace": query.namespace, "pod": query.pod, "container": query.container, "previous": query.previous});
         Self::api(Channel::Log, &question, &what)
+    }
+
+    pub(super) fn metrics(query: &MetricsQuery) -> Self {
+        let what = format!("read metrics of {}/{}:{}", query.namespace, query.pod, query.port);
+        let question = json!({"namespace": query.namespace, "pod": query.pod, "port": query.port, "tls": query.tls});
+        Self::api(Channel::Metrics, &question, &what)
     }
 
     pub(super) fn run(host: &Host, command: &Command) -> Self {

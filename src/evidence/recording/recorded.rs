@@ -15,7 +15,7 @@ use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
@@ -105,8 +105,17 @@ impl Cluster for RecordedCluster {
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
-        let question = Question::log(query);
-        let log: LogAnswer = self.0.answer(&question, &operation(&question))?;
+        self.lines(&Question::log(query), line)
+    }
+
+    fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        self.lines(&Question::metrics(query), line)
+    }
+}
+
+impl RecordedCluster {
+    fn lines(&self, question: &Question, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        let log: LogAnswer = self.0.answer(question, &operation(question))?;
         for text in &log.kept {
             line(text);
         }

@@ -7,7 +7,7 @@ use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::model::capture::{Capture, CaptureRequest};
@@ -42,10 +42,26 @@ impl Cluster for RecordingCluster {
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
-        let pending = self.1.ask(Question::log(query));
+        self.lines(Question::log(query), line, |give| self.0.read_log(query, give))
+    }
+
+    fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        self.lines(Question::metrics(query), line, |give| self.0.read_metrics(query, give))
+    }
+}
+
+impl RecordingCluster {
+    /// Passes lines on and keeps those that mattered.
+    fn lines(
+        &self,
+        question: Question,
+        line: &mut dyn FnMut(&str) -> Keep,
+        read: impl FnOnce(&mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>,
+    ) -> Result<(), EvidenceError> {
+        let pending = self.1.ask(question);
         let mut kept = LogAnswer::default();
         let keeps = self.1.keeps();
-        let answer = self.0.read_log(query, &mut |text| {
+        let answer = read(&mut |text| {
             kept.lines += 1;
             let keep = line(text);
             if keeps && keep == Keep::Yes {

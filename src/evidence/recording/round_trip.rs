@@ -20,7 +20,7 @@ use super::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, Recor
 use super::tape::Tape;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::LiveClock;
-use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::evidence::host::{Command, Hosts, Output};
@@ -65,6 +65,12 @@ impl Cluster for World {
             line(&format!("2026-11-23T16:00:00Z {} line {number} \u{e9}\t\"quoted\"", query.pod));
         }
         self.next().map(|_| ())
+    }
+
+    fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        let count = self.next()?;
+        line(&format!("metallb_speaker_announced{{node=\"{}\"}} {count}", query.pod));
+        Ok(())
     }
 }
 

@@ -95,6 +95,25 @@ impl Refusal {
             _ => self.error(operation, server),
         }
     }
+
+    /// As `error`, for what a pod behind the API server's proxy said: its own refusals are not the API server's.
+    pub(super) fn metrics_error(&self, operation: &str, server: &str) -> EvidenceError {
+        let said = self.said();
+        match self.code.as_u16() {
+            // MetalLB 0.16 answers 500 to any token when its speakers may not review tokens.
+            401 | 500 if self.status.is_none() => EvidenceError::new(
+                ErrorKind::Forbidden,
+                operation,
+                format!("the pod refuses to show its metrics ({}): {said}", self.code.as_u16()),
+            )
+            .hint("metrics that want a login cannot be read through the API server's proxy"),
+            404 if self.status.is_none() => EvidenceError::new(ErrorKind::NotFound, operation, said),
+            500..=504 => {
+                EvidenceError::new(ErrorKind::NotFound, operation, format!("the API server cannot reach the pod's metrics: {said}"))
+            }
+            _ => self.error(operation, server),
+        }
+    }
 }
 
 /// An error of the client, from before an answer came.

@@ -27,7 +27,7 @@ use self::failure::Refusal;
 use self::lines::Lines;
 use self::request::Unnameable;
 use super::scrub;
-use super::{Cluster, Keep, ListQuery, LogQuery, ObjectQuery};
+use super::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live::LiveOptions;
@@ -37,6 +37,9 @@ const USUAL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Bound on reading a whole log.
 const LOG_LIMIT: Duration = Duration::from_secs(30);
+
+/// Bound on reading a pod's metrics: they are one small answer, and no verdict waits for them.
+const METRICS_LIMIT: Duration = Duration::from_secs(6);
 
 /// How long a log's first bytes may take: a kubelet answers at once, or its node is gone and nobody should wait for it.
 const LOG_BEGIN_LIMIT: Duration = Duration::from_secs(4);
@@ -264,6 +267,19 @@ impl Cluster for LiveCluster {
         };
         match self.wait(&operation, LOG_LIMIT, self.stream_log(&operation, &path, &mut give)) {
             Err(Failure::Refused(refusal)) => Err(refusal.log_error(&operation, &self.server)),
+            Err(Failure::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
+        let operation = format!("read metrics {}/{}:{}", query.namespace, query.pod, query.port);
+        let path = request::metrics(query).map_err(|word| unnameable(&operation, &word))?;
+        let mut give = |text: &str| {
+            line(text);
+        };
+        match self.wait(&operation, METRICS_LIMIT, self.stream_log(&operation, &path, &mut give)) {
+            Err(Failure::Refused(refusal)) => Err(refusal.metrics_error(&operation, &self.server)),
             Err(Failure::Error(error)) => Err(error),
             Ok(()) => Ok(()),
         }

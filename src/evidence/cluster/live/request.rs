@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::evidence::cluster::{Kind, ListQuery, LogQuery, ObjectQuery};
+use crate::evidence::cluster::{Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 
 /// Objects that are asked for in one request.
 const PAGE: u32 = 500;
@@ -41,6 +41,13 @@ pub(super) fn log(query: &LogQuery) -> Result<String, Unnameable> {
     let (pod, container) = (subdomain("pod", &query.pod)?, label("container", &query.container)?);
     let previous = if query.previous { "&previous=true" } else { "" };
     Ok(format!("{pods}/{}/log?container={}&timestamps=true{previous}", encoded(pod), encoded(container)))
+}
+
+/// The path of a pod's metrics, through the API server's proxy.
+pub(super) fn metrics(query: &MetricsQuery) -> Result<String, Unnameable> {
+    let pods = collection(&Kind::core("pods"), Some(&query.namespace))?;
+    let scheme = if query.tls { "https:" } else { "" };
+    Ok(format!("{pods}/{scheme}{}:{}/proxy/metrics", encoded(subdomain("pod", &query.pod)?), query.port))
 }
 
 fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, Unnameable> {
@@ -90,6 +97,15 @@ mod tests {
         );
         let log_query = LogQuery { namespace: "m".into(), pod: "speaker-1".into(), container: "speaker".into(), previous: true };
         assert_eq!(log(&log_query).unwrap(), "/api/v1/namespaces/m/pods/speaker-1/log?container=speaker&timestamps=true&previous=true");
+    }
+
+    #[test]
+    fn metrics_go_through_the_proxy_to_one_pod_and_port() {
+        let query = MetricsQuery { namespace: "m".into(), pod: "speaker-1".into(), port: 9120, tls: true };
+        assert_eq!(metrics(&query).unwrap(), "/api/v1/namespaces/m/pods/https:speaker-1:9120/proxy/metrics");
+        let plain = MetricsQuery { port: 7472, tls: false, ..query.clone() };
+        assert_eq!(metrics(&plain).unwrap(), "/api/v1/namespaces/m/pods/speaker-1:7472/proxy/metrics");
+        assert_eq!(metrics(&MetricsQuery { pod: "a/../b".into(), ..query }).unwrap_err().part, "pod");
     }
 
     #[test]

@@ -268,3 +268,26 @@ fn unreachable_servers_say_why() {
     let tls = reason(&format!("https://127.0.0.1:{port}"));
     assert!(tls.starts_with(&format!("TLS with https://127.0.0.1:{port} failed")), "{tls}");
 }
+
+#[test]
+fn metrics_come_line_by_line_and_a_pods_refusal_is_told_from_the_api_servers() {
+    let query = MetricsQuery { namespace: "m".to_owned(), pod: "speaker-1".to_owned(), port: 9120, tls: true };
+    let ask = |code: u16, text: &'static str| {
+        let server = server(LONG, move |_, _| Some((code, body(text))));
+        let mut lines = Vec::new();
+        let end = server.cluster.read_metrics(&query, &mut |line| {
+            lines.push(line.to_owned());
+            Keep::No
+        });
+        (lines, end.map_err(|error| error.kind))
+    };
+    assert_eq!(ask(200, "# HELP a\na{b=\"c\"} 1\n"), (vec!["# HELP a".to_owned(), "a{b=\"c\"} 1".to_owned()], Ok(())));
+    // What MetalLB 0.16 answers without and with a token.
+    assert_eq!(ask(401, "Unauthorized").1, Err(ErrorKind::Forbidden));
+    assert_eq!(ask(500, "Authentication failed").1, Err(ErrorKind::Forbidden));
+    let closed = r#"{"kind":"Status","status":"Failure","message":"error trying to reach service: dial tcp 10.88.0.12:7472: connect: connection refused","reason":"ServiceUnavailable","code":503}"#;
+    assert_eq!(ask(503, closed).1, Err(ErrorKind::NotFound));
+    let denied =
+        r#"{"kind":"Status","message":"pods \"speaker-1\" is forbidden","reason":"Forbidden","details":{"name":"speaker-1"},"code":403}"#;
+    assert_eq!(ask(403, denied).1, Err(ErrorKind::Forbidden));
+}
