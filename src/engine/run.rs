@@ -153,6 +153,7 @@ fn outcome(
         summary,
         findings: state.findings,
         gaps: state.gaps,
+        tables: state.tables,
         steps: state.steps,
         touched: evidence.tape.touched(),
         cleanup,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bgp::Bgp;
 use super::kubernetes::Node;
 use super::metallb::Metallb;
 
@@ -26,15 +27,78 @@ pub enum Agreement {
 /// One source and the node that it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// `log`, `l2status`, `event` or `wire`.
+    /// `log`, `metric`, `l2status`, `bgpstatus`, `session`, `event`, `wire` or `router`.
     pub kind: String,
     /// `None` when the source was read and names nobody.
     pub node: Option<String>,
+    /// `layer2`, `bgp`, or empty when the source does not tell.
+    pub protocol: String,
     /// RFC 3339, when the source has an age.
     pub at: Option<String>,
+    /// Seconds between `at` and the beginning of the run.
+    pub age_s: Option<u64>,
     pub detail: String,
-    /// Whether it can be believed; `detail` says why not.
+    /// Whether it can be believed by itself; `detail` says why not.
     pub trusted: bool,
+}
+
+/// A node and the kinds of sources that say that it announces, each once, the most trusted first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    pub node: String,
+    pub sources: Vec<String>,
+}
+
+/// Who answers on the wire, by ARP or NDP, with every answer's MAC mapped to a node where one has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wire {
+    /// Hosts that asked, each on a network that holds the address.
+    pub asked_from: Vec<String>,
+    pub answers: Vec<WireAnswer>,
+    /// Nodes whose interfaces were read; a MAC of nobody among them is foreign only when these are all nodes that may answer.
+    pub nodes_read: Vec<String>,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WireAnswer {
+    pub address: IpAddr,
+    pub mac: String,
+    /// The node and its interface, when one has that MAC.
+    pub node: Option<String>,
+    pub interface: Option<String>,
+}
+
+/// What one speaker's metrics say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpeakerMetrics {
+    pub pod: String,
+    pub node: String,
+    /// Protocol and address of every `metallb_speaker_announced`.
+    pub announced: Vec<(String, IpAddr)>,
+    pub sessions: Vec<SessionMetric>,
+    /// `metallb_k8s_client_config_stale_bool`
+    pub config_stale: Option<bool>,
+}
+
+/// What metrics say of one BGP session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionMetric {
+    /// As written, with its port.
+    pub peer: String,
+    pub up: Option<bool>,
+    pub prefixes: Option<u64>,
+}
+
+/// How often the announcement moved, and whether that is too often.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// When it came to the node that announces now.
+    pub since: Option<String>,
+    /// Changes in the densest ten minutes, those that a restart explains left out.
+    pub changes: u32,
+    /// The moves as lines for a person, the newest last.
+    pub moves: Vec<String>,
 }
 
 /// A node that is not in the election, and why.
@@ -56,30 +120,89 @@ pub enum Exclusion {
     Unschedulable,
     Advertisement,
     NoEndpoint,
+    /// MetalLB does not look at the Service: its class is another.
+    Class,
+    /// Memberlist is off, in a version that then has no candidates.
+    Memberlist,
+    /// The other speakers no longer see its speaker.
+    Lost,
+    /// BGP only: no BGPPeer for the node.
+    NoPeer,
 }
 
-/// The fold of one speaker's log for one address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One speaker container's log, folded since its newest start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpeakerLog {
     pub pod: String,
     pub node: String,
-    /// The last word about the address in this container's life.
+    /// One entry for each address that was asked for, in that order.
+    pub addresses: Vec<AddressLog>,
+    pub version: Option<String>,
+    pub memberlist: Option<bool>,
+    pub responders: Vec<String>,
+    pub failed_members: Vec<String>,
+    pub interface_warning: Option<String>,
+    pub configuration_error: Option<String>,
+    pub sessions: Vec<SessionLog>,
+    pub lines: u64,
+    pub unknown_lines: u64,
+    pub unknown_samples: Vec<String>,
+    pub last_at: Option<String>,
+    pub complete: bool,
+}
+
+/// What one log says of one address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressLog {
+    pub address: IpAddr,
+    pub protocols: Vec<ProtocolLog>,
+    pub moves: Vec<Move>,
+    pub moves_dropped: u64,
+}
+
+/// The last word about an address over one protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtocolLog {
+    pub protocol: String,
     pub state: LogState,
     pub at: Option<String>,
+    pub since: Option<String>,
+    pub reason: String,
+    pub service: Option<String>,
+}
+
+/// An announcement that came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub at: Option<String>,
+    pub gained: bool,
     pub protocol: String,
     pub reason: String,
-    /// Lines that no format explains.
-    pub unknown_lines: u64,
-    /// `serviceAnnounced` lines about the address after a withdrawal or a start: how often it came here.
-    pub gained: u32,
-    /// Interfaces on which it answers ARP, from `createARPResponder` and `deleteARPResponder`.
-    pub responders: Vec<String>,
-    /// The newest `announceFailed`-like warning: the interfaces that do not exist.
-    pub interface_warning: Option<String>,
-    /// Nodes that memberlist marked as failed and that did not come back since.
-    pub failed_members: Vec<String>,
-    /// The log begins at the container's start; without it, silence is not absence.
-    pub complete: bool,
+}
+
+/// A native BGP session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionLog {
+    pub peer: String,
+    pub up: Option<bool>,
+    pub at: Option<String>,
+    pub error: Option<String>,
+    pub changes: u32,
+}
+
+impl SpeakerLog {
+    /// What it says of the address.
+    #[must_use]
+    pub fn address(&self, address: IpAddr) -> Option<&AddressLog> {
+        self.addresses.iter().find(|log| log.address == address)
+    }
+
+    /// The same log, with what it says of these addresses alone.
+    #[must_use]
+    pub fn only(&self, addresses: &[IpAddr]) -> Self {
+        let kept = self.addresses.iter().filter(|log| addresses.contains(&log.address)).cloned().collect();
+        Self { addresses: kept, ..self.clone() }
+    }
 }
 
 /// What a speaker's log says last about an address.
@@ -94,25 +217,54 @@ pub enum LogState {
 /// The answer of `find_announcer`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Announcement {
+    /// The Service's first address, by which layer 2 elects.
     pub address: Option<IpAddr>,
-    /// `layer2`, `bgp` or empty.
+    /// Every address of the Service.
+    pub addresses: Vec<IpAddr>,
+    /// `NS/NAME`
+    pub service: String,
+    /// `layer2`, `bgp` or empty; `layer2` when it is announced by both.
     pub protocol: String,
-    /// Every node that believable sources name, the most trusted first.
+    /// Every node that announces, as far as is known; the one that should stands first.
     pub nodes: Vec<String>,
+    /// The speaker pod of the first node.
+    pub pod: Option<String>,
     pub expected: Option<String>,
     pub candidates: Vec<String>,
     pub excluded: Vec<Excluded>,
     pub sources: Vec<Source>,
+    /// For each node that any source names now, the kinds of sources that do.
+    pub sides: Vec<Side>,
     pub agreement: Agreement,
+    /// Why the agreement is what it is, in one sentence.
+    pub because: String,
     pub logs: Vec<SpeakerLog>,
+    pub metrics: Vec<SpeakerMetrics>,
+    pub wire: Option<Wire>,
+    pub history: History,
+    /// BGP, when a BGPAdvertisement selects the pool.
+    pub bgp: Option<Bgp>,
     /// Interfaces that the advertisements allow; empty means all.
     pub interfaces: Vec<String>,
-    /// The pool that holds the address.
+    /// The pool that holds the addresses.
     pub pool: Option<String>,
-    /// The advertisements that select the pool.
+    /// The L2Advertisements that select the pool.
     pub advertisements: Vec<String>,
     pub metallb: Metallb,
     pub nodes_seen: Vec<Node>,
     /// Nodes whose speaker's log could not be read.
     pub unread: Vec<String>,
+}
+
+impl Announcement {
+    /// Whether a node's own speaker says, in its log or its metrics, that it announces the address.
+    #[must_use]
+    pub fn claimed_by(&self, node: &str) -> bool {
+        let Some(address) = self.address else { return false };
+        let by_log = |log: &SpeakerLog| {
+            log.address(address).is_some_and(|words| words.protocols.iter().any(|word| word.state == LogState::Announced))
+        };
+        self.logs.iter().any(|log| log.node == node && by_log(log))
+            || self.metrics.iter().any(|metrics| metrics.node == node && metrics.announced.iter().any(|(_, ip)| *ip == address))
+    }
 }

@@ -45,6 +45,8 @@ pub struct Container {
     pub image: String,
     /// Kept for MetalLB's own containers only: other programs' arguments may hold secrets.
     pub args: Vec<String>,
+    /// MetalLB's own variables (`METALLB_…`) alone, each with its value when that is no key.
+    pub env: BTreeMap<String, String>,
     pub ports: Vec<ContainerPort>,
     /// The id without its scheme, empty while the container has not started.
     pub id: String,

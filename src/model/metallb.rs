@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bgp::{BgpStatus, Peer, SessionState};
 use super::kubernetes::{Event, Node, Pod, Workload};
 
 /// A label selector: both halves must hold.
@@ -67,6 +68,12 @@ pub struct Advertisement {
     pub service_selectors: Vec<LabelSelector>,
     /// Layer 2 only; empty means all interfaces.
     pub interfaces: Vec<String>,
+    /// BGP only: names of the BGPPeers that are told; empty means all.
+    pub peers: Vec<String>,
+    /// BGP only: the length to which addresses are aggregated, for IPv4 and IPv6.
+    pub aggregation: (u8, u8),
+    /// Layer 2 only, newer than 0.16: nodes are preferred by weight, which the election by hash knows nothing of.
+    pub prefers_nodes: bool,
 }
 
 impl Advertisement {
@@ -82,6 +89,12 @@ impl Advertisement {
     #[must_use]
     pub fn selects_node(&self, node: &Node) -> bool {
         self.node_selectors.is_empty() || self.node_selectors.iter().any(|selector| selector.selects(&node.labels))
+    }
+
+    /// Whether it selects the Service: any selector does, or there is none. MetalLB looks at this from 0.16.0.
+    #[must_use]
+    pub fn selects_service(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.service_selectors.is_empty() || self.service_selectors.iter().any(|selector| selector.selects(labels))
     }
 }
 
@@ -109,6 +122,11 @@ pub struct Metallb {
     pub l2_advertisements: Option<Vec<Advertisement>>,
     pub bgp_advertisements: Option<Vec<Advertisement>>,
     pub l2_statuses: Option<Vec<L2Status>>,
+    /// Read only where a BGPAdvertisement selects the address's pool; otherwise `None`, as the next two.
+    pub peers: Option<Vec<Peer>>,
+    pub bgp_statuses: Option<Vec<BgpStatus>>,
+    /// Only FRR-K8s has these.
+    pub session_states: Option<Vec<SessionState>>,
     /// Events of the Service, oldest first.
     pub events: Option<Vec<Event>>,
     pub speakers_read: bool,

@@ -67,6 +67,15 @@ pub enum StepState {
     Skipped,
 }
 
+/// A table of the playbook's own, such as one row an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    pub title: String,
+    pub columns: Vec<String>,
+    /// As many cells in each as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// One thing that the run did to the world: a command, an API request, a capture or a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
@@ -99,6 +108,8 @@ pub struct Outcome {
     /// The root cause first, its consequences after it.
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
     pub steps: Vec<Step>,
     pub touched: Vec<Touch>,
     /// `proven` when every host that was touched was seen to be clean, otherwise why not.

@@ -2,6 +2,7 @@
 
 mod json;
 mod layout;
+mod table;
 mod text;
 
 pub use json::json;

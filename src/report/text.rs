@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::layout::{plain, wrap};
 use crate::model::finding::{Finding, Gap, Severity};
-use crate::model::outcome::{Outcome, Step, StepState, Touch, Verdict};
+use crate::model::outcome::{Outcome, Step, StepState, Table, Touch, Verdict};
 
 /// How the text is dressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ impl Default for Style {
 pub fn text(outcome: &Outcome, style: Style) -> String {
     let mut page = Page { text: String::new(), style };
     page.verdict(outcome);
+    page.tables(&outcome.tables);
     page.findings(&outcome.findings);
     page.gaps(&outcome.gaps);
     page.steps(&outcome.steps);
@@ -62,6 +63,16 @@ impl Page {
         self.item(&word, outcome.verdict.word().len() + 1, 0, &outcome.summary);
         if let Some(ended) = &outcome.ended {
             self.item("ended early:", 13, 0, ended);
+        }
+    }
+
+    fn tables(&mut self, tables: &[Table]) {
+        for table in tables {
+            self.heading(&plain(&table.title));
+            for (index, line) in super::table::lines(table).iter().enumerate() {
+                let line = if index == 0 { self.dressed(line, DIM) } else { line.clone() };
+                self.line(2, &line);
+            }
         }
     }
 
@@ -283,6 +294,7 @@ pub(super) mod tests {
                 finding("endpoints/some-not-ready", Severity::Info, None),
                 finding("node/lost-inside", Severity::Fail, Some("node/firewall-drop")),
             ],
+            tables: Vec::new(),
             gaps: vec![Gap::new("evidence/log-unreadable", "pod/metallb-system/speaker-x", "the node is down", "who announced before")],
             steps: vec![Step {
                 title: "Who announces the address".to_owned(),

@@ -1,4 +1,4 @@
-//! `arping(service, from)`: who answers by ARP for the address, asked from hosts of its network.
+//! `arping(service, from)`: who answers by ARP, or for IPv6 by NDP, for the address, asked from hosts of its network.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub const WORD: Word = Word {
     name: "arping",
     capability: "probe",
     signature: "arping(service, from) -> array of ArpAsk: host, asked, replies",
-    meaning: "Asks by ARP, from each of the hosts that is on the address's network, who has it, and collects every answer with its MAC. A host that is not on that network asks nothing.",
+    meaning: "Asks by ARP (for IPv6 by neighbour solicitation), from each of the hosts that is on the address's network, who has it, and collects every answer with its MAC. A host that is not on that network asks nothing.",
     register,
 };
 
@@ -51,11 +51,9 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     });
 }
 
-/// Asks from all hosts at the same time. IPv6 addresses are not asked for by ARP.
+/// Asks from all hosts at the same time.
 pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
-    if address.is_ipv6() {
-        return Vec::new();
-    }
+    let how = if address.is_ipv6() { "NDP" } else { "ARP" };
     let asks = side_by_side(hosts, |host| {
         let command = Command {
             script: Script::Arping,
@@ -74,9 +72,9 @@ pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
         if !ask.asked.is_empty() {
             let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
             run.fact(if macs.is_empty() {
-                format!("ARP from {}: nobody answers for {address}", ask.host.name)
+                format!("{how} from {}: nobody answers for {address}", ask.host.name)
             } else {
-                format!("ARP from {}: {} answers for {address}", ask.host.name, macs.join(" and "))
+                format!("{how} from {}: {} answers for {address}", ask.host.name, macs.join(" and "))
             });
         }
     }

@@ -1,10 +1,12 @@
 //! The lists that several words need, asked side by side and once a run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::run::Run;
+use crate::analysis::read::{map, text};
 use crate::evidence::cluster::{Kind, ListQuery};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::side_by_side::side_by_side;
@@ -13,36 +15,117 @@ use crate::model::service::Service;
 /// The answer to a list, shared.
 pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
 
-/// The questions about one Service that are worth asking at once.
+/// A question with the name under which its answer is kept.
+pub type Question = (String, ListQuery);
+
+/// Namespaces that are listed one by one; with more, a kind is listed over the whole cluster.
+const MOST_NAMESPACES: usize = 12;
+
+/// The questions about one Service that are worth asking at once, MetalLB's objects among them.
 #[must_use]
-pub fn questions(run: &Run, service: &Service) -> Vec<(&'static str, ListQuery)> {
-    let namespace = metallb_namespace(run);
-    let mut all = vec![
-        ("slices", slices(service)),
-        ("nodes", ListQuery::everywhere(Kind::core("nodes"))),
-        ("metallb-pods", ListQuery::within(Kind::core("pods"), &namespace)),
-        ("deployments", ListQuery::within(Kind::of("apps", "v1", "deployments"), &namespace)),
-        ("daemonsets", ListQuery::within(Kind::of("apps", "v1", "daemonsets"), &namespace)),
-        ("pools", ListQuery::within(Kind::metallb("ipaddresspools"), &namespace)),
-        ("l2advertisements", ListQuery::within(Kind::metallb("l2advertisements"), &namespace)),
-        ("bgpadvertisements", ListQuery::within(Kind::metallb("bgpadvertisements"), &namespace)),
+pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
+    let mut all = of_metallb(&metallb_namespace(run));
+    let ours = |name| of(service, name);
+    all.extend([
+        (ours("slices"), slices(service)),
         (
-            "l2statuses",
+            ours("l2statuses"),
             ListQuery::everywhere(Kind::metallb("servicel2statuses")).labels(format!("metallb.io/service-name={}", service.name)),
         ),
         (
-            "events",
+            ours("events"),
             ListQuery::within(Kind::core("events"), &service.namespace)
                 .fields(format!("involvedObject.kind=Service,involvedObject.name={}", service.name)),
         ),
-    ];
+    ]);
     if !service.selector.is_empty() {
-        all.push(("pods", pods(service).labels(selector(service))));
+        all.push((ours("pods"), pods(service).labels(selector(service))));
     }
     if service.addresses.is_empty() {
-        all.push(("services", ListQuery::everywhere(Kind::core("services"))));
+        all.push(("services".to_owned(), ListQuery::everywhere(Kind::core("services"))));
     }
     all
+}
+
+/// The questions about the cluster and its MetalLB, which are the same for every Service.
+#[must_use]
+pub fn of_metallb(namespace: &str) -> Vec<Question> {
+    let within = |kind| ListQuery::within(kind, namespace);
+    [
+        ("nodes", ListQuery::everywhere(Kind::core("nodes"))),
+        ("metallb-pods", within(Kind::core("pods"))),
+        ("deployments", within(Kind::of("apps", "v1", "deployments"))),
+        ("daemonsets", within(Kind::of("apps", "v1", "daemonsets"))),
+        ("pools", within(Kind::metallb("ipaddresspools"))),
+        ("l2advertisements", within(Kind::metallb("l2advertisements"))),
+        ("bgpadvertisements", within(Kind::metallb("bgpadvertisements"))),
+    ]
+    .map(|(name, query)| (name.to_owned(), query))
+    .to_vec()
+}
+
+/// The questions about BGP, asked where a BGPAdvertisement selects the address's pool.
+#[must_use]
+pub fn of_bgp(namespace: &str, service: &Service) -> Vec<Question> {
+    vec![
+        ("bgppeers".to_owned(), ListQuery::within(Kind::of("metallb.io", "v1beta2", "bgppeers"), namespace)),
+        ("bgpsessionstates".to_owned(), ListQuery::everywhere(Kind::of("frrk8s.metallb.io", "v1beta1", "bgpsessionstates"))),
+        (
+            of(service, "bgpstatuses"),
+            ListQuery::everywhere(Kind::metallb("servicebgpstatuses")).labels(format!("metallb.io/service-name={}", service.name)),
+        ),
+    ]
+}
+
+/// Asks for many Services what `questions` asks for one, in as few requests, and keeps each Service's part under its own name. Pods are
+/// left out: who announces does not depend on them.
+pub fn ask_for_all(run: &Run, services: &[Service]) {
+    let namespaces: BTreeSet<&str> = services.iter().map(|service| service.namespace.as_str()).collect();
+    let mut all = of_metallb(&metallb_namespace(run));
+    for (name, kind) in [("l2statuses", Kind::metallb("servicel2statuses")), ("bgpstatuses", Kind::metallb("servicebgpstatuses"))] {
+        all.push((format!("all {name}"), ListQuery::everywhere(kind)));
+    }
+    let slices = Kind::of("discovery.k8s.io", "v1", "endpointslices");
+    let events = "involvedObject.kind=Service";
+    if namespaces.len() <= MOST_NAMESPACES {
+        for namespace in &namespaces {
+            all.push((format!("all slices {namespace}"), ListQuery::within(slices.clone(), namespace)));
+            all.push((format!("all events {namespace}"), ListQuery::within(Kind::core("events"), namespace).fields(events)));
+        }
+    } else {
+        all.push(("all slices".to_owned(), ListQuery::everywhere(slices)));
+        all.push(("all events".to_owned(), ListQuery::everywhere(Kind::core("events")).fields(events)));
+    }
+    ask(run, &all);
+    let parts = ["slices", "events", "l2statuses", "bgpstatuses"];
+    for service in services {
+        for name in parts {
+            let one = format!("all {name} {}", service.namespace);
+            let whole = if run.state().lists.contains_key(&one) { listed(run, &one) } else { listed(run, &format!("all {name}")) };
+            let part = match &*whole {
+                Ok(list) => Ok(list.iter().filter(|object| belongs(object, name, service)).cloned().collect()),
+                Err(error) => Err(error.clone()),
+            };
+            run.state().lists.entry(of(service, name)).or_insert_with(|| Arc::new(part));
+        }
+    }
+}
+
+/// Whether an object of a whole list is about the Service.
+fn belongs(object: &Value, name: &str, service: &Service) -> bool {
+    let labels = || map(object, "/metadata/labels");
+    let is = |pointer: &str, wanted: &str| text(object, pointer) == wanted;
+    match name {
+        "slices" => is("/metadata/namespace", &service.namespace) && labels().get("kubernetes.io/service-name") == Some(&service.name),
+        "events" => is("/involvedObject/namespace", &service.namespace) && is("/involvedObject/name", &service.name),
+        _ => labels().get("metallb.io/service-name") == Some(&service.name),
+    }
+}
+
+/// The name of a list that belongs to one Service.
+#[must_use]
+pub fn of(service: &Service, name: &str) -> String {
+    format!("{}: {name}", service.path())
 }
 
 /// Every pod of the Service's namespace: asked only when its own selector finds none, to see which one it nearly finds.
@@ -60,19 +143,20 @@ fn slices(service: &Service) -> ListQuery {
         .labels(format!("kubernetes.io/service-name={}", service.name))
 }
 
-/// MetalLB's namespace: the site's, or the usual one.
+/// MetalLB's namespace: the site's, the one that was found, or the usual one.
 #[must_use]
 pub fn metallb_namespace(run: &Run) -> String {
-    run.site.metallb.namespace.clone().unwrap_or_else(|| "metallb-system".to_owned())
+    let found = run.state().metallb_namespace.clone();
+    run.site.metallb.namespace.clone().or(found).unwrap_or_else(|| "metallb-system".to_owned())
 }
 
 /// Asks what was not asked yet, side by side.
-pub fn ask(run: &Run, questions: &[(&'static str, ListQuery)]) {
-    let open: Vec<&(&'static str, ListQuery)> = questions.iter().filter(|(name, _)| !run.state().lists.contains_key(*name)).collect();
+pub fn ask(run: &Run, questions: &[Question]) {
+    let open: Vec<&Question> = questions.iter().filter(|(name, _)| !run.state().lists.contains_key(name)).collect();
     let answers = side_by_side(&open, |(_, query)| run.evidence.cluster.list(query));
     let mut state = run.state();
     for ((name, _), answer) in open.into_iter().zip(answers) {
-        state.lists.insert((*name).to_owned(), Arc::new(answer));
+        state.lists.insert(name.clone(), Arc::new(answer));
     }
 }
 

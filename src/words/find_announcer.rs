@@ -1,226 +1,189 @@
-//! `find_announcer(service)`: who announces the address, who should, and which source says what.
+//! `find_announcer(service, options)` and `find_announcers(services, options)`: who announces an address, who should, and which source says what.
 
 use std::sync::Arc;
 
-use rhai::{Engine, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::cluster_facts::{ask, listed, metallb_namespace, questions};
+use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
-use super::resolve_target_port;
 use super::run::{Answer, Run};
-use crate::analysis::announcement::announcement;
-use crate::analysis::read::{metallb as read_metallb, objects};
-use crate::analysis::speaker_log::Fold;
-use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery};
-use crate::evidence::error::{ErrorKind, EvidenceError};
-use crate::evidence::side_by_side::side_by_side;
-use crate::model::announcement::{Agreement, Announcement, SpeakerLog};
-use crate::model::finding::Gap;
-use crate::model::kubernetes::{Node, Pod};
-use crate::model::metallb::Metallb;
+use super::{metallb, resolve_target_port, speakers, vantage, wire};
+use crate::analysis::announcement::{Gathered, announcement};
+use crate::analysis::similar::nearest;
+use crate::analysis::target::target;
+use crate::model::announcement::{Agreement, Announcement, History};
+use crate::model::endpoint::Target;
+use crate::model::place::Host;
 use crate::model::service::Service;
 
 pub const WORD: Word = Word {
     name: "find_announcer",
     capability: "cluster.read",
-    signature: "find_announcer(service) -> Announcement: address, protocol, node, nodes, expected, candidates, excluded, sources, agreement",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs and events are each read, and the election is computed as MetalLB does.",
+    signature: "find_announcer(service, #{ wire, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
+    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
     register,
 };
 
+pub const ALL: Word = Word {
+    name: "find_announcers",
+    capability: "cluster.read",
+    signature: "find_announcers(services, #{ wire, metrics }) -> array of Announcement",
+    meaning: "As `find_announcer`, for many Services at once: each list and each speaker's log is read once for all of them.",
+    register: register_all,
+};
+
 impl Fields for Announcement {
-    const COMPUTED: &'static [&'static str] = &["node"];
+    const COMPUTED: &'static [&'static str] = &["node", "since"];
 
     fn field(&self, name: &str) -> Option<Value> {
-        (name == "node").then(|| self.nodes.first().map_or(Value::Null, |node| json!(node)))
+        match name {
+            "node" => Some(self.nodes.first().map_or(Value::Null, |node| json!(node))),
+            "since" => Some(json!(self.history.since)),
+            _ => None,
+        }
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Announcement>(engine, "Announcement");
-    let run = Arc::clone(run);
-    engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>| find(&run, &context, &service.0));
+/// What may be asked for beyond the API's objects and logs.
+#[derive(Default)]
+struct Options {
+    wire: Vec<Host>,
+    metrics: Option<bool>,
 }
 
-fn find(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Fact<Announcement>> {
+const KEYS: [&str; 2] = ["wire", "metrics"];
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Announcement>(engine, "Announcement");
+    let plain = Arc::clone(run);
+    engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>| {
+        find(&plain, &context, &service.0, Map::new())
+    });
+    let run = Arc::clone(run);
+    engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
+        find(&run, &context, &service.0, options)
+    });
+}
+
+fn register_all(engine: &mut Engine, run: &Arc<Run>) {
+    let plain = Arc::clone(run);
+    engine.register_fn("find_announcers", move |context: NativeCallContext, services: Array| {
+        find_all(&plain, &context, services, Map::new())
+    });
+    let run = Arc::clone(run);
+    engine.register_fn("find_announcers", move |context: NativeCallContext, services: Array, options: Map| {
+        find_all(&run, &context, services, options)
+    });
+}
+
+fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Fact<Announcement>> {
     run.allow(context, WORD.name, WORD.capability)?;
+    let options = Options::read(run, context, WORD.name, options)?;
     ask(run, &questions(run, service));
-    let nodes = nodes(run, context)?;
-    let metallb = metallb(run, context, service)?;
     let target = match service.ports.first() {
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
     };
-    let (logs, unread) = logs(run, context, service, &metallb)?;
-    let found = announcement(service, target.as_ref(), nodes, metallb, logs, unread);
+    let found = gather(run, context, service, target.as_ref(), &options)?;
     tell(run, &found);
     Ok(Fact::new(found))
 }
 
-fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
-    match &*listed(run, "nodes") {
-        Ok(list) => {
-            let nodes: Vec<Node> = list.iter().map(objects::node).collect();
-            run.state().nodes = nodes.iter().map(|node| (node.name.clone(), node.clone())).collect();
-            Ok(nodes)
-        }
-        Err(error) => {
-            run.failed_look(context, error, "nodes", "which nodes may announce, and at which address they are reached")?;
-            Ok(Vec::new())
-        }
+fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Map) -> Answer<Array> {
+    run.allow(context, ALL.name, ALL.capability)?;
+    let options = Options::read(run, context, ALL.name, options)?;
+    let services: Vec<Arc<Service>> = services
+        .into_iter()
+        .map(|service| {
+            let kind = service.type_name();
+            let fact = service.try_cast::<Fact<Service>>();
+            fact.map(|fact| fact.0)
+                .ok_or_else(|| Run::refuse(context, format!("find_announcers takes an array of Services, one of them is a {kind}")))
+        })
+        .collect::<Answer<_>>()?;
+    let plain: Vec<Service> = services.iter().map(|service| (**service).clone()).collect();
+    ask_for_all(run, &plain);
+    // One reading of the logs for the addresses of all.
+    if let Some(first) = plain.first() {
+        let addresses: Vec<_> = plain.iter().flat_map(|service| service.addresses.iter().copied()).collect();
+        let metallb = metallb::metallb(run, context, first)?;
+        speakers::logs(run, context, &addresses, &metallb)?;
     }
+    let mut all = Array::new();
+    for service in &plain {
+        let slices = listed(run, &of(service, "slices"));
+        let target = service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None));
+        all.push(Dynamic::from(Fact::new(gather(run, context, service, target.as_ref(), &options)?)));
+    }
+    Ok(all)
 }
 
-fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Metallb> {
-    let mut namespace = metallb_namespace(run);
-    let mut pods = listed(run, "metallb-pods");
-    if matches!(&*pods, Ok(list) if list.is_empty()) && run.site.metallb.namespace.is_none() {
-        // Not where it usually is: look for speakers by the labels that the manifests, the chart and others give them.
-        let selectors = ["component=speaker", "app.kubernetes.io/component=speaker", "app=speaker"];
-        for found in
-            side_by_side(&selectors, |labels| run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("pods")).labels(*labels)))
-        {
-            if let Ok(list) = found
-                && let Some(first) = list.first()
-            {
-                namespace = crate::analysis::read::text(first, "/metadata/namespace");
-                run.fact(format!("MetalLB is in the namespace {namespace}"));
-                let again: Vec<_> = super::cluster_facts::questions(run, service)
-                    .into_iter()
-                    .filter(|(name, _)| !["slices", "nodes", "pods", "services", "events", "l2statuses"].contains(name))
-                    .map(|(name, query)| (name, ListQuery { namespace: Some(namespace.clone()), ..query }))
-                    .collect();
-                run.state().lists.retain(|name, _| !again.iter().any(|(other, _)| other == name));
-                ask(run, &again);
-                pods = listed(run, "metallb-pods");
-                break;
+impl Options {
+    fn read(run: &Run, context: &NativeCallContext, word: &str, map: Map) -> Answer<Self> {
+        let mut options = Self::default();
+        for (key, value) in map {
+            match key.as_str() {
+                _ if value.is_unit() => {}
+                "wire" => {
+                    run.allow(context, &format!("{word} with wire"), "probe")?;
+                    run.allow(context, &format!("{word} with wire"), "node.read")?;
+                    options.wire = vantage::named(run, context, &value)?.iter().map(|from| vantage::host(run, from)).collect();
+                }
+                "metrics" => {
+                    let kind = value.type_name();
+                    let wanted = value.as_bool();
+                    options.metrics = Some(
+                        wanted.map_err(|_| Run::refuse(context, format!("the option `metrics` is a {kind}, it takes true or false")))?,
+                    );
+                }
+                other => {
+                    let hint = nearest(other, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                    return Err(Run::refuse(context, format!("{word} has no option `{other}`{hint}")));
+                }
             }
         }
-    }
-    let all: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
-    if let Err(error) = &*pods {
-        run.failed_look(context, error, &format!("namespace {namespace}"), "which speakers run, and where")?;
-    }
-    let all_pods = all.clone().unwrap_or_default();
-    let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
-    let version = speakers.iter().chain(&all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
-    Ok(Metallb {
-        controllers: all_pods.iter().filter(|pod| part(pod, "controller")).cloned().collect(),
-        workloads: workloads(run),
-        pools: read(run, context, "pools", "which pool holds the address", read_metallb::pool)?,
-        l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
-        bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
-        l2_statuses: read(run, context, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
-        events: read(run, context, "events", "what the Service's events say", objects::event)?,
-        speakers_read: all.is_some(),
-        taken: (*listed(run, "services")).as_ref().ok().map(|list| {
-            list.iter()
-                .map(objects::service)
-                .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
-                .collect()
-        }),
-        namespace,
-        version,
-        speakers,
-    })
-}
-
-fn workloads(run: &Run) -> Option<Vec<crate::model::kubernetes::Workload>> {
-    let (deployments, daemon_sets) = (listed(run, "deployments"), listed(run, "daemonsets"));
-    let deployments = (*deployments).as_ref().ok()?;
-    let daemon_sets = (*daemon_sets).as_ref().ok()?;
-    let all = deployments
-        .iter()
-        .map(|value| objects::workload("Deployment", value))
-        .chain(daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)));
-    Some(all.collect())
-}
-
-/// A list read into the model; a kind that the cluster does not know is an empty list, because then there is none.
-fn read<T>(run: &Run, context: &NativeCallContext, name: &str, undecided: &str, each: fn(&Value) -> T) -> Answer<Option<Vec<T>>> {
-    match &*listed(run, name) {
-        Ok(list) => Ok(Some(list.iter().map(each).collect())),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
-        Err(error) => {
-            run.failed_look(context, error, name, undecided)?;
-            Ok(None)
-        }
+        Ok(options)
     }
 }
 
-fn is_speaker(run: &Run, pod: &Pod) -> bool {
-    if let Some(labels) = &run.site.metallb.speaker_labels {
-        return labels
-            .split(',')
-            .all(|pair| pair.split_once('=').is_some_and(|(key, value)| pod.labels.get(key).map(String::as_str) == Some(value)));
+/// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
+fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
+    let nodes = metallb::nodes(run, context)?;
+    let metallb = metallb::metallb(run, context, service)?;
+    let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
+    let mut gathered = Gathered {
+        service,
+        target,
+        nodes,
+        logs: logs.folded.iter().map(|log| log.only(&service.addresses)).collect(),
+        unread: logs.unread.clone(),
+        metrics: Vec::new(),
+        wire: None,
+        router: None,
+        history: History::default(),
+        now: run.evidence.clock.started(),
+        metallb,
+    };
+    if options.metrics == Some(true) && !service.addresses.is_empty() {
+        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
     }
-    part(pod, "speaker")
-}
-
-/// Whether a pod is that part of MetalLB: by label as the manifests, the chart and the operator give it, or by container and image.
-fn part(pod: &Pod, part: &str) -> bool {
-    ["component", "app.kubernetes.io/component", "app"].iter().any(|key| pod.labels.get(*key).map(String::as_str) == Some(part))
-        || pod.containers.iter().any(|container| container.image.contains("metallb") && container.image.contains(part))
-}
-
-/// `quay.io/metallb/speaker:v0.15.2` gives `0.15.2`.
-fn version_of(image: &str) -> Option<String> {
-    if !image.contains("metallb") && !image.contains("speaker") {
-        return None;
+    let mut found = announcement(gathered.clone());
+    let open = found.bgp.is_some() || matches!(found.agreement, Agreement::Unknown | Agreement::Conflict | Agreement::Several);
+    if options.metrics.is_none() && open && !service.addresses.is_empty() {
+        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
+        found = announcement(gathered.clone());
     }
-    let tag = image.split('@').next()?.rsplit_once(':')?.1.trim_start_matches('v');
-    tag.starts_with("0.").then(|| tag.to_owned())
-}
-
-/// Every speaker's log, folded for the address, side by side.
-fn logs(run: &Run, context: &NativeCallContext, service: &Service, metallb: &Metallb) -> Answer<(Vec<SpeakerLog>, Vec<String>)> {
-    let Some(address) = service.addresses.first().copied() else { return Ok((Vec::new(), Vec::new())) };
-    let live: Vec<&Pod> = metallb.speakers.iter().filter(|pod| pod.phase == "Running" && !pod.terminating && pod.node.is_some()).collect();
-    let answers = side_by_side(&live, |pod| {
-        let node = pod.node.clone().unwrap_or_default();
-        let container = speaker_container(pod);
-        let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
-        let mut fold = Fold::new(&pod.name, &node, address);
-        let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-        (node, fold.finish(), read)
-    });
-    let mut folded = Vec::new();
-    let mut unread = Vec::new();
-    for (node, log, read) in answers {
-        match read {
-            Ok(()) => folded.push(log),
-            Err(error) => {
-                log_unread(run, context, &node, &log.pod, &error)?;
-                unread.push(node);
-            }
-        }
+    if !options.wire.is_empty() && !service.addresses.is_empty() && found.protocol != "bgp" {
+        let mut places = found.nodes.clone();
+        places.extend(found.candidates.iter().chain(found.excluded.iter().map(|out| &out.node)).cloned());
+        places.sort();
+        places.dedup();
+        gathered.wire = Some(wire::ask(run, &options.wire, &service.addresses, &places));
+        found = announcement(gathered);
     }
-    Ok((folded, unread))
-}
-
-fn log_unread(run: &Run, context: &NativeCallContext, node: &str, pod: &str, error: &EvidenceError) -> Answer<()> {
-    if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
-        return run.failed_look(context, error, pod, "");
-    }
-    run.gap(Gap::new(
-        "evidence/log-unreadable",
-        format!("pod {pod} on {node}"),
-        error.to_string(),
-        format!("whether {node} announces, as far as only its log could tell"),
-    ));
-    Ok(())
-}
-
-/// The container that is the speaker itself: in FRR mode the pod's first one is not.
-fn speaker_container(pod: &Pod) -> String {
-    let named = pod.containers.iter().find(|container| container.name == "speaker" || container.name == "metallb-speaker");
-    named
-        .or_else(|| pod.containers.iter().find(|container| container.image.contains("speaker")))
-        .or_else(|| pod.containers.first())
-        .map(|container| container.name.clone())
-        .unwrap_or_default()
+    Ok(found)
 }
 
 fn tell(run: &Run, found: &Announcement) {
@@ -228,20 +191,62 @@ fn tell(run: &Run, found: &Announcement) {
         run.fact("the Service has no address, so nobody can announce one");
         return;
     };
+    let all = found.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     run.fact(match found.agreement {
-        Agreement::Agree => format!("{address} is announced by {} ({})", found.nodes.join(", "), found.protocol),
-        Agreement::Several => format!("{address} is announced by several nodes: {}", found.nodes.join(", ")),
-        Agreement::Conflict => format!("the sources disagree about who announces {address}"),
-        Agreement::None => format!("no node announces {address}"),
-        Agreement::Unknown => format!("who announces {address} is not certain: {} could not be read", found.unread.join(", ")),
+        Agreement::Agree => format!("{all} is announced by {} ({})", found.nodes.join(", "), found.protocol),
+        Agreement::Several => format!("{all} is announced by several nodes: {} ({})", found.nodes.join(", "), found.protocol),
+        Agreement::Conflict => format!("the sources disagree about who announces {all}: {}", found.because),
+        Agreement::None => format!("no node announces {all}"),
+        Agreement::Unknown => format!("who announces {all} is not certain: {}", found.because),
     });
     if let Some(expected) = &found.expected {
         run.fact(format!("by MetalLB's election it should be {expected}, of {}", found.candidates.join(", ")));
     }
-    for source in &found.sources {
-        run.fact(format!("{}: {}{}", source.kind, source.detail, if source.trusted { "" } else { " (not to be relied on)" }));
+    if let Some(bgp) = &found.bgp {
+        run.fact(format!(
+            "over BGP it should be announced by {}",
+            if bgp.candidates.is_empty() { "nobody".to_owned() } else { bgp.candidates.join(", ") }
+        ));
+        for session in bgp.nodes.iter().flat_map(|node| &node.sessions) {
+            let state = match session.up {
+                Some(true) => "up",
+                Some(false) => "down",
+                None => "not known",
+            };
+            let reason =
+                session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
+            run.fact(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
+        }
+        for prefix in &bgp.prefixes {
+            run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));
+        }
     }
-    for excluded in &found.excluded {
+    for source in &found.sources {
+        let age = source.age_s.map(|age| format!(", {} ago", span(age))).unwrap_or_default();
+        run.fact(format!("{}: {}{age}{}", source.kind, source.detail, if source.trusted { "" } else { " (not to be relied on)" }));
+    }
+    let out = found.bgp.iter().filter(|_| found.protocol == "bgp").flat_map(|bgp| &bgp.excluded);
+    for excluded in found.excluded.iter().filter(|_| found.protocol != "bgp").chain(out) {
         run.fact(format!("{} takes no part: it {}", excluded.node, excluded.reason));
+    }
+    for log in found.logs.iter().filter(|log| log.unknown_lines > 0) {
+        run.fact(format!(
+            "{} of {} lines of the log of {} are not understood, such as: {}",
+            log.unknown_lines,
+            log.lines,
+            log.pod,
+            log.unknown_samples.first().map(String::as_str).unwrap_or_default()
+        ));
+    }
+    let _ = address;
+}
+
+/// A span of time as a person says it.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
     }
 }

@@ -22,7 +22,9 @@ pub struct Word {
 pub const WORDS: &[Word] = &[
     super::service::WORD,
     super::service::AT,
+    super::services::WORD,
     super::find_announcer::WORD,
+    super::find_announcer::ALL,
     super::resolve_target_port::WORD,
     super::node_capture::WORD,
     super::pod_netns_capture::WORD,
@@ -36,6 +38,7 @@ pub const WORDS: &[Word] = &[
     super::step::WORD,
     super::finding::WORD,
     super::note::WORD,
+    super::table::WORD,
     super::judge::WORD,
 ];
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::cluster_facts::{ask, listed, pods as cluster_pods, questions};
+use super::cluster_facts::{ask, listed, of, pods as cluster_pods, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
@@ -89,11 +89,12 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, port: 
 /// When the run ends.
 pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort) -> Answer<Target> {
     ask(run, &questions(run, service));
-    let slices = listed(run, "slices");
-    let mut pods = listed(run, "pods");
+    let slices = listed(run, &of(service, "slices"));
+    let mut pods = listed(run, &of(service, "pods"));
     if !service.selector.is_empty() && matches!(&*pods, Ok(list) if list.is_empty()) {
-        ask(run, &[("namespace-pods", cluster_pods(service))]);
-        pods = listed(run, "namespace-pods");
+        let whole = format!("pods in {}", service.namespace);
+        ask(run, &[(whole.clone(), cluster_pods(service))]);
+        pods = listed(run, &whole);
     }
     if let Err(error) = &*slices {
         run.failed_look(context, error, &format!("service/{}", service.path()), "which endpoints the Service has")?;

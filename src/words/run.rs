@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 
+use super::speakers::Logs;
 use crate::evidence::Evidence;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
+use crate::model::announcement::SpeakerMetrics;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
-use crate::model::outcome::Step;
+use crate::model::outcome::{Step, Table};
 use crate::model::place::{Host, HostKind};
 
 /// The result of every word.
@@ -55,11 +57,17 @@ pub struct State {
     pub facts: Vec<String>,
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
+    pub tables: Vec<Table>,
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,
     pub stop: Option<Stop>,
     pub nodes: BTreeMap<String, Node>,
+    /// Where MetalLB was found, when that is not its usual namespace.
+    pub metallb_namespace: Option<String>,
+    /// The speakers' words, read once.
+    pub logs: Option<Arc<Logs>>,
+    pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
     /// Lists that several words need, asked once.
     pub lists: BTreeMap<String, Arc<Result<Vec<Value>, EvidenceError>>>,
 }

@@ -81,7 +81,11 @@ fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Bo
     run.end(context, stop)
 }
 
-fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<Vec<Service>> {
+/// The Services of one namespace or of all.
+///
+/// # Errors
+/// Ends the run when they cannot be read.
+pub fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<Vec<Service>> {
     let kind = Kind::core("services");
     let query = namespace.map_or_else(|| ListQuery::everywhere(kind.clone()), |namespace| ListQuery::within(kind.clone(), namespace));
     let listed = run.evidence.cluster.list(&query).map_err(|error| unusable(run, context, &error))?;

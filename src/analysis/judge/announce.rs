@@ -8,6 +8,7 @@ use crate::model::announcement::{Agreement, Announcement, Exclusion};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::place::Place;
+use crate::model::service::TrafficPolicy;
 
 /// Findings about the announcement, the nearest cause first. They are causes when nobody gets through, latent otherwise.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -92,12 +93,21 @@ fn no_speaker(announcement: &Announcement) -> Option<Finding> {
         return None;
     }
     let set = metallb.workloads.iter().flatten().find(|workload| workload.kind == "DaemonSet" && workload.name.contains("speaker"));
-    let culprit = set.map_or_else(|| Culprit::workload(&metallb.namespace, "speaker"), |set| Culprit::workload(&set.namespace, &set.name));
+    let culprit = speakers_set(announcement);
     let evidence = match set {
         Some(set) => format!("DaemonSet {}/{}: {} desired, {} ready", set.namespace, set.name, set.desired, set.ready),
         None => format!("the namespace {} has no DaemonSet of speakers", metallb.namespace),
     };
     Some(found("announce/speaker-missing", vec![culprit], "no MetalLB speaker runs on any node", vec![evidence]))
+}
+
+/// The DaemonSet of the speakers: the pods' own owner, or the one of that name.
+fn speakers_set(announcement: &Announcement) -> Culprit {
+    let metallb = &announcement.metallb;
+    let owner = metallb.speakers.iter().find_map(|pod| pod.owner.as_ref()).filter(|(kind, _)| kind == "DaemonSet").map(|(_, name)| name);
+    let named = || metallb.workloads.iter().flatten().find(|workload| workload.kind == "DaemonSet" && workload.name.contains("speaker"));
+    let name = owner.cloned().or_else(|| named().map(|set| set.name.clone())).unwrap_or_else(|| "speaker".to_owned());
+    Culprit::workload(&metallb.namespace, &name)
 }
 
 fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
@@ -111,8 +121,11 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         let kind = match excluded.why {
             Exclusion::Advertisement => "advertisement",
             Exclusion::NoEndpoint => "endpoint",
-            Exclusion::NoSpeaker | Exclusion::SpeakerNotReady => "speaker",
+            Exclusion::NoSpeaker | Exclusion::SpeakerNotReady | Exclusion::Lost => "speaker",
             Exclusion::Label | Exclusion::NetworkUnavailable | Exclusion::Unschedulable => "node",
+            Exclusion::Memberlist => "memberlist",
+            Exclusion::Class => "class",
+            Exclusion::NoPeer => "peer",
         };
         by_reason.entry(kind).or_default().push(&excluded.node);
     }
@@ -123,8 +136,12 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         .chain(withdrawn(announcement))
         .collect();
     // The reason of most nodes is the cause; a few nodes left out on purpose are not.
-    // Policy Local leaves only the nodes with pods: that these are few is what the Service itself asks for.
+    // Policy Local leaves only the nodes with pods: that these are few is what the Service itself asks for. With policy Cluster a Service
+    // without endpoints is announced by nobody, which its endpoints explain.
     let local = by_reason.remove("endpoint").map(|nodes| ("endpoint", nodes));
+    if local.is_some() && case.service.external_policy == TrafficPolicy::Cluster {
+        return None;
+    }
     let (kind, nodes) = local.or_else(|| by_reason.into_iter().max_by_key(|(_, nodes)| nodes.len()))?;
     // A control plane's nodes carry the label on purpose: they stand last.
     let mut nodes = nodes;
@@ -146,6 +163,18 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
             evidence,
         ),
         "speaker" => found("announce/speaker-missing", nodes, "the nodes that may announce run no working speaker", evidence),
+        "class" => found(
+            "address/class-unserved",
+            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            "MetalLB does not look at the Service: it serves another load balancer class",
+            evidence,
+        ),
+        "memberlist" => found(
+            "announce/no-candidate",
+            vec![speakers_set(announcement)],
+            "memberlist is off, and this version of MetalLB then lets no node announce",
+            evidence,
+        ),
         _ => found("announce/no-candidate", nodes, "every node is kept out of load balancing by its label or condition", evidence),
     })
 }
@@ -263,18 +292,15 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
             evidence,
         ));
     }
-    let claims = announcement.logs.iter().filter(|log| log.state == crate::model::announcement::LogState::Announced);
-    for log in claims {
-        let frozen = case
-            .node_state(&log.node)
-            .and_then(|pair| network::processes(&pair.after, "speaker"))
-            .is_some_and(|states| states.contains(&'T'));
+    for node in announcement.nodes_seen.iter().map(|node| &node.name).filter(|node| announcement.claimed_by(node)) {
+        let frozen =
+            case.node_state(node).and_then(|pair| network::processes(&pair.after, "speaker")).is_some_and(|states| states.contains(&'T'));
         if frozen {
             return Some(found(
                 "announce/speaker-unhealthy",
-                vec![Culprit::node_part(&log.node, "speaker")],
-                format!("the speaker on {} is stopped: it runs and does nothing", log.node),
-                vec![format!("the kernel shows the process speaker on {} in state T", log.node)],
+                vec![Culprit::node_part(node, "speaker")],
+                format!("the speaker on {node} is stopped: it runs and does nothing"),
+                vec![format!("the kernel shows the process speaker on {node} in state T")],
             ));
         }
     }

@@ -316,8 +316,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     }
     let address = case.address()?;
     let interface = network::on_link(state, address).into_iter().next()?;
-    let announced =
-        case.announcement?.logs.iter().any(|log| log.node == node && log.state == crate::model::announcement::LogState::Announced);
+    let announced = case.announcement?.claimed_by(node);
     announced.then(|| {
         found(
             "wire/no-answer",

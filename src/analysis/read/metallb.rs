@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{array, map, number, optional_text, text, texts};
+use crate::model::bgp::{BgpStatus, Peer, SessionState};
 use crate::model::metallb::{Advertisement, L2Status, LabelSelector, Pool, SelectorExpression};
 
 /// A label selector as `metav1.LabelSelector` writes it.
@@ -51,7 +52,58 @@ pub fn advertisement(value: &Value) -> Advertisement {
         node_selectors: selectors(value, "/spec/nodeSelectors"),
         service_selectors: selectors(value, "/spec/serviceSelectors"),
         interfaces: texts(value, "/spec/interfaces"),
+        peers: texts(value, "/spec/peers"),
+        aggregation: (number(value, "/spec/aggregationLength").unwrap_or(32), number(value, "/spec/aggregationLengthV6").unwrap_or(128)),
+        prefers_nodes: value.pointer("/spec/preferredNodeSelectors").is_some(),
     }
+}
+
+/// A `BGPPeer`, of either version of its API.
+#[must_use]
+pub fn peer(value: &Value) -> Peer {
+    Peer {
+        name: text(value, "/metadata/name"),
+        address: text(value, "/spec/peerAddress"),
+        interface: optional_text(value, "/spec/interface"),
+        port: number(value, "/spec/peerPort").unwrap_or(179),
+        my_asn: number(value, "/spec/myASN"),
+        // 0 is what the API writes for an AS that is left dynamic.
+        peer_asn: number(value, "/spec/peerASN").filter(|asn| *asn != 0),
+        node_selectors: selectors(value, "/spec/nodeSelectors"),
+        password: value.pointer("/spec/passwordSecret/name").is_some_and(|name| name != "") || super::flag(value, "/spec/hasPassword"),
+        vrf: text(value, "/spec/vrf"),
+        hold_time: optional_text(value, "/spec/holdTime"),
+        source_address: optional_text(value, "/spec/sourceAddress"),
+        multi_hop: super::flag(value, "/spec/ebgpMultiHop"),
+    }
+}
+
+/// A `ServiceBGPStatus`.
+#[must_use]
+pub fn bgp_status(value: &Value) -> BgpStatus {
+    BgpStatus {
+        name: text(value, "/metadata/name"),
+        status_node: text(value, "/status/node"),
+        label_node: map(value, "/metadata/labels").get("metallb.io/node").cloned().unwrap_or_default(),
+        owner_pod: owner(value),
+        peers: texts(value, "/status/peers"),
+    }
+}
+
+/// A `BGPSessionState` of FRR-K8s.
+#[must_use]
+pub fn session_state(value: &Value) -> SessionState {
+    SessionState {
+        node: text(value, "/status/node"),
+        peer: text(value, "/status/peer"),
+        vrf: text(value, "/status/vrf"),
+        bgp: text(value, "/status/bgpStatus"),
+        bfd: text(value, "/status/bfdStatus"),
+    }
+}
+
+fn owner(value: &Value) -> String {
+    array(value, "/metadata/ownerReferences").iter().find_map(|owner| optional_text(owner, "/name")).unwrap_or_default()
 }
 
 /// A `ServiceL2Status`.
@@ -61,7 +113,7 @@ pub fn l2_status(value: &Value) -> L2Status {
         name: text(value, "/metadata/name"),
         status_node: text(value, "/status/node"),
         label_node: map(value, "/metadata/labels").get("metallb.io/node").cloned().unwrap_or_default(),
-        owner_pod: array(value, "/metadata/ownerReferences").iter().find_map(|owner| optional_text(owner, "/name")).unwrap_or_default(),
+        owner_pod: owner(value),
         interfaces: array(value, "/status/interfaces").iter().filter_map(|interface| optional_text(interface, "/name")).collect(),
     }
 }

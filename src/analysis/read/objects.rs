@@ -110,6 +110,7 @@ fn container(spec: &Value, statuses: &[Value]) -> Container {
     Container {
         image: text(spec, "/image"),
         args: super::texts(spec, "/args"),
+        env: array(spec, "/env").iter().map(|variable| (text(variable, "/name"), text(variable, "/value"))).collect(),
         ports: array(spec, "/ports")
             .iter()
             .filter_map(|port| {

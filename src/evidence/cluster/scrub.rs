@@ -59,6 +59,10 @@ pub fn scrub(object: &mut Value) {
 }
 
 fn scrub_map(map: &mut Map<String, Value>) {
+    // That a BGP session is signed is worth knowing; with what is not.
+    if map.contains_key("peerAddress") && map.get("password").and_then(Value::as_str).is_some_and(|password| !password.is_empty()) {
+        map.insert("hasPassword".to_owned(), Value::Bool(true));
+    }
     map.retain(|key, value| !ALWAYS_DROPPED.contains(&key.as_str()) && !(names_a_secret(key) && (value.is_string() || value.is_number())));
     if CONTAINER_LISTS.iter().any(|list| map.get(*list).is_some_and(Value::is_array)) {
         for key in POD_SPEC_DROPS {
@@ -306,7 +310,7 @@ mod tests {
     #[test]
     fn passwords_of_bgp_sessions_go() {
         let peer = scrubbed(json!({"spec": {"peerAddress": "10.0.0.1", "password": PLANTED, "passwordSecret": {"name": "bgp"}}}));
-        assert_eq!(peer, json!({"spec": {"peerAddress": "10.0.0.1", "passwordSecret": {"name": "bgp"}}}));
+        assert_eq!(peer, json!({"spec": {"peerAddress": "10.0.0.1", "passwordSecret": {"name": "bgp"}, "hasPassword": true}}));
         let number = scrubbed(json!({"spec": {"password": 4711}}));
         assert_eq!(number, json!({"spec": {}}));
         let state =

@@ -12,8 +12,10 @@ pub enum Script {
     Probe,
     /// Prints the network state of a host's or pod's network namespace.
     Inspect,
-    /// Asks by ARP who has an address.
+    /// Asks by ARP, or for IPv6 by neighbour solicitation, who has an address.
     Arping,
+    /// Prints the interfaces of a host with their MACs.
+    Links,
     /// Looks for processes of this run, ends them, and looks again.
     Sweep,
 }
@@ -27,6 +29,7 @@ impl Script {
             Self::Probe => "probe",
             Self::Inspect => "inspect",
             Self::Arping => "arping",
+            Self::Links => "links",
             Self::Sweep => "sweep",
         }
     }
@@ -39,6 +42,7 @@ impl Script {
             Self::Probe => include_str!("scripts/probe.sh"),
             Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
             Self::Arping => include_str!("scripts/arping.sh"),
+            Self::Links => include_str!("scripts/links.sh"),
             Self::Sweep => include_str!("scripts/sweep.sh"),
         }
     }
@@ -46,6 +50,6 @@ impl Script {
     /// Whether it needs root on the host (`sudo -n` when the login is another user).
     #[must_use]
     pub fn needs_root(self) -> bool {
-        !matches!(self, Self::Probe)
+        !matches!(self, Self::Probe | Self::Links)
     }
 }

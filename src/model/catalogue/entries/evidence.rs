@@ -61,6 +61,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Install the named tool there (tcpdump, ip, nsenter, or one of curl, bash and python3 for a probe).",
     },
     Entry {
+        name: "evidence/metrics-unreadable",
+        severity: Severity::Info,
+        culprit: "the speakers",
+        meaning: "The speakers' metrics could not be read, so that what only they would tell stays open. Logs and status objects are read all the same.",
+        decided_by: "The answer of the API server's proxy to the pods, or of the pods themselves: from 0.16 metrics want a login that the proxy cannot give.",
+        next: "Allow get on pods/proxy in MetalLB's namespace; from MetalLB 0.16 metrics stay closed to the proxy, and nothing has to be done.",
+    },
+    Entry {
         name: "evidence/netns-unproven",
         severity: Severity::Info,
         culprit: "the pod",

@@ -1,0 +1,187 @@
+//! Whether the sources agree, and who announces by them. No source is believed alone: the wire decides where somebody asked it, then what
+//! each speaker says of itself, then the status objects.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::Gathered;
+use super::sources::state;
+use crate::analysis::election;
+use crate::model::announcement::{Agreement, LogState, Source, SpeakerLog, Wire};
+use crate::model::bgp::Bgp;
+
+/// What the sources say together.
+pub(super) struct Judged {
+    pub(super) agreement: Agreement,
+    pub(super) nodes: Vec<String>,
+    pub(super) because: String,
+}
+
+impl Judged {
+    fn new(agreement: Agreement, nodes: &BTreeSet<String>, because: impl Into<String>) -> Self {
+        Self { agreement, nodes: nodes.iter().cloned().collect(), because: because.into() }
+    }
+}
+
+/// The agreement over layer 2, or over BGP where the address is announced by that alone.
+pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: Option<&Bgp>) -> Judged {
+    let Some(address) = gathered.service.addresses.first().copied() else {
+        return Judged::new(Agreement::None, &BTreeSet::new(), "the Service has no address");
+    };
+    let words = Words::of(gathered, address, if bgp.is_some() && !layer2 { "bgp" } else { "layer2" });
+    match bgp {
+        Some(bgp) if !layer2 => by_bgp(bgp, &words),
+        _ => by_layer2(gathered, sources, &words),
+    }
+}
+
+/// What the speakers say of themselves.
+struct Words {
+    /// Nodes whose speaker says that it announces.
+    claims: BTreeSet<String>,
+    /// Nodes whose speaker cannot be asked, or whose silence says nothing.
+    unsure: BTreeSet<String>,
+}
+
+impl Words {
+    fn of(gathered: &Gathered, address: IpAddr, protocol: &str) -> Self {
+        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new() };
+        // Only 0.12 left its series behind after a withdrawal.
+        let metrics_last = election::known(&gathered.metallb).is_none_or(|version| (version.0, version.1) != (0, 12));
+        let live = gathered.metallb.speakers.iter().filter(|pod| !pod.terminating && pod.phase == "Running");
+        for node in live.filter_map(|pod| pod.node.as_ref()) {
+            let metric = gathered.metrics.iter().find(|metrics| metrics.node == *node).filter(|_| metrics_last);
+            let log = gathered.logs.iter().find(|log| log.node == *node);
+            let said = match (metric, log) {
+                (Some(metric), _) => Some(metric.announced.iter().any(|(by, ip)| by == protocol && *ip == address)),
+                (None, Some(log)) => own_word(gathered, log, address, protocol),
+                (None, None) => None,
+            };
+            match said {
+                Some(true) => words.claims.insert(node.clone()),
+                Some(false) => false,
+                None => words.unsure.insert(node.clone()),
+            };
+        }
+        words
+    }
+
+    fn unsure_text(&self) -> String {
+        format!("what the speaker on {} does could not be read", shown(&self.unsure))
+    }
+}
+
+/// Whether a speaker's log says that it announces; `None` when its silence says nothing.
+fn own_word(gathered: &Gathered, log: &SpeakerLog, address: IpAddr, protocol: &str) -> Option<bool> {
+    match state(log, address, protocol) {
+        Some(LogState::Announced) => Some(true),
+        Some(LogState::Withdrawn) => Some(false),
+        // A level above info hides both events, and a log that lost its beginning may have lost the announcement with it.
+        _ if hides_announcements(gathered) || !log.complete => None,
+        _ => Some(false),
+    }
+}
+
+/// Whether the speakers run with a log level that does not show announcements.
+fn hides_announcements(gathered: &Gathered) -> bool {
+    election::argument(&gathered.metallb, "log-level").is_some_and(|level| matches!(level.as_str(), "warn" | "error" | "none"))
+}
+
+fn by_layer2(gathered: &Gathered, sources: &[Source], words: &Words) -> Judged {
+    match gathered.wire.as_ref().filter(|wire| !wire.asked_from.is_empty()) {
+        Some(wire) => by_wire(wire, words),
+        None => by_words(sources, words),
+    }
+}
+
+fn by_wire(wire: &Wire, words: &Words) -> Judged {
+    let answering: BTreeSet<String> = wire.answers.iter().filter_map(|answer| answer.node.clone()).collect();
+    let strangers: BTreeSet<String> = wire.answers.iter().filter(|answer| answer.node.is_none()).map(|answer| answer.mac.clone()).collect();
+    let claims = &words.claims;
+    let both: BTreeSet<String> = answering.union(claims).cloned().collect();
+    match answering.iter().next() {
+        _ if !strangers.is_empty() => {
+            let because = format!("{} answers on the wire, and no node that was read has that MAC", shown(&strangers));
+            Judged::new(Agreement::Conflict, &both, because)
+        }
+        Some(_) if answering.len() > 1 => {
+            Judged::new(Agreement::Several, &answering, format!("{} all answer on the wire", shown(&answering)))
+        }
+        Some(node) if claims.iter().any(|other| other != node) => {
+            Judged::new(Agreement::Conflict, &both, format!("{node} answers on the wire, and {} says that it announces", shown(claims)))
+        }
+        Some(node) if claims.is_empty() && !words.unsure.contains(node) => Judged::new(
+            Agreement::Conflict,
+            &answering,
+            format!("{node} answers on the wire, and its speaker does not say that it announces"),
+        ),
+        Some(node) => Judged::new(Agreement::Agree, &answering, format!("{node} answers on the wire, and no speaker says otherwise")),
+        None if !claims.is_empty() => {
+            Judged::new(Agreement::Conflict, claims, format!("{} says that it announces, and nobody answers on the wire", shown(claims)))
+        }
+        None if !words.unsure.is_empty() => Judged::new(Agreement::Unknown, claims, words.unsure_text()),
+        None => Judged::new(Agreement::None, claims, "nobody answers on the wire, and no speaker says that it announces"),
+    }
+}
+
+fn by_words(sources: &[Source], words: &Words) -> Judged {
+    let statuses = || sources.iter().filter(|source| source.kind == "l2status");
+    let claims = &words.claims;
+    match claims.iter().next() {
+        Some(_) if claims.len() > 1 => {
+            Judged::new(Agreement::Several, claims, format!("the speakers on {} all say that they announce", shown(claims)))
+        }
+        Some(node) => {
+            if let Some(other) = statuses().find(|status| status.node.as_ref().is_some_and(|named| named != node)) {
+                return Judged::new(
+                    Agreement::Conflict,
+                    claims,
+                    format!("the speaker on {node} says that it announces, and {}", other.detail),
+                );
+            }
+            if words.unsure.is_empty() {
+                return Judged::new(
+                    Agreement::Agree,
+                    claims,
+                    format!("the speaker on {node} says that it announces, and no other source differs"),
+                );
+            }
+            Judged::new(Agreement::Unknown, claims, words.unsure_text())
+        }
+        None => {
+            let trusted: BTreeSet<String> = statuses().filter(|status| status.trusted).filter_map(|status| status.node.clone()).collect();
+            if !words.unsure.is_empty() {
+                return Judged::new(Agreement::Unknown, &trusted, words.unsure_text());
+            }
+            match statuses().next() {
+                Some(status) => {
+                    Judged::new(Agreement::Conflict, &trusted, format!("no speaker says that it announces, and {}", status.detail))
+                }
+                None => Judged::new(Agreement::None, claims, "no speaker says that it announces"),
+            }
+        }
+    }
+}
+
+fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
+    let effective: BTreeSet<String> = bgp.nodes.iter().filter(|node| node.effective()).map(|node| node.node.clone()).collect();
+    let claims = &words.claims;
+    let dead: BTreeSet<String> = claims.difference(&effective).cloned().collect();
+    if effective.is_empty() && !claims.is_empty() {
+        let because = format!("{} say that they announce over BGP, and none of them has a session with a peer", shown(claims));
+        return Judged::new(Agreement::Conflict, claims, because);
+    }
+    if !words.unsure.is_empty() {
+        return Judged::new(Agreement::Unknown, &effective, words.unsure_text());
+    }
+    if effective.is_empty() {
+        return Judged::new(Agreement::None, claims, "no speaker says that it announces over BGP");
+    }
+    let rest = if dead.is_empty() { String::new() } else { format!("; {} too, without a session", shown(&dead)) };
+    let because = format!("the speakers on {} announce over BGP, as it is meant to be{rest}", shown(&effective));
+    Judged::new(if effective.len() > 1 { Agreement::Several } else { Agreement::Agree }, &effective, because)
+}
+
+fn shown(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(" and ")
+}

@@ -1,0 +1,185 @@
+//! What each source says about who announces, one line a source.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use super::Gathered;
+use crate::model::announcement::{LogState, Side, Source, SpeakerLog};
+use crate::model::bgp::Bgp;
+
+/// The kinds of sources, the most trusted first.
+const TRUST: [&str; 8] = ["wire", "router", "metric", "log", "session", "l2status", "bgpstatus", "event"];
+
+/// Every source that could be read.
+pub(super) fn sources(address: IpAddr, gathered: &Gathered, layer2: bool, bgp: Option<&Bgp>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    wire(gathered, &mut sources);
+    metrics(address, gathered, &mut sources);
+    logs(address, gathered, &mut sources);
+    if layer2 {
+        l2_statuses(gathered, &mut sources);
+    }
+    if bgp.is_some() {
+        bgp_statuses(gathered, &mut sources);
+    }
+    events(gathered, &mut sources);
+    sources
+}
+
+/// What a speaker's log says last of an address over one protocol.
+pub(super) fn state(log: &SpeakerLog, address: IpAddr, protocol: &str) -> Option<LogState> {
+    log.address(address)?.protocols.iter().find(|word| word.protocol == protocol).map(|word| word.state)
+}
+
+/// For each node that any source names, the kinds of sources that do. Events tell of the past and stand only beside others.
+pub(super) fn sides(sources: &[Source]) -> Vec<Side> {
+    let mut by_node: BTreeMap<&String, Vec<&str>> = BTreeMap::new();
+    for source in sources {
+        if let Some(node) = &source.node {
+            let kinds = by_node.entry(node).or_default();
+            if !kinds.contains(&source.kind.as_str()) {
+                kinds.push(&source.kind);
+            }
+        }
+    }
+    by_node
+        .into_iter()
+        .map(|(node, mut kinds)| {
+            kinds.sort_by_key(|kind| TRUST.iter().position(|known| known == kind));
+            Side { node: node.clone(), sources: kinds.into_iter().map(str::to_owned).collect() }
+        })
+        .collect()
+}
+
+/// Seconds between a time of the sources and the beginning of the run; `None` when one of them is no time. A time that lies in the
+/// future by a skewed clock is no age.
+pub(super) fn age_s(at: Option<&str>, now: &str) -> Option<u64> {
+    let at: Timestamp = at?.parse().ok()?;
+    let now: Timestamp = now.parse().ok()?;
+    u64::try_from(now.as_second().saturating_sub(at.as_second())).ok()
+}
+
+fn source(kind: &str, node: Option<&str>, protocol: &str, detail: String) -> Source {
+    Source {
+        kind: kind.to_owned(),
+        node: node.map(str::to_owned),
+        protocol: protocol.to_owned(),
+        at: None,
+        age_s: None,
+        detail,
+        trusted: true,
+    }
+}
+
+fn wire(gathered: &Gathered, sources: &mut Vec<Source>) {
+    let Some(wire) = &gathered.wire else { return };
+    for answer in &wire.answers {
+        let who = match (&answer.node, &answer.interface) {
+            (Some(node), Some(interface)) => format!("{node}/{interface} ({})", answer.mac),
+            _ => format!("{}, which no node that was read has,", answer.mac),
+        };
+        sources.push(source("wire", answer.node.as_deref(), "layer2", format!("{who} answers for {}", answer.address)));
+    }
+    if wire.answers.is_empty() && !wire.asked_from.is_empty() {
+        sources.push(source("wire", None, "layer2", format!("nobody answers, asked from {}", wire.asked_from.join(", "))));
+    }
+}
+
+fn metrics(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
+    for speaker in &gathered.metrics {
+        let protocols: Vec<&str> =
+            speaker.announced.iter().filter(|(_, ip)| *ip == address).map(|(protocol, _)| protocol.as_str()).collect();
+        for protocol in &protocols {
+            let detail = format!("metallb_speaker_announced of {} has {address} ({protocol})", speaker.pod);
+            sources.push(source("metric", Some(&speaker.node), protocol, detail));
+        }
+        if protocols.is_empty() {
+            sources.push(source("metric", None, "", format!("metallb_speaker_announced of {} lacks {address}", speaker.pod)));
+        }
+    }
+}
+
+fn logs(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
+    for log in &gathered.logs {
+        let Some(words) = log.address(address) else { continue };
+        for word in words.protocols.iter().filter(|word| word.state != LogState::Silent) {
+            let announced = word.state == LogState::Announced;
+            let detail = if announced {
+                format!("{} announces {address} ({})", log.pod, word.protocol)
+            } else {
+                format!("{} withdrew {address}: {}", log.pod, word.reason)
+            };
+            sources.push(Source {
+                at: word.at.clone(),
+                age_s: age_s(word.at.as_deref(), &gathered.now),
+                ..source("log", announced.then_some(log.node.as_str()), &word.protocol, detail)
+            });
+        }
+    }
+}
+
+fn l2_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
+    let all = gathered.metallb.l2_statuses.as_deref().unwrap_or_default();
+    for status in all {
+        let owner = gathered.metallb.speakers.iter().find(|pod| pod.name == status.owner_pod);
+        let mut doubts = Vec::new();
+        // Until 0.14.5 the object had no owner.
+        if !status.owner_pod.is_empty() {
+            match owner {
+                None => doubts.push(format!("its speaker {} is gone", status.owner_pod)),
+                Some(pod) if pod.node.as_deref() != Some(status.status_node.as_str()) => {
+                    doubts.push(format!("its speaker {} is on {}", pod.name, pod.node.as_deref().unwrap_or("no node")));
+                }
+                Some(_) => {}
+            }
+        }
+        if !status.label_node.is_empty() && status.label_node != status.status_node {
+            doubts.push(format!("its label names {}", status.label_node));
+        }
+        if all.len() > 1 {
+            doubts.push(format!("there are {} of them", all.len()));
+        }
+        let why = if doubts.is_empty() { String::new() } else { format!(", but {}", doubts.join(" and ")) };
+        let node = Some(status.status_node.as_str()).filter(|node| !node.is_empty());
+        let detail = format!("ServiceL2Status {} says {}{why}", status.name, node.unwrap_or("nobody"));
+        sources.push(Source { trusted: doubts.is_empty(), ..source("l2status", node, "layer2", detail) });
+    }
+}
+
+fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
+    for status in gathered.metallb.bgp_statuses.iter().flatten() {
+        let lives = gathered.metallb.speakers.iter().any(|pod| pod.name == status.owner_pod && pod.phase == "Running");
+        let peers = if status.peers.is_empty() { "no peer".to_owned() } else { status.peers.join(", ") };
+        let detail = format!("ServiceBGPStatus {} says that {} means to announce to {peers}", status.name, status.status_node);
+        let node = Some(status.status_node.as_str()).filter(|node| !node.is_empty());
+        // It tells what the speaker means to do, and nothing of its sessions.
+        sources.push(Source { trusted: lives, ..source("bgpstatus", node, "bgp", detail) });
+    }
+}
+
+/// The newest event of each node and protocol. Events are never withdrawn, so that the newest may name a node that stopped since.
+fn events(gathered: &Gathered, sources: &mut Vec<Source>) {
+    let mut newest: BTreeMap<(String, String), (&str, &str)> = BTreeMap::new();
+    for event in gathered.metallb.events.iter().flatten().filter(|event| event.reason == "nodeAssigned") {
+        let mut quoted = event.message.split('"').skip(1).step_by(2);
+        let Some(node) = quoted.next() else { continue };
+        // Until 0.12 the event named no protocol.
+        let protocol = quoted.next().unwrap_or_default();
+        let entry = newest.entry((node.to_owned(), protocol.to_owned())).or_insert((&event.at, &event.message));
+        if event.at.as_str() > entry.0 {
+            *entry = (&event.at, &event.message);
+        }
+    }
+    let mut ordered: Vec<_> = newest.into_iter().collect();
+    ordered.sort_by(|a, b| b.1.0.cmp(a.1.0));
+    for ((node, protocol), (at, message)) in ordered {
+        sources.push(Source {
+            at: Some(at.to_owned()),
+            age_s: age_s(Some(at), &gathered.now),
+            trusted: false,
+            ..source("event", Some(&node), &protocol, message.to_owned())
+        });
+    }
+}

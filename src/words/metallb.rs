@@ -1,0 +1,198 @@
+//! Finds MetalLB in the cluster and reads its objects: where it is, which version, with which settings.
+
+use rhai::NativeCallContext;
+use serde_json::Value;
+
+use super::cluster_facts::{ask, listed, metallb_namespace, of, of_bgp, of_metallb};
+use super::run::{Answer, Run};
+use crate::analysis::announcement::{bgp_advertisements, pool};
+use crate::analysis::read::{metallb as read_metallb, objects, text};
+use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::error::ErrorKind;
+use crate::evidence::side_by_side::side_by_side;
+use crate::model::kubernetes::{Node, Pod, Workload};
+use crate::model::metallb::Metallb;
+use crate::model::service::Service;
+
+/// Labels of speakers: the manifests' and the operator's, the chart's, and a vendor's.
+const SPEAKER_LABELS: [&str; 3] = ["component=speaker", "app.kubernetes.io/component=speaker", "app=speaker"];
+
+/// The cluster's nodes, kept for whoever has to reach one.
+///
+/// # Errors
+/// When the run ends.
+pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
+    match &*listed(run, "nodes") {
+        Ok(list) => {
+            let nodes: Vec<Node> = list.iter().map(objects::node).collect();
+            run.state().nodes = nodes.iter().map(|node| (node.name.clone(), node.clone())).collect();
+            Ok(nodes)
+        }
+        Err(error) => {
+            run.failed_look(context, error, "nodes", "which nodes may announce, and at which address they are reached")?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// MetalLB's parts and objects as far as they concern the Service. The lists of `cluster_facts::questions` have been asked.
+///
+/// # Errors
+/// When the run ends.
+pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Metallb> {
+    find(run);
+    let namespace = metallb_namespace(run);
+    let pods = listed(run, "metallb-pods");
+    let all: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
+    if let Err(error) = &*pods {
+        run.failed_look(context, error, &format!("namespace {namespace}"), "which speakers run, and where")?;
+    }
+    let all_pods = all.clone().unwrap_or_default();
+    let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
+    let version = speakers.iter().chain(&all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
+    let mut metallb = Metallb {
+        controllers: all_pods.iter().filter(|pod| part(pod, "controller")).cloned().collect(),
+        workloads: workloads(run),
+        pools: read(run, context, "pools", "which pool holds the address", read_metallb::pool)?,
+        l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
+        bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
+        l2_statuses: of_service(run, context, service, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
+        peers: None,
+        bgp_statuses: None,
+        session_states: None,
+        events: read(run, context, &of(service, "events"), "what the Service's events say", objects::event)?,
+        speakers_read: all.is_some(),
+        taken: taken(run),
+        namespace,
+        version,
+        speakers,
+    };
+    if !bgp_advertisements(service, &metallb, pool(service, &metallb)).is_empty() {
+        ask(run, &of_bgp(&metallb.namespace, service));
+        metallb.peers = read(run, context, "bgppeers", "with which routers the speakers talk BGP", read_metallb::peer)?;
+        metallb.bgp_statuses = of_service(run, context, service, "bgpstatuses", "what ServiceBGPStatus says", read_metallb::bgp_status)?;
+        metallb.session_states = read(run, context, "bgpsessionstates", "what FRR-K8s says of its sessions", read_metallb::session_state)?;
+    }
+    Ok(metallb)
+}
+
+/// Addresses that Services hold, when a list of the Services was asked for.
+fn taken(run: &Run) -> Option<Vec<(String, std::net::IpAddr)>> {
+    (*listed(run, "services")).as_ref().ok().map(|list| {
+        list.iter()
+            .map(objects::service)
+            .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
+            .collect()
+    })
+}
+
+/// Looks for MetalLB elsewhere when it is not in its usual namespace: by the labels of its speakers, and by its own objects, which it
+/// reads from its own namespace only.
+fn find(run: &Run) {
+    let pods = listed(run, "metallb-pods");
+    let here = matches!(&*pods, Ok(list) if list.iter().map(objects::pod).any(|pod| is_speaker(run, &pod) || part(&pod, "controller")));
+    if here || pods.is_err() || run.site.metallb.namespace.is_some() || run.state().metallb_namespace.is_some() {
+        return;
+    }
+    let mut queries: Vec<ListQuery> =
+        SPEAKER_LABELS.iter().map(|labels| ListQuery::everywhere(Kind::core("pods")).labels(*labels)).collect();
+    queries.push(ListQuery::everywhere(Kind::metallb("ipaddresspools")));
+    let mut namespaces: Vec<String> = Vec::new();
+    for (index, found) in side_by_side(&queries, |query| run.evidence.cluster.list(query)).into_iter().enumerate() {
+        let by_label = index < SPEAKER_LABELS.len();
+        for object in found.unwrap_or_default() {
+            // Other programs have speakers too.
+            if by_label && !is_speaker(run, &objects::pod(&object)) {
+                continue;
+            }
+            let namespace = text(&object, "/metadata/namespace");
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+    }
+    let Some(namespace) = namespaces.into_iter().next() else { return };
+    run.fact(format!("MetalLB is in the namespace {namespace}"));
+    let again = of_metallb(&namespace);
+    let mut state = run.state();
+    state.metallb_namespace = Some(namespace);
+    state.lists.retain(|name, _| name == "nodes" || !again.iter().any(|(other, _)| other == name));
+    drop(state);
+    ask(run, &again);
+}
+
+fn workloads(run: &Run) -> Option<Vec<Workload>> {
+    let (deployments, daemon_sets) = (listed(run, "deployments"), listed(run, "daemonsets"));
+    let deployments = (*deployments).as_ref().ok()?;
+    let daemon_sets = (*daemon_sets).as_ref().ok()?;
+    let all = deployments
+        .iter()
+        .map(|value| objects::workload("Deployment", value))
+        .chain(daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)));
+    Some(all.collect())
+}
+
+/// A list read into the model; a kind that the cluster does not know is an empty list, because then there is none.
+fn read<T>(run: &Run, context: &NativeCallContext, name: &str, undecided: &str, each: fn(&Value) -> T) -> Answer<Option<Vec<T>>> {
+    match &*listed(run, name) {
+        Ok(list) => Ok(Some(list.iter().map(each).collect())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
+        Err(error) => {
+            run.failed_look(context, error, name, undecided)?;
+            Ok(None)
+        }
+    }
+}
+
+/// As `read`, of the Service's own list; another namespace may have a Service of the same name.
+fn of_service<T>(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Service,
+    name: &str,
+    undecided: &str,
+    each: fn(&Value) -> T,
+) -> Answer<Option<Vec<T>>> {
+    let ours = |object: &&Value| {
+        let label = text(object, "/metadata/labels/metallb.io~1service-namespace");
+        let namespace = if label.is_empty() { text(object, "/metadata/namespace") } else { label };
+        namespace == service.namespace
+    };
+    match &*listed(run, &of(service, name)) {
+        Ok(list) => Ok(Some(list.iter().filter(ours).map(each).collect())),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
+        Err(error) => {
+            run.failed_look(context, error, name, undecided)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Whether a pod is a speaker: by the site's labels, otherwise by its own variables, labels or image.
+#[must_use]
+pub fn is_speaker(run: &Run, pod: &Pod) -> bool {
+    if let Some(labels) = &run.site.metallb.speaker_labels {
+        return labels
+            .split(',')
+            .all(|pair| pair.split_once('=').is_some_and(|(key, value)| pod.labels.get(key).map(String::as_str) == Some(value)));
+    }
+    // Every flavour of a speaker has this variable, whatever its labels are.
+    pod.containers.iter().any(|container| container.env.contains_key("METALLB_NODE_NAME")) || part(pod, "speaker")
+}
+
+/// Whether a pod is that part of MetalLB: by label as the manifests, the chart and the operator give it, or by container and image.
+fn part(pod: &Pod, part: &str) -> bool {
+    let labelled = ["component", "app.kubernetes.io/component"].iter().any(|key| pod.labels.get(*key).map(String::as_str) == Some(part));
+    let metallbs = pod.labels.values().any(|value| value.contains("metallb"))
+        || pod.containers.iter().any(|container| container.image.contains("metallb"));
+    (labelled && metallbs) || pod.containers.iter().any(|container| container.image.contains("metallb") && container.image.contains(part))
+}
+
+/// `quay.io/metallb/speaker:v0.15.2` gives `0.15.2`.
+fn version_of(image: &str) -> Option<String> {
+    if !image.contains("metallb") && !image.contains("speaker") {
+        return None;
+    }
+    let tag = image.split('@').next()?.rsplit_once(':')?.1.trim_start_matches('v');
+    tag.starts_with("0.").then(|| tag.to_owned())
+}

@@ -1,0 +1,31 @@
+//! `services()`: the load-balanced Services of the cluster.
+
+use std::sync::Arc;
+
+use rhai::{Array, Dynamic, Engine, NativeCallContext};
+
+use super::fact::Fact;
+use super::reference::Word;
+use super::run::{Answer, Run};
+use super::service::all_services;
+
+pub const WORD: Word = Word {
+    name: "services",
+    capability: "cluster.read",
+    signature: "services(namespace) -> array of Service",
+    meaning: "The Services of type LoadBalancer, of one namespace or with () of all, by namespace and name.",
+    register,
+};
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("services", move |context: NativeCallContext, namespace: Dynamic| -> Answer<Array> {
+        run.allow(&context, WORD.name, WORD.capability)?;
+        let namespace = namespace.into_immutable_string().ok();
+        let mut services = all_services(&run, &context, namespace.as_deref())?;
+        services.retain(|service| service.kind == "LoadBalancer");
+        services.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        run.state().checked = true;
+        Ok(services.into_iter().map(|service| Dynamic::from(Fact::new(service))).collect())
+    });
+}
