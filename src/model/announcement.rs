@@ -69,6 +69,14 @@ pub struct WireAnswer {
     pub interface: Option<String>,
 }
 
+impl Exclusion {
+    /// Whether the speaker itself is why, and not what the objects ask for.
+    #[must_use]
+    pub fn is_about_the_speaker(self) -> bool {
+        matches!(self, Self::NoSpeaker | Self::SpeakerNotReady | Self::Lost)
+    }
+}
+
 /// What one speaker's metrics say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpeakerMetrics {

@@ -113,7 +113,12 @@ impl Case {
 
     fn check(&self, agreement: Agreement, nodes: &[&str]) {
         let found = self.found();
-        assert_eq!((found.agreement, found.nodes.iter().map(String::as_str).collect::<Vec<_>>()), (agreement, nodes.to_vec()), "{}", found.because);
+        assert_eq!(
+            (found.agreement, found.nodes.iter().map(String::as_str).collect::<Vec<_>>()),
+            (agreement, nodes.to_vec()),
+            "{}",
+            found.because
+        );
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who should announce the address and why nobody does, from the API's objects, the speakers' words and the nodes' interfaces.
 
+mod notable;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, found};
@@ -28,6 +30,7 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         findings.extend(several(case, announcement));
         findings.extend(nobody(case, announcement));
     }
+    findings.extend(notable::findings(case, announcement));
     findings
 }
 
