@@ -11,6 +11,7 @@ use lbdiag::engine::{self, RunOptions};
 use lbdiag::evidence::Evidence;
 use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::clock::{Clock, LiveClock};
+use lbdiag::evidence::clocks::Clocks;
 use lbdiag::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use lbdiag::evidence::error::{ErrorKind, EvidenceError};
 use lbdiag::evidence::host::{Command, Hosts, Output};
@@ -18,6 +19,7 @@ use lbdiag::evidence::interrupt::Interrupt;
 use lbdiag::evidence::recording::tape::Tape;
 use lbdiag::evidence::site::Site;
 use lbdiag::model::capture::CaptureRequest;
+use lbdiag::model::clock::ClockOffset;
 use lbdiag::model::outcome::Outcome;
 use lbdiag::model::place::Host;
 use serde_json::{Value, json};
@@ -87,6 +89,14 @@ impl Captures for Nobody {
     }
 }
 
+impl Clocks for Nobody {
+    fn begin(&self, _host: &Host) {}
+
+    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
+        Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("compare the clock of {}", host.name), "nobody is there"))
+    }
+}
+
 /// A speaker, as one flavour of MetalLB labels it.
 fn speaker(namespace: &str, name: &str, node: &str, labels: &Value, containers: &Value) -> Value {
     json!({"metadata": {"namespace": namespace, "name": name, "labels": labels}, "spec": {"nodeName": node, "containers": containers},
@@ -126,6 +136,7 @@ fn run(cluster: &Arc<Objects>, site: &Site) -> Outcome {
         cluster: Arc::clone(cluster) as Arc<dyn Cluster>,
         hosts: Arc::new(Nobody),
         captures: Arc::new(Nobody),
+        clocks: Arc::new(Nobody),
         clock,
         tape: Arc::new(Tape::default()),
         interrupt: Interrupt::default(),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::capture::Capture;
+use crate::model::clock::Offsets;
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::packet::{Body, Flags, Packet};
 use crate::model::probe::{Attempt, Probe, Speech};
@@ -24,6 +25,25 @@ pub fn follow(captures: &[Capture], probes: &[Probe], pods: &BTreeMap<IpAddr, St
         .flat_map(|probe| probe.made().map(move |attempt| (probe, attempt)))
         .map(|(probe, attempt)| connection(&index, captures, probe, attempt, pods))
         .collect()
+}
+
+/// Puts the sightings of all connections on our clock, and in its order, as far as the hosts' clocks were compared with it.
+pub fn on_one_clock(connections: &mut [Connection], captures: &[Capture], clocks: &Offsets) {
+    let ahead: BTreeMap<String, i64> =
+        captures.iter().map(|capture| (capture.request.place.to_string(), clocks.ahead_ns(&capture.request.place))).collect();
+    if ahead.values().all(|ahead| *ahead == 0) {
+        return;
+    }
+    for connection in connections {
+        for hop in &mut connection.hops {
+            hop.at = hop.at.saturating_sub(ahead.get(&hop.place).copied().unwrap_or_default());
+        }
+        in_order(&mut connection.hops);
+    }
+}
+
+fn in_order(hops: &mut [Hop]) {
+    hops.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.place.cmp(&b.place)));
 }
 
 /// Where each SYN and each datagram was seen, so that a join does not read every packet for every connection.
@@ -142,7 +162,7 @@ fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Atte
             }
         }
     }
-    hops.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.place.cmp(&b.place)));
+    in_order(&mut hops);
     let pod = forms.iter().find_map(|form| pods.get(&form.2)).cloned();
     let not_joined = forms.is_empty().then(|| "no packet of it was seen anywhere".to_owned());
     Connection { vantage: probe.vantage.clone(), attempt: attempt.clone(), hops, pod, not_joined }

@@ -155,6 +155,8 @@ fn outcome(
         gaps: state.gaps,
         tables: state.tables,
         steps: state.steps,
+        captures: state.captures,
+        clocks: state.clocks.0.into_values().collect(),
         touched: evidence.tape.touched(),
         cleanup,
         ended,

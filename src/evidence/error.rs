@@ -36,6 +36,8 @@ pub enum ErrorKind {
     NamespaceUnproven,
     /// tcpdump refused, or the filter does not compile.
     CaptureRefused,
+    /// One of lbdiag's own bounds leaves it out.
+    LeftOut,
     TimedOut,
     /// Ctrl-C, a signal, or the run's time limit.
     Interrupted,
@@ -68,6 +70,7 @@ impl EvidenceError {
             ErrorKind::ToolMissing => "evidence/tool-missing",
             ErrorKind::NamespaceUnproven => "evidence/netns-unproven",
             ErrorKind::CaptureRefused => "evidence/capture-refused",
+            ErrorKind::LeftOut => "evidence/bounded",
             ErrorKind::TimedOut | ErrorKind::Interrupted => "evidence/time-ran-out",
             ErrorKind::NotRecorded => "evidence/not-recorded",
             ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Garbled => "evidence/unreadable",

@@ -1,10 +1,11 @@
 //! Looks at the world, live or recorded, and knows nothing of Rhai, playbooks or what a fact means.
 //!
-//! Three small traits, blocking on the surface: `cluster`, `host` and `capture`, and a `clock` so that a replay
-//! tells the recorded time. Everything async stays below `live`.
+//! Three small traits, blocking on the surface: `cluster`, `host` and `capture`; `clocks` compares hosts' clocks with
+//! ours, and a `clock` tells the time, so that a replay tells the recorded one. Everything async stays below `live`.
 
 pub mod capture;
 pub mod clock;
+pub mod clocks;
 pub mod cluster;
 pub mod error;
 pub mod host;
@@ -25,6 +26,7 @@ pub struct Evidence {
     pub cluster: Arc<dyn cluster::Cluster>,
     pub hosts: Arc<dyn host::Hosts>,
     pub captures: Arc<dyn capture::Captures>,
+    pub clocks: Arc<dyn clocks::Clocks>,
     pub clock: Arc<dyn clock::Clock>,
     /// What was touched, and what a recording keeps.
     pub tape: Arc<Tape>,

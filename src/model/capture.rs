@@ -1,15 +1,21 @@
 //! Captures: what is to be captured, and what came of it.
 
+use std::fmt;
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
-use super::packet::Packet;
+use super::packet::{Packet, Passage};
 use super::place::Place;
+
+/// What an interface that the place's routes choose is written as, before the address that it leads to.
+const TOWARDS: &str = "towards ";
 
 /// A bounded capture. All bounds are always on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CaptureRequest {
     pub place: Place,
-    /// An interface's name, or `any`.
+    /// An interface's name, `any`, or `towards ADDRESS`: the one by which the place would send to that address.
     pub interface: String,
     /// A pcap filter, made from values.
     pub filter: String,
@@ -18,6 +24,65 @@ pub struct CaptureRequest {
     pub most_packets: u64,
     pub most_seconds: u64,
     pub most_bytes: u64,
+    #[serde(default, skip_serializing_if = "Direction::is_both")]
+    pub direction: Direction,
+    /// The kernel's buffer for the capture, in KiB; `None` is lbdiag's own choice, which is large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buffer_kib: Option<u32>,
+}
+
+/// Which packets of an interface are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    #[default]
+    Both,
+    In,
+    Out,
+}
+
+impl Direction {
+    /// Whether nothing is left out by it.
+    #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub fn is_both(&self) -> bool {
+        *self == Self::Both
+    }
+
+    /// The word for it, in a playbook and for tcpdump's `-Q`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Both => "inout",
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+impl CaptureRequest {
+    /// The text for an interface that is found by the way to an address.
+    #[must_use]
+    pub fn interface_towards(address: IpAddr) -> String {
+        format!("{TOWARDS}{address}")
+    }
+
+    /// The address that the interface is to lead to, when it is found that way.
+    #[must_use]
+    pub fn towards(&self) -> Option<IpAddr> {
+        self.interface.strip_prefix(TOWARDS)?.parse().ok()
+    }
+
+    /// All bounds in one line, for people.
+    #[must_use]
+    pub fn bounds(&self) -> String {
+        let bytes = if self.most_bytes.is_multiple_of(1 << 20) {
+            format!("{} MiB", self.most_bytes >> 20)
+        } else {
+            format!("{} bytes", self.most_bytes)
+        };
+        format!("at most {} packets of {} bytes each, {bytes}, {} s", self.most_packets, self.snaplen, self.most_seconds)
+    }
 }
 
 /// What tcpdump counted, and what arrived here.
@@ -59,6 +124,12 @@ pub struct Capture {
     /// When tcpdump said that it listens, and when the stop was asked for: nanoseconds since the epoch by our clock.
     pub listening_at: i64,
     pub stopped_at: i64,
+    /// When the last byte was here; 0 in recordings that did not keep it.
+    #[serde(default)]
+    pub ended_at: i64,
+    /// The interface that the place's routes chose, when it was theirs to choose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
     /// What proved the network namespace, for a pod.
     pub proof: String,
     /// Names of the interfaces that the place had when the capture began.
@@ -71,5 +142,103 @@ impl Capture {
     #[must_use]
     pub fn trustworthy(&self) -> bool {
         self.end == CaptureEnd::Stopped && self.counters.complete()
+    }
+
+    /// The interface that was captured on.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        self.chosen.as_deref().unwrap_or(&self.request.interface)
+    }
+
+    /// What a report says of it, without its packets.
+    #[must_use]
+    pub fn seen(&self) -> CaptureSeen {
+        let others = self.packets.iter().filter(|packet| packet.passage == Passage::Other).count();
+        CaptureSeen {
+            place: self.request.place.to_string(),
+            interface: self.interface().to_owned(),
+            filter: self.request.filter.clone(),
+            bounds: self.request.bounds(),
+            counters: self.counters,
+            for_other_hosts: others as u64,
+            complete: self.trustworthy(),
+            end: self.end.to_string(),
+            stop_ms: if self.ended_at == 0 { None } else { u64::try_from((self.ended_at - self.stopped_at) / 1_000_000).ok() },
+        }
+    }
+}
+
+impl fmt::Display for CaptureEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Bounded(bound) => write!(f, "ended by its bound: {bound}"),
+            Self::Broken(why) => write!(f, "broke: {why}"),
+        }
+    }
+}
+
+/// A finished capture as a report shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureSeen {
+    pub place: String,
+    pub interface: String,
+    pub filter: String,
+    pub bounds: String,
+    pub counters: Counters,
+    /// Packets among those that arrived that were addressed to another host's MAC.
+    pub for_other_hosts: u64,
+    /// Whether captured, received by filter and arrived are equal, nothing was dropped, and no bound ended it.
+    pub complete: bool,
+    pub end: String,
+    /// Milliseconds from the stop until the last packet was here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::place::{Host, HostKind};
+
+    fn request() -> CaptureRequest {
+        CaptureRequest {
+            place: Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node }),
+            interface: "any".to_owned(),
+            filter: "tcp port 443".to_owned(),
+            snaplen: 128,
+            most_packets: 20_000,
+            most_seconds: 90,
+            most_bytes: 8 << 20,
+            direction: Direction::Both,
+            buffer_kib: None,
+        }
+    }
+
+    #[test]
+    fn an_older_recording_s_request_is_the_same_request() {
+        let old = r#"{"place":{"host":{"name":"n2","address":"","kind":"node"}},"interface":"any","filter":"tcp port 443",
+            "snaplen":128,"most_packets":20000,"most_seconds":90,"most_bytes":8388608}"#;
+        assert_eq!(serde_json::from_str::<CaptureRequest>(old).unwrap(), request());
+        let written = serde_json::to_string(&request()).unwrap();
+        assert!(!written.contains("direction") && !written.contains("buffer"), "{written}");
+    }
+
+    #[test]
+    fn an_interface_may_be_named_by_where_it_leads() {
+        let mut one = request();
+        assert_eq!(one.towards(), None);
+        for address in ["10.88.64.50", "fd10::1"] {
+            let address: IpAddr = address.parse().unwrap();
+            one.interface = CaptureRequest::interface_towards(address);
+            assert_eq!(one.towards(), Some(address));
+        }
+        one.interface = "towards nowhere".to_owned();
+        assert_eq!(one.towards(), None);
+    }
+
+    #[test]
+    fn the_bounds_are_one_line() {
+        assert_eq!(request().bounds(), "at most 20000 packets of 128 bytes each, 8 MiB, 90 s");
     }
 }

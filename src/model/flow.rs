@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::capture::Capture;
+use super::clock::Offsets;
 use super::connection::Connection;
 use super::place::Host;
 use super::probe::Probe;
@@ -26,6 +27,9 @@ pub struct Flow {
     pub probes: Vec<Probe>,
     pub arp: Vec<ArpAsk>,
     pub connections: Vec<Connection>,
+    /// How far the clocks of the captures' hosts are ahead of ours.
+    #[serde(default, skip_serializing_if = "Offsets::is_empty")]
+    pub clocks: Offsets,
 }
 
 impl Flow {

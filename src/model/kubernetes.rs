@@ -15,6 +15,9 @@ pub struct Pod {
     pub node: Option<String>,
     pub ips: Vec<IpAddr>,
     pub host_network: bool,
+    /// `spec.runtimeClassName`: a sandbox such as gVisor or Kata may keep its network to itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_class: Option<String>,
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: String,
     pub ready: bool,

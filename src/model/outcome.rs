@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::capture::CaptureSeen;
+use super::clock::ClockOffset;
 use super::finding::{Finding, Gap, Severity};
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
@@ -111,6 +113,12 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,
+    /// Every capture with its counters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captures: Vec<CaptureSeen>,
+    /// How far hosts' clocks are ahead of the one of the machine that lbdiag ran on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ClockOffset>,
     pub touched: Vec<Touch>,
     /// `proven` when every host that was touched was seen to be clean, otherwise why not.
     pub cleanup: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::layout::{plain, wrap};
+use crate::model::capture::CaptureSeen;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::outcome::{Outcome, Step, StepState, Table, Touch, Verdict};
 
@@ -180,6 +181,13 @@ impl Page {
     fn foot(&mut self, outcome: &Outcome) {
         self.text.push('\n');
         self.item("touched:", 9, 0, &touches(&outcome.touched));
+        if !outcome.captures.is_empty() {
+            self.item("captures:", 10, 0, &captures(&outcome.captures));
+        }
+        if !outcome.clocks.is_empty() {
+            let clocks: Vec<String> = outcome.clocks.iter().map(ToString::to_string).collect();
+            self.item("clocks:", 8, 0, &format!("{} against this machine", clocks.join(", ")));
+        }
         self.item("cleanup:", 9, 0, &outcome.cleanup);
         let run = format!(
             "{} {} with lbdiag {}, began {}, took {}",
@@ -256,6 +264,14 @@ fn touches(touched: &[Touch]) -> String {
     format!("{}{wheres}", parts.join(", "))
 }
 
+/// Whether every packet that passed a filter is here, by tcpdump's own count.
+fn captures(captures: &[CaptureSeen]) -> String {
+    let complete = captures.iter().filter(|capture| capture.complete).count();
+    let packets: u64 = captures.iter().map(|capture| capture.counters.arrived).sum();
+    let all = if complete == captures.len() { "all".to_owned() } else { format!("{complete} of {}", captures.len()) };
+    format!("{packets} packets in {}; {all} complete: captured = received by filter = arrived here, none dropped", captures.len())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -303,6 +319,8 @@ pub(super) mod tests {
                 started_ms: 10,
                 took_ms: 420,
             }],
+            captures: Vec::new(),
+            clocks: Vec::new(),
             touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],
             cleanup: "proven".to_owned(),
             ended: None,

@@ -1,6 +1,6 @@
 //! `during(captures, closure)`: runs the closure while every capture is listening, and gives what was seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
@@ -11,21 +11,23 @@ use super::fact::{Fact, Fields};
 use super::node_capture::{Opened, Point};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
+use super::watched_pods;
 use crate::analysis::drawing::roads;
-use crate::analysis::follow::follow;
+use crate::analysis::follow::{follow, on_one_clock};
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
 use crate::model::capture::{Capture, CaptureEnd};
+use crate::model::clock::Offsets;
 use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Flow};
-use crate::model::place::Place;
+use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Probe;
 
 pub const WORD: Word = Word {
     name: "during",
     capability: "",
-    signature: "during([capture, …], || …) -> Flow: probes, captures, connections, arp, answered",
+    signature: "during([capture, …], || …) -> Flow: probes, captures, connections, arp, clocks, answered",
     meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured.",
     register,
 };
@@ -57,16 +59,29 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     let listening = listen(run, context, &taken)?;
     let result = body.call_within_context::<Dynamic>(context, ());
     // The captures end in any case: an error of the closure must not leave one behind.
-    let captures = stop(run, listening);
-    let mut flow = Flow { captures, ..Flow::default() };
+    let mut flow = Flow { captures: stop(run, listening), ..Flow::default() };
+    let result = result.inspect_err(|_| tell(run, &flow.captures));
     collect(result?, &mut flow);
-    flow.connections = follow(&flow.captures, &flow.probes, &pods);
+    let flow = followed(run, flow, &pods);
     if let Some(probe) = flow.probes.first() {
         for line in roads(&flow.connections, probe.address) {
             run.fact(line);
         }
     }
     Ok(Fact::new(flow))
+}
+
+/// The flow with its captures told of, its clocks compared and its connections followed.
+#[must_use]
+pub fn followed(run: &Run, mut flow: Flow, pods: &BTreeMap<IpAddr, String>) -> Flow {
+    if !flow.probes.is_empty() && !flow.all_answered() {
+        watched_pods::check(run, &mut flow.captures);
+    }
+    tell(run, &flow.captures);
+    flow.clocks = clocks(run, &flow.captures);
+    flow.connections = follow(&flow.captures, &flow.probes, pods);
+    on_one_clock(&mut flow.connections, &flow.captures, &flow.clocks);
+    flow
 }
 
 /// Endpoint addresses of the pods that are looked into.
@@ -108,18 +123,23 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
             }
             Err(error) => {
                 interrupted |= error.kind == ErrorKind::Interrupted;
+                let about = if error.kind == ErrorKind::NamespaceUnproven { point.about.as_str() } else { "" };
                 run.gap(Gap::new(
                     error.gap_name(),
                     place_subject(&point.request.place),
-                    error.to_string(),
+                    format!("{error}{about}"),
                     format!("which packets pass {}", point.request.place),
                 ));
             }
         }
     }
     if interrupted {
-        drop(stop(run, listening));
+        tell(run, &stop(run, listening));
         return Err(run.end(context, Stop::Interrupted));
+    }
+    // Only now, when nothing waits for it any more: it goes on beside what is asked while the captures listen.
+    for point in points {
+        run.evidence.clocks.begin(point.request.place.host());
     }
     Ok(listening)
 }
@@ -131,26 +151,46 @@ fn place_subject(place: &Place) -> String {
     }
 }
 
-/// Ends captures side by side. One that lost packets is a gap.
+/// Ends captures side by side. One that cannot be ended is a gap.
 pub fn stop(run: &Run, listening: Vec<Box<dyn OpenCapture>>) -> Vec<Capture> {
     let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|capture| Mutex::new(Some(capture))).collect();
     let ended = side_by_side(&open, |capture| lock(capture).take().map(OpenCapture::stop));
     let mut captures = Vec::new();
     for capture in ended.into_iter().flatten() {
         match capture {
-            Ok(capture) => {
-                tell(run, &capture);
-                captures.push(capture);
-            }
+            Ok(capture) => captures.push(capture),
             Err(error) => run.gap(Gap::new(error.gap_name(), "capture", error.to_string(), "which packets passed there")),
         }
     }
     captures
 }
 
-fn tell(run: &Run, capture: &Capture) {
-    let place = &capture.request.place;
-    let reason = match &capture.end {
+/// Tells what each capture saw, and by its own counters whether that is all; one that lost packets is a gap.
+fn tell(run: &Run, captures: &[Capture]) {
+    for capture in captures {
+        let place = &capture.request.place;
+        let reason = why_incomplete(capture);
+        run.fact(format!(
+            "{place}{}: {} packets{}",
+            if capture.interface() == "any" { String::new() } else { format!("/{}", capture.interface()) },
+            capture.packets.len(),
+            reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()
+        ));
+        if let Some((name, why)) = reason {
+            run.gap(Gap::new(
+                name,
+                place_subject(place),
+                why,
+                format!("a packet that was not seen at {place} may have been there all the same"),
+            ));
+        }
+        run.state().captures.push(capture.seen());
+    }
+}
+
+/// The gap of a capture that did not see everything, and why.
+fn why_incomplete(capture: &Capture) -> Option<(&'static str, String)> {
+    match &capture.end {
         CaptureEnd::Stopped if capture.counters.complete() => None,
         CaptureEnd::Stopped => Some((
             "evidence/capture-lost-packets",
@@ -162,23 +202,38 @@ fn tell(run: &Run, capture: &Capture) {
                 capture.counters.arrived
             ),
         )),
-        CaptureEnd::Bounded(bound) => Some(("evidence/bounded", bound.clone())),
+        CaptureEnd::Bounded(bound) => Some(("evidence/bounded", format!("its bound ended the capture: {bound}"))),
         CaptureEnd::Broken(why) => Some(("evidence/capture-lost-packets", why.clone())),
-    };
-    run.fact(format!(
-        "{place}{}: {} packets{}",
-        if capture.request.interface == "any" { String::new() } else { format!("/{}", capture.request.interface) },
-        capture.packets.len(),
-        reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()
-    ));
-    if let Some((name, why)) = reason {
-        run.gap(Gap::new(
-            name,
-            place_subject(place),
-            why,
-            format!("a packet that was not seen at {place} may have been there all the same"),
-        ));
     }
+}
+
+/// How far the clocks of the captures' hosts are ahead of ours, asked once a run.
+fn clocks(run: &Run, captures: &[Capture]) -> Offsets {
+    let hosts: BTreeSet<&Host> =
+        captures.iter().map(|capture| capture.request.place.host()).filter(|host| host.kind != HostKind::Local).collect();
+    let unknown: Vec<&Host> = hosts.iter().copied().filter(|host| !run.state().clocks.0.contains_key(&host.name)).collect();
+    let answers = side_by_side(&unknown, |host| run.evidence.clocks.offset(host));
+    for (host, answer) in unknown.into_iter().zip(answers) {
+        match answer {
+            Ok(offset) => {
+                run.state().clocks.0.insert(host.name.clone(), offset);
+            }
+            // A host that is gone, or a run that ends, is told of elsewhere; an older recording does not hold it.
+            Err(error)
+                if matches!(
+                    error.kind,
+                    ErrorKind::NotRecorded | ErrorKind::Interrupted | ErrorKind::HostUnreachable | ErrorKind::HostKey
+                ) => {}
+            Err(error) => run.gap(Gap::new(
+                "evidence/clock-skew",
+                format!("node/{}", host.name),
+                error.to_string(),
+                format!("how times of {} compare with those of other hosts", host.name),
+            )),
+        }
+    }
+    let known = run.state().clocks.clone();
+    Offsets(known.0.into_iter().filter(|(name, _)| hosts.iter().any(|host| host.name == *name)).collect())
 }
 
 fn shown(count: Option<u64>) -> String {

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
 
+use super::capture_options::{Options, client_filter, service_filter};
 use super::during;
 use super::fact::Fact;
 use super::judge::optional;
-use super::node_capture::{Options, Point, begin, client_filter, service_filter};
+use super::node_capture::{Point, begin};
 use super::pod_netns_capture::place as pod_place;
 use super::probe::{Asked, ask as ask_again, speech};
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::{arping, vantage};
 use crate::analysis::closer::{Plan, plan};
-use crate::analysis::follow::follow;
 use crate::analysis::judge::Case;
 use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
@@ -158,9 +158,8 @@ fn repeat(
     }
     let hosts: Vec<_> = plan.again.iter().map(|from| vantage::host(run, from)).collect();
     let arp = arping::ask(run, &hosts, address);
-    let mut flow = Flow { captures: during::stop(run, listening), probes, arp, connections: Vec::new() };
-    flow.connections = follow(&flow.captures, &flow.probes, &pods);
-    Ok(flow)
+    let flow = Flow { captures: during::stop(run, listening), probes, arp, ..Flow::default() };
+    Ok(during::followed(run, flow, &pods))
 }
 
 fn points(
@@ -171,15 +170,13 @@ fn points(
     plan: &Plan,
     before: &[Option<PlaceState>],
 ) -> Answer<Vec<Point>> {
-    let options =
-        || Options { interface: "any".to_owned(), snaplen: 128, packets: 20_000, seconds: 60, bytes: 8 << 20, ..Options::default() };
+    let options = || Options { seconds: 60, ..Options::default() };
     let mut points = Vec::new();
     if run.uses.contains("node.capture") {
         let filter = service_filter(context, service, target)?;
         for node in plan.nodes.keys() {
             points.push(begin(run, Place::Host(run.node_host(node)), filter.clone(), &options()));
         }
-        points.extend(listening_wide(run, service, target, before));
     }
     if run.uses.contains("pod.capture") {
         for name in plan.pods.keys() {
@@ -195,6 +192,10 @@ fn points(
         if !matches!(from, Vantage::Node(name) if plan.nodes.contains_key(name)) {
             points.push(begin(run, Place::Host(vantage::host(run, from)), filter, &options()));
         }
+    }
+    // Last: where a host takes no more captures, these are the first to go.
+    if run.uses.contains("node.capture") {
+        points.extend(listening_wide(run, service, target, before));
     }
     Ok(points)
 }

@@ -3,6 +3,7 @@
 //! A word never reaches a `live` module and never prints.
 
 pub mod arping;
+pub mod capture_options;
 pub mod client_side;
 pub mod cluster_facts;
 pub mod during;
@@ -10,6 +11,7 @@ pub mod fact;
 pub mod find_announcer;
 pub mod finding;
 pub mod judge;
+pub mod local_capture;
 pub mod look_closer;
 pub mod metallb;
 pub mod node_capture;
@@ -27,4 +29,5 @@ pub mod step;
 pub mod table;
 pub mod vantage;
 pub mod vantage_capture;
+pub mod watched_pods;
 pub mod wire;

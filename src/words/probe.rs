@@ -7,8 +7,8 @@ use std::time::Duration;
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
+use super::capture_options::whole_number;
 use super::fact::{Fact, Fields};
-use super::node_capture::whole_number;
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;

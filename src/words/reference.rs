@@ -29,6 +29,7 @@ pub const WORDS: &[Word] = &[
     super::node_capture::WORD,
     super::pod_netns_capture::WORD,
     super::vantage_capture::WORD,
+    super::local_capture::WORD,
     super::road::WORD,
     super::during::WORD,
     super::probe::WORD,

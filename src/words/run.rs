@@ -12,6 +12,8 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::announcement::SpeakerMetrics;
+use crate::model::capture::CaptureSeen;
+use crate::model::clock::Offsets;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
 use crate::model::outcome::{Step, Table};
@@ -58,6 +60,10 @@ pub struct State {
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
     pub tables: Vec<Table>,
+    /// Every capture of the run, without its packets.
+    pub captures: Vec<CaptureSeen>,
+    /// How far hosts' clocks are ahead of ours, as far as it was measured.
+    pub clocks: Offsets,
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,

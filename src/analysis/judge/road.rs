@@ -271,7 +271,7 @@ mod tests {
     use super::{Leg, Point, Road, Vanished};
     use crate::analysis::judge::Case;
     use crate::analysis::read::objects;
-    use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters};
+    use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
     use crate::model::connection::{Connection, Hop, Sighting};
     use crate::model::packet::Passage;
     use crate::model::place::{Host, HostKind, Place};
@@ -288,14 +288,18 @@ mod tests {
                 most_packets: 1,
                 most_seconds: 1,
                 most_bytes: 1,
+                direction: Direction::Both,
+                buffer_kib: None,
             },
             packets: Vec::new(),
             counters: Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 },
             end: CaptureEnd::Stopped,
             listening_at: 0,
             stopped_at: 0,
+            ended_at: 0,
             proof: String::new(),
             links: Vec::new(),
+            chosen: None,
         }
     }
 

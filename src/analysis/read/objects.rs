@@ -93,6 +93,7 @@ pub fn pod(value: &Value) -> Pod {
         node: optional_text(value, "/spec/nodeName"),
         ips: addresses,
         host_network: flag(value, "/spec/hostNetwork"),
+        runtime_class: optional_text(value, "/spec/runtimeClassName"),
         phase: text(value, "/status/phase"),
         ready,
         terminating: value.pointer("/metadata/deletionTimestamp").is_some(),

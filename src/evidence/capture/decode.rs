@@ -27,14 +27,22 @@ pub fn known(link_type: u32) -> bool {
     matches!(link_type, SLL2 | SLL | EN10MB) || RAW.contains(&link_type)
 }
 
-/// Reads one frame. `at_ns` is the capture's timestamp, `links` the interface names by index; the name of the one
-/// interface of a capture that is not on `any` stands at index 0. A packet inside VXLAN, Geneve or IPIP is given
-/// in place of the packet that carried it.
+/// The interfaces of a capture's place.
+#[derive(Clone, Debug, Default)]
+pub struct Links {
+    /// Names by index; the name of the one interface of a capture that is not on `any` stands at index 0.
+    pub names: BTreeMap<u32, String>,
+    /// The MAC of that one interface: a plain frame does not say which way it passed, its addresses do.
+    pub own: Option<[u8; 6]>,
+}
+
+/// Reads one frame. `at_ns` is the capture's timestamp. A packet inside VXLAN, Geneve or IPIP is given in place of the
+/// packet that carried it.
 ///
 /// `None` when the link type is unknown or the frame is shorter than its link header.
 #[must_use]
-pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links: &BTreeMap<u32, String>) -> Option<Packet> {
-    let link = Link::read(link_type, data)?;
+pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links: &Links) -> Option<Packet> {
+    let link = Link::read(link_type, data, links.own)?;
     // What the interface saw beyond the link header, for packets whose own length field is 0 (very large segments).
     let wire_len = original_len.saturating_sub(u32::try_from(data.len() - link.rest.len()).unwrap_or(0));
     let carried = match link.ether_type {
@@ -43,7 +51,7 @@ pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links:
     };
     Some(Packet {
         at: at_ns,
-        interface: links.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index)),
+        interface: links.names.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index)),
         passage: link.passage,
         source_mac: link.source.map(mac),
         body: carried.body,
@@ -63,11 +71,11 @@ struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn read(link_type: u32, data: &'a [u8]) -> Option<Self> {
+    fn read(link_type: u32, data: &'a [u8], own: Option<[u8; 6]>) -> Option<Self> {
         match link_type {
             SLL2 => Self::cooked2(data),
             SLL => Self::cooked(data),
-            EN10MB => Self::ethernet(data),
+            EN10MB => Self::ethernet(data, own),
             raw if RAW.contains(&raw) => Some(Self { index: 0, passage: Passage::In, source: None, ether_type: None, rest: data }),
             _ => None,
         }
@@ -97,11 +105,11 @@ impl<'a> Link<'a> {
         })
     }
 
-    /// A plain Ethernet frame does not say which way it passed.
-    fn ethernet(data: &'a [u8]) -> Option<Self> {
+    fn ethernet(data: &'a [u8], own: Option<[u8; 6]>) -> Option<Self> {
         let (header, rest) = data.split_at_checked(14)?;
+        let (to, from) = (bytes_at(header, 0)?, bytes_at(header, 6)?);
         let ether_type = u16::from_be_bytes(bytes_at(header, 12)?);
-        Some(Self { index: 0, passage: Passage::In, source: bytes_at(header, 6), ether_type: Some(ether_type), rest })
+        Some(Self { index: 0, passage: by_addresses(to, from, own), source: Some(from), ether_type: Some(ether_type), rest })
     }
 }
 
@@ -112,6 +120,32 @@ fn passage(kind: u16) -> Passage {
         4 => Passage::Out,
         _ => Passage::In,
     }
+}
+
+/// Which way a frame passed an interface, by its addresses: what the interface sent carries its own, what is for this host
+/// or for many is addressed so, and anything else was for another host. Of an interface without a known MAC everything
+/// counts as received.
+fn by_addresses(to: [u8; 6], from: [u8; 6], own: Option<[u8; 6]>) -> Passage {
+    let for_many = to[0] & 1 == 1;
+    match own {
+        Some(own) if from == own => Passage::Out,
+        Some(own) if to != own && !for_many => Passage::Other,
+        _ => Passage::In,
+    }
+}
+
+/// A MAC as `ip link` writes it.
+#[must_use]
+pub fn mac_bytes(text: &str) -> Option<[u8; 6]> {
+    let mut bytes = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        *byte = parts
+            .next()
+            .filter(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
+            .and_then(|part| u8::from_str_radix(part, 16).ok())?;
+    }
+    parts.next().is_none().then_some(bytes)
 }
 
 /// `N` bytes at an offset, when they are there.

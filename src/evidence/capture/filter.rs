@@ -42,6 +42,12 @@ pub fn client_flow(vip: IpAddr, port: u16, protocol: Protocol) -> String {
     [host_port(vip, port, protocol), neighbour(vip), errors(&[vip])].join(" or ")
 }
 
+/// Everything from or to an address, and who answers for it.
+#[must_use]
+pub fn all_of(address: IpAddr) -> String {
+    format!("(host {address}) or {}", neighbour(address))
+}
+
 fn host_port(address: IpAddr, port: u16, protocol: Protocol) -> String {
     let protocol = match protocol {
         Protocol::Tcp => "tcp",
@@ -178,6 +184,7 @@ mod tests {
             for vip in ["10.88.64.100".parse().unwrap(), "fd10:88:64::100".parse().unwrap()] {
                 filters.push(client_flow(vip, 443, protocol));
                 filters.push(pod_flow(vip, 443, protocol));
+                filters.push(all_of(vip));
                 for endpoints in [&[][..], &many4, &many6, &mixed] {
                     filters.push(service_flow(vip, 443, protocol, endpoints));
                 }

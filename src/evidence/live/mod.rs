@@ -11,11 +11,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::capture::live::LiveCaptures;
 use super::clock::LiveClock;
+use super::clocks::live::LiveClocks;
 use super::cluster::live::LiveCluster;
 use super::error::ErrorKind;
 use super::host::live::LiveHosts;
 use super::interrupt::Interrupt;
-use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, RecordingHosts};
+use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::recording::tape::Tape;
 use super::site::Site;
 use super::{Evidence, EvidenceError};
@@ -50,11 +51,13 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
     let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
     let hosts = Arc::new(LiveHosts::new(runtime.clone(), &options.site, interrupt.clone()));
     let captures = LiveCaptures::new(Arc::clone(&hosts));
+    let clocks = LiveClocks::new(Arc::clone(&hosts));
     let clock = LiveClock::since(tape.began());
     Ok(Evidence {
         cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
         hosts: Arc::new(RecordingHosts(hosts, Arc::clone(&tape))),
         captures: Arc::new(RecordingCaptures(Arc::new(captures), Arc::clone(&tape))),
+        clocks: Arc::new(RecordingClocks::new(Arc::new(clocks), Arc::clone(&tape))),
         clock: Arc::new(RecordingClock(Arc::new(clock), Arc::clone(&tape))),
         tape,
         interrupt,

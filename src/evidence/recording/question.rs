@@ -41,6 +41,8 @@ pub(super) enum Channel {
     Capture,
     #[serde(rename = "clock")]
     Clock,
+    #[serde(rename = "host.clock")]
+    HostClock,
 }
 
 /// The key of a question.
@@ -149,11 +151,28 @@ impl Question {
             Place::Pod { namespace, name, .. } => json!({"namespace": namespace, "name": name}),
         };
         let inside = request.place.pod_name().map_or_else(String::new, |_| format!(" in pod {}", request.place));
-        let what = format!("capture {} '{}'{inside}", request.interface, request.filter);
-        let question = json!({
+        let way = if request.direction.is_both() { String::new() } else { format!(" {}", request.direction.word()) };
+        let what = format!("capture {}{way} '{}'{inside}", request.interface, request.filter);
+        // The bounds are what a person wants to see of it, whatever the filter's length.
+        let what = format!("{} ({})", shortened(&what), request.bounds());
+        let mut question = json!({
             "host": host_key(host), "pod": place, "interface": request.interface, "filter": request.filter, "snaplen": request.snaplen,
         });
-        Self::new(Channel::Capture, &question, vec![Touched { kind: "capture", host: host.name.clone(), what: shortened(&what) }])
+        if !request.direction.is_both() {
+            question["direction"] = json!(request.direction);
+        }
+        Self::new(Channel::Capture, &question, vec![Touched { kind: "capture", host: host.name.clone(), what }])
+    }
+
+    /// How far a host's clock is ahead of ours.
+    pub(super) fn host_clock(host: &Host) -> Self {
+        let touches = match host.kind {
+            HostKind::Local => Vec::new(),
+            HostKind::Node | HostKind::Client => {
+                vec![Touched { kind: "command", host: host.name.clone(), what: Script::Clock.name().to_owned() }]
+            }
+        };
+        Self::new(Channel::HostClock, &json!({"host": host_key(host)}), touches)
     }
 
     pub(super) fn clock(label: &str) -> Self {

@@ -15,12 +15,14 @@ use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
+use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
+use crate::model::clock::ClockOffset;
 use crate::model::place::Host;
 
 /// Opens a recording as the world.
@@ -35,6 +37,7 @@ pub fn open(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
         cluster: Arc::new(RecordedCluster(Arc::clone(&answers))),
         hosts: Arc::new(RecordedHosts(Arc::clone(&answers))),
         captures: Arc::new(RecordedCaptures(Arc::clone(&answers))),
+        clocks: Arc::new(RecordedClocks(Arc::clone(&answers))),
         clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::new(0) }),
         tape,
         interrupt: Interrupt::default(),
@@ -177,6 +180,19 @@ impl OpenCapture for RecordedOpen {
         let capture = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw")))?;
         // The question does not hold the bounds, so the one who asks now gets those that were asked for now.
         Ok(Capture { request: self.request, ..capture })
+    }
+}
+
+struct RecordedClocks(Arc<Answers>);
+
+impl Clocks for RecordedClocks {
+    fn begin(&self, _host: &Host) {
+        // The answer is in the recording, or it is not.
+    }
+
+    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
+        let question = Question::host_clock(host);
+        self.0.answer::<Result<ClockOffset, EvidenceError>>(&question, &operation(&question))?
     }
 }
 

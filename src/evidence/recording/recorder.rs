@@ -1,16 +1,20 @@
 //! Stands around the live world, notes what is touched, and keeps the answers when a recording is wanted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use super::answer::{CaptureAnswer, LogAnswer, ending};
 use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
+use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
+use crate::model::clock::ClockOffset;
 use crate::model::place::Host;
 use serde_json::Value;
 
@@ -22,6 +26,14 @@ pub struct RecordingHosts(pub Arc<dyn Hosts>, pub Arc<Tape>);
 
 /// Captures that pass the tape, packets included.
 pub struct RecordingCaptures(pub Arc<dyn Captures>, pub Arc<Tape>);
+
+/// Hosts' clocks whose comparisons pass the tape.
+pub struct RecordingClocks {
+    inner: Arc<dyn Clocks>,
+    tape: Arc<Tape>,
+    /// Comparisons that began and were not asked for yet.
+    begun: Mutex<HashMap<Host, Pending>>,
+}
 
 /// A clock whose times are kept; it touches nothing.
 pub struct RecordingClock(pub Arc<dyn Clock>, pub Arc<Tape>);
@@ -167,6 +179,32 @@ impl Drop for RecordingOpen {
         if let Some((pending, life)) = self.life.take() {
             self.tape.answered(pending, std::mem::take(&mut self.result), || life);
         }
+    }
+}
+
+impl RecordingClocks {
+    #[must_use]
+    pub fn new(inner: Arc<dyn Clocks>, tape: Arc<Tape>) -> Self {
+        Self { inner, tape, begun: Mutex::default() }
+    }
+}
+
+impl Clocks for RecordingClocks {
+    fn begin(&self, host: &Host) {
+        lock(&self.begun).entry(host.clone()).or_insert_with(|| self.tape.ask(Question::host_clock(host)));
+        self.inner.begin(host);
+    }
+
+    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
+        let pending = lock(&self.begun).remove(host).unwrap_or_else(|| self.tape.ask(Question::host_clock(host)));
+        let answer = self.inner.offset(host);
+        let result = result_text(&answer);
+        match &answer {
+            // It went on beside other work, and was over long before anybody asked.
+            Ok(offset) => self.tape.timed(pending, offset.took_ms, result, || &answer),
+            Err(_) => self.tape.answered(pending, result, || &answer),
+        }
+        answer
     }
 }
 

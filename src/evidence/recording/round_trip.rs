@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 use super::file;
 use super::manifest::{Manifest, Playbook};
 use super::recorded::open;
-use super::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, RecordingHosts};
+use super::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::tape::Tape;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::LiveClock;
+use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
@@ -27,7 +28,8 @@ use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, side_by_side::side_by_side};
-use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters};
+use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
+use crate::model::clock::ClockOffset;
 use crate::model::outcome::Touch;
 use crate::model::packet::{Arp, Body, Flags, Packet, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
@@ -87,6 +89,15 @@ impl Hosts for World {
     }
 }
 
+impl Clocks for World {
+    fn begin(&self, _host: &Host) {}
+
+    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
+        let count = self.next()?;
+        Ok(ClockOffset { host: host.name.clone(), ahead_us: -7, error_us: count, took_ms: count % 50 })
+    }
+}
+
 struct WorldCapture {
     request: CaptureRequest,
     count: u64,
@@ -127,8 +138,10 @@ impl OpenCapture for WorldCapture {
             end,
             listening_at: 17,
             stopped_at: i64::MAX,
+            ended_at: i64::MAX,
             proof: "netns".to_owned(),
             links: vec!["eth0".to_owned()],
+            chosen: None,
         })
     }
 }
@@ -180,7 +193,8 @@ fn live(tape: &Arc<Tape>, refuse_every: u64) -> Evidence {
     Evidence {
         cluster: Arc::new(RecordingCluster(world.clone(), Arc::clone(tape))),
         hosts: Arc::new(RecordingHosts(world.clone(), Arc::clone(tape))),
-        captures: Arc::new(RecordingCaptures(Arc::new(WorldCaptures(world)), Arc::clone(tape))),
+        captures: Arc::new(RecordingCaptures(Arc::new(WorldCaptures(world.clone())), Arc::clone(tape))),
+        clocks: Arc::new(RecordingClocks::new(world, Arc::clone(tape))),
         clock: Arc::new(RecordingClock(Arc::new(LiveClock::since(tape.began())), Arc::clone(tape))),
         tape: Arc::clone(tape),
         interrupt: Interrupt::default(),
@@ -197,6 +211,7 @@ enum Ask {
     Sweep,
     Capture { host: &'static str, waits: bool, stops: bool },
     Time(String),
+    HostClock(&'static str),
 }
 
 fn host(name: &str) -> Host {
@@ -218,6 +233,8 @@ fn request(host_name: &str) -> CaptureRequest {
         most_packets: 1000,
         most_seconds: 60,
         most_bytes: 1 << 20,
+        direction: Direction::In,
+        buffer_kib: None,
     }
 }
 
@@ -260,6 +277,7 @@ fn ask(evidence: &Evidence, ask: &Ask) -> String {
                 format!("{listening:?} {seen:?}")
             }
         },
+        Ask::HostClock(name) => format!("{:?}", evidence.clocks.offset(&host(name))),
         Ask::Time(label) => format!("{} {}", evidence.clock.elapsed_ms(label), evidence.clock.started()),
     }
 }
@@ -300,6 +318,7 @@ fn any_ask() -> impl Strategy<Value = Ask> {
             stops
         }),
         "[a-c]".prop_map(Ask::Time),
+        prop_oneof![Just("n1"), Just("n2")].prop_map(Ask::HostClock),
     ]
 }
 
@@ -426,7 +445,8 @@ impl OpenCapture for OneOfMany {
         let packets = packets(2500, 7);
         let counters = Counters::default();
         let end = CaptureEnd::Stopped;
-        Ok(Capture { request: self.0, packets, counters, end, listening_at: 0, stopped_at: 0, proof: String::new(), links: Vec::new() })
+        let (proof, links) = (String::new(), Vec::new());
+        Ok(Capture { request: self.0, packets, counters, end, listening_at: 0, stopped_at: 0, ended_at: 0, proof, links, chosen: None })
     }
 }
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::packet::{Arp, Datagram, Flags, Icmp, Segment};
 
-fn links() -> BTreeMap<u32, String> {
-    BTreeMap::from([(0, "mlb".to_owned()), (7, "eth0".to_owned())])
+fn links() -> Links {
+    Links { names: BTreeMap::from([(0, "mlb".to_owned()), (7, "eth0".to_owned())]), own: None }
 }
 
 fn sll2(ether_type: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
@@ -307,5 +307,34 @@ proptest! {
         }
         frame.truncate(frame.len().saturating_sub(cut));
         let _ = decode(SLL2, &frame, 1500, 0, &links());
+    }
+}
+
+#[test]
+fn plain_frames_tell_their_way_by_their_addresses() {
+    let own = [0x66, 0, 0, 0, 0, 1];
+    let known = Links { own: Some(own), ..links() };
+    let passage = |to: [u8; 6], from: [u8; 6], links: &Links| {
+        let mut frame = to.to_vec();
+        frame.extend(from);
+        frame.extend(0x0800_u16.to_be_bytes());
+        frame.extend(ipv4(6, [10, 0, 0, 1], [10, 0, 0, 2], &tcp(2, 0), 0));
+        decode(EN10MB, &frame, u32::try_from(frame.len()).unwrap(), 0, links).unwrap().passage
+    };
+    let (other, third, broadcast) = ([0x66, 0, 0, 0, 0, 9], [0x66, 0, 0, 0, 0, 8], [0xff; 6]);
+    assert_eq!(passage(own, other, &known), Passage::In);
+    assert_eq!(passage(other, own, &known), Passage::Out);
+    assert_eq!(passage(broadcast, other, &known), Passage::In);
+    assert_eq!(passage(broadcast, own, &known), Passage::Out);
+    assert_eq!(passage([0x33, 0x33, 0, 0, 0, 1], other, &known), Passage::In);
+    assert_eq!(passage(third, other, &known), Passage::Other);
+    assert_eq!(passage(third, other, &links()), Passage::In, "of an interface without a known MAC nothing is claimed");
+}
+
+#[test]
+fn a_mac_is_read_as_ip_link_writes_it() {
+    assert_eq!(mac_bytes("66:00:00:0a:00:FF"), Some([0x66, 0, 0, 0x0a, 0, 0xff]));
+    for wrong in ["", "66:00", "66:00:00:00:00:0g", "66:00:00:00:00:01:02", "+6:00:00:00:00:01", "6:00:00:00:00:01"] {
+        assert_eq!(mac_bytes(wrong), None, "{wrong}");
     }
 }

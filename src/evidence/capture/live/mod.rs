@@ -1,5 +1,8 @@
 //! Captures by the host's own tcpdump, streamed back over the host's connection.
 
+mod arguments;
+mod memory;
+mod places;
 mod stream;
 mod told;
 
@@ -15,7 +18,9 @@ use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
 use crate::evidence::host::script::Script;
 use crate::evidence::interrupt::Reason;
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
-use crate::model::place::Place;
+use arguments::{arguments, refused};
+use memory::PacketMemory;
+use places::{Places, Slot};
 use stream::Stream;
 use told::Told;
 
@@ -29,13 +34,15 @@ const MOST_EARLY: usize = 1 << 20;
 /// Captures as they happen now.
 pub struct LiveCaptures {
     hosts: Arc<LiveHosts>,
+    places: Places,
+    memory: Arc<PacketMemory>,
 }
 
 impl LiveCaptures {
     /// Captures on the hosts' own connections.
     #[must_use]
     pub fn new(hosts: Arc<LiveHosts>) -> Self {
-        Self { hosts }
+        Self { hosts, places: Places::default(), memory: Arc::new(PacketMemory::new(memory::MOST)) }
     }
 }
 
@@ -46,9 +53,17 @@ impl Captures for LiveCaptures {
         }
         let link_type = if request.interface == "any" { decode::SLL2 } else { decode::EN10MB };
         filter::compile(&request.filter, link_type)?;
+        let slot = self.places.take(request)?;
         let (stop, told_to_stop) = watch::channel(false);
         let (state, seen) = watch::channel(State::Starting);
-        let running = Running { hosts: Arc::clone(&self.hosts), request: request.clone(), state, told_to_stop };
+        let running = Running {
+            hosts: Arc::clone(&self.hosts),
+            memory: Arc::clone(&self.memory),
+            request: request.clone(),
+            state,
+            told_to_stop,
+            _slot: slot,
+        };
         let task = self.hosts.runtime().spawn(running.until_its_end());
         Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, task }))
     }
@@ -111,15 +126,19 @@ impl OpenCapture for LiveCapture {
 /// The task of one capture: it alone reads the channel, and it always does.
 struct Running {
     hosts: Arc<LiveHosts>,
+    memory: Arc<PacketMemory>,
     request: CaptureRequest,
     state: watch::Sender<State>,
     told_to_stop: watch::Receiver<bool>,
+    _slot: Slot,
 }
 
 /// What is gathered on the way.
 struct Gathered {
     stream: Stream,
     told: Told,
+    /// The one interface that is captured on; `None` on all.
+    interface: Option<String>,
     /// Output that came before the interfaces were named.
     early: Vec<u8>,
     listening_at: i64,
@@ -150,7 +169,7 @@ impl Running {
             () = stopped(&mut told_to_stop) => return Err(never()),
             started = hosts.start_capture(&host, &args, self.request.most_seconds) => started?,
         };
-        let mut gathered = Gathered::new(&self.request);
+        let mut gathered = Gathered::new(&self.request, Arc::clone(&self.memory));
         let complete = self.gather(&mut process, &mut gathered).await;
         gathered.told.finish();
         gathered.pass_early();
@@ -215,12 +234,13 @@ async fn until(deadline: Option<tokio::time::Instant>) {
 }
 
 impl Gathered {
-    fn new(request: &CaptureRequest) -> Self {
-        let mut stream = Stream::new(request.most_packets);
-        if request.interface != "any" {
-            stream.name_link(0, request.interface.clone());
+    fn new(request: &CaptureRequest, memory: Arc<PacketMemory>) -> Self {
+        let mut stream = Stream::new(request.most_packets, memory);
+        let interface = (request.interface != "any").then(|| request.interface.clone());
+        if let Some(name) = &interface {
+            stream.only_link(name.clone(), None);
         }
-        Self { stream, told: Told::default(), early: Vec::new(), listening_at: 0, stopped_at: 0, bound: None }
+        Self { stream, told: Told::default(), interface, early: Vec::new(), listening_at: 0, stopped_at: 0, bound: None }
     }
 
     fn take(&mut self, piece: Piece) {
@@ -243,8 +263,16 @@ impl Gathered {
     }
 
     fn pass_early(&mut self) {
-        for (index, name) in std::mem::take(&mut self.told.links) {
-            self.stream.name_link(index, name);
+        if let Some(chosen) = &self.told.chosen {
+            self.interface = Some(chosen.clone());
+        }
+        let links = std::mem::take(&mut self.told.links);
+        if let Some(name) = &self.interface {
+            let mac = links.iter().find(|link| link.name == *name).and_then(|link| link.mac);
+            self.stream.only_link(name.clone(), mac);
+        }
+        for link in links {
+            self.stream.name_link(link.index, link.name);
         }
         let early = std::mem::take(&mut self.early);
         self.stream.take(&early);
@@ -256,8 +284,13 @@ impl Gathered {
         }
         if let Some(reason) = self.stream.broken() {
             self.bound = Some(CaptureEnd::Broken(reason.to_owned()));
+        } else if self.told.babbles() {
+            self.bound = Some(CaptureEnd::Broken("it says without end what is no packet".to_owned()));
         } else if self.stream.bytes > request.most_bytes {
             self.bound = Some(CaptureEnd::Bounded(format!("{} bytes", request.most_bytes)));
+        } else if self.stream.exhausted {
+            let most = memory::MOST >> 20;
+            self.bound = Some(CaptureEnd::Bounded(format!("the {most} MiB that a run keeps of packets, all captures together")));
         }
     }
 
@@ -282,44 +315,23 @@ impl Gathered {
             (None, Ok(()), None) if status == Some(124) => CaptureEnd::Bounded(format!("{} seconds", request.most_seconds)),
             (None, Ok(()), None) => CaptureEnd::Broken(format!("tcpdump ended by itself, status {}: {said}", status.unwrap_or(-1))),
         };
-        let stopped_at = if self.stopped_at == 0 { now() } else { self.stopped_at };
+        let ended_at = now();
+        let stopped_at = if self.stopped_at == 0 { ended_at } else { self.stopped_at };
         let links = self.stream.links();
         let Self { stream, told, listening_at, .. } = self;
-        Capture { request, packets: stream.packets, counters, end, listening_at, stopped_at, proof: told.proof, links }
-    }
-}
-
-/// The script's positional parameters.
-fn arguments(request: &CaptureRequest, tag: &str) -> Vec<String> {
-    let (kind, ids, ips) = match &request.place {
-        Place::Host(_) => ("host", String::new(), String::new()),
-        Place::Pod { ips, container_ids, .. } => {
-            ("pod", ids(container_ids), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        Capture {
+            request,
+            packets: stream.packets,
+            counters,
+            end,
+            listening_at,
+            stopped_at,
+            ended_at,
+            proof: told.proof,
+            links,
+            chosen: told.chosen,
         }
-    };
-    let numbers = [u64::from(request.snaplen).to_string(), request.most_packets.to_string()];
-    let [snaplen, packets] = numbers;
-    vec![kind.to_owned(), ids, ips, request.interface.clone(), request.filter.clone(), snaplen, packets, tag.to_owned()]
-}
-
-/// Container ids without the runtime's name in front, as the API writes it (`containerd://…`).
-fn ids(written: &[String]) -> String {
-    written.iter().map(|id| id.rsplit('/').next().unwrap_or(id)).collect::<Vec<_>>().join(",")
-}
-
-/// What tcpdump said when it did not even begin.
-fn refused(request: &CaptureRequest, said: &str) -> Option<EvidenceError> {
-    if said.is_empty() {
-        return None;
     }
-    let error = EvidenceError::new(ErrorKind::CaptureRefused, operation(request), said.replace('\n', "; "));
-    Some(if said.contains("No such device") {
-        error.hint(format!("there is no interface {} there", request.interface))
-    } else if said.contains("permission to") || said.contains("not permitted") {
-        error.hint("tcpdump needs root or CAP_NET_RAW there")
-    } else {
-        error
-    })
 }
 
 /// Nanoseconds since the epoch.

@@ -3,13 +3,14 @@
 //! The stream comes from a host that may be broken or hostile, so memory is bounded whatever it sends: no record is larger
 //! than libpcap's largest, and beyond the capture's own bounds packets are counted and let go.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pcap_file::PcapError;
 use pcap_file::pcap::{PcapParser, RawPcapPacket};
 use pcap_file::{Endianness, TsResolution};
 
-use super::super::decode;
+use super::super::decode::{self, Links};
+use super::memory::PacketMemory;
 use crate::model::packet::Packet;
 
 /// libpcap's own bound on one record (`MAXIMUM_SNAPLEN`).
@@ -23,9 +24,12 @@ pub(super) struct Stream {
     link_type: u32,
     /// What has not yet made a whole record.
     rest: Vec<u8>,
-    links: BTreeMap<u32, String>,
+    links: Links,
     pub(super) packets: Vec<Packet>,
     most_packets: u64,
+    memory: Arc<PacketMemory>,
+    /// Whether packets were let go because the run's memory for them is used up.
+    pub(super) exhausted: bool,
     /// Records that arrived.
     pub(super) arrived: u64,
     /// Records among them that passed a loopback interface.
@@ -36,14 +40,16 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(most_packets: u64) -> Self {
+    pub(super) fn new(most_packets: u64, memory: Arc<PacketMemory>) -> Self {
         Self {
             parser: None,
             link_type: 0,
             rest: Vec::new(),
-            links: BTreeMap::new(),
+            links: Links::default(),
             packets: Vec::new(),
             most_packets,
+            memory,
+            exhausted: false,
             arrived: 0,
             looped: 0,
             bytes: 0,
@@ -53,12 +59,18 @@ impl Stream {
 
     /// The name of an interface, by its index in the capture's namespace.
     pub(super) fn name_link(&mut self, index: u32, name: String) {
-        self.links.insert(index, name);
+        self.links.names.insert(index, name);
+    }
+
+    /// The one interface that is captured on, with its MAC.
+    pub(super) fn only_link(&mut self, name: String, mac: Option<[u8; 6]>) {
+        self.links.names.insert(0, name);
+        self.links.own = mac;
     }
 
     /// The names of all interfaces, in the order of their indices.
     pub(super) fn links(&self) -> Vec<String> {
-        self.links.values().cloned().collect()
+        self.links.names.values().cloned().collect()
     }
 
     /// Takes what came. After it broke, everything is let go.
@@ -138,7 +150,7 @@ impl Stream {
         let kind = match self.link_type {
             decode::SLL2 => frame.get(8..10),
             decode::SLL => frame.get(2..4),
-            _ => return self.links.get(&0).is_some_and(|name| name == "lo"),
+            _ => return self.links.names.get(&0).is_some_and(|name| name == "lo"),
         };
         kind == Some(&772_u16.to_be_bytes())
     }
@@ -146,12 +158,17 @@ impl Stream {
     fn keep(&mut self, record: &RawPcapPacket<'_>, resolution: TsResolution) {
         self.arrived += 1;
         self.looped += u64::from(self.passed_loopback(&record.data));
-        if self.packets.len() as u64 >= self.most_packets {
+        if self.packets.len() as u64 >= self.most_packets || self.exhausted {
             return;
         }
         let fraction = i64::from(record.ts_frac) * if resolution == TsResolution::MicroSecond { 1000 } else { 1 };
         let at = i64::from(record.ts_sec) * 1_000_000_000 + fraction;
-        self.packets.extend(decode::decode(self.link_type, &record.data, record.orig_len, at, &self.links));
+        let Some(packet) = decode::decode(self.link_type, &record.data, record.orig_len, at, &self.links) else { return };
+        if self.memory.take(&packet) {
+            self.packets.push(packet);
+        } else {
+            self.exhausted = true;
+        }
     }
 }
 
@@ -166,6 +183,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn open(most_packets: u64) -> Stream {
+        Stream::new(most_packets, Arc::new(PacketMemory::new(1 << 20)))
+    }
 
     fn header(magic: [u8; 4], link_type: u32) -> Vec<u8> {
         let mut bytes = magic.to_vec();
@@ -200,7 +221,7 @@ mod tests {
     fn packets_come_out_however_the_stream_is_cut() {
         let bytes = whole(3);
         for cut in 0..bytes.len() {
-            let mut stream = Stream::new(100);
+            let mut stream = open(100);
             stream.name_link(7, "mlb".to_owned());
             stream.take(&bytes[..cut]);
             stream.take(&bytes[cut..]);
@@ -214,7 +235,7 @@ mod tests {
 
     #[test]
     fn microseconds_become_nanoseconds() {
-        let mut stream = Stream::new(100);
+        let mut stream = open(100);
         stream.take(&header(MICRO, 276));
         stream.take(&record(1, 5));
         assert_eq!(stream.packets[0].at, 1_000_005_000);
@@ -222,14 +243,14 @@ mod tests {
 
     #[test]
     fn a_capture_that_saw_nothing_is_whole() {
-        let mut stream = Stream::new(100);
+        let mut stream = open(100);
         stream.take(&header(NANO, 276));
         stream.end().unwrap();
-        Stream::new(1).end().unwrap();
+        open(1).end().unwrap();
     }
 
     fn broken(bytes: &[u8]) -> String {
-        let mut stream = Stream::new(100);
+        let mut stream = open(100);
         stream.take(bytes);
         stream.end().unwrap_err()
     }
@@ -248,14 +269,25 @@ mod tests {
 
     #[test]
     fn packets_beyond_the_bound_are_counted_and_let_go() {
-        let mut stream = Stream::new(2);
+        let mut stream = open(2);
         stream.take(&whole(5));
         assert_eq!((stream.arrived, stream.packets.len()), (5, 2));
     }
 
     #[test]
+    fn packets_beyond_the_run_s_memory_are_counted_and_let_go() {
+        let memory = Arc::new(PacketMemory::new(1000));
+        let (mut one, mut other) = (Stream::new(100, Arc::clone(&memory)), Stream::new(100, memory));
+        one.take(&whole(5));
+        other.take(&whole(5));
+        assert!(one.exhausted && other.exhausted);
+        assert_eq!((one.arrived, other.arrived), (5, 5));
+        assert!((1..5).contains(&one.packets.len()) && other.packets.is_empty());
+    }
+
+    #[test]
     fn garbage_without_end_costs_no_memory() {
-        let mut stream = Stream::new(2);
+        let mut stream = open(2);
         for _ in 0..1000 {
             stream.take(&[0xaa; 10_000]);
         }
@@ -266,7 +298,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 0..8)) {
-            let mut stream = Stream::new(10);
+            let mut stream = open(10);
             stream.take(&header(NANO, 276));
             for piece in &pieces {
                 stream.take(piece);

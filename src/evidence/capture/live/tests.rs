@@ -6,8 +6,9 @@ use super::*;
 use crate::evidence::host::Hosts;
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::site::Site;
-use crate::model::packet::Body;
-use crate::model::place::{Host, HostKind};
+use crate::model::capture::Direction;
+use crate::model::packet::{Body, Passage};
+use crate::model::place::{Host, HostKind, Place};
 
 fn here() -> Host {
     Host { name: "local".to_owned(), address: String::new(), kind: HostKind::Local }
@@ -22,6 +23,8 @@ fn request(filter: &str) -> CaptureRequest {
         most_packets: 10_000,
         most_seconds: 20,
         most_bytes: 10_000_000,
+        direction: Direction::Both,
+        buffer_kib: None,
     }
 }
 
@@ -148,18 +151,19 @@ fn a_filter_that_does_not_compile_touches_no_host() {
 }
 
 #[test]
-fn the_ninth_capture_on_a_host_is_refused() {
+fn the_ninth_capture_on_a_host_is_left_out_and_says_so() {
     let ground = ground();
     let open: Vec<_> = (0..8).filter_map(|_| listening(&ground, &request("udp dst port 40324"))).collect();
     if open.len() < 8 {
         return;
     }
-    let error = ground.captures.open(&request("udp")).unwrap().wait_listening().unwrap_err();
-    assert_eq!(error.kind, ErrorKind::CaptureRefused);
-    assert!(error.reason.contains("eight"), "{error}");
+    let error = ground.captures.open(&request("udp")).err().unwrap();
+    assert_eq!((error.kind, error.gap_name()), (ErrorKind::LeftOut, "evidence/bounded"));
+    assert!(error.reason.contains("left out") && error.reason.contains("eight"), "{error}");
     for capture in open {
         capture.stop().unwrap();
     }
+    assert!(ground.captures.open(&request("udp")).is_ok(), "an ended capture makes room");
 }
 
 #[test]
@@ -170,4 +174,33 @@ fn an_interrupt_ends_a_capture_and_refuses_new_ones() {
     assert_eq!(ground.captures.open(&request("udp")).err().unwrap().kind, ErrorKind::Interrupted);
     assert!(matches!(capture.stop().unwrap().end, CaptureEnd::Broken(_)));
     ground.hosts.sweep()[0].1.as_ref().unwrap();
+}
+
+#[test]
+fn one_interface_s_frames_tell_their_way_and_only_the_wanted_ones_are_taken() {
+    let ground = ground();
+    let mut one = request("udp dst port 40326");
+    one.interface = CaptureRequest::interface_towards("127.0.0.1".parse().unwrap());
+    one.direction = Direction::In;
+    let Some(capture) = listening(&ground, &one) else { return };
+    send(40326, 5);
+    let capture = capture.stop().unwrap();
+    assert_eq!(capture.interface(), "lo");
+    assert!(capture.packets.iter().all(|packet| packet.interface == "lo" && packet.passage == Passage::In), "{capture:?}");
+    assert_eq!(capture.packets.len(), 5);
+    assert!(capture.ended_at >= capture.stopped_at);
+}
+
+#[test]
+fn an_address_that_nothing_leads_to_is_refused_in_words() {
+    let ground = ground();
+    let mut one = request("udp");
+    let refused =
+        |address: &&str| std::process::Command::new("ip").args(["route", "get", address]).status().is_ok_and(|end| !end.success());
+    let Some(nowhere) = ["2001:db8::1", "240.0.0.1"].into_iter().find(|address| refused(address)) else { return };
+    one.interface = CaptureRequest::interface_towards(nowhere.parse().unwrap());
+    let error = ground.captures.open(&one).unwrap().wait_listening().unwrap_err();
+    if error.kind == ErrorKind::CaptureRefused {
+        assert!(error.reason.contains(nowhere), "{error}");
+    }
 }

@@ -1,16 +1,33 @@
 //! What a capture's standard error tells: the interfaces, the proof of the namespace, that it listens, its counters.
 
+use crate::evidence::capture::decode::mac_bytes;
+use crate::evidence::error::printable;
 use crate::model::capture::Counters;
 
 /// Longest line that is kept, bytes.
 const LONGEST_LINE: usize = 4096;
 /// Lines of tcpdump's own that are kept for a message.
 const MOST_LINES: usize = 20;
+/// Longest name of an interface that is believed, bytes; Linux allows 15.
+const LONGEST_NAME: usize = 64;
+/// Interfaces whose names are kept.
+const MOST_LINKS: usize = 10_000;
+/// Bytes that a capture may say altogether: the names of that many interfaces, and tcpdump's few lines.
+const MOST_BYTES: usize = 2 << 20;
+
+/// An interface of the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) index: u32,
+    pub(super) name: String,
+    pub(super) mac: Option<[u8; 6]>,
+}
 
 /// Everything told so far.
 #[derive(Default)]
 pub(super) struct Told {
     line: Vec<u8>,
+    bytes: usize,
     pub(super) listening: bool,
     pub(super) proof: String,
     pub(super) counters: Counters,
@@ -18,7 +35,9 @@ pub(super) struct Told {
     /// the opening of its socket and the setting of its filter, and have nothing to do with what is captured.
     pub(super) stray: u64,
     /// Interfaces that were named since the last look.
-    pub(super) links: Vec<(u32, String)>,
+    pub(super) links: Vec<Link>,
+    /// The interface that the place's routes chose.
+    pub(super) chosen: Option<String>,
     /// What else was said, for a message when it goes wrong.
     said: Vec<String>,
 }
@@ -26,6 +45,7 @@ pub(super) struct Told {
 impl Told {
     /// Takes what came, in whatever pieces.
     pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len());
         for byte in bytes {
             if *byte == b'\n' {
                 let line = std::mem::take(&mut self.line);
@@ -34,6 +54,11 @@ impl Told {
                 self.line.push(*byte);
             }
         }
+    }
+
+    /// Whether it says more than any capture has to say.
+    pub(super) fn babbles(&self) -> bool {
+        self.bytes > MOST_BYTES
     }
 
     /// The last line may have no end.
@@ -48,13 +73,16 @@ impl Told {
 
     fn read(&mut self, line: &str) {
         if let Some(link) = line.strip_prefix("lbdiag-link ") {
-            if let Some((index, name)) = link.split_once(' ')
+            let mut words = link.split(' ');
+            if let (Some(index), Some(name)) = (words.next(), words.next())
                 && let Ok(index) = index.parse()
-                && name.len() <= 64
-                && self.links.len() < 10_000
+                && name.len() <= LONGEST_NAME
+                && self.links.len() < MOST_LINKS
             {
-                self.links.push((index, name.to_owned()));
+                self.links.push(Link { index, name: printable(name), mac: words.next().and_then(mac_bytes) });
             }
+        } else if let Some(name) = line.strip_prefix("lbdiag-interface ") {
+            self.chosen = (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| printable(name));
         } else if let Some(proof) = line.strip_prefix("lbdiag-proof ") {
             proof.clone_into(&mut self.proof);
         } else if line.contains("listening on ") {
@@ -90,7 +118,8 @@ fn count(counters: &mut Counters, line: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0\n\
+    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0 66:00:00:00:00:01\n\
+        lbdiag-interface eth0\n\
         tcpdump: data link type LINUX_SLL2\n\
         tcpdump: listening on any, link-type LINUX_SLL2 (Linux cooked v2), snapshot length 128 bytes\n\
         tcpdump: 0 packets captured, 2 packets received by filter, 0 packets dropped by kernel\n\
@@ -104,7 +133,9 @@ mod tests {
             told.take(&SAID.as_bytes()[cut..]);
             assert!(told.listening);
             assert_eq!(told.proof, "pid=812 netns=net:[4026532] ip=10.88.130.2");
-            assert_eq!(told.links, [(1, "lo".to_owned()), (2, "eth0".to_owned())]);
+            let link = |index, name: &str, mac| Link { index, name: name.to_owned(), mac };
+            assert_eq!(told.links, [link(1, "lo", None), link(2, "eth0", Some([0x66, 0, 0, 0, 0, 1]))]);
+            assert_eq!(told.chosen.as_deref(), Some("eth0"));
             let expected = Counters { captured: Some(1), received_by_filter: Some(3), dropped_by_kernel: Some(2), arrived: 0 };
             assert_eq!(told.counters, expected);
             assert_eq!(told.stray, 2);
@@ -121,5 +152,18 @@ mod tests {
             told.take(b"\nnonsense");
         }
         assert!(told.said.len() <= MOST_LINES);
+        assert!(!told.babbles());
+        for _ in 0..200 {
+            told.take(&[b'y'; 10_000]);
+        }
+        assert!(told.babbles());
+    }
+
+    #[test]
+    fn a_name_cannot_drive_a_terminal() {
+        let mut told = Told::default();
+        told.take(b"lbdiag-link 3 \x1b[2Jeth0\nlbdiag-interface \x9b31m\n");
+        assert!(!told.links[0].name.contains('\u{1b}'));
+        assert!(told.chosen.is_some_and(|name| !name.chars().any(char::is_control)));
     }
 }

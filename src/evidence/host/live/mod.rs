@@ -111,6 +111,18 @@ impl LiveHosts {
         Ok((process, slot))
     }
 
+    /// Starts a script that is talked to while it runs.
+    pub(in crate::evidence) async fn start_script(
+        &self,
+        host: &Host,
+        script: Script,
+        args: &[String],
+        seconds: u64,
+    ) -> Result<Process, EvidenceError> {
+        let connection = self.inner.connected(host).await?;
+        self.inner.start(host, connection, script, args, seconds, script.needs_root()).await
+    }
+
     /// Why a script that ended did not do what it was to do, when the reason is not the script's own.
     pub(in crate::evidence) async fn refusal(&self, host: &Host, script: Script, process: &Process, errors: &str) -> Option<EvidenceError> {
         let user = match self.inner.connected(host).await {

@@ -46,6 +46,8 @@ enum Wish {
     Nothing,
     /// A tcpdump is to say its counters.
     Count,
+    /// The guard is to say its time; numbered, so that each wish is a new one.
+    Time(u32),
     Stop,
 }
 
@@ -133,6 +135,19 @@ impl Process {
         self.heart
             .wish
             .send_if_modified(|wish| std::mem::replace(wish, if *wish == Wish::Stop { Wish::Stop } else { Wish::Count }) == Wish::Nothing);
+    }
+
+    /// Asks the host for its time; it comes on standard error.
+    pub(in crate::evidence) fn ask_time(&self) {
+        self.heart.wish.send_if_modified(|wish| {
+            let next = match *wish {
+                Wish::Stop => return false,
+                Wish::Time(number) => number.wrapping_add(1),
+                Wish::Nothing | Wish::Count => 0,
+            };
+            *wish = Wish::Time(next);
+            true
+        });
     }
 
     /// The exit status, after the end; `None` when the connection broke before there was one.
@@ -261,6 +276,7 @@ async fn beat(mut input: Input, mut told: watch::Receiver<Wish>) {
             _ = tick.tick() => b"go\n",
             changed = told.changed() => match (changed, *told.borrow_and_update()) {
                 (Ok(()), Wish::Count) => b"count\n",
+                (Ok(()), Wish::Time(_)) => b"time\n",
                 (Ok(()), Wish::Nothing) => continue,
                 // Told, or dropped by whoever held the process: both mean stop.
                 (Ok(()), Wish::Stop) | (Err(_), _) => break,

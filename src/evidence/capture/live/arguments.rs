@@ -1,0 +1,51 @@
+//! What a capture's script is told, and what its refusals mean.
+
+use super::operation;
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::capture::CaptureRequest;
+use crate::model::place::Place;
+
+/// The kernel's buffer where nobody asks for another, KiB: in immediate mode the usual 2 MiB lose packets in bursts.
+const BUFFER_KIB: u32 = 32 * 1024;
+
+/// The script's positional parameters.
+pub(super) fn arguments(request: &CaptureRequest, tag: &str) -> Vec<String> {
+    let (kind, ids, ips) = match &request.place {
+        Place::Host(_) => ("host", String::new(), String::new()),
+        Place::Pod { ips, container_ids, .. } => {
+            ("pod", ids(container_ids), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        }
+    };
+    vec![
+        kind.to_owned(),
+        ids,
+        ips,
+        request.interface.clone(),
+        request.filter.clone(),
+        request.snaplen.to_string(),
+        request.most_packets.to_string(),
+        tag.to_owned(),
+        request.direction.word().to_owned(),
+        request.buffer_kib.unwrap_or(BUFFER_KIB).to_string(),
+    ]
+}
+
+/// Container ids without the runtime's name in front, as the API writes it (`containerd://…`).
+fn ids(written: &[String]) -> String {
+    written.iter().map(|id| id.rsplit('/').next().unwrap_or(id)).collect::<Vec<_>>().join(",")
+}
+
+/// What tcpdump said when it did not even begin.
+pub(super) fn refused(request: &CaptureRequest, said: &str) -> Option<EvidenceError> {
+    if said.is_empty() {
+        return None;
+    }
+    let error = EvidenceError::new(ErrorKind::CaptureRefused, operation(request), said.replace('\n', "; "));
+    Some(if said.contains("No such device") {
+        error.hint(format!("there is no interface {} there", request.interface))
+    } else if said.contains("permission to") || said.contains("not permitted") {
+        error.hint("tcpdump needs root or CAP_NET_RAW there")
+    } else {
+        error
+    })
+}

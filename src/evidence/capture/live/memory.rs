@@ -1,0 +1,56 @@
+//! How much memory the packets of one run may take, all captures together.
+//!
+//! Captures have bounds of their own; many of them on busy nodes would still be more than a machine next to a cluster
+//! has to spare. What is given out is not taken back: whoever asked for the packets may hold them to the end.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::model::packet::{Body, Packet};
+
+/// What one run keeps of packets, bytes. With the program itself, its connections and the judgement a run stays below 64 MiB.
+pub(in crate::evidence) const MOST: usize = 14 << 20;
+/// What the heap takes for a short text beyond its bytes.
+const TEXT: usize = 32;
+
+/// The memory that is left.
+#[derive(Debug)]
+pub(in crate::evidence) struct PacketMemory {
+    left: AtomicUsize,
+}
+
+impl PacketMemory {
+    pub(in crate::evidence) fn new(most: usize) -> Self {
+        Self { left: AtomicUsize::new(most) }
+    }
+
+    /// Takes what a packet needs; `false` when there is no room for it.
+    pub(super) fn take(&self, packet: &Packet) -> bool {
+        let bytes = weight(packet);
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+}
+
+fn weight(packet: &Packet) -> usize {
+    let in_body = match &packet.body {
+        Body::Arp(_) => 1,
+        Body::Ndp { mac, .. } => usize::from(mac.is_some()),
+        _ => 0,
+    };
+    let texts = 1 + usize::from(packet.source_mac.is_some()) + usize::from(packet.tunnel.is_some()) + in_body;
+    size_of::<Packet>() + texts * TEXT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::packet::Passage;
+
+    #[test]
+    fn the_packets_of_all_captures_share_one_bound() {
+        let packet =
+            Packet { at: 0, interface: "mlb".into(), passage: Passage::In, source_mac: None, body: Body::Other, tunnel: None, outer: None };
+        let memory = PacketMemory::new(10 * weight(&packet) + 5);
+        let kept = (0..100).filter(|_| memory.take(&packet)).count();
+        assert_eq!(kept, 10);
+    }
+}
