@@ -74,6 +74,10 @@ pub(super) struct RunArguments {
     /// Take all answers from a recording; nothing is touched, and the recording's own site is used.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
+    /// Write the captured packets (their first bytes, as `snaplen` bounds them) as pcapng into a new directory: a file for each
+    /// capture point, and merged.pcapng.
+    #[arg(long, value_name = "DIR")]
+    pub(super) pcap: Option<PathBuf>,
     /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
     pub(super) reports: Vec<Wanted>,

@@ -14,6 +14,7 @@ use super::exit::Exit;
 use super::progress::Shown;
 use super::{given, playbook, refuse, reports, streams};
 use crate::engine::{self, EndKind, Playbook, RunEnd, RunOptions};
+use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
@@ -39,11 +40,15 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
         Ok(settled) => settled,
         Err(error) => return refuse(Exit::Usage, &error),
     };
-    let evidence = match replayed.map_or_else(|| open(arguments, &site), |(evidence, _)| Ok(evidence)) {
+    let pcap = match packets_wanted(arguments, &playbook) {
+        Ok(pcap) => pcap,
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
+    let evidence = match replayed.map_or_else(|| open(arguments, &site, pcap.clone()), |(evidence, _)| Ok(evidence)) {
         Ok(evidence) => evidence,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
-    let world = World { evidence, site };
+    let world = World { evidence, site, pcap };
     let interrupt = &world.evidence.interrupt;
     if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.timeout)) {
         return refuse(Exit::CouldNotWork, &error.to_string());
@@ -60,6 +65,21 @@ pub(super) fn run(arguments: &RunArguments) -> Exit {
 struct World {
     evidence: Evidence,
     site: Site,
+    /// Where packets' bytes go, when they are wanted.
+    pcap: Option<Arc<PcapDirectory>>,
+}
+
+/// The directory for packets, made before anything is touched.
+fn packets_wanted(arguments: &RunArguments, playbook: &Playbook) -> Result<Option<Arc<PcapDirectory>>, String> {
+    let Some(path) = arguments.pcap.as_deref() else { return Ok(None) };
+    if arguments.replay.is_some() {
+        return Err(
+            "--pcap needs a live run: a recording keeps what a packet's headers say and never its bytes, so a replay has none to write"
+                .to_owned(),
+        );
+    }
+    let run = format!("{} {}", playbook.header.name, playbook.header.version);
+    PcapDirectory::create(path, &run).map(Some).map_err(|error| error.to_string())
 }
 
 /// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
@@ -73,13 +93,14 @@ fn settle(arguments: &RunArguments, playbook: &Playbook, replayed: Option<&Manif
     Ok((engine::resolve(&playbook.header, &inputs)?, site))
 }
 
-fn open(arguments: &RunArguments, site: &Site) -> Result<Evidence, EvidenceError> {
+fn open(arguments: &RunArguments, site: &Site, pcap: Option<Arc<PcapDirectory>>) -> Result<Evidence, EvidenceError> {
     live::open(&live::LiveOptions {
         kubeconfig: arguments.kubeconfig.clone(),
         context: arguments.context.clone(),
         site: site.clone(),
         keep_answers: arguments.record.is_some(),
         api_limit: API_LIMIT,
+        pcap,
     })
 }
 
@@ -102,6 +123,7 @@ fn close(arguments: &RunArguments, playbook: &Playbook, world: &World, end: &Run
         EndKind::Judged => {}
     }
     let recorded = arguments.record.as_deref().map_or(Ok(()), |path| record(path, playbook, world, end));
+    let packets = world.pcap.as_deref().map_or(Ok(()), |directory| finish_packets(arguments, directory, end));
     let written = reports::write(&arguments.reports, &end.outcome);
     let exit = match &end.kind {
         EndKind::BrokenPlaybook(_) => Exit::Usage,
@@ -109,8 +131,16 @@ fn close(arguments: &RunArguments, playbook: &Playbook, world: &World, end: &Run
         EndKind::Interrupted => Exit::Interrupted,
         _ => Exit::of(end.outcome.verdict, arguments.warn_exit),
     };
-    let failures: Vec<String> = [recorded.err(), written.err()].into_iter().flatten().collect();
+    let failures: Vec<String> = [recorded.err(), packets.err(), written.err()].into_iter().flatten().collect();
     if failures.is_empty() { exit } else { refuse(Exit::CouldNotWork, &failures.join("; ")) }
+}
+
+fn finish_packets(arguments: &RunArguments, directory: &PcapDirectory, end: &RunEnd) -> Result<(), String> {
+    let written = directory.finish(&end.outcome.clocks).map_err(|error| error.to_string())?;
+    if !arguments.quiet {
+        streams::say(&format!("lbdiag: {} packets of {} capture points in {MERGED}", written.packets, written.points));
+    }
+    Ok(())
 }
 
 fn record(path: &Path, playbook: &Playbook, world: &World, end: &RunEnd) -> Result<(), String> {

@@ -44,7 +44,6 @@ pub enum Direction {
 impl Direction {
     /// Whether nothing is left out by it.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub fn is_both(&self) -> bool {
         *self == Self::Both
     }

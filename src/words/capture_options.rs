@@ -229,6 +229,7 @@ pub fn filter_at_client(context: &NativeCallContext, word: &str, options: &Optio
 }
 
 /// The error of a capture that was told nothing to make a filter from.
+#[must_use]
 pub fn needs_filter(context: &NativeCallContext, word: &str) -> Box<rhai::EvalAltResult> {
     Run::refuse(context, format!("{word} needs `filter`, `address`, or `service` and `target` to make a filter from"))
 }

@@ -149,7 +149,7 @@ pub fn mac_bytes(text: &str) -> Option<[u8; 6]> {
 }
 
 /// `N` bytes at an offset, when they are there.
-fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
+pub(super) fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
     data.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 

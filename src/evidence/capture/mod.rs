@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod filter;
 pub mod live;
+pub mod pcapng;
 
 use super::error::EvidenceError;
 use crate::model::capture::{Capture, CaptureRequest};

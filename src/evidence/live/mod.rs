@@ -10,6 +10,7 @@ pub use signals::{limit, watch_signals};
 use tokio::runtime::{Builder, Runtime};
 
 use super::capture::live::LiveCaptures;
+use super::capture::pcapng::PcapDirectory;
 use super::clock::LiveClock;
 use super::clocks::live::LiveClocks;
 use super::cluster::live::LiveCluster;
@@ -22,7 +23,7 @@ use super::site::Site;
 use super::{Evidence, EvidenceError};
 
 /// What the command line says about reaching the world.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct LiveOptions {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
@@ -31,6 +32,8 @@ pub struct LiveOptions {
     pub keep_answers: bool,
     /// Bound on one API request; zero is the usual ten seconds.
     pub api_limit: Duration,
+    /// Where packets' bytes go, when they are wanted.
+    pub pcap: Option<Arc<PcapDirectory>>,
 }
 
 /// Opens the live world. Makes no connection yet, except that the kubeconfig is read and its credentials are got.
@@ -50,7 +53,7 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
     let tape = Arc::new(Tape::new(options.keep_answers));
     let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
     let hosts = Arc::new(LiveHosts::new(runtime.clone(), &options.site, interrupt.clone()));
-    let captures = LiveCaptures::new(Arc::clone(&hosts));
+    let captures = LiveCaptures::new(Arc::clone(&hosts), options.pcap.clone());
     let clocks = LiveClocks::new(Arc::clone(&hosts));
     let clock = LiveClock::since(tape.began());
     Ok(Evidence {

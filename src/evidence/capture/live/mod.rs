@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::pcapng::{PcapDirectory, PointFile};
 use super::{Captures, OpenCapture, decode, filter};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
@@ -36,13 +37,15 @@ pub struct LiveCaptures {
     hosts: Arc<LiveHosts>,
     places: Places,
     memory: Arc<PacketMemory>,
+    /// Where packets' bytes go, when they are wanted.
+    pcap: Option<Arc<PcapDirectory>>,
 }
 
 impl LiveCaptures {
-    /// Captures on the hosts' own connections.
+    /// Captures on the hosts' own connections, with their packets in files too when there is a directory for them.
     #[must_use]
-    pub fn new(hosts: Arc<LiveHosts>) -> Self {
-        Self { hosts, places: Places::default(), memory: Arc::new(PacketMemory::new(memory::MOST)) }
+    pub fn new(hosts: Arc<LiveHosts>, pcap: Option<Arc<PcapDirectory>>) -> Self {
+        Self { hosts, places: Places::default(), memory: Arc::new(PacketMemory::new(memory::MOST)), pcap }
     }
 }
 
@@ -59,6 +62,7 @@ impl Captures for LiveCaptures {
         let running = Running {
             hosts: Arc::clone(&self.hosts),
             memory: Arc::clone(&self.memory),
+            file: self.pcap.as_ref().map(|directory| PointFile::new(Arc::clone(directory), request.clone())),
             request: request.clone(),
             state,
             told_to_stop,
@@ -127,6 +131,7 @@ impl OpenCapture for LiveCapture {
 struct Running {
     hosts: Arc<LiveHosts>,
     memory: Arc<PacketMemory>,
+    file: Option<PointFile>,
     request: CaptureRequest,
     state: watch::Sender<State>,
     told_to_stop: watch::Receiver<bool>,
@@ -170,6 +175,7 @@ impl Running {
             started = hosts.start_capture(&host, &args, self.request.most_seconds) => started?,
         };
         let mut gathered = Gathered::new(&self.request, Arc::clone(&self.memory));
+        gathered.stream.file = self.file.take();
         let complete = self.gather(&mut process, &mut gathered).await;
         gathered.told.finish();
         gathered.pass_early();
@@ -318,8 +324,9 @@ impl Gathered {
         let ended_at = now();
         let stopped_at = if self.stopped_at == 0 { ended_at } else { self.stopped_at };
         let links = self.stream.links();
-        let Self { stream, told, listening_at, .. } = self;
-        Capture {
+        let Self { mut stream, told, listening_at, .. } = self;
+        let file = stream.file.take();
+        let capture = Capture {
             request,
             packets: stream.packets,
             counters,
@@ -330,7 +337,11 @@ impl Gathered {
             proof: told.proof,
             links,
             chosen: told.chosen,
+        };
+        if let Some(file) = file {
+            file.end(&capture);
         }
+        capture
     }
 }
 

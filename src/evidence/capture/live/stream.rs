@@ -10,6 +10,7 @@ use pcap_file::pcap::{PcapParser, RawPcapPacket};
 use pcap_file::{Endianness, TsResolution};
 
 use super::super::decode::{self, Links};
+use super::super::pcapng::PointFile;
 use super::memory::PacketMemory;
 use crate::model::packet::Packet;
 
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     /// Bytes that arrived.
     pub(super) bytes: u64,
     broken: Option<String>,
+    /// Where the frames' bytes go, when they are wanted.
+    pub(super) file: Option<PointFile>,
 }
 
 impl Stream {
@@ -54,6 +57,7 @@ impl Stream {
             looped: 0,
             bytes: 0,
             broken: None,
+            file: None,
         }
     }
 
@@ -121,6 +125,10 @@ impl Stream {
                         return Err(format!("link type {} cannot be read", self.link_type));
                     }
                     self.parser = Some(parser);
+                    let interface = self.links.names.get(&0).map_or("any", String::as_str);
+                    if let Some(file) = &mut self.file {
+                        file.begin(interface, self.link_type);
+                    }
                     Ok(Some(after))
                 }
                 Err(PcapError::IncompleteBuffer) => Ok(None),
@@ -163,6 +171,9 @@ impl Stream {
         }
         let fraction = i64::from(record.ts_frac) * if resolution == TsResolution::MicroSecond { 1000 } else { 1 };
         let at = i64::from(record.ts_sec) * 1_000_000_000 + fraction;
+        if let Some(file) = &mut self.file {
+            file.packet(at, &record.data, record.orig_len);
+        }
         let Some(packet) = decode::decode(self.link_type, &record.data, record.orig_len, at, &self.links) else { return };
         if self.memory.take(&packet) {
             self.packets.push(packet);

@@ -39,7 +39,7 @@ fn ground() -> Ground {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let interrupt = Interrupt::default();
     let hosts = Arc::new(LiveHosts::new(runtime.handle().clone(), &Site::default(), interrupt.clone()));
-    Ground { _runtime: runtime, captures: LiveCaptures::new(Arc::clone(&hosts)), hosts, interrupt }
+    Ground { _runtime: runtime, captures: LiveCaptures::new(Arc::clone(&hosts), None), hosts, interrupt }
 }
 
 /// A capture that listens, or `None` where this machine does not let us capture.
@@ -203,4 +203,21 @@ fn an_address_that_nothing_leads_to_is_refused_in_words() {
     if error.kind == ErrorKind::CaptureRefused {
         assert!(error.reason.contains(nowhere), "{error}");
     }
+}
+
+#[test]
+fn packets_go_into_a_file_when_there_is_a_directory_for_them() {
+    let ground = ground();
+    let folder = tempfile::tempdir().unwrap();
+    let directory = PcapDirectory::create(&folder.path().join("packets"), "a test").unwrap();
+    let captures = LiveCaptures::new(Arc::clone(&ground.hosts), Some(Arc::clone(&directory)));
+    let mut capture = captures.open(&request("udp dst port 40327")).unwrap();
+    if capture.wait_listening().is_err() {
+        return;
+    }
+    send(40327, 7);
+    let capture = capture.stop().unwrap();
+    assert!(capture.trustworthy(), "{capture:?}");
+    let written = directory.finish(&[]).unwrap();
+    assert_eq!((written.points, written.packets), (1, capture.counters.arrived));
 }
