@@ -37,12 +37,28 @@ pub const ALL: Word = Word {
 impl Fields for Announcement {
     const COMPUTED: &'static [&'static str] = &["node", "since"];
 
+    /// Most fields by themselves: an announcement holds the whole cluster's nodes, which a table of many must not write out again and again.
     fn field(&self, name: &str) -> Option<Value> {
-        match name {
-            "node" => Some(self.nodes.first().map_or(Value::Null, |node| json!(node))),
-            "since" => Some(json!(self.history.since)),
-            _ => None,
-        }
+        Some(match name {
+            "node" => self.nodes.first().map_or(Value::Null, |node| json!(node)),
+            "since" => json!(self.history.since),
+            "address" => json!(self.address),
+            "addresses" => json!(self.addresses),
+            "service" => json!(self.service),
+            "protocol" => json!(self.protocol),
+            "nodes" => json!(self.nodes),
+            "pod" => json!(self.pod),
+            "expected" => json!(self.expected),
+            "candidates" => json!(self.candidates),
+            "excluded" => json!(self.excluded),
+            "sources" => json!(self.sources),
+            "sides" => json!(self.sides),
+            "agreement" => json!(self.agreement),
+            "because" => json!(self.because),
+            "history" => json!(self.history),
+            "bgp" => json!(self.bgp),
+            _ => return None,
+        })
     }
 }
 
