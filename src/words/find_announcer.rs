@@ -167,8 +167,9 @@ impl Options {
 /// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
 fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
     let nodes = metallb::nodes(run, context)?;
-    let metallb = metallb::metallb(run, context, service)?;
+    let mut metallb = metallb::metallb(run, context, service)?;
     let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
+    metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
     let mut gathered = Gathered {
         service,
         target,
