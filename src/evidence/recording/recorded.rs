@@ -15,7 +15,7 @@ use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
@@ -110,6 +110,11 @@ impl Cluster for RecordedCluster {
 
     fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
         self.lines(&Question::metrics(query), line)
+    }
+
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
+        let question = Question::may(query);
+        self.0.answer::<Result<bool, EvidenceError>>(&question, &operation(&question))?
     }
 }
 

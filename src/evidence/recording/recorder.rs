@@ -7,7 +7,7 @@ use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::model::capture::{Capture, CaptureRequest};
@@ -47,6 +47,14 @@ impl Cluster for RecordingCluster {
 
     fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
         self.lines(Question::metrics(query), line, |give| self.0.read_metrics(query, give))
+    }
+
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
+        let pending = self.1.ask(Question::may(query));
+        let answer = self.0.may(query);
+        let result = answer.as_ref().map_or_else(|_| result_text(&answer), |may| if *may { "yes" } else { "no" }.to_owned());
+        self.1.answered(pending, result, || &answer);
+        answer
     }
 }
 
