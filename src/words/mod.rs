@@ -2,6 +2,7 @@
 //!
 //! A word never reaches a `live` module and never prints.
 
+pub mod api_access;
 pub mod arping;
 pub mod client_side;
 pub mod cluster_facts;
@@ -9,6 +10,7 @@ pub mod during;
 pub mod fact;
 pub mod find_announcer;
 pub mod finding;
+pub mod host_checks;
 pub mod judge;
 pub mod look_closer;
 pub mod metallb;

@@ -69,6 +69,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Allow get on pods/proxy in MetalLB's namespace; from MetalLB 0.16 metrics stay closed to the proxy, and nothing has to be done.",
     },
     Entry {
+        name: "evidence/no-root",
+        severity: Severity::Info,
+        culprit: "the node",
+        meaning: "The login is not root and sudo -n gives no root, so that packets, rules and pods' namespaces cannot be looked at there.",
+        decided_by: "The login's user id, and what sudo -n said.",
+        next: "Log in as root, or allow the user sudo without a password (NOPASSWD) on that node.",
+    },
+    Entry {
         name: "evidence/netns-unproven",
         severity: Severity::Info,
         culprit: "the pod",
