@@ -6,6 +6,7 @@ pub mod closer;
 pub mod drawing;
 pub mod election;
 pub mod follow;
+pub mod history;
 pub mod host_check;
 pub mod judge;
 pub mod read;

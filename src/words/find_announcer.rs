@@ -170,6 +170,10 @@ fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Opt
     let mut metallb = metallb::metallb(run, context, service)?;
     let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
     metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
+    let history = match service.addresses.first() {
+        Some(address) => speakers::history(run, context, *address, &metallb, &logs)?,
+        None => History::default(),
+    };
     let mut gathered = Gathered {
         service,
         target,
@@ -179,7 +183,7 @@ fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Opt
         metrics: Vec::new(),
         wire: None,
         router: None,
-        history: History::default(),
+        history,
         now: run.evidence.clock.started(),
         metallb,
     };
@@ -204,10 +208,10 @@ fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Opt
 }
 
 fn tell(run: &Run, found: &Announcement) {
-    let Some(address) = found.address else {
+    if found.address.is_none() {
         run.fact("the Service has no address, so nobody can announce one");
         return;
-    };
+    }
     let all = found.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     run.fact(match found.agreement {
         Agreement::Agree => format!("{all} is announced by {} ({})", found.nodes.join(", "), found.protocol),
@@ -238,6 +242,9 @@ fn tell(run: &Run, found: &Announcement) {
             run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));
         }
     }
+    for step in found.history.moves.iter().rev().take(6).rev() {
+        run.fact(format!("it moved: {step}"));
+    }
     for source in &found.sources {
         let age = source.age_s.map(|age| format!(", {} ago", span(age))).unwrap_or_default();
         run.fact(format!("{}: {}{age}{}", source.kind, source.detail, if source.trusted { "" } else { " (not to be relied on)" }));
@@ -248,14 +255,12 @@ fn tell(run: &Run, found: &Announcement) {
     }
     for log in found.logs.iter().filter(|log| log.unknown_lines > 0) {
         run.fact(format!(
-            "{} of {} lines of the log of {} are not understood, such as: {}",
+            "{} lines of the log of {} are not understood, such as: {}",
             log.unknown_lines,
-            log.lines,
             log.pod,
             log.unknown_samples.first().map(String::as_str).unwrap_or_default()
         ));
     }
-    let _ = address;
 }
 
 /// A span of time as a person says it.

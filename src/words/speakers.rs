@@ -3,19 +3,23 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
-use crate::analysis::election;
 use crate::analysis::speaker_log::Fold;
 use crate::analysis::speaker_metrics::MetricsFold;
+use crate::analysis::{election, history};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
-use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
+use crate::model::announcement::{History, SpeakerLog, SpeakerMetrics};
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
 use crate::model::metallb::Metallb;
+
+/// A restart that long ago, in seconds, no longer matters to how often an announcement moved lately.
+const LATELY: i64 = 1_800;
 
 /// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
 #[derive(Clone, Default)]
@@ -37,14 +41,7 @@ pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metall
     if let Some(known) = known.filter(|known| addresses.iter().all(|address| known.addresses.contains(address))) {
         return Ok(known);
     }
-    let answers = side_by_side(&live(metallb), |pod| {
-        let node = pod.node.clone().unwrap_or_default();
-        let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
-        let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
-        let mut fold = Fold::new(&pod.name, &node, addresses);
-        let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-        (node, fold.finish(), read)
-    });
+    let answers = side_by_side(&live(metallb), |pod| read(run, pod, addresses, false));
     let mut logs = Logs { addresses: addresses.to_vec(), ..Logs::default() };
     for (node, log, read) in answers {
         match read {
@@ -56,8 +53,61 @@ pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metall
         }
     }
     let logs = Arc::new(logs);
-    run.state().logs = Some(Arc::clone(&logs));
+    let mut state = run.state();
+    state.logs = Some(Arc::clone(&logs));
+    // What was read of earlier logs was folded for other addresses.
+    state.earlier_logs = None;
+    drop(state);
     Ok(logs)
+}
+
+/// The history of an address: the logs, and for speakers whose container restarted a short while ago the logs before that.
+///
+/// # Errors
+/// When the run ends.
+pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb: &Metallb, logs: &Logs) -> Answer<History> {
+    let began: Option<Timestamp> = run.evidence.clock.started().parse().ok();
+    let recent = |container: &&Container| {
+        let started = container.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        container.restarts > 0 && began.zip(started).is_some_and(|(began, started)| began.as_second() - started.as_second() < LATELY)
+    };
+    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent)).collect();
+    let earlier = earlier(run, context, &restarted, &logs.addresses)?;
+    let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
+    let starts: Vec<String> =
+        metallb.speakers.iter().filter_map(speaker_container).filter_map(|container| container.started_at.clone()).collect();
+    Ok(history::history(address, &all, &starts))
+}
+
+/// The logs from before the last restart. That they are gone is no gap: nothing but the history would tell.
+fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], addresses: &[IpAddr]) -> Answer<Arc<Vec<SpeakerLog>>> {
+    if let Some(known) = run.state().earlier_logs.clone() {
+        return Ok(known);
+    }
+    let answers = side_by_side(pods, |pod| read(run, pod, addresses, true));
+    let mut all = Vec::new();
+    for (_, log, answer) in answers {
+        match answer {
+            Ok(()) => all.push(log),
+            Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) => {
+                run.failed_look(context, &error, &log.pod, "")?;
+            }
+            Err(_) => {}
+        }
+    }
+    let all = Arc::new(all);
+    run.state().earlier_logs = Some(Arc::clone(&all));
+    Ok(all)
+}
+
+/// One log, folded: the node, what it says, and whether it could be read to its end.
+fn read(run: &Run, pod: &Pod, addresses: &[IpAddr], previous: bool) -> (String, SpeakerLog, Result<(), EvidenceError>) {
+    let node = pod.node.clone().unwrap_or_default();
+    let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
+    let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous };
+    let mut fold = Fold::new(&pod.name, &node, addresses);
+    let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
+    (node, fold.finish(), read)
 }
 
 /// The metrics of every speaker that shows them. Metrics that want a login, or that nobody may ask for, are a gap and nothing worse.

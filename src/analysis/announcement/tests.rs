@@ -34,7 +34,6 @@ fn log(node: &str, state: LogState, complete: bool) -> SpeakerLog {
         at: Some("2026-11-24T10:00:00Z".to_owned()),
         since: None,
         reason: "notOwner".to_owned(),
-        service: None,
     };
     let protocols = if state == LogState::Silent { Vec::new() } else { vec![protocol] };
     SpeakerLog {

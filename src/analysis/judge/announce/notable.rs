@@ -152,7 +152,6 @@ mod tests {
                     at: None,
                     since: None,
                     reason: "notOwner".to_owned(),
-                    service: None,
                 }],
             }],
             ..SpeakerLog::default()
