@@ -14,17 +14,17 @@ pub fn host_check(name: &str, address: &str, answer: &str) -> HostCheck {
     let mut check = HostCheck { name: name.to_owned(), address: address.to_owned(), ..HostCheck::default() };
     for line in answer.lines() {
         match line.split('\t').collect::<Vec<_>>().as_slice() {
-            ["user", user, _] => check.user = (*user).to_owned(),
+            ["user", user, _] => (*user).clone_into(&mut check.user),
             ["root", how @ ("login" | "sudo")] => {
-                check.root = (*how).to_owned();
+                (*how).clone_into(&mut check.root);
                 check.has_root = true;
             }
             ["root", "no", why] => check.root = format!("no: {why}"),
             ["tool", name, path, version] => {
-                check.tools.push(Tool { name: (*name).to_owned(), path: (*path).to_owned(), version: (*version).to_owned() })
+                check.tools.push(Tool { name: (*name).to_owned(), path: (*path).to_owned(), version: (*version).to_owned() });
             }
             ["runtime", name, _] => check.runtimes.push((*name).to_owned()),
-            ["kernel", release] => check.kernel = (*release).to_owned(),
+            ["kernel", release] => (*release).clone_into(&mut check.kernel),
             _ => {}
         }
     }

@@ -80,7 +80,7 @@ fn check(run: &Run, host: &Host) -> HostCheck {
     let mut check = host_check(&host.name, &host.address, &printable(&output.stdout));
     match capture(run, host) {
         Ok(()) => {
-            check.capture = "ok".to_owned();
+            "ok".clone_into(&mut check.capture);
             check.can_capture = true;
         }
         Err(error) => check.capture = error.to_string(),

@@ -83,7 +83,7 @@ fn macs(run: &Run, nodes: &[String]) -> Macs {
                 }
             }
             Err(error) => {
-                run.gap(Gap::new(error.gap_name(), format!("node {node}"), error.to_string(), format!("which MAC addresses {node} has")))
+                run.gap(Gap::new(error.gap_name(), format!("node {node}"), error.to_string(), format!("which MAC addresses {node} has")));
             }
         }
     }

@@ -90,20 +90,20 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
     let mut reason = None;
     let mut changes = 0;
     let mut prefixes = None;
-    if let Some(log) = gathered.logs.iter().find(|log| log.node == node.name) {
-        if let Some(word) = log.sessions.iter().find(|session| peer.is_called(&session.peer)) {
-            // A peer that only ever failed has no up or down of its own.
-            up = word.up.or(word.error.is_some().then_some(false));
-            reason.clone_from(&word.error);
-            changes = word.changes;
-            let state = match up {
-                Some(true) => "up",
-                Some(false) => "down",
-                None => "not told",
-            };
-            let error = word.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-            says.push(format!("log of {}: session with {} {state}{error}", log.pod, word.peer));
-        }
+    if let Some(log) = gathered.logs.iter().find(|log| log.node == node.name)
+        && let Some(word) = log.sessions.iter().find(|session| peer.is_called(&session.peer))
+    {
+        // A peer that only ever failed has no up or down of its own.
+        up = word.up.or(word.error.is_some().then_some(false));
+        reason.clone_from(&word.error);
+        changes = word.changes;
+        let state = match up {
+            Some(true) => "up",
+            Some(false) => "down",
+            None => "not told",
+        };
+        let error = word.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        says.push(format!("log of {}: session with {} {state}{error}", log.pod, word.peer));
     }
     for state in gathered.metallb.session_states.iter().flatten().filter(|state| state.node == node.name && peer.is_called(&state.peer)) {
         up = Some(state.bgp == "Established");

@@ -23,7 +23,7 @@ pub(super) struct Announcements {
 }
 
 struct Address {
-    address: IpAddr,
+    ip: IpAddr,
     protocols: Vec<Protocol>,
     moves: VecDeque<Move>,
     moves_dropped: u64,
@@ -37,7 +37,7 @@ struct Protocol {
 
 impl Announcements {
     pub(super) fn new(addresses: &[IpAddr]) -> Self {
-        let of = |address: &IpAddr| Address { address: *address, protocols: Vec::new(), moves: VecDeque::new(), moves_dropped: 0 };
+        let of = |address: &IpAddr| Address { ip: *address, protocols: Vec::new(), moves: VecDeque::new(), moves_dropped: 0 };
         // Until the log says otherwise it may be of a version that needs them.
         Self { addresses: addresses.iter().map(of).collect(), bracket: String::new(), needs_brackets: true }
     }
@@ -54,9 +54,8 @@ impl Announcements {
     }
 
     /// A reconciliation begins with its Service's name, or ends.
-    pub(super) fn bracket(&mut self, service: Option<&str>) {
-        self.bracket.clear();
-        self.bracket.push_str(service.unwrap_or_default());
+    pub(super) fn bracket(&mut self, service: &str) {
+        service.clone_into(&mut self.bracket);
     }
 
     pub(super) fn needs_brackets(&self) -> bool {
@@ -68,7 +67,7 @@ impl Announcements {
         let Some(named) = fields.addresses("ips").or_else(|| fields.addresses("ip")) else { return false };
         let service = self.service(fields);
         let mut ours = false;
-        for address in self.addresses.iter_mut().filter(|address| named.contains(&address.address)) {
+        for address in self.addresses.iter_mut().filter(|address| named.contains(&address.ip)) {
             ours = true;
             address.announced(fields.text("protocol"), &service, at);
         }
@@ -84,7 +83,7 @@ impl Announcements {
         let mut ours = false;
         for address in &mut self.addresses {
             let meant = match &named {
-                Some(named) => named.contains(&address.address),
+                Some(named) => named.contains(&address.ip),
                 // Without an address it is the Service's, whichever that was.
                 None => !service.is_empty() && address.protocols.iter().any(|protocol| protocol.services.contains(&service)),
             };
@@ -100,7 +99,7 @@ impl Announcements {
         self.addresses
             .into_iter()
             .map(|address| AddressLog {
-                address: address.address,
+                address: address.ip,
                 protocols: address.protocols.into_iter().map(|protocol| protocol.word).collect(),
                 moves: address.moves.into(),
                 moves_dropped: address.moves_dropped,

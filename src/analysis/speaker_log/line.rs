@@ -41,16 +41,16 @@ impl<'a> Line<'a> {
             .any(|start| self.text.starts_with(start))
     }
 
-    /// The Service whose reconciliation begins (`Some(Some(…))`) or ends (`Some(None)`), from 0.13.0. Read without parsing, because most
-    /// lines of a log are of this kind.
-    pub(super) fn bracket(&self) -> Option<Option<&'a str>> {
+    /// The Service whose reconciliation begins, or an empty name where one ends, from 0.13.0. Read without parsing, because most lines of
+    /// a log are of this kind.
+    pub(super) fn bracket(&self) -> Option<&'a str> {
         if !self.text.contains("\"controller\":\"ServiceReconciler\"") {
             return None;
         }
         if let Some(rest) = after(self.text, "\"start reconcile\":\"") {
-            return Some(rest.split('"').next());
+            return rest.split('"').next();
         }
-        self.text.contains("\"end reconcile\":").then_some(None)
+        self.text.contains("\"end reconcile\":").then_some("")
     }
 }
 
@@ -125,12 +125,11 @@ fn logfmt(text: &str) -> BTreeMap<String, String> {
     let mut rest = text.trim_start();
     while let Some((key, after)) = rest.split_once('=') {
         let key = key.trim().to_owned();
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = after.find(' ').unwrap_or(after.len());
-                (after[..end].to_owned(), &after[end..])
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            unquoted(quoted)
+        } else {
+            let end = after.find(' ').unwrap_or(after.len());
+            (after[..end].to_owned(), &after[end..])
         };
         fields.insert(key, value);
         rest = after.trim_start();
