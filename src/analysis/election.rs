@@ -275,3 +275,5 @@ fn running(pod: &Pod) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watched;
