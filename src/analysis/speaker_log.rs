@@ -152,7 +152,7 @@ fn names(field: Option<&Value>, address: IpAddr) -> bool {
 }
 
 /// The kubelet's RFC 3339 timestamp in front of a line, and the rest.
-fn split_timestamp(line: &str) -> (Option<&str>, &str) {
+pub(super) fn split_timestamp(line: &str) -> (Option<&str>, &str) {
     match line.split_once(' ') {
         Some((stamp, rest)) if stamp.len() >= 20 && stamp.as_bytes()[4] == b'-' && stamp.as_bytes()[10] == b'T' => {
             (Some(stamp), rest.trim_start())

@@ -46,8 +46,16 @@ pub struct Service {
     pub annotations: BTreeMap<String, String>,
     pub selector: BTreeMap<String, String>,
     pub cluster_ips: Vec<IpAddr>,
+    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
+    pub family_policy: Option<String>,
     /// `status.loadBalancer.ingress[].ip`, in order.
     pub addresses: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].hostname`: MetalLB never writes one.
+    pub hostnames: Vec<String>,
+    /// `metadata.finalizers`: some controllers leave their mark there.
+    pub finalizers: Vec<String>,
+    /// The types of `status.conditions`, likewise.
+    pub conditions: Vec<String>,
     pub ports: Vec<ServicePort>,
     pub external_policy: TrafficPolicy,
     pub source_ranges: Vec<IpNet>,

@@ -26,6 +26,7 @@ pub fn questions(run: &Run, service: &Service) -> Vec<(&'static str, ListQuery)>
         ("pools", ListQuery::within(Kind::metallb("ipaddresspools"), &namespace)),
         ("l2advertisements", ListQuery::within(Kind::metallb("l2advertisements"), &namespace)),
         ("bgpadvertisements", ListQuery::within(Kind::metallb("bgpadvertisements"), &namespace)),
+        ("configurationstates", ListQuery::within(Kind::metallb("configurationstates"), &namespace)),
         (
             "l2statuses",
             ListQuery::everywhere(Kind::metallb("servicel2statuses")).labels(format!("metallb.io/service-name={}", service.name)),

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use rhai::{Engine, NativeCallContext};
 use serde_json::{Value, json};
 
+use super::address_facts;
 use super::cluster_facts::{ask, listed, metallb_namespace, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::resolve_target_port;
 use super::run::{Answer, Run};
 use crate::analysis::announcement::announcement;
+use crate::analysis::configuration_log::ConfigurationFold;
 use crate::analysis::read::{metallb as read_metallb, objects};
 use crate::analysis::speaker_log::Fold;
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery};
@@ -19,7 +21,7 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{Agreement, Announcement, SpeakerLog};
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Node, Pod};
-use crate::model::metallb::Metallb;
+use crate::model::metallb::{Metallb, Reader};
 use crate::model::service::Service;
 
 pub const WORD: Word = Word {
@@ -48,12 +50,13 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Fac
     run.allow(context, WORD.name, WORD.capability)?;
     ask(run, &questions(run, service));
     let nodes = nodes(run, context)?;
-    let metallb = metallb(run, context, service)?;
+    let mut metallb = metallb(run, context, service)?;
+    address_facts::add(run, context, service, &mut metallb)?;
     let target = match service.ports.first() {
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
     };
-    let (logs, unread) = logs(run, context, service, &metallb)?;
+    let (logs, unread) = logs(run, context, service, &mut metallb)?;
     let found = announcement(service, target.as_ref(), nodes, metallb, logs, unread);
     tell(run, &found);
     Ok(Fact::new(found))
@@ -115,15 +118,10 @@ fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<
         l2_statuses: read(run, context, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
         events: read(run, context, "events", "what the Service's events say", objects::event)?,
         speakers_read: all.is_some(),
-        taken: (*listed(run, "services")).as_ref().ok().map(|list| {
-            list.iter()
-                .map(objects::service)
-                .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
-                .collect()
-        }),
         namespace,
         version,
         speakers,
+        ..Metallb::default()
     })
 }
 
@@ -175,7 +173,7 @@ fn version_of(image: &str) -> Option<String> {
 }
 
 /// Every speaker's log, folded for the address, side by side.
-fn logs(run: &Run, context: &NativeCallContext, service: &Service, metallb: &Metallb) -> Answer<(Vec<SpeakerLog>, Vec<String>)> {
+fn logs(run: &Run, context: &NativeCallContext, service: &Service, metallb: &mut Metallb) -> Answer<(Vec<SpeakerLog>, Vec<String>)> {
     let Some(address) = service.addresses.first().copied() else { return Ok((Vec::new(), Vec::new())) };
     let live: Vec<&Pod> = metallb.speakers.iter().filter(|pod| pod.phase == "Running" && !pod.terminating && pod.node.is_some()).collect();
     let answers = side_by_side(&live, |pod| {
@@ -183,12 +181,17 @@ fn logs(run: &Run, context: &NativeCallContext, service: &Service, metallb: &Met
         let container = speaker_container(pod);
         let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
         let mut fold = Fold::new(&pod.name, &node, address);
-        let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-        (node, fold.finish(), read)
+        let mut configuration = ConfigurationFold::new(Reader::Speaker(node.clone()), &pod.name);
+        let read = run
+            .evidence
+            .cluster
+            .read_log(&query, &mut |line| if fold.line(line) | configuration.line(line) { Keep::Yes } else { Keep::No });
+        (node, fold.finish(), configuration.finish(), read)
     });
     let mut folded = Vec::new();
     let mut unread = Vec::new();
-    for (node, log, read) in answers {
+    for (node, log, word, read) in answers {
+        metallb.configuration.extend(word);
         match read {
             Ok(()) => folded.push(log),
             Err(error) => {

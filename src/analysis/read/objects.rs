@@ -20,7 +20,11 @@ pub fn service(value: &Value) -> Service {
         annotations: map(value, "/metadata/annotations"),
         selector: map(value, "/spec/selector"),
         cluster_ips,
+        family_policy: optional_text(value, "/spec/ipFamilyPolicy"),
         addresses: ips(value, "/status/loadBalancer/ingress", "/ip"),
+        hostnames: array(value, "/status/loadBalancer/ingress").iter().filter_map(|entry| optional_text(entry, "/hostname")).collect(),
+        finalizers: super::texts(value, "/metadata/finalizers"),
+        conditions: array(value, "/status/conditions").iter().map(|condition| text(condition, "/type")).collect(),
         ports: array(value, "/spec/ports").iter().filter_map(service_port).collect(),
         external_policy: if text(value, "/spec/externalTrafficPolicy") == "Local" { TrafficPolicy::Local } else { TrafficPolicy::Cluster },
         source_ranges: array(value, "/spec/loadBalancerSourceRanges")
