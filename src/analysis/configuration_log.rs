@@ -8,9 +8,13 @@ use serde_json::Value;
 
 use super::speaker_log::split_timestamp;
 use crate::model::metallb::{ConfigurationWord, ControllerLog, Reader};
+use crate::model::service::Service;
 
 /// What a line must hold to be looked at: most lines of a log are none of these, and parsing them would cost more than reading.
 const MATTER: [&str; 4] = ["ConfigReconciler", "PoolReconciler", "\"setConfig\"", " starting version "];
+
+/// The length of `2026-11-23T05:28:40`.
+const TO_THE_SECOND: usize = 19;
 
 /// What one part says of its configuration.
 pub struct ConfigurationFold {
@@ -87,17 +91,21 @@ pub struct ControllerFold {
     /// The Service as `NAMESPACE/NAME`, as brackets name it.
     service: String,
     quoted: String,
+    /// To the second: what was said before is about another Service of that name.
+    created: String,
     log: ControllerLog,
     ours: bool,
 }
 
 impl ControllerFold {
     #[must_use]
-    pub fn new(pod: &str, service: &str) -> Self {
+    pub fn new(pod: &str, service: &Service) -> Self {
+        let name = service.path();
         Self {
             configuration: ConfigurationFold::new(Reader::Controller, pod),
-            service: service.to_owned(),
-            quoted: format!("\"{service}\""),
+            quoted: format!("\"{name}\""),
+            service: name,
+            created: service.created.get(..TO_THE_SECOND).unwrap_or_default().to_owned(),
             log: ControllerLog { pod: pod.to_owned(), ..ControllerLog::default() },
             ours: false,
         }
@@ -116,6 +124,9 @@ impl ControllerFold {
             return false;
         }
         let (at, rest) = split_timestamp(line.trim_end());
+        if at.is_some_and(|at| at.get(..TO_THE_SECOND).is_some_and(|second| second < self.created.as_str())) {
+            return false;
+        }
         let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(rest) else { return false };
         let get = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
         if get("start reconcile") == self.service {
@@ -149,7 +160,9 @@ impl ControllerFold {
 #[cfg(test)]
 mod tests {
     use super::{ConfigurationFold, ControllerFold};
+    use crate::analysis::read::objects::service;
     use crate::model::metallb::Reader;
+    use serde_json::json;
 
     /// The last word: `None` when there is none, otherwise whether it was refused and why.
     fn configuration(lines: &[&str]) -> Option<Result<(), String>> {
@@ -214,18 +227,21 @@ mod tests {
     #[test]
     fn an_error_belongs_to_the_service_in_whose_bracket_it_stands() {
         let lines = [
-            r#"{"caller":"service_controller.go:64","controller":"ServiceReconciler","level":"info","start reconcile":"web/outside","ts":"2026-11-23T06:01:01Z"}"#,
+            r#"2026-11-23T06:01:01.401142947Z {"caller":"service_controller.go:64","controller":"ServiceReconciler","level":"info","start reconcile":"web/outside","ts":"2026-11-23T06:01:01Z"}"#,
             r#"2026-11-23T06:01:01.401242947Z {"caller":"service.go:179","error":"[\"10.88.64.99\"] is not allowed in config","level":"error","msg":"IP allocation failed","op":"allocateIPs","ts":"2026-11-23T06:01:01Z"}"#,
-            r#"{"caller":"service_controller.go:113","controller":"ServiceReconciler","end reconcile":"web/outside","level":"info","ts":"2026-11-23T06:01:01Z"}"#,
+            r#"2026-11-23T06:01:01.401342947Z {"caller":"service_controller.go:113","controller":"ServiceReconciler","end reconcile":"web/outside","level":"info","ts":"2026-11-23T06:01:01Z"}"#,
         ];
-        let about = |service: &str| {
-            let mut fold = ControllerFold::new("controller-x", service);
+        let about = |name: &str, created: &str| {
+            let service = service(&json!({"metadata": {"namespace": "web", "name": name, "creationTimestamp": created}}));
+            let mut fold = ControllerFold::new("controller-x", &service);
             for line in &lines {
                 fold.line(line);
             }
             fold.finish().1.about_service.map(|(_, text)| text)
         };
-        assert_eq!(about("web/outside").as_deref(), Some("[\"10.88.64.99\"] is not allowed in config"));
-        assert_eq!(about("web/nopool"), None);
+        assert_eq!(about("outside", "2026-11-23T06:01:01Z").as_deref(), Some("[\"10.88.64.99\"] is not allowed in config"));
+        assert_eq!(about("nopool", "2026-11-23T06:01:01Z"), None);
+        // A Service of that name that was deleted since.
+        assert_eq!(about("outside", "2026-11-23T06:02:00Z"), None);
     }
 }

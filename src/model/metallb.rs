@@ -157,6 +157,8 @@ pub struct Metallb {
     pub configuration: Vec<ConfigurationWord>,
     /// `None` when it was not needed or could not be read.
     pub controller_log: Option<ControllerLog>,
+    /// When it was asked, RFC 3339.
+    pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.
     pub daemon_sets: Option<Vec<Workload>>,
 }

@@ -40,6 +40,9 @@ pub enum TrafficPolicy {
 pub struct Service {
     pub namespace: String,
     pub name: String,
+    pub uid: String,
+    /// RFC 3339.
+    pub created: String,
     /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
     pub kind: String,
     pub labels: BTreeMap<String, String>,

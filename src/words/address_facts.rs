@@ -10,7 +10,7 @@ use crate::analysis::allocation::wish::unmet;
 use crate::analysis::configuration;
 use crate::analysis::configuration_log::ControllerFold;
 use crate::analysis::election::version;
-use crate::analysis::judge::address_is_foreign;
+use crate::analysis::judge::another_giver_suspected;
 use crate::analysis::read::{map, metallb as read_metallb, objects};
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -23,13 +23,18 @@ use crate::model::service::Service;
 /// # Errors
 /// When the run ends.
 pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &mut Metallb) -> Answer<()> {
+    // Events outlive their object: those of a Service of the same name that was there before say nothing of this one.
+    if let Some(events) = metallb.events.as_mut().filter(|_| !service.uid.is_empty()) {
+        events.retain(|event| event.object_uid.is_empty() || event.object_uid == service.uid);
+    }
+    metallb.asked_at = run.evidence.clock.started();
     if service.kind != "LoadBalancer" {
         return Ok(());
     }
     states(run, context, metallb)?;
     let pending = service.addresses.is_empty() && controller_serves(metallb, service) != Some(false);
     let wanting = pending || unmet(service, metallb).is_some();
-    let foreign = address_is_foreign(service, metallb);
+    let foreign = another_giver_suspected(service, metallb);
     let mut questions = Vec::new();
     if wanting {
         questions.push(("services", ListQuery::everywhere(Kind::core("services"))));
@@ -126,7 +131,7 @@ fn controller_log(run: &Run, context: &NativeCallContext, service: &Service, met
         .or_else(|| pod.containers.first());
     let container = container.map(|container| container.name.clone()).unwrap_or_default();
     let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
-    let mut fold = ControllerFold::new(&pod.name, &service.path());
+    let mut fold = ControllerFold::new(&pod.name, service);
     let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
     let name = pod.name.clone();
     match read {

@@ -34,7 +34,7 @@ use crate::model::service::Service;
 use crate::model::state::StatePair;
 use road::Road;
 
-pub use address::address_is_foreign;
+pub use address::another_giver_suspected;
 pub use client::client_address;
 
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.

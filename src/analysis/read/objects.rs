@@ -15,6 +15,8 @@ pub fn service(value: &Value) -> Service {
     Service {
         namespace: text(value, "/metadata/namespace"),
         name: text(value, "/metadata/name"),
+        uid: text(value, "/metadata/uid"),
+        created: text(value, "/metadata/creationTimestamp"),
         kind: optional_text(value, "/spec/type").unwrap_or_else(|| "ClusterIP".to_owned()),
         labels: map(value, "/metadata/labels"),
         annotations: map(value, "/metadata/annotations"),
@@ -211,7 +213,8 @@ pub fn event(value: &Value) -> Event {
             .filter(|component| !component.is_empty())
             .unwrap_or_else(|| text(value, "/reportingComponent")),
         at,
-        count: number(value, "/count").unwrap_or(1),
+        count: number(value, "/series/count").or_else(|| number(value, "/count")).unwrap_or(1),
+        object_uid: text(value, "/involvedObject/uid"),
     }
 }
 

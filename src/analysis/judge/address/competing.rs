@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::super::{Case, found};
 use super::{class, own};
 use crate::analysis::addresses::{holds, pool_of};
@@ -17,6 +19,9 @@ use crate::model::service::Service;
 
 /// How often MetalLB must have cleared one foreign address: a failed write makes it do so twice.
 const OFTEN: u32 = 3;
+
+/// How old the newest of them may be.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Annotations and status conditions that other controllers leave on the Services they handle, and whose they are.
 const MARKS: [(&str, &str); 7] = [
@@ -86,8 +91,13 @@ pub(super) fn silences(case: &Case, metallb: &Metallb) -> bool {
     case.address().is_some_and(|address| metallb.pools.as_deref().is_some_and(|pools| pool_of(pools, address).is_none()))
 }
 
-/// Whether anything in the Service calls for a look at what else the cluster runs.
-pub(super) fn foreign(service: &Service, metallb: &Metallb) -> Vec<String> {
+/// Whether anything calls for a look at what else the cluster runs.
+pub(super) fn suspected(service: &Service, metallb: &Metallb) -> bool {
+    !foreign(service, metallb).is_empty() || cleared_often(metallb).is_some()
+}
+
+/// What the status holds that MetalLB cannot have given: host names, and addresses of no pool.
+fn foreign(service: &Service, metallb: &Metallb) -> Vec<String> {
     let mut foreign = service.hostnames.clone();
     let given: Vec<&str> =
         super::words::events(metallb).iter().filter(|event| event.reason == "IPAllocated").map(|event| event.message.as_str()).collect();
@@ -107,22 +117,29 @@ pub(super) fn foreign(service: &Service, metallb: &Metallb) -> Vec<String> {
 
 /// An address of no pool that MetalLB cleared again and again, and how often.
 fn written_again(metallb: &Metallb) -> Option<(IpAddr, u32)> {
-    let pools = metallb.pools.as_deref()?;
     let fails = metallb.controller_log.as_ref().is_none_or(|log| log.write_failed.is_some());
-    if fails {
-        // What cannot be written is cleared again and again without anybody else's doing.
-        return None;
-    }
+    // What cannot be written is cleared again and again without anybody else's doing.
+    if fails { None } else { cleared_often(metallb) }
+}
+
+fn cleared_often(metallb: &Metallb) -> Option<(IpAddr, u32)> {
+    let pools = metallb.pools.as_deref()?;
     metallb
         .events
         .iter()
         .flatten()
-        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN)
+        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN && lately(&event.at, &metallb.asked_at))
         .filter_map(|event| {
             let address = event.message.rsplit_once("[\"")?.1.split('"').next()?.parse::<IpAddr>().ok()?;
             Some((address, event.count))
         })
         .find(|(address, _)| pool_of(pools, *address).is_none())
+}
+
+/// Whether that was a few minutes ago at most: a fight that is over keeps nobody out.
+fn lately(at: &str, now: &str) -> bool {
+    let (Ok(at), Ok(now)) = (at.parse::<Timestamp>(), now.parse::<Timestamp>()) else { return false };
+    now.duration_since(at) <= LATELY
 }
 
 /// Who left a mark on the Service, and which.

@@ -84,10 +84,10 @@ pub(super) fn weigh_last_octet(case: &Case, findings: &mut [Finding]) {
     }
 }
 
-/// Whether the Service's status holds what MetalLB cannot have given, so that it is worth asking who else runs.
+/// Whether somebody else than MetalLB seems to give the Service an address, so that it is worth asking who else runs.
 #[must_use]
-pub fn address_is_foreign(service: &Service, metallb: &Metallb) -> bool {
-    !competing::foreign(service, metallb).is_empty()
+pub fn another_giver_suspected(service: &Service, metallb: &Metallb) -> bool {
+    competing::suspected(service, metallb)
 }
 
 fn metallb<'a>(case: &Case<'a>) -> Option<&'a Metallb> {

@@ -87,6 +87,9 @@ fn somebody_else_who_gives_addresses_leaves_marks() {
         "current IP for \"web/late\" not allowed by config, will attempt for new IP assignment: [\"192.0.2.7\"] is not allowed in config";
     fight.events = vec![event("ClearAssignment", 12, "2026-11-23T05:46:11Z", cleared)];
     fight.says(&holder("late", "10.88.64.101", &json!({})), "address/competing-controller", WEB, &["cleared 192.0.2.7 12 times"]);
+    // It was over before anybody asked.
+    fight.events = vec![event("ClearAssignment", 12, "2026-11-23T05:20:11Z", cleared)];
+    assert_eq!(fight.judged(&holder("late", "10.88.64.101", &json!({}))).findings, Vec::new());
 }
 
 #[test]

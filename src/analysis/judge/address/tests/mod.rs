@@ -127,13 +127,14 @@ impl Cluster {
             bgp_advertisements: Some(Vec::new()),
             events: Some(events(&self.events)),
             speakers_read: true,
+            asked_at: "2026-11-23T05:47:00Z".to_owned(),
             holders: self.others.as_ref().map(|all| all.iter().map(objects::service).collect()),
             namespace_labels: self.namespace.as_ref().map(|value| crate::analysis::read::map(value, "/metadata/labels")),
             configuration: self.states.iter().filter_map(read_metallb::configuration_state).collect(),
             daemon_sets: Some(self.daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)).collect()),
             ..Metallb::default()
         };
-        let mut fold = ControllerFold::new("controller-65f7d5c9f-x", &service.path());
+        let mut fold = ControllerFold::new("controller-65f7d5c9f-x", service);
         for line in &self.log {
             fold.line(line);
         }
