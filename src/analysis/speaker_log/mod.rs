@@ -16,6 +16,7 @@ use aho_corasick::AhoCorasick;
 
 use crate::model::announcement::SpeakerLog;
 use announcements::Announcements;
+pub(in crate::analysis) use line::split_timestamp;
 use line::{Fields, Line};
 
 /// Lines that are shown of those that nothing explains.
@@ -25,7 +26,7 @@ const SAMPLES: usize = 3;
 const SAMPLE_LENGTH: usize = 160;
 
 /// What a line holds when it may matter. A line with none of these is passed over.
-const NEEDLES: [&str; 19] = [
+const NEEDLES: [&str; 18] = [
     "serviceAnnounced",
     "serviceWithdrawn",
     "start reconcile",
@@ -43,7 +44,6 @@ const NEEDLES: [&str; 19] = [
     "failed to connect to peer",
     "peerRemoved",
     "interfaces used to announce",
-    "onfig",
     "reload-validate",
 ];
 
@@ -146,7 +146,7 @@ impl Fold {
         self.sessions = sessions::Sessions::default();
     }
 
-    /// Interfaces and configurations.
+    /// Interfaces, and what FRR made of its configuration.
     fn settings(&mut self, fields: &Fields, msg: &str) -> bool {
         let interface = fields.text("interface");
         match fields.text("event") {
@@ -160,22 +160,20 @@ impl Fold {
                 self.log.responders.retain(|known| known != interface);
                 return true;
             }
-            "config reloaded" => return self.log.configuration_error.take().is_some(),
             _ => {}
         }
         if msg.contains("interfaces used to announce LB IP don't exist") {
             self.log.interface_warning = Some(fields.shown("localIfs"));
             return true;
         }
-        let error = fields.text("error");
-        let refused = msg.contains("new configuration rejected") || error.contains("failed to parse the configuration");
-        if refused || (fields.text("op") == "reload-validate" && !error.is_empty()) {
-            let text = if error.is_empty() { msg } else { error };
-            self.log.configuration_error = Some(line::shortened(text, 300));
+        // FRR mode: every half minute the speaker says whether FRR took its configuration.
+        if fields.text("op") == "reload-validate" {
+            let error = fields.text("error");
+            if error.is_empty() {
+                return self.log.reload_error.take().is_some();
+            }
+            self.log.reload_error = Some(line::shortened(error, 300));
             return true;
-        }
-        if fields.text("op") == "reload-validate" && !fields.text("success").is_empty() {
-            return self.log.configuration_error.take().is_some();
         }
         false
     }
