@@ -8,7 +8,7 @@ use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
 use crate::analysis::configuration_log::ConfigurationFold;
-use crate::analysis::speaker_log::Fold;
+use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::{election, history};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
@@ -120,8 +120,13 @@ fn read(run: &Run, pod: &Pod, addresses: &[IpAddr], previous: bool) -> Read {
     let mut fold = Fold::new(&pod.name, &node, addresses);
     let mut configuration = ConfigurationFold::new(Reader::Speaker(node.clone()), &pod.name);
     let end = run.evidence.cluster.read_log(&query, &mut |line| {
-        let matters = fold.line(line);
-        if configuration.line(line) || matters { Keep::Yes } else { Keep::No }
+        let told = configuration.line(line);
+        match fold.line(line) {
+            Worth::Something => Keep::Yes,
+            _ if told => Keep::Yes,
+            Worth::Context => Keep::Context,
+            Worth::Nothing => Keep::No,
+        }
     });
     Read { node, log: fold.finish(), configuration: configuration.finish(), end }
 }

@@ -47,6 +47,22 @@ const NEEDLES: [&str; 18] = [
     "reload-validate",
 ];
 
+/// What a line was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It told something.
+    Something,
+    Nothing,
+    /// It tells what the next lines are about.
+    Context,
+}
+
+impl Worth {
+    fn of(told: bool) -> Self {
+        if told { Self::Something } else { Self::Nothing }
+    }
+}
+
 /// The fold of one container's log.
 pub struct Fold {
     log: SpeakerLog,
@@ -68,38 +84,37 @@ impl Fold {
         }
     }
 
-    /// Takes one line, with or without the kubelet's timestamp. True when a recording must keep it, because without it something else
-    /// would be told.
-    pub fn line(&mut self, text: &str) -> bool {
+    /// Takes one line, with or without the kubelet's timestamp, and says what it was worth: a recording that leaves out the lines that
+    /// are worth nothing tells the same.
+    pub fn line(&mut self, text: &str) -> Worth {
         let line = Line::cut(text);
         if line.text.is_empty() {
-            return false;
+            return Worth::Nothing;
         }
         self.log.lines += 1;
-        let matters = self.take(&line);
-        if let Some(at) = line.at.filter(|_| matters) {
+        let worth = self.take(&line);
+        if let Some(at) = line.at.filter(|_| worth == Worth::Something) {
             self.last_at.clear();
             self.last_at.push_str(at);
         }
-        matters
+        worth
     }
 
-    fn take(&mut self, line: &Line) -> bool {
+    fn take(&mut self, line: &Line) -> Worth {
         if !line.is_structured() {
-            return self.raw(line);
+            return Worth::of(!line.is_known_noise() && self.unknown(line));
         }
         if !may_matter(line.text) {
-            return false;
+            return Worth::Nothing;
         }
         if let Some(bracket) = line.bracket() {
             self.announcements.bracket(bracket);
-            // Which Service a withdrawal without an address means depends on it, in the versions that have such.
-            return self.announcements.needs_brackets();
+            return Worth::Context;
         }
-        match Fields::read(line.text) {
+        Worth::of(match Fields::read(line.text) {
             Some(fields) => self.fields(&fields, line.at),
             None => self.unknown(line),
-        }
+        })
     }
 
     /// What the log says, once all lines were taken.
@@ -142,7 +157,7 @@ impl Fold {
             unknown_samples: std::mem::take(&mut self.log.unknown_samples),
             ..SpeakerLog::default()
         };
-        self.announcements.restart(self.log.version.as_deref());
+        self.announcements.restart();
         self.sessions = sessions::Sessions::default();
     }
 
@@ -176,11 +191,6 @@ impl Fold {
             return true;
         }
         false
-    }
-
-    /// A line that is neither JSON nor logfmt.
-    fn raw(&mut self, line: &Line) -> bool {
-        !line.is_known_noise() && self.unknown(line)
     }
 
     fn unknown(&mut self, line: &Line) -> bool {

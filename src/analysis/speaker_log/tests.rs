@@ -93,6 +93,18 @@ fn a_shared_address_is_announced_until_the_last_service_is_gone() {
     check(&[&a, ANNOUNCED, &b, ANNOUNCED, end, reload, WITHDRAWN], LogState::Announced);
 }
 
+/// A reload reconciles everything without saying for whom: the same Service, announced by name, is withdrawn without one.
+#[test]
+fn a_withdrawal_in_a_reload_is_of_a_service_that_announces() {
+    let start = |service: &str| format!(r#"{{"controller":"ServiceReconciler","start reconcile":"{service}"}}"#);
+    let reload = r#"{"controller":"ServiceReconciler - reprocessAll","start reconcile":"metallbreload/reload"}"#;
+    let end = r#"{"controller":"ServiceReconciler","end reconcile":"a/one"}"#;
+    check(&[&start("a/one"), ANNOUNCED, end, reload, ANNOUNCED, reload, WITHDRAWN], LogState::Withdrawn);
+    check(&[reload, ANNOUNCED, &start("a/one"), WITHDRAWN], LogState::Withdrawn);
+    // Two Services, both withdrawn in one reload.
+    check(&[&start("a/one"), ANNOUNCED, &start("a/two"), ANNOUNCED, end, reload, WITHDRAWN, WITHDRAWN], LogState::Withdrawn);
+}
+
 #[test]
 fn the_same_address_over_two_protocols() {
     let bgp = ANNOUNCED.replace("layer2", "bgp");
@@ -231,10 +243,20 @@ fn interfaces_that_answer_and_that_do_not_exist() {
 #[test]
 fn the_lines_that_matter_tell_everything_but_their_number() {
     let heartbeat = r#"2026-11-22T10:00:30Z {"controller":"NodeReconciler","level":"info","start reconcile":"/n2"}"#;
-    let lines = [START, heartbeat, ANNOUNCED, heartbeat, WITHDRAWN, "what is this?", ANNOUNCED];
+    let one = r#"{"controller":"ServiceReconciler","start reconcile":"a/one"}"#;
+    let two = r#"{"controller":"ServiceReconciler","start reconcile":"a/two"}"#;
+    let lines = [START, heartbeat, two, one, ANNOUNCED, heartbeat, two, ANNOUNCED, one, WITHDRAWN, "what is this?", two, ANNOUNCED];
     let mut whole = Fold::new("speaker-a", "n1", &[ADDRESS.parse().unwrap()]);
-    let kept: Vec<&str> = lines.into_iter().filter(|line| whole.line(line)).collect();
-    assert!(!kept.contains(&heartbeat));
+    // As the recorder keeps them.
+    let (mut kept, mut context) = (Vec::new(), None);
+    for line in lines {
+        match whole.line(line) {
+            Worth::Something => kept.extend(context.take().into_iter().chain([line])),
+            Worth::Context => context = Some(line),
+            Worth::Nothing => {}
+        }
+    }
+    assert!(!kept.contains(&heartbeat) && kept.len() == 10, "{kept:?}");
     let (whole, part) = (whole.finish(), fold(&kept));
     assert_eq!(SpeakerLog { lines: 0, ..part }, SpeakerLog { lines: 0, ..whole });
 }
