@@ -1,8 +1,11 @@
 //! Pure reasoning: reads what evidence brought up, elects, folds, joins and judges. No input, no output, nothing async.
 
 pub mod addresses;
+pub mod allocation;
 pub mod announcement;
 pub mod closer;
+pub mod configuration;
+pub mod configuration_log;
 pub mod drawing;
 pub mod election;
 pub mod follow;

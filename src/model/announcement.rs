@@ -157,8 +157,8 @@ pub struct SpeakerLog {
     pub failed_members: Vec<String>,
     /// The newest warning that the advertisement's interfaces do not exist: those that the node has.
     pub interface_warning: Option<String>,
-    /// The newest refusal of a configuration that no later success took back.
-    pub configuration_error: Option<String>,
+    /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
+    pub reload_error: Option<String>,
     /// BGP sessions of native mode, by peer.
     pub sessions: Vec<SessionLog>,
     /// Lines that were read. A replay counts those that its recording kept.

@@ -97,4 +97,6 @@ pub struct Event {
     /// RFC 3339.
     pub at: String,
     pub count: u32,
+    /// The uid of the object that it is about: an object of the same name that was there before has another.
+    pub object_uid: String,
 }

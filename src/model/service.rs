@@ -40,14 +40,25 @@ pub enum TrafficPolicy {
 pub struct Service {
     pub namespace: String,
     pub name: String,
+    pub uid: String,
+    /// RFC 3339.
+    pub created: String,
     /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
     pub kind: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub selector: BTreeMap<String, String>,
     pub cluster_ips: Vec<IpAddr>,
+    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
+    pub family_policy: Option<String>,
     /// `status.loadBalancer.ingress[].ip`, in order.
     pub addresses: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].hostname`: MetalLB never writes one.
+    pub hostnames: Vec<String>,
+    /// `metadata.finalizers`: some controllers leave their mark there.
+    pub finalizers: Vec<String>,
+    /// The types of `status.conditions`, likewise.
+    pub conditions: Vec<String>,
     pub ports: Vec<ServicePort>,
     pub external_policy: TrafficPolicy,
     pub source_ranges: Vec<IpNet>,

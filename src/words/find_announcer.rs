@@ -9,7 +9,7 @@ use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{metallb, resolve_target_port, speakers, vantage, wire};
+use super::{address_facts, metallb, resolve_target_port, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::similar::nearest;
 use crate::analysis::target::target;
@@ -168,24 +168,22 @@ impl Options {
 fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
+    address_facts::add(run, context, service, &mut metallb)?;
     let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
     metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
+    metallb.configuration.extend(logs.configuration.iter().cloned());
     let history = match service.addresses.first() {
         Some(address) => speakers::history(run, context, *address, &metallb, &logs)?,
         None => History::default(),
     };
     let mut gathered = Gathered {
-        service,
         target,
         nodes,
         logs: logs.folded.iter().map(|log| log.only(&service.addresses)).collect(),
         unread: logs.unread.clone(),
-        metrics: Vec::new(),
-        wire: None,
-        router: None,
         history,
         now: run.evidence.clock.started(),
-        metallb,
+        ..Gathered::of_objects(service, metallb)
     };
     if options.metrics == Some(true) && !service.addresses.is_empty() {
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();

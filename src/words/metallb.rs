@@ -59,15 +59,12 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
         bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
         l2_statuses: of_service(run, context, service, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
-        peers: None,
-        bgp_statuses: None,
-        session_states: None,
         events: read(run, context, &of(service, "events"), "what the Service's events say", objects::event)?,
         speakers_read: all.is_some(),
-        taken: taken(run),
         namespace,
         version,
         speakers,
+        ..Metallb::default()
     };
     if !bgp_advertisements(service, &metallb, pool(service, &metallb)).is_empty() {
         ask(run, &of_bgp(&metallb.namespace, service));
@@ -76,16 +73,6 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         metallb.session_states = read(run, context, "bgpsessionstates", "what FRR-K8s says of its sessions", read_metallb::session_state)?;
     }
     Ok(metallb)
-}
-
-/// Addresses that Services hold, when a list of the Services was asked for.
-fn taken(run: &Run) -> Option<Vec<(String, std::net::IpAddr)>> {
-    (*listed(run, "services")).as_ref().ok().map(|list| {
-        list.iter()
-            .map(objects::service)
-            .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
-            .collect()
-    })
 }
 
 /// Looks for MetalLB elsewhere when it is not in its usual namespace: by the labels of its speakers, and by its own objects, which it

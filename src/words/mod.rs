@@ -2,6 +2,7 @@
 //!
 //! A word never reaches a `live` module and never prints.
 
+pub mod address_facts;
 pub mod api_access;
 pub mod arping;
 pub mod client_side;

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
-use crate::analysis::speaker_log::Fold;
+use crate::analysis::configuration_log::ConfigurationFold;
+use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::{election, history};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
@@ -16,7 +17,7 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{History, SpeakerLog, SpeakerMetrics};
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
-use crate::model::metallb::Metallb;
+use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
 
 /// A restart that long ago, in seconds, no longer matters to how often an announcement moved lately.
 const LATELY: i64 = 1_800;
@@ -27,6 +28,8 @@ pub struct Logs {
     pub addresses: Vec<IpAddr>,
     pub folded: Vec<SpeakerLog>,
     pub unread: Vec<String>,
+    /// What each of them says of its configuration.
+    pub configuration: Vec<ConfigurationWord>,
 }
 
 /// Every speaker's log, folded for the addresses. A log is read once a run: a second Service finds what the first one's reading kept.
@@ -43,8 +46,9 @@ pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metall
     }
     let answers = side_by_side(&live(metallb), |pod| read(run, pod, addresses, false));
     let mut logs = Logs { addresses: addresses.to_vec(), ..Logs::default() };
-    for (node, log, read) in answers {
-        match read {
+    for Read { node, log, configuration, end } in answers {
+        logs.configuration.extend(configuration);
+        match end {
             Ok(()) => logs.folded.push(log),
             Err(error) => {
                 unread(run, context, &node, &log.pod, &error)?;
@@ -86,8 +90,8 @@ fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], addresses: &[I
     }
     let answers = side_by_side(pods, |pod| read(run, pod, addresses, true));
     let mut all = Vec::new();
-    for (_, log, answer) in answers {
-        match answer {
+    for Read { log, end, .. } in answers {
+        match end {
             Ok(()) => all.push(log),
             Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) => {
                 run.failed_look(context, &error, &log.pod, "")?;
@@ -100,14 +104,31 @@ fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], addresses: &[I
     Ok(all)
 }
 
-/// One log, folded: the node, what it says, and whether it could be read to its end.
-fn read(run: &Run, pod: &Pod, addresses: &[IpAddr], previous: bool) -> (String, SpeakerLog, Result<(), EvidenceError>) {
+/// One log that was read.
+struct Read {
+    node: String,
+    log: SpeakerLog,
+    configuration: Option<ConfigurationWord>,
+    /// Whether it could be read to its end.
+    end: Result<(), EvidenceError>,
+}
+
+fn read(run: &Run, pod: &Pod, addresses: &[IpAddr], previous: bool) -> Read {
     let node = pod.node.clone().unwrap_or_default();
     let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
     let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous };
     let mut fold = Fold::new(&pod.name, &node, addresses);
-    let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-    (node, fold.finish(), read)
+    let mut configuration = ConfigurationFold::new(Reader::Speaker(node.clone()), &pod.name);
+    let end = run.evidence.cluster.read_log(&query, &mut |line| {
+        let told = configuration.line(line);
+        match fold.line(line) {
+            Worth::Something => Keep::Yes,
+            _ if told => Keep::Yes,
+            Worth::Context => Keep::Context,
+            Worth::Nothing => Keep::No,
+        }
+    });
+    Read { node, log: fold.finish(), configuration: configuration.finish(), end }
 }
 
 /// The metrics of every speaker that shows them. Metrics that want a login, or that nobody may ask for, are a gap and nothing worse.

@@ -34,6 +34,7 @@ use crate::model::service::Service;
 use crate::model::state::StatePair;
 use road::Road;
 
+pub use address::another_giver_suspected;
 pub use client::client_address;
 
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.
@@ -194,20 +195,11 @@ fn found(name: &str, culprits: Vec<Culprit>, summary: impl Into<String>, evidenc
 pub fn judge(case: &Case) -> Judgement {
     let mut gaps = case.gaps.to_vec();
     let mut findings = address::findings(case);
-    if findings.is_empty() && case.address().is_none() {
-        gaps.push(
-            Gap::new(
-                "evidence/undecided",
-                case.service.path(),
-                "the Service has no address, and nothing that was read says why",
-                "why it has no address",
-            )
-            .decisive(),
-        );
-    }
+    gaps.extend(address::undecided(case, &findings));
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
+    address::weigh_last_octet(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
     Judgement { findings, gaps, summary }
@@ -224,9 +216,10 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         return;
     }
     let failing = ends.iter().any(|finding| finding.severity == Severity::Fail);
-    if failing {
-        // Without endpoints the address is not announced and nobody answers: consequences, not causes.
-        let because = ends[0].name.clone();
+    let explained = failing || announces.iter().any(|finding| announce::silences(finding) && finding.name != "announce/nobody");
+    let silenced = address::explain_silence(case, findings, explained);
+    if let Some(because) = silenced.or_else(|| failing.then(|| ends[0].name.clone())) {
+        // Without endpoints, or with an address that is not MetalLB's to announce, nobody answers: consequences, not causes.
         findings.extend(ends);
         findings.extend(announces.into_iter().map(|finding| Finding {
             because: Some(because.clone()),

@@ -15,12 +15,18 @@ pub fn service(value: &Value) -> Service {
     Service {
         namespace: text(value, "/metadata/namespace"),
         name: text(value, "/metadata/name"),
+        uid: text(value, "/metadata/uid"),
+        created: text(value, "/metadata/creationTimestamp"),
         kind: optional_text(value, "/spec/type").unwrap_or_else(|| "ClusterIP".to_owned()),
         labels: map(value, "/metadata/labels"),
         annotations: map(value, "/metadata/annotations"),
         selector: map(value, "/spec/selector"),
         cluster_ips,
+        family_policy: optional_text(value, "/spec/ipFamilyPolicy"),
         addresses: ips(value, "/status/loadBalancer/ingress", "/ip"),
+        hostnames: array(value, "/status/loadBalancer/ingress").iter().filter_map(|entry| optional_text(entry, "/hostname")).collect(),
+        finalizers: super::texts(value, "/metadata/finalizers"),
+        conditions: array(value, "/status/conditions").iter().map(|condition| text(condition, "/type")).collect(),
         ports: array(value, "/spec/ports").iter().filter_map(service_port).collect(),
         external_policy: if text(value, "/spec/externalTrafficPolicy") == "Local" { TrafficPolicy::Local } else { TrafficPolicy::Cluster },
         source_ranges: array(value, "/spec/loadBalancerSourceRanges")
@@ -208,7 +214,8 @@ pub fn event(value: &Value) -> Event {
             .filter(|component| !component.is_empty())
             .unwrap_or_else(|| text(value, "/reportingComponent")),
         at,
-        count: number(value, "/count").unwrap_or(1),
+        count: number(value, "/series/count").or_else(|| number(value, "/count")).unwrap_or(1),
+        object_uid: text(value, "/involvedObject/uid"),
     }
 }
 

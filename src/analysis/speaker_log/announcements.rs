@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use super::line::Fields;
-use crate::analysis::election;
 use crate::model::announcement::{AddressLog, LogState, Move, ProtocolLog};
 
 /// Moves of one address that are kept.
@@ -18,8 +17,6 @@ pub(super) struct Announcements {
     addresses: Vec<Address>,
     /// The Service whose reconciliation is under way; empty between two.
     bracket: String,
-    /// Whether withdrawals may come without an address.
-    needs_brackets: bool,
 }
 
 struct Address {
@@ -31,35 +28,39 @@ struct Address {
 
 struct Protocol {
     word: ProtocolLog,
-    /// Services that announce the address, as far as the log tells; one that it does not tell is empty.
+    /// Services that announce the address, as far as the log names them.
     services: BTreeSet<String>,
+    /// Withdrawals since the newest announcement of which the log does not tell the Service.
+    unnamed_withdrawals: usize,
+}
+
+impl Protocol {
+    fn new(protocol: &str) -> Self {
+        Self {
+            word: ProtocolLog { protocol: protocol.to_owned(), state: LogState::Silent, at: None, since: None, reason: String::new() },
+            services: BTreeSet::new(),
+            unnamed_withdrawals: 0,
+        }
+    }
 }
 
 impl Announcements {
     pub(super) fn new(addresses: &[IpAddr]) -> Self {
         let of = |address: &IpAddr| Address { ip: *address, protocols: Vec::new(), moves: VecDeque::new(), moves_dropped: 0 };
-        // Until the log says otherwise it may be of a version that needs them.
-        Self { addresses: addresses.iter().map(of).collect(), bracket: String::new(), needs_brackets: true }
+        Self { addresses: addresses.iter().map(of).collect(), bracket: String::new() }
     }
 
     /// A start: nothing was said since.
-    pub(super) fn restart(&mut self, version: Option<&str>) {
+    pub(super) fn restart(&mut self) {
         for address in &mut self.addresses {
             address.protocols.clear();
         }
         self.bracket.clear();
-        // From 0.13.10 on a withdrawal names its address; before 0.13.0 it names its Service.
-        let without = |version| ((0, 13, 0)..(0, 13, 10)).contains(&election::version(version));
-        self.needs_brackets = version.is_none_or(without);
     }
 
     /// A reconciliation begins with its Service's name, or ends.
     pub(super) fn bracket(&mut self, service: &str) {
         service.clone_into(&mut self.bracket);
-    }
-
-    pub(super) fn needs_brackets(&self) -> bool {
-        self.needs_brackets
     }
 
     /// `serviceAnnounced`. Up to 0.11 the key is `ip`, from 0.12 `ips`.
@@ -118,16 +119,14 @@ impl Address {
     fn announced(&mut self, protocol: &str, service: &str, at: Option<&str>) {
         let at = at.map(str::to_owned);
         let index = self.protocols.iter().position(|known| known.word.protocol == protocol).unwrap_or_else(|| {
-            self.protocols.push(Protocol {
-                word: ProtocolLog { protocol: protocol.to_owned(), state: LogState::Silent, at: None, since: None, reason: String::new() },
-                services: BTreeSet::new(),
-            });
+            self.protocols.push(Protocol::new(protocol));
             self.protocols.len() - 1
         });
         let known = &mut self.protocols[index];
-        if known.services.len() < MOST_SERVICES {
+        if !service.is_empty() && known.services.len() < MOST_SERVICES {
             known.services.insert(service.to_owned());
         }
+        known.unnamed_withdrawals = 0;
         if known.word.state != LogState::Announced {
             known.word.since.clone_from(&at);
             self.moves.push_back(Move { at: at.clone(), gained: true, protocol: protocol.to_owned(), reason: String::new() });
@@ -142,10 +141,7 @@ impl Address {
         let at = at.map(str::to_owned);
         if self.protocols.is_empty() {
             // A log that lost its beginning may begin with a withdrawal. Nothing is known of its protocol but that it is the usual one.
-            self.protocols.push(Protocol {
-                word: ProtocolLog { protocol: "layer2".to_owned(), state: LogState::Silent, at: None, since: None, reason: String::new() },
-                services: BTreeSet::new(),
-            });
+            self.protocols.push(Protocol::new("layer2"));
         }
         for known in &mut self.protocols {
             if !known.left(service) {
@@ -176,21 +172,22 @@ impl Address {
 }
 
 impl Protocol {
-    /// A Service withdrew: whether nobody announces the address any more. Services may share one (metallb's `allow-shared-ip`); it is
-    /// gone only when the last of them went, and where the log does not tell which one went, several are enough to leave it announced.
+    /// A Service withdrew: whether nobody announces the address any more. Services may share one (metallb's `allow-shared-ip`), and it is
+    /// gone only when the last of them went. A withdrawal is logged by none but a Service that announces, so that as many as there are
+    /// Services end it, named or not.
     fn left(&mut self, service: &str) -> bool {
-        if self.services.len() < 2 {
-            let another = !service.is_empty() && self.services.iter().any(|known| !known.is_empty() && known != service);
-            if another {
-                return false;
-            }
+        let known = self.services.len();
+        if service.is_empty() {
+            self.unnamed_withdrawals += 1;
+        } else if !self.services.remove(service) && known > 0 {
+            // Another Service of the same address, which the log never named when it announced.
+            return false;
+        }
+        let gone = self.services.len() <= self.unnamed_withdrawals;
+        if gone {
             self.services.clear();
-            return true;
+            self.unnamed_withdrawals = 0;
         }
-        if !self.services.remove(service) && !service.is_empty() {
-            // It was announced while nobody said for whom.
-            self.services.remove("");
-        }
-        self.services.is_empty()
+        gone
     }
 }

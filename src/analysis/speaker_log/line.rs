@@ -21,7 +21,7 @@ impl<'a> Line<'a> {
         {
             text = rest;
         }
-        let (at, rest) = split_time(text);
+        let (at, rest) = split_timestamp(text);
         let text = ["stdout F ", "stderr F ", "stdout P ", "stderr P "].iter().find_map(|mark| rest.strip_prefix(mark)).unwrap_or(rest);
         Self { at, text }
     }
@@ -58,8 +58,8 @@ fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     text.find(mark).map(|at| &text[at + mark.len()..])
 }
 
-/// A time in front of a line, and the rest.
-fn split_time(line: &str) -> (Option<&str>, &str) {
+/// The kubelet's RFC 3339 time in front of a line, and the rest.
+pub(in crate::analysis) fn split_timestamp(line: &str) -> (Option<&str>, &str) {
     match line.split_once(' ') {
         Some((stamp, rest)) if stamp.len() >= 20 && stamp.as_bytes()[4] == b'-' && stamp.as_bytes()[10] == b'T' => {
             (Some(stamp), rest.trim_start())

@@ -16,6 +16,7 @@ use aho_corasick::AhoCorasick;
 
 use crate::model::announcement::SpeakerLog;
 use announcements::Announcements;
+pub(in crate::analysis) use line::split_timestamp;
 use line::{Fields, Line};
 
 /// Lines that are shown of those that nothing explains.
@@ -25,7 +26,7 @@ const SAMPLES: usize = 3;
 const SAMPLE_LENGTH: usize = 160;
 
 /// What a line holds when it may matter. A line with none of these is passed over.
-const NEEDLES: [&str; 19] = [
+const NEEDLES: [&str; 18] = [
     "serviceAnnounced",
     "serviceWithdrawn",
     "start reconcile",
@@ -43,9 +44,24 @@ const NEEDLES: [&str; 19] = [
     "failed to connect to peer",
     "peerRemoved",
     "interfaces used to announce",
-    "onfig",
     "reload-validate",
 ];
+
+/// What a line was worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// It told something.
+    Something,
+    Nothing,
+    /// It tells what the next lines are about.
+    Context,
+}
+
+impl Worth {
+    fn of(told: bool) -> Self {
+        if told { Self::Something } else { Self::Nothing }
+    }
+}
 
 /// The fold of one container's log.
 pub struct Fold {
@@ -68,38 +84,37 @@ impl Fold {
         }
     }
 
-    /// Takes one line, with or without the kubelet's timestamp. True when a recording must keep it, because without it something else
-    /// would be told.
-    pub fn line(&mut self, text: &str) -> bool {
+    /// Takes one line, with or without the kubelet's timestamp, and says what it was worth: a recording that leaves out the lines that
+    /// are worth nothing tells the same.
+    pub fn line(&mut self, text: &str) -> Worth {
         let line = Line::cut(text);
         if line.text.is_empty() {
-            return false;
+            return Worth::Nothing;
         }
         self.log.lines += 1;
-        let matters = self.take(&line);
-        if let Some(at) = line.at.filter(|_| matters) {
+        let worth = self.take(&line);
+        if let Some(at) = line.at.filter(|_| worth == Worth::Something) {
             self.last_at.clear();
             self.last_at.push_str(at);
         }
-        matters
+        worth
     }
 
-    fn take(&mut self, line: &Line) -> bool {
+    fn take(&mut self, line: &Line) -> Worth {
         if !line.is_structured() {
-            return self.raw(line);
+            return Worth::of(!line.is_known_noise() && self.unknown(line));
         }
         if !may_matter(line.text) {
-            return false;
+            return Worth::Nothing;
         }
         if let Some(bracket) = line.bracket() {
             self.announcements.bracket(bracket);
-            // Which Service a withdrawal without an address means depends on it, in the versions that have such.
-            return self.announcements.needs_brackets();
+            return Worth::Context;
         }
-        match Fields::read(line.text) {
+        Worth::of(match Fields::read(line.text) {
             Some(fields) => self.fields(&fields, line.at),
             None => self.unknown(line),
-        }
+        })
     }
 
     /// What the log says, once all lines were taken.
@@ -142,11 +157,11 @@ impl Fold {
             unknown_samples: std::mem::take(&mut self.log.unknown_samples),
             ..SpeakerLog::default()
         };
-        self.announcements.restart(self.log.version.as_deref());
+        self.announcements.restart();
         self.sessions = sessions::Sessions::default();
     }
 
-    /// Interfaces and configurations.
+    /// Interfaces, and what FRR made of its configuration.
     fn settings(&mut self, fields: &Fields, msg: &str) -> bool {
         let interface = fields.text("interface");
         match fields.text("event") {
@@ -160,29 +175,22 @@ impl Fold {
                 self.log.responders.retain(|known| known != interface);
                 return true;
             }
-            "config reloaded" => return self.log.configuration_error.take().is_some(),
             _ => {}
         }
         if msg.contains("interfaces used to announce LB IP don't exist") {
             self.log.interface_warning = Some(fields.shown("localIfs"));
             return true;
         }
-        let error = fields.text("error");
-        let refused = msg.contains("new configuration rejected") || error.contains("failed to parse the configuration");
-        if refused || (fields.text("op") == "reload-validate" && !error.is_empty()) {
-            let text = if error.is_empty() { msg } else { error };
-            self.log.configuration_error = Some(line::shortened(text, 300));
+        // FRR mode: every half minute the speaker says whether FRR took its configuration.
+        if fields.text("op") == "reload-validate" {
+            let error = fields.text("error");
+            if error.is_empty() {
+                return self.log.reload_error.take().is_some();
+            }
+            self.log.reload_error = Some(line::shortened(error, 300));
             return true;
         }
-        if fields.text("op") == "reload-validate" && !fields.text("success").is_empty() {
-            return self.log.configuration_error.take().is_some();
-        }
         false
-    }
-
-    /// A line that is neither JSON nor logfmt.
-    fn raw(&mut self, line: &Line) -> bool {
-        !line.is_known_noise() && self.unknown(line)
     }
 
     fn unknown(&mut self, line: &Line) -> bool {

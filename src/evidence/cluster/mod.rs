@@ -121,6 +121,8 @@ pub struct AccessQuery {
 pub enum Keep {
     Yes,
     No,
+    /// Tells what the next line is about: kept when a line that is kept follows before another of its kind.
+    Context,
 }
 
 /// Reads the API. Only ever gets, lists, reads logs and metrics, and asks what this user may do.

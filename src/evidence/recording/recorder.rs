@@ -68,12 +68,20 @@ impl RecordingCluster {
     ) -> Result<(), EvidenceError> {
         let pending = self.1.ask(question);
         let mut kept = LogAnswer::default();
+        let mut context: Option<String> = None;
         let keeps = self.1.keeps();
         let answer = read(&mut |text| {
             kept.lines += 1;
             let keep = line(text);
-            if keeps && keep == Keep::Yes {
-                kept.keep(text);
+            match keep {
+                Keep::Context if keeps => context = Some(text.to_owned()),
+                Keep::Yes if keeps => {
+                    if let Some(context) = context.take() {
+                        kept.keep(&context);
+                    }
+                    kept.keep(text);
+                }
+                _ => {}
             }
             keep
         });

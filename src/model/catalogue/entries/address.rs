@@ -9,7 +9,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "MetalLB has no IPAddressPool that may give this Service an address, so its address stays <pending> or was taken away.",
-        decided_by: "The list of IPAddressPools, their serviceAllocation selectors against the Service's namespace and labels, and the Service's status without an address.",
+        decided_by: "The list of IPAddressPools, their serviceAllocation (namespaces, namespaceSelectors, serviceSelectors) against the Service's namespace, its labels and the Service's own, and the Service's status without an address.",
         next: "Create an IPAddressPool, or widen the serviceAllocation of one so that it covers this Service's namespace and labels.",
     },
     Entry {
@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "Every address of the pool that would serve this Service is in use, so the Service waits with <pending>.",
-        decided_by: "The pool's size against the addresses that Services hold, and the event AllocationFailed \"no available IPs\" on this Service.",
+        decided_by: "The pool's size for each family that is needed (avoidBuggyIPs leaves out .0 and .255) against the addresses that Services hold and that this one may not share; where Services cannot be read, the pool's own status.",
         next: "Add addresses to the pool, or delete a LoadBalancer Service that no longer needs its address.",
     },
     Entry {
@@ -32,16 +32,16 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "address/request-refused",
         severity: Severity::Fail,
         culprit: "the Service",
-        meaning: "The Service asks for a certain address and MetalLB refused it: it is outside the pools, another Service has it, or sharing it was not allowed.",
-        decided_by: "The requested address against every pool's ranges, the Services that hold it with their sharing keys and ports, and MetalLB's event AllocationFailed.",
-        next: "Ask for an address that a pool holds and nobody uses, or give both Services the same allow-shared-ip key with different ports and the same policy.",
+        meaning: "The Service asks for something that MetalLB refuses: an address outside the pools or held by another Service that may not share it, a pool that does not exist or does not serve it, several addresses of one family, or families that no pool has. A Service that keeps another address than it asks for has this as a warning.",
+        decided_by: "The request (annotations of both prefixes, spec.loadBalancerIP, ipFamilyPolicy) against every pool's ranges and serviceAllocation, and against the Services that hold the address with their sharing keys, ports, policies and selectors. MetalLB's events confirm it; where the objects explain nothing, its words are quoted.",
+        next: "Ask for an address that a pool holds and nobody uses. To share one, give both Services the same allow-shared-ip key and different ports, and either policy Cluster for both or policy Local with the same selector.",
     },
     Entry {
         name: "address/class-unserved",
         severity: Severity::Fail,
         culprit: "the Service",
-        meaning: "The Service names a loadBalancerClass that no running controller serves. That is silent: no event and no log line says so.",
-        decided_by: "spec.loadBalancerClass against the class that MetalLB's controller and speakers were started with, and an empty status.",
+        meaning: "The Service names a loadBalancerClass that this MetalLB does not serve, or it names none and MetalLB was started with --lb-class. That is silent: no event and no log line says so.",
+        decided_by: "spec.loadBalancerClass against the class that MetalLB's controller (for an address) and speakers (for its announcement) were started with.",
         next: "Create the Service again without loadBalancerClass, or with the class that MetalLB was started with; the field cannot be changed in place.",
     },
     Entry {
@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the MetalLB object",
         meaning: "MetalLB refused its configuration and goes on with the last one that was valid, so later changes have no effect.",
-        decided_by: "The metric config_stale or the lines \"failed to parse the configuration\" of the controller and speakers, and the object that breaks the rule (for example two pools that overlap).",
+        decided_by: "ConfigurationState (from 0.15.3); before, the newest refusal in the controller's and the speakers' logs that no later reconcile took back; and what MetalLB always refuses, recomputed from the objects (for example two pools that overlap). The metric of a stale configuration is not asked: it stays set when a mistake is simply taken back.",
         next: "Repair or remove the named object; MetalLB takes the configuration up again within seconds.",
     },
     Entry {
@@ -57,7 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "MetalLB's controller",
         meaning: "MetalLB's controller is not running, so no Service gets an address. Addresses that were given before go on working.",
-        decided_by: "The controller's Deployment has no ready pod, and the Service has neither an address nor any event about it.",
+        decided_by: "The controller's Deployment and pods: scaled to 0, crashing, not ready, or not there at all; and the Service has no address, or not the one it asks for.",
         next: "Look at the controller's Deployment and pods in MetalLB's namespace, and bring one pod to ready.",
     },
     Entry {
@@ -65,7 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Warn,
         culprit: "the address",
         meaning: "The address ends in .0 or .255. Some old devices and filters take these for network or broadcast addresses, and only clients behind them fail.",
-        decided_by: "The address itself.",
+        decided_by: "The address itself. It is information until a client fails and nothing else explains that; then it is a warning.",
         next: "Give the Service another address, and set avoidBuggyIPs: true on the pool.",
     },
     Entry {
@@ -73,7 +73,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the other controller",
         meaning: "A second load-balancer controller (ServiceLB, kube-vip, a cloud controller, Cilium) works on the same Service, and the two overwrite or outbid each other.",
-        decided_by: "Events and managed fields of the Service's status by a manager that is not MetalLB, an address from no MetalLB pool, or the address bound to a node's interface.",
+        decided_by: "A host name or an address of no pool in the Service's status, together with the other controller's mark on the Service (its events, finalizer, annotation or status condition); or MetalLB clearing the same foreign address again and again.",
         next: "Turn one of the two off, or keep them apart with loadBalancerClass.",
     },
     Entry {
