@@ -1,5 +1,6 @@
 //! `find_announcer(service, options)` and `find_announcers(services, options)`: who announces an address, who should, and which source says what.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
@@ -102,7 +103,9 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
     };
-    let found = gather(run, context, service, target.as_ref(), &options)?;
+    let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
+    ask_on_the_wire(run, &options.wire, &mut found);
+    let found = found.swap_remove(0).1;
     tell(run, &found);
     Ok(Fact::new(found))
 }
@@ -127,13 +130,17 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
         let metallb = metallb::metallb(run, context, first)?;
         speakers::logs(run, context, &addresses, &metallb)?;
     }
-    let mut all = Array::new();
-    for service in &plain {
-        let slices = listed(run, &of(service, "slices"));
-        let target = service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None));
-        all.push(Dynamic::from(Fact::new(gather(run, context, service, target.as_ref(), &options)?)));
-    }
-    Ok(all)
+    let targets: Vec<Option<Target>> = plain
+        .iter()
+        .map(|service| {
+            let slices = listed(run, &of(service, "slices"));
+            service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None))
+        })
+        .collect();
+    let each = plain.iter().zip(&targets).map(|(service, target)| gather(run, context, service, target.as_ref(), &options));
+    let mut all = each.collect::<Answer<Vec<_>>>()?;
+    ask_on_the_wire(run, &options.wire, &mut all);
+    Ok(all.into_iter().map(|(_, found)| Dynamic::from(Fact::new(found))).collect())
 }
 
 impl Options {
@@ -165,7 +172,13 @@ impl Options {
 }
 
 /// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
-fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
+fn gather<'a>(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &'a Service,
+    target: Option<&'a Target>,
+    options: &Options,
+) -> Answer<(Gathered<'a>, Announcement)> {
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
     address_facts::add(run, context, service, &mut metallb)?;
@@ -194,15 +207,30 @@ fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Opt
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
         found = announcement(gathered.clone());
     }
-    if !options.wire.is_empty() && !service.addresses.is_empty() && found.protocol != "bgp" {
-        let mut places = found.nodes.clone();
-        places.extend(found.candidates.iter().chain(found.excluded.iter().map(|out| &out.node)).cloned());
-        places.sort();
-        places.dedup();
-        gathered.wire = Some(wire::ask(run, &options.wire, &service.addresses, &places));
-        found = announcement(gathered);
+    Ok((gathered, found))
+}
+
+/// Asks on the wire for all that is announced at layer 2, or should be, at once: hosts are asked side by side, and each node is read once.
+fn ask_on_the_wire(run: &Run, hosts: &[Host], all: &mut [(Gathered<'_>, Announcement)]) {
+    let asked = |found: &Announcement| !found.addresses.is_empty() && found.protocol != "bgp";
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
+    for (_, found) in all.iter().filter(|(_, found)| asked(found)) {
+        addresses.extend(&found.addresses);
+        places.extend(found.nodes.iter().chain(&found.candidates).chain(found.excluded.iter().map(|out| &out.node)).cloned());
     }
-    Ok(found)
+    if hosts.is_empty() || addresses.is_empty() {
+        return;
+    }
+    places.sort();
+    places.dedup();
+    addresses.sort();
+    addresses.dedup();
+    let answers = wire::ask(run, hosts, &addresses, &places);
+    for (gathered, found) in all.iter_mut().filter(|(_, found)| asked(found)) {
+        gathered.wire = Some(answers.of(&found.addresses));
+        *found = announcement(gathered.clone());
+    }
 }
 
 fn tell(run: &Run, found: &Announcement) {
