@@ -140,6 +140,8 @@ pub struct ConfigurationWord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerLog {
     pub pod: String,
+    /// Whether the controller looked at the Service at all, as far as its log goes back.
+    pub mentions_service: bool,
     /// The newest error about the Service since it last went well, with its time.
     pub about_service: Option<(String, String)>,
     /// The newest failure to write the Service's status since it last went well, with its time.
@@ -175,6 +177,10 @@ pub struct Metallb {
     pub configuration: Vec<ConfigurationWord>,
     /// `None` when it was not needed or could not be read.
     pub controller_log: Option<ControllerLog>,
+    /// Pools outside of MetalLB's namespace, as `NAMESPACE/NAME`; asked only when it has none.
+    pub strayed_pools: Vec<String>,
+    /// The BGPPeers' names and addresses; asked only when a refusal speaks of a peer, which it does by address.
+    pub peers: Vec<(String, String)>,
     /// When it was asked, RFC 3339.
     pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.

@@ -66,7 +66,7 @@ mod tests {
     /// The vocabulary as it was first given out; a name may be added, never lost.
     const NAMES: &str = "
         address/pool-missing address/pool-exhausted address/pool-not-automatic address/request-refused address/class-unserved
-        address/config-invalid address/controller-down address/last-octet address/competing-controller address/not-a-load-balancer
+        address/config-invalid address/controller-down address/controller-unhealthy address/last-octet address/competing-controller address/not-a-load-balancer
         address/off-link
         announce/no-advertisement announce/no-candidate announce/no-local-endpoint announce/speaker-missing announce/interface-missing
         announce/interface-off-link announce/speaker-unhealthy announce/split-brain announce/nobody announce/unexpected-node

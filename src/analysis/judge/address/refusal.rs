@@ -17,7 +17,11 @@ use crate::model::metallb::{Metallb, Pool};
 pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
     let pools = metallb.pools.as_deref().unwrap_or_default();
     let mut finding = match refused {
-        Refusal::NoPool => missing(case, "MetalLB has no IPAddressPool", vec![format!("no ipaddresspools in {}", metallb.namespace)]),
+        Refusal::NoPool => {
+            let mut evidence = vec![format!("no ipaddresspools in {}", metallb.namespace)];
+            evidence.extend(metallb.strayed_pools.iter().map(|pool| format!("pool {pool} lies in a namespace that MetalLB does not read")));
+            missing(case, "MetalLB has no IPAddressPool", evidence)
+        }
         Refusal::NoneServes(others) => missing(
             case,
             "no IPAddressPool serves this Service's namespace and labels",
