@@ -118,7 +118,7 @@ down() {
     sleep .1
   done
   for place in $(remaining_namespaces); do ip netns del "$LAB-$place"; done
-  for _ in {1..50}; do remove_cgroups && break; sleep .1; done
+  remove_cgroups $(all_places)
   rm -rf "$S"
 }
 
@@ -127,12 +127,18 @@ lab_processes() {
   for place in $(remaining_namespaces); do ip netns pids "$LAB-$place"; done | grep .
 }
 
-# Pods' cgroups lie inside their node's, innermost first.
+# remove_cgroups PLACE…: a node's, with those of its pods, which lie inside, innermost first. Processes take a moment to leave them.
 remove_cgroups() {
-  local dir left=0
-  for dir in /sys/fs/cgroup/*/"$LAB"-n[0-7]; do
-    [ -d "$dir" ] || continue
-    find "$dir" -depth -type d -exec rmdir {} + 2> /dev/null || left=1
+  local place dir left
+  for _ in {1..50}; do
+    left=0
+    for place in "$@"; do
+      for dir in /sys/fs/cgroup/*/"$LAB-$place"; do
+        [ -d "$dir" ] || continue
+        find "$dir" -depth -type d -exec rmdir {} + 2> /dev/null || left=1
+      done
+    done
+    [ $left = 1 ] || break
+    sleep .1
   done
-  return $left
 }

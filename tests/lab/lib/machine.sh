@@ -24,6 +24,8 @@ halt() {
     kill -9 "$pid" || true
     until_ 10 "the end of $1" test ! -d "/proc/$pid"
   fi
+  # A kubelet that finds the cgroups of dead containers tries for seconds to follow each of them, and registers its node only then.
+  remove_cgroups "$1"
   rm -f "$S/$1/pid"
 }
 
