@@ -115,12 +115,12 @@ pub fn named_in(text: &str, metallb: &Metallb) -> Vec<Culprit> {
 /// The object that two words of a refusal name together, when there is one of that name.
 fn named_by(kind: &str, name: &str, metallb: &Metallb) -> Option<Culprit> {
     let has = |ads: &Option<Vec<Advertisement>>| ads.iter().flatten().any(|ad| ad.name == name);
-    let peer = metallb.peers.iter().find(|(own, address)| own == name || address == name);
+    let peer = metallb.peers.iter().flatten().find(|peer| peer.name == name || peer.address == name);
     match kind {
         "pool" if metallb.pools.iter().flatten().any(|pool| pool.name == name) => Some(Culprit::pool(name)),
         "for" | "in" | "advertisement" | "bgpadvertisement" if has(&metallb.bgp_advertisements) => Some(bgp_advertisement(name)),
         "for" | "in" | "advertisement" if has(&metallb.l2_advertisements) => Some(Culprit::l2_advertisement(name)),
-        "peer" => peer.map(|(own, _)| Culprit(format!("peer/{own}"))),
+        "peer" => peer.map(|peer| Culprit(format!("peer/{}", peer.name))),
         _ => None,
     }
 }
@@ -157,6 +157,7 @@ fn bgp_advertisement(name: &str) -> Culprit {
 mod tests {
     use super::{named_in, refused};
     use crate::analysis::read::metallb::{advertisement, pool};
+    use crate::model::bgp::Peer;
     use crate::model::metallb::Metallb;
     use serde_json::json;
 
@@ -172,7 +173,7 @@ mod tests {
             ]),
             l2_advertisements: Some(vec![ad("services", "services")]),
             bgp_advertisements: Some(vec![ad("wide", "services"), ad("other", "none")]),
-            peers: vec![("router".to_owned(), "10.88.64.1".to_owned())],
+            peers: Some(vec![Peer { name: "router".to_owned(), address: "10.88.64.1".to_owned(), ..Peer::default() }]),
             ..Metallb::default()
         }
     }

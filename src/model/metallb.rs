@@ -161,7 +161,7 @@ pub struct Metallb {
     pub l2_advertisements: Option<Vec<Advertisement>>,
     pub bgp_advertisements: Option<Vec<Advertisement>>,
     pub l2_statuses: Option<Vec<L2Status>>,
-    /// Read only where a BGPAdvertisement selects the address's pool; otherwise `None`, as the next two.
+    /// Read only where a BGPAdvertisement selects the address's pool, or a refusal speaks of a peer; the next two in the first case alone.
     pub peers: Option<Vec<Peer>>,
     pub bgp_statuses: Option<Vec<BgpStatus>>,
     /// Only FRR-K8s has these.
@@ -179,8 +179,6 @@ pub struct Metallb {
     pub controller_log: Option<ControllerLog>,
     /// Pools outside of MetalLB's namespace, as `NAMESPACE/NAME`; asked only when it has none.
     pub strayed_pools: Vec<String>,
-    /// The BGPPeers' names and addresses; asked only when a refusal speaks of a peer, which it does by address.
-    pub peers: Vec<(String, String)>,
     /// When it was asked, RFC 3339.
     pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.

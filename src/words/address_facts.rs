@@ -44,7 +44,7 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
         }
     }
     if metallb.pools.as_ref().is_some_and(Vec::is_empty) {
-        questions.push(("every-pool", ListQuery::everywhere(Kind::metallb("ipaddresspools"))));
+        questions.push(("every-pool".to_owned(), ListQuery::everywhere(Kind::metallb("ipaddresspools"))));
     }
     if foreign {
         questions.push(("every-daemonset".to_owned(), ListQuery::everywhere(Kind::of("apps", "v1", "daemonsets"))));
@@ -67,9 +67,9 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
         controller_log(run, context, service, metallb)?;
     }
     if metallb.configuration.iter().filter_map(|word| word.refused.as_ref()).any(|refused| refused.contains("peer ")) {
-        ask(run, &[("bgppeers", ListQuery::within(Kind::of("metallb.io", "v1beta2", "bgppeers"), &metallb.namespace))]);
+        ask(run, &[("bgppeers".to_owned(), ListQuery::within(Kind::of("metallb.io", "v1beta2", "bgppeers"), &metallb.namespace))]);
         if let Ok(list) = &*listed(run, "bgppeers") {
-            metallb.peers = list.iter().map(|value| (text(value, "/metadata/name"), text(value, "/spec/peerAddress"))).collect();
+            metallb.peers = Some(list.iter().map(read_metallb::peer).collect());
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::super::{Case, found};
 use super::{Cluster, WEB, cluster, event, holder, pool, service, services_pool};
-use crate::analysis::announcement::announcement;
+use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::objects;
 use crate::model::finding::{Finding, Severity};
 use crate::model::flow::Flow;
@@ -82,7 +82,7 @@ fn asked(address: &str, endings: [&str; 2]) -> Flow {
 fn a_last_octet_becomes_a_warning_when_nothing_else_explains_a_client() {
     let cluster = cluster(vec![pool("edge", &["10.88.65.0/24"], &json!({}))]);
     let service = objects::service(&holder("late", "10.88.65.255", &json!({})));
-    let announcement = announcement(&service, None, Vec::new(), cluster.metallb(&service), Vec::new(), Vec::new());
+    let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
     let severity = |flow: &Flow, others: &[Finding]| {
         let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(flow), closer: None, gaps: &[] };
         let mut findings: Vec<Finding> = super::super::findings(&case).into_iter().chain(others.iter().cloned()).collect();
