@@ -2,6 +2,8 @@
 
 pub mod metallb;
 pub mod objects;
+mod pods;
+mod services;
 
 use std::collections::BTreeMap;
 
