@@ -94,7 +94,7 @@ impl Service {
     /// What kube-proxy translates for it, or why nothing: then no port ends anywhere.
     ///
     /// # Errors
-    /// A headless Service and one of type ExternalName, in a sentence that says why.
+    /// A headless Service and one of type `ExternalName`, in a sentence that says why.
     pub fn translated(&self) -> Result<(), String> {
         if self.kind == "ExternalName" {
             return Err(format!(

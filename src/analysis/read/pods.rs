@@ -5,11 +5,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use super::{array, flag, map, number, optional_text, text};
+use super::{array, flag, map, number, optional_text, said, text};
 use crate::model::kubernetes::{Container, ContainerPort, Pod};
-
-/// The most that a message of the API's is worth in a sentence, in characters.
-const LONGEST_MESSAGE: usize = 240;
 
 /// A `v1/Pod`.
 #[must_use]
@@ -242,18 +239,6 @@ fn ready_condition(value: &Value) -> Option<String> {
     }
     let containers = condition(value, "ContainersReady").is_some_and(|condition| text(condition, "/status") == "True");
     containers.then(|| "its containers are ready, and the API has the pod as not ready: its node's kubelet may not report".to_owned())
-}
-
-/// A reason and its message in one line of bounded length.
-fn said(reason: &str, message: &str) -> String {
-    let message: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let whole = if reason.is_empty() || message.is_empty() { format!("{reason}{message}") } else { format!("{reason}: {message}") };
-    if whole.chars().count() <= LONGEST_MESSAGE {
-        return whole;
-    }
-    let mut cut: String = whole.chars().take(LONGEST_MESSAGE).collect();
-    cut.push('…');
-    cut
 }
 
 #[cfg(test)]
