@@ -8,6 +8,8 @@ pub mod arping;
 pub mod client_side;
 pub mod cluster_facts;
 pub mod during;
+pub mod endpoint_facts;
+pub mod endpoint_looks;
 pub mod fact;
 pub mod find_announcer;
 pub mod finding;

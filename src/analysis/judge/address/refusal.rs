@@ -133,7 +133,7 @@ fn request(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
         }
         Refusal::LacksFamily { pools: names, needed, both } => {
             evidence.push(format!("spec.clusterIPs: {}", addresses(&case.service.cluster_ips)));
-            evidence.extend(case.service.family_policy.iter().map(|policy| format!("spec.ipFamilyPolicy is {policy}")));
+            evidence.extend(case.service.ip_family_policy.iter().map(|policy| format!("spec.ipFamilyPolicy is {policy}")));
             evidence.extend(names.iter().map(|name| format!("pool {name}: {}", ranges(pools, name))));
             let needed: Vec<&str> = needed.iter().map(|family| family.name()).collect();
             if *both {
