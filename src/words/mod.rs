@@ -24,6 +24,7 @@ pub mod probe;
 pub mod reference;
 pub mod resolve_target_port;
 pub mod road;
+pub mod router;
 pub mod run;
 pub mod service;
 pub mod services;
