@@ -10,7 +10,7 @@ use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{address_facts, metallb, resolve_target_port, speakers, vantage, wire};
+use super::{address_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::similar::nearest;
 use crate::analysis::target::target;
@@ -22,15 +22,15 @@ use crate::model::service::Service;
 pub const WORD: Word = Word {
     name: "find_announcer",
     capability: "cluster.read",
-    signature: "find_announcer(service, #{ wire, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
+    signature: "find_announcer(service, #{ wire, router, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
+    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
     register,
 };
 
 pub const ALL: Word = Word {
     name: "find_announcers",
     capability: "cluster.read",
-    signature: "find_announcers(services, #{ wire, metrics }) -> array of Announcement",
+    signature: "find_announcers(services, #{ wire, router, metrics }) -> array of Announcement",
     meaning: "As `find_announcer`, for many Services at once: each list and each speaker's log is read once for all of them.",
     register: register_all,
 };
@@ -67,10 +67,11 @@ impl Fields for Announcement {
 #[derive(Default)]
 struct Options {
     wire: Vec<Host>,
+    router: Option<Host>,
     metrics: Option<bool>,
 }
 
-const KEYS: [&str; 2] = ["wire", "metrics"];
+const KEYS: [&str; 3] = ["wire", "router", "metrics"];
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Announcement>(engine, "Announcement");
@@ -154,6 +155,10 @@ impl Options {
                     run.allow(context, &format!("{word} with wire"), "node.read")?;
                     options.wire = vantage::named(run, context, &value)?.iter().map(|from| vantage::host(run, from)).collect();
                 }
+                "router" => {
+                    run.allow(context, &format!("{word} with router"), "node.read")?;
+                    options.router = vantage::named(run, context, &value)?.first().map(|from| vantage::host(run, from));
+                }
                 "metrics" => {
                     let kind = value.type_name();
                     let wanted = value.as_bool();
@@ -202,6 +207,10 @@ fn gather<'a>(
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
     }
     let mut found = announcement(gathered.clone());
+    if let Some(router) = options.router.as_ref().filter(|_| found.bgp.is_some() && !service.addresses.is_empty()) {
+        gathered.router = router::ask(run, router, &service.addresses);
+        found = announcement(gathered.clone());
+    }
     let open = found.bgp.is_some() || matches!(found.agreement, Agreement::Unknown | Agreement::Conflict | Agreement::Several);
     if options.metrics.is_none() && open && !service.addresses.is_empty() {
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
@@ -263,6 +272,15 @@ fn tell(run: &Run, found: &Announcement) {
             let reason =
                 session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
             run.fact(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
+        }
+        if let Some(router) = &bgp.router {
+            let up = router.neighbours.iter().filter(|neighbour| neighbour.state == "Established").count();
+            run.fact(format!("router {}: {up} of {} neighbours are established", router.host, router.neighbours.len()));
+            for route in &router.routes {
+                let hops: Vec<String> = route.installed.iter().flatten().map(ToString::to_string).collect();
+                let hops = if hops.is_empty() { "no route of BGP".to_owned() } else { format!("next hops {}", hops.join(", ")) };
+                run.fact(format!("router {}: {hops} for {}", router.host, route.address));
+            }
         }
         for prefix in &bgp.prefixes {
             run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));
