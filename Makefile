@@ -2,14 +2,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test
+.PHONY: help demo check advisories test bench-logs judge lab-versions
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
 RECORDING = tests/recordings/node-firewall-drops-only-routed-client-network.lbdiag
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 demo: ## the main job on a recording of a broken Service: no cluster, no root
 	@[ "$$(id -u)" != 0 ] || .ci/packages libpcap-dev
@@ -38,3 +38,16 @@ test: check ## everything, the lab's part where it can run; LAB_REQUIRED=1 makes
 	LAB_SKIP=1 cargo test --quiet $(features)
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(features)
 	.ci/lab
+
+bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tail
+	cargo build --quiet --release $(features)
+	tests/bench/logs
+
+lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go
+	cargo build --quiet --release $(features)
+	tests/lab/versions
+
+judge: ## all faults, in a usual lab, one with nftables and one that speaks BGP; root and Go. LAB_RESUME=1 goes on where it stopped
+	LAB_REQUIRED=1 cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-nft LAB_PROXY=nftables cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-bgp LAB_BGP=native LAB_SET=own cargo test --quiet --test lab

@@ -145,17 +145,30 @@ pub struct SpeakerLog {
     pub node: String,
     /// One entry for each address that was asked for, in that order.
     pub addresses: Vec<AddressLog>,
+    /// From the line with which a speaker starts.
     pub version: Option<String>,
+    /// The kubelet's time of that line.
+    pub started_at: Option<String>,
+    /// Whether speakers watch each other: `Some(false)` when the log says that memberlist is off.
     pub memberlist: Option<bool>,
+    /// Interfaces on which it answers ARP or NDP, from `createARPResponder` and its kin.
     pub responders: Vec<String>,
+    /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
+    /// The newest warning that the advertisement's interfaces do not exist: those that the node has.
     pub interface_warning: Option<String>,
-    pub configuration_error: Option<String>,
+    /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
+    pub reload_error: Option<String>,
+    /// BGP sessions of native mode, by peer.
     pub sessions: Vec<SessionLog>,
+    /// Lines that were read. A replay counts those that its recording kept.
     pub lines: u64,
+    /// Lines that no format explains, with at most three of them.
     pub unknown_lines: u64,
     pub unknown_samples: Vec<String>,
+    /// The kubelet's time of the newest line that mattered.
     pub last_at: Option<String>,
+    /// The log begins at the container's start; without it, silence is not absence.
     pub complete: bool,
 }
 
@@ -163,7 +176,9 @@ pub struct SpeakerLog {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressLog {
     pub address: IpAddr,
+    /// The last word for each protocol that was ever named.
     pub protocols: Vec<ProtocolLog>,
+    /// When the announcement came and went, the oldest first; only the newest are kept.
     pub moves: Vec<Move>,
     pub moves_dropped: u64,
 }
@@ -171,12 +186,15 @@ pub struct AddressLog {
 /// The last word about an address over one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtocolLog {
+    /// `layer2` or `bgp`.
     pub protocol: String,
     pub state: LogState,
+    /// The kubelet's time of the newest word.
     pub at: Option<String>,
+    /// When it began to announce, while it does.
     pub since: Option<String>,
+    /// Why it was withdrawn.
     pub reason: String,
-    pub service: Option<String>,
 }
 
 /// An announcement that came or went.
@@ -185,17 +203,23 @@ pub struct Move {
     pub at: Option<String>,
     pub gained: bool,
     pub protocol: String,
+    /// Why it went.
     pub reason: String,
 }
 
-/// A native BGP session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A BGP session of native mode, as one log tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLog {
+    /// As written, with or without its port.
     pub peer: String,
+    /// The newest word; `None` when the log names the peer and tells nothing of a session.
     pub up: Option<bool>,
     pub at: Option<String>,
+    /// The newest error, whether the session came up after it or not.
     pub error: Option<String>,
+    /// How often it went up or down, in all and in the minute before `at`.
     pub changes: u32,
+    pub changes_last_minute: u32,
 }
 
 impl SpeakerLog {

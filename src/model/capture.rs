@@ -29,6 +29,14 @@ pub struct CaptureRequest {
     /// The kernel's buffer for the capture, in KiB; `None` is lbdiag's own choice, which is large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer_kib: Option<u32>,
+    /// Whether the filter was given and not made from a Service, so that it may leave out what the Service's road carries.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_hand: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Which packets of an interface are taken.
@@ -137,10 +145,16 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Whether "it was not seen here" means "it was not here".
+    /// Whether every packet that it was to take is here, by tcpdump's own counters.
     #[must_use]
     pub fn trustworthy(&self) -> bool {
         self.end == CaptureEnd::Stopped && self.counters.complete()
+    }
+
+    /// Whether "it was not seen here" means "it was not here": nothing was lost, and nothing of the Service's road left out.
+    #[must_use]
+    pub fn tells_absence(&self) -> bool {
+        self.trustworthy() && self.request.interface == "any" && self.request.direction.is_both() && !self.request.by_hand
     }
 
     /// The interface that was captured on.
@@ -211,6 +225,48 @@ mod tests {
             most_bytes: 8 << 20,
             direction: Direction::Both,
             buffer_kib: None,
+            by_hand: false,
+        }
+    }
+
+    fn capture(end: CaptureEnd, lost: u64) -> Capture {
+        let counters = Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 };
+        Capture {
+            request: request(),
+            packets: Vec::new(),
+            counters,
+            end,
+            listening_at: 0,
+            stopped_at: 0,
+            ended_at: 0,
+            proof: String::new(),
+            links: Vec::new(),
+            chosen: None,
+        }
+    }
+
+    #[test]
+    fn absence_is_told_only_by_a_capture_that_saw_everything() {
+        let whole = capture(CaptureEnd::Stopped, 0);
+        assert!(whole.tells_absence());
+        for broken in [
+            capture(CaptureEnd::Stopped, 1),
+            capture(CaptureEnd::Bounded("20000 packets".to_owned()), 0),
+            capture(CaptureEnd::Broken("it broke off".to_owned()), 0),
+        ] {
+            assert!(!broken.trustworthy() && !broken.tells_absence(), "{broken:?}");
+        }
+        let other = |change: fn(&mut CaptureRequest)| {
+            let mut other = whole.clone();
+            change(&mut other.request);
+            other
+        };
+        for narrow in [
+            other(|request| request.direction = Direction::In),
+            other(|request| "mlb".clone_into(&mut request.interface)),
+            other(|request| request.by_hand = true),
+        ] {
+            assert!(narrow.trustworthy() && !narrow.tells_absence(), "{narrow:?}");
         }
     }
 

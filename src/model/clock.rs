@@ -26,6 +26,13 @@ impl ClockOffset {
         self.ahead_us.saturating_mul(1000)
     }
 
+    /// `+0.31 ms ± 0.95 ms`
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let sign = if self.ahead_us < 0 { '-' } else { '+' };
+        format!("{sign}{} ± {}", duration(self.ahead_us.unsigned_abs()), duration(self.error_us))
+    }
+
     /// Whether the clocks are known to differ at all.
     #[must_use]
     pub fn differs(&self) -> bool {
@@ -36,8 +43,7 @@ impl ClockOffset {
 impl fmt::Display for ClockOffset {
     /// `n2 +0.31 ms ± 0.95 ms`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.ahead_us < 0 { '-' } else { '+' };
-        write!(f, "{} {sign}{} ± {}", self.host, duration(self.ahead_us.unsigned_abs()), duration(self.error_us))
+        write!(f, "{} {}", self.host, self.shown())
     }
 }
 

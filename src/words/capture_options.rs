@@ -136,6 +136,7 @@ impl Options {
             most_bytes: self.bytes,
             direction: self.direction,
             buffer_kib: self.buffer_kib,
+            by_hand: self.own_filter().is_some(),
         }
     }
 }

@@ -7,6 +7,7 @@ use rhai::{Dynamic, Engine, NativeCallContext};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
+use crate::analysis::clock_skew;
 use crate::analysis::judge::{Case, judge};
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
@@ -73,6 +74,10 @@ fn weigh(
     let mut state = run.state();
     state.findings.extend(judgement.findings);
     state.gaps = judgement.gaps;
+    if let (Some(announcement), Some(address)) = (case.announcement, case.address()) {
+        let skewed = clock_skew::gaps(address, &announcement.logs, &state.clocks);
+        state.gaps.extend(skewed);
+    }
     state.judged = Some(judgement.summary);
     Ok(())
 }

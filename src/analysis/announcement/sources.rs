@@ -25,6 +25,7 @@ pub(super) fn sources(address: IpAddr, gathered: &Gathered, layer2: bool, bgp: O
         bgp_statuses(gathered, &mut sources);
     }
     events(gathered, &mut sources);
+    failures(gathered, &mut sources);
     sources
 }
 
@@ -156,6 +157,30 @@ fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
         let node = Some(status.status_node.as_str()).filter(|node| !node.is_empty());
         // It tells what the speaker means to do, and nothing of its sessions.
         sources.push(Source { trusted: lives, ..source("bgpstatus", node, "bgp", detail) });
+    }
+}
+
+/// What speakers and events say of interfaces that the advertisements name and a node does not have. It is no proof that nobody answers: a
+/// speaker that announced before goes on until it restarts.
+fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
+    for log in &gathered.logs {
+        if let Some(warning) = &log.interface_warning {
+            sources.push(source(
+                "log",
+                None,
+                "layer2",
+                format!("{} says that the advertisement's interfaces do not exist on {}: {warning}", log.pod, log.node),
+            ));
+        }
+    }
+    let failed = gathered.metallb.events.iter().flatten().filter(|event| event.reason == "announceFailed");
+    if let Some(event) = failed.max_by(|a, b| a.at.cmp(&b.at)) {
+        sources.push(Source {
+            at: Some(event.at.clone()),
+            age_s: age_s(Some(&event.at), &gathered.now),
+            trusted: false,
+            ..source("event", None, "layer2", event.message.clone())
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::{Case, found};
-use crate::analysis::state::netfilter;
+use crate::analysis::state::{netfilter, network};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
@@ -31,6 +31,13 @@ pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
         format!("{} has no route to the address", first.connection.vantage.text()),
         vec![format!("connecting from {} fails at once: {}", first.connection.vantage.text(), first.connection.attempt.detail)],
     ))
+}
+
+/// Whether the client's own routes hold no way to the address: neither a default route nor one that is more specific.
+pub(super) fn has_no_way(case: &Case, road: &Road) -> bool {
+    let (Some(vip), Some(pair)) = (case.address(), case.node_state(&road.client())) else { return false };
+    let read = !pair.after.section("routes").trim().is_empty();
+    read && network::default_route(&pair.after).is_none() && network::specific_route(&pair.after, vip).is_none()
 }
 
 /// The client's address is outside `loadBalancerSourceRanges`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, client, node, overlay, pod, scope, wire};
+use super::{Case, app, client, endpoints, node, overlay, pod, scope, wire};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -15,6 +15,8 @@ use crate::model::probe::Ending;
 enum Group {
     NoRoute,
     OutsideRanges,
+    /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
+    NoEndpoint,
     /// No node took the request.
     BeforeNode,
     /// It passed one point and not the next.
@@ -82,10 +84,14 @@ fn group(case: &Case, road: &Road) -> Group {
     // A router may say "network unreachable" too: it is the client's own word only when nothing left it.
     let sent = road.hops(|hop| hop.request && hop.passage == Passage::Out).any(|hop| hop.place == road.client());
     if attempt.ending == Ending::NoRoute && !sent {
-        return Group::NoRoute;
+        let own_word = road.watched(&road.client()) || client::has_no_way(case, road);
+        return if own_word { Group::NoRoute } else { Group::NotFollowed };
     }
     if attempt.source.is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
         return Group::OutsideRanges;
+    }
+    if endpoints::explains(case, road) {
+        return Group::NoEndpoint;
     }
     if pod::refuses(road) && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
         return Group::PodRefused;
@@ -119,6 +125,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
+        Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
         Group::Vanished(gone) => vanished(case, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
@@ -223,14 +230,15 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     let Some(target) = case.target else { return };
     let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
-    let missed: Vec<String> = target
-        .serving()
+    // Policy Local and topology hints keep the announcing node from some of them.
+    let within = case.announcer().map_or_else(|| target.serving(), |node| target.hit_from(&node));
+    let missed: Vec<String> = within
         .iter()
         .filter(|endpoint| !reached.contains(&endpoint.ip))
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))
         .collect();
-    // Without the announcing node's capture it is not known where a try went.
-    let watched = case.announcer().is_some_and(|node| case.roads().iter().any(|road| road.watched(&node)));
+    // Without the announcing node's whole capture it is not known where a try went.
+    let watched = case.announcer().is_some_and(|node| case.roads().iter().all(|road| road.watched(&node)));
     if !missed.is_empty() && watched {
         gaps.push(Gap::new(
             "evidence/endpoint-not-reached",

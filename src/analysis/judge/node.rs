@@ -135,9 +135,12 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         return Ok(client::outside_ranges(case, roads));
     }
     let came_in = roads.iter().filter(|road| road.entry().is_some()).count();
+    // That none left is known only where the capture lost nothing.
+    let watched = roads.iter().all(|road| road.watched(node));
     let seen = format!(
-        "{came_in} requests came in on {node}{}, none left it towards a pod",
-        input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
+        "{came_in} requests came in on {node}{}{}",
+        input.as_ref().map(|name| format!("/{name}")).unwrap_or_default(),
+        if watched { ", none left it towards a pod" } else { "" }
     );
     let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
         .or_else(|| forwarding_off(pair, node))
@@ -236,6 +239,9 @@ fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> 
     };
     if complete {
         return None;
+    }
+    if let Some(finding) = super::endpoints::left_alone(case, node, why) {
+        return Some(finding);
     }
     let states = network::processes(&pair.after, "kube-proxy");
     let down = states.as_ref().is_some_and(|states| states.is_empty() || states.contains(&'T'));

@@ -85,12 +85,16 @@ impl<'a> Road<'a> {
         Self { case, connection, captures }
     }
 
-    /// Whether the place was captured and the capture lost nothing.
+    /// The captures of the connection's round.
+    #[must_use]
+    pub fn captures(&self) -> &[&'a Capture] {
+        &self.captures
+    }
+
+    /// Whether the place was captured and the capture lost nothing, in the connection's own round.
     #[must_use]
     pub fn watched(&self, place: &str) -> bool {
-        self.captures
-            .iter()
-            .any(|capture| capture.request.place.to_string() == place && capture.request.interface == "any" && capture.trustworthy())
+        self.captures.iter().any(|capture| capture.request.place.to_string() == place && capture.tells_absence())
     }
 
     /// The client's place, as its captures name it.
@@ -290,6 +294,7 @@ mod tests {
                 most_bytes: 1,
                 direction: Direction::Both,
                 buffer_kib: None,
+by_hand: false,
             },
             packets: Vec::new(),
             counters: Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 },

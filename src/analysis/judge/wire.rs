@@ -63,7 +63,8 @@ fn foreign(case: &Case) -> Vec<String> {
 
 /// What the wire shows while everybody is answered.
 pub(super) fn latent(case: &Case) -> Vec<Finding> {
-    duplicate(case).into_iter().chain(flux(case)).chain(interface_down(case)).collect()
+    let routed = super::bgp::unreachable_nodes(case);
+    duplicate(case).into_iter().chain(flux(case)).chain(interface_down(case)).chain(routed.iter().map(|node| gone(node))).collect()
 }
 
 /// Somebody who is no node answers for the address.
@@ -133,6 +134,9 @@ fn interface_down(case: &Case) -> Option<Finding> {
 /// The first packet never reached a node: causes from the nearest to proven down to the network itself.
 pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     let silencing = announces.iter().find(|finding| announce::silences(finding));
+    if case.announcement.is_some_and(|announcement| announcement.protocol == "bgp") {
+        return before_routed_node(case, roads, silencing);
+    }
     if let Some(finding) = interface_down(case)
         .filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link"))
     {
@@ -153,10 +157,35 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
     let Some(node) = case.announcer() else {
         return Err(undecided(case, "nobody is known to announce the address", "whether it is announced at all"));
     };
-    if !node_watched(case, &node) {
+    // What was not seen on the node says something only of the rounds in which nothing was lost there.
+    let watched: Vec<&Road> = roads.iter().copied().filter(|road| road.watched(&node)).collect();
+    if watched.is_empty() {
         return Err(undecided(case, &format!("{node} could not be watched"), &format!("whether the request reaches {node}")));
     }
-    address_resolution(case, roads, &node)
+    address_resolution(case, &watched, &node)
+}
+
+/// As `before_node`, for an address that is announced over BGP: nobody asks for it by ARP, and a router decides where it goes.
+fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>) -> Result<Finding, Gap> {
+    if let Some(finding) = silencing {
+        return Ok(finding.clone());
+    }
+    if let Some(finding) = unreachable_node(case) {
+        return Ok(finding);
+    }
+    let bgp = case.announcement.and_then(|announcement| announcement.bgp.as_ref());
+    let router = bgp.and_then(|bgp| bgp.router.as_ref());
+    if router.is_some() {
+        let reason = format!("the router has a route, and what {} sends reaches no node that was watched", names(roads).join(" and "));
+        return Err(undecided(case, &reason, "where the router sends it"));
+    }
+    Err(Gap::new(
+        "evidence/no-vantage",
+        case.service.path(),
+        "the nodes announce the address over sessions that are up, and the requests reach none of them; no router was given that could be asked (--set router=ssh:HOST)",
+        "whether the router takes the prefix, and where it sends the requests",
+    )
+    .decisive())
 }
 
 /// ARP and the first packet, as both sides saw them.
@@ -166,6 +195,8 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let between = Culprit::network(&vantages.join("+"), node);
     let sent =
         roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
+    // Only a client that was watched is known to have sent nothing.
+    let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
     if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
         return Ok(found(
             "wire/request-lost",
@@ -174,11 +205,11 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             vec![format!("{} ARP requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
         ));
     }
-    if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (!sent || arp.router_asks) {
+    if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (quiet || arp.router_asks) {
         let reason = format!("ARP requests for the address reach {node}, and it answers none");
         return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
     }
-    if arp.answered_by_node > 0 && !sent && arp.client_asked > 0 && arp.client_answered == 0 {
+    if arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
         return Ok(found(
             "wire/reply-lost",
             vec![between],
@@ -200,7 +231,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             ],
         ));
     }
-    if !sent && arp.client_asked > 0 && arp.asked_at_node == 0 {
+    if quiet && arp.client_asked > 0 && arp.asked_at_node == 0 {
         return Ok(found(
             "wire/request-lost",
             vec![between],
@@ -223,7 +254,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         return Ok(finding);
     }
     // The request left the client for the right neighbour, and no node that could take it saw it.
-    let unwatched = unwatched_nodes(case);
+    let unwatched = unwatched_nodes(case, roads);
     if !unwatched.is_empty() {
         return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
     }
@@ -259,8 +290,16 @@ impl Arp {
         let vip = case.address();
         let clients: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
         let sources: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.connection.attempt.source).collect();
+        // The captures of these connections' own rounds, each once: what another round lost must not count as absent here.
+        let mut rounds: Vec<&Capture> = Vec::new();
+        for capture in roads.iter().flat_map(|road| road.captures()) {
+            if !rounds.iter().any(|known| std::ptr::eq(*known, *capture)) {
+                rounds.push(capture);
+            }
+        }
         let count = |captures: &dyn Fn(&Capture) -> bool, wanted: &dyn Fn(&crate::model::packet::Arp, Passage) -> bool| {
-            case.captures()
+            rounds
+                .iter()
                 .filter(|capture| captures(capture))
                 .flat_map(|capture| &capture.packets)
                 .filter(|packet| matches!(&packet.body, Body::Arp(arp) if wanted(arp, packet.passage)))
@@ -329,27 +368,29 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
 
 /// The node that should take it cannot be reached at all, and the API counts it as lost too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
+    if let Some(node) = super::bgp::unreachable_nodes(case).first() {
+        return Some(gone(node));
+    }
     let node = case.announcer()?;
     let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
     let lost = case.node(&node).is_some_and(|node| !node.ready);
-    (refused && lost).then(|| {
-        found(
-            "node/unreachable",
-            vec![Culprit::node(&node)],
-            format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
-            vec![format!("{node} does not answer by SSH"), format!("the API has it as not ready")],
-        )
-    })
+    (refused && lost).then(|| gone(&node))
 }
 
-/// Nodes that may have taken the request and were not watched.
-fn unwatched_nodes(case: &Case) -> Vec<String> {
+/// A node that announces, as far as MetalLB says, and is not there.
+fn gone(node: &str) -> Finding {
+    found(
+        "node/unreachable",
+        vec![Culprit::node(node)],
+        format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
+        vec![format!("{node} does not answer by SSH"), "the API has it as not ready".to_owned()],
+    )
+}
+
+/// Nodes that may have taken one of the requests and were not watched while it was sent.
+fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
     let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
-    announcement.candidates.iter().filter(|node| !node_watched(case, node)).cloned().collect()
-}
-
-fn node_watched(case: &Case, node: &str) -> bool {
-    case.captures().any(|capture| is_place(capture, node) && capture.trustworthy())
+    announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
 }
 
 /// The answer left the announcing node for the client and did not arrive.
@@ -379,3 +420,6 @@ fn names(roads: &[&Road]) -> Vec<String> {
 fn undecided(case: &Case, reason: &str, undecided: &str) -> Gap {
     Gap::new("evidence/undecided", case.service.path(), reason, undecided).decisive()
 }
+
+#[cfg(test)]
+mod tests;

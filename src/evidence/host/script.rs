@@ -18,6 +18,10 @@ pub enum Script {
     Links,
     /// Waits, so that its guard can be asked for the host's time.
     Clock,
+    /// Asks a router's BGP daemon what it knows of some addresses.
+    Router,
+    /// Prints what a host offers: its user, root, tools, container runtimes.
+    Check,
     /// Looks for processes of this run, ends them, and looks again.
     Sweep,
 }
@@ -33,6 +37,8 @@ impl Script {
             Self::Arping => "arping",
             Self::Links => "links",
             Self::Clock => "clock",
+            Self::Router => "router",
+            Self::Check => "check",
             Self::Sweep => "sweep",
         }
     }
@@ -47,6 +53,8 @@ impl Script {
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Links => include_str!("scripts/links.sh"),
             Self::Clock => include_str!("scripts/clock.sh"),
+            Self::Router => include_str!("scripts/router.sh"),
+            Self::Check => include_str!("scripts/check.sh"),
             Self::Sweep => include_str!("scripts/sweep.sh"),
         }
     }
@@ -54,6 +62,9 @@ impl Script {
     /// Whether it needs root on the host (`sudo -n` when the login is another user).
     #[must_use]
     pub fn needs_root(self) -> bool {
-        !matches!(self, Self::Probe | Self::Links | Self::Clock)
+        !matches!(self, Self::Probe | Self::Links | Self::Router | Self::Check | Self::Clock)
     }
 }
+
+#[cfg(test)]
+mod tests;

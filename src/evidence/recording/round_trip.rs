@@ -21,7 +21,7 @@ use super::tape::Tape;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::LiveClock;
 use crate::evidence::clocks::Clocks;
-use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::evidence::host::{Command, Hosts, Output};
@@ -73,6 +73,10 @@ impl Cluster for World {
         let count = self.next()?;
         line(&format!("metallb_speaker_announced{{node=\"{}\"}} {count}", query.pod));
         Ok(())
+    }
+
+    fn may(&self, _query: &AccessQuery) -> Result<bool, EvidenceError> {
+        Ok(self.next()?.is_multiple_of(2))
     }
 }
 
@@ -235,6 +239,7 @@ fn request(host_name: &str) -> CaptureRequest {
         most_bytes: 1 << 20,
         direction: Direction::In,
         buffer_kib: None,
+by_hand: false,
     }
 }
 

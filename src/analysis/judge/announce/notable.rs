@@ -102,7 +102,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     let newest_event = announcement.sources.iter().find(|source| source.kind == "event" && source.protocol != "bgp");
     let dissents = |source: &&Source| source.node.as_ref().is_some_and(|named| named != node);
     let statuses = announcement.sources.iter().filter(|source| source.kind == "l2status").filter(dissents);
-    let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(&event))).collect();
+    let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(event))).collect();
     if stale.is_empty() {
         return Vec::new();
     }
@@ -152,7 +152,6 @@ mod tests {
                     at: None,
                     since: None,
                     reason: "notOwner".to_owned(),
-                    service: None,
                 }],
             }],
             ..SpeakerLog::default()

@@ -32,6 +32,7 @@ fn request(place: Place, interface: &str) -> CaptureRequest {
         most_bytes: 1 << 20,
         direction: Direction::Both,
         buffer_kib: None,
+by_hand: false,
     }
 }
 

@@ -1,0 +1,209 @@
+//! What captures that lost packets may and may not say about the way from the client to the node.
+
+use serde_json::json;
+
+use super::super::{Case, flow};
+use crate::analysis::announcement::{Gathered, announcement};
+use crate::analysis::read::objects;
+use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, SpeakerLog};
+use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
+use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::finding::{Finding, Gap};
+use crate::model::flow::{Closer, Flow};
+use crate::model::metallb::Metallb;
+use crate::model::packet::{Arp, Body, Packet, Passage};
+use crate::model::place::{Host, HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+use crate::model::service::Service;
+
+fn service() -> Service {
+    objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
+        "status": {"loadBalancer": {"ingress": [{"ip": "10.88.64.100"}]}}}))
+}
+
+/// n2 announces and is the only one that may.
+fn announced(service: &Service) -> Announcement {
+    let log = SpeakerLog {
+        pod: "speaker-n2".to_owned(),
+        node: "n2".to_owned(),
+        complete: true,
+        addresses: vec![AddressLog {
+            address: "10.88.64.100".parse().unwrap(),
+            moves: Vec::new(),
+            moves_dropped: 0,
+            protocols: vec![ProtocolLog {
+                protocol: "layer2".to_owned(),
+                state: LogState::Announced,
+                at: None,
+                since: None,
+                reason: String::new(),
+            }],
+        }],
+        ..SpeakerLog::default()
+    };
+    let mut found = announcement(Gathered {
+        service,
+        target: None,
+        nodes: vec![objects::node(&json!({"metadata": {"name": "n2"}}))],
+        metallb: Metallb::default(),
+        logs: vec![log],
+        unread: Vec::new(),
+        metrics: Vec::new(),
+        wire: None,
+        router: None,
+        history: History::default(),
+        now: "2026-11-24T11:00:00Z".to_owned(),
+    });
+    found.nodes = vec!["n2".to_owned()];
+    found.candidates = vec!["n2".to_owned()];
+    found
+}
+
+fn capture(name: &str, kind: HostKind, lost: u64, packets: Vec<Packet>) -> Capture {
+    let arrived = packets.len() as u64;
+    Capture {
+        request: CaptureRequest {
+            place: Place::Host(Host { name: name.into(), address: name.into(), kind }),
+            interface: "any".into(),
+            filter: String::new(),
+            snaplen: 128,
+            most_packets: 100,
+            most_seconds: 9,
+            most_bytes: 1 << 20,
+            direction: Direction::Both,
+            buffer_kib: None,
+            by_hand: false,
+        },
+        packets,
+        counters: Counters {
+            captured: Some(arrived),
+            received_by_filter: Some(arrived + lost),
+            dropped_by_kernel: Some(lost),
+            arrived,
+        },
+        end: CaptureEnd::Stopped,
+        listening_at: 0,
+        stopped_at: 0,
+        ended_at: 0,
+        proof: String::new(),
+        links: Vec::new(),
+        chosen: None,
+    }
+}
+
+/// c1 asks by ARP who has the address.
+fn asks(passage: Passage) -> Packet {
+    let arp = Arp {
+        reply: false,
+        sender_mac: "66:00:00:00:00:50".into(),
+        sender: "10.88.64.50".parse().unwrap(),
+        target: "10.88.64.100".parse().unwrap(),
+    };
+    Packet { at: 1, interface: "eth0".into(), passage, source_mac: None, body: Body::Arp(arp), tunnel: None, outer: None }
+}
+
+fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
+    let attempt = Attempt {
+        number: 1,
+        size: Size::Small,
+        source: "10.88.64.50".parse().ok(),
+        source_port: 20_000,
+        ending,
+        status: None,
+        connect_ms: None,
+        total_ms: 4_000,
+        detail: String::new(),
+    };
+    let vantage = Vantage::Ssh("c1".into());
+    let connection = Connection { vantage: vantage.clone(), attempt: attempt.clone(), hops, pod: None, not_joined: None };
+    let probe: Probe = serde_json::from_value(json!({"vantage": vantage, "address": "10.88.64.100", "port": 443, "speech": Speech::Tcp,
+        "attempts": [attempt], "tool": "python3", "error": null, "repeated": false}))
+    .unwrap();
+    Flow { captures, probes: vec![probe], connections: vec![connection], ..Flow::default() }
+}
+
+fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
+    let service = service();
+    let announcement = announced(&service);
+    let closer = Closer { states: Vec::new(), again: second };
+    let case = Case {
+        service: &service,
+        announcement: Some(&announcement),
+        target: None,
+        flow: Some(first),
+        closer: Some(&closer),
+        gaps: &[],
+    };
+    let (mut findings, mut gaps) = (Vec::new(), Vec::new());
+    flow::findings(&case, Vec::new(), &mut findings, &mut gaps);
+    (findings, gaps)
+}
+
+fn names(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|finding| finding.name.as_str()).collect()
+}
+
+fn syn(place: &str, passage: Passage) -> Hop {
+    Hop {
+        place: place.into(),
+        interface: "eth0".into(),
+        passage,
+        request: true,
+        what: Sighting::Syn,
+        source: ("10.88.64.50".parse().unwrap(), 20_000),
+        destination: ("10.88.64.100".parse().unwrap(), 443),
+        tunnel: None,
+        outer: None,
+        source_mac: None,
+        sequence: 7,
+        length: 0,
+        at: 1,
+    }
+}
+
+#[test]
+fn arp_requests_that_a_whole_capture_did_not_see_were_lost() {
+    let watched = |lost| vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, lost, Vec::new())];
+    let (findings, _) = judged(&round(Ending::ConnectTimeout, Vec::new(), watched(0)), Flow::default());
+    assert_eq!(names(&findings), ["wire/request-lost"]);
+    let (findings, gaps) = judged(&round(Ending::ConnectTimeout, Vec::new(), watched(5)), Flow::default());
+    assert_eq!(names(&findings), [""; 0]);
+    assert!(gaps.iter().any(|gap| gap.decisive && gap.reason.contains("n2 could not be watched")), "{gaps:?}");
+}
+
+#[test]
+fn what_one_round_lost_is_not_absent_in_the_other() {
+    // In the first round the client asked, and the node's capture lost packets. In the second nobody asked, and nothing was lost.
+    let first =
+        vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, 5, Vec::new())];
+    let second = vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
+    let (findings, gaps) =
+        judged(&round(Ending::ConnectTimeout, Vec::new(), first), round(Ending::ConnectTimeout, Vec::new(), second));
+    assert_eq!(names(&findings), [""; 0]);
+    assert!(gaps.iter().any(|gap| gap.decisive && gap.reason.contains("nothing was seen to leave the client")), "{gaps:?}");
+}
+
+#[test]
+fn a_request_is_lost_between_only_when_the_node_lost_nothing() {
+    let captures = |lost| vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, lost, Vec::new())];
+    let left = || vec![syn("c1", Passage::Out)];
+    let (findings, _) = judged(&round(Ending::ConnectTimeout, left(), captures(0)), Flow::default());
+    assert_eq!(names(&findings), ["wire/request-lost"]);
+    let (findings, gaps) = judged(&round(Ending::ConnectTimeout, left(), captures(1)), Flow::default());
+    assert_eq!(names(&findings), [""; 0]);
+    assert!(gaps.iter().any(|gap| gap.decisive), "{gaps:?}");
+    // A bound that ended the capture is as much of a hole.
+    let mut bounded = captures(0);
+    bounded[1].end = CaptureEnd::Bounded("20000 packets".to_owned());
+    assert_eq!(names(&judged(&round(Ending::ConnectTimeout, left(), bounded), Flow::default()).0), [""; 0]);
+}
+
+#[test]
+fn no_route_is_the_client_s_own_word_only_when_it_is_known_to_have_sent_nothing() {
+    let captures = |lost| vec![capture("c1", HostKind::Client, lost, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
+    let (findings, _) = judged(&round(Ending::NoRoute, Vec::new(), captures(0)), Flow::default());
+    assert_eq!(names(&findings), ["client/no-route"]);
+    let (findings, gaps) = judged(&round(Ending::NoRoute, Vec::new(), captures(2)), Flow::default());
+    assert_eq!(names(&findings), [""; 0]);
+    assert!(gaps.iter().any(|gap| gap.decisive), "{gaps:?}");
+}
