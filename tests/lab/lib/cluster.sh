@@ -1,11 +1,11 @@
 # A whole lab: raise it, say how it is, remove it.
 
-# up, down or dead. A node that is off does not make a lab dead; a control plane or a client without its process does.
+# up, down or dead. A node that is off does not make a lab dead; a control plane, a client or a router without its process does.
 state() {
   local name
   if [ ! -d "$S" ] && [ -z "$(remaining_namespaces)" ]; then echo down; return; fi
   for name in etcd apiserver kcm sched; do runs "$name.pid" n0 || { echo dead; return; }; done
-  for name in "${clients[@]}"; do runs "$name/pid" "$name" || { echo dead; return; }; done
+  for name in $(machines); do is_node "$name" || runs "$name/pid" "$name" || { echo dead; return; }; done
   if [ -f "$S/ready" ]; then echo up; else echo dead; fi
 }
 
@@ -34,7 +34,7 @@ up() {
   pki
   start_api
   # shellcheck disable=SC2046 # names without spaces
-  boot $(nodes) "${clients[@]}"
+  boot $(machines)
   until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
   kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
@@ -44,6 +44,7 @@ up() {
   kubectl label node n0 node-role.kubernetes.io/control-plane= node.kubernetes.io/exclude-from-external-load-balancers= > /dev/null
   # Not earlier: with one of its two nodes unknown, both pods would go to the other.
   kubectl apply -f "$here/app.yaml" > /dev/null
+  ! speaks_bgp || kubectl apply -f "$here/web.yaml" > /dev/null
   waits -n stacklight rollout status deploy/iam-proxy-alertmanager
   waits -n metallb-system rollout status deploy/controller
   waits -n metallb-system rollout status daemonset/speaker
@@ -52,7 +53,9 @@ up() {
   until_ 60 'an address' service_address
   address=$(service_address)
   for host in "${clients[@]}"; do until_ 60 "an answer to $host" net "$host" curl -skm1 "https://$address/"; done
-  echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready"
+  echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready.new"
+  ! speaks_bgp || announce_over_bgp >> "$S/ready.new"
+  mv "$S/ready.new" "$S/ready"
   cat "$S/ready"
 }
 
@@ -99,7 +102,7 @@ status() {
   echo "lab $LAB: $now"
   [ -f "$S/settings" ] && sed 's/^/  /' "$S/settings"
   if [ "$now" = up ]; then
-    for name in $(nodes) "${clients[@]}"; do
+    for name in $(machines); do
       if first_process "$name" > /dev/null; then echo "  $name on, $(lan "$name")"; else echo "  $name off"; fi
     done
   fi
