@@ -8,6 +8,7 @@ use super::{Case, found, node};
 use crate::analysis::state::network;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
+use crate::model::probe::Probe;
 
 /// Tries that have to fail at a node before it is named: one alone may be anything.
 const ENOUGH: usize = 2;
@@ -100,9 +101,8 @@ pub(super) fn hidden(case: &Case) -> Vec<Finding> {
         .iter()
         .filter_map(|name| {
             let pair = case.node_state(name)?;
-            let finding =
+            let mut finding =
                 node::forwarding_off(pair, name).or_else(|| no_way_back(case, name)).or_else(|| node::not_programmed(case, pair, name))?;
-            let mut finding = finding;
             finding.evidence.push(format!("a router may send connections to {name}, and no try came in there"));
             Some(finding)
         })
@@ -111,7 +111,7 @@ pub(super) fn hidden(case: &Case) -> Vec<Finding> {
 
 fn no_way_back(case: &Case, node: &str) -> Option<Finding> {
     let pair = case.node_state(node)?;
-    case.probes().flat_map(|probe| probe.made()).filter_map(|attempt| attempt.source).find_map(|client| {
+    case.probes().flat_map(Probe::made).filter_map(|attempt| attempt.source).find_map(|client| {
         let refused = network::way(&pair.after, &format!("{client},,"))?.refused?;
         Some(node::no_way_back(node, client, &refused))
     })
