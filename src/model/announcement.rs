@@ -289,6 +289,26 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    /// Whether a router decides which node takes a request: the address is announced over BGP and nobody answers for it by ARP.
+    #[must_use]
+    pub fn routed(&self) -> bool {
+        self.protocol == "bgp"
+    }
+
+    /// The nodes that may take a request, those that announce first. A router may send to every node that should announce, also to one
+    /// whose session is not known to work.
+    #[must_use]
+    pub fn entrances(&self) -> Vec<String> {
+        let meant = self.bgp.iter().filter(|_| self.routed()).flat_map(|bgp| &bgp.candidates);
+        let mut nodes: Vec<String> = Vec::new();
+        for node in self.nodes.iter().chain(meant) {
+            if !nodes.contains(node) {
+                nodes.push(node.clone());
+            }
+        }
+        nodes
+    }
+
     /// Whether a node's own speaker says, in its log or its metrics, that it announces the address.
     #[must_use]
     pub fn claimed_by(&self, node: &str) -> bool {

@@ -50,6 +50,10 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         );
         open.extend(unknown);
     }
+    if explained.is_empty() {
+        // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
+        explained.extend(super::next_hop::fails(case));
+    }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
         gaps.extend(open);

@@ -201,7 +201,7 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
 }
 
 /// kube-proxy's programme on the node: is the address in it, and is it reached?
-fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let vip = case.address()?.to_string();
     let (iptables, nft) = (pair.after.section("iptables"), pair.after.section("nft"));
     let by_iptables = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
@@ -391,12 +391,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
     for client in &packets.clients {
         if let Some(refused) = network::way(&pair.after, &format!("{client},,")).and_then(|way| way.refused) {
-            return Ok(found(
-                "route/return-missing",
-                vec![Culprit::node_part(node, &format!("route/{client}"))],
-                format!("{node} has no way back to the client {client}"),
-                vec![format!("`ip route get {client}` on {node}: {refused}")],
-            ));
+            return Ok(no_way_back(node, *client, &refused));
         }
     }
     if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
@@ -418,6 +413,16 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         node,
         &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it"),
     ))
+}
+
+/// The kernel of a node refuses the way to a client.
+pub(super) fn no_way_back(node: &str, client: IpAddr, refused: &str) -> Finding {
+    found(
+        "route/return-missing",
+        vec![Culprit::node_part(node, &format!("route/{client}"))],
+        format!("{node} has no way back to the client {client}"),
+        vec![format!("`ip route get {client}` on {node}: {refused}")],
+    )
 }
 
 /// The interface by which answers leave the announcing node, when it is not the one of arrival.
