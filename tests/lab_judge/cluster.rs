@@ -74,7 +74,17 @@ impl Cluster {
     /// # Errors
     /// When it cannot be raised; its log is named.
     pub fn up(&self) -> Result<(), String> {
-        self.long("up")
+        self.long("up", &BTreeMap::new())
+    }
+
+    /// Raises the lab afresh, as it was: a running lab's settings need not be those of the environment.
+    ///
+    /// # Errors
+    /// When it cannot be removed or raised; its log is named.
+    pub fn renew(&self) -> Result<(), String> {
+        let settings = self.settings();
+        self.down()?;
+        self.long("up", &settings)
     }
 
     /// Removes the lab.
@@ -82,10 +92,10 @@ impl Cluster {
     /// # Errors
     /// When something of it stays; its log is named.
     pub fn down(&self) -> Result<(), String> {
-        self.long("down")
+        self.long("down", &BTreeMap::new())
     }
 
-    fn long(&self, word: &str) -> Result<(), String> {
+    fn long(&self, word: &str, settings: &BTreeMap<String, String>) -> Result<(), String> {
         // A file, not a pipe: the lab's own processes keep the output open for as long as they live.
         let log = OpenOptions::new()
             .create(true)
@@ -95,6 +105,7 @@ impl Cluster {
         let second = log.try_clone().map_err(|error| error.to_string())?;
         let mut command = self.command(&[word]);
         let mut child = command
+            .envs(settings.iter().filter(|(name, _)| name.starts_with("LAB_")))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(second)
