@@ -37,7 +37,7 @@ up() {
   boot $(machines)
   until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
-  kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
+  kubectl apply -f "$(manifest)" > /dev/null
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
   until_ 120 'all nodes to register' nodes_known
   waits wait --for=condition=Ready node --all

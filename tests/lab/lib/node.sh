@@ -18,7 +18,7 @@ node_main() {
   keep sshd /usr/sbin/sshd -D -e
   keep containerd containerd
   until_ 60 containerd ctr version
-  for image in pause app "speaker-$LAB_METALLB" "controller-$LAB_METALLB"; do
+  for image in $(images); do
     ctr -n k8s.io images import "$TAR/$image.tar" >> /var/log/images.log 2>&1
   done
   # A kubelet that starts before its API server waits seconds before it tries again.

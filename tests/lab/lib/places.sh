@@ -8,7 +8,8 @@ places() { echo sw rt ops "${clients[@]}" && nodes; }
 # Every place that any lab of this name may have had, whatever its settings were.
 all_places() { echo sw rt ops "${clients[@]}" n{0..7}; }
 
-is_node() { nodes | grep -qxF -- "$1"; }
+# grep reads to the end: one that stops early would break the pipe of those who still write.
+is_node() { nodes | grep -xF -- "$1" > /dev/null; }
 is_client() { case $1 in c1 | c2) ;; *) return 1 ;; esac; }
 speaks_bgp() { [ "$LAB_BGP" != none ]; }
 # A machine has processes and files of its own, and SSH; the other places are networks only. The router is one when it has a daemon.
@@ -17,7 +18,6 @@ machines() {
   printf '%s\n' "${clients[@]}"
   ! speaks_bgp || echo rt
 }
-# grep reads to the end: one that stops early would break the pipe of those who still write.
 is_machine() { machines | grep -xF -- "$1" > /dev/null; }
 is_place() { case $1 in sw | rt | ops | c1 | c2) ;; *) is_node "$1" ;; esac; }
 

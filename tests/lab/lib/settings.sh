@@ -42,7 +42,7 @@ check_settings() {
   one_of LAB_METALLB "$LAB_METALLB" v0.13.12 v0.14.9 v0.15.2 v0.16.1
   one_of LAB_PROXY "$LAB_PROXY" iptables nftables
   one_of LAB_CNI "$LAB_CNI" bridge ptp
-  one_of LAB_BGP "$LAB_BGP" none native
+  one_of LAB_BGP "$LAB_BGP" none native frr
   one_of LAB_NODES "$LAB_NODES" 4 5 6 7 8
   one_of LAB_USER "$LAB_USER" root ops
 }
