@@ -35,11 +35,21 @@ svc() { echo "10.88.64.$((10 + $(number "$1")))"; }  # a node's address on the s
 pods() { echo "10.88.$((128 + $(number "$1")))"; }   # a node's pod network, a /24, without its last number
 vtep() { echo "66:00:00:00:00:0$(number "$1")"; }    # the MAC of a node's end of the overlay
 
+# The same in IPv6, in a lab with both families. Digits are written as they are in IPv4, so that they are found again.
+dual() { [ "$LAB_STACK" = dual ]; }
+# Native BGP carries IPv4 only.
+routes_six() { [ "$LAB_BGP" = frr ] && dual; }
+lan6() { echo "fd10:88::$((10 + $(number "$1")))"; }
+svc6() { echo "fd10:88:64::$((10 + $(number "$1")))"; }
+pods6() { echo "fd10:88:1$(number "$1")"; } # a /64, without what follows its third number
+
 netns() { echo "/run/netns/$LAB-$1"; }
 net() { nsenter --net="$(netns "$1")" -- "${@:2}"; }
 
 # MetalLB elects the node with the smallest sha256 of "node#address": for the pool's first address that is n2, among n0 to n7 and thus with any
 # number of nodes (and in v0.13.12, which ignores the label that excludes n0). So one of the application's pods, on n2 and n3, is on the announcing node.
 POOL=10.88.64.100-10.88.64.120
+POOL6=fd10:88:64::100-fd10:88:64::120
 # What is announced over BGP lies in no network of anybody: only the router knows the way.
 BGP_ADDRESS=10.88.100.10
+BGP_ADDRESS6=fd10:88:100::10
