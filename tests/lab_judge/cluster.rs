@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::health::{Serving, objects_healthy};
+use super::health::{Serving, Wanted, objects_healthy, over_bgp};
 use super::process::{self, Done};
 
 /// `lab up` may have to build Kubernetes first.
@@ -152,9 +152,9 @@ impl Cluster {
     /// What is missing from it after a while.
     pub fn wait_healthy(&self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
-        let bgp = self.settings().get("LAB_BGP").is_some_and(|mode| mode != "none");
+        let bgp = over_bgp(&self.settings());
         loop {
-            let unhealthy = match self.healthy(bgp) {
+            let unhealthy = match self.healthy(&bgp) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
@@ -166,8 +166,8 @@ impl Cluster {
     }
 
     /// The healthy state: nodes and workloads ready, one Service with one announcer, one pod on it and one elsewhere, in a lab that
-    /// speaks BGP a second one with a route from every candidate, and both clients answered by every pod.
-    fn healthy(&self, bgp: bool) -> Result<(), String> {
+    /// speaks BGP others with a route from every candidate, and both clients answered by every pod.
+    fn healthy(&self, bgp: &[Wanted]) -> Result<(), String> {
         let done = self.look(&["kubectl", "get", "nodes,services,pods,deployments,daemonsets", "-A", "-o", "json"])?;
         let list: Value =
             serde_json::from_str(&done.stdout).map_err(|_| format!("the API server does not answer: {}", done.stderr.trim()))?;
@@ -177,7 +177,7 @@ impl Cluster {
         if macs.len() != 1 || announcers.len() != 1 {
             return Err(format!("{} is not announced by one node with a pod: answered by {macs:?}", state.layer2.address));
         }
-        if let Some(routed) = &state.bgp {
+        for routed in &state.bgp {
             self.routed(routed, state.candidates)?;
         }
         for serving in std::iter::once(&state.layer2).chain(&state.bgp) {
@@ -190,7 +190,7 @@ impl Cluster {
 
     /// The router has as many next hops as there are candidates; MetalLB v0.13 has one more, because it ignores the label that excludes n0.
     fn routed(&self, serving: &Serving, candidates: usize) -> Result<(), String> {
-        let done = self.look(&["in", "rt", "ip", "route", "show", &serving.address])?;
+        let done = self.look(&["in", "rt", "ip", "route", "get", "fibmatch", &serving.address])?;
         let hops = done.stdout.matches("via ").count();
         if hops >= candidates { Ok(()) } else { Err(format!("the router has {hops} next hops for {}, not {candidates}", serving.address)) }
     }
@@ -209,7 +209,7 @@ impl Cluster {
         // Asks until every pod has answered; the chance that one of two is missed forty times is nothing. One failure is one too many.
         let ask = "url=$1; shift; for try in $(seq 40); do got=$(curl -skm2 \"$url\") || { echo \"no answer ($?)\"; exit 1; }; seen=\"$seen ${got%% *}\"; \
                    all=1; for pod; do case \" $seen \" in *\" $pod \"*) ;; *) all= ;; esac; done; [ -z \"$all\" ] || exit 0; done; echo \"answered by$seen only\"; exit 1";
-        let url = format!("https://{}/", state.address);
+        let url = if state.address.contains(':') { format!("https://[{}]/", state.address) } else { format!("https://{}/", state.address) };
         let mut words = vec!["in", client, "bash", "-c", ask, "ask", &url];
         words.extend(state.pods.keys().map(String::as_str));
         let done = self.look(&words)?;

@@ -4,16 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The Service that every lab has, announced at layer 2, and its pods' label.
+/// The Service that every lab has, announced at layer 2.
 const LAYER2: Wanted = Wanted { namespace: "stacklight", name: "iam-proxy-alertmanager", app: "iam-proxy-alertmanager" };
-/// The Service that a lab with BGP has besides.
+/// The Service that a lab with BGP has besides, and the one that it has in IPv6, which MetalLB's native mode cannot route.
 const BGP: Wanted = Wanted { namespace: "web", name: "bgp", app: "web" };
+const BGP6: Wanted = Wanted { namespace: "web", name: "bgp6", app: "web" };
 const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-struct Wanted {
+/// A load-balanced Service of a healthy lab, and the label of its pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
     namespace: &'static str,
     name: &'static str,
     app: &'static str,
+}
+
+/// The Services over BGP that a lab with these settings has.
+pub fn over_bgp(settings: &BTreeMap<String, String>) -> Vec<Wanted> {
+    let set = |name: &str| settings.get(name).map_or("", String::as_str);
+    match (set("LAB_BGP"), set("LAB_STACK")) {
+        ("frr", "dual") => vec![BGP, BGP6],
+        ("native" | "frr", _) => vec![BGP],
+        _ => vec![],
+    }
 }
 
 /// A Service's address, and its pods with their nodes.
@@ -27,16 +40,16 @@ pub struct Serving {
 #[derive(Debug)]
 pub struct Healthy {
     pub layer2: Serving,
-    pub bgp: Option<Serving>,
+    pub bgp: Vec<Serving>,
     /// How many nodes may announce.
     pub candidates: usize,
 }
 
-/// Reads the list of all nodes, Services, pods, Deployments and DaemonSets; `bgp` says whether the lab speaks BGP.
+/// Reads the list of all nodes, Services, pods, Deployments and DaemonSets; `bgp` are the Services that it must have besides the usual one.
 ///
 /// # Errors
 /// The first departure from the healthy state.
-pub fn objects_healthy(list: &Value, bgp: bool) -> Result<Healthy, String> {
+pub fn objects_healthy(list: &Value, bgp: &[Wanted]) -> Result<Healthy, String> {
     let none = Vec::new();
     let items = list["items"].as_array().unwrap_or(&none);
     let of = |kind: &'static str| items.iter().filter(move |item| item["kind"] == kind);
@@ -61,13 +74,13 @@ pub fn objects_healthy(list: &Value, bgp: bool) -> Result<Healthy, String> {
         return Err(format!("pod {} is not ready or not gone", name(pod)));
     }
     let balancers = of("Service").filter(|service| service["spec"]["type"] == "LoadBalancer").count();
-    let wanted = 1 + usize::from(bgp);
+    let wanted = 1 + bgp.len();
     if balancers != wanted {
         return Err(format!("{balancers} Services of type LoadBalancer instead of {wanted}"));
     }
     Ok(Healthy {
         layer2: serving(items, &LAYER2)?,
-        bgp: if bgp { Some(serving(items, &BGP)?) } else { None },
+        bgp: bgp.iter().map(|wanted| serving(items, wanted)).collect::<Result<_, _>>()?,
         candidates: of("Node").filter(|node| node["metadata"]["labels"][EXCLUDED].is_null()).count(),
     })
 }
@@ -130,26 +143,37 @@ mod tests {
 
     #[test]
     fn the_healthy_state_is_recognised() {
-        let healthy = objects_healthy(&healthy_list(), false).unwrap();
+        let healthy = objects_healthy(&healthy_list(), &[]).unwrap();
         assert_eq!(healthy.layer2.address, "10.88.64.100");
         assert_eq!(healthy.layer2.pods.len(), 2);
-        assert!(healthy.bgp.is_none());
+        assert!(healthy.bgp.is_empty());
     }
 
     #[test]
     fn a_lab_that_speaks_bgp_has_a_second_service() {
         let mut list = healthy_list();
-        assert!(objects_healthy(&list, true).unwrap_err().contains("1 Services of type LoadBalancer instead of 2"));
+        assert!(objects_healthy(&list, &[BGP]).unwrap_err().contains("1 Services of type LoadBalancer instead of 2"));
         let items = list["items"].as_array_mut().unwrap();
         items.extend([service(&BGP, "10.88.100.10"), pod(&BGP, "c", "n1"), pod(&BGP, "d", "n2")]);
         items.push(
             json!({ "kind": "Node", "metadata": { "name": "n0", "labels": { EXCLUDED: "" } }, "spec": {}, "status": { "conditions": [{ "type": "Ready", "status": "True" }] } }),
         );
         items[3]["status"] = json!({ "numberReady": 2, "updatedNumberScheduled": 2 });
-        let healthy = objects_healthy(&list, true).unwrap();
-        assert_eq!(healthy.bgp.map(|serving| serving.address).as_deref(), Some("10.88.100.10"));
+        let healthy = objects_healthy(&list, &[BGP]).unwrap();
+        assert_eq!(healthy.bgp.iter().map(|serving| &serving.address).collect::<Vec<_>>(), ["10.88.100.10"]);
         assert_eq!(healthy.candidates, 1, "n0 is excluded by its label");
-        assert!(objects_healthy(&list, false).unwrap_err().contains("instead of 1"));
+        assert!(objects_healthy(&list, &[]).unwrap_err().contains("instead of 1"));
+    }
+
+    #[test]
+    fn the_settings_say_which_services_there_are() {
+        let lab = |bgp: &str, stack: &str| {
+            over_bgp(&[("LAB_BGP", bgp), ("LAB_STACK", stack)].map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+        };
+        assert_eq!(lab("none", "dual"), []);
+        assert_eq!(lab("native", "dual"), [BGP]);
+        assert_eq!(lab("frr", "v4"), [BGP]);
+        assert_eq!(lab("frr", "dual"), [BGP, BGP6]);
     }
 
     #[test]
@@ -170,7 +194,7 @@ mod tests {
                 Some(place) => *place = value,
                 None => list["items"][4]["metadata"]["deletionTimestamp"] = value,
             }
-            assert!(objects_healthy(&list, false).unwrap_err().contains(named), "{path}");
+            assert!(objects_healthy(&list, &[]).unwrap_err().contains(named), "{path}");
         }
     }
 }
