@@ -207,7 +207,7 @@ pub fn judge(case: &Case) -> Judgement {
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
-    address::weigh_last_octet(case, &mut findings);
+    address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
     Judgement { findings, gaps, summary }
