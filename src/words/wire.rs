@@ -66,7 +66,7 @@ pub fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) ->
         for (_, mac) in ask.replies {
             let holder = macs.of.get(&mac.to_lowercase());
             let (node, interface) = holder.cloned().unzip();
-            let answer = WireAnswer { address, node, interface, mac };
+            let answer = WireAnswer { address, mac, node, interface };
             if !wire.answers.contains(&answer) {
                 wire.answers.push(answer);
             }
