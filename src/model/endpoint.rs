@@ -58,6 +58,8 @@ pub struct Endpoint {
     pub declared: Option<u16>,
     /// Who holds the address, where that was looked up: `pod NS/NAME` or `node NAME`.
     pub holder: Option<String>,
+    /// It was looked up, and neither a pod nor a node has the address: it is somebody's outside the cluster, or nobody's.
+    pub unheld: bool,
     /// Why nobody can answer there, where the API proves that nobody holds the address.
     pub dead: Option<String>,
 }
