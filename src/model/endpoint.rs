@@ -36,6 +36,7 @@ impl Family {
 
 /// One address of an EndpointSlice, for one port of the Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "three are the API's own conditions, each independent of the others")]
 pub struct Endpoint {
     /// The pod behind it, in the Service's namespace; `None` where none is known.
     pub pod: Option<String>,

@@ -106,7 +106,7 @@ fn plugins(run: &Run, around: Surroundings) -> Surroundings {
         ("Cilium's nodes".to_owned(), ListQuery::everywhere(Kind::of("cilium.io", "v2", "ciliumnodes"))),
     ];
     ask(run, &all);
-    let read = |question: &Question| (*listed(run, &question.0)).as_ref().map(Clone::clone).unwrap_or_default();
+    let read = |question: &Question| (*listed(run, &question.0)).as_ref().cloned().unwrap_or_default();
     around.with_plugins(&read(&all[0]), &read(&all[1]))
 }
 
