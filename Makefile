@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test bench-logs lab-versions
+.PHONY: help demo check advisories test bench-logs judge lab-versions
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -46,3 +46,8 @@ bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tai
 lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go
 	cargo build --quiet --release $(features)
 	tests/lab/versions
+
+judge: ## all faults, in a usual lab, one with nftables and one that speaks BGP; root and Go. LAB_RESUME=1 goes on where it stopped
+	LAB_REQUIRED=1 cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-nft LAB_PROXY=nftables cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-bgp LAB_BGP=native LAB_SET=own cargo test --quiet --test lab

@@ -3,6 +3,8 @@
 //! Source: `internal/config/config.go` of MetalLB 0.13.12 to 0.16.1. Only rules that need nothing but pools and advertisements
 //! are recomputed; the others are known by MetalLB's own words. An advertisement that names an unknown pool is not refused.
 
+use std::collections::BTreeSet;
+
 use super::addresses::{Range, range};
 use crate::model::culprit::Culprit;
 use crate::model::metallb::{Advertisement, LabelSelector, Metallb, Pool};
@@ -26,7 +28,7 @@ pub fn refused(metallb: &Metallb) -> Vec<Refused> {
         refused.extend(twice(ad, Culprit::l2_advertisement(&ad.name)));
     }
     for ad in metallb.bgp_advertisements.iter().flatten() {
-        refused.extend(twice(ad, Culprit(format!("advertisement/bgp/{}", ad.name))));
+        refused.extend(twice(ad, bgp_advertisement(&ad.name)));
     }
     refused
 }
@@ -97,46 +99,112 @@ fn repeated_selector(selectors: &[LabelSelector]) -> Option<String> {
     }
 }
 
-/// The objects that MetalLB's refusal names, those that exist first; empty when it names none.
+/// The objects that MetalLB's refusal names; empty when it names none.
 ///
-/// The texts say `pool "NAME"`, `address pool NAME`, `peer NAME`, `advertisement NAME`, a range, or a selector without a name.
+/// The texts say `pool "NAME"`, `address pool NAME`, `for NAME`, `in NAME`, `peer NAME` or `peer ADDRESS`, or only a range or a rule.
 #[must_use]
 pub fn named_in(text: &str, metallb: &Metallb) -> Vec<Culprit> {
     let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(|c: char| "\"'`:,;.()".contains(c))).collect();
-    let after = |kinds: &[&str], exists: &dyn Fn(&str) -> bool| -> Vec<String> {
-        words.windows(2).filter(|pair| kinds.contains(&pair[0]) && exists(pair[1])).map(|pair| pair[1].to_owned()).collect()
-    };
-    let pools = metallb.pools.as_deref().unwrap_or_default();
-    let mut culprits: Vec<Culprit> =
-        after(&["pool", "for"], &|name| pools.iter().any(|pool| pool.name == name)).iter().map(|name| Culprit::pool(name)).collect();
-    let l2 = metallb.l2_advertisements.as_deref().unwrap_or_default();
-    let bgp = metallb.bgp_advertisements.as_deref().unwrap_or_default();
-    culprits.extend(
-        after(&["for", "in", "advertisement", "bgpadvertisement"], &|name| l2.iter().chain(bgp).any(|ad| ad.name == name)).iter().map(
-            |name| {
-                if bgp.iter().any(|ad| ad.name == *name) {
-                    Culprit(format!("advertisement/bgp/{name}"))
-                } else {
-                    Culprit::l2_advertisement(name)
-                }
-            },
-        ),
-    );
-    culprits.extend(
-        after(&["peer"], &|name| !name.is_empty() && name.parse::<std::net::IpAddr>().is_err())
-            .iter()
-            .map(|name| Culprit(format!("peer/{name}"))),
-    );
-    // "overlaps with already defined CIDR X" does not say whose it is.
-    if let Some(range) = text.rsplit_once("already defined CIDR").and_then(|(_, rest)| range(rest.trim().trim_matches('"')).ok()) {
-        culprits.extend(
-            pools
-                .iter()
-                .filter(|pool| pool.addresses.iter().filter_map(|text| super::addresses::range(text).ok()).any(|own| own.overlaps(&range)))
-                .map(|pool| Culprit::pool(&pool.name)),
-        );
-    }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut culprits: Vec<Culprit> = words.windows(2).filter_map(|pair| named_by(pair[0], pair[1], metallb)).collect();
+    culprits.extend(implied_by(text, metallb));
+    let mut seen = BTreeSet::new();
     culprits.retain(|culprit| seen.insert(culprit.clone()));
     culprits
+}
+
+/// The object that two words of a refusal name together, when there is one of that name.
+fn named_by(kind: &str, name: &str, metallb: &Metallb) -> Option<Culprit> {
+    let has = |ads: &Option<Vec<Advertisement>>| ads.iter().flatten().any(|ad| ad.name == name);
+    let peer = metallb.peers.iter().flatten().find(|peer| peer.name == name || peer.address == name);
+    match kind {
+        "pool" if metallb.pools.iter().flatten().any(|pool| pool.name == name) => Some(Culprit::pool(name)),
+        "for" | "in" | "advertisement" | "bgpadvertisement" if has(&metallb.bgp_advertisements) => Some(bgp_advertisement(name)),
+        "for" | "in" | "advertisement" if has(&metallb.l2_advertisements) => Some(Culprit::l2_advertisement(name)),
+        "peer" => peer.map(|peer| Culprit(format!("peer/{}", peer.name))),
+        _ => None,
+    }
+}
+
+/// What a refusal means that names no object: the owner of a range, or the advertisements that a rule is about.
+fn implied_by(text: &str, metallb: &Metallb) -> Vec<Culprit> {
+    let pools = metallb.pools.as_deref().unwrap_or_default();
+    let of_range = |range: &Range| {
+        let own = |pool: &&Pool| pool.addresses.iter().filter_map(|text| super::addresses::range(text).ok()).any(|own| own.overlaps(range));
+        pools.iter().filter(own).collect::<Vec<&Pool>>()
+    };
+    let last = |mark: &str| text.rsplit_once(mark).and_then(|(_, rest)| range(rest.trim().trim_matches('"')).ok());
+    if let Some(range) = last("already defined CIDR") {
+        return of_range(&range).into_iter().map(|pool| Culprit::pool(&pool.name)).collect();
+    }
+    let bgp = metallb.bgp_advertisements.as_deref().unwrap_or_default();
+    if let Some(range) = text.contains("aggregation length").then(|| last("for addresses")).flatten() {
+        // An advertisement aggregates wider than the pool is.
+        let pools = of_range(&range);
+        let selecting = bgp.iter().filter(|ad| pools.iter().any(|pool| ad.selects_pool(pool))).map(|ad| bgp_advertisement(&ad.name));
+        return selecting.chain(pools.iter().map(|pool| Culprit::pool(&pool.name))).collect();
+    }
+    if text.contains("local preference") {
+        return bgp.iter().map(|ad| bgp_advertisement(&ad.name)).collect();
+    }
+    Vec::new()
+}
+
+fn bgp_advertisement(name: &str) -> Culprit {
+    Culprit(format!("advertisement/bgp/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{named_in, refused};
+    use crate::analysis::read::metallb::{advertisement, pool};
+    use crate::model::bgp::Peer;
+    use crate::model::metallb::Metallb;
+    use serde_json::json;
+
+    fn metallb() -> Metallb {
+        let ad = |name: &str, pool: &str| advertisement(&json!({"metadata": {"name": name}, "spec": {"ipAddressPools": [pool]}}));
+        let pool = |name: &str, range: &str, created: &str| {
+            pool(&json!({"metadata": {"name": name, "creationTimestamp": created}, "spec": {"addresses": [range]}}))
+        };
+        Metallb {
+            pools: Some(vec![
+                pool("overlap", "10.88.64.110-10.88.64.140", "2026-11-23T05:28:40Z"),
+                pool("services", "10.88.64.100-10.88.64.120", "2026-11-23T05:22:53Z"),
+            ]),
+            l2_advertisements: Some(vec![ad("services", "services")]),
+            bgp_advertisements: Some(vec![ad("wide", "services"), ad("other", "none")]),
+            peers: Some(vec![Peer { name: "router".to_owned(), address: "10.88.64.1".to_owned(), ..Peer::default() }]),
+            ..Metallb::default()
+        }
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let named: Vec<String> = named_in(text, &metallb()).into_iter().map(|culprit| culprit.0).collect();
+        assert_eq!(named, expected, "{text}");
+    }
+
+    /// The texts of `internal/config` (0.13.12 to 0.16.1); the first two were recorded.
+    #[test]
+    fn a_refusal_names_its_objects() {
+        check(
+            "configuration error: CIDR \"10.88.64.110/31\" in pool \"overlap\" overlaps with already defined CIDR \"10.88.64.104/29\"",
+            &["pool/overlap", "pool/services"],
+        );
+        check("parsing address pool overlap: invalid CIDR \"10.88.64.300-10.88.64.310\" in pool \"overlap\"", &["pool/overlap"]);
+        check("failed to parse node selector for services", &["advertisement/l2/services"]);
+        check("peer router referencing non existing bfd profile fast", &["peer/router"]);
+        check("peer 10.88.64.1 has bfd-profile set on native bgp mode", &["peer/router"]);
+        check(
+            "invalid aggregation length 24: prefix 27 in this pool is more specific than the aggregation length for addresses 10.88.64.100-10.88.64.105",
+            &["advertisement/bgp/wide", "pool/services"],
+        );
+        check("parsing community \"x\": invalid community format", &[]);
+    }
+
+    #[test]
+    fn of_two_overlapping_pools_the_newer_stands_first() {
+        let refused = refused(&metallb());
+        assert_eq!(refused.len(), 1);
+        assert_eq!(refused[0].culprits.iter().map(|culprit| culprit.0.as_str()).collect::<Vec<_>>(), ["pool/overlap", "pool/services"]);
+    }
 }

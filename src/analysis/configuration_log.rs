@@ -131,6 +131,7 @@ impl ControllerFold {
         let get = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
         if get("start reconcile") == self.service {
             self.ours = true;
+            self.log.mentions_service = true;
             return true;
         }
         if get("end reconcile") == self.service {

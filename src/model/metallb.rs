@@ -140,6 +140,8 @@ pub struct ConfigurationWord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerLog {
     pub pod: String,
+    /// Whether the controller looked at the Service at all, as far as its log goes back.
+    pub mentions_service: bool,
     /// The newest error about the Service since it last went well, with its time.
     pub about_service: Option<(String, String)>,
     /// The newest failure to write the Service's status since it last went well, with its time.
@@ -159,7 +161,7 @@ pub struct Metallb {
     pub l2_advertisements: Option<Vec<Advertisement>>,
     pub bgp_advertisements: Option<Vec<Advertisement>>,
     pub l2_statuses: Option<Vec<L2Status>>,
-    /// Read only where a BGPAdvertisement selects the address's pool; otherwise `None`, as the next two.
+    /// Read only where a BGPAdvertisement selects the address's pool, or a refusal speaks of a peer; the next two in the first case alone.
     pub peers: Option<Vec<Peer>>,
     pub bgp_statuses: Option<Vec<BgpStatus>>,
     /// Only FRR-K8s has these.
@@ -175,6 +177,8 @@ pub struct Metallb {
     pub configuration: Vec<ConfigurationWord>,
     /// `None` when it was not needed or could not be read.
     pub controller_log: Option<ControllerLog>,
+    /// Pools outside of MetalLB's namespace, as `NAMESPACE/NAME`; asked only when it has none.
+    pub strayed_pools: Vec<String>,
     /// When it was asked, RFC 3339.
     pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.

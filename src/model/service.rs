@@ -15,6 +15,18 @@ pub enum Protocol {
     Sctp,
 }
 
+impl Protocol {
+    /// As the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        }
+    }
+}
+
 /// One port of a Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePort {
@@ -49,8 +61,6 @@ pub struct Service {
     pub annotations: BTreeMap<String, String>,
     pub selector: BTreeMap<String, String>,
     pub cluster_ips: Vec<IpAddr>,
-    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
-    pub family_policy: Option<String>,
     /// `status.loadBalancer.ingress[].ip`, in order.
     pub addresses: Vec<IpAddr>,
     /// `status.loadBalancer.ingress[].hostname`: MetalLB never writes one.
@@ -60,8 +70,23 @@ pub struct Service {
     /// The types of `status.conditions`, likewise.
     pub conditions: Vec<String>,
     pub ports: Vec<ServicePort>,
+    /// `spec.clusterIP: None`: its name resolves to the pods, and nothing is translated.
+    pub headless: bool,
     pub external_policy: TrafficPolicy,
+    /// It concerns clients inside the cluster at the cluster IP, not the load-balanced address.
+    pub internal_policy: TrafficPolicy,
     pub source_ranges: Vec<IpNet>,
+    /// Seconds for which a client keeps its pod, with `sessionAffinity: ClientIP`.
+    pub affinity_seconds: Option<u32>,
+    /// `spec.allocateLoadBalancerNodePorts`.
+    pub node_ports: bool,
+    /// The load-balanced addresses that kube-proxy is told not to program: `ingress[].ipMode: Proxy`.
+    pub proxied_addresses: Vec<IpAddr>,
+    /// `IPv4`, `IPv6`, in the order of the cluster IPs.
+    pub ip_families: Vec<String>,
+    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
+    pub ip_family_policy: Option<String>,
+    pub traffic_distribution: Option<String>,
     pub class: Option<String>,
     pub health_check_node_port: Option<u16>,
     pub publish_not_ready: bool,
@@ -74,6 +99,26 @@ impl Service {
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// What kube-proxy translates for it, or why nothing: then no port ends anywhere.
+    ///
+    /// # Errors
+    /// A headless Service and one of type `ExternalName`, in a sentence that says why.
+    pub fn translated(&self) -> Result<(), String> {
+        if self.kind == "ExternalName" {
+            return Err(format!(
+                "Service {} is of type ExternalName: it is a name in DNS for something outside, it has neither address nor endpoints, and its ports end nowhere in the cluster",
+                self.path()
+            ));
+        }
+        if self.headless {
+            return Err(format!(
+                "Service {} is headless (clusterIP: None): its name resolves to the pods themselves, clients connect to the pods' own ports, and targetPort translates nothing",
+                self.path()
+            ));
+        }
+        Ok(())
     }
 
     /// The port of that name or number.

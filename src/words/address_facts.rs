@@ -11,7 +11,7 @@ use crate::analysis::configuration;
 use crate::analysis::configuration_log::ControllerFold;
 use crate::analysis::election::version;
 use crate::analysis::judge::another_giver_suspected;
-use crate::analysis::read::{map, metallb as read_metallb, objects};
+use crate::analysis::read::{map, metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::finding::Gap;
@@ -43,6 +43,9 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
             questions.push(("addresspools".to_owned(), ListQuery::within(Kind::metallb("addresspools"), &metallb.namespace)));
         }
     }
+    if metallb.pools.as_ref().is_some_and(Vec::is_empty) {
+        questions.push(("every-pool".to_owned(), ListQuery::everywhere(Kind::metallb("ipaddresspools"))));
+    }
     if foreign {
         questions.push(("every-daemonset".to_owned(), ListQuery::everywhere(Kind::of("apps", "v1", "daemonsets"))));
     }
@@ -52,12 +55,22 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
         holders(run, context, service, metallb)?;
         namespace_labels(run, context, service, metallb)?;
     }
+    if let Ok(list) = &*listed(run, "every-pool") {
+        metallb.strayed_pools =
+            list.iter().map(|value| format!("{}/{}", text(value, "/metadata/namespace"), text(value, "/metadata/name"))).collect();
+    }
     if foreign && let Ok(list) = &*listed(run, "every-daemonset") {
         metallb.daemon_sets = Some(list.iter().map(|value| objects::workload("DaemonSet", value)).collect());
     }
     let refused = !configuration::refused(metallb).is_empty() || metallb.configuration.iter().any(|word| word.refused.is_some());
     if wanting || foreign || refused {
         controller_log(run, context, service, metallb)?;
+    }
+    if metallb.configuration.iter().filter_map(|word| word.refused.as_ref()).any(|refused| refused.contains("peer ")) {
+        ask(run, &[("bgppeers".to_owned(), ListQuery::within(Kind::of("metallb.io", "v1beta2", "bgppeers"), &metallb.namespace))]);
+        if let Ok(list) = &*listed(run, "bgppeers") {
+            metallb.peers = Some(list.iter().map(read_metallb::peer).collect());
+        }
     }
     Ok(())
 }

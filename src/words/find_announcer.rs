@@ -1,5 +1,6 @@
 //! `find_announcer(service, options)` and `find_announcers(services, options)`: who announces an address, who should, and which source says what.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
@@ -9,7 +10,7 @@ use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{address_facts, metallb, resolve_target_port, speakers, vantage, wire};
+use super::{address_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::similar::nearest;
 use crate::analysis::target::target;
@@ -21,15 +22,15 @@ use crate::model::service::Service;
 pub const WORD: Word = Word {
     name: "find_announcer",
     capability: "cluster.read",
-    signature: "find_announcer(service, #{ wire, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
+    signature: "find_announcer(service, #{ wire, router, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
+    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
     register,
 };
 
 pub const ALL: Word = Word {
     name: "find_announcers",
     capability: "cluster.read",
-    signature: "find_announcers(services, #{ wire, metrics }) -> array of Announcement",
+    signature: "find_announcers(services, #{ wire, router, metrics }) -> array of Announcement",
     meaning: "As `find_announcer`, for many Services at once: each list and each speaker's log is read once for all of them.",
     register: register_all,
 };
@@ -66,10 +67,11 @@ impl Fields for Announcement {
 #[derive(Default)]
 struct Options {
     wire: Vec<Host>,
+    router: Option<Host>,
     metrics: Option<bool>,
 }
 
-const KEYS: [&str; 2] = ["wire", "metrics"];
+const KEYS: [&str; 3] = ["wire", "router", "metrics"];
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Announcement>(engine, "Announcement");
@@ -102,7 +104,9 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
     };
-    let found = gather(run, context, service, target.as_ref(), &options)?;
+    let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
+    ask_on_the_wire(run, &options.wire, &mut found);
+    let found = found.swap_remove(0).1;
     tell(run, &found);
     Ok(Fact::new(found))
 }
@@ -126,13 +130,17 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
         let metallb = metallb::metallb(run, context, first)?;
         speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb)?;
     }
-    let mut all = Array::new();
-    for service in &plain {
-        let slices = listed(run, &of(service, "slices"));
-        let target = service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None));
-        all.push(Dynamic::from(Fact::new(gather(run, context, service, target.as_ref(), &options)?)));
-    }
-    Ok(all)
+    let targets: Vec<Option<Target>> = plain
+        .iter()
+        .map(|service| {
+            let slices = listed(run, &of(service, "slices"));
+            service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None))
+        })
+        .collect();
+    let each = plain.iter().zip(&targets).map(|(service, target)| gather(run, context, service, target.as_ref(), &options));
+    let mut all = each.collect::<Answer<Vec<_>>>()?;
+    ask_on_the_wire(run, &options.wire, &mut all);
+    Ok(all.into_iter().map(|(_, found)| Dynamic::from(Fact::new(found))).collect())
 }
 
 impl Options {
@@ -145,6 +153,10 @@ impl Options {
                     run.allow(context, &format!("{word} with wire"), "probe")?;
                     run.allow(context, &format!("{word} with wire"), "node.read")?;
                     options.wire = vantage::named(run, context, &value)?.iter().map(|from| vantage::host(run, from)).collect();
+                }
+                "router" => {
+                    run.allow(context, &format!("{word} with router"), "node.read")?;
+                    options.router = vantage::named(run, context, &value)?.first().map(|from| vantage::host(run, from));
                 }
                 "metrics" => {
                     let kind = value.type_name();
@@ -164,7 +176,13 @@ impl Options {
 }
 
 /// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
-fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
+fn gather<'a>(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &'a Service,
+    target: Option<&'a Target>,
+    options: &Options,
+) -> Answer<(Gathered<'a>, Announcement)> {
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
     address_facts::add(run, context, service, &mut metallb)?;
@@ -188,20 +206,39 @@ fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Opt
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
     }
     let mut found = announcement(gathered.clone());
+    if let Some(router) = options.router.as_ref().filter(|_| found.bgp.is_some() && !service.addresses.is_empty()) {
+        gathered.router = router::ask(run, router, &service.addresses);
+        found = announcement(gathered.clone());
+    }
     let open = found.bgp.is_some() || matches!(found.agreement, Agreement::Unknown | Agreement::Conflict | Agreement::Several);
     if options.metrics.is_none() && open && !service.addresses.is_empty() {
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
         found = announcement(gathered.clone());
     }
-    if !options.wire.is_empty() && !service.addresses.is_empty() && found.protocol != "bgp" {
-        let mut places = found.nodes.clone();
-        places.extend(found.candidates.iter().chain(found.excluded.iter().map(|out| &out.node)).cloned());
-        places.sort();
-        places.dedup();
-        gathered.wire = Some(wire::ask(run, &options.wire, &service.addresses, &places));
-        found = announcement(gathered);
+    Ok((gathered, found))
+}
+
+/// Asks on the wire for all that is announced at layer 2, or should be, at once: hosts are asked side by side, and each node is read once.
+fn ask_on_the_wire(run: &Run, hosts: &[Host], all: &mut [(Gathered<'_>, Announcement)]) {
+    let asked = |found: &Announcement| !found.addresses.is_empty() && found.protocol != "bgp";
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    let mut places: Vec<String> = Vec::new();
+    for (_, found) in all.iter().filter(|(_, found)| asked(found)) {
+        addresses.extend(&found.addresses);
+        places.extend(found.nodes.iter().chain(&found.candidates).chain(found.excluded.iter().map(|out| &out.node)).cloned());
     }
-    Ok(found)
+    if hosts.is_empty() || addresses.is_empty() {
+        return;
+    }
+    places.sort();
+    places.dedup();
+    addresses.sort();
+    addresses.dedup();
+    let answers = wire::ask(run, hosts, &addresses, &places);
+    for (gathered, found) in all.iter_mut().filter(|(_, found)| asked(found)) {
+        gathered.wire = Some(answers.of(&found.addresses));
+        *found = announcement(gathered.clone());
+    }
 }
 
 fn tell(run: &Run, found: &Announcement) {
@@ -234,6 +271,15 @@ fn tell(run: &Run, found: &Announcement) {
             let reason =
                 session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
             run.fact(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
+        }
+        if let Some(router) = &bgp.router {
+            let up = router.neighbours.iter().filter(|neighbour| neighbour.state == "Established").count();
+            run.fact(format!("router {}: {up} of {} neighbours are established", router.host, router.neighbours.len()));
+            for route in &router.routes {
+                let hops: Vec<String> = route.installed.iter().flatten().map(ToString::to_string).collect();
+                let hops = if hops.is_empty() { "no route of BGP".to_owned() } else { format!("next hops {}", hops.join(", ")) };
+                run.fact(format!("router {}: {hops} for {}", router.host, route.address));
+            }
         }
         for prefix in &bgp.prefixes {
             run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));

@@ -81,7 +81,9 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
         let started = container.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
         container.restarts > 0 && began.zip(started).is_some_and(|(began, started)| began.as_second() - started.as_second() < LATELY)
     };
-    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent)).collect();
+    // Whose log does not come will not show the one before it either, and asking costs as long again.
+    let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
+    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
     let earlier = earlier(run, context, &restarted, &logs.held)?;
     let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
     let starts: Vec<String> =

@@ -13,50 +13,69 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{Wire, WireAnswer};
 use crate::model::finding::Gap;
-use crate::model::flow::ArpAsk;
 use crate::model::place::{Host, Place};
 
 /// Nodes whose interfaces are read, at most: beyond it a MAC may stay without a node, which is said.
 const MOST_NODES: usize = 32;
 
-/// Asks for every address from every host, and reads the interfaces of the named nodes meanwhile.
-pub fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Wire {
+/// What came of asking for each address.
+pub struct Answers(BTreeMap<IpAddr, Wire>);
+
+impl Answers {
+    /// What was answered for some of the addresses.
+    #[must_use]
+    pub fn of(&self, addresses: &[IpAddr]) -> Wire {
+        let mut wire = Wire::default();
+        for one in addresses.iter().filter_map(|address| self.0.get(address)) {
+            wire.nodes_read.clone_from(&one.nodes_read);
+            wire.answers.extend(one.answers.iter().cloned());
+            for host in one.asked_from.iter().filter(|host| !wire.asked_from.contains(host)).cloned().collect::<Vec<_>>() {
+                wire.asked_from.push(host);
+            }
+        }
+        wire.answers.sort();
+        wire
+    }
+}
+
+/// Addresses that one command asks for: the list is an argument of it, and every claimant's answers come at once.
+const MOST_ADDRESSES: usize = 128;
+
+/// Asks for every address from every host, side by side, and reads the interfaces of the named nodes meanwhile.
+pub fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Answers {
+    let questions: Vec<(&Host, &[IpAddr])> =
+        hosts.iter().flat_map(|host| addresses.chunks(MOST_ADDRESSES).map(move |some| (host, some))).collect();
     let (asks, macs) = std::thread::scope(|scope| {
         let interfaces = scope.spawn(|| macs(run, nodes));
-        let asks: Vec<(IpAddr, Vec<ArpAsk>)> = addresses.iter().map(|address| (*address, arping::ask(run, hosts, *address))).collect();
+        let asks = side_by_side(&questions, |(host, some)| arping::ask_from(run, host, some));
         (asks, interfaces.join().unwrap_or_default())
     });
-    let mut wire = Wire { nodes_read: macs.nodes, ..Wire::default() };
-    for (address, asks) in asks {
-        for ask in asks {
-            if let Some(error) = &ask.error {
-                run.gap(Gap::new(
-                    "evidence/tool-missing",
-                    format!("client/{}", ask.host.name),
-                    error.clone(),
-                    format!("who answers for {address} on the wire, asked from there"),
-                ));
-            }
-            if !ask.asked.is_empty() && !wire.asked_from.contains(&ask.host.name) {
-                wire.asked_from.push(ask.host.name.clone());
-            }
-            for (_, mac) in ask.replies {
-                let holder = macs.of.get(&mac.to_lowercase());
-                wire.answers.push(WireAnswer {
-                    address,
-                    node: holder.map(|(node, _)| node.clone()),
-                    interface: holder.map(|(_, interface)| interface.clone()),
-                    mac,
-                });
+    let mut wires: BTreeMap<IpAddr, Wire> = BTreeMap::new();
+    let of_each = questions
+        .into_iter()
+        .zip(asks)
+        .flat_map(|((host, some), asks)| some.iter().zip(asks).map(move |(address, ask)| (host, *address, ask)));
+    for (host, address, ask) in of_each {
+        let wire = wires.entry(address).or_insert_with(|| Wire { nodes_read: macs.nodes.clone(), ..Wire::default() });
+        if let Some(error) = ask.error {
+            run.gap(Gap::new("evidence/tool-missing", format!("client/{}", host.name), error, "who answers on the wire, asked from there"));
+        }
+        if !ask.asked.is_empty() {
+            wire.asked_from.push(host.name.clone());
+        }
+        for (_, mac) in ask.replies {
+            let holder = macs.of.get(&mac.to_lowercase());
+            let (node, interface) = holder.cloned().unzip();
+            let answer = WireAnswer { address, node, interface, mac };
+            if !wire.answers.contains(&answer) {
+                wire.answers.push(answer);
             }
         }
     }
-    wire.answers.sort();
-    wire.answers.dedup();
-    if wire.asked_from.is_empty() {
+    if wires.values().all(|wire| wire.asked_from.is_empty()) {
         run.fact("nobody could be asked on the wire: none of the hosts is on the address's network");
     }
-    wire
+    Answers(wires)
 }
 
 /// MAC addresses of nodes.

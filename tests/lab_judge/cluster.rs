@@ -109,10 +109,14 @@ impl Cluster {
         }
     }
 
+    /// What `up` uses when the environment does not say.
+    pub fn usual_settings(&self) -> BTreeMap<String, String> {
+        default_settings(&std::fs::read_to_string(self.tools().join("lib/settings.sh")).unwrap_or_default())
+    }
+
     /// The settings of the running lab or, when none is up, those that `up` would use.
     pub fn settings(&self) -> BTreeMap<String, String> {
-        let defaults = std::fs::read_to_string(self.tools().join("lib/settings.sh")).unwrap_or_default();
-        let mut settings = default_settings(&defaults);
+        let mut settings = self.usual_settings();
         for (name, value) in &mut settings {
             if let Ok(wanted) = std::env::var(name) {
                 *value = wanted;

@@ -7,5 +7,6 @@ pub mod fault;
 pub mod process;
 pub mod rule;
 pub mod score;
+pub mod selection;
 pub mod shell;
 pub mod trial;

@@ -143,7 +143,7 @@ pub fn answer(service: &Service, metallb: &Metallb) -> Answer {
         return Answer::Refused(Refusal::NoPool);
     }
     let own = own_families(service);
-    if service.family_policy.as_deref() == Some("RequireDualStack") && own.len() == 1 {
+    if service.ip_family_policy.as_deref() == Some("RequireDualStack") && own.len() == 1 {
         return Answer::Refused(Refusal::OneClusterIp);
     }
     let wish = match Wish::of(service, rules) {
@@ -157,7 +157,7 @@ pub fn answer(service: &Service, metallb: &Metallb) -> Answer {
     let need = match own.as_slice() {
         [] => return Answer::Unknown("the Service's ClusterIPs, whose family its address must have"),
         [one] => Need::One(*one),
-        _ if service.family_policy.as_deref() == Some("PreferDualStack") && rules.prefer_takes_one() => Need::Either,
+        _ if service.ip_family_policy.as_deref() == Some("PreferDualStack") && rules.prefer_takes_one() => Need::Either,
         _ => Need::Both,
     };
     match wish.pool {

@@ -88,7 +88,7 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
     // Oldest kind of evidence first: each later one knows better.
     let mut up = None;
     let mut reason = None;
-    let mut changes = 0;
+    let (mut changes, mut changes_last_minute) = (0, 0);
     let mut prefixes = None;
     if let Some(log) = gathered.logs.iter().find(|log| log.node == node.name)
         && let Some(word) = log.sessions.iter().find(|session| peer.is_called(&session.peer))
@@ -98,7 +98,7 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
         // A peer that only ever failed has no up or down of its own.
         up = word.up.or(word.error.is_some().then_some(false));
         reason.clone_from(&word.error);
-        changes = word.changes;
+        (changes, changes_last_minute) = (word.changes, word.changes_last_minute);
         let state = match up {
             Some(true) => "up",
             Some(false) => "down",
@@ -128,7 +128,17 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
             prefixes = prefixes.or(session.prefixes);
         }
     }
-    Session { node: node.name.clone(), peer: peer.name.clone(), address: peer.address.clone(), up, reason, changes, says, prefixes }
+    Session {
+        node: node.name.clone(),
+        peer: peer.name.clone(),
+        address: peer.address.clone(),
+        up,
+        reason,
+        changes,
+        changes_last_minute,
+        says,
+        prefixes,
+    }
 }
 
 /// The prefixes that are announced: each address cut to the advertisement's aggregation length.

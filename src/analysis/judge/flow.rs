@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, client, node, overlay, pod, scope, wire};
+use super::{Case, app, client, endpoints, node, overlay, pod, scope, wire};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -15,6 +15,8 @@ use crate::model::probe::Ending;
 enum Group {
     NoRoute,
     OutsideRanges,
+    /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
+    NoEndpoint,
     /// No node took the request.
     BeforeNode,
     /// It passed one point and not the next.
@@ -87,6 +89,9 @@ fn group(case: &Case, road: &Road) -> Group {
     if attempt.source.is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
         return Group::OutsideRanges;
     }
+    if endpoints::explains(case, road) {
+        return Group::NoEndpoint;
+    }
     if pod::refuses(road) && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
         return Group::PodRefused;
     }
@@ -119,6 +124,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
+        Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
         Group::Vanished(gone) => vanished(case, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
@@ -223,8 +229,9 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     let Some(target) = case.target else { return };
     let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
-    let missed: Vec<String> = target
-        .serving()
+    // Policy Local and topology hints keep the announcing node from some of them.
+    let within = case.announcer().map_or_else(|| target.serving(), |node| target.hit_from(&node));
+    let missed: Vec<String> = within
         .iter()
         .filter(|endpoint| !reached.contains(&endpoint.ip))
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))

@@ -6,6 +6,7 @@
 mod address;
 mod announce;
 mod app;
+mod bgp;
 mod client;
 mod endpoints;
 mod flow;
@@ -271,7 +272,14 @@ fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap]) {
         "evidence/netns-unproven",
         "evidence/not-recorded",
     ];
-    for gap in gaps.iter_mut() {
+    // A node that is named as gone is why it could not be looked at, and no open question.
+    let gone: BTreeSet<String> = findings
+        .iter()
+        .filter(|finding| finding.name == "node/unreachable")
+        .flat_map(|finding| &finding.culprits)
+        .map(|c| c.0.clone())
+        .collect();
+    for gap in gaps.iter_mut().filter(|gap| !gone.contains(&gap.subject)) {
         // A pass says that the road was seen; where it could not be looked at, it was not.
         if road.contains(&gap.name.as_str()) && (gap.subject.starts_with("node/") || gap.subject.starts_with("pod/")) {
             gap.decisive = true;
@@ -299,7 +307,10 @@ fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {
     format!(
         "{service} answers at {}{} from {}: {tries} of {tries} tries",
         case.address().map(|address| address.to_string()).unwrap_or_default(),
-        case.announcer().map(|node| format!(" (announced by {node})")).unwrap_or_default(),
+        case.announcement
+            .filter(|announcement| !announcement.nodes.is_empty())
+            .map(|announcement| format!(" (announced by {})", announcement.nodes.join(", ")))
+            .unwrap_or_default(),
         from.into_iter().collect::<Vec<_>>().join(", ")
     )
 }

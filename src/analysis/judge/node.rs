@@ -237,6 +237,9 @@ fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> 
     if complete {
         return None;
     }
+    if let Some(finding) = super::endpoints::left_alone(case, node, why) {
+        return Some(finding);
+    }
     let states = network::processes(&pair.after, "kube-proxy");
     let down = states.as_ref().is_some_and(|states| states.is_empty() || states.contains(&'T'));
     let mut evidence = vec![format!("on {node} {why}")];

@@ -1,6 +1,7 @@
 //! Stands around the live world, notes what is touched, and keeps the answers when a recording is wanted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{CaptureAnswer, LogAnswer, ending};
 use super::question::Question;
@@ -10,6 +11,7 @@ use crate::evidence::clock::Clock;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::interrupt::Interrupt;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::place::Host;
 use serde_json::Value;
@@ -196,5 +198,9 @@ impl Clock for RecordingClock {
 
     fn started(&self) -> String {
         self.0.started()
+    }
+
+    fn wait(&self, time: Duration, interrupt: &Interrupt) {
+        self.0.wait(time, interrupt);
     }
 }

@@ -8,9 +8,12 @@ packages=(
   openssl:openssl curl:curl python3:python3 ps:procps flock:util-linux
 )
 
+router_packages=(/usr/lib/frr/bgpd:frr)
+
 missing_packages() {
-  local pair
-  for pair in "${packages[@]}"; do command -v "${pair%%:*}" > /dev/null || echo "${pair#*:}"; done
+  local pair wanted=("${packages[@]}")
+  ! speaks_bgp || wanted+=("${router_packages[@]}")
+  for pair in "${wanted[@]}"; do command -v "${pair%%:*}" > /dev/null || echo "${pair#*:}"; done
 }
 
 install_packages() {

@@ -40,6 +40,7 @@ network() {
     net "$place" sysctl -qw net.ipv4.conf.{all,default}.arp_ignore=1
     plug "$place" mgmt lan "$(lan "$place")/18"
   done
+  ! speaks_bgp || router_network
 }
 
 node_network() {

@@ -10,6 +10,15 @@ all_places() { echo sw rt ops "${clients[@]}" n{0..7}; }
 
 is_node() { nodes | grep -qxF -- "$1"; }
 is_client() { case $1 in c1 | c2) ;; *) return 1 ;; esac; }
+speaks_bgp() { [ "$LAB_BGP" != none ]; }
+# A machine has processes and files of its own, and SSH; the other places are networks only. The router is one when it has a daemon.
+machines() {
+  nodes
+  printf '%s\n' "${clients[@]}"
+  ! speaks_bgp || echo rt
+}
+# grep reads to the end: one that stops early would break the pipe of those who still write.
+is_machine() { machines | grep -xF -- "$1" > /dev/null; }
 is_place() { case $1 in sw | rt | ops | c1 | c2) ;; *) is_node "$1" ;; esac; }
 
 number() { echo "${1#n}"; }
@@ -19,6 +28,7 @@ lan() { # address on the cluster network
     ops) echo 10.88.0.200 ;;
     c1) echo 10.88.0.201 ;;
     c2) echo 10.88.0.202 ;;
+    rt) echo 10.88.0.203 ;;
   esac
 }
 svc() { echo "10.88.64.$((10 + $(number "$1")))"; }  # a node's address on the service network
@@ -31,3 +41,5 @@ net() { nsenter --net="$(netns "$1")" -- "${@:2}"; }
 # MetalLB elects the node with the smallest sha256 of "node#address": for the pool's first address that is n2, among n0 to n7 and thus with any
 # number of nodes (and in v0.13.12, which ignores the label that excludes n0). So one of the application's pods, on n2 and n3, is on the announcing node.
 POOL=10.88.64.100-10.88.64.120
+# What is announced over BGP lies in no network of anybody: only the router knows the way.
+BGP_ADDRESS=10.88.100.10

@@ -1,6 +1,7 @@
 //! MetalLB refused its configuration and goes on with an older one, or with none.
 
 use super::super::found;
+use super::controller;
 use crate::analysis::configuration::{named_in, refused};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
@@ -84,12 +85,7 @@ fn counts(metallb: &Metallb, word: &ConfigurationWord) -> bool {
         Reader::Speaker(node) => metallb.speakers.iter().filter(|pod| pod.node.as_ref() == Some(node)).collect(),
     };
     let lives = pods.iter().any(|pod| pod.phase == "Running" && !pod.terminating);
-    let terse = pods
-        .iter()
-        .flat_map(|pod| &pod.containers)
-        .flat_map(|container| &container.args)
-        .any(|arg| ["log-level=warn", "log-level=error", "log-level=none"].contains(&arg.trim_start_matches('-')));
-    (lives || word.reader == Reader::Controller) && !(is_log(word) && terse)
+    (lives || word.reader == Reader::Controller) && !(is_log(word) && controller::terse(&pods))
 }
 
 fn who(reader: &Reader) -> String {

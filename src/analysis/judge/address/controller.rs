@@ -37,6 +37,31 @@ pub(super) fn down(metallb: &Metallb) -> Option<Finding> {
     Some(found("address/controller-down", culprits, summary, evidence))
 }
 
+/// It chose an address and could not write it: the API refuses, and no later try succeeded.
+pub(super) fn unhealthy(metallb: &Metallb) -> Option<Finding> {
+    let log = metallb.controller_log.as_ref()?;
+    let (at, error) = log.write_failed.as_ref()?;
+    let pod = metallb.controllers.iter().find(|pod| pod.name == log.pod)?;
+    if terse(&[pod]) {
+        // Such a log does not say when it went well again.
+        return None;
+    }
+    Some(found(
+        "address/controller-unhealthy",
+        vec![Culprit::workload(&pod.namespace, &pod.workload()), Culprit::pod(&pod.namespace, &pod.name)],
+        format!("MetalLB's controller cannot write the Service's address into its status: {error}"),
+        vec![format!("log of {} ({at}): {error}", log.pod)],
+    ))
+}
+
+/// Whether these pods log warnings and errors only.
+pub(super) fn terse(pods: &[&Pod]) -> bool {
+    pods.iter()
+        .flat_map(|pod| &pod.containers)
+        .flat_map(|container| &container.args)
+        .any(|arg| ["log-level=warn", "log-level=error", "log-level=none"].contains(&arg.trim_start_matches('-')))
+}
+
 /// Deployments and pods were read, MetalLB's speakers are among them, and none is a controller.
 fn missing(metallb: &Metallb, pods: &[&Pod]) -> Option<Finding> {
     let here = !metallb.speakers.is_empty() || metallb.workloads.iter().flatten().any(|workload| workload.kind == "DaemonSet");

@@ -25,6 +25,7 @@ pub(super) fn findings(case: &Case, metallb: &Metallb) -> Vec<Finding> {
             findings.extend(first.into_iter().chain(second));
         }
         Answer::Granted(_) | Answer::Unknown(_) => {
+            findings.extend(controller::unhealthy(metallb));
             findings.extend(invalid);
             if findings.is_empty()
                 && let Some(text) = words::refusal(metallb)
@@ -66,6 +67,8 @@ pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
             if !configuration::controller_spoke(metallb) {
                 missing.push("whether the controller took up the configuration");
             }
+            let unseen = metallb.controller_log.as_ref().is_some_and(|log| !log.mentions_service);
+            let unseen = if unseen { "; the controller's log does not mention it, as if the controller had not looked at it" } else { "" };
             let would = if missing.is_empty() {
                 "a log of the controller at level debug, or a second look in a minute, would tell".to_owned()
             } else {
@@ -73,7 +76,7 @@ pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
             };
             let said = words::quoted(metallb).join("; ");
             let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
-            format!("the Service has no address although pool {pool} has one for it{said}; {would}")
+            format!("the Service has no address although pool {pool} has one for it{unseen}{said}; {would}")
         }
         Some((_, Answer::Refused(_))) => "the Service has no address, and nothing that was read says why".to_owned(),
     };

@@ -17,7 +17,11 @@ use crate::model::metallb::{Metallb, Pool};
 pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
     let pools = metallb.pools.as_deref().unwrap_or_default();
     let mut finding = match refused {
-        Refusal::NoPool => missing(case, "MetalLB has no IPAddressPool", vec![format!("no ipaddresspools in {}", metallb.namespace)]),
+        Refusal::NoPool => {
+            let mut evidence = vec![format!("no ipaddresspools in {}", metallb.namespace)];
+            evidence.extend(metallb.strayed_pools.iter().map(|pool| format!("pool {pool} lies in a namespace that MetalLB does not read")));
+            missing(case, "MetalLB has no IPAddressPool", evidence)
+        }
         Refusal::NoneServes(others) => missing(
             case,
             "no IPAddressPool serves this Service's namespace and labels",
@@ -129,7 +133,7 @@ fn request(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
         }
         Refusal::LacksFamily { pools: names, needed, both } => {
             evidence.push(format!("spec.clusterIPs: {}", addresses(&case.service.cluster_ips)));
-            evidence.extend(case.service.family_policy.iter().map(|policy| format!("spec.ipFamilyPolicy is {policy}")));
+            evidence.extend(case.service.ip_family_policy.iter().map(|policy| format!("spec.ipFamilyPolicy is {policy}")));
             evidence.extend(names.iter().map(|name| format!("pool {name}: {}", ranges(pools, name))));
             let needed: Vec<&str> = needed.iter().map(|family| family.name()).collect();
             if *both {

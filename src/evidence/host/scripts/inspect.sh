@@ -48,6 +48,8 @@ section settings shell kernel_settings
 section route-get shell routes_asked "$@"
 section sockets ss -Hltn
 section datagram-sockets ss -Hlun
+# Only a node that speaks BGP has any of these.
+section bgp-sockets ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
 section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c

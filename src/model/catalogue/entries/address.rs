@@ -61,6 +61,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at the controller's Deployment and pods in MetalLB's namespace, and bring one pod to ready.",
     },
     Entry {
+        name: "address/controller-unhealthy",
+        severity: Severity::Fail,
+        culprit: "MetalLB's controller",
+        meaning: "MetalLB's controller runs and chose an address, but cannot write it into the Service's status, so the Service waits with <pending>.",
+        decided_by: "The controller's log: its last try to write this Service's status failed, and no later one succeeded.",
+        next: "Do what the quoted error says: mostly the controller's ClusterRole or its binding lacks the right to update services/status.",
+    },
+    Entry {
         name: "address/last-octet",
         severity: Severity::Warn,
         culprit: "the address",

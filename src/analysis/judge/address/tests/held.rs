@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::super::super::{Case, found};
 use super::{Cluster, WEB, cluster, event, holder, pool, service, services_pool};
-use crate::model::finding::Severity;
+use crate::analysis::announcement::{Gathered, announcement};
+use crate::analysis::read::objects;
+use crate::model::finding::{Finding, Severity};
+use crate::model::flow::Flow;
 
 fn kept(annotations: &Value) -> Value {
     holder("late", "10.88.64.101", &json!({"metadata": {"annotations": annotations}}))
@@ -61,6 +65,34 @@ fn a_last_octet_of_255_is_only_information_until_a_client_fails() {
     let judgement =
         cluster.says(&holder("late", "10.88.65.255", &json!({})), "address/last-octet", "address/10.88.65.255", &["avoidBuggyIPs: false"]);
     assert_eq!(judgement.findings[0].severity, Severity::Info);
+}
+
+/// Two probes: what c1 got, and what c2 got.
+fn asked(address: &str, endings: [&str; 2]) -> Flow {
+    let probe = |from: &str, ending: &str| {
+        json!({"vantage": {"ssh": from}, "address": address, "port": 443, "speech": "https", "tool": "python3", "error": null,
+            "attempts": [{"number": 1, "size": "small", "source": null, "source_port": 40000, "ending": ending, "status": null,
+                "connect_ms": null, "total_ms": 1, "detail": ""}]})
+    };
+    let probes = [probe("c1", endings[0]), probe("c2", endings[1])];
+    serde_json::from_value(json!({"probes": probes, "captures": [], "connections": [], "arp": []})).unwrap()
+}
+
+#[test]
+fn a_last_octet_becomes_a_warning_when_nothing_else_explains_a_client() {
+    let cluster = cluster(vec![pool("edge", &["10.88.65.0/24"], &json!({}))]);
+    let service = objects::service(&holder("late", "10.88.65.255", &json!({})));
+    let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
+    let severity = |flow: &Flow, others: &[Finding]| {
+        let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(flow), closer: None, gaps: &[] };
+        let mut findings: Vec<Finding> = super::super::findings(&case).into_iter().chain(others.iter().cloned()).collect();
+        super::super::weigh_last_octet(&case, &mut findings);
+        findings[0].severity
+    };
+    assert_eq!(severity(&asked("10.88.65.255", ["answered", "answered"]), &[]), Severity::Info);
+    assert_eq!(severity(&asked("10.88.65.255", ["answered", "connect-timeout"]), &[]), Severity::Warn);
+    let explained = found("node/firewall-drop", Vec::new(), "a packet filter drops it", Vec::new());
+    assert_eq!(severity(&asked("10.88.65.255", ["answered", "connect-timeout"]), &[explained]), Severity::Info);
 }
 
 #[test]

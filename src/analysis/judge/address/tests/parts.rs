@@ -52,6 +52,25 @@ fn a_controller_that_does_not_run_is_told_by_how_it_does_not() {
     );
 }
 
+/// 0.15.2 without the binding of its role: it goes on allocating, and no event comes through either.
+#[test]
+fn a_controller_that_cannot_write_is_told_by_its_log() {
+    let start = r#"{"controller":"ServiceReconciler","level":"info","start reconcile":"web/late"}"#;
+    let failed = r#"2026-11-24T12:10:46.544624249Z {"caller":"main.go:133","error":"services \"late\" is forbidden: User \"system:serviceaccount:metallb-system:controller\" cannot update resource \"services/status\"","level":"error","msg":"failed to update service","op":"updateServiceStatus","ts":"2026-11-24T12:10:46Z"}"#;
+    let written =
+        r#"{"caller":"main.go:136","event":"serviceUpdated","level":"info","msg":"updated service object","ts":"2026-11-24T12:10:49Z"}"#;
+    let mut cluster = cluster(vec![services_pool()]);
+    cluster.log = vec![start, failed];
+    cluster.says(
+        &service("late", &json!({})),
+        "address/controller-unhealthy",
+        "workload/metallb-system/controller",
+        &["cannot update resource"],
+    );
+    cluster.log = vec![start, failed, start, written];
+    cluster.stays_open(&service("late", &json!({})), "although pool services");
+}
+
 fn overlap() -> Value {
     pool("overlap", &["10.88.64.110-10.88.64.140"], &json!({"metadata": {"creationTimestamp": "2026-11-23T05:28:40Z"}}))
 }
