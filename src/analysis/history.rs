@@ -93,6 +93,7 @@ mod tests {
                 protocols: Vec::new(),
                 moves: moves.collect(),
                 moves_dropped: 0,
+                interface_warning: None,
             }],
             ..SpeakerLog::default()
         }

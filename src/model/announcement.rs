@@ -155,8 +155,6 @@ pub struct SpeakerLog {
     pub responders: Vec<String>,
     /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
-    /// The newest warning that the advertisement's interfaces do not exist: those that the node has.
-    pub interface_warning: Option<String>,
     /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
     pub reload_error: Option<String>,
     /// BGP sessions of native mode, by peer.
@@ -181,6 +179,8 @@ pub struct AddressLog {
     /// When the announcement came and went, the oldest first; only the newest are kept.
     pub moves: Vec<Move>,
     pub moves_dropped: u64,
+    /// With its newest layer 2 announcement the speaker warned that the advertisement's interfaces do not exist: those that the node has.
+    pub interface_warning: Option<String>,
 }
 
 /// The last word about an address over one protocol.
@@ -244,6 +244,8 @@ pub enum LogState {
     Announced,
     Withdrawn,
     Silent,
+    /// One of several Services withdrew it, and the log does not tell whether another goes on.
+    Unsure,
 }
 
 /// The answer of `find_announcer`.

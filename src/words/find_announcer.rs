@@ -127,9 +127,8 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
     ask_for_all(run, &plain);
     // One reading of the logs for the addresses of all.
     if let Some(first) = plain.first() {
-        let addresses: Vec<_> = plain.iter().flat_map(|service| service.addresses.iter().copied()).collect();
         let metallb = metallb::metallb(run, context, first)?;
-        speakers::logs(run, context, &addresses, &metallb)?;
+        speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb)?;
     }
     let targets: Vec<Option<Target>> = plain
         .iter()
@@ -187,7 +186,7 @@ fn gather<'a>(
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
     address_facts::add(run, context, service, &mut metallb)?;
-    let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
+    let logs = speakers::logs(run, context, &[service], &metallb)?;
     metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
     metallb.configuration.extend(logs.configuration.iter().cloned());
     let history = match service.addresses.first() {

@@ -76,6 +76,7 @@ fn own_word(gathered: &Gathered, log: &SpeakerLog, address: IpAddr, protocol: &s
     match state(log, address, protocol) {
         Some(LogState::Announced) => Some(true),
         Some(LogState::Withdrawn) => Some(false),
+        Some(LogState::Unsure) => None,
         // A level above info hides both events, and a log that lost its beginning may have lost the announcement with it.
         _ if hides_announcements(gathered) || !log.complete => None,
         _ => Some(false),

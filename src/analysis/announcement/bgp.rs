@@ -76,7 +76,7 @@ fn own_word(node: &Node, gathered: &Gathered) -> (Option<bool>, String) {
         return (Some(metrics.announced.iter().any(|(protocol, ip)| protocol == "bgp" && *ip == address)), reason);
     }
     let announces = match (word, log) {
-        (Some(word), _) => Some(word.state == LogState::Announced),
+        (Some(word), _) if word.state != LogState::Unsure => Some(word.state == LogState::Announced),
         (None, Some(log)) if log.complete => Some(false),
         _ => None,
     };
@@ -92,6 +92,8 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
     let mut prefixes = None;
     if let Some(log) = gathered.logs.iter().find(|log| log.node == node.name)
         && let Some(word) = log.sessions.iter().find(|session| peer.is_called(&session.peer))
+        // That a peer was configured is no word about its session, which in FRR mode is not the speaker's.
+        && (word.up.is_some() || word.error.is_some())
     {
         // A peer that only ever failed has no up or down of its own.
         up = word.up.or(word.error.is_some().then_some(false));

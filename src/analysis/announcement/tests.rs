@@ -39,7 +39,13 @@ fn log(node: &str, state: LogState, complete: bool) -> SpeakerLog {
     SpeakerLog {
         pod: format!("speaker-{node}"),
         node: node.to_owned(),
-        addresses: vec![AddressLog { address: ADDRESS.parse().unwrap(), protocols, moves: Vec::new(), moves_dropped: 0 }],
+        addresses: vec![AddressLog {
+            address: ADDRESS.parse().unwrap(),
+            protocols,
+            moves: Vec::new(),
+            moves_dropped: 0,
+            interface_warning: None,
+        }],
         complete,
         ..SpeakerLog::default()
     }
