@@ -211,6 +211,16 @@ fn words_without_an_answer_and_answers_without_words_are_conflicts() {
     case.check(Agreement::Agree, &["n2"]);
 }
 
+/// Of a large cluster, or of one with a node that is off, not every node's interfaces are read.
+#[test]
+fn a_mac_of_nobody_may_be_that_of_a_node_that_was_not_read() {
+    let mut case = Case::healthy();
+    let mut wire = wire(vec![answer(None, "02:00:00:00:00:99")]);
+    wire.nodes_read.pop();
+    case.wire = Some(wire);
+    case.check(Agreement::Unknown, &["n2"]);
+}
+
 #[test]
 fn nobody_is_said_only_when_everybody_was_heard() {
     let mut case = Case::healthy();
