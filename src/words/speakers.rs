@@ -9,6 +9,7 @@ use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
 use crate::analysis::configuration_log::ConfigurationFold;
+use crate::analysis::history::Starts;
 use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::{election, history};
@@ -86,9 +87,13 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
     let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
     let earlier = earlier(run, context, &restarted, &logs.held)?;
     let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
-    let starts: Vec<String> =
-        metallb.speakers.iter().filter_map(speaker_container).filter_map(|container| container.started_at.clone()).collect();
-    Ok(history::history(address, &all, &starts))
+    let starts: Vec<Starts> = metallb
+        .speakers
+        .iter()
+        .filter_map(|pod| Some((pod, speaker_container(pod)?)))
+        .map(|(pod, container)| Starts { pod: pod.name.clone(), newest: container.started_at.clone(), restarts: container.restarts })
+        .collect();
+    Ok(history::history(address, &all, &starts, &run.evidence.clock.started()))
 }
 
 /// The logs from before the last restart. That they are gone is no gap: nothing but the history would tell.

@@ -21,7 +21,7 @@ fn wanted(bgp: &Bgp) -> Vec<&Session> {
 pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     let all = wanted(bgp);
     let down: Vec<&Session> = all.iter().copied().filter(|session| session.failing()).collect();
-    let first = down.first()?;
+    down.first()?;
     let every = down.len() == all.len();
     let nodes = names(&down);
     let peers: BTreeSet<&str> = down.iter().map(|session| session.peer.as_str()).collect();
@@ -33,13 +33,7 @@ pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     } else {
         "is down"
     };
-    let summary = format!(
-        "the BGP session of {} with {} ({}) {what}{}",
-        nodes.join(" and "),
-        first.peer,
-        first.address,
-        reason.map(|reason| format!(": {reason}")).unwrap_or_default()
-    );
+    let summary = format!("the BGP session of {} {what}{}", by_peer(&down), reason.map(|reason| format!(": {reason}")).unwrap_or_default());
     let mut evidence: Vec<String> = down.iter().flat_map(|session| session.says.iter().cloned()).take(12).collect();
     evidence.extend(down.iter().filter(|session| session.changes_last_minute > 0).map(|session| {
         format!("the session of {} with {} changed {} times within a minute", session.node, session.peer, session.changes_last_minute)
@@ -59,17 +53,12 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
             evidence.extend(said);
         }
     }
-    let first = stalled.first()?;
+    stalled.first()?;
     let live = all.iter().filter(|session| !session.failing()).count();
     let nodes = names(&stalled);
     let mut culprits: Vec<Culprit> = nodes.iter().map(|node| Culprit::node(node)).collect();
     culprits.extend(stalled.iter().map(|session| &session.peer).collect::<BTreeSet<_>>().into_iter().map(|peer| Culprit::peer(peer)));
-    let summary = format!(
-        "{} believes in its BGP session with {} ({}), and the other side has given it up",
-        nodes.join(" and "),
-        first.peer,
-        first.address
-    );
+    let summary = format!("the BGP session of {} is believed in there, and the other side has given it up", by_peer(&stalled));
     Some(scoped(found("bgp/session-stalled", culprits, summary, evidence), stalled.len() == live, &all, &stalled))
 }
 
@@ -107,6 +96,16 @@ fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String
     let own: BTreeSet<_> = crate::analysis::state::network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
     let known = router.neighbours.iter().any(|neighbour| own.contains(&neighbour.address) && neighbour.state == "Established");
     (!own.is_empty() && !known).then(|| format!("router {}: no neighbour that is {} is established", router.host, session.node))
+}
+
+/// The sessions as a person names them: the nodes, and with whom.
+fn by_peer(sessions: &[&Session]) -> String {
+    let peers: BTreeSet<(&str, &str)> = sessions.iter().map(|session| (session.peer.as_str(), session.address.as_str())).collect();
+    let lines = peers.into_iter().map(|(peer, address)| {
+        let with: Vec<&Session> = sessions.iter().copied().filter(|session| session.peer == peer).collect();
+        format!("{} with {peer} ({address})", names(&with).join(" and "))
+    });
+    lines.collect::<Vec<_>>().join(", of ")
 }
 
 fn names(sessions: &[&Session]) -> Vec<String> {
