@@ -453,6 +453,30 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
     ))
 }
 
+/// Why a node counts as lost: it does not answer by SSH, and the API has it as not ready or gets nothing from its kubelet either.
+pub(super) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
+    if !case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}")) {
+        return None;
+    }
+    let mut evidence = vec![format!("{node} does not answer by SSH")];
+    if mute(case, node) {
+        evidence.push(format!("the API server cannot read the log of the speaker on {node}"));
+    }
+    if case.node(node).is_some_and(|node| !node.ready) {
+        evidence.push(format!("the API has {node} as not ready"));
+    }
+    (evidence.len() > 1).then_some(evidence)
+}
+
+/// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
+fn mute(case: &Case, node: &str) -> bool {
+    let unanswered = |gap: &&Gap| gap.reason.contains("did not answer within") || gap.reason.contains("no route to host");
+    case.gaps
+        .iter()
+        .filter(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {node}")))
+        .any(|gap| unanswered(&gap))
+}
+
 /// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
 pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) -> Result<Finding, Gap> {
     let far = roads
@@ -467,22 +491,13 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 .iter()
                 .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
         });
-        let lost = case.node(&far).is_some_and(|node| !node.ready);
-        // The API server, too, gets nothing from its kubelet: three ways to the node, and none of them is answered.
-        let mute = case.gaps.iter().any(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {far}")));
-        if refused && (lost || unresolved || mute) {
-            let mut evidence = vec![
-                format!("requests for its pods leave {} and nothing comes back", last.place()),
-                format!("{far} does not answer by SSH"),
-            ];
+        // A node that does not answer by SSH wants a second witness.
+        let lost = lost(case, &far);
+        if refused && (unresolved || lost.is_some()) {
+            let mut evidence = vec![format!("requests for its pods leave {} and nothing comes back", last.place())];
+            evidence.extend(lost.unwrap_or_else(|| vec![format!("{far} does not answer by SSH")]));
             if unresolved {
                 evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
-            }
-            if mute {
-                evidence.push(format!("the API server cannot read the log of the speaker on {far}"));
-            }
-            if lost {
-                evidence.push(format!("the API has {far} as not ready"));
             }
             return Ok(found(
                 "node/unreachable",

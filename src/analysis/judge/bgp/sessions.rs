@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::bgp_sockets::bgp_sockets;
-use crate::model::bgp::{Bgp, Session};
+use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
+use crate::model::state::PlaceState;
 
 /// Sessions over which the address should be announced, of nodes that should announce it.
 fn wanted(bgp: &Bgp) -> Vec<&Session> {
@@ -86,7 +87,8 @@ fn silent(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     ))
 }
 
-/// The router's word: it has no established neighbour at any address of the node.
+/// The router's word: it has no established neighbour at any address of the node. FRR leaves a neighbour out of its summary that came in
+/// while it was being cleared, so that a path from the node, or a kernel that heard from the router a moment ago, says more.
 fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     let router = bgp.router.as_ref().filter(|router| router.neighbours_read && router.holds(&session.address))?;
     if session.up != Some(true) {
@@ -95,7 +97,20 @@ fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String
     let state = &case.node_state(&session.node)?.after;
     let own: BTreeSet<_> = crate::analysis::state::network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
     let known = router.neighbours.iter().any(|neighbour| own.contains(&neighbour.address) && neighbour.state == "Established");
-    (!own.is_empty() && !known).then(|| format!("router {}: no neighbour that is {} is established", router.host, session.node))
+    let from_it = |path: &RouterPath| path.from.parse().is_ok_and(|from| own.contains(&from));
+    let told = router.routes.iter().filter_map(|route| route.paths.as_ref()).flatten().any(from_it);
+    (!own.is_empty() && !known && !told && !heard(state, bgp, session))
+        .then(|| format!("router {}: no neighbour that is {} is established", router.host, session.node))
+}
+
+/// Whether the kernel had data from the peer within the hold time.
+fn heard(state: &PlaceState, bgp: &Bgp, session: &Session) -> bool {
+    let hold = bgp.peer(&session.peer).and_then(Peer::hold).and_then(|hold| u64::try_from(hold.as_millis()).ok());
+    let (Some(hold), Ok(address), Some(sockets)) = (hold, session.address.parse::<std::net::IpAddr>(), bgp_sockets(state)) else {
+        return false;
+    };
+    let fresh = |last: u64| last <= hold;
+    sockets.iter().any(|socket| socket.peer == address && socket.state == "ESTAB" && socket.last_received_ms.is_some_and(fresh))
 }
 
 /// The sessions as a person names them: the nodes, and with whom.
