@@ -8,6 +8,7 @@ mod connection;
 mod known_hosts;
 mod login;
 mod process;
+mod quoting;
 mod settings;
 
 use std::collections::{BTreeMap, HashMap};
