@@ -88,7 +88,7 @@ impl RecordedSite {
     pub fn site(&self) -> Site {
         Site {
             ssh: Ssh::default(),
-            nodes: Nodes { addresses: self.addresses.clone() },
+            nodes: Nodes { addresses: self.addresses.clone(), ..Nodes::default() },
             metallb: MetallbSite { namespace: self.metallb_namespace.clone(), speaker_labels: self.speaker_labels.clone() },
             defaults: self.defaults.clone(),
             uses: self.uses.clone(),

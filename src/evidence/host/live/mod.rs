@@ -5,8 +5,12 @@
 
 mod command_line;
 mod connection;
+mod dial;
+mod host_key;
+mod key_files;
 mod known_hosts;
 mod login;
+mod passphrase;
 mod process;
 mod quoting;
 mod settings;
@@ -29,11 +33,15 @@ use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
 use command_line::{Call, RunTag};
 use connection::Connection;
+pub use passphrase::Asker;
+use passphrase::Passphrases;
 pub(in crate::evidence) use process::{Piece, Process};
 use settings::Target;
 
 /// Connections that are being made at the same time.
 const AT_ONCE: usize = 20;
+/// After this a host that is slow to answer costs nobody anything but itself, and no longer counts among these.
+const SLOW: Duration = Duration::from_secs(1);
 /// Standard error that is kept of a command, bytes.
 const MOST_ERRORS: usize = 64 * 1024;
 /// Bound on the sweep of all hosts together.
@@ -56,6 +64,7 @@ struct Inner {
     interrupt: Interrupt,
     tag: RunTag,
     dials: Arc<Semaphore>,
+    passphrases: Passphrases,
     by_host: Mutex<HashMap<Host, Connecting>>,
     /// Connections by the way they take, so that a jump host is connected to once.
     by_way: Mutex<HashMap<Vec<Target>, Connecting>>,
@@ -68,12 +77,19 @@ impl LiveHosts {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(runtime: Handle, site: &Site, interrupt: Interrupt) -> Self {
+        Self::asking(runtime, site, interrupt, None)
+    }
+
+    /// The same, with somebody who can be asked for passphrases.
+    #[must_use]
+    pub fn asking(runtime: Handle, site: &Site, interrupt: Interrupt, asker: Option<Asker>) -> Self {
         let inner = Inner {
             runtime,
             site: site.clone(),
             interrupt,
             tag: RunTag::new(),
             dials: Arc::new(Semaphore::new(AT_ONCE)),
+            passphrases: Passphrases::new(asker),
             by_host: Mutex::default(),
             by_way: Mutex::default(),
             touched: Mutex::default(),
@@ -114,12 +130,20 @@ impl LiveHosts {
 
     /// Why a script that ended did not do what it was to do, when the reason is not the script's own.
     pub(in crate::evidence) async fn refusal(&self, host: &Host, script: Script, process: &Process, errors: &str) -> Option<EvidenceError> {
-        let user = match self.inner.connected(host).await {
+        let connection = match self.inner.connected(host).await {
             Ok(Some(connection)) if process.status().is_none() => return Some(connection.broken()),
-            Ok(Some(connection)) => connection.user().to_owned(),
-            _ => "this user".to_owned(),
+            Ok(connection) => connection,
+            Err(_) => None,
         };
-        refusal(host, &user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()))
+        let user = connection.as_ref().map_or("this user", |connection| connection.user());
+        let refusal = refusal(host, user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()));
+        if let (Some(refusal), Some(connection)) = (&refusal, &connection)
+            && script.needs_root()
+            && !process.began()
+        {
+            connection.refused_root(refusal);
+        }
+        refusal
     }
 }
 
@@ -162,6 +186,7 @@ impl Hosts for LiveHosts {
 impl LiveHosts {
     async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
         let connection = self.inner.connected(host).await?;
+        let asked = connection.clone();
         let seconds = command.limit.as_secs() + u64::from(command.limit.subsec_nanos() > 0);
         let began = tokio::time::Instant::now();
         let too_long = || EvidenceError::new(ErrorKind::TimedOut, operation, format!("no end within {:.1} s", command.limit.as_secs_f64()));
@@ -188,7 +213,12 @@ impl LiveHosts {
         match tokio::time::timeout_at(began + command.limit, run).await {
             Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
             Ok(result) => result,
-            Err(_) => Err(too_long()),
+            Err(_) => {
+                if let Some(connection) = asked {
+                    connection.waited_in_vain(command.limit).await;
+                }
+                Err(too_long())
+            }
         }
     }
 }
@@ -244,8 +274,14 @@ impl Inner {
             None => None,
         };
         // Only now: whoever waits for a jump host must not keep it from connecting.
-        let _permit = self.dials.acquire().await;
-        Connection::open(target, via, name).await.map(Arc::new)
+        let permit = self.dials.acquire().await;
+        let opening = Connection::open(target, via, name, &self.passphrases);
+        tokio::pin!(opening);
+        if let Ok(opened) = tokio::time::timeout(SLOW, &mut opening).await {
+            return opened.map(Arc::new);
+        }
+        drop(permit);
+        opening.await.map(Arc::new)
     }
 
     async fn start(
@@ -259,6 +295,7 @@ impl Inner {
     ) -> Result<Process, EvidenceError> {
         let call = Call { script, args, root, seconds, tag: &self.tag };
         if script != Script::Sweep {
+            connection.as_ref().map_or(Ok(()), |connection| connection.worth_asking(root))?;
             *lock(&self.touched).entry(host.clone()).or_default() |= root;
         }
         let Some(connection) = connection else { return Process::local(&call) };
@@ -283,11 +320,13 @@ impl Inner {
         let mut way = settings::route(host, &self.site).await?;
         let Some(target) = way.pop() else { return Ok(()) };
         let via = if way.is_empty() { None } else { Some(self.open(&way, &host.name).await?) };
-        let connection = Connection::open(&target, via, &host.name).await?;
+        let connection = Connection::open(&target, via, &host.name, &self.passphrases).await?;
         self.sweep_over(host, Some(Arc::new(connection)), root).await
     }
 
     async fn sweep_over(&self, host: &Host, connection: Option<Arc<Connection>>, root: bool) -> Result<(), EvidenceError> {
+        // Where nobody becomes root, nothing of ours ran as root.
+        let root = root && !connection.as_ref().is_some_and(|connection| connection.no_root());
         let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user().to_owned());
         let broken = connection.as_ref().map(|connection| connection.broken());
         let args = self.tag.halves().map(str::to_owned);
