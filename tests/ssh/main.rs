@@ -4,4 +4,5 @@
 #![expect(clippy::print_stderr, reason = "a test that is left out says why")]
 
 mod logins;
+mod refusals;
 mod sshd;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lbdiag::evidence::host::live::LiveHosts;
+use lbdiag::evidence::host::live::{Asker, LiveHosts};
 use lbdiag::evidence::host::script::Script;
 use lbdiag::evidence::host::{Command as HostCommand, Hosts, Output};
 use lbdiag::evidence::interrupt::Interrupt;
@@ -142,7 +142,9 @@ pub(crate) struct Sshd {
 impl Sshd {
     pub(crate) fn start(place: &Place, name: &str, address: &str, options: &Options<'_>) -> Self {
         let of = |what: &str| format!("{name}.{what}");
-        place.key(&of("host"), "ed25519", "");
+        if !place.path(&of("host")).exists() {
+            place.key(&of("host"), "ed25519", "");
+        }
         let host_key = place.read(&of("host.pub"));
         let key = if options.key.is_empty() { place.read("id.pub") } else { options.key.to_owned() };
         let allowed = place.write(&of("authorized"), &format!("{} {key}", options.key_options));
@@ -229,9 +231,13 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(site: &Site) -> Self {
+        Self::asking(site, None)
+    }
+
+    pub(crate) fn asking(site: &Site, asker: Option<Asker>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let interrupt = Interrupt::default();
-        Self { hosts: LiveHosts::new(runtime.handle().clone(), site, interrupt.clone()), interrupt, _runtime: runtime }
+        Self { hosts: LiveHosts::asking(runtime.handle().clone(), site, interrupt.clone(), asker), interrupt, _runtime: runtime }
     }
 
     /// Asks a host for its interfaces: a look that needs no root.

@@ -9,7 +9,7 @@ use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Channel, ChannelStream, Preferred, cipher};
 use tokio::sync::Semaphore;
 
-use super::dial::dial;
+use super::dial::{LAST_WORDS, dial};
 use super::host_key::judged;
 use super::known_hosts::{KnownHosts, Lookup};
 use super::login;
@@ -224,6 +224,10 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
                 tokio::time::sleep(SECOND_TRY).await;
             }
             Err(error) => {
+                if target.proxy_command.is_some() {
+                    // What it says comes by a stream of its own, which may be a little behind.
+                    tokio::time::sleep(LAST_WORDS).await;
+                }
                 let said = lock(&dialled.said).trim().to_owned();
                 return Err(if said.is_empty() { in_words(&error) } else { format!("{}; it said: {said}", in_words(&error)) });
             }

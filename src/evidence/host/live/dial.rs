@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpSocket;
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::settings::{Family, Target};
@@ -18,6 +19,8 @@ use crate::evidence::side_by_side::lock;
 
 /// How long one of several addresses may keep the others waiting.
 const ONE_ADDRESS: Duration = Duration::from_secs(2);
+/// How long the last words of a `ProxyCommand` are waited for.
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(150);
 /// What a `ProxyCommand` may say on standard error, bytes.
 const MOST_SAID: usize = 4 * 1024;
 
@@ -87,9 +90,9 @@ async fn connect(address: SocketAddr, from: Option<IpAddr>) -> io::Result<tokio:
 
 /// A `ProxyCommand` under way; it ends when this is dropped.
 struct Proxy {
-    _child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
+    _alive: oneshot::Sender<()>,
 }
 
 impl Proxy {
@@ -111,17 +114,32 @@ impl Proxy {
         let (Some(stdin), Some(stdout), Some(mut stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
             return Err(cannot("it has no standard streams"));
         };
+        let (alive, gone) = oneshot::channel();
         let said = Arc::clone(said);
         tokio::spawn(async move {
-            let mut bytes = [0; 1024];
-            while let Ok(count @ 1..) = stderr.read(&mut bytes).await {
-                let mut said = lock(&said);
-                if said.len() < MOST_SAID {
-                    said.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            let listening = listen(&mut stderr, &said);
+            tokio::pin!(listening);
+            tokio::select! {
+                () = &mut listening => {}
+                _ = gone => {
+                    // Its last words may say why it had to go.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut listening).await;
                 }
             }
+            let _ = tokio::time::timeout(LAST_WORDS, child.wait()).await;
+            let _ = child.kill().await;
         });
-        Ok(Self { _child: child, stdin, stdout })
+        Ok(Self { stdin, stdout, _alive: alive })
+    }
+}
+
+async fn listen(stderr: &mut ChildStderr, said: &Mutex<String>) {
+    let mut bytes = [0; 1024];
+    while let Ok(count @ 1..) = stderr.read(&mut bytes).await {
+        let mut said = lock(said);
+        if said.len() < MOST_SAID {
+            said.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
     }
 }
 

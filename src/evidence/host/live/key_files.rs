@@ -52,7 +52,7 @@ pub(super) fn load(paths: &[PathBuf], target: &Target, named: bool, unusable: &m
                 continue;
             }
         };
-        let certificates = public.as_ref().map(|public| certificates(path, public, target)).unwrap_or_default();
+        let certificates = public.as_ref().map(|public| certificates(&[beside(path, "-cert.pub")], public, target)).unwrap_or_default();
         keys.push(FileKey { path: path.clone(), key, public, certificates });
     }
     keys
@@ -65,10 +65,9 @@ fn public_half(path: &Path) -> Option<PublicKey> {
     in_the_open.or_else(|| russh::keys::load_public_key(beside(path, ".pub")).ok())
 }
 
-/// The certificates for a key: `KEY-cert.pub` and what `CertificateFile` names.
-fn certificates(path: &Path, public: &PublicKey, target: &Target) -> Vec<Certificate> {
-    let files = std::iter::once(beside(path, "-cert.pub")).chain(target.certificate_files.iter().cloned());
-    let read = files.filter_map(|file| russh::keys::load_openssh_certificate(file).ok());
+/// The certificates for a key: of the files named, and what `CertificateFile` names.
+pub(super) fn certificates(files: &[PathBuf], public: &PublicKey, target: &Target) -> Vec<Certificate> {
+    let read = files.iter().chain(&target.certificate_files).filter_map(|file| russh::keys::load_openssh_certificate(file).ok());
     read.filter(|certificate| certificate.public_key() == public.key_data()).collect()
 }
 

@@ -5,7 +5,6 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use russh::Signer;
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::{AgentClient, AgentStream};
@@ -13,12 +12,13 @@ use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 
 use super::connection::{Watcher, with_unread};
-use super::key_files::{FileKey, load};
+use super::key_files::{FileKey, certificates, load};
 use super::passphrase::Passphrases;
 use super::settings::Target;
+use super::signers::{ForCertificate, KeySigner, WouldSign};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
-type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
+pub(super) type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
 /// What was tried, for the message when nothing worked.
 #[derive(Default)]
@@ -119,9 +119,12 @@ async fn agent_identities(agent: &mut Agent, target: &Target, file_keys: &[FileK
 }
 
 /// The signature's hash for an RSA key: SHA-2 always, unless the server knows nothing of it.
-async fn rsa_hash(handle: &Handle<Watcher>, key: &PublicKey) -> Option<HashAlg> {
-    if !matches!(key.algorithm(), Algorithm::Rsa { .. }) {
+async fn rsa_hash(handle: &Handle<Watcher>, target: &Target, key: &Algorithm) -> Option<HashAlg> {
+    if !matches!(key, Algorithm::Rsa { .. }) {
         return None;
+    }
+    if target.no_sha512 {
+        return Some(HashAlg::Sha256);
     }
     match handle.best_supported_rsa_hash().await {
         Ok(Some(best)) => best,
@@ -141,17 +144,17 @@ async fn try_file(
     let shown = file.path.display();
     for certificate in &file.certificates {
         attempts.tried.push(format!("the certificate of {shown}"));
-        if file.key.is_none() {
-            let asked = handle.authenticate_certificate_with(user, certificate.clone(), None, &mut WouldSign).await;
-            if let Ok(result) = asked {
-                match attempts.judge(result) {
-                    Next::Another => continue,
-                    done => return done,
-                }
+        let hash = rsa_hash(handle, target, &certificate.algorithm()).await;
+        if file.key.is_none()
+            && let Ok(result) = handle.authenticate_certificate_with(user, certificate.clone(), hash, &mut WouldSign).await
+        {
+            match attempts.judge(result) {
+                Next::Another => continue,
+                done => return done,
             }
         }
         let Some(key) = file.unlocked(target, passphrases, &mut attempts.unusable).await else { return Next::Another };
-        match attempts.outcome(handle.authenticate_openssh_cert(user, key, certificate.clone()).await) {
+        match attempts.outcome(handle.authenticate_certificate_with(user, certificate.clone(), hash, &mut KeySigner(key)).await) {
             Next::Another => {}
             done => return done,
         }
@@ -161,7 +164,7 @@ async fn try_file(
             return Next::Another;
         }
         attempts.tried.push(shown.to_string());
-        let hash = rsa_hash(handle, public).await;
+        let hash = rsa_hash(handle, target, &public.algorithm()).await;
         if file.key.is_none()
             && let Ok(result) = handle.authenticate_publickey_with(user, public.clone(), hash, &mut WouldSign).await
         {
@@ -169,28 +172,8 @@ async fn try_file(
         }
     }
     let Some(key) = file.unlocked(target, passphrases, &mut attempts.unusable).await else { return Next::Another };
-    let hash = rsa_hash(handle, key.public_key()).await;
+    let hash = rsa_hash(handle, target, &key.algorithm()).await;
     attempts.outcome(handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await)
-}
-
-/// Signs nothing: it only finds out that the server wants a signature, which means that it would take the key.
-struct WouldSign;
-
-/// A signature was wanted, or the connection broke, which the next attempt will find out.
-struct Wanted;
-
-impl From<russh::SendError> for Wanted {
-    fn from(_: russh::SendError) -> Self {
-        Self
-    }
-}
-
-impl Signer for WouldSign {
-    type Error = Wanted;
-
-    async fn auth_sign(&mut self, _: &AgentIdentity, _: Option<HashAlg>, _: Vec<u8>) -> Result<Vec<u8>, Wanted> {
-        Err(Wanted)
-    }
 }
 
 async fn try_agent(
@@ -202,20 +185,25 @@ async fn try_agent(
     attempts: &mut Attempts,
 ) -> Next {
     let public = identity.public_key().into_owned();
-    let hash = rsa_hash(handle, &public).await;
+    let hash = rsa_hash(handle, target, &public.algorithm()).await;
+    let user = &target.user;
+    if let AgentIdentity::Certificate { certificate, .. } = identity {
+        attempts.tried.push(format!("{} of the agent", identity.comment()));
+        return attempts.outcome(handle.authenticate_certificate_with(user, certificate.clone(), hash, agent).await);
+    }
+    if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
+        return Next::Another;
+    }
+    for certificate in certificates(&[], &public, target) {
+        attempts.tried.push(format!("the certificate of {}", identity.comment()));
+        let mut signer = ForCertificate { agent, key: public.clone() };
+        match attempts.outcome(handle.authenticate_certificate_with(user, certificate, hash, &mut signer).await) {
+            Next::Another => {}
+            done => return done,
+        }
+    }
     attempts.tried.push(format!("{} of the agent", identity.comment()));
-    let result = match identity {
-        AgentIdentity::Certificate { certificate, .. } => {
-            handle.authenticate_certificate_with(target.user.clone(), certificate.clone(), hash, agent).await
-        }
-        AgentIdentity::PublicKey { .. } => {
-            if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
-                return Next::Another;
-            }
-            handle.authenticate_publickey_with(target.user.clone(), public, hash, agent).await
-        }
-    };
-    attempts.outcome(result)
+    attempts.outcome(handle.authenticate_publickey_with(user, public, hash, agent).await)
 }
 
 impl Attempts {

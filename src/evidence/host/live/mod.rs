@@ -14,6 +14,7 @@ mod passphrase;
 mod process;
 mod quoting;
 mod settings;
+mod signers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};

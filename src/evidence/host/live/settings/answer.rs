@@ -75,6 +75,7 @@ impl Answer {
             identity_files: each_line("identityfile"),
             certificate_files: each_line("certificatefile"),
             identities_only: yes("identitiesonly"),
+            no_sha512: self.one("pubkeyacceptedalgorithms").is_some_and(|list| !list.split(',').any(|one| one == "rsa-sha2-512")),
             agent: self.agent(&tokens),
             unattended: yes("batchmode"),
             known_hosts,

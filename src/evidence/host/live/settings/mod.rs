@@ -33,6 +33,8 @@ pub(super) struct Target {
     pub(super) identity_files: Vec<PathBuf>,
     pub(super) certificate_files: Vec<PathBuf>,
     pub(super) identities_only: bool,
+    /// `PubkeyAcceptedAlgorithms` leaves out RSA with SHA-512.
+    pub(super) no_sha512: bool,
     /// The agent's socket.
     pub(super) agent: Option<PathBuf>,
     /// `BatchMode`: nobody may be asked for anything.
