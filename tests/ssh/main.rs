@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 #![expect(clippy::print_stderr, reason = "a test that is left out says why")]
 
+mod hostile;
 mod logins;
 mod refusals;
 mod sshd;

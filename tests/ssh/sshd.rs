@@ -149,11 +149,12 @@ impl Sshd {
         let key = if options.key.is_empty() { place.read("id.pub") } else { options.key.to_owned() };
         let allowed = place.write(&of("authorized"), &format!("{} {key}", options.key_options));
         let port = free_port(address);
+        // Told that it is no first shell, bash leaves out the start file of whoever runs the tests.
         let mut config = format!("{}\n", options.config);
         let _ = write!(
             config,
             "Port {port}\nListenAddress {address}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n\
-             PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nPermitUserEnvironment no\n",
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nSetEnv SHLVL=5\n",
             place.text(&of("host")),
             allowed.display(),
         );

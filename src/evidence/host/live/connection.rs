@@ -219,7 +219,7 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
         let dialled = dial(target, via).await?;
         match russh::client::connect_stream(config, dialled.wire, watcher).await {
             Ok(handle) => return Ok(handle),
-            Err(russh::Error::Disconnect) if !second && target.proxy_command.is_none() => {
+            Err(error) if !second && target.proxy_command.is_none() && turned_away(&error) => {
                 second = true;
                 tokio::time::sleep(SECOND_TRY).await;
             }
@@ -232,6 +232,14 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
                 return Err(if said.is_empty() { in_words(&error) } else { format!("{}; it said: {said}", in_words(&error)) });
             }
         }
+    }
+}
+
+fn turned_away(error: &russh::Error) -> bool {
+    match error {
+        russh::Error::Disconnect => true,
+        russh::Error::IO(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        _ => false,
     }
 }
 

@@ -45,6 +45,8 @@ const AT_ONCE: usize = 20;
 const SLOW: Duration = Duration::from_secs(1);
 /// Standard error that is kept of a command, bytes.
 const MOST_ERRORS: usize = 64 * 1024;
+/// What an error quotes of what a host said, letters.
+const MOST_QUOTED: usize = 400;
 /// Bound on the sweep of all hosts together.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// How long a sweep tries the connection that is there before it makes a new one.
@@ -378,7 +380,7 @@ fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: 
         _ => {}
     }
     let said: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { said.join("; ") };
+    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { shortened(&said.join("; ")) };
     if !script.needs_root() {
         return Some(EvidenceError::new(ErrorKind::HostUnreachable, operation, format!("the login shell of {user} ran nothing: {said}")));
     }
@@ -388,6 +390,14 @@ fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: 
     }
     let hint = format!("let {user} use sudo without a password there (`{user} ALL=(root) NOPASSWD: ALL`), or log in as root");
     Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("{user} may not become root: {said}")).hint(hint))
+}
+
+/// The beginning of what a host said, which may be anything and have no end.
+fn shortened(said: &str) -> String {
+    match said.char_indices().nth(MOST_QUOTED) {
+        Some((at, _)) => format!("{}…", &said[..at]),
+        None => said.to_owned(),
+    }
 }
 
 #[cfg(test)]

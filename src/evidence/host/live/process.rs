@@ -148,10 +148,14 @@ impl Process {
         self.began.over()
     }
 
-    /// What the login shell said on standard error, when not even the first of our wrappers began.
+    /// What the login shell said, when not even the first of our wrappers began.
     pub(super) fn chatter(&self) -> String {
-        let said = if self.began_errors.over() { &[][..] } else { &self.began_errors.held };
-        String::from_utf8_lossy(said).trim().to_owned()
+        let said = |chatter: &Chatter| String::from_utf8_lossy(if chatter.over() { &[] } else { &chatter.held }).trim().to_owned();
+        match (said(&self.began_errors), said(&self.began)) {
+            (errors, output) if output.is_empty() => errors,
+            (errors, _) if self.began_errors.over() => errors,
+            (errors, output) => format!("{errors}\n{output}").trim().to_owned(),
+        }
     }
 }
 
