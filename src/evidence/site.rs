@@ -12,6 +12,7 @@ use serde_json::Value;
 pub struct Site {
     pub ssh: Ssh,
     pub nodes: Nodes,
+    pub via: Via,
     pub metallb: MetallbSite,
     /// Defaults of playbook parameters, by name.
     pub defaults: BTreeMap<String, Value>,
@@ -41,6 +42,37 @@ pub struct Nodes {
     /// What SSH connects to for a node that is not among these, with `{name}` or `{address}` (its InternalIP) in it, such
     /// as `{name}.mgmt.example`. Without it `ssh_config` decides by the node's name, or else its InternalIP is taken.
     pub address_pattern: Option<String>,
+}
+
+/// How nodes are reached without SSH, when that is asked for (`--via pod`).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Via {
+    pub pod: Option<PodVia>,
+}
+
+/// Pods that are there already, one on each node: privileged, as root, and with `hostPID`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodVia {
+    pub namespace: String,
+    /// A label selector.
+    pub labels: String,
+    /// The container; may be left out when there is one.
+    pub container: Option<String>,
+    #[serde(default)]
+    pub tools: PodTools,
+}
+
+/// Whose tools are used: sh, tcpdump, ip and the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PodTools {
+    /// The node's own, which the pod enters; the pod's where the node has no shell.
+    #[default]
+    Host,
+    /// The pod's own; only the node's network is entered.
+    Pod,
 }
 
 /// Where MetalLB is, when it is not where it usually is.

@@ -4,7 +4,7 @@
 //! the login shell on the other side. Without such a shell the same arguments are passed as they are.
 
 use super::super::script::Script;
-use super::quoting::line_for_any_shell;
+use super::quoting::{line_for_any_shell, line_to_read};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
 /// Becomes root, if it is not, without ever asking for a password.
@@ -81,10 +81,22 @@ impl Call<'_> {
     /// # Errors
     /// When a value holds a zero byte, which no argument can, or the line is too long for the other side.
     pub(super) fn line(&self) -> Result<Vec<u8>, EvidenceError> {
+        self.by(line_for_any_shell)
+    }
+
+    /// The same for a shell of ours that reads it from its standard input.
+    ///
+    /// # Errors
+    /// As `line`.
+    pub(super) fn line_to_read(&self) -> Result<Vec<u8>, EvidenceError> {
+        self.by(line_to_read)
+    }
+
+    fn by(&self, quoting: fn(&[&[u8]]) -> Option<Vec<u8>>) -> Result<Vec<u8>, EvidenceError> {
         let refused = |reason: String| EvidenceError::new(ErrorKind::Garbled, format!("build the {} command", self.script.name()), reason);
         let argv = self.argv();
         let words: Vec<&[u8]> = argv.iter().map(String::as_bytes).collect();
-        let line = line_for_any_shell(&words).ok_or_else(|| refused("a value holds a zero byte".to_owned()))?;
+        let line = quoting(&words).ok_or_else(|| refused("a value holds a zero byte".to_owned()))?;
         if line.len() > MOST_BYTES {
             return Err(refused(format!("it is {} bytes long, {MOST_BYTES} at most", line.len())));
         }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use russh::client::{Config, DisconnectReason, Handle, Handler, Msg};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{Channel, ChannelStream, Preferred, cipher};
-use tokio::sync::Semaphore;
 
 use super::dial::{LAST_WORDS, dial};
 use super::host_key::judged;
@@ -15,6 +14,7 @@ use super::known_hosts::{KnownHosts, Lookup};
 use super::login;
 use super::passphrase::Passphrases;
 use super::settings::Target;
+use super::standing::{Seen, Standing};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
@@ -24,42 +24,15 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const PROXY_LIMIT: Duration = Duration::from_secs(15);
 /// How long a login may take once connected: a directory service behind it may be slow.
 const LOGIN_LIMIT: Duration = Duration::from_secs(8);
-/// `MaxSessions` of an sshd that nobody has changed.
-const MOST_SESSIONS: usize = 10;
-/// Captures on one connection; the other sessions are for commands.
-const MOST_CAPTURES: usize = 8;
 /// How long a host that let a command run out of time may take to say that it is there.
 const PING_LIMIT: Duration = Duration::from_secs(3);
-/// How long a run waits in vain for one host, all its commands together.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon an sshd that turns us away may be asked again: it does so when too many log in at once (`MaxStartups`).
 const SECOND_TRY: Duration = Duration::from_millis(400);
 
 /// A connection that is logged in.
 pub(in crate::evidence) struct Connection {
     handle: Handle<Watcher>,
-    /// The host's name, for messages.
-    name: String,
-    /// Who is logged in there.
-    user: String,
-    pub(super) sessions: Arc<Semaphore>,
-    pub(super) captures: Arc<Semaphore>,
-    seen: Arc<Mutex<Seen>>,
-}
-
-/// What was seen of a host.
-#[derive(Default)]
-struct Seen {
-    /// Why the host's key was refused.
-    refusal: Option<EvidenceError>,
-    /// Why the connection ended.
-    end: Option<String>,
-    /// It does not answer any more, though nobody has closed it.
-    silent: bool,
-    /// Time that was waited for in vain.
-    lost: Duration,
-    /// Why nobody becomes root there.
-    no_root: Option<EvidenceError>,
+    pub(super) standing: Standing,
 }
 
 /// Judges the host's key and remembers why a connection ended.
@@ -108,7 +81,7 @@ impl Connection {
             return Err(refusal);
         }
         let unreachable = |reason: String| {
-            let way = via.as_ref().map_or_else(String::new, |jump| format!(" through {}", jump.name));
+            let way = via.as_ref().map_or_else(String::new, |jump| format!(" through {}", jump.standing.name));
             let way = if target.proxy_command.is_some() { " by its ProxyCommand" } else { &way };
             let place = format!("{}:{}{way}", target.hostname, target.port);
             EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), format!("{place}: {reason}")).hint(with_unread(
@@ -129,16 +102,15 @@ impl Connection {
             }
             Some(result) => result?,
         }
-        let [sessions, captures] = [MOST_SESSIONS, MOST_CAPTURES].map(|most| Arc::new(Semaphore::new(most)));
-        Ok(Self { handle, name: name.to_owned(), user: target.user.clone(), sessions, captures, seen })
+        Ok(Self { handle, standing: Standing::new(name, &target.user, seen) })
     }
 
     /// A way through this host to another one.
     pub(super) async fn through(&self, target: &Target) -> Result<ChannelStream<Msg>, String> {
         let opened = self.handle.channel_open_direct_tcpip(target.hostname.clone(), target.port.into(), "127.0.0.1", 0).await;
         let channel = opened.map_err(|error| match error {
-            russh::Error::ChannelOpenFailure(_) => format!("{} does not pass it on: {error}", self.name),
-            _ => self.broken().to_string(),
+            russh::Error::ChannelOpenFailure(_) => format!("{} does not pass it on: {error}", self.standing.name),
+            _ => self.standing.broken().to_string(),
         })?;
         Ok(channel.into_stream())
     }
@@ -147,64 +119,22 @@ impl Connection {
     pub(super) async fn session(&self) -> Result<Channel<Msg>, EvidenceError> {
         self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => {
-                EvidenceError::new(ErrorKind::HostUnreachable, format!("open a session on {}", self.name), error)
+                EvidenceError::new(ErrorKind::HostUnreachable, format!("open a session on {}", self.standing.name), error)
                     .hint("sshd allows fewer sessions on a connection than its default of 10 (MaxSessions)")
             }
-            _ => self.broken(),
+            _ => self.standing.broken(),
         })
     }
 
-    /// Why nothing more can be asked over this connection.
-    pub(super) fn broken(&self) -> EvidenceError {
-        let reason = lock(&self.seen).end.clone().filter(|end| !end.is_empty()).unwrap_or_else(|| "the connection broke".to_owned());
-        EvidenceError::new(ErrorKind::HostUnreachable, format!("talk to {}", self.name), reason)
-    }
-
-    /// Refuses what would be waited for in vain.
-    ///
-    /// # Errors
-    /// When the host is gone, has cost too much time already, or root is needed and not to be had.
-    pub(super) fn worth_asking(&self, root: bool) -> Result<(), EvidenceError> {
-        if self.is_closed() {
-            return Err(self.broken());
-        }
-        let seen = lock(&self.seen);
-        if seen.lost >= PATIENCE {
-            let reason = format!("it was waited for in vain for {} s in this run", seen.lost.as_secs());
-            return Err(EvidenceError::new(ErrorKind::TimedOut, format!("ask {}", self.name), reason));
-        }
-        seen.no_root.clone().filter(|_| root).map_or(Ok(()), Err)
-    }
-
-    /// Remembers that a command ran out of time, and finds out whether the host is still there.
-    pub(super) async fn waited_in_vain(&self, time: Duration) {
-        lock(&self.seen).lost += time;
-        // An answer may stand behind a flood of packets; the keep-alives of the connection itself know about that.
-        if self.captures.available_permits() < MOST_CAPTURES {
-            return;
-        }
+    /// Finds out whether a host that let a command run out of time is still there.
+    pub(super) async fn find_out(&self) {
         if !matches!(tokio::time::timeout(PING_LIMIT, self.handle.send_ping()).await, Ok(Ok(()))) {
-            let mut seen = lock(&self.seen);
-            seen.silent = true;
-            seen.end.get_or_insert_with(|| "it does not answer any more".to_owned());
+            self.standing.fell_silent();
         }
-    }
-
-    /// Remembers that nobody becomes root there.
-    pub(super) fn refused_root(&self, refusal: &EvidenceError) {
-        lock(&self.seen).no_root.get_or_insert_with(|| refusal.clone());
-    }
-
-    pub(super) fn no_root(&self) -> bool {
-        lock(&self.seen).no_root.is_some()
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.handle.is_closed() || lock(&self.seen).silent
-    }
-
-    pub(super) fn user(&self) -> &str {
-        &self.user
+        self.handle.is_closed() || self.standing.is_silent()
     }
 }
 

@@ -1,8 +1,10 @@
-//! Hosts over SSH, and this machine by a shell of its own: the one place that knows russh.
+//! Hosts over SSH, nodes by a pod where that is wanted, and this machine by a shell of its own: the one place that knows
+//! russh.
 //!
 //! One connection a host for the whole run, shared by commands and captures, a channel each. What runs there is one of
 //! our fixed scripts under a guard (`scripts/guard.sh`) that ends it when we are gone.
 
+mod carrier;
 mod command_line;
 mod connection;
 mod dial;
@@ -11,10 +13,12 @@ mod key_files;
 mod known_hosts;
 mod login;
 mod passphrase;
+mod pod;
 mod process;
 mod quoting;
 mod settings;
 mod signers;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -22,6 +26,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use kube::Client;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -32,10 +37,12 @@ use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
+use carrier::Carrier;
 use command_line::{Call, RunTag};
 use connection::Connection;
 pub use passphrase::Asker;
 use passphrase::Passphrases;
+use pod::Pods;
 pub(in crate::evidence) use process::{Piece, Process};
 use settings::Target;
 
@@ -54,6 +61,17 @@ const SWEEP_FIRST_TRY: Duration = Duration::from_secs(4);
 
 /// A connection being made or made. Whoever asks again gets the same answer, the same error too.
 type Connecting = Shared<BoxFuture<'static, Result<Arc<Connection>, EvidenceError>>>;
+/// The same for whatever carries our scripts to a host.
+type Reaching = Shared<BoxFuture<'static, Result<Carrier, EvidenceError>>>;
+
+/// How hosts are reached besides what the site file says.
+#[derive(Default)]
+pub struct Ways {
+    /// Somebody who can be asked for the passphrases of keys.
+    pub asker: Option<Asker>,
+    /// Nodes are reached by the pods that the site file names, in this cluster.
+    pub(in crate::evidence) pods: Option<Client>,
+}
 
 /// Hosts as they are now.
 #[derive(Clone)]
@@ -68,7 +86,9 @@ struct Inner {
     tag: RunTag,
     dials: Arc<Semaphore>,
     passphrases: Passphrases,
-    by_host: Mutex<HashMap<Host, Connecting>>,
+    /// For nodes, in place of SSH.
+    pods: Option<Pods>,
+    by_host: Mutex<HashMap<Host, Reaching>>,
     /// Connections by the way they take, so that a jump host is connected to once.
     by_way: Mutex<HashMap<Vec<Target>, Connecting>>,
     /// Hosts where something of ours ran, and whether any of it ran as root.
@@ -80,19 +100,21 @@ impl LiveHosts {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(runtime: Handle, site: &Site, interrupt: Interrupt) -> Self {
-        Self::asking(runtime, site, interrupt, None)
+        Self::reaching(runtime, site, interrupt, Ways::default())
     }
 
-    /// The same, with somebody who can be asked for passphrases.
+    /// The same, by further ways.
     #[must_use]
-    pub fn asking(runtime: Handle, site: &Site, interrupt: Interrupt, asker: Option<Asker>) -> Self {
+    pub fn reaching(runtime: Handle, site: &Site, interrupt: Interrupt, ways: Ways) -> Self {
+        let pods = ways.pods.zip(site.via.pod.as_ref()).map(|(client, via)| Pods::new(client, via));
         let inner = Inner {
             runtime,
             site: site.clone(),
             interrupt,
             tag: RunTag::new(),
             dials: Arc::new(Semaphore::new(AT_ONCE)),
-            passphrases: Passphrases::new(asker),
+            passphrases: Passphrases::new(ways.asker),
+            pods,
             by_host: Mutex::default(),
             by_way: Mutex::default(),
             touched: Mutex::default(),
@@ -138,7 +160,7 @@ impl LiveHosts {
             Ok(connection) => connection,
             Err(_) => None,
         };
-        let user = connection.as_ref().map_or("this user", |connection| connection.user());
+        let user = connection.as_ref().map_or("this user", |connection| connection.user.as_str());
         let refusal = refusal(host, user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()));
         if let (Some(refusal), Some(connection)) = (&refusal, &connection)
             && script.needs_root()
@@ -228,19 +250,22 @@ impl LiveHosts {
 
 impl Inner {
     /// The connection to a host, or `None` for this machine. The first who asks begins it.
-    async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Arc<Connection>>, EvidenceError> {
+    async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Carrier>, EvidenceError> {
         if host.kind == HostKind::Local { Ok(None) } else { self.connecting(host).await.map(Some) }
     }
 
-    fn connecting(self: &Arc<Self>, host: &Host) -> Connecting {
+    fn connecting(self: &Arc<Self>, host: &Host) -> Reaching {
         let mut by_host = lock(&self.by_host);
         if let Some(connecting) = by_host.get(host) {
             return connecting.clone();
         }
         let (inner, asked) = (Arc::clone(self), host.clone());
         let connecting = self.begun(async move {
+            if let Some(pods) = inner.pods.as_ref().filter(|_| asked.kind == HostKind::Node) {
+                return pods.link(&asked).await.map(|link| Carrier::Pod(Arc::new(link)));
+            }
             let way = settings::route(&asked, &inner.site).await?;
-            inner.by_way(way, asked.name).await
+            inner.by_way(way, asked.name).await.map(Carrier::Ssh)
         });
         by_host.insert(host.clone(), connecting.clone());
         connecting
@@ -258,7 +283,10 @@ impl Inner {
     }
 
     /// Begins at once, on a task of its own: nobody has to wait for it, and nobody who stops waiting ends it.
-    fn begun(&self, work: impl Future<Output = Result<Arc<Connection>, EvidenceError>> + Send + 'static) -> Connecting {
+    fn begun<T: Clone + Send + Sync + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, EvidenceError>> + Send + 'static,
+    ) -> Shared<BoxFuture<'static, Result<T, EvidenceError>>> {
         let task = self.runtime.spawn(work);
         async move {
             let ended = |_| EvidenceError::new(ErrorKind::Interrupted, "connect", "the run is ending");
@@ -290,7 +318,7 @@ impl Inner {
     async fn start(
         &self,
         host: &Host,
-        connection: Option<Arc<Connection>>,
+        carrier: Option<Carrier>,
         script: Script,
         args: &[String],
         seconds: u64,
@@ -298,12 +326,12 @@ impl Inner {
     ) -> Result<Process, EvidenceError> {
         let call = Call { script, args, root, seconds, tag: &self.tag };
         if script != Script::Sweep {
-            connection.as_ref().map_or(Ok(()), |connection| connection.worth_asking(root))?;
+            carrier.as_ref().map_or(Ok(()), |carrier| if carrier.is_closed() { Err(carrier.broken()) } else { carrier.worth_asking(root) })?;
             *lock(&self.touched).entry(host.clone()).or_default() |= root;
         }
-        let Some(connection) = connection else { return Process::local(&call) };
-        let session = Arc::clone(&connection.sessions).acquire_owned().await.map_err(|_| connection.broken())?;
-        Process::remote(connection, &call, session).await
+        let Some(carrier) = carrier else { return Process::local(&call) };
+        let session = Arc::clone(&carrier.sessions).acquire_owned().await.map_err(|_| carrier.broken())?;
+        carrier.start(&call, session).await
     }
 
     /// Looks, ends what is left, looks again. Over the connection that is there, or over a new one when that is dead.
@@ -320,17 +348,20 @@ impl Inner {
         if let Ok(result @ (Ok(()) | Err(EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }))) = first {
             return result;
         }
+        if let (Some(pods), HostKind::Node) = (&self.pods, host.kind) {
+            return self.sweep_over(host, Some(Carrier::Pod(Arc::new(pods.link(host).await?))), root).await;
+        }
         let mut way = settings::route(host, &self.site).await?;
         let Some(target) = way.pop() else { return Ok(()) };
         let via = if way.is_empty() { None } else { Some(self.open(&way, &host.name).await?) };
         let connection = Connection::open(&target, via, &host.name, &self.passphrases).await?;
-        self.sweep_over(host, Some(Arc::new(connection)), root).await
+        self.sweep_over(host, Some(Carrier::Ssh(Arc::new(connection))), root).await
     }
 
-    async fn sweep_over(&self, host: &Host, connection: Option<Arc<Connection>>, root: bool) -> Result<(), EvidenceError> {
+    async fn sweep_over(&self, host: &Host, connection: Option<Carrier>, root: bool) -> Result<(), EvidenceError> {
         // Where nobody becomes root, nothing of ours ran as root.
         let root = root && !connection.as_ref().is_some_and(|connection| connection.no_root());
-        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user().to_owned());
+        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user.clone());
         let broken = connection.as_ref().map(|connection| connection.broken());
         let args = self.tag.halves().map(str::to_owned);
         let mut process = self.start(host, connection, Script::Sweep, &args, SWEEP_LIMIT.as_secs(), root).await?;
@@ -375,6 +406,11 @@ fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: 
         Some(97) => {
             let why = refused("lbdiag-refused namespace: ")?;
             return Some(EvidenceError::new(ErrorKind::NamespaceUnproven, operation, why));
+        }
+        Some(98) => {
+            let why = refused("lbdiag-refused node: ")?;
+            let hint = "via.pod in the site file has to name privileged pods with hostPID, whose container runs as root";
+            return Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("out of {user}: {why}")).hint(hint));
         }
         _ if began => return None,
         _ => {}

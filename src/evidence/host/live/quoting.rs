@@ -10,11 +10,18 @@ const UNDO: &[u8] = b"exec /bin/sh -c 'eval \"$(printf \"$0\")\"' '";
 /// The arguments as a line for any login shell, the program first. `None` when one of them holds a zero byte, which no
 /// argument can.
 pub(super) fn line_for_any_shell(argv: &[&[u8]]) -> Option<Vec<u8>> {
-    let words: Option<Vec<Vec<u8>>> = argv.iter().map(|word| quote(word)).collect();
     let mut line = UNDO.to_vec();
+    line.extend(line_to_read(argv)?);
+    line.push(b'\'');
+    Some(line)
+}
+
+/// The arguments as a line that a POSIX shell has read into a variable, for it to `eval` what `printf` makes of it.
+pub(super) fn line_to_read(argv: &[&[u8]]) -> Option<Vec<u8>> {
+    let words: Option<Vec<Vec<u8>>> = argv.iter().map(|word| quote(word)).collect();
+    let mut line = Vec::new();
     disguise(b"exec ", &mut line);
     disguise(&words?.join(&b' '), &mut line);
-    line.push(b'\'');
     Some(line)
 }
 
