@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lbdiag::evidence::host::live::{Asker, LiveHosts};
+use lbdiag::evidence::host::live::{Asker, LiveHosts, Ways};
 use lbdiag::evidence::host::script::Script;
 use lbdiag::evidence::host::{Command as HostCommand, Hosts, Output};
 use lbdiag::evidence::interrupt::Interrupt;
@@ -226,7 +226,6 @@ fn in_a_world_of_its_own(place: &Place, name: &str, user: &str, shell: &str, sud
 /// Hosts with a runtime of their own.
 pub(crate) struct Live {
     pub(crate) hosts: LiveHosts,
-    pub(crate) interrupt: Interrupt,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -237,8 +236,7 @@ impl Live {
 
     pub(crate) fn asking(site: &Site, asker: Option<Asker>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let interrupt = Interrupt::default();
-        Self { hosts: LiveHosts::asking(runtime.handle().clone(), site, interrupt.clone(), asker), interrupt, _runtime: runtime }
+        Self { hosts: LiveHosts::reaching(runtime.handle().clone(), site, Interrupt::default(), Ways::asking(asker)), _runtime: runtime }
     }
 
     /// Asks a host for its interfaces: a look that needs no root.

@@ -67,10 +67,22 @@ type Reaching = Shared<BoxFuture<'static, Result<Carrier, EvidenceError>>>;
 /// How hosts are reached besides what the site file says.
 #[derive(Default)]
 pub struct Ways {
-    /// Somebody who can be asked for the passphrases of keys.
-    pub asker: Option<Asker>,
+    /// Who can be asked for the passphrases of keys.
+    asker: Option<Asker>,
     /// Nodes are reached by the pods that the site file names, in this cluster.
-    pub(in crate::evidence) pods: Option<Client>,
+    pods: Option<Client>,
+}
+
+impl Ways {
+    /// With somebody who can be asked, and nobody in a cluster.
+    #[must_use]
+    pub fn asking(asker: Option<Asker>) -> Self {
+        Self { asker, pods: None }
+    }
+
+    pub(in crate::evidence) fn new(asker: Option<Asker>, pods: Option<Client>) -> Self {
+        Self { asker, pods }
+    }
 }
 
 /// Hosts as they are now.
@@ -326,7 +338,9 @@ impl Inner {
     ) -> Result<Process, EvidenceError> {
         let call = Call { script, args, root, seconds, tag: &self.tag };
         if script != Script::Sweep {
-            carrier.as_ref().map_or(Ok(()), |carrier| if carrier.is_closed() { Err(carrier.broken()) } else { carrier.worth_asking(root) })?;
+            carrier
+                .as_ref()
+                .map_or(Ok(()), |carrier| if carrier.is_closed() { Err(carrier.broken()) } else { carrier.worth_asking(root) })?;
             *lock(&self.touched).entry(host.clone()).or_default() |= root;
         }
         let Some(carrier) = carrier else { return Process::local(&call) };

@@ -57,7 +57,12 @@ impl Pods {
             None => return Err(unreachable(format!("no pod with {labels} in {namespace} runs there"))),
         };
         let user = format!("{namespace}/{name}");
-        Ok(PodLink { client: self.client.clone(), via: self.via.clone(), pod: name, standing: Standing::new(&host.name, &user, Arc::default()) })
+        Ok(PodLink {
+            client: self.client.clone(),
+            via: self.via.clone(),
+            pod: name,
+            standing: Standing::new(&host.name, &user, Arc::default()),
+        })
     }
 }
 
