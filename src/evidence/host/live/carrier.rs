@@ -3,7 +3,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -36,7 +36,7 @@ impl Carrier {
     pub(super) async fn start(&self, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Process, EvidenceError> {
         match self {
             Self::Ssh(connection) => Process::remote(Arc::clone(connection), call, session).await,
-            Self::Pod(link) => Process::in_pod(link, call, session).await,
+            Self::Pod(link) => Process::in_pod(Arc::clone(link), call, session).await,
         }
     }
 
@@ -49,8 +49,8 @@ impl Carrier {
     }
 
     /// Remembers that a command ran out of time, and finds out whether the host is still there.
-    pub(super) async fn waited_in_vain(&self, time: Duration) {
-        if self.lost(time)
+    pub(super) async fn waited_in_vain(&self, since: Instant) {
+        if self.lost_since(since)
             && let Self::Ssh(connection) = self
         {
             connection.find_out().await;

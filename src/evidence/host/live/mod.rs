@@ -97,6 +97,8 @@ struct Inner {
     interrupt: Interrupt,
     tag: RunTag,
     dials: Arc<Semaphore>,
+    /// Hosts whose settings are being read at the same time.
+    routes: Semaphore,
     passphrases: Passphrases,
     /// For nodes, in place of SSH.
     pods: Option<Pods>,
@@ -125,6 +127,7 @@ impl LiveHosts {
             interrupt,
             tag: RunTag::new(),
             dials: Arc::new(Semaphore::new(AT_ONCE)),
+            routes: Semaphore::new(AT_ONCE),
             passphrases: Passphrases::new(ways.asker),
             pods,
             by_host: Mutex::default(),
@@ -252,7 +255,7 @@ impl LiveHosts {
             Ok(result) => result,
             Err(_) => {
                 if let Some(connection) = asked {
-                    connection.waited_in_vain(command.limit).await;
+                    connection.waited_in_vain(began.into_std()).await;
                 }
                 Err(too_long())
             }
@@ -276,7 +279,9 @@ impl Inner {
             if let Some(pods) = inner.pods.as_ref().filter(|_| asked.kind == HostKind::Node) {
                 return pods.link(&asked).await.map(|link| Carrier::Pod(Arc::new(link)));
             }
+            let permit = inner.routes.acquire().await;
             let way = settings::route(&asked, &inner.site).await?;
+            drop(permit);
             inner.by_way(way, asked.name).await.map(Carrier::Ssh)
         });
         by_host.insert(host.clone(), connecting.clone());

@@ -156,15 +156,16 @@ fn api_error(operation: &str, error: &kube::Error) -> EvidenceError {
 }
 
 /// The exit status of an exec, as the API tells it.
-pub(super) fn status_of(status: &Status) -> Option<i32> {
-    match status.status.as_deref() {
-        Some("Success") => Some(0),
-        _ => {
-            let causes = status.details.as_ref().and_then(|details| details.causes.as_ref())?;
-            let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"))?;
-            code.message.as_deref()?.parse().ok()
-        }
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn status_of(status: &Status) -> Result<i32, String> {
+    if status.status.as_deref() == Some("Success") {
+        return Ok(0);
     }
+    let causes = status.details.iter().flat_map(|details| details.causes.iter().flatten());
+    let code = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode")).find_map(|cause| cause.message.as_deref()?.parse().ok());
+    code.ok_or_else(|| status.message.clone().unwrap_or_else(|| "the API told no exit status".to_owned()))
 }
 
 #[cfg(test)]
@@ -210,9 +211,9 @@ mod tests {
     #[test]
     fn an_exec_s_status_is_read() {
         let status = |value| status_of(&serde_json::from_value(value).unwrap());
-        assert_eq!(status(json!({ "status": "Success" })), Some(0));
+        assert_eq!(status(json!({ "status": "Success" })), Ok(0));
         let failed = json!({ "status": "Failure", "reason": "NonZeroExitCode", "details": { "causes": [{ "reason": "ExitCode", "message": "97" }] } });
-        assert_eq!(status(failed), Some(97));
-        assert_eq!(status(json!({ "status": "Failure", "message": "the container is gone" })), None);
+        assert_eq!(status(failed), Ok(97));
+        assert_eq!(status(json!({ "status": "Failure", "message": "the container is gone" })), Err("the container is gone".to_owned()));
     }
 }

@@ -114,18 +114,17 @@ impl Process {
     }
 
     /// Starts a script in a pod that is there already, to look at its node.
-    pub(super) async fn in_pod(link: &PodLink, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
+    pub(super) async fn in_pod(link: Arc<PodLink>, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
         let mut line = call.line_to_read()?;
         line.push(b'\n');
         let mut attached = link.attach().await?;
-        let broken = || link.standing.broken();
         let (stdin, stdout, stderr) = (attached.stdin(), attached.stdout(), attached.stderr());
-        let mut stdin = stdin.ok_or_else(broken)?;
-        stdin.write_all(&line).await.map_err(|_| broken())?;
+        let mut stdin = stdin.ok_or_else(|| link.standing.broken())?;
+        stdin.write_all(&line).await.map_err(|_| link.standing.broken())?;
         let told = attached.take_status();
         let end = async move {
             let status = match told {
-                Some(told) => told.await.as_ref().and_then(status_of),
+                Some(told) => told.await.and_then(|told| status_of(&told).map_err(|reason| link.standing.ended(&reason)).ok()),
                 None => None,
             };
             drop(attached);

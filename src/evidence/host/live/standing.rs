@@ -1,7 +1,7 @@
 //! How a host stands with this run: how much is asked of it at once, and what it has refused or let run out of time.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -35,8 +35,9 @@ pub(super) struct Seen {
     pub(super) end: Option<String>,
     /// It does not answer any more, though nobody has closed anything.
     silent: bool,
-    /// Time that was waited for in vain.
+    /// Time that was waited for in vain, and until when that is counted: commands run side by side.
     lost: Duration,
+    counted: Option<Instant>,
     /// Why nobody becomes root there.
     no_root: Option<EvidenceError>,
 }
@@ -70,11 +71,20 @@ impl Standing {
         seen.no_root.clone().filter(|_| root).map_or(Ok(()), Err)
     }
 
-    /// Remembers time that was waited for in vain. Whether the host might be looked for: while packets flood in, an answer
-    /// may stand behind them, and that proves nothing.
-    pub(super) fn lost(&self, time: Duration) -> bool {
-        self.seen().lost += time;
+    /// Remembers that since then was waited for in vain. Whether the host might be looked for: while packets flood in, an
+    /// answer may stand behind them, and that proves nothing.
+    pub(super) fn lost_since(&self, began: Instant) -> bool {
+        let now = Instant::now();
+        let mut seen = self.seen();
+        let from = seen.counted.map_or(began, |counted| counted.max(began));
+        seen.lost += now.saturating_duration_since(from);
+        seen.counted = Some(now);
         self.captures.available_permits() == MOST_CAPTURES
+    }
+
+    /// Remembers why an end came.
+    pub(super) fn ended(&self, reason: &str) {
+        self.seen().end = Some(reason.to_owned());
     }
 
     pub(super) fn fell_silent(&self) {
@@ -104,10 +114,13 @@ mod tests {
     #[test]
     fn a_host_that_costs_too_much_time_is_asked_no_more() {
         let standing = Standing::new("n1", "root", Arc::default());
-        assert!(standing.lost(Duration::from_secs(20)), "nothing is captured there, so it may be looked for");
-        standing.worth_asking(true).unwrap();
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        assert!(standing.lost_since(ago(20)), "nothing is captured there, so it may be looked for");
+        standing.lost_since(ago(20));
+        standing.worth_asking(true).expect("two side by side took no longer than one");
         let _capture = standing.captures.try_acquire().unwrap();
-        assert!(!standing.lost(Duration::from_secs(10)));
+        standing.seen().counted = None;
+        assert!(!standing.lost_since(ago(10)));
         assert_eq!(standing.worth_asking(false).unwrap_err().kind, ErrorKind::TimedOut);
     }
 
