@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test bench-ssh
+.PHONY: help demo check advisories test bench-logs bench-ssh judge lab-versions
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -43,3 +43,16 @@ bench-ssh: ## 20 hosts asked from nothing, beside OpenSSH and Ansible (in a virt
 	@.ci/packages openssh-client openssh-server python3-venv
 	@[ -x target/ansible/bin/ansible-playbook ] || { python3 -m venv target/ansible && target/ansible/bin/pip install --quiet ansible-core; } || echo "Ansible cannot be installed here: left out"
 	ANSIBLE="$$(ls $(CURDIR)/target/ansible/bin/ansible-playbook 2>/dev/null || true)" tests/bench/ssh
+
+bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tail
+	cargo build --quiet --release $(features)
+	tests/bench/logs
+
+lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go
+	cargo build --quiet --release $(features)
+	tests/lab/versions
+
+judge: ## all faults, in a usual lab, one with nftables and one that speaks BGP; root and Go. LAB_RESUME=1 goes on where it stopped
+	LAB_REQUIRED=1 cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-nft LAB_PROXY=nftables cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-bgp LAB_BGP=native LAB_SET=own cargo test --quiet --test lab

@@ -11,7 +11,7 @@ use lbdiag::engine::{self, RunOptions};
 use lbdiag::evidence::Evidence;
 use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::clock::{Clock, LiveClock};
-use lbdiag::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use lbdiag::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use lbdiag::evidence::error::{ErrorKind, EvidenceError};
 use lbdiag::evidence::host::{Command, Hosts, Output};
 use lbdiag::evidence::interrupt::Interrupt;
@@ -63,6 +63,10 @@ impl Cluster for Objects {
 
     fn read_metrics(&self, query: &MetricsQuery, _line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
         Err(EvidenceError::new(ErrorKind::NotFound, format!("read metrics of {}", query.pod), "nobody listens"))
+    }
+
+    fn may(&self, _query: &AccessQuery) -> Result<bool, EvidenceError> {
+        Ok(true)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The lab's tests: one for each fault, named after its file. See `tests/lab/README.md`.
 //!
+//! `LAB_SET=NAME` judges the faults that `tests/lab/sets/NAME` lists, `LAB_SET=own` those that name a setting of the lab,
 //! `LAB_FAULTS=DIR[:DIR]` judges other directories, `LAB_REPEAT=n` repeats, `LAB_KEEP=1` leaves the lab up, `LAB_RESUME=1` goes on
 //! with an interrupted judgement, `LAB_SKIP=1` leaves them out, and `LAB_REQUIRED=1` makes it a failure when the lab cannot be raised here.
 
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lab_judge::cluster::Cluster;
 use lab_judge::fault::{Named, read_all};
 use lab_judge::score::Score;
+use lab_judge::selection::{Selection, score_name};
 use lab_judge::trial::{Bench, Ended, unfit};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -25,10 +27,19 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let directory = root.join("target/lab");
-    let faults = match read_all(&fault_directories(root)) {
+    let mut faults = match read_all(&fault_directories(root)) {
         Ok(faults) => faults,
         Err(error) => return refuse(&error),
     };
+    let selection = match Selection::read(&std::env::var("LAB_SET").unwrap_or_default(), &root.join("tests/lab/sets")) {
+        Ok(selection) => selection,
+        Err(error) => return refuse(&error),
+    };
+    let missing = selection.missing(&faults);
+    if !missing.is_empty() {
+        return refuse(&format!("the set names faults that do not exist: {}", missing.join(", ")));
+    }
+    faults.retain(|named| selection.takes(named));
     if let Err(error) = std::fs::create_dir_all(&directory) {
         return refuse(&format!("create {}: {error}", directory.display()));
     }
@@ -47,9 +58,10 @@ fn main() -> ExitCode {
     }
     let settings = cluster.settings();
     let resume = set("LAB_RESUME");
+    let score = directory.join(score_name(&settings, &cluster.usual_settings())).with_extension("json");
     let bench = Arc::new(Mutex::new(Bench {
         cluster,
-        score: Score::open(&directory.join("score.json"), resume),
+        score: Score::open(&score, resume),
         directory,
         lbdiag: PathBuf::from(env!("CARGO_BIN_EXE_lbdiag")),
         repeats: std::env::var("LAB_REPEAT").ok().and_then(|text| text.parse().ok()).unwrap_or(1).max(1),

@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,12 @@ struct Expected {
     /// A line that the report's facts must hold.
     #[serde(default)]
     facts: Vec<String>,
+    /// Cells by column, that some row of the report's tables must hold together.
+    #[serde(default)]
+    rows: Vec<BTreeMap<String, String>>,
+    /// Names of gaps that the report must tell.
+    #[serde(default)]
+    gaps: Vec<String>,
 }
 
 fn root() -> &'static Path {
@@ -87,11 +93,26 @@ fn check(playbook: &Path, directory: &Path, test: &Test) -> Result<(), String> {
             return Err(format!("{summary}\n  expected a fact with `{wanted}`"));
         }
     }
+    for wanted in &test.expect.rows {
+        if !outcome.tables.iter().any(|table| table.rows.iter().any(|row| holds(&table.columns, row, wanted))) {
+            return Err(format!("{summary}\n  expected a row with {wanted:?}"));
+        }
+    }
+    for wanted in &test.expect.gaps {
+        if !outcome.gaps.iter().any(|gap| gap.name == *wanted) {
+            return Err(format!("{summary}\n  expected the gap {wanted}"));
+        }
+    }
     let again = replay(playbook, &recording).1;
     if again != text {
         return Err(format!("{name}: two replays give different reports"));
     }
     Ok(())
+}
+
+/// Whether a row holds all the cells that are wanted.
+fn holds(columns: &[String], row: &[String], wanted: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(name, cell)| columns.iter().zip(row).any(|(column, held)| column == name && held == cell))
 }
 
 #[test]
@@ -114,6 +135,10 @@ fn every_recording_gives_what_its_playbook_expects() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {
         let entry = entry.expect("an entry");
+        if entry.path().is_dir() {
+            // Those have a test of their own.
+            continue;
+        }
         let bytes = entry.metadata().expect("its size").len();
         assert!(bytes <= MOST_BYTES, "{} has {bytes} bytes", entry.path().display());
         assert!(named.contains(&entry.file_name()), "no test names {}", entry.path().display());
@@ -136,8 +161,9 @@ fn a_recording_asked_something_else_says_so() {
 /// Secrets never enter a recording: the words that would give one away are in none of them.
 #[test]
 fn recordings_hold_no_secrets() {
-    for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {
-        let path = entry.expect("an entry").path();
+    let folders = ["tests/recordings", "tests/recordings/elections"].map(|name| std::fs::read_dir(root().join(name)).expect("recordings"));
+    let files = folders.into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    for path in files.filter(|path| path.extension().is_some_and(|end| end == "lbdiag")) {
         let mut text = String::new();
         let file = std::fs::File::open(&path).expect("a recording");
         std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut text).expect("a recording that unpacks");

@@ -6,59 +6,194 @@ use ipnet::IpNet;
 
 use crate::model::metallb::Pool;
 
-/// Whether a range, `A-B` or CIDR, holds the address. A range that does not parse holds nothing.
-#[must_use]
-pub fn range_holds(range: &str, address: IpAddr) -> bool {
-    if let Some((first, last)) = range.split_once('-') {
-        let (Ok(first), Ok(last)) = (first.trim().parse::<IpAddr>(), last.trim().parse::<IpAddr>()) else { return false };
-        return first.is_ipv4() == address.is_ipv4() && last.is_ipv4() == address.is_ipv4() && first <= address && address <= last;
-    }
-    range.trim().parse::<IpNet>().is_ok_and(|net| net.contains(&address))
+/// The two families, each counted on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Family {
+    V4,
+    V6,
 }
 
-/// How many IPv4 addresses a range has; 0 when it does not parse or is IPv6.
-#[must_use]
-pub fn range_size_v4(range: &str) -> u64 {
-    if let Some((first, last)) = range.split_once('-') {
-        return match (first.trim().parse(), last.trim().parse()) {
-            (Ok(IpAddr::V4(first)), Ok(IpAddr::V4(last))) => (u64::from(u32::from(last)) + 1).saturating_sub(u64::from(u32::from(first))),
+impl Family {
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+}
+
+/// From the first address to the last, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub first: IpAddr,
+    pub last: IpAddr,
+}
+
+impl Range {
+    /// Whether it holds the address. A range of two families holds nothing.
+    #[must_use]
+    pub fn holds(&self, address: IpAddr) -> bool {
+        let family = Family::of(address);
+        Family::of(self.first) == family && Family::of(self.last) == family && self.first <= address && address <= self.last
+    }
+
+    /// Whether any address lies in both.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.holds(other.first) || other.holds(self.first)
+    }
+
+    /// How many addresses of the family it has, without those ending in .0 and .255 when they are avoided.
+    fn count(&self, family: Family, without_last_octets: bool) -> u128 {
+        match (family, self.first, self.last) {
+            (Family::V4, IpAddr::V4(first), IpAddr::V4(last)) if first <= last => {
+                let (first, last) = (u64::from(u32::from(first)), u64::from(u32::from(last)));
+                let avoided = if without_last_octets { odd_octets(last + 1) - odd_octets(first) } else { 0 };
+                u128::from(last + 1 - first - avoided)
+            }
+            (Family::V6, IpAddr::V6(first), IpAddr::V6(last)) if first <= last => (u128::from(last) - u128::from(first)).saturating_add(1),
             _ => 0,
-        };
-    }
-    match range.trim().parse::<IpNet>() {
-        Ok(IpNet::V4(net)) => 1_u64 << (32 - net.prefix_len()),
-        _ => 0,
+        }
     }
 }
 
-/// The pool that holds the address.
+/// How many of the addresses from 0 up to, not including, `end` have the last octet 0 or 255.
+const fn odd_octets(end: u64) -> u64 {
+    let begun = !end.is_multiple_of(256);
+    end / 256 * 2 + begun as u64
+}
+
+/// A range as it is written, `A-B` or CIDR.
+///
+/// # Errors
+/// What MetalLB refuses, in its own words (`config.ParseCIDR`).
+pub fn range(text: &str) -> Result<Range, String> {
+    let Some((first, last)) = text.split_once('-') else {
+        let net = text.parse::<IpNet>().map_err(|_| format!("invalid CIDR \"{text}\""))?;
+        return Ok(Range { first: net.network(), last: end_of(&net) });
+    };
+    let begin = first.trim().parse::<IpAddr>().map_err(|_| format!("invalid IP range \"{text}\": invalid start IP \"{first}\""))?;
+    let end = last.trim().parse::<IpAddr>().map_err(|_| format!("invalid IP range \"{text}\": invalid end IP \"{last}\""))?;
+    if begin > end {
+        return Err(format!("invalid IP range \"{text}\": start IP \"{begin}\" is after the end IP \"{end}\""));
+    }
+    Ok(Range { first: begin, last: end })
+}
+
+/// The last address of a network; `IpNet::broadcast` is that for IPv6 too.
+fn end_of(net: &IpNet) -> IpAddr {
+    net.broadcast()
+}
+
+/// The pool whose ranges hold the address.
 #[must_use]
 pub fn pool_of(pools: &[Pool], address: IpAddr) -> Option<&Pool> {
-    pools.iter().find(|pool| pool.addresses.iter().any(|range| range_holds(range, address)))
+    pools.iter().find(|pool| holds(pool, address))
+}
+
+/// Whether the pool's ranges hold the address. A range that does not parse holds nothing.
+#[must_use]
+pub fn holds(pool: &Pool, address: IpAddr) -> bool {
+    pool.addresses.iter().filter_map(|text| range(text).ok()).any(|range| range.holds(address))
+}
+
+/// Whether the pool may give the address: it holds it, and does not avoid it for its last octet.
+#[must_use]
+pub fn gives(pool: &Pool, address: IpAddr) -> bool {
+    holds(pool, address) && !(pool.avoid_buggy_ips && odd_last_octet(address).is_some())
+}
+
+/// The last octet, when it is 0 or 255.
+#[must_use]
+pub fn odd_last_octet(address: IpAddr) -> Option<u8> {
+    let IpAddr::V4(v4) = address else { return None };
+    let [.., last] = v4.octets();
+    (last == 0 || last == 255).then_some(last)
+}
+
+/// How many addresses of the family the pool can give in all.
+#[must_use]
+pub fn capacity(pool: &Pool, family: Family) -> u128 {
+    pool.addresses
+        .iter()
+        .filter_map(|text| range(text).ok())
+        .map(|range| range.count(family, pool.avoid_buggy_ips))
+        .fold(0, u128::saturating_add)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{range_holds, range_size_v4};
+    use super::{Family, capacity, gives, pool_of, range};
+    use crate::analysis::read::metallb::pool;
+    use crate::model::metallb::Pool;
+    use serde_json::json;
 
-    fn check(range: &str, address: &str, expected: bool) {
-        assert_eq!(range_holds(range, address.parse().unwrap()), expected, "{range} {address}");
+    fn check(text: &str, address: &str, expected: bool) {
+        assert_eq!(range(text).is_ok_and(|range| range.holds(address.parse().unwrap())), expected, "{text} {address}");
+    }
+
+    fn sized(addresses: &[&str], avoid: bool) -> Pool {
+        pool(&json!({"metadata": {"name": "p"}, "spec": {"addresses": addresses, "avoidBuggyIPs": avoid}}))
     }
 
     #[test]
     fn ranges_hold_what_lies_between() {
         check("10.88.64.100-10.88.64.120", "10.88.64.100", true);
+        check("10.88.64.100 - 10.88.64.120", "10.88.64.120", true);
         check("10.88.64.100-10.88.64.120", "10.88.64.121", false);
         check("10.88.64.100/32", "10.88.64.100", true);
+        check("10.88.64.77/24", "10.88.64.1", true);
         check("fd10::/64", "10.88.64.100", false);
         check("fd10::1-fd10::9", "fd10::5", true);
+        check("10.0.0.1-fd10::9", "10.0.0.5", false);
         check("nonsense", "10.0.0.1", false);
     }
 
+    /// The texts that MetalLB's webhook gave (0.13.12 to 0.16.1 alike).
     #[test]
-    fn ranges_are_counted() {
-        assert_eq!(range_size_v4("10.0.0.1-10.0.0.4"), 4);
-        assert_eq!(range_size_v4("10.0.0.0/30"), 4);
-        assert_eq!(range_size_v4("10.0.0.4-10.0.0.1"), 0);
+    fn a_refused_range_is_refused_in_metallbs_words() {
+        assert_eq!(
+            range("10.88.64.300-10.88.64.310").unwrap_err(),
+            "invalid IP range \"10.88.64.300-10.88.64.310\": invalid start IP \"10.88.64.300\""
+        );
+        assert_eq!(range("10.0.0.0/33").unwrap_err(), "invalid CIDR \"10.0.0.0/33\"");
+        assert_eq!(
+            range("10.0.0.9-10.0.0.1").unwrap_err(),
+            "invalid IP range \"10.0.0.9-10.0.0.1\": start IP \"10.0.0.9\" is after the end IP \"10.0.0.1\""
+        );
+    }
+
+    #[test]
+    fn addresses_are_counted_by_family() {
+        assert_eq!(capacity(&sized(&["10.0.0.1-10.0.0.4", "fd10::/120"], false), Family::V4), 4);
+        assert_eq!(capacity(&sized(&["10.0.0.1-10.0.0.4", "fd10::/120"], false), Family::V6), 256);
+        assert_eq!(capacity(&sized(&["10.0.0.4-10.0.0.1", "nonsense"], false), Family::V4), 0);
+        assert_eq!(capacity(&sized(&["::/0", "fd10::/64"], false), Family::V6), u128::MAX);
+    }
+
+    #[test]
+    fn avoided_octets_make_a_pool_smaller() {
+        assert_eq!(capacity(&sized(&["10.0.0.0/24"], true), Family::V4), 254);
+        assert_eq!(capacity(&sized(&["10.0.0.254-10.0.1.1"], true), Family::V4), 2);
+        assert_eq!(capacity(&sized(&["10.0.0.0/31"], true), Family::V4), 1);
+        assert_eq!(capacity(&sized(&["10.0.0.255/32"], true), Family::V4), 0);
+        let avoiding = sized(&["10.0.0.0/24"], true);
+        assert!(!gives(&avoiding, "10.0.0.255".parse().unwrap()));
+        assert!(pool_of(&[avoiding], "10.0.0.255".parse().unwrap()).is_some());
+    }
+
+    #[test]
+    fn overlapping_is_sharing_an_address() {
+        let overlaps = |a: &str, b: &str| range(a).unwrap().overlaps(&range(b).unwrap());
+        assert!(overlaps("10.88.64.100-10.88.64.120", "10.88.64.110-10.88.64.111"));
+        assert!(overlaps("10.88.64.110-10.88.64.130", "10.88.64.100-10.88.64.120"));
+        assert!(!overlaps("10.88.64.100-10.88.64.109", "10.88.64.110/31"));
+        assert!(!overlaps("fd10::/64", "10.0.0.0/8"));
     }
 }

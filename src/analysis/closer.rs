@@ -47,6 +47,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
     {
         plan.because.push("the advertisement names interfaces that no watched node has".to_owned());
     }
+    let routed = announcement.bgp.as_ref().filter(|_| announcement.protocol == "bgp");
+    if routed.is_some() {
+        plan.because.push("only the nodes' own kernels tell whether their BGP sessions are alive".to_owned());
+    }
     if plan.because.is_empty() {
         return None;
     }
@@ -62,7 +66,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let mut names: Vec<String> = announcement.nodes.clone();
     names.extend(announcement.expected.iter().cloned());
     names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
-    names.extend(announcement.candidates.iter().cloned());
+    names.extend(routed.map_or(&announcement.candidates, |bgp| &bgp.candidates).iter().cloned());
     for name in names {
         if plan.nodes.len() < MOST_NODES {
             plan.nodes.entry(name).or_insert_with(|| questions.clone());

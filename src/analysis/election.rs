@@ -69,13 +69,11 @@ pub fn expected(electorate: &Electorate, advertisements: &[&Advertisement], addr
         let key = if version < (0, 11, 0) { electorate.service.path() } else { address.to_string() };
         winner(&candidates, &key)
     };
-    match known(electorate.metallb) {
-        Some(version) => of(version),
-        None => {
-            let all: BTreeSet<Option<String>> = RULES_DIFFER.into_iter().map(of).collect();
-            if all.len() == 1 { all.into_iter().next().flatten() } else { None }
-        }
+    if let Some(version) = known(electorate.metallb) {
+        return of(version);
     }
+    let all: BTreeSet<Option<String>> = RULES_DIFFER.into_iter().map(of).collect();
+    if all.len() == 1 { all.into_iter().next().flatten() } else { None }
 }
 
 /// Every node with the reason that keeps it out of the layer 2 election, if one does. `advertisements` are the L2Advertisements that
@@ -277,3 +275,5 @@ fn running(pod: &Pod) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod watched;

@@ -1,11 +1,16 @@
 //! Pure reasoning: reads what evidence brought up, elects, folds, joins and judges. No input, no output, nothing async.
 
 pub mod addresses;
+pub mod allocation;
 pub mod announcement;
 pub mod closer;
+pub mod configuration;
+pub mod configuration_log;
 pub mod drawing;
 pub mod election;
 pub mod follow;
+pub mod history;
+pub mod host_check;
 pub mod judge;
 pub mod read;
 pub mod similar;

@@ -32,6 +32,9 @@ pub(super) enum Command {
     /// Run a playbook and give its verdict with the proof.
     #[command(after_help = EXIT_CODES)]
     Run(Box<RunArguments>),
+    /// Can it work here? The API verb by verb, and SSH, root, tools and a capture on every node.
+    #[command(after_help = EXIT_CODES)]
+    Doctor(Box<RunOptions>),
     /// Say what a finding or a gap means, what decides it, and what to do.
     Explain {
         /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
@@ -53,6 +56,13 @@ pub(super) enum Command {
 pub(super) struct RunArguments {
     /// A file, or the name of a shipped playbook.
     pub(super) playbook: PathBuf,
+    #[command(flatten)]
+    pub(super) options: RunOptions,
+}
+
+/// How a playbook is run, whichever it is.
+#[derive(Args, Debug)]
+pub(super) struct RunOptions {
     /// A parameter of the playbook, before all other sources; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub(super) set: Vec<(String, String)>,
@@ -163,9 +173,9 @@ mod tests {
     fn settings_keep_everything_after_the_first_equals_sign() {
         let run = run(&["--set", "a=b=c", "--set", "empty=", "--set", "from=ssh:c1,ssh:c2"]).unwrap();
         let expected = [("a", "b=c"), ("empty", ""), ("from", "ssh:c1,ssh:c2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(run.set, expected);
-        assert_eq!(run.timeout, Duration::from_secs(120));
-        assert_eq!(run.warn_exit, 4);
+        assert_eq!(run.options.set, expected);
+        assert_eq!(run.options.timeout, Duration::from_secs(120));
+        assert_eq!(run.options.warn_exit, 4);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod show;
 mod streams;
 mod words;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::Command;
@@ -31,7 +32,8 @@ pub fn main() -> ExitCode {
 
 fn obey(command: &Command) -> Exit {
     match command {
-        Command::Run(run) => run::run(run),
+        Command::Run(run) => run::run(&run.playbook, &run.options),
+        Command::Doctor(options) => run::run(Path::new("doctor"), options),
         Command::Explain { finding } => explain::explain(finding.as_deref()),
         Command::Words { word } => words::words(word.as_deref()),
         Command::Show { playbook } => show::show(playbook),

@@ -9,7 +9,8 @@ use crate::engine::playbook::read;
 use crate::engine::{self, Playbook};
 
 /// The playbooks that work anywhere, by name.
-const SHIPPED: [(&str, &str); 1] = [("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai"))];
+const SHIPPED: [(&str, &str); 2] =
+    [("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai")), ("doctor", include_str!("../../playbooks/doctor.rhai"))];
 
 /// Why a playbook cannot be used.
 #[derive(Debug)]

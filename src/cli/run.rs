@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::arguments::{RunArguments, Way};
+use super::arguments::{RunOptions as Arguments, Way};
 use super::exit::Exit;
 use super::progress::Shown;
 use super::{given, passphrase, playbook, refuse, reports, streams};
@@ -24,8 +24,8 @@ use crate::evidence::{Evidence, EvidenceError, live};
 const API_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a playbook to its end, and says how it ended.
-pub(super) fn run(arguments: &RunArguments) -> Exit {
-    let playbook = match playbook::open(&arguments.playbook) {
+pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
+    let playbook = match playbook::open(playbook) {
         Ok(playbook) => playbook,
         Err(refusal) => return refusal.tell(),
     };
@@ -70,7 +70,7 @@ struct World {
 }
 
 /// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
-fn settle(arguments: &RunArguments, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<(BTreeMap<String, Value>, Site), String> {
+fn settle(arguments: &Arguments, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<(BTreeMap<String, Value>, Site), String> {
     let site = match replayed {
         Some(manifest) => manifest.site.site(),
         None => arguments.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
@@ -80,7 +80,7 @@ fn settle(arguments: &RunArguments, playbook: &Playbook, replayed: Option<&Manif
     Ok((engine::resolve(&playbook.header, &inputs)?, site))
 }
 
-fn open(arguments: &RunArguments, site: &Site, shown: &Arc<Shown>) -> Result<Evidence, EvidenceError> {
+fn open(arguments: &Arguments, site: &Site, shown: &Arc<Shown>) -> Result<Evidence, EvidenceError> {
     let interrupt = Interrupt::default();
     let options = live::LiveOptions {
         kubeconfig: arguments.kubeconfig.clone(),
@@ -95,7 +95,7 @@ fn open(arguments: &RunArguments, site: &Site, shown: &Arc<Shown>) -> Result<Evi
 }
 
 /// Writes the recording and the reports, also of a run that failed or was interrupted.
-fn close(arguments: &RunArguments, playbook: &Playbook, world: &World, end: &RunEnd) -> Exit {
+fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd) -> Exit {
     match &end.kind {
         EndKind::Usage(message) => return refuse(Exit::Usage, message),
         EndKind::Listed(list) => {

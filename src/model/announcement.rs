@@ -145,17 +145,28 @@ pub struct SpeakerLog {
     pub node: String,
     /// One entry for each address that was asked for, in that order.
     pub addresses: Vec<AddressLog>,
+    /// From the line with which a speaker starts.
     pub version: Option<String>,
+    /// The kubelet's time of that line.
+    pub started_at: Option<String>,
+    /// Whether speakers watch each other: `Some(false)` when the log says that memberlist is off.
     pub memberlist: Option<bool>,
+    /// Interfaces on which it answers ARP or NDP, from `createARPResponder` and its kin.
     pub responders: Vec<String>,
+    /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
-    pub interface_warning: Option<String>,
-    pub configuration_error: Option<String>,
+    /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
+    pub reload_error: Option<String>,
+    /// BGP sessions of native mode, by peer.
     pub sessions: Vec<SessionLog>,
+    /// Lines that were read. A replay counts those that its recording kept.
     pub lines: u64,
+    /// Lines that no format explains, with at most three of them.
     pub unknown_lines: u64,
     pub unknown_samples: Vec<String>,
+    /// The kubelet's time of the newest line that mattered.
     pub last_at: Option<String>,
+    /// The log begins at the container's start; without it, silence is not absence.
     pub complete: bool,
 }
 
@@ -163,20 +174,27 @@ pub struct SpeakerLog {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressLog {
     pub address: IpAddr,
+    /// The last word for each protocol that was ever named.
     pub protocols: Vec<ProtocolLog>,
+    /// When the announcement came and went, the oldest first; only the newest are kept.
     pub moves: Vec<Move>,
     pub moves_dropped: u64,
+    /// With its newest layer 2 announcement the speaker warned that the advertisement's interfaces do not exist: those that the node has.
+    pub interface_warning: Option<String>,
 }
 
 /// The last word about an address over one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtocolLog {
+    /// `layer2` or `bgp`.
     pub protocol: String,
     pub state: LogState,
+    /// The kubelet's time of the newest word.
     pub at: Option<String>,
+    /// When it began to announce, while it does.
     pub since: Option<String>,
+    /// Why it was withdrawn.
     pub reason: String,
-    pub service: Option<String>,
 }
 
 /// An announcement that came or went.
@@ -185,17 +203,23 @@ pub struct Move {
     pub at: Option<String>,
     pub gained: bool,
     pub protocol: String,
+    /// Why it went.
     pub reason: String,
 }
 
-/// A native BGP session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A BGP session of native mode, as one log tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionLog {
+    /// As written, with or without its port.
     pub peer: String,
+    /// The newest word; `None` when the log names the peer and tells nothing of a session.
     pub up: Option<bool>,
     pub at: Option<String>,
+    /// The newest error, whether the session came up after it or not.
     pub error: Option<String>,
+    /// How often it went up or down, in all and in the minute before `at`.
     pub changes: u32,
+    pub changes_last_minute: u32,
 }
 
 impl SpeakerLog {
@@ -220,6 +244,8 @@ pub enum LogState {
     Announced,
     Withdrawn,
     Silent,
+    /// One of several Services withdrew it, and the log does not tell whether another goes on.
+    Unsure,
 }
 
 /// The answer of `find_announcer`.
@@ -265,6 +291,26 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    /// Whether a router decides which node takes a request: the address is announced over BGP and nobody answers for it by ARP.
+    #[must_use]
+    pub fn routed(&self) -> bool {
+        self.protocol == "bgp"
+    }
+
+    /// The nodes that may take a request, those that announce first. A router may send to every node that should announce, also to one
+    /// whose session is not known to work.
+    #[must_use]
+    pub fn entrances(&self) -> Vec<String> {
+        let meant = self.bgp.iter().filter(|_| self.routed()).flat_map(|bgp| &bgp.candidates);
+        let mut nodes: Vec<String> = Vec::new();
+        for node in self.nodes.iter().chain(meant) {
+            if !nodes.contains(node) {
+                nodes.push(node.clone());
+            }
+        }
+        nodes
+    }
+
     /// Whether a node's own speaker says, in its log or its metrics, that it announces the address.
     #[must_use]
     pub fn claimed_by(&self, node: &str) -> bool {

@@ -1,6 +1,7 @@
 //! BGP as MetalLB speaks it: peers, sessions, prefixes, and what a router says.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -38,12 +39,40 @@ impl Peer {
         self.node_selectors.is_empty() || self.node_selectors.iter().any(|selector| selector.selects(&node.labels))
     }
 
+    /// How long the session may be silent before either side gives it up, unless the router wants less. `None` for an unreadable text;
+    /// MetalLB's own default is 90 seconds.
+    #[must_use]
+    pub fn hold(&self) -> Option<Duration> {
+        self.hold_time.as_deref().map_or(Some(Duration::from_secs(90)), go_duration)
+    }
+
     /// Whether a peer as a log or a metric writes it (`ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT`) is this one. The port -1 is FRR's
     /// while it is not connected.
     #[must_use]
     pub fn is_called(&self, text: &str) -> bool {
         peer_address(text).is_some_and(|address| Some(address) == self.address.parse().ok())
     }
+}
+
+/// A duration as Go writes it, such as `90s` or `1m30s`.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        total += match &rest[..unit] {
+            "h" => Duration::from_secs(number.checked_mul(3_600)?),
+            "m" => Duration::from_secs(number.checked_mul(60)?),
+            "s" => Duration::from_secs(number),
+            "ms" => Duration::from_millis(number),
+            _ => return None,
+        };
+        rest = &rest[unit..];
+    }
+    (!text.is_empty()).then_some(total)
 }
 
 /// The address in a peer's text, without its port.
@@ -98,8 +127,9 @@ pub struct Session {
     pub up: Option<bool>,
     /// The newest reason for a failure, in the speaker's words.
     pub reason: Option<String>,
-    /// How often it changed, as far as the log goes back.
+    /// How often it changed, as far as the log goes back, and in the minute before its newest change.
     pub changes: u32,
+    pub changes_last_minute: u32,
     /// What each source says, as lines for a person.
     pub says: Vec<String>,
     /// Prefixes that the node says it sends, as the metric counts them.
@@ -123,12 +153,22 @@ pub struct BgpNode {
     pub sessions: Vec<Session>,
 }
 
+impl Session {
+    /// Changes within a minute from which on a session is not one that came back, but one that cannot stay.
+    const UNSTABLE: u32 = 6;
+
+    /// Whether it is down, or goes up and down.
+    #[must_use]
+    pub fn failing(&self) -> bool {
+        self.up == Some(false) || self.changes_last_minute >= Self::UNSTABLE
+    }
+}
+
 impl BgpNode {
     /// Whether the node announces over a session that is not known to be down.
     #[must_use]
     pub fn effective(&self) -> bool {
-        self.announces == Some(true)
-            && self.sessions.iter().any(|session| self.advertised_to.contains(&session.peer) && session.up != Some(false))
+        self.announces == Some(true) && self.sessions.iter().any(|session| self.advertised_to.contains(&session.peer) && !session.failing())
     }
 }
 
@@ -174,42 +214,53 @@ impl Bgp {
 }
 
 /// A router's own view, read from its `vtysh`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Router {
     /// The host that was asked.
     pub host: String,
     pub asn: Option<u32>,
+    /// The router's own addresses.
+    pub addresses: Vec<IpAddr>,
     pub neighbours: Vec<Neighbour>,
+    /// False when the neighbours could not be read: then their absence means nothing.
+    pub neighbours_read: bool,
     /// For each address of the Service, what the router knows of it.
     pub routes: Vec<RouterRoute>,
-    /// What could not be read.
-    pub errors: Vec<String>,
+}
+
+impl Router {
+    /// Whether the address is one of the router's own: then a BGPPeer with that address means this router.
+    #[must_use]
+    pub fn holds(&self, address: &str) -> bool {
+        address.parse().is_ok_and(|address| self.addresses.contains(&address))
+    }
+
+    /// What it knows of an address of the Service.
+    #[must_use]
+    pub fn route(&self, address: IpAddr) -> Option<&RouterRoute> {
+        self.routes.iter().find(|route| route.address == address)
+    }
 }
 
 /// A BGP neighbour of the router.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbour {
-    pub address: String,
+    pub address: IpAddr,
     pub remote_asn: Option<u32>,
     /// `Established`, `Active`, `Idle` …
     pub state: String,
     /// Prefixes accepted from it.
     pub received: Option<u64>,
-    pub up_ms: Option<u64>,
 }
 
 /// What the router knows of one address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouterRoute {
-    pub address: String,
-    /// Paths of the BGP table that cover the address.
-    pub paths: Vec<RouterPath>,
-    /// Next hops of the route in the forwarding table; empty when there is no route of BGP.
-    pub installed: Vec<String>,
-    /// The prefix and protocol of the route that the router takes for the address, whatever it is.
-    pub taken: Option<String>,
-    /// Neighbours whose received routes hold the prefix before any filter, when the router keeps them.
-    pub received_from: Option<Vec<String>>,
+    pub address: IpAddr,
+    /// Paths of the BGP table that cover the address; `None` when the table could not be read.
+    pub paths: Option<Vec<RouterPath>>,
+    /// Next hops of the route in the forwarding table when BGP gave it; `None` when the routes could not be read.
+    pub installed: Option<Vec<IpAddr>>,
 }
 
 /// One path of a router's BGP table.
@@ -218,17 +269,28 @@ pub struct RouterPath {
     pub prefix: String,
     /// The neighbour that it came from.
     pub from: String,
-    pub next_hop: String,
+    pub next_hops: Vec<String>,
     pub valid: bool,
     /// Whether it is the best path or one of several equal ones.
     pub used: bool,
-    /// Whether the next hop can be resolved.
-    pub accessible: bool,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Peer, has_port, peer_address};
+    use std::time::Duration;
+
+    use super::{Peer, go_duration, has_port, peer_address};
+
+    #[test]
+    fn hold_times_are_read_as_go_writes_them() {
+        for (text, seconds) in [("90s", 90), ("1m30s", 90), ("1h0m0s", 3_600), ("0s", 0)] {
+            assert_eq!(go_duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "90", "s", "1d", "99999999999999999999s"] {
+            assert_eq!(go_duration(text), None, "{text}");
+        }
+        assert_eq!(Peer::default().hold(), Some(Duration::from_secs(90)));
+    }
 
     #[test]
     fn peers_are_known_with_and_without_their_port() {

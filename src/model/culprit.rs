@@ -83,6 +83,18 @@ impl Culprit {
         Self(format!("advertisement/l2/{name}"))
     }
 
+    /// `advertisement/bgp/NAME`
+    #[must_use]
+    pub fn bgp_advertisement(name: &str) -> Self {
+        Self(format!("advertisement/bgp/{name}"))
+    }
+
+    /// `peer/NAME`: a BGPPeer.
+    #[must_use]
+    pub fn peer(name: &str) -> Self {
+        Self(format!("peer/{name}"))
+    }
+
     /// `address/ADDRESS`
     #[must_use]
     pub fn address(address: IpAddr) -> Self {

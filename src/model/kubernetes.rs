@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 /// A pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     pub namespace: String,
     pub name: String,
@@ -21,9 +21,15 @@ pub struct Pod {
     pub terminating: bool,
     /// Why it is not ready, in the API's words; empty when it is.
     pub not_ready_because: String,
+    /// The container that keeps it from being ready, when it is one.
+    pub not_ready_container: Option<String>,
+    /// Since when its condition Ready is as it is, RFC 3339.
+    pub ready_since: Option<String>,
     /// Kind and name of the controlling owner, such as (`ReplicaSet`, `web-5d4f`).
     pub owner: Option<(String, String)>,
     pub containers: Vec<Container>,
+    /// What runs before the containers, and beside them where it is a sidecar.
+    pub init_containers: Vec<Container>,
 }
 
 impl Pod {
@@ -36,10 +42,21 @@ impl Pod {
             None => self.name.clone(),
         }
     }
+
+    /// Whether it has ended for good: such a pod holds no address and is never an endpoint.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        matches!(self.phase.as_str(), "Succeeded" | "Failed")
+    }
+
+    /// The containers whose ports a Service can name, in the order in which Kubernetes looks: all containers, then the sidecars.
+    pub fn serving_containers(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().chain(self.init_containers.iter().filter(|container| container.sidecar))
+    }
 }
 
 /// A container of a pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     pub name: String,
     pub image: String,
@@ -54,14 +71,21 @@ pub struct Container {
     pub ready: bool,
     pub restarts: u32,
     pub started_at: Option<String>,
+    /// An init container that keeps running beside the others (`restartPolicy: Always`).
+    pub sidecar: bool,
+    /// The kubelet's probes by their kind, `readiness`, `startup` and `liveness`, as `http-get :8080/healthz`.
+    pub probes: BTreeMap<String, String>,
 }
 
 /// A port that a container declares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerPort {
     pub name: String,
     pub number: u16,
+    /// `TCP`, `UDP` or `SCTP`.
     pub protocol: String,
+    /// A port of the node that leads to it beside the Service.
+    pub host_port: Option<u16>,
 }
 
 /// A node.
@@ -75,6 +99,16 @@ pub struct Node {
     pub ready: bool,
     pub network_unavailable: bool,
     pub unschedulable: bool,
+    /// Addresses of its own that the API tells beside `internal_ips`: of other types, and those that a network's annotations name.
+    pub other_ips: Vec<IpAddr>,
+}
+
+impl Node {
+    /// The zone of the label `topology.kubernetes.io/zone`.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.labels.get("topology.kubernetes.io/zone").map(String::as_str)
+    }
 }
 
 /// A Deployment or DaemonSet.
@@ -97,4 +131,6 @@ pub struct Event {
     /// RFC 3339.
     pub at: String,
     pub count: u32,
+    /// The uid of the object that it is about: an object of the same name that was there before has another.
+    pub object_uid: String,
 }

@@ -1,12 +1,12 @@
 //! MetalLB's objects and parts.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::bgp::{BgpStatus, Peer, SessionState};
 use super::kubernetes::{Event, Node, Pod, Workload};
+use super::service::Service;
 
 /// A label selector: both halves must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +50,18 @@ pub struct Pool {
     pub addresses: Vec<String>,
     pub auto_assign: bool,
     pub avoid_buggy_ips: bool,
-    /// Namespaces of `spec.serviceAllocation`; empty means all.
+    /// Whether there is a `spec.serviceAllocation` at all; an empty one counts.
+    pub restricted: bool,
+    /// Namespaces of `spec.serviceAllocation`; together with those that the selectors find. None of either means all.
     pub namespaces: Vec<String>,
     pub namespace_selectors: Vec<LabelSelector>,
     pub service_selectors: Vec<LabelSelector>,
     /// `status.availableIPv4`, from 0.15.0.
     pub available_v4: Option<u64>,
+    /// `status.availableIPv6`, from 0.15.0.
+    pub available_v6: Option<u64>,
+    /// RFC 3339: of two pools that cannot stand together, the newer one is likelier the mistake.
+    pub created: String,
 }
 
 /// An `L2Advertisement` or a `BGPAdvertisement`.
@@ -109,6 +115,39 @@ pub struct L2Status {
     pub interfaces: Vec<String>,
 }
 
+/// The parts of MetalLB that read its configuration, each on its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reader {
+    Controller,
+    /// The speaker of that node.
+    Speaker(String),
+}
+
+/// What one of them last said of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationWord {
+    pub reader: Reader,
+    /// Why it was refused, in MetalLB's words; `None` when it was accepted.
+    pub refused: Option<String>,
+    /// RFC 3339, when it has an age.
+    pub at: Option<String>,
+    /// Where it was read: `ConfigurationState controller`, `log of speaker-x`.
+    pub source: String,
+}
+
+/// The controller's log, folded for one Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControllerLog {
+    pub pod: String,
+    /// Whether the controller looked at the Service at all, as far as its log goes back.
+    pub mentions_service: bool,
+    /// The newest error about the Service since it last went well, with its time.
+    pub about_service: Option<(String, String)>,
+    /// The newest failure to write the Service's status since it last went well, with its time.
+    pub write_failed: Option<(String, String)>,
+}
+
 /// Everything of MetalLB's that was read. `None` means that it could not be read, which is not "there is none".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metallb {
@@ -122,7 +161,7 @@ pub struct Metallb {
     pub l2_advertisements: Option<Vec<Advertisement>>,
     pub bgp_advertisements: Option<Vec<Advertisement>>,
     pub l2_statuses: Option<Vec<L2Status>>,
-    /// Read only where a BGPAdvertisement selects the address's pool; otherwise `None`, as the next two.
+    /// Read only where a BGPAdvertisement selects the address's pool, or a refusal speaks of a peer; the next two in the first case alone.
     pub peers: Option<Vec<Peer>>,
     pub bgp_statuses: Option<Vec<BgpStatus>>,
     /// Only FRR-K8s has these.
@@ -130,6 +169,18 @@ pub struct Metallb {
     /// Events of the Service, oldest first.
     pub events: Option<Vec<Event>>,
     pub speakers_read: bool,
-    /// Addresses that the Services of the cluster hold, where a list of them was needed.
-    pub taken: Option<Vec<(String, IpAddr)>>,
+    /// The other Services that hold load-balanced addresses; asked only when the Service has none, or not the one it wants.
+    pub holders: Option<Vec<Service>>,
+    /// The labels of the Service's namespace; asked only when a pool selects namespaces by labels.
+    pub namespace_labels: Option<BTreeMap<String, String>>,
+    /// What MetalLB's parts say of the configuration.
+    pub configuration: Vec<ConfigurationWord>,
+    /// `None` when it was not needed or could not be read.
+    pub controller_log: Option<ControllerLog>,
+    /// Pools outside of MetalLB's namespace, as `NAMESPACE/NAME`; asked only when it has none.
+    pub strayed_pools: Vec<String>,
+    /// When it was asked, RFC 3339.
+    pub asked_at: String,
+    /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.
+    pub daemon_sets: Option<Vec<Workload>>,
 }

@@ -4,6 +4,7 @@ pub mod announcement;
 pub mod bgp;
 pub mod capture;
 pub mod catalogue;
+pub mod check;
 pub mod connection;
 pub mod culprit;
 pub mod endpoint;

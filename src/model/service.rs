@@ -15,6 +15,18 @@ pub enum Protocol {
     Sctp,
 }
 
+impl Protocol {
+    /// As the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        }
+    }
+}
+
 /// One port of a Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServicePort {
@@ -40,6 +52,9 @@ pub enum TrafficPolicy {
 pub struct Service {
     pub namespace: String,
     pub name: String,
+    pub uid: String,
+    /// RFC 3339.
+    pub created: String,
     /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
     pub kind: String,
     pub labels: BTreeMap<String, String>,
@@ -48,9 +63,30 @@ pub struct Service {
     pub cluster_ips: Vec<IpAddr>,
     /// `status.loadBalancer.ingress[].ip`, in order.
     pub addresses: Vec<IpAddr>,
+    /// `status.loadBalancer.ingress[].hostname`: MetalLB never writes one.
+    pub hostnames: Vec<String>,
+    /// `metadata.finalizers`: some controllers leave their mark there.
+    pub finalizers: Vec<String>,
+    /// The types of `status.conditions`, likewise.
+    pub conditions: Vec<String>,
     pub ports: Vec<ServicePort>,
+    /// `spec.clusterIP: None`: its name resolves to the pods, and nothing is translated.
+    pub headless: bool,
     pub external_policy: TrafficPolicy,
+    /// It concerns clients inside the cluster at the cluster IP, not the load-balanced address.
+    pub internal_policy: TrafficPolicy,
     pub source_ranges: Vec<IpNet>,
+    /// Seconds for which a client keeps its pod, with `sessionAffinity: ClientIP`.
+    pub affinity_seconds: Option<u32>,
+    /// `spec.allocateLoadBalancerNodePorts`.
+    pub node_ports: bool,
+    /// The load-balanced addresses that kube-proxy is told not to program: `ingress[].ipMode: Proxy`.
+    pub proxied_addresses: Vec<IpAddr>,
+    /// `IPv4`, `IPv6`, in the order of the cluster IPs.
+    pub ip_families: Vec<String>,
+    /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
+    pub ip_family_policy: Option<String>,
+    pub traffic_distribution: Option<String>,
     pub class: Option<String>,
     pub health_check_node_port: Option<u16>,
     pub publish_not_ready: bool,
@@ -63,6 +99,26 @@ impl Service {
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// What kube-proxy translates for it, or why nothing: then no port ends anywhere.
+    ///
+    /// # Errors
+    /// A headless Service and one of type `ExternalName`, in a sentence that says why.
+    pub fn translated(&self) -> Result<(), String> {
+        if self.kind == "ExternalName" {
+            return Err(format!(
+                "Service {} is of type ExternalName: it is a name in DNS for something outside, it has neither address nor endpoints, and its ports end nowhere in the cluster",
+                self.path()
+            ));
+        }
+        if self.headless {
+            return Err(format!(
+                "Service {} is headless (clusterIP: None): its name resolves to the pods themselves, clients connect to the pods' own ports, and targetPort translates nothing",
+                self.path()
+            ));
+        }
+        Ok(())
     }
 
     /// The port of that name or number.

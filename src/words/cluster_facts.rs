@@ -59,6 +59,7 @@ pub fn of_metallb(namespace: &str) -> Vec<Question> {
         ("pools", within(Kind::metallb("ipaddresspools"))),
         ("l2advertisements", within(Kind::metallb("l2advertisements"))),
         ("bgpadvertisements", within(Kind::metallb("bgpadvertisements"))),
+        ("configurationstates", within(Kind::metallb("configurationstates"))),
     ]
     .map(|(name, query)| (name.to_owned(), query))
     .to_vec()

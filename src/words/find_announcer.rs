@@ -9,7 +9,7 @@ use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{metallb, resolve_target_port, speakers, vantage, wire};
+use super::{address_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::similar::nearest;
 use crate::analysis::target::target;
@@ -21,15 +21,15 @@ use crate::model::service::Service;
 pub const WORD: Word = Word {
     name: "find_announcer",
     capability: "cluster.read",
-    signature: "find_announcer(service, #{ wire, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
+    signature: "find_announcer(service, #{ wire, router, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
+    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
     register,
 };
 
 pub const ALL: Word = Word {
     name: "find_announcers",
     capability: "cluster.read",
-    signature: "find_announcers(services, #{ wire, metrics }) -> array of Announcement",
+    signature: "find_announcers(services, #{ wire, router, metrics }) -> array of Announcement",
     meaning: "As `find_announcer`, for many Services at once: each list and each speaker's log is read once for all of them.",
     register: register_all,
 };
@@ -37,12 +37,28 @@ pub const ALL: Word = Word {
 impl Fields for Announcement {
     const COMPUTED: &'static [&'static str] = &["node", "since"];
 
+    /// Most fields by themselves: an announcement holds the whole cluster's nodes, which a table of many must not write out again and again.
     fn field(&self, name: &str) -> Option<Value> {
-        match name {
-            "node" => Some(self.nodes.first().map_or(Value::Null, |node| json!(node))),
-            "since" => Some(json!(self.history.since)),
-            _ => None,
-        }
+        Some(match name {
+            "node" => self.nodes.first().map_or(Value::Null, |node| json!(node)),
+            "since" => json!(self.history.since),
+            "address" => json!(self.address),
+            "addresses" => json!(self.addresses),
+            "service" => json!(self.service),
+            "protocol" => json!(self.protocol),
+            "nodes" => json!(self.nodes),
+            "pod" => json!(self.pod),
+            "expected" => json!(self.expected),
+            "candidates" => json!(self.candidates),
+            "excluded" => json!(self.excluded),
+            "sources" => json!(self.sources),
+            "sides" => json!(self.sides),
+            "agreement" => json!(self.agreement),
+            "because" => json!(self.because),
+            "history" => json!(self.history),
+            "bgp" => json!(self.bgp),
+            _ => return None,
+        })
     }
 }
 
@@ -50,10 +66,11 @@ impl Fields for Announcement {
 #[derive(Default)]
 struct Options {
     wire: Vec<Host>,
+    router: Option<Host>,
     metrics: Option<bool>,
 }
 
-const KEYS: [&str; 2] = ["wire", "metrics"];
+const KEYS: [&str; 3] = ["wire", "router", "metrics"];
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Announcement>(engine, "Announcement");
@@ -86,7 +103,9 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
     };
-    let found = gather(run, context, service, target.as_ref(), &options)?;
+    let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
+    wire::ask_about(run, &options.wire, &mut found);
+    let found = found.swap_remove(0).1;
     tell(run, &found);
     Ok(Fact::new(found))
 }
@@ -107,17 +126,20 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
     ask_for_all(run, &plain);
     // One reading of the logs for the addresses of all.
     if let Some(first) = plain.first() {
-        let addresses: Vec<_> = plain.iter().flat_map(|service| service.addresses.iter().copied()).collect();
         let metallb = metallb::metallb(run, context, first)?;
-        speakers::logs(run, context, &addresses, &metallb)?;
+        speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb)?;
     }
-    let mut all = Array::new();
-    for service in &plain {
-        let slices = listed(run, &of(service, "slices"));
-        let target = service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None));
-        all.push(Dynamic::from(Fact::new(gather(run, context, service, target.as_ref(), &options)?)));
-    }
-    Ok(all)
+    let targets: Vec<Option<Target>> = plain
+        .iter()
+        .map(|service| {
+            let slices = listed(run, &of(service, "slices"));
+            service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None))
+        })
+        .collect();
+    let each = plain.iter().zip(&targets).map(|(service, target)| gather(run, context, service, target.as_ref(), &options));
+    let mut all = each.collect::<Answer<Vec<_>>>()?;
+    wire::ask_about(run, &options.wire, &mut all);
+    Ok(all.into_iter().map(|(_, found)| Dynamic::from(Fact::new(found))).collect())
 }
 
 impl Options {
@@ -130,6 +152,10 @@ impl Options {
                     run.allow(context, &format!("{word} with wire"), "probe")?;
                     run.allow(context, &format!("{word} with wire"), "node.read")?;
                     options.wire = vantage::named(run, context, &value)?.iter().map(|from| vantage::host(run, from)).collect();
+                }
+                "router" => {
+                    run.allow(context, &format!("{word} with router"), "node.read")?;
+                    options.router = vantage::named(run, context, &value)?.first().map(|from| vantage::host(run, from));
                 }
                 "metrics" => {
                     let kind = value.type_name();
@@ -149,48 +175,53 @@ impl Options {
 }
 
 /// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
-fn gather(run: &Run, context: &NativeCallContext, service: &Service, target: Option<&Target>, options: &Options) -> Answer<Announcement> {
+fn gather<'a>(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &'a Service,
+    target: Option<&'a Target>,
+    options: &Options,
+) -> Answer<(Gathered<'a>, Announcement)> {
     let nodes = metallb::nodes(run, context)?;
-    let metallb = metallb::metallb(run, context, service)?;
-    let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
+    let mut metallb = metallb::metallb(run, context, service)?;
+    address_facts::add(run, context, service, &mut metallb)?;
+    let logs = speakers::logs(run, context, &[service], &metallb)?;
+    metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
+    metallb.configuration.extend(logs.configuration.iter().cloned());
+    let history = match service.addresses.first() {
+        Some(address) => speakers::history(run, context, *address, &metallb, &logs)?,
+        None => History::default(),
+    };
     let mut gathered = Gathered {
-        service,
         target,
         nodes,
         logs: logs.folded.iter().map(|log| log.only(&service.addresses)).collect(),
         unread: logs.unread.clone(),
-        metrics: Vec::new(),
-        wire: None,
-        router: None,
-        history: History::default(),
+        history,
         now: run.evidence.clock.started(),
-        metallb,
+        ..Gathered::of_objects(service, metallb)
     };
     if options.metrics == Some(true) && !service.addresses.is_empty() {
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
     }
     let mut found = announcement(gathered.clone());
+    if let Some(router) = options.router.as_ref().filter(|_| found.bgp.is_some() && !service.addresses.is_empty()) {
+        gathered.router = router::ask(run, router, &service.addresses);
+        found = announcement(gathered.clone());
+    }
     let open = found.bgp.is_some() || matches!(found.agreement, Agreement::Unknown | Agreement::Conflict | Agreement::Several);
     if options.metrics.is_none() && open && !service.addresses.is_empty() {
         gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
         found = announcement(gathered.clone());
     }
-    if !options.wire.is_empty() && !service.addresses.is_empty() && found.protocol != "bgp" {
-        let mut places = found.nodes.clone();
-        places.extend(found.candidates.iter().chain(found.excluded.iter().map(|out| &out.node)).cloned());
-        places.sort();
-        places.dedup();
-        gathered.wire = Some(wire::ask(run, &options.wire, &service.addresses, &places));
-        found = announcement(gathered);
-    }
-    Ok(found)
+    Ok((gathered, found))
 }
 
 fn tell(run: &Run, found: &Announcement) {
-    let Some(address) = found.address else {
+    if found.address.is_none() {
         run.fact("the Service has no address, so nobody can announce one");
         return;
-    };
+    }
     let all = found.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     run.fact(match found.agreement {
         Agreement::Agree => format!("{all} is announced by {} ({})", found.nodes.join(", "), found.protocol),
@@ -217,9 +248,21 @@ fn tell(run: &Run, found: &Announcement) {
                 session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
             run.fact(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
         }
+        if let Some(router) = &bgp.router {
+            let up = router.neighbours.iter().filter(|neighbour| neighbour.state == "Established").count();
+            run.fact(format!("router {}: {up} of {} neighbours are established", router.host, router.neighbours.len()));
+            for route in &router.routes {
+                let hops: Vec<String> = route.installed.iter().flatten().map(ToString::to_string).collect();
+                let hops = if hops.is_empty() { "no route of BGP".to_owned() } else { format!("next hops {}", hops.join(", ")) };
+                run.fact(format!("router {}: {hops} for {}", router.host, route.address));
+            }
+        }
         for prefix in &bgp.prefixes {
             run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));
         }
+    }
+    for step in found.history.moves.iter().rev().take(6).rev() {
+        run.fact(format!("it moved: {step}"));
     }
     for source in &found.sources {
         let age = source.age_s.map(|age| format!(", {} ago", span(age))).unwrap_or_default();
@@ -231,14 +274,12 @@ fn tell(run: &Run, found: &Announcement) {
     }
     for log in found.logs.iter().filter(|log| log.unknown_lines > 0) {
         run.fact(format!(
-            "{} of {} lines of the log of {} are not understood, such as: {}",
+            "{} lines of the log of {} are not understood, such as: {}",
             log.unknown_lines,
-            log.lines,
             log.pod,
             log.unknown_samples.first().map(String::as_str).unwrap_or_default()
         ));
     }
-    let _ = address;
 }
 
 /// A span of time as a person says it.

@@ -50,6 +50,8 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
     let all_pods = all.clone().unwrap_or_default();
     let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
     let version = speakers.iter().chain(&all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
+    // A digest in place of a tag tells nothing; the chart's label does.
+    let version = version.or_else(|| speakers.iter().find_map(|pod| plain_version(pod.labels.get("app.kubernetes.io/version")?)));
     let mut metallb = Metallb {
         controllers: all_pods.iter().filter(|pod| part(pod, "controller")).cloned().collect(),
         workloads: workloads(run),
@@ -57,15 +59,12 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
         bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
         l2_statuses: of_service(run, context, service, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
-        peers: None,
-        bgp_statuses: None,
-        session_states: None,
         events: read(run, context, &of(service, "events"), "what the Service's events say", objects::event)?,
         speakers_read: all.is_some(),
-        taken: taken(run),
         namespace,
         version,
         speakers,
+        ..Metallb::default()
     };
     if !bgp_advertisements(service, &metallb, pool(service, &metallb)).is_empty() {
         ask(run, &of_bgp(&metallb.namespace, service));
@@ -74,16 +73,6 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         metallb.session_states = read(run, context, "bgpsessionstates", "what FRR-K8s says of its sessions", read_metallb::session_state)?;
     }
     Ok(metallb)
-}
-
-/// Addresses that Services hold, when a list of the Services was asked for.
-fn taken(run: &Run) -> Option<Vec<(String, std::net::IpAddr)>> {
-    (*listed(run, "services")).as_ref().ok().map(|list| {
-        list.iter()
-            .map(objects::service)
-            .flat_map(|other| other.addresses.iter().map(|ip| (other.path(), *ip)).collect::<Vec<_>>())
-            .collect()
-    })
 }
 
 /// Looks for MetalLB elsewhere when it is not in its usual namespace: by the labels of its speakers, and by its own objects, which it
@@ -193,6 +182,28 @@ fn version_of(image: &str) -> Option<String> {
     if !image.contains("metallb") && !image.contains("speaker") {
         return None;
     }
-    let tag = image.split('@').next()?.rsplit_once(':')?.1.trim_start_matches('v');
-    tag.starts_with("0.").then(|| tag.to_owned())
+    plain_version(image.split('@').next()?.rsplit_once(':')?.1)
+}
+
+/// `v0.15.2` gives `0.15.2`; MetalLB has no other major version, and what is none of its versions tells nothing.
+fn plain_version(text: &str) -> Option<String> {
+    let text = text.trim_start_matches('v');
+    (text.starts_with("0.") && text.split('.').count() >= 3).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_of;
+
+    #[test]
+    fn versions_are_read_from_tags_alone() {
+        assert_eq!(version_of("quay.io/metallb/speaker:v0.15.2").as_deref(), Some("0.15.2"));
+        assert_eq!(version_of("registry.example:5000/metallb-speaker:0.14.9-debian-12-r3").as_deref(), Some("0.14.9-debian-12-r3"));
+        assert_eq!(version_of("quay.io/metallb/speaker:v0.13.12@sha256:0123").as_deref(), Some("0.13.12"));
+        for none in
+            ["quay.io/metallb/speaker@sha256:0123", "quay.io/metallb/speaker:main", "registry.example:5000/metallb/speaker", "nginx:0.15.2"]
+        {
+            assert_eq!(version_of(none), None, "{none}");
+        }
+    }
 }

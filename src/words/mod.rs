@@ -2,13 +2,18 @@
 //!
 //! A word never reaches a `live` module and never prints.
 
+pub mod address_facts;
+pub mod api_access;
 pub mod arping;
 pub mod client_side;
 pub mod cluster_facts;
 pub mod during;
+pub mod endpoint_facts;
+pub mod endpoint_looks;
 pub mod fact;
 pub mod find_announcer;
 pub mod finding;
+pub mod host_checks;
 pub mod judge;
 pub mod look_closer;
 pub mod metallb;
@@ -19,6 +24,7 @@ pub mod probe;
 pub mod reference;
 pub mod resolve_target_port;
 pub mod road;
+pub mod router;
 pub mod run;
 pub mod service;
 pub mod services;

@@ -40,6 +40,8 @@ pub const WORDS: &[Word] = &[
     super::note::WORD,
     super::table::WORD,
     super::judge::WORD,
+    super::api_access::WORD,
+    super::host_checks::WORD,
 ];
 
 /// The word of that name.

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::cluster_facts::{ask, listed, of, pods as cluster_pods, questions};
+use super::cluster_facts::{ask, listed, of, questions};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
+use super::{endpoint_facts, endpoint_looks};
 use crate::analysis::read::objects;
 use crate::analysis::similar::nearest;
-use crate::analysis::target::target;
-use crate::model::endpoint::Target;
-use crate::model::kubernetes::Pod;
+use crate::analysis::target::{reach, settings, target};
+use crate::model::endpoint::{Family, Target};
+use crate::model::kubernetes::{Node, Pod};
 use crate::model::service::{Service, ServicePort};
 
 pub const WORD: Word = Word {
     name: "resolve_target_port",
     capability: "cluster.read",
-    signature: "resolve_target_port(service, port) -> Target: port, endpoints, pods, serving",
-    meaning: "Where one port of the Service ends: for every endpoint its pod, address, node and number. The port is a name or a number; () takes the first.",
+    signature: "resolve_target_port(service, port) -> Target: port, family, endpoints, serving, pods, slices, disagreements, near_misses, templates, settings, reach; resolve_target_port(service, \"*\") -> array of Target",
+    meaning: "Where one port of the Service ends: for every endpoint its pod, ip, family, node, port (the number), name (of the Service's port), ready, serving, terminating and from (the slice). The port is a name or a number; () takes the first, \"*\" gives all, as an array. Options: #{ port, family }, where the family is IPv4 or IPv6; without it, it is that of the Service's first address. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them, and `disagreements` holds the differences that stayed for a few seconds. A headless Service and one of type ExternalName end nowhere: that is an error that says why.",
     register,
 };
 
@@ -32,43 +33,95 @@ impl Fields for Target {
     }
 }
 
+/// What is asked for: all ports or one, and which family.
+#[derive(Default)]
+struct Wanted {
+    all: bool,
+    port: Option<String>,
+    family: Option<Family>,
+}
+
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Target>(engine, "Target");
-    let again = Arc::clone(run);
+    let first = Arc::clone(run);
     engine.register_fn("resolve_target_port", move |context: NativeCallContext, service: Fact<Service>| {
-        resolve(&again, &context, &service.0, &Dynamic::UNIT)
+        resolve(&first, &context, &service.0, &Wanted::default())
     });
     let run = Arc::clone(run);
     engine.register_fn("resolve_target_port", move |context: NativeCallContext, service: Fact<Service>, port: Dynamic| {
-        resolve(&run, &context, &service.0, &port)
+        resolve(&run, &context, &service.0, &Wanted::read(&run, &context, port)?)
     });
 }
 
-fn resolve(run: &Run, context: &NativeCallContext, service: &Service, port: &Dynamic) -> Answer<Fact<Target>> {
-    run.allow(context, WORD.name, WORD.capability)?;
-    let port = wanted_port(run, context, service, port)?;
-    let found = read(run, context, service, &port)?;
-    for endpoint in &found.endpoints {
-        run.fact(format!(
-            "{} → {} at {} on {} ({}){}",
-            port.target_port,
-            endpoint.port.map_or_else(|| "no number".to_owned(), |number| number.to_string()),
-            endpoint.pod.as_deref().map_or_else(|| endpoint.ip.to_string(), |pod| format!("{pod} {}", endpoint.ip)),
-            endpoint.node.as_deref().unwrap_or("no node"),
-            if endpoint.ready { "ready" } else { "not ready" },
-            if endpoint.terminating { ", terminating" } else { "" },
-        ));
+impl Wanted {
+    fn read(run: &Run, context: &NativeCallContext, value: Dynamic) -> Answer<Self> {
+        let mut wanted = Self::default();
+        match value.try_cast_result::<Map>() {
+            Ok(options) => {
+                for (key, value) in options {
+                    match key.as_str() {
+                        "port" => wanted.take_port(&value),
+                        "family" if value.is_unit() => {}
+                        "family" => wanted.family = Some(family(run, context, &value.to_string())?),
+                        other => {
+                            let hint =
+                                nearest(other, ["port", "family"]).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                            return Err(Run::refuse(context, format!("resolve_target_port has no option `{other}`{hint}")));
+                        }
+                    }
+                }
+            }
+            Err(port) => wanted.take_port(&port),
+        }
+        Ok(wanted)
     }
-    if found.slices_read && found.endpoints.is_empty() {
-        run.fact("the Service has no endpoints");
+
+    fn take_port(&mut self, value: &Dynamic) {
+        let text = (!value.is_unit()).then(|| value.to_string());
+        self.all = text.as_deref() == Some("*");
+        self.port = text.filter(|_| !self.all);
+    }
+}
+
+fn family(run: &Run, context: &NativeCallContext, text: &str) -> Answer<Family> {
+    match text {
+        "IPv4" => Ok(Family::V4),
+        "IPv6" => Ok(Family::V6),
+        other => Err(run.end(context, Stop::Usage(format!("the family `{other}` is neither IPv4 nor IPv6")))),
+    }
+}
+
+fn resolve(run: &Run, context: &NativeCallContext, service: &Service, wanted: &Wanted) -> Answer<Dynamic> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    service.translated().map_err(|why| Run::refuse(context, why))?;
+    if !wanted.all {
+        let port = wanted_port(run, context, service, wanted.port.as_deref())?;
+        return Ok(Dynamic::from(one(run, context, service, &port, wanted.family)?));
+    }
+    let mut all = Array::new();
+    for port in &service.ports {
+        run.fact(format!("port {}:", endpoint_facts::port(port)));
+        all.push(Dynamic::from(one(run, context, service, port, wanted.family)?));
+    }
+    Ok(all.into())
+}
+
+fn one(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort, family: Option<Family>) -> Answer<Fact<Target>> {
+    let mut found = read(run, context, service, port)?;
+    found.family = family.or(found.family);
+    endpoint_looks::look(run, context, service, port, &mut found)?;
+    let nodes: Vec<Node> = (*listed(run, "nodes")).as_ref().map(|list| list.iter().map(objects::node).collect()).unwrap_or_default();
+    found.reach = reach(service, &found, &nodes);
+    found.settings = settings(service, port, &found);
+    for line in endpoint_facts::lines(service, &found) {
+        run.fact(line);
     }
     Ok(Fact::new(found))
 }
 
 /// The port that is meant; the first when none is named.
-fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, port: &Dynamic) -> Answer<ServicePort> {
-    let text = if port.is_unit() { None } else { Some(port.to_string()) };
-    let found = text.as_deref().map_or_else(|| service.ports.first(), |text| service.port(text));
+fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: Option<&str>) -> Answer<ServicePort> {
+    let found = text.map_or_else(|| service.ports.first(), |text| service.port(text));
     found.cloned().ok_or_else(|| {
         let known: Vec<String> = service
             .ports
@@ -76,37 +129,34 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, port: 
             .map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.name, port.port) })
             .collect();
         let wanted = text.unwrap_or_default();
-        let hint = nearest(&wanted, service.ports.iter().map(|port| port.name.as_str()))
+        let hint = nearest(wanted, service.ports.iter().map(|port| port.name.as_str()))
             .map(|near| format!("; the nearest is {near}"))
             .unwrap_or_default();
-        run.end(context, Stop::Usage(format!("Service {} has no port {wanted}: it has {}{hint}", service.path(), known.join(", "))))
+        let all = if known.len() > 1 { ", and \"*\" gives all" } else { "" };
+        run.end(context, Stop::Usage(format!("Service {} has no port {wanted}: it has {}{all}{hint}", service.path(), known.join(", "))))
     })
 }
 
-/// The target of one port, from lists that are asked once a run.
+/// The target of one port, from lists that are asked once a run, without whatever a closer look at the endpoints would add.
 ///
 /// # Errors
 /// When the run ends.
 pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort) -> Answer<Target> {
     ask(run, &questions(run, service));
-    let slices = listed(run, &of(service, "slices"));
-    let mut pods = listed(run, &of(service, "pods"));
-    if !service.selector.is_empty() && matches!(&*pods, Ok(list) if list.is_empty()) {
-        let whole = format!("pods in {}", service.namespace);
-        ask(run, &[(whole.clone(), cluster_pods(service))]);
-        pods = listed(run, &whole);
+    let subject = format!("service/{}", service.path());
+    if let Err(error) = &*listed(run, &of(service, "slices")) {
+        run.failed_look(context, error, &subject, "which endpoints the Service has")?;
     }
-    if let Err(error) = &*slices {
-        run.failed_look(context, error, &format!("service/{}", service.path()), "which endpoints the Service has")?;
+    if let Err(error) = &*listed(run, &of(service, "pods")) {
+        run.failed_look(context, error, &subject, "which pods the selector matches, and why one is not an endpoint")?;
     }
-    if let Err(error) = &*pods {
-        run.failed_look(
-            context,
-            error,
-            &format!("service/{}", service.path()),
-            "which pods the selector matches, and why one is not an endpoint",
-        )?;
-    }
+    Ok(computed(run, service, port))
+}
+
+/// The target from the lists as they are now.
+#[must_use]
+pub fn computed(run: &Run, service: &Service, port: &ServicePort) -> Target {
+    let (slices, pods) = (listed(run, &of(service, "slices")), listed(run, &of(service, "pods")));
     let pods: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
-    Ok(target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods.as_deref()))
+    target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods.as_deref())
 }

@@ -11,7 +11,7 @@ use crate::evidence::Evidence;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
-use crate::model::announcement::SpeakerMetrics;
+use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
 use crate::model::outcome::{Step, Table};
@@ -67,6 +67,7 @@ pub struct State {
     pub metallb_namespace: Option<String>,
     /// The speakers' words, read once.
     pub logs: Option<Arc<Logs>>,
+    pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
     pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
     /// Lists that several words need, asked once.
     pub lists: BTreeMap<String, Arc<Result<Vec<Value>, EvidenceError>>>,

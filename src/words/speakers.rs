@@ -1,53 +1,61 @@
 //! What MetalLB's speakers say of themselves: their logs and, where those leave something open, their metrics. Read side by side.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
-use crate::analysis::election;
-use crate::analysis::speaker_log::Fold;
+use crate::analysis::configuration_log::ConfigurationFold;
+use crate::analysis::history::Starts;
+use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
+use crate::analysis::{election, history};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
-use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
+use crate::model::announcement::{History, SpeakerLog, SpeakerMetrics};
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
-use crate::model::metallb::Metallb;
+use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
+use crate::model::service::Service;
+
+/// A restart that long ago, in seconds, no longer matters to how often an announcement moved lately.
+const LATELY: i64 = 1_800;
 
 /// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
 #[derive(Clone, Default)]
 pub struct Logs {
-    pub addresses: Vec<IpAddr>,
+    /// Each address with the Service that holds it.
+    pub held: Vec<(IpAddr, String)>,
     pub folded: Vec<SpeakerLog>,
     pub unread: Vec<String>,
+    /// What each of them says of its configuration.
+    pub configuration: Vec<ConfigurationWord>,
 }
 
-/// Every speaker's log, folded for the addresses. A log is read once a run: a second Service finds what the first one's reading kept.
+/// Every speaker's log, folded for the Services' addresses. A log is read once a run: a second Service finds what the first one's reading
+/// kept.
 ///
 /// # Errors
 /// When the run ends.
-pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metallb: &Metallb) -> Answer<Arc<Logs>> {
-    if addresses.is_empty() {
+pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metallb: &Metallb) -> Answer<Arc<Logs>> {
+    let of = |service: &&Service| service.addresses.iter().map(|address| (*address, service.path())).collect::<Vec<_>>();
+    let held: Vec<(IpAddr, String)> = services.iter().flat_map(of).collect();
+    if held.is_empty() {
         return Ok(Arc::default());
     }
     let known = run.state().logs.clone();
-    if let Some(known) = known.filter(|known| addresses.iter().all(|address| known.addresses.contains(address))) {
+    if let Some(known) = known.filter(|known| held.iter().all(|one| known.held.contains(one))) {
         return Ok(known);
     }
-    let answers = side_by_side(&live(metallb), |pod| {
-        let node = pod.node.clone().unwrap_or_default();
-        let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
-        let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
-        let mut fold = Fold::new(&pod.name, &node, addresses);
-        let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-        (node, fold.finish(), read)
-    });
-    let mut logs = Logs { addresses: addresses.to_vec(), ..Logs::default() };
-    for (node, log, read) in answers {
-        match read {
+    let answers = side_by_side(&live(metallb), |pod| read(run, pod, &held, false));
+    let mut logs = Logs { held, ..Logs::default() };
+    for Read { node, log, configuration, end } in answers {
+        logs.configuration.extend(configuration);
+        match end {
             Ok(()) => logs.folded.push(log),
             Err(error) => {
                 unread(run, context, &node, &log.pod, &error)?;
@@ -56,8 +64,86 @@ pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metall
         }
     }
     let logs = Arc::new(logs);
-    run.state().logs = Some(Arc::clone(&logs));
+    let mut state = run.state();
+    state.logs = Some(Arc::clone(&logs));
+    // What was read of earlier logs was folded for other addresses.
+    state.earlier_logs = None;
+    drop(state);
     Ok(logs)
+}
+
+/// The history of an address: the logs, and for speakers whose container restarted a short while ago the logs before that.
+///
+/// # Errors
+/// When the run ends.
+pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb: &Metallb, logs: &Logs) -> Answer<History> {
+    let began: Option<Timestamp> = run.evidence.clock.started().parse().ok();
+    let recent = |container: &&Container| {
+        let started = container.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
+        container.restarts > 0 && began.zip(started).is_some_and(|(began, started)| began.as_second() - started.as_second() < LATELY)
+    };
+    // Whose log does not come will not show the one before it either, and asking costs as long again.
+    let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
+    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
+    let earlier = earlier(run, context, &restarted, &logs.held)?;
+    let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
+    let starts: Vec<Starts> = metallb
+        .speakers
+        .iter()
+        .filter_map(|pod| Some((pod, speaker_container(pod)?)))
+        .map(|(pod, container)| Starts { pod: pod.name.clone(), newest: container.started_at.clone(), restarts: container.restarts })
+        .collect();
+    Ok(history::history(address, &all, &starts, &run.evidence.clock.started()))
+}
+
+/// The logs from before the last restart. That they are gone is no gap: nothing but the history would tell.
+fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], held: &[(IpAddr, String)]) -> Answer<Arc<Vec<SpeakerLog>>> {
+    if let Some(known) = run.state().earlier_logs.clone() {
+        return Ok(known);
+    }
+    let answers = side_by_side(pods, |pod| read(run, pod, held, true));
+    let mut all = Vec::new();
+    for Read { log, end, .. } in answers {
+        match end {
+            Ok(()) => all.push(log),
+            Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) => {
+                run.failed_look(context, &error, &log.pod, "")?;
+            }
+            Err(_) => {}
+        }
+    }
+    let all = Arc::new(all);
+    run.state().earlier_logs = Some(Arc::clone(&all));
+    Ok(all)
+}
+
+/// One log that was read.
+struct Read {
+    node: String,
+    log: SpeakerLog,
+    configuration: Option<ConfigurationWord>,
+    /// Whether it could be read to its end.
+    end: Result<(), EvidenceError>,
+}
+
+fn read(run: &Run, pod: &Pod, held: &[(IpAddr, String)], previous: bool) -> Read {
+    let node = pod.node.clone().unwrap_or_default();
+    let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
+    let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous };
+    let addresses: BTreeSet<IpAddr> = held.iter().map(|(address, _)| *address).collect();
+    let addresses: Vec<IpAddr> = addresses.into_iter().collect();
+    let mut fold = held.iter().fold(Fold::new(&pod.name, &node, &addresses), |fold, (address, service)| fold.held_by(*address, service));
+    let mut configuration = ConfigurationFold::new(Reader::Speaker(node.clone()), &pod.name);
+    let end = run.evidence.cluster.read_log(&query, &mut |line| {
+        let told = configuration.line(line);
+        match fold.line(line) {
+            Worth::Something => Keep::Yes,
+            _ if told => Keep::Yes,
+            Worth::Context => Keep::Context,
+            Worth::Nothing => Keep::No,
+        }
+    });
+    Read { node, log: fold.finish(), configuration: configuration.finish(), end }
 }
 
 /// The metrics of every speaker that shows them. Metrics that want a login, or that nobody may ask for, are a gap and nothing worse.

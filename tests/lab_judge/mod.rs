@@ -4,8 +4,10 @@
 
 pub mod cluster;
 pub mod fault;
+pub mod health;
 pub mod process;
 pub mod rule;
 pub mod score;
+pub mod selection;
 pub mod shell;
 pub mod trial;

@@ -37,6 +37,26 @@ pub struct Gathered<'a> {
     pub now: String,
 }
 
+impl<'a> Gathered<'a> {
+    /// Of MetalLB's objects alone: no log, no metric, no wire.
+    #[must_use]
+    pub fn of_objects(service: &'a Service, metallb: Metallb) -> Self {
+        Self {
+            service,
+            target: None,
+            nodes: Vec::new(),
+            metallb,
+            logs: Vec::new(),
+            unread: Vec::new(),
+            metrics: Vec::new(),
+            wire: None,
+            router: None,
+            history: History::default(),
+            now: String::new(),
+        }
+    }
+}
+
 /// Puts the sources together.
 #[must_use]
 pub fn announcement(gathered: Gathered) -> Announcement {

@@ -25,6 +25,7 @@ pub(super) fn sources(address: IpAddr, gathered: &Gathered, layer2: bool, bgp: O
         bgp_statuses(gathered, &mut sources);
     }
     events(gathered, &mut sources);
+    failures(gathered, &mut sources);
     sources
 }
 
@@ -106,10 +107,13 @@ fn logs(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
         let Some(words) = log.address(address) else { continue };
         for word in words.protocols.iter().filter(|word| word.state != LogState::Silent) {
             let announced = word.state == LogState::Announced;
-            let detail = if announced {
-                format!("{} announces {address} ({})", log.pod, word.protocol)
-            } else {
-                format!("{} withdrew {address}: {}", log.pod, word.reason)
+            let detail = match word.state {
+                LogState::Announced => format!("{} announces {address} ({})", log.pod, word.protocol),
+                LogState::Unsure => format!(
+                    "{} withdrew {address} for one of its Services ({}), and its log does not tell whether another announces it",
+                    log.pod, word.reason
+                ),
+                _ => format!("{} withdrew {address}: {}", log.pod, word.reason),
             };
             sources.push(Source {
                 at: word.at.clone(),
@@ -156,6 +160,31 @@ fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
         let node = Some(status.status_node.as_str()).filter(|node| !node.is_empty());
         // It tells what the speaker means to do, and nothing of its sessions.
         sources.push(Source { trusted: lives, ..source("bgpstatus", node, "bgp", detail) });
+    }
+}
+
+/// What speakers and events say of interfaces that the advertisements name and a node does not have. It is no proof that nobody answers: a
+/// speaker that announced before goes on until it restarts.
+fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
+    for log in &gathered.logs {
+        let warnings = log.addresses.iter().filter_map(|words| words.interface_warning.as_ref());
+        if let Some(warning) = warnings.last() {
+            sources.push(source(
+                "log",
+                None,
+                "layer2",
+                format!("{} says that the advertisement's interfaces do not exist on {}: {warning}", log.pod, log.node),
+            ));
+        }
+    }
+    let failed = gathered.metallb.events.iter().flatten().filter(|event| event.reason == "announceFailed");
+    if let Some(event) = failed.max_by(|a, b| a.at.cmp(&b.at)) {
+        sources.push(Source {
+            at: Some(event.at.clone()),
+            age_s: age_s(Some(&event.at), &gathered.now),
+            trusted: false,
+            ..source("event", None, "layer2", event.message.clone())
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, client, node, overlay, pod, scope, wire};
+use super::{Case, app, client, endpoints, node, overlay, pod, scope, wire};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -15,6 +15,8 @@ use crate::model::probe::Ending;
 enum Group {
     NoRoute,
     OutsideRanges,
+    /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
+    NoEndpoint,
     /// No node took the request.
     BeforeNode,
     /// It passed one point and not the next.
@@ -47,6 +49,10 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
             causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope::scope(case, roads))), ..finding }),
         );
         open.extend(unknown);
+    }
+    if explained.is_empty() {
+        // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
+        explained.extend(super::next_hop::fails(case));
     }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
@@ -87,6 +93,9 @@ fn group(case: &Case, road: &Road) -> Group {
     if attempt.source.is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
         return Group::OutsideRanges;
     }
+    if endpoints::explains(case, road) {
+        return Group::NoEndpoint;
+    }
     if pod::refuses(road) && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
         return Group::PodRefused;
     }
@@ -119,6 +128,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
+        Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
         Group::Vanished(gone) => vanished(case, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
@@ -148,10 +158,10 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     let node = gone.last.place();
     match (&gone.last, &gone.next) {
         (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
-        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(node::request_inside(case, roads, node)),
+        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, roads, node)),
         (last, next) if last == next => one(node::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
-        (Point::NodeClientSide(_), _) if request => one(node::request_inside(case, roads, node)),
+        (Point::NodeClientSide(_), _) if request => one(inside(case, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link(case, roads, node)),
         (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
             one(overlay::far_inside(case, roads, node, gone.leg))
@@ -165,6 +175,11 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
         }
         _ => one(overlay::lost(case, roads, gone)),
     }
+}
+
+/// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
+fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 
 fn pod_link(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
@@ -205,7 +220,7 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
         road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError))
             .any(|hop| hop.place == node)
     });
-    let result = node::request_inside(case, roads, &node);
+    let result = inside(case, roads, &node);
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),
@@ -223,8 +238,9 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     let Some(target) = case.target else { return };
     let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
-    let missed: Vec<String> = target
-        .serving()
+    // Policy Local and topology hints keep the announcing node from some of them.
+    let within = case.announcer().map_or_else(|| target.serving(), |node| target.hit_from(&node));
+    let missed: Vec<String> = within
         .iter()
         .filter(|endpoint| !reached.contains(&endpoint.ip))
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))

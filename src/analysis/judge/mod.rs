@@ -6,10 +6,12 @@
 mod address;
 mod announce;
 mod app;
+mod bgp;
 mod client;
 mod endpoints;
 mod flow;
 mod neighbours;
+mod next_hop;
 mod node;
 mod overlay;
 mod pod;
@@ -34,6 +36,7 @@ use crate::model::service::Service;
 use crate::model::state::StatePair;
 use road::Road;
 
+pub use address::another_giver_suspected;
 pub use client::client_address;
 
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.
@@ -65,6 +68,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn announcer(&self) -> Option<String> {
         self.announcement.and_then(|announcement| announcement.nodes.first().cloned())
+    }
+
+    /// Whether a router decides which node takes a request.
+    #[must_use]
+    pub fn routed(&self) -> bool {
+        self.announcement.is_some_and(Announcement::routed)
     }
 
     /// Every probe, the repeated ones too.
@@ -194,20 +203,11 @@ fn found(name: &str, culprits: Vec<Culprit>, summary: impl Into<String>, evidenc
 pub fn judge(case: &Case) -> Judgement {
     let mut gaps = case.gaps.to_vec();
     let mut findings = address::findings(case);
-    if findings.is_empty() && case.address().is_none() {
-        gaps.push(
-            Gap::new(
-                "evidence/undecided",
-                case.service.path(),
-                "the Service has no address, and nothing that was read says why",
-                "why it has no address",
-            )
-            .decisive(),
-        );
-    }
+    gaps.extend(address::undecided(case, &findings));
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
+    address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
     Judgement { findings, gaps, summary }
@@ -219,14 +219,17 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     let announces = announce::findings(case);
     if case.all_answered() {
         // Whatever is wrong hurts nobody who asked: it is latent.
-        findings.extend(ends.into_iter().chain(announces).chain(wire::latent(case)).map(|finding| latent(case, finding)));
+        let odd = wire::latent(case).into_iter().chain(next_hop::hidden(case));
+        findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
         flow::unproven(case, gaps);
+        next_hop::unproven(case, gaps);
         return;
     }
     let failing = ends.iter().any(|finding| finding.severity == Severity::Fail);
-    if failing {
-        // Without endpoints the address is not announced and nobody answers: consequences, not causes.
-        let because = ends[0].name.clone();
+    let explained = failing || announces.iter().any(|finding| announce::silences(finding) && finding.name != "announce/nobody");
+    let silenced = address::explain_silence(case, findings, explained);
+    if let Some(because) = silenced.or_else(|| failing.then(|| ends[0].name.clone())) {
+        // Without endpoints, or with an address that is not MetalLB's to announce, nobody answers: consequences, not causes.
         findings.extend(ends);
         findings.extend(announces.into_iter().map(|finding| Finding {
             because: Some(because.clone()),
@@ -278,7 +281,14 @@ fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap]) {
         "evidence/netns-unproven",
         "evidence/not-recorded",
     ];
-    for gap in gaps.iter_mut() {
+    // A node that is named as gone is why it could not be looked at, and no open question.
+    let gone: BTreeSet<String> = findings
+        .iter()
+        .filter(|finding| finding.name == "node/unreachable")
+        .flat_map(|finding| &finding.culprits)
+        .map(|c| c.0.clone())
+        .collect();
+    for gap in gaps.iter_mut().filter(|gap| !gone.contains(&gap.subject)) {
         // A pass says that the road was seen; where it could not be looked at, it was not.
         if road.contains(&gap.name.as_str()) && (gap.subject.starts_with("node/") || gap.subject.starts_with("pod/")) {
             gap.decisive = true;
@@ -306,7 +316,10 @@ fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {
     format!(
         "{service} answers at {}{} from {}: {tries} of {tries} tries",
         case.address().map(|address| address.to_string()).unwrap_or_default(),
-        case.announcer().map(|node| format!(" (announced by {node})")).unwrap_or_default(),
+        case.announcement
+            .filter(|announcement| !announcement.nodes.is_empty())
+            .map(|announcement| format!(" (announced by {})", announcement.nodes.join(", ")))
+            .unwrap_or_default(),
         from.into_iter().collect::<Vec<_>>().join(", ")
     )
 }

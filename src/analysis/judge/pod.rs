@@ -91,6 +91,9 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
     let mut evidence = seen;
     let others: BTreeSet<u16> = all.iter().map(|listener| listener.port).collect();
     if here.is_empty() {
+        if let Some(finding) = other_protocol(case, pod, number, &evidence) {
+            return Some(finding);
+        }
         evidence.push(format!(
             "no socket of {pod} listens on {number}; it listens on {}",
             if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }
@@ -115,6 +118,27 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
         ));
     }
     None
+}
+
+/// Nobody listens on the number for the Service's protocol, and somebody does for the other one.
+fn other_protocol(case: &Case, pod: &str, number: u16, seen: &[String]) -> Option<Finding> {
+    let (wanted, other) = match protocol(case) {
+        Protocol::Tcp => (Protocol::Tcp, Protocol::Udp),
+        Protocol::Udp => (Protocol::Udp, Protocol::Tcp),
+        Protocol::Sctp => return None,
+    };
+    let found_there = listeners(&case.pod_state(pod)?.after, other)?
+        .into_iter()
+        .find(|listener| listener.port == number && listener.address.is_none_or(|address| !address.is_loopback()))?;
+    let port = case.target.map(super::endpoints::port_name).unwrap_or_default();
+    let mut evidence = seen.to_vec();
+    evidence.push(format!("a socket of {pod} listens on {}/{}, none on {}/{}", found_there.port, other.name(), number, wanted.name()));
+    Some(found(
+        "endpoints/protocol-mismatch",
+        vec![Culprit::service_port(&case.service.namespace, &case.service.name, &port)],
+        format!("the Service's port is {}, and the pods listen on {number} for {} alone", wanted.name(), other.name()),
+        evidence,
+    ))
 }
 
 fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {

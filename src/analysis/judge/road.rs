@@ -130,7 +130,8 @@ impl<'a> Road<'a> {
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
         let mut points = vec![Point::Client(self.client())];
-        let entry = self.entry().map(|(node, _)| node).or_else(|| self.case.announcer());
+        // Where a router chooses among several nodes, one that was not seen to take the request was not passed by it.
+        let entry = self.entry().map(|(node, _)| node).or_else(|| self.case.announcer().filter(|_| !self.case.routed()));
         let Some(node) = entry else { return self.known(points) };
         points.push(Point::NodeClientSide(node.clone()));
         let Some((address, _)) = self.endpoint() else { return self.known(points) };

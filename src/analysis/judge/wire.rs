@@ -63,7 +63,13 @@ fn foreign(case: &Case) -> Vec<String> {
 
 /// What the wire shows while everybody is answered.
 pub(super) fn latent(case: &Case) -> Vec<Finding> {
-    duplicate(case).into_iter().chain(flux(case)).chain(interface_down(case)).collect()
+    let routed = super::bgp::unreachable_nodes(case);
+    duplicate(case)
+        .into_iter()
+        .chain(flux(case))
+        .chain(interface_down(case))
+        .chain(routed.iter().filter_map(|node| gone(case, node)))
+        .collect()
 }
 
 /// Somebody who is no node answers for the address.
@@ -133,6 +139,9 @@ fn interface_down(case: &Case) -> Option<Finding> {
 /// The first packet never reached a node: causes from the nearest to proven down to the network itself.
 pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     let silencing = announces.iter().find(|finding| announce::silences(finding));
+    if case.announcement.is_some_and(|announcement| announcement.protocol == "bgp") {
+        return before_routed_node(case, roads, silencing);
+    }
     if let Some(finding) = interface_down(case)
         .filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link"))
     {
@@ -157,6 +166,29 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
         return Err(undecided(case, &format!("{node} could not be watched"), &format!("whether the request reaches {node}")));
     }
     address_resolution(case, roads, &node)
+}
+
+/// As `before_node`, for an address that is announced over BGP: nobody asks for it by ARP, and a router decides where it goes.
+fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>) -> Result<Finding, Gap> {
+    if let Some(finding) = silencing {
+        return Ok(finding.clone());
+    }
+    if let Some(finding) = unreachable_node(case) {
+        return Ok(finding);
+    }
+    let bgp = case.announcement.and_then(|announcement| announcement.bgp.as_ref());
+    let router = bgp.and_then(|bgp| bgp.router.as_ref());
+    if router.is_some() {
+        let reason = format!("the router has a route, and what {} sends reaches no node that was watched", names(roads).join(" and "));
+        return Err(undecided(case, &reason, "where the router sends it"));
+    }
+    Err(Gap::new(
+        "evidence/no-vantage",
+        case.service.path(),
+        "the nodes announce the address over sessions that are up, and the requests reach none of them; no router was given that could be asked (--set router=ssh:HOST)",
+        "whether the router takes the prefix, and where it sends the requests",
+    )
+    .decisive())
 }
 
 /// ARP and the first packet, as both sides saw them.
@@ -327,19 +359,21 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     })
 }
 
-/// The node that should take it cannot be reached at all, and the API counts it as lost too.
+/// The node that should take it cannot be reached at all, and the cluster has lost it too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
-    let node = case.announcer()?;
-    let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
-    let lost = case.node(&node).is_some_and(|node| !node.ready);
-    (refused && lost).then(|| {
-        found(
-            "node/unreachable",
-            vec![Culprit::node(&node)],
-            format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
-            vec![format!("{node} does not answer by SSH"), format!("the API has it as not ready")],
-        )
-    })
+    let routed = super::bgp::unreachable_nodes(case).into_iter().next();
+    gone(case, &routed.or_else(|| case.announcer())?)
+}
+
+/// A node that announces, as far as MetalLB says, and is not there.
+fn gone(case: &Case, node: &str) -> Option<Finding> {
+    let evidence = super::node::lost(case, node)?;
+    Some(found(
+        "node/unreachable",
+        vec![Culprit::node(node)],
+        format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
+        evidence,
+    ))
 }
 
 /// Nodes that may have taken the request and were not watched.

@@ -2,10 +2,16 @@
 
 pub mod metallb;
 pub mod objects;
+mod pods;
+pub mod router;
+mod services;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+
+/// The most that a message of the API's is worth in a sentence, in characters.
+const LONGEST_MESSAGE: usize = 240;
 
 /// The text at a JSON pointer, empty when there is none.
 pub(crate) fn text(value: &Value, pointer: &str) -> String {
@@ -44,4 +50,16 @@ pub(crate) fn flag(value: &Value, pointer: &str) -> bool {
 /// The number at a JSON pointer, if it is one and fits.
 pub(crate) fn number<T: TryFrom<u64>>(value: &Value, pointer: &str) -> Option<T> {
     value.pointer(pointer).and_then(Value::as_u64).and_then(|number| T::try_from(number).ok())
+}
+
+/// A reason and its message in one line of bounded length.
+pub(crate) fn said(reason: &str, message: &str) -> String {
+    let message: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = if reason.is_empty() || message.is_empty() { format!("{reason}{message}") } else { format!("{reason}: {message}") };
+    if whole.chars().count() <= LONGEST_MESSAGE {
+        return whole;
+    }
+    let mut cut: String = whole.chars().take(LONGEST_MESSAGE).collect();
+    cut.push('…');
+    cut
 }

@@ -3,6 +3,7 @@
 //! The tools are iproute2's, `iptables-save`, `nft` and /proc; a line that has another form is passed over, so that a
 //! reader finds nothing rather than something wrong.
 
+pub mod bgp_sockets;
 pub mod counters;
 pub mod netfilter;
 pub mod network;

@@ -102,15 +102,30 @@ pub struct MetricsQuery {
     pub tls: bool,
 }
 
+/// Something that a user may or may not do with a kind of objects.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AccessQuery {
+    /// `get`, `list`, `create` …
+    pub verb: String,
+    pub group: String,
+    pub resource: String,
+    /// Such as `log` or `proxy` of pods; empty for the object itself.
+    pub subresource: String,
+    /// `None` asks for all namespaces.
+    pub namespace: Option<String>,
+}
+
 /// Whether a line is worth keeping in a recording. A replay gives the lines that were kept and no others: a line that
 /// changes anything in the outcome, be it a count, has to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     Yes,
     No,
+    /// Tells what the next line is about: kept when a line that is kept follows before another of its kind.
+    Context,
 }
 
-/// Reads the API. Only ever gets, lists and reads logs.
+/// Reads the API. Only ever gets, lists, reads logs and metrics, and asks what this user may do.
 pub trait Cluster: Send + Sync {
     /// The object, or `None` when there is none of that name. Secrets never leave this call (see `scrub`).
     ///
@@ -135,4 +150,10 @@ pub trait Cluster: Send + Sync {
     /// # Errors
     /// As `read_log`. A refusal of the pod itself (401, 500) is `Forbidden`; one that listens nowhere is `NotFound`.
     fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>;
+
+    /// Whether this user may do it, by a `SelfSubjectAccessReview`, which changes nothing.
+    ///
+    /// # Errors
+    /// As `get`.
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError>;
 }

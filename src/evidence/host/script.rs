@@ -16,6 +16,10 @@ pub enum Script {
     Arping,
     /// Prints the interfaces of a host with their MACs.
     Links,
+    /// Asks a router's BGP daemon what it knows of some addresses.
+    Router,
+    /// Prints what a host offers: its user, root, tools, container runtimes.
+    Check,
     /// Looks for processes of this run, ends them, and looks again.
     Sweep,
 }
@@ -30,6 +34,8 @@ impl Script {
             Self::Inspect => "inspect",
             Self::Arping => "arping",
             Self::Links => "links",
+            Self::Router => "router",
+            Self::Check => "check",
             Self::Sweep => "sweep",
         }
     }
@@ -43,6 +49,8 @@ impl Script {
             Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Links => include_str!("scripts/links.sh"),
+            Self::Router => include_str!("scripts/router.sh"),
+            Self::Check => include_str!("scripts/check.sh"),
             Self::Sweep => include_str!("scripts/sweep.sh"),
         }
     }
@@ -50,6 +58,6 @@ impl Script {
     /// Whether it needs root on the host (`sudo -n` when the login is another user).
     #[must_use]
     pub fn needs_root(self) -> bool {
-        !matches!(self, Self::Probe | Self::Links)
+        !matches!(self, Self::Probe | Self::Links | Self::Router | Self::Check)
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::evidence::cluster::{Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::printable;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
@@ -33,6 +33,8 @@ pub(super) enum Channel {
     Log,
     #[serde(rename = "cluster.metrics")]
     Metrics,
+    #[serde(rename = "cluster.may")]
+    May,
     #[serde(rename = "host.run")]
     Run,
     #[serde(rename = "host.sweep")]
@@ -118,6 +120,16 @@ impl Question {
         let what = format!("read metrics of {}/{}:{}", query.namespace, query.pod, query.port);
         let question = json!({"namespace": query.namespace, "pod": query.pod, "port": query.port, "tls": query.tls});
         Self::api(Channel::Metrics, &question, &what)
+    }
+
+    pub(super) fn may(query: &AccessQuery) -> Self {
+        let part = if query.subresource.is_empty() { String::new() } else { format!("/{}", query.subresource) };
+        let within = query.namespace.as_ref().map_or_else(|| "in all namespaces".to_owned(), |namespace| format!("in {namespace}"));
+        let what = format!("ask whether this user may {} {}{part} {within}", query.verb, query.resource);
+        let question = json!({
+            "verb": query.verb, "group": query.group, "resource": query.resource, "subresource": query.subresource, "namespace": query.namespace,
+        });
+        Self::api(Channel::May, &question, &what)
     }
 
     pub(super) fn run(host: &Host, command: &Command) -> Self {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
@@ -111,6 +112,11 @@ impl Cluster for RecordedCluster {
     fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
         self.lines(&Question::metrics(query), line)
     }
+
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
+        let question = Question::may(query);
+        self.0.answer::<Result<bool, EvidenceError>>(&question, &operation(&question))?
+    }
 }
 
 impl RecordedCluster {
@@ -200,5 +206,9 @@ impl Clock for RecordedClock {
 
     fn started(&self) -> String {
         self.started.clone()
+    }
+
+    fn wait(&self, _time: Duration, _interrupt: &Interrupt) {
+        // What was waited for is on the tape already.
     }
 }

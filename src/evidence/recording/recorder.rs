@@ -1,15 +1,17 @@
 //! Stands around the live world, notes what is touched, and keeps the answers when a recording is wanted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::{CaptureAnswer, LogAnswer, ending};
 use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::Clock;
-use crate::evidence::cluster::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::interrupt::Interrupt;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::place::Host;
 use serde_json::Value;
@@ -48,6 +50,14 @@ impl Cluster for RecordingCluster {
     fn read_metrics(&self, query: &MetricsQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
         self.lines(Question::metrics(query), line, |give| self.0.read_metrics(query, give))
     }
+
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
+        let pending = self.1.ask(Question::may(query));
+        let answer = self.0.may(query);
+        let result = answer.as_ref().map_or_else(|_| result_text(&answer), |may| if *may { "yes" } else { "no" }.to_owned());
+        self.1.answered(pending, result, || &answer);
+        answer
+    }
 }
 
 impl RecordingCluster {
@@ -60,12 +70,20 @@ impl RecordingCluster {
     ) -> Result<(), EvidenceError> {
         let pending = self.1.ask(question);
         let mut kept = LogAnswer::default();
+        let mut context: Option<String> = None;
         let keeps = self.1.keeps();
         let answer = read(&mut |text| {
             kept.lines += 1;
             let keep = line(text);
-            if keeps && keep == Keep::Yes {
-                kept.keep(text);
+            match keep {
+                Keep::Context if keeps => context = Some(text.to_owned()),
+                Keep::Yes if keeps => {
+                    if let Some(context) = context.take() {
+                        kept.keep(&context);
+                    }
+                    kept.keep(text);
+                }
+                _ => {}
             }
             keep
         });
@@ -180,5 +198,9 @@ impl Clock for RecordingClock {
 
     fn started(&self) -> String {
         self.0.started()
+    }
+
+    fn wait(&self, time: Duration, interrupt: &Interrupt) {
+        self.0.wait(time, interrupt);
     }
 }

@@ -20,7 +20,7 @@ use super::recorder::{RecordingCaptures, RecordingClock, RecordingCluster, Recor
 use super::tape::Tape;
 use crate::evidence::capture::{Captures, OpenCapture};
 use crate::evidence::clock::LiveClock;
-use crate::evidence::cluster::{Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::evidence::host::{Command, Hosts, Output};
@@ -71,6 +71,10 @@ impl Cluster for World {
         let count = self.next()?;
         line(&format!("metallb_speaker_announced{{node=\"{}\"}} {count}", query.pod));
         Ok(())
+    }
+
+    fn may(&self, _query: &AccessQuery) -> Result<bool, EvidenceError> {
+        Ok(self.next()?.is_multiple_of(2))
     }
 }
 

@@ -66,7 +66,7 @@ mod tests {
     /// The vocabulary as it was first given out; a name may be added, never lost.
     const NAMES: &str = "
         address/pool-missing address/pool-exhausted address/pool-not-automatic address/request-refused address/class-unserved
-        address/config-invalid address/controller-down address/last-octet address/competing-controller address/not-a-load-balancer
+        address/config-invalid address/controller-down address/controller-unhealthy address/last-octet address/competing-controller address/not-a-load-balancer
         address/off-link
         announce/no-advertisement announce/no-candidate announce/no-local-endpoint announce/speaker-missing announce/interface-missing
         announce/interface-off-link announce/speaker-unhealthy announce/split-brain announce/nobody announce/unexpected-node
@@ -80,7 +80,7 @@ mod tests {
         overlay/lost-between overlay/wrong-endpoint overlay/interface-down overlay/mtu overlay/checksum
         policy/denied
         endpoints/selector-matches-nothing endpoints/none-ready endpoints/port-name-missing endpoints/port-name-differs
-        endpoints/address-of-no-pod endpoints/protocol-mismatch endpoints/some-not-ready
+        endpoints/address-of-no-pod endpoints/protocol-mismatch endpoints/some-not-ready endpoints/slice-stale
         pod/not-listening pod/listens-on-loopback pod/firewall-drop pod/no-way-back pod/wrong-neighbour pod/disconnected pod/silent
         app/no-answer app/resets app/closes app/protocol-mismatch
         bgp/session-down bgp/session-stalled bgp/no-peer-for-node bgp/not-advertised bgp/filtered bgp/next-hop-fails bgp/single-announcer

@@ -1,11 +1,11 @@
 # A whole lab: raise it, say how it is, remove it.
 
-# up, down or dead. A node that is off does not make a lab dead; a control plane or a client without its process does.
+# up, down or dead. A node that is off does not make a lab dead; a control plane, a client or a router without its process does.
 state() {
   local name
   if [ ! -d "$S" ] && [ -z "$(remaining_namespaces)" ]; then echo down; return; fi
   for name in etcd apiserver kcm sched; do runs "$name.pid" n0 || { echo dead; return; }; done
-  for name in "${clients[@]}"; do runs "$name/pid" "$name" || { echo dead; return; }; done
+  for name in $(machines); do is_node "$name" || runs "$name/pid" "$name" || { echo dead; return; }; done
   if [ -f "$S/ready" ]; then echo up; else echo dead; fi
 }
 
@@ -34,16 +34,17 @@ up() {
   pki
   start_api
   # shellcheck disable=SC2046 # names without spaces
-  boot $(nodes) "${clients[@]}"
+  boot $(machines)
   until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
-  kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
+  kubectl apply -f "$(manifest)" > "$S/metallb.log" 2>&1
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
   until_ 120 'all nodes to register' nodes_known
   waits wait --for=condition=Ready node --all
   kubectl label node n0 node-role.kubernetes.io/control-plane= node.kubernetes.io/exclude-from-external-load-balancers= > /dev/null
   # Not earlier: with one of its two nodes unknown, both pods would go to the other.
   kubectl apply -f "$here/app.yaml" > /dev/null
+  ! speaks_bgp || kubectl apply -f "$here/web.yaml" > /dev/null
   waits -n stacklight rollout status deploy/iam-proxy-alertmanager
   waits -n metallb-system rollout status deploy/controller
   waits -n metallb-system rollout status daemonset/speaker
@@ -52,7 +53,9 @@ up() {
   until_ 60 'an address' service_address
   address=$(service_address)
   for host in "${clients[@]}"; do until_ 60 "an answer to $host" net "$host" curl -skm1 "https://$address/"; done
-  echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready"
+  echo "lab $LAB is up: Service stacklight/iam-proxy-alertmanager answers at https://$address/" > "$S/ready.new"
+  ! speaks_bgp || announce_over_bgp >> "$S/ready.new"
+  mv "$S/ready.new" "$S/ready"
   cat "$S/ready"
 }
 
@@ -82,7 +85,7 @@ pool_file() {
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: services, namespace: metallb-system}
-spec: {addresses: ["$POOL"]}
+spec: {addresses: ["$POOL"$(! dual || echo ", \"$POOL6\"")]}
 ---
 apiVersion: metallb.io/v1beta1
 kind: L2Advertisement
@@ -99,7 +102,7 @@ status() {
   echo "lab $LAB: $now"
   [ -f "$S/settings" ] && sed 's/^/  /' "$S/settings"
   if [ "$now" = up ]; then
-    for name in $(nodes) "${clients[@]}"; do
+    for name in $(machines); do
       if first_process "$name" > /dev/null; then echo "  $name on, $(lan "$name")"; else echo "  $name off"; fi
     done
   fi
@@ -115,7 +118,7 @@ down() {
     sleep .1
   done
   for place in $(remaining_namespaces); do ip netns del "$LAB-$place"; done
-  for _ in {1..50}; do remove_cgroups && break; sleep .1; done
+  remove_cgroups $(all_places)
   rm -rf "$S"
 }
 
@@ -124,12 +127,18 @@ lab_processes() {
   for place in $(remaining_namespaces); do ip netns pids "$LAB-$place"; done | grep .
 }
 
-# Pods' cgroups lie inside their node's, innermost first.
+# remove_cgroups PLACE…: a node's, with those of its pods, which lie inside, innermost first. Processes take a moment to leave them.
 remove_cgroups() {
-  local dir left=0
-  for dir in /sys/fs/cgroup/*/"$LAB"-n[0-7]; do
-    [ -d "$dir" ] || continue
-    find "$dir" -depth -type d -exec rmdir {} + 2> /dev/null || left=1
+  local place dir left
+  for _ in {1..50}; do
+    left=0
+    for place in "$@"; do
+      for dir in /sys/fs/cgroup/*/"$LAB-$place"; do
+        [ -d "$dir" ] || continue
+        find "$dir" -depth -type d -exec rmdir {} + 2> /dev/null || left=1
+      done
+    done
+    [ $left = 1 ] || break
+    sleep .1
   done
-  return $left
 }

@@ -8,7 +8,7 @@ enter_network() { # PLACE CMD…
 
 need_machine() {
   need_lab
-  is_node "$1" || is_client "$1" || die "'$1' is not a machine of '$LAB' (its machines: $(nodes | xargs) ${clients[*]})"
+  is_machine "$1" || die "'$1' is not a machine of '$LAB' (its machines: $(machines | xargs))"
 }
 
 enter_machine() { # HOST CMD…
@@ -31,6 +31,12 @@ enter_by_ssh() { # HOST CMD…
 enter_kubectl() {
   need_lab
   exec nsenter --net="$(netns n0)" -- env KUBECONFIG="$S/admin.kubeconfig" KUBECACHEDIR="$S/kubectl-cache" "$BIN/kubectl" "$@"
+}
+
+enter_vtysh() {
+  need_lab
+  speaks_bgp || die "no router daemon in '$LAB' (raise a lab that has one with: LAB_BGP=native)"
+  enter_machine rt vtysh "$@"
 }
 
 enter_lbdiag() {

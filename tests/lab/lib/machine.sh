@@ -1,4 +1,4 @@
-# A machine of its own, for every node and client: mount, UTS, IPC and PID namespaces (nodes: cgroups too) in its place's network.
+# A machine of its own, for every node and client and for a router with a daemon: mount, UTS, IPC and PID namespaces (nodes: cgroups too) in its place's network.
 # Killing its first process removes all of it, as a power cut would; its files in $S/HOST survive that, as a disk would.
 
 # boot HOST…: start their first processes, all at once, and wait until the ids are known.
@@ -24,6 +24,8 @@ halt() {
     kill -9 "$pid" || true
     until_ 10 "the end of $1" test ! -d "/proc/$pid"
   fi
+  # A kubelet that finds the cgroups of dead containers tries for seconds to follow each of them, and registers its node only then.
+  remove_cgroups "$1"
   rm -f "$S/$1/pid"
 }
 
@@ -46,7 +48,13 @@ machine_main() {
       own_files "$host"
       echo "$pid" > "$S/$host/pid.new"
       mv "$S/$host/pid.new" "$S/$host/pid"
-      if is_node "$host"; then node_main "$host"; else client_main; fi
+      if is_node "$host"; then
+        node_main "$host"
+      elif is_client "$host"; then
+        client_main
+      else
+        router_main
+      fi
       ;;
   esac
 }
@@ -90,8 +98,8 @@ sshd_files() {
   install -m 644 "$S/ssh/id.pub" /etc/ssh/authorized_keys
   {
     echo 'HostKey /etc/ssh/ssh_host_ed25519_key'
-    # Clients listen on their second leg only: their first one is what faults change.
-    ! is_client "$host" || echo "ListenAddress $(lan "$host")"
+    # Clients and the router listen on their leg for SSH only: the others are what faults change.
+    is_node "$host" || echo "ListenAddress $(lan "$host")"
     printf '%s\n' 'AuthorizedKeysFile /etc/ssh/authorized_keys' 'PermitRootLogin prohibit-password' 'PasswordAuthentication no' \
       'StrictModes no' 'UsePAM no' 'Subsystem sftp internal-sftp'
   } > /etc/ssh/sshd_config
@@ -121,7 +129,7 @@ ssh_files() {
   local host
   mkdir -p "$S/ssh"
   ssh-keygen -q -t ed25519 -N '' -C lab -f "$S/ssh/id"
-  for host in $(nodes) "${clients[@]}"; do
+  for host in $(machines); do
     ssh-keygen -q -t ed25519 -N '' -C "$host" -f "$S/ssh/host_$host"
     echo "$host,$(lan "$host") $(cut -d' ' -f1,2 "$S/ssh/host_$host.pub")" >> "$S/ssh/known_hosts"
     cat >> "$S/ssh/config" << END

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Case, found};
 use crate::analysis::state::network;
-use crate::model::announcement::{Agreement, Announcement, Exclusion};
+use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::place::Place;
@@ -26,6 +26,9 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
         findings.extend(no_candidate(case, announcement));
     }
     if findings.is_empty() {
+        findings.extend(super::bgp::findings(case, announcement));
+    }
+    if findings.is_empty() && announcement.protocol != "bgp" {
         findings.extend(interfaces(case, announcement));
         findings.extend(several(case, announcement));
         findings.extend(nobody(case, announcement));
@@ -104,6 +107,32 @@ fn no_speaker(announcement: &Announcement) -> Option<Finding> {
     Some(found("announce/speaker-missing", vec![culprit], "no MetalLB speaker runs on any node", vec![evidence]))
 }
 
+/// Who may announce, over the protocol by which the address is meant to be announced.
+struct View<'a> {
+    candidates: &'a [String],
+    excluded: &'a [Excluded],
+    advertisements: Vec<Culprit>,
+}
+
+impl<'a> View<'a> {
+    /// `None` when no advertisement selects the address's pool.
+    fn of(announcement: &'a Announcement) -> Option<Self> {
+        if !announcement.advertisements.is_empty() {
+            return Some(Self {
+                candidates: &announcement.candidates,
+                excluded: &announcement.excluded,
+                advertisements: announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect(),
+            });
+        }
+        let bgp = announcement.bgp.as_ref()?;
+        Some(Self {
+            candidates: &bgp.candidates,
+            excluded: &bgp.excluded,
+            advertisements: bgp.advertisements.iter().map(|name| Culprit::bgp_advertisement(name)).collect(),
+        })
+    }
+}
+
 /// The DaemonSet of the speakers: the pods' own owner, or the one of that name.
 fn speakers_set(announcement: &Announcement) -> Culprit {
     let metallb = &announcement.metallb;
@@ -116,11 +145,12 @@ fn speakers_set(announcement: &Announcement) -> Culprit {
 fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let known =
         announcement.metallb.l2_advertisements.is_some() && announcement.metallb.speakers_read && !announcement.nodes_seen.is_empty();
-    if !known || !announcement.candidates.is_empty() || announcement.advertisements.is_empty() {
+    let view = View::of(announcement)?;
+    if !known || !view.candidates.is_empty() {
         return None;
     }
     let mut by_reason: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
-    for excluded in &announcement.excluded {
+    for excluded in view.excluded {
         let kind = match excluded.why {
             Exclusion::Advertisement => "advertisement",
             Exclusion::NoEndpoint => "endpoint",
@@ -132,12 +162,8 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         };
         by_reason.entry(kind).or_default().push(&excluded.node);
     }
-    let evidence: Vec<String> = announcement
-        .excluded
-        .iter()
-        .map(|excluded| format!("{}: {}", excluded.node, excluded.reason))
-        .chain(withdrawn(announcement))
-        .collect();
+    let evidence: Vec<String> =
+        view.excluded.iter().map(|excluded| format!("{}: {}", excluded.node, excluded.reason)).chain(withdrawn(announcement)).collect();
     // The reason of most nodes is the cause; a few nodes left out on purpose are not.
     // Policy Local leaves only the nodes with pods: that these are few is what the Service itself asks for. With policy Cluster a Service
     // without endpoints is announced by nobody, which its endpoints explain.
@@ -155,7 +181,7 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
     Some(match kind {
         "advertisement" => found(
             "announce/no-candidate",
-            announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect(),
+            view.advertisements,
             "the advertisement's node selectors leave no node that may announce",
             evidence,
         ),
@@ -165,6 +191,8 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
             "the external traffic policy is Local, and no node that may announce holds a ready pod",
             evidence,
         ),
+        // What is wrong with peers is told where peers are judged.
+        "peer" => return None,
         "speaker" => found("announce/speaker-missing", nodes, "the nodes that may announce run no working speaker", evidence),
         "class" => found(
             "address/class-unserved",

@@ -102,7 +102,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     let newest_event = announcement.sources.iter().find(|source| source.kind == "event" && source.protocol != "bgp");
     let dissents = |source: &&Source| source.node.as_ref().is_some_and(|named| named != node);
     let statuses = announcement.sources.iter().filter(|source| source.kind == "l2status").filter(dissents);
-    let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(&event))).collect();
+    let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(event))).collect();
     if stale.is_empty() {
         return Vec::new();
     }
@@ -146,13 +146,13 @@ mod tests {
                 address: "10.88.64.100".parse().unwrap(),
                 moves: Vec::new(),
                 moves_dropped: 0,
+                interface_warning: None,
                 protocols: vec![ProtocolLog {
                     protocol: "layer2".to_owned(),
                     state: if node == announcer { LogState::Announced } else { LogState::Withdrawn },
                     at: None,
                     since: None,
                     reason: "notOwner".to_owned(),
-                    service: None,
                 }],
             }],
             ..SpeakerLog::default()

@@ -14,18 +14,25 @@ pub(super) struct Lines {
 impl Lines {
     /// Takes the next bytes and gives every line that they end.
     pub(super) fn push(&mut self, mut bytes: &[u8], give: &mut dyn FnMut(&str)) {
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            self.extend(&bytes[..end]);
-            self.give(give);
-            bytes = &bytes[end + 1..];
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            let (head, rest) = (&bytes[..end], &bytes[end + 1..]);
+            if self.line.is_empty() && head.len() <= LONGEST_LINE {
+                // The whole line is here, as nearly all are: it need not be copied first.
+                pass(head, give);
+            } else {
+                self.extend(head);
+                pass(&self.line, give);
+                self.line.clear();
+            }
+            bytes = rest;
         }
         self.extend(bytes);
     }
 
     /// Gives the last line, when the stream ended without a line feed.
-    pub(super) fn finish(mut self, give: &mut dyn FnMut(&str)) {
+    pub(super) fn finish(self, give: &mut dyn FnMut(&str)) {
         if !self.line.is_empty() {
-            self.give(give);
+            pass(&self.line, give);
         }
     }
 
@@ -33,12 +40,15 @@ impl Lines {
         let room = LONGEST_LINE - self.line.len();
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
+}
 
-    fn give(&mut self, give: &mut dyn FnMut(&str)) {
-        let text = String::from_utf8_lossy(self.line.strip_suffix(b"\r").unwrap_or(&self.line));
-        // Logs hold what strangers sent: nothing in them may steer a terminal later.
-        give(&printable(&text));
-        self.line.clear();
+/// Gives one line. Logs hold what strangers sent: nothing in them may steer a terminal later.
+fn pass(line: &[u8], give: &mut dyn FnMut(&str)) {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let plain = line.iter().all(|byte| (0x20..0x7f).contains(byte) || *byte == b'\t');
+    match std::str::from_utf8(line) {
+        Ok(text) if plain => give(text),
+        _ => give(&printable(&String::from_utf8_lossy(line))),
     }
 }
 

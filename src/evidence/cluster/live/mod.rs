@@ -27,7 +27,7 @@ use self::failure::Refusal;
 use self::lines::Lines;
 use self::request::Unnameable;
 use super::scrub;
-use super::{Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use super::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live::LiveOptions;
@@ -141,9 +141,11 @@ impl LiveCluster {
 
     /// Sends a request and gives the answer once its head is there.
     async fn send(&self, operation: &str, path: &str) -> Result<Response<Body>, Failure> {
-        let request = Request::get(path)
-            .body(Body::from(Vec::new()))
-            .map_err(|error| Failure::Error(EvidenceError::new(ErrorKind::Garbled, operation, error)))?;
+        self.deliver(operation, Request::get(path).body(Body::from(Vec::new()))).await
+    }
+
+    async fn deliver(&self, operation: &str, request: http::Result<Request<Body>>) -> Result<Response<Body>, Failure> {
+        let request = request.map_err(|error| Failure::Error(EvidenceError::new(ErrorKind::Garbled, operation, error)))?;
         let response =
             self.client.send(request).await.map_err(|error| Failure::Error(failure::unreachable(operation, &self.server, &error)))?;
         if response.status().is_success() {
@@ -173,6 +175,10 @@ impl LiveCluster {
 
     async fn fetch<A: for<'a> Deserialize<'a>>(&self, operation: &str, path: &str) -> Result<A, Failure> {
         let response = self.send(operation, path).await?;
+        self.parse(operation, response).await
+    }
+
+    async fn parse<A: for<'a> Deserialize<'a>>(&self, operation: &str, response: Response<Body>) -> Result<A, Failure> {
         let bytes = self.collect(operation, response, MOST_BYTES).await?;
         serde_json::from_slice(&bytes).map_err(|error| {
             let reason = format!("the answer of {} makes no sense: {error}", self.server);
@@ -288,6 +294,19 @@ impl Cluster for LiveCluster {
             Err(Failure::Error(error)) => Err(error),
             Ok(()) => Ok(()),
         }
+    }
+
+    fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
+        let operation = format!("ask whether this user may {} {}", query.verb, query.resource);
+        let asked = async {
+            let request = Request::post(request::ACCESS_REVIEWS)
+                .header(http::header::CONTENT_TYPE, "application/json")
+                .body(Body::from(request::access_review(query)));
+            let response = self.deliver(&operation, request).await?;
+            self.parse::<Value>(&operation, response).await
+        };
+        let review = self.wait(&operation, self.limit, asked).map_err(|failure| self.told(&operation, failure))?;
+        Ok(review.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or_default())
     }
 }
 

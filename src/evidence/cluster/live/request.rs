@@ -2,10 +2,13 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::evidence::cluster::{Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 
 /// Objects that are asked for in one request.
 const PAGE: u32 = 500;
+
+/// Where the API server is asked what this user may do.
+pub(super) const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /// Bytes that stay as they are in a segment or a value (RFC 3986, unreserved).
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -48,6 +51,17 @@ pub(super) fn metrics(query: &MetricsQuery) -> Result<String, Unnameable> {
     let pods = collection(&Kind::core("pods"), Some(&query.namespace))?;
     let scheme = if query.tls { "https:" } else { "" };
     Ok(format!("{pods}/{scheme}{}:{}/proxy/metrics", encoded(subdomain("pod", &query.pod)?), query.port))
+}
+
+/// The review of one permission, as JSON.
+pub(super) fn access_review(query: &AccessQuery) -> Vec<u8> {
+    let attributes = serde_json::json!({
+        "verb": query.verb, "group": query.group, "resource": query.resource, "subresource": query.subresource,
+        "namespace": query.namespace.as_deref().unwrap_or_default(),
+    });
+    serde_json::json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}})
+        .to_string()
+        .into_bytes()
 }
 
 fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, Unnameable> {

@@ -291,3 +291,19 @@ fn metrics_come_line_by_line_and_a_pods_refusal_is_told_from_the_api_servers() {
         r#"{"kind":"Status","message":"pods \"speaker-1\" is forbidden","reason":"Forbidden","details":{"name":"speaker-1"},"code":403}"#;
     assert_eq!(ask(403, denied).1, Err(ErrorKind::Forbidden));
 }
+
+#[test]
+fn what_a_user_may_do_is_asked_as_a_review() {
+    let server = server(LONG, |_, _| Some((201, body(r#"{"kind":"SelfSubjectAccessReview","status":{"allowed":true}}"#))));
+    let query = AccessQuery {
+        verb: "get".to_owned(),
+        group: String::new(),
+        resource: "pods".to_owned(),
+        subresource: "log".to_owned(),
+        namespace: Some("m".to_owned()),
+    };
+    assert_eq!(server.cluster.may(&query), Ok(true));
+    assert_eq!(*server.asked.lock().unwrap(), ["/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"]);
+    let review: Value = serde_json::from_slice(&request::access_review(&query)).unwrap();
+    assert_eq!(review["spec"]["resourceAttributes"]["subresource"], "log");
+}

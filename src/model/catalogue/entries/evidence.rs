@@ -69,6 +69,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Allow get on pods/proxy in MetalLB's namespace; from MetalLB 0.16 metrics stay closed to the proxy, and nothing has to be done.",
     },
     Entry {
+        name: "evidence/no-root",
+        severity: Severity::Info,
+        culprit: "the node",
+        meaning: "The login is not root and sudo -n gives no root, so that packets, rules and pods' namespaces cannot be looked at there.",
+        decided_by: "The login's user id, and what sudo -n said.",
+        next: "Log in as root, or allow the user sudo without a password (NOPASSWD) on that node.",
+    },
+    Entry {
         name: "evidence/netns-unproven",
         severity: Severity::Info,
         culprit: "the pod",
@@ -115,6 +123,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         meaning: "An answer came and made no sense, or the thing that was asked for does not exist here.",
         decided_by: "The answer's own text.",
         next: "Look at the reason; a kind that does not exist may mean another version of MetalLB.",
+    },
+    Entry {
+        name: "evidence/endpoint-not-reached",
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "Every try was answered, and none of them went to one of the endpoints, so that nothing is known of it.",
+        decided_by: "The endpoints that serve against those that captures saw a try go to.",
+        next: "Ask more often (`--set tries=…`), or ask that endpoint by itself.",
+    },
+    Entry {
+        name: "evidence/next-hop-not-reached",
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "Every try was answered, and the router sent none of them to one of the nodes that announce the address, so that nothing is known of that way.",
+        decided_by: "The nodes that announce against those on which captures saw a try come in.",
+        next: "Ask from more addresses or more often: a router may choose by addresses alone, and then one client always meets the same node.",
     },
     Entry {
         name: "evidence/undecided",

@@ -1,0 +1,103 @@
+//! The Service has an address: is it the one that it asks for, and one that MetalLB gave?
+
+use std::net::IpAddr;
+
+use super::super::{Case, found};
+use super::{class, competing, configuration, controller, latent, own, refusal, words};
+use crate::analysis::addresses::{odd_last_octet, pool_of};
+use crate::analysis::allocation::wish::{PREFIX, Unmet, annotation, unmet};
+use crate::analysis::allocation::{Answer, Refusal, Rules, answer};
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap, Severity};
+use crate::model::metallb::Metallb;
+
+/// What is notable about it. None of it keeps a client out by itself, so that all of it is latent.
+pub(super) fn findings(case: &Case, metallb: &Metallb, address: IpAddr) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(unserved) = class::unserved(case, metallb) {
+        let theirs = metallb.pools.as_deref().is_some_and(|pools| pool_of(pools, address).is_none());
+        if theirs && case.all_answered() {
+            // Another load balancer's Service, and it works.
+            findings.push(Finding { severity: Severity::Info, ..unserved });
+        } else {
+            findings.push(latent(unserved, "the address is announced by nobody of MetalLB's"));
+        }
+    } else {
+        findings.extend(competing::other(case, metallb).map(|finding| latent(finding, "it bites whenever the other one writes last")));
+        findings.extend(other_than_wanted(case, metallb));
+        findings.extend(
+            configuration::invalid(metallb)
+                .map(|finding| latent(finding, "it bites with the next change, and when a part of MetalLB restarts")),
+        );
+    }
+    findings.extend(last_octet(metallb, address));
+    findings
+}
+
+/// The Service asks for another address, or for another pool, than it has.
+fn other_than_wanted(case: &Case, metallb: &Metallb) -> Option<Finding> {
+    let unmet = unmet(case.service, metallb)?;
+    let has = case.service.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let keeps = format!("the Service keeps {has}, which is not what it asks for");
+    let finding = match unmet {
+        Unmet::PassedOver(annotations) => found(
+            "address/request-refused",
+            vec![own(case)],
+            format!(
+                "MetalLB {} does not know the annotation {}: it passes over what the Service asks for",
+                metallb.version.as_deref().unwrap_or("of this version"),
+                annotations.join(", ")
+            ),
+            vec![format!("the prefix {PREFIX} is known from 0.14.9; before, it is metallb.universe.tf/")],
+        ),
+        Unmet::Misworded(misworded) => refusal::finding(case, metallb, &Refusal::Misworded(misworded)),
+        Unmet::Other => {
+            if let Some(down) = controller::down(metallb) {
+                return Some(latent(down, &keeps));
+            }
+            match answer(case.service, metallb) {
+                Answer::Refused(refused) => refusal::finding(case, metallb, &refused),
+                Answer::Granted(_) | Answer::Unknown(_) => {
+                    let text = words::refusal(metallb)?;
+                    found(
+                        "address/request-refused",
+                        vec![own(case)],
+                        format!("MetalLB refused what the Service asks for: {text}"),
+                        words::quoted(metallb),
+                    )
+                }
+            }
+        }
+    };
+    Some(latent(finding, &keeps))
+}
+
+/// What is not known about a wish that is not met.
+pub(super) fn undecided(case: &Case, metallb: &Metallb) -> Option<Gap> {
+    unmet(case.service, metallb)?;
+    let rules = Rules::of(metallb);
+    let wanted = ["loadBalancerIPs", "address-pool"].iter().filter_map(|name| annotation(case.service, name, rules)).collect::<Vec<_>>();
+    let wanted = if wanted.is_empty() { case.service.wanted_address.clone().unwrap_or_default() } else { wanted.join(", ") };
+    Some(Gap::new(
+        "evidence/undecided",
+        case.service.path(),
+        format!("the Service asks for {wanted} and has another address, and nothing that was read says why"),
+        "why it does not have what it asks for; an event of MetalLB's or a second look in a minute would tell",
+    ))
+}
+
+/// Some networks drop .0 and .255, which `avoidBuggyIPs` exists for; worth saying, never a cause by itself.
+fn last_octet(metallb: &Metallb, address: IpAddr) -> Option<Finding> {
+    let last = odd_last_octet(address)?;
+    let pool = metallb.pools.as_deref().and_then(|pools| pool_of(pools, address));
+    let mut evidence = vec![format!("status.loadBalancer.ingress holds {address}")];
+    evidence.extend(pool.map(|pool| format!("pool {} has avoidBuggyIPs: {}", pool.name, pool.avoid_buggy_ips)));
+    let mut finding = found(
+        "address/last-octet",
+        vec![Culprit::address(address)],
+        format!("{address} ends in .{last}, which some devices take for a network or broadcast address"),
+        evidence,
+    );
+    finding.severity = Severity::Info;
+    Some(finding)
+}

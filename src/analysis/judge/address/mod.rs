@@ -1,0 +1,114 @@
+//! Why a Service has no address, or another one than it asks for.
+//!
+//! The reason is computed from the objects as MetalLB computes it; its events and its log, whose texts differ by version, confirm
+//! it. Where the objects explain nothing, MetalLB's own words are quoted; where nobody says anything, nothing is said.
+
+mod class;
+mod competing;
+mod configuration;
+mod controller;
+mod held;
+mod pending;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::{Case, found};
+use crate::model::announcement::Agreement;
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap, Severity};
+use crate::model::metallb::Metallb;
+use crate::model::probe::Attempt;
+use crate::model::service::Service;
+
+/// Findings about the Service's type and address. With an address they are latent; `explain_silence` raises what keeps it unheard.
+pub(super) fn findings(case: &Case) -> Vec<Finding> {
+    let service = case.service;
+    if service.kind != "LoadBalancer" {
+        return vec![found(
+            "address/not-a-load-balancer",
+            vec![own(case)],
+            format!("the Service is of type {}, so MetalLB gives it no address and announces none", service.kind),
+            vec![format!("spec.type of service/{} is {}", service.path(), service.kind)],
+        )];
+    }
+    let Some(metallb) = metallb(case) else { return Vec::new() };
+    match case.address() {
+        None => pending::findings(case, metallb),
+        Some(address) => held::findings(case, metallb, address),
+    }
+}
+
+/// What stays undecided about the address, when no finding says it.
+pub(super) fn undecided(case: &Case, findings: &[Finding]) -> Option<Gap> {
+    if case.service.kind != "LoadBalancer" || findings.iter().any(|finding| finding.severity != Severity::Info) {
+        return None;
+    }
+    match case.address() {
+        None => Some(pending::undecided(case, metallb(case))),
+        Some(_) => held::undecided(case, metallb(case)?),
+    }
+}
+
+/// The finding that explains why nobody announces the address at all, raised from latent to the cause; its name.
+///
+/// `explained` says that the objects already explain it.
+pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: bool) -> Option<String> {
+    let silent = case.announcement.is_some_and(|announcement| announcement.agreement == Agreement::None);
+    let answered = case.probes().any(|probe| probe.made().any(Attempt::answered));
+    if !silent || answered {
+        return None;
+    }
+    let metallb = metallb(case)?;
+    let silences = |finding: &Finding| match finding.name.as_str() {
+        "address/class-unserved" => class::silences(case, metallb),
+        "address/competing-controller" => competing::silences(case, metallb),
+        "address/config-invalid" => !explained && configuration::speakers_refuse(metallb),
+        _ => false,
+    };
+    let finding = findings.iter_mut().find(|finding| silences(finding))?;
+    finding.severity = Severity::Fail;
+    finding.scope = None;
+    Some(finding.name.clone())
+}
+
+/// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
+/// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.
+pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
+    let explained = findings.iter().any(|finding| finding.severity == Severity::Fail);
+    if explained || case.all_answered() || !case.asked() {
+        return;
+    }
+    for finding in findings {
+        match finding.name.as_str() {
+            "address/last-octet" => finding.severity = Severity::Warn,
+            "address/competing-controller" if metallb(case).is_some_and(competing::goes_on) => {
+                finding.severity = Severity::Fail;
+                finding.scope = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether somebody else than MetalLB seems to give the Service an address, so that it is worth asking who else runs.
+#[must_use]
+pub fn another_giver_suspected(service: &Service, metallb: &Metallb) -> bool {
+    competing::suspected(service, metallb)
+}
+
+fn metallb<'a>(case: &Case<'a>) -> Option<&'a Metallb> {
+    case.announcement.map(|announcement| &announcement.metallb)
+}
+
+fn own(case: &Case) -> Culprit {
+    Culprit::service(&case.service.namespace, &case.service.name)
+}
+
+/// The same finding, hurting nobody who asked; the scope says when it will.
+fn latent(mut finding: Finding, bites: &str) -> Finding {
+    finding.severity = Severity::Warn;
+    finding.scope = Some(format!("latent: {bites}"));
+    finding
+}

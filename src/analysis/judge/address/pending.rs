@@ -1,0 +1,84 @@
+//! The Service has no address.
+
+use super::super::{Case, found};
+use super::{class, competing, configuration, controller, own, refusal, words};
+use crate::analysis::allocation::{Answer, answer};
+use crate::model::finding::{Finding, Gap};
+use crate::model::metallb::Metallb;
+
+/// Everything that keeps an address from it, the first cause first.
+pub(super) fn findings(case: &Case, metallb: &Metallb) -> Vec<Finding> {
+    if let Some(unserved) = class::unserved(case, metallb) {
+        // MetalLB never looks at it: whatever else is wrong does not matter.
+        return vec![unserved];
+    }
+    let mut findings: Vec<Finding> = controller::down(metallb).into_iter().collect();
+    findings.extend(competing::other(case, metallb));
+    let answer = answer(case.service, metallb);
+    let invalid = configuration::controller_refuses(metallb).then(|| configuration::invalid(metallb)).flatten();
+    match answer {
+        Answer::Refused(refused) => {
+            // Until the configuration is taken up no change of a pool counts; the Service's own mistake is one in any case.
+            let own_mistake = refused.is_the_requests_own();
+            let finding = refusal::finding(case, metallb, &refused);
+            let (first, second) = if own_mistake { (Some(finding), invalid) } else { (invalid, Some(finding)) };
+            findings.extend(first.into_iter().chain(second));
+        }
+        Answer::Granted(_) | Answer::Unknown(_) => {
+            findings.extend(controller::unhealthy(metallb));
+            findings.extend(invalid);
+            if findings.is_empty()
+                && let Some(text) = words::refusal(metallb)
+            {
+                findings.push(quoting(case, metallb, &answer, &text));
+            }
+        }
+    }
+    findings
+}
+
+/// The objects do not say why, and MetalLB does.
+fn quoting(case: &Case, metallb: &Metallb, answer: &Answer, text: &str) -> Finding {
+    let mut evidence = words::quoted(metallb);
+    evidence.push(match answer {
+        Answer::Granted(pool) => format!("by the objects as they are now, pool {pool} has an address for it"),
+        Answer::Unknown(what) => format!("it could not be checked: {what} was not read"),
+        Answer::Refused(_) => String::new(),
+    });
+    evidence.retain(|line| !line.is_empty());
+    found("address/request-refused", vec![own(case)], format!("MetalLB refused the Service an address: {text}"), evidence)
+}
+
+/// What would decide why there is no address.
+pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
+    let reason = match metallb.map(|metallb| (metallb, answer(case.service, metallb))) {
+        None => "the Service has no address, and MetalLB's objects were not looked at".to_owned(),
+        Some((_, Answer::Unknown(what))) => {
+            format!("the Service has no address; it was not read {what}, and no event of MetalLB's says why")
+        }
+        Some((metallb, Answer::Granted(pool))) => {
+            let mut missing = Vec::new();
+            if metallb.events.is_none() {
+                missing.push("the Service's events");
+            }
+            if metallb.controller_log.is_none() {
+                missing.push("the log of MetalLB's controller");
+            }
+            if !configuration::controller_spoke(metallb) {
+                missing.push("whether the controller took up the configuration");
+            }
+            let unseen = metallb.controller_log.as_ref().is_some_and(|log| !log.mentions_service);
+            let unseen = if unseen { "; the controller's log does not mention it, as if the controller had not looked at it" } else { "" };
+            let would = if missing.is_empty() {
+                "a log of the controller at level debug, or a second look in a minute, would tell".to_owned()
+            } else {
+                format!("{} would tell", missing.join(", "))
+            };
+            let said = words::quoted(metallb).join("; ");
+            let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+            format!("the Service has no address although pool {pool} has one for it{unseen}{said}; {would}")
+        }
+        Some((_, Answer::Refused(_))) => "the Service has no address, and nothing that was read says why".to_owned(),
+    };
+    Gap::new("evidence/undecided", case.service.path(), reason, "why it has no address").decisive()
+}

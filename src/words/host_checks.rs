@@ -1,0 +1,105 @@
+//! `host_checks(hosts)`: what each host offers: login, root, tools, runtime, and whether a capture can be made there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{Array, Dynamic, Engine, NativeCallContext};
+use serde_json::Value;
+
+use super::cluster_facts::{ask, listed};
+use super::fact::{Fact, Fields};
+use super::metallb::nodes;
+use super::reference::Word;
+use super::run::{Answer, Run};
+use super::vantage;
+use crate::analysis::host_check::host_check;
+use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::error::{EvidenceError, printable};
+use crate::evidence::host::Command;
+use crate::evidence::host::script::Script;
+use crate::evidence::side_by_side::side_by_side;
+use crate::model::capture::CaptureRequest;
+use crate::model::check::HostCheck;
+use crate::model::place::{Host, Place};
+
+pub const WORD: Word = Word {
+    name: "host_checks",
+    capability: "node.capture",
+    signature: "host_checks(from) -> array of HostCheck: name, address, unreachable, user, root, missing, wanting, runtimes, capture",
+    meaning: "Logs in to every node and to the places of `from` (or with () to the nodes alone), side by side, and says what each offers: the user, root by login or sudo, tools, container runtimes, and whether a capture of no packets can be opened and closed.",
+    register,
+};
+
+/// A packet that nobody sends: the documentation network of RFC 5737.
+const NOTHING: &str = "host 192.0.2.1 and udp and port 9";
+
+impl Fields for HostCheck {
+    const COMPUTED: &'static [&'static str] = &[];
+
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+}
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<HostCheck>(engine, "HostCheck");
+    let run = Arc::clone(run);
+    engine.register_fn("host_checks", move |context: NativeCallContext, from: Dynamic| -> Answer<Array> {
+        run.allow(&context, WORD.name, WORD.capability)?;
+        ask(&run, &[("nodes".to_owned(), ListQuery::everywhere(Kind::core("nodes")))]);
+        let mut hosts: Vec<Host> = if listed(&run, "nodes").is_ok() {
+            nodes(&run, &context)?.iter().map(|node| run.node_host(&node.name)).collect()
+        } else {
+            nodes(&run, &context)?;
+            Vec::new()
+        };
+        if !from.is_unit() {
+            hosts.extend(vantage::named(&run, &context, &from)?.iter().map(|place| vantage::host(&run, place)));
+        }
+        run.evidence.hosts.warm(&hosts);
+        let checks = side_by_side(&hosts, |host| check(&run, host));
+        run.state().checked = true;
+        Ok(checks.into_iter().map(|check| Dynamic::from(Fact::new(check))).collect())
+    });
+}
+
+fn check(run: &Run, host: &Host) -> HostCheck {
+    let command = Command { script: Script::Check, args: Vec::new(), limit: Duration::from_secs(20), most_bytes: 1 << 16 };
+    let output = match run.evidence.hosts.run(host, &command) {
+        Ok(output) => output,
+        Err(error) => {
+            return HostCheck {
+                name: host.name.clone(),
+                address: host.address.clone(),
+                unreachable: Some(error.to_string()),
+                gap: Some(error.gap_name().to_owned()),
+                ..HostCheck::default()
+            };
+        }
+    };
+    let mut check = host_check(&host.name, &host.address, &printable(&output.stdout));
+    match capture(run, host) {
+        Ok(()) => {
+            "ok".clone_into(&mut check.capture);
+            check.can_capture = true;
+        }
+        Err(error) => check.capture = error.to_string(),
+    }
+    check
+}
+
+/// Opens a capture and closes it again.
+fn capture(run: &Run, host: &Host) -> Result<(), EvidenceError> {
+    let request = CaptureRequest {
+        place: Place::Host(host.clone()),
+        interface: "any".to_owned(),
+        filter: NOTHING.to_owned(),
+        snaplen: 96,
+        most_packets: 10,
+        most_seconds: 10,
+        most_bytes: 1 << 16,
+    };
+    let mut open = run.evidence.captures.open(&request)?;
+    open.wait_listening()?;
+    open.stop().map(|_| ())
+}
