@@ -12,9 +12,12 @@ use tokio::sync::Mutex;
 /// How often a person may mistype one passphrase.
 const MOST_TRIES: usize = 3;
 
+/// A question, and its answer when there is one.
+type Ask = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Somebody who can be asked for a passphrase. Gets the question, and gives `None` when there is no answer to be had.
 #[derive(Clone)]
-pub struct Asker(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Asker(Arc<Ask>);
 
 impl Asker {
     /// Asks by a function that blocks until there is an answer.

@@ -1,4 +1,4 @@
-//! What known_hosts files say about keys and certificates.
+//! What `known_hosts` files say about keys and certificates.
 
 use std::process::Command;
 

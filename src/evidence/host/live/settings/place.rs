@@ -96,7 +96,8 @@ fn environment(text: &str) -> String {
         expanded.push_str(before);
         match std::env::var(name) {
             Ok(value) => expanded.push_str(&value.replace('%', "%%")),
-            Err(_) => expanded.push_str(&format!("${{{name}}}")),
+            // As OpenSSH, which leaves what is not set to fail where it is used.
+            Err(_) => expanded.extend(["${", name, "}"]),
         }
         rest = after;
     }
