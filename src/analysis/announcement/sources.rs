@@ -167,8 +167,8 @@ fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
 /// speaker that announced before goes on until it restarts.
 fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
     for log in &gathered.logs {
-        let warnings = log.addresses.iter().filter_map(|words| words.interface_warning.as_ref());
-        if let Some(warning) = warnings.last() {
+        let mut warnings = log.addresses.iter().filter_map(|words| words.interface_warning.as_ref());
+        if let Some(warning) = warnings.next_back() {
             sources.push(source(
                 "log",
                 None,

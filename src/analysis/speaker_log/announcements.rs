@@ -30,9 +30,12 @@ struct Pass {
     service: String,
     /// Something failed in it: what it does not say tells nothing.
     failed: bool,
-    /// A withdrawal in it named neither a Service nor an address; its time.
-    blind: Option<Option<String>>,
+    /// A withdrawal in it named neither a Service nor an address.
+    blind: Option<Blind>,
 }
+
+/// A withdrawal of nobody knows what, with its time.
+struct Blind(Option<String>);
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Of {
@@ -141,14 +144,14 @@ impl Announcements {
         let moved = reason == "loadBalancerIPChanged";
         let named = fields.addresses("ip").or_else(|| if moved { None } else { fields.addresses("ips") });
         if named.is_none() && service.is_empty() {
-            self.pass.blind = Some(at.map(str::to_owned));
+            self.pass.blind = Some(Blind(at.map(str::to_owned)));
             return self.pass.of == Of::All;
         }
         let mut ours = false;
         for address in &mut self.addresses {
             match &named {
                 Some(named) if named.contains(&address.ip) => {
-                    address.withdrawn(fields.text("protocol"), service, reason, at, self.pass.of == Of::All)
+                    address.withdrawn(fields.text("protocol"), service, reason, at, self.pass.of == Of::All);
                 }
                 // Without an address it is the Service's, whichever that was.
                 None if address.may_be_of(service) => address.may_be_withdrawn(service, reason, at),
@@ -300,9 +303,10 @@ impl Address {
                     known.holders.clear();
                     said_at.clone()
                 }
-                Of::All if pass.blind.is_some() => {
+                Of::All => {
+                    let Some(Blind(at)) = &pass.blind else { continue };
                     known.holders.clear();
-                    pass.blind.clone().flatten()
+                    at.clone()
                 }
                 _ => continue,
             };

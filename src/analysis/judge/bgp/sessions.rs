@@ -63,15 +63,19 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
     Some(scoped(found("bgp/session-stalled", culprits, summary, evidence), stalled.len() == live, &all, &stalled))
 }
 
-/// The kernel's word: nothing came in for longer than both sides agreed to wait.
+/// The kernel's word: there is no connection, or nothing came in for longer than both sides agreed to wait.
 fn silent(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     let peer = bgp.peer(&session.peer)?;
     let address: std::net::IpAddr = session.address.parse().ok()?;
     // MetalLB sends keepalives every third of the hold time, and so does the router; a hold time of zero means none.
     let hold = u64::try_from(peer.hold()?.as_millis()).ok().filter(|hold| *hold > 0)?;
     let sockets = bgp_sockets(&case.node_state(&session.node)?.after)?;
-    let socket =
-        sockets.iter().filter(|socket| socket.peer == address && socket.state == "ESTAB").min_by_key(|socket| socket.last_received_ms)?;
+    let mut established = sockets.iter().filter(|socket| socket.peer == address && socket.state == "ESTAB").peekable();
+    // Connections of port 179 are what was read.
+    if established.peek().is_none() && session.up == Some(true) && peer.port == 179 {
+        return Some(format!("{}: its kernel has no established connection with {}", session.node, session.address));
+    }
+    let socket = established.min_by_key(|socket| socket.last_received_ms)?;
     let last = socket.last_received_ms.filter(|last| *last > hold)?;
     let unanswered = if socket.unacknowledged > 0 {
         format!(", {} segments are not acknowledged and were sent again {} times", socket.unacknowledged, socket.backoff)
