@@ -12,7 +12,7 @@ use crate::sshd::{Options, Place, Sshd, command, is_links, node, possible};
 /// What comes of a host whose every command is replaced by another one.
 fn asked(instead: &str, limit: Duration) -> Result<lbdiag::evidence::host::Output, EvidenceError> {
     let place = Place::new();
-    let options = Options { key_options: &format!("command=\"{instead}\""), ..Options::default() };
+    let options = Options { key_limits: &format!("command=\"{instead}\""), ..Options::default() };
     let server = Sshd::start(&place, "n1", "127.0.0.1", &options);
     place.block("n1", &server, "");
     place.trust(&server);

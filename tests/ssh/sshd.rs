@@ -124,7 +124,7 @@ pub(crate) struct Options<'a> {
     /// The file `sudoers` of this server's own; without one, nobody may.
     pub(crate) sudoers: &'a str,
     /// Options of `authorized_keys` in front of the key.
-    pub(crate) key_options: &'a str,
+    pub(crate) key_limits: &'a str,
     /// The public key that is let in; empty for the usual one.
     pub(crate) key: &'a str,
 }
@@ -147,7 +147,7 @@ impl Sshd {
         }
         let host_key = place.read(&of("host.pub"));
         let key = if options.key.is_empty() { place.read("id.pub") } else { options.key.to_owned() };
-        let allowed = place.write(&of("authorized"), &format!("{} {key}", options.key_options));
+        let allowed = place.write(&of("authorized"), &format!("{} {key}", options.key_limits));
         let port = free_port(address);
         // Told that it is no first shell, bash leaves out the start file of whoever runs the tests.
         let mut config = format!("{}\n", options.config);
