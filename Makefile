@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test bench-logs judge lab-versions
+.PHONY: help demo check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -34,10 +34,15 @@ advisories: ## known holes in dependencies, for a machine that reaches their dat
 	cargo deny check advisories
 
 test: check ## everything, the lab's part where it can run; LAB_REQUIRED=1 makes that mandatory
-	@.ci/packages openssh-client python3 curl ca-certificates iproute2 procps
+	@.ci/packages openssh-client openssh-server sudo fish tcsh zsh ksh tshark python3 curl ca-certificates iproute2 procps
 	LAB_SKIP=1 cargo test --quiet $(features)
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(features)
 	.ci/lab
+
+bench-ssh: ## 20 hosts asked from nothing, beside OpenSSH and Ansible (in a virtualenv of its own, where pip can get it); root
+	@.ci/packages openssh-client openssh-server python3-venv
+	@[ -x target/ansible/bin/ansible-playbook ] || { python3 -m venv target/ansible && target/ansible/bin/pip install --quiet ansible-core; } || echo "Ansible cannot be installed here: left out"
+	ANSIBLE="$$(ls $(CURDIR)/target/ansible/bin/ansible-playbook 2>/dev/null || true)" tests/bench/ssh
 
 bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tail
 	cargo build --quiet --release $(features)
@@ -51,3 +56,11 @@ judge: ## all faults, in a usual lab, one with nftables and one that speaks BGP;
 	LAB_REQUIRED=1 cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-nft LAB_PROXY=nftables cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-bgp LAB_BGP=native LAB_SET=own cargo test --quiet --test lab
+
+bench-capture: ## captures beside `ssh host tcpdump -w -` at the same load, on a lab that is up; root
+	cargo build --quiet --release $(features)
+	tests/lab/bench/capture
+
+soak: ## captures and their leavings, a hundred times each, on a lab that is up; root; takes hours
+	cargo build --quiet --release $(features)
+	tests/lab/soak

@@ -4,7 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,12 @@ struct Expected {
     /// A line that the report's facts must hold.
     #[serde(default)]
     facts: Vec<String>,
+    /// Cells by column, that some row of the report's tables must hold together.
+    #[serde(default)]
+    rows: Vec<BTreeMap<String, String>>,
+    /// Names of gaps that the report must tell.
+    #[serde(default)]
+    gaps: Vec<String>,
 }
 
 fn root() -> &'static Path {
@@ -87,11 +93,26 @@ fn check(playbook: &Path, directory: &Path, test: &Test) -> Result<(), String> {
             return Err(format!("{summary}\n  expected a fact with `{wanted}`"));
         }
     }
+    for wanted in &test.expect.rows {
+        if !outcome.tables.iter().any(|table| table.rows.iter().any(|row| holds(&table.columns, row, wanted))) {
+            return Err(format!("{summary}\n  expected a row with {wanted:?}"));
+        }
+    }
+    for wanted in &test.expect.gaps {
+        if !outcome.gaps.iter().any(|gap| gap.name == *wanted) {
+            return Err(format!("{summary}\n  expected the gap {wanted}"));
+        }
+    }
     let again = replay(playbook, &recording).1;
     if again != text {
         return Err(format!("{name}: two replays give different reports"));
     }
     Ok(())
+}
+
+/// Whether a row holds all the cells that are wanted.
+fn holds(columns: &[String], row: &[String], wanted: &BTreeMap<String, String>) -> bool {
+    wanted.iter().all(|(name, cell)| columns.iter().zip(row).any(|(column, held)| column == name && held == cell))
 }
 
 #[test]

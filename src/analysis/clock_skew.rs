@@ -30,12 +30,14 @@ fn between(address: IpAddr, one: &SpeakerLog, other: &SpeakerLog, clocks: &Offse
     let nearest = moves(address, one).iter().flat_map(|at| others.iter().map(|then| at.abs_diff(*then))).min()?;
     (nearest < apart).then(|| {
         // The one that is further from our clock is the one to look at.
-        let (wrong, right) =
-            if first.ahead_us.unsigned_abs() > second.ahead_us.unsigned_abs() { (first, second) } else { (second, first) };
+        let (wrong, right) = if first.ahead_us.unsigned_abs() > second.ahead_us.unsigned_abs() { (first, second) } else { (second, first) };
         Gap::new(
             "evidence/clock-skew",
             Culprit::node(&wrong.host).to_string(),
-            format!("against this machine's clock: {wrong}, {right}; their speakers' logs tell of the address within {} ms", nearest / 1000),
+            format!(
+                "against this machine's clock: {wrong}, {right}; their speakers' logs tell of the address within {} ms",
+                nearest / 1000
+            ),
             format!("in which order {} and {} announced and withdrew the address", wrong.host, right.host),
         )
     })
@@ -55,7 +57,13 @@ mod tests {
 
     fn log(node: &str, at: &str) -> SpeakerLog {
         let moves = vec![Move { at: Some(at.to_owned()), gained: true, protocol: "layer2".to_owned(), reason: String::new() }];
-        let addresses = vec![AddressLog { address: "10.88.64.100".parse().unwrap(), protocols: Vec::new(), moves, moves_dropped: 0 }];
+        let addresses = vec![AddressLog {
+            address: "10.88.64.100".parse().unwrap(),
+            protocols: Vec::new(),
+            moves,
+            moves_dropped: 0,
+            interface_warning: None,
+        }];
         SpeakerLog { node: node.to_owned(), addresses, ..SpeakerLog::default() }
     }
 

@@ -120,6 +120,8 @@ fn named_by(kind: &str, name: &str, metallb: &Metallb) -> Option<Culprit> {
         "pool" if metallb.pools.iter().flatten().any(|pool| pool.name == name) => Some(Culprit::pool(name)),
         "for" | "in" | "advertisement" | "bgpadvertisement" if has(&metallb.bgp_advertisements) => Some(bgp_advertisement(name)),
         "for" | "in" | "advertisement" if has(&metallb.l2_advertisements) => Some(Culprit::l2_advertisement(name)),
+        // 0.13 refuses a configuration under which a Service would lose its address.
+        "service" => name.split_once('/').map(|(namespace, name)| Culprit::service(namespace, name)),
         "peer" => peer.map(|peer| Culprit(format!("peer/{}", peer.name))),
         _ => None,
     }
@@ -197,6 +199,10 @@ mod tests {
         check(
             "invalid aggregation length 24: prefix 27 in this pool is more specific than the aggregation length for addresses 10.88.64.100-10.88.64.105",
             &["advertisement/bgp/wide", "pool/services"],
+        );
+        check(
+            "new config not compatible with assigned IPs: service \"web/s6\" cannot own [\"10.88.64.106\"] under new config",
+            &["service/web/s6"],
         );
         check("parsing community \"x\": invalid community format", &[]);
     }

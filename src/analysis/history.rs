@@ -10,50 +10,119 @@ use crate::model::announcement::{History, LogState, SpeakerLog};
 /// The time in which moves are counted, seconds.
 const WINDOW: i64 = 600;
 
+/// Moves that are older, in seconds, are shown and not counted: what came to rest since is no longer so.
+const LATELY: i64 = 1_800;
+
 /// A speaker's start explains moves that come so many seconds before it (its forerunner was gone) and after it (it takes its addresses back).
 const BEFORE_A_START: i64 = 30;
 const AFTER_A_START: i64 = 60;
 
+/// Starts that lie so close together, in seconds, are one: the cluster and the log do not name the same moment of it.
+const SAME_START: i64 = 5;
+
 /// Moves that are shown.
 const SHOWN: usize = 20;
 
-/// The history of one address. `logs` may hold several logs of one speaker, those before its restarts among them; `starts` are the times at
-/// which speakers' containers started, RFC 3339.
+/// What the cluster says of how a speaker's container was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Starts {
+    pub pod: String,
+    /// The newest start, RFC 3339.
+    pub newest: Option<String>,
+    /// How often it was started again.
+    pub restarts: u32,
+}
+
+/// The history of one address. `logs` may hold several logs of one speaker, those before its restarts among them; `now` is RFC 3339.
 #[must_use]
-pub fn history(address: IpAddr, logs: &[SpeakerLog], starts: &[String]) -> History {
-    let starts: Vec<i64> =
-        starts.iter().map(String::as_str).chain(logs.iter().filter_map(|log| log.started_at.as_deref())).filter_map(second).collect();
-    let mut gains: Vec<Gain> = logs
+pub fn history(address: IpAddr, logs: &[SpeakerLog], starts: &[Starts], now: &str) -> History {
+    let known: Vec<i64> = starts.iter().flat_map(|one| seen(one, logs)).chain(logs.iter().filter_map(started)).collect();
+    // In a crash loop most starts are in nobody's words any more, and any of them may be why the address moved.
+    let blind_until = starts.iter().filter_map(|one| blind_until(one, logs)).max();
+    let mut steps: Vec<Step> = logs
         .iter()
         .filter_map(|log| Some((log, log.address(address)?)))
         .flat_map(|(log, words)| words.moves.iter().map(move |step| (log, step)))
         // Over BGP many nodes announce, and one more of them is no move.
-        .filter(|(_, step)| step.gained && step.protocol == "layer2")
-        .filter_map(|(log, step)| Some(Gain { second: second(step.at.as_deref()?)?, at: step.at.clone()?, node: log.node.clone() }))
+        .filter(|(_, step)| step.protocol == "layer2")
+        .filter_map(|(log, step)| {
+            let at = step.at.as_deref()?;
+            Some(Step { time: at.parse().ok()?, at, gained: step.gained, node: &log.node })
+        })
         .collect();
-    gains.sort_by(|a, b| (a.second, &a.at, &a.node).cmp(&(b.second, &b.at, &b.node)));
+    // Of one moment's words the gain comes first: a node that hands over is no longer the newest holder when it lets go.
+    steps.sort_by(|a, b| (a.time, !a.gained, a.node).cmp(&(b.time, !b.gained, b.node)));
     let mut moves = Vec::new();
     let mut counted: Vec<i64> = Vec::new();
-    let mut holder: Option<&str> = None;
-    for gain in &gains {
-        let from = holder.replace(&gain.node);
-        let Some(from) = from.filter(|from| *from != gain.node) else { continue };
-        let explained = starts.iter().any(|start| (start - BEFORE_A_START..=start + AFTER_A_START).contains(&gain.second));
+    for Move { at, time, from, to } in walk(&steps) {
+        let second = time.as_second();
+        let explained = known.iter().any(|start| (start - BEFORE_A_START..=start + AFTER_A_START).contains(&second));
         let why = if explained { ", after a speaker's restart" } else { "" };
-        moves.push(format!("{}: from {from} to {}{why}", gain.at, gain.node));
-        if !explained {
-            counted.push(gain.second);
+        moves.push(format!("{at}: from {from} to {to}{why}"));
+        let old = self::second(now).is_some_and(|now| now - second > LATELY);
+        if !explained && !old && blind_until.is_none_or(|until| second >= until) {
+            counted.push(second);
         }
     }
     let dropped = moves.len().saturating_sub(SHOWN);
     History { since: since(address, logs), changes: densest(&counted), moves: moves.split_off(dropped) }
 }
 
-/// The address came to a node.
-struct Gain {
-    second: i64,
-    at: String,
-    node: String,
+/// The address came to a node, or left it.
+struct Step<'a> {
+    time: Timestamp,
+    at: &'a str,
+    gained: bool,
+    node: &'a str,
+}
+
+/// Another node became the newest that holds the address.
+struct Move<'a> {
+    at: &'a str,
+    time: Timestamp,
+    from: &'a str,
+    to: &'a str,
+}
+
+/// The moves that the steps make. Several nodes may hold the address at a time, so that a second one's coming is a move and its going
+/// another.
+fn walk<'a>(steps: &[Step<'a>]) -> Vec<Move<'a>> {
+    let mut moves = Vec::new();
+    // Those that hold it, the newest last, and who held it last.
+    let mut holders: Vec<&str> = Vec::new();
+    let mut last: Option<&str> = None;
+    for step in steps {
+        // A speaker that died said nothing, so that a node may take what it already has.
+        holders.retain(|node| *node != step.node);
+        if step.gained {
+            holders.push(step.node);
+        }
+        let Some(now) = holders.last().copied() else { continue };
+        if let Some(from) = last.replace(now).filter(|from| *from != now) {
+            moves.push(Move { at: step.at, time: step.time, from, to: now });
+        }
+    }
+    moves
+}
+
+fn started(log: &SpeakerLog) -> Option<i64> {
+    log.started_at.as_deref().and_then(second)
+}
+
+/// The starts of one speaker of which anything tells, the oldest first.
+fn seen(starts: &Starts, logs: &[SpeakerLog]) -> Vec<i64> {
+    let told = logs.iter().filter(|log| log.pod == starts.pod).filter_map(started);
+    let mut seen: Vec<i64> = told.chain(starts.newest.as_deref().and_then(second)).collect();
+    seen.sort_unstable();
+    seen.dedup_by(|later, earlier| *later - *earlier <= SAME_START);
+    seen
+}
+
+/// Until when the speaker was started again without a trace of when.
+fn blind_until(starts: &Starts, logs: &[SpeakerLog]) -> Option<i64> {
+    let seen = seen(starts, logs);
+    let unseen = u64::from(starts.restarts) + 1 > u64::try_from(seen.len()).unwrap_or(u64::MAX);
+    seen.first().copied().filter(|_| unseen)
 }
 
 /// When the newest announcement that still holds began.
@@ -78,10 +147,11 @@ mod tests {
     use super::*;
     use crate::model::announcement::{AddressLog, Move};
 
-    fn log(node: &str, gains: &[&str]) -> SpeakerLog {
-        let moves = gains.iter().map(|at| Move {
-            at: Some(format!("2026-11-24T10:{at}Z")),
-            gained: true,
+    /// A speaker's log; `-` before a time is a loss.
+    fn log(node: &str, steps: &[&str]) -> SpeakerLog {
+        let moves = steps.iter().map(|step| Move {
+            at: Some(format!("2026-11-24T10:{}Z", step.trim_start_matches('-'))),
+            gained: !step.starts_with('-'),
             protocol: "layer2".to_owned(),
             reason: String::new(),
         });
@@ -93,41 +163,70 @@ mod tests {
                 protocols: Vec::new(),
                 moves: moves.collect(),
                 moves_dropped: 0,
+                interface_warning: None,
             }],
             ..SpeakerLog::default()
         }
     }
 
-    fn changes(logs: &[SpeakerLog], starts: &[&str]) -> u32 {
-        let starts: Vec<String> = starts.iter().map(|at| format!("2026-11-24T10:{at}Z")).collect();
-        history("10.88.64.100".parse().unwrap(), logs, &starts).changes
+    fn at(logs: &[SpeakerLog], starts: &[Starts], now: &str) -> History {
+        history("10.88.64.100".parse().unwrap(), logs, starts, &format!("2026-11-24T{now}Z"))
+    }
+
+    fn started(node: &str, at: &str, restarts: u32) -> Starts {
+        Starts { pod: format!("speaker-{node}"), newest: Some(format!("2026-11-24T10:{at}Z")), restarts }
+    }
+
+    fn changes(logs: &[SpeakerLog]) -> u32 {
+        at(logs, &[], "10:10:00").changes
     }
 
     #[test]
     fn a_failover_and_back_are_two() {
         let logs = [log("n2", &["00:00", "05:00"]), log("n3", &["04:00"])];
-        assert_eq!(changes(&logs, &[]), 2);
-        let history = history("10.88.64.100".parse().unwrap(), &logs, &[]);
-        assert_eq!(history.moves, ["2026-11-24T10:04:00Z: from n2 to n3", "2026-11-24T10:05:00Z: from n3 to n2"]);
+        let moves = ["2026-11-24T10:04:00Z: from n2 to n3", "2026-11-24T10:05:00Z: from n3 to n2"];
+        assert_eq!(at(&logs, &[], "10:10:00").moves, moves);
+        assert_eq!(changes(&logs), 2);
+        let told = [log("n2", &["00:00", "-04:01", "05:00"]), log("n3", &["04:00", "-05:00"])];
+        assert_eq!(at(&told, &[], "10:10:00").moves, moves, "losses around a hand-over add nothing");
+    }
+
+    #[test]
+    fn a_second_announcer_that_comes_and_goes_is_two_each_time() {
+        let logs = [log("n2", &["00:00"]), log("n3", &["01:00", "-01:30", "02:00", "-02:30", "03:00", "-03:30"])];
+        assert_eq!(changes(&logs), 6);
+    }
+
+    #[test]
+    fn an_address_that_leaves_and_comes_back_to_the_same_node_is_no_move() {
+        assert_eq!(changes(&[log("n2", &["00:00", "-01:00", "02:00", "-03:00", "04:00"])]), 0);
+        assert_eq!(changes(&[log("n2", &["00:00", "01:00", "02:00"])]), 0);
     }
 
     #[test]
     fn what_a_restart_explains_is_not_counted() {
         let logs = [log("n2", &["00:00", "05:00"]), log("n3", &["04:00"])];
-        assert_eq!(changes(&logs, &["04:20"]), 0, "n2's speaker was gone at 04:00 and is back at 04:20");
-        assert_eq!(changes(&logs, &["50:00"]), 2);
+        assert_eq!(at(&logs, &[started("n2", "04:20", 0)], "10:10:00").changes, 0, "n2's speaker was gone at 04:00 and is back at 04:20");
+        assert_eq!(at(&logs, &[started("n2", "50:00", 0)], "10:55:00").changes, 0, "too long ago");
     }
 
     #[test]
-    fn six_within_ten_minutes_and_six_within_an_hour() {
+    fn starts_that_nothing_tells_of_explain_what_came_before_those_that_are_told() {
         let often = [log("n2", &["00:00", "02:00", "04:00", "06:00"]), log("n3", &["01:00", "03:00", "05:00"])];
-        assert_eq!(changes(&often, &[]), 6);
-        let rarely = [log("n2", &["00:00", "20:00", "40:00", "59:00"]), log("n3", &["10:00", "30:00", "50:00"])];
-        assert_eq!(changes(&rarely, &[]), 2);
+        assert_eq!(changes(&often), 6);
+        assert_eq!(at(&often, &[started("n2", "09:00", 5)], "10:10:00").changes, 0);
+        assert_eq!(at(&often, &[started("n2", "09:00", 0)], "10:10:00").changes, 6);
+        let mut before = log("n2", &["00:00", "02:00", "04:00", "06:00"]);
+        before.started_at = Some("2026-11-24T09:59:00Z".to_owned());
+        let told = [before, log("n3", &["01:00", "03:00", "05:00"])];
+        assert_eq!(at(&told, &[started("n2", "09:00", 1)], "10:10:00").changes, 6, "both starts are told");
     }
 
     #[test]
-    fn the_same_node_again_is_no_move() {
-        assert_eq!(changes(&[log("n2", &["00:00", "01:00", "02:00"])], &[]), 0);
+    fn moves_are_counted_in_ten_minutes_and_for_half_an_hour() {
+        let rarely = [log("n2", &["00:00", "20:00", "40:00", "59:00"]), log("n3", &["10:00", "30:00", "50:00"])];
+        assert_eq!(at(&rarely, &[], "11:00:00").changes, 2);
+        let often = [log("n2", &["00:00", "02:00", "04:00", "06:00"]), log("n3", &["01:00", "03:00", "05:00"])];
+        assert_eq!((at(&often, &[], "10:30:00").changes, at(&often, &[], "10:40:00").changes), (6, 0));
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::reports::Wanted;
@@ -72,6 +72,9 @@ pub(super) struct RunOptions {
     /// What differs from place to place: SSH, addresses of nodes, defaults of parameters.
     #[arg(long, value_name = "FILE", env = "LBDIAG_SITE")]
     pub(super) site: Option<PathBuf>,
+    /// How nodes are reached: over SSH, or by the pods that the site file names (`via.pod`).
+    #[arg(long, value_name = "WAY", value_enum, default_value_t = Way::Ssh)]
+    pub(super) via: Way,
     /// The kubeconfig's context.
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
@@ -100,6 +103,13 @@ pub(super) struct RunOptions {
     /// No progress on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+/// How nodes are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Way {
+    Ssh,
+    Pod,
 }
 
 /// Reads the arguments; help and errors have been printed when there is nothing to do.
@@ -184,6 +194,7 @@ mod tests {
             &["--report", "pdf"],
             &["--warn-exit", "300"],
             &["--record", "a", "--replay", "b"],
+            &["--via", "carrier-pigeon"],
             &["--no-such-option"],
         ] {
             assert_eq!(run(words).err(), Some(Exit::Usage), "{words:?}");

@@ -4,6 +4,7 @@ mod arguments;
 mod exit;
 mod explain;
 mod given;
+mod passphrase;
 mod playbook;
 mod progress;
 mod reports;

@@ -34,6 +34,14 @@ impl Shown {
         }
     }
 
+    /// Does something with the terminal while nothing is drawn on it.
+    pub(super) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(work),
+            None => work(),
+        }
+    }
+
     /// Takes the spinner away, so that the report starts on a clean line.
     pub(super) fn finish(&self) {
         if let Some(spinner) = &self.spinner {

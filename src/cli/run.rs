@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::arguments::RunOptions as Arguments;
+use super::arguments::{RunOptions as Arguments, Way};
 use super::exit::Exit;
 use super::progress::Shown;
-use super::{given, playbook, refuse, reports, streams};
+use super::{given, passphrase, playbook, refuse, reports, streams};
 use crate::engine::{self, EndKind, Playbook, RunEnd, RunOptions};
 use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
+use crate::evidence::interrupt::Interrupt;
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
@@ -44,7 +45,14 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
         Ok(pcap) => pcap,
         Err(error) => return refuse(Exit::Usage, &error),
     };
-    let evidence = match replayed.map_or_else(|| open(arguments, &site, pcap.clone()), |(evidence, _)| Ok(evidence)) {
+    if arguments.via == Way::Pod && site.via.pod.is_none() && replayed.is_none() {
+        return refuse(
+            Exit::Usage,
+            "--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node",
+        );
+    }
+    let shown = Shown::new(arguments.quiet);
+    let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone()), |(evidence, _)| Ok(evidence)) {
         Ok(evidence) => evidence,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
@@ -53,7 +61,6 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
     if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.timeout)) {
         return refuse(Exit::CouldNotWork, &error.to_string());
     }
-    let shown = Shown::new(arguments.quiet);
     let progress = Arc::clone(&shown);
     let options = RunOptions { time_limit: arguments.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
     let end = engine::run(&playbook, params, &world.evidence, &world.site, &options);
@@ -93,15 +100,19 @@ fn settle(arguments: &Arguments, playbook: &Playbook, replayed: Option<&Manifest
     Ok((engine::resolve(&playbook.header, &inputs)?, site))
 }
 
-fn open(arguments: &Arguments, site: &Site, pcap: Option<Arc<PcapDirectory>>) -> Result<Evidence, EvidenceError> {
-    live::open(&live::LiveOptions {
+fn open(arguments: &Arguments, site: &Site, shown: &Arc<Shown>, pcap: Option<Arc<PcapDirectory>>) -> Result<Evidence, EvidenceError> {
+    let interrupt = Interrupt::default();
+    let options = live::LiveOptions {
         kubeconfig: arguments.kubeconfig.clone(),
         context: arguments.context.clone(),
         site: site.clone(),
+        via_pods: arguments.via == Way::Pod,
+        asker: passphrase::asker(interrupt.clone(), Arc::clone(shown)),
         keep_answers: arguments.record.is_some(),
         api_limit: API_LIMIT,
         pcap,
-    })
+    };
+    live::open_with(&options, interrupt)
 }
 
 /// Writes the recording and the reports, also of a run that failed or was interrupted.

@@ -139,7 +139,8 @@ fn outcome(
     // A playbook judges by `judge` or by findings of its own, be they only notable.
     let judged = state.judged.is_some() || !state.findings.is_empty();
     let verdict = Verdict::of(&state.findings, &state.gaps, state.checked && finished && judged);
-    let own = state.findings.iter().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
+    // Of several that weigh the same, the first.
+    let own = state.findings.iter().rev().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
     let summary = state.judged.clone().or_else(|| ended.clone()).or(own).unwrap_or_default();
     Outcome {
         format: "lbdiag-outcome/1".to_owned(),

@@ -155,8 +155,6 @@ pub struct SpeakerLog {
     pub responders: Vec<String>,
     /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
-    /// The newest warning that the advertisement's interfaces do not exist: those that the node has.
-    pub interface_warning: Option<String>,
     /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
     pub reload_error: Option<String>,
     /// BGP sessions of native mode, by peer.
@@ -181,6 +179,8 @@ pub struct AddressLog {
     /// When the announcement came and went, the oldest first; only the newest are kept.
     pub moves: Vec<Move>,
     pub moves_dropped: u64,
+    /// With its newest layer 2 announcement the speaker warned that the advertisement's interfaces do not exist: those that the node has.
+    pub interface_warning: Option<String>,
 }
 
 /// The last word about an address over one protocol.
@@ -244,6 +244,8 @@ pub enum LogState {
     Announced,
     Withdrawn,
     Silent,
+    /// One of several Services withdrew it, and the log does not tell whether another goes on.
+    Unsure,
 }
 
 /// The answer of `find_announcer`.
@@ -289,6 +291,26 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    /// Whether a router decides which node takes a request: the address is announced over BGP and nobody answers for it by ARP.
+    #[must_use]
+    pub fn routed(&self) -> bool {
+        self.protocol == "bgp"
+    }
+
+    /// The nodes that may take a request, those that announce first. A router may send to every node that should announce, also to one
+    /// whose session is not known to work.
+    #[must_use]
+    pub fn entrances(&self) -> Vec<String> {
+        let meant = self.bgp.iter().filter(|_| self.routed()).flat_map(|bgp| &bgp.candidates);
+        let mut nodes: Vec<String> = Vec::new();
+        for node in self.nodes.iter().chain(meant) {
+            if !nodes.contains(node) {
+                nodes.push(node.clone());
+            }
+        }
+        nodes
+    }
+
     /// Whether a node's own speaker says, in its log or its metrics, that it announces the address.
     #[must_use]
     pub fn claimed_by(&self, node: &str) -> bool {

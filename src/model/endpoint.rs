@@ -36,6 +36,7 @@ impl Family {
 
 /// One address of an EndpointSlice, for one port of the Service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "three are the API's own conditions, each independent of the others")]
 pub struct Endpoint {
     /// The pod behind it, in the Service's namespace; `None` where none is known.
     pub pod: Option<String>,
@@ -58,6 +59,8 @@ pub struct Endpoint {
     pub declared: Option<u16>,
     /// Who holds the address, where that was looked up: `pod NS/NAME` or `node NAME`.
     pub holder: Option<String>,
+    /// It was looked up, and neither a pod nor a node has the address: it is somebody's outside the cluster, or nobody's.
+    pub unheld: bool,
     /// Why nobody can answer there, where the API proves that nobody holds the address.
     pub dead: Option<String>,
 }

@@ -11,7 +11,7 @@ use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
-use crate::evidence::error::printable;
+use crate::evidence::error::{EvidenceError, printable};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
@@ -54,7 +54,13 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 /// Asks from all hosts at the same time, and tells who answers.
 pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
     let how = if address.is_ipv6() { "NDP" } else { "ARP" };
-    let asks: Vec<ArpAsk> = side_by_side(hosts, |host| ask_from(run, host, &[address])).into_iter().flatten().collect();
+    let asks: Vec<ArpAsk> = side_by_side(hosts, |host| match ask_from(run, host, &[address]) {
+        Ok(asks) => asks,
+        Err(error) => vec![ArpAsk { error: Some(error.to_string()), ..unasked(host) }],
+    })
+    .into_iter()
+    .flatten()
+    .collect();
     for ask in &asks {
         if !ask.asked.is_empty() {
             let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
@@ -69,22 +75,24 @@ pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
 }
 
 /// Asks from one host for all addresses at once; the answers are in their order.
-pub fn ask_from(run: &Run, host: &Host, addresses: &[IpAddr]) -> Vec<ArpAsk> {
+///
+/// # Errors
+/// When the host cannot be asked at all.
+pub fn ask_from(run: &Run, host: &Host, addresses: &[IpAddr]) -> Result<Vec<ArpAsk>, EvidenceError> {
     let listed = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let command =
         Command { script: Script::Arping, args: vec![listed, LISTEN.to_owned()], limit: Duration::from_secs(8), most_bytes: 1 << 20 };
-    let output = run.evidence.hosts.run(host, &command);
-    addresses
-        .iter()
-        .map(|address| {
-            let mut ask = ArpAsk { host: host.clone(), asked: Vec::new(), replies: Vec::new(), error: None };
-            match &output {
-                Ok(output) => read(&mut ask, *address, &output.stdout),
-                Err(error) => ask.error = Some(error.to_string()),
-            }
-            ask
-        })
-        .collect()
+    let output = run.evidence.hosts.run(host, &command)?;
+    let one = |address: &IpAddr| {
+        let mut ask = unasked(host);
+        read(&mut ask, *address, &output.stdout);
+        ask
+    };
+    Ok(addresses.iter().map(one).collect())
+}
+
+fn unasked(host: &Host) -> ArpAsk {
+    ArpAsk { host: host.clone(), asked: Vec::new(), replies: Vec::new(), error: None }
 }
 
 /// Reads the lines about one address. Lines that name none are of recordings in which one alone could be asked for.
@@ -110,7 +118,7 @@ mod tests {
 
     fn told(address: &str, stdout: &str) -> ArpAsk {
         let host = Host { kind: HostKind::Client, name: "c1".to_owned(), address: "10.88.0.201".to_owned() };
-        let mut ask = ArpAsk { host, asked: Vec::new(), replies: Vec::new(), error: None };
+        let mut ask = unasked(&host);
         read(&mut ask, address.parse().unwrap(), stdout);
         ask
     }

@@ -87,6 +87,7 @@ fn held(endpoint: &Endpoint) -> Option<String> {
     match (&endpoint.dead, &endpoint.holder) {
         (Some(why), _) => Some(why.clone()),
         (None, Some(holder)) => Some(format!("{} belongs to {holder}", endpoint.ip)),
+        (None, None) if endpoint.unheld => Some(format!("{} belongs to no pod and to no node", endpoint.ip)),
         (None, None) => None,
     }
 }

@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::cluster_facts::{Question, ask, listed, of, pods as namespace_pods, questions};
 use super::run::{Answer, Run};
 use crate::analysis::read::objects;
-use crate::analysis::target::{confirm, hold, near_misses, template, templates, unaccounted};
+use crate::analysis::target::{Surroundings, confirm, hold, near_misses, template, templates, unaccounted, unheld};
 use crate::evidence::cluster::{Kind, ListQuery};
 use crate::evidence::error::ErrorKind;
 use crate::evidence::side_by_side::side_by_side;
-use crate::model::endpoint::{Target, Template};
+use crate::model::endpoint::{DisagreementKind, Target, Template};
 use crate::model::kubernetes::{Event, Node, Pod};
 use crate::model::service::{Service, ServicePort};
 
@@ -24,6 +24,9 @@ const SECOND_LOOKS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs
 
 /// Pods whose events are asked for.
 const MOST_PODS: usize = 4;
+
+/// Warnings that the kubelet repeats for pods that are well.
+const HARMLESS: [&str; 2] = ["MissingClusterDNS", "DNSConfigForming"];
 
 /// Events that are kept for a pod.
 const MOST_EVENTS: usize = 4;
@@ -35,7 +38,7 @@ const MOST_EVENTS: usize = 4;
 pub fn look(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort, target: &mut Target) -> Answer<()> {
     again(run, context, service, port, target)?;
     let nodes: Vec<Node> = (*listed(run, "nodes")).as_ref().map(|list| list.iter().map(objects::node).collect()).unwrap_or_default();
-    holders(run, context, service, target, &nodes)?;
+    holders(run, context, service, target, nodes)?;
     if target.pods_read && target.slices_read && !service.selector.is_empty() {
         if target.serving().is_empty() {
             missed(run, context, service, target)?;
@@ -49,7 +52,8 @@ pub fn look(run: &Run, context: &NativeCallContext, service: &Service, port: &Se
 fn again(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort, target: &mut Target) -> Answer<()> {
     let names = [of(service, "slices"), of(service, "pods")];
     for wait in SECOND_LOOKS {
-        if target.disagreements.is_empty() {
+        // What somebody wrote by hand is no matter of a moment.
+        if target.disagreements.iter().all(|one| one.kind == DisagreementKind::ForeignSlice) {
             return Ok(());
         }
         run.evidence.clock.wait(wait, &run.evidence.interrupt);
@@ -74,8 +78,9 @@ fn again(run: &Run, context: &NativeCallContext, service: &Service, port: &Servi
 }
 
 /// Looks up who holds the addresses that the selector does not account for.
-fn holders(run: &Run, context: &NativeCallContext, service: &Service, target: &mut Target, nodes: &[Node]) -> Answer<()> {
-    let addresses = unaccounted(service, target, nodes);
+fn holders(run: &Run, context: &NativeCallContext, service: &Service, target: &mut Target, nodes: Vec<Node>) -> Answer<()> {
+    let mut around = Surroundings::of(nodes);
+    let addresses = unaccounted(service, target, &around);
     let name = |ip: &IpAddr| format!("pods at {ip}");
     let all: Vec<Question> =
         addresses.iter().map(|ip| (name(ip), ListQuery::everywhere(Kind::core("pods")).fields(format!("status.podIP={ip}")))).collect();
@@ -86,8 +91,23 @@ fn holders(run: &Run, context: &NativeCallContext, service: &Service, target: &m
             looked_up.insert(ip, list.iter().map(objects::pod).collect());
         }
     }
-    hold(service, target, &looked_up, nodes);
+    if !unheld(target, &looked_up, &around).is_empty() {
+        around = plugins(run, around);
+    }
+    hold(service, target, &looked_up, &around);
     Ok(())
+}
+
+/// What the usual network plugins tell of the pod networks. It only adds to the proof: a cluster without them, or one that does not
+/// let them be read, leaves less proven and nothing undecided.
+fn plugins(run: &Run, around: Surroundings) -> Surroundings {
+    let all: Vec<Question> = vec![
+        ("Calico's pools".to_owned(), ListQuery::everywhere(Kind::of("crd.projectcalico.org", "v1", "ippools"))),
+        ("Cilium's nodes".to_owned(), ListQuery::everywhere(Kind::of("cilium.io", "v2", "ciliumnodes"))),
+    ];
+    ask(run, &all);
+    let read = |question: &Question| (*listed(run, &question.0)).as_ref().cloned().unwrap_or_default();
+    around.with_plugins(&read(&all[0]), &read(&all[1]))
 }
 
 /// The selector gives nothing that serves: what does it nearly match, what should give it pods, and are they in another namespace?
@@ -173,7 +193,8 @@ fn warnings(run: &Run, context: &NativeCallContext, service: &Service, kind: &st
     let list_name = question.0.clone();
     ask(run, &[question]);
     let list = answer(run, context, service, &list_name, &format!("what the events of {kind} {name} say"))?.unwrap_or_default();
-    let mut all: Vec<Event> = list.iter().map(objects::event).filter(|event| event.kind == "Warning").collect();
+    let mut all: Vec<Event> =
+        list.iter().map(objects::event).filter(|event| event.kind == "Warning" && !HARMLESS.contains(&event.reason.as_str())).collect();
     all.sort_by(|a, b| b.at.cmp(&a.at));
     let mut seen = BTreeSet::new();
     all.retain(|event| seen.insert((event.reason.clone(), event.message.clone())));

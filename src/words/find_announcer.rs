@@ -1,6 +1,5 @@
 //! `find_announcer(service, options)` and `find_announcers(services, options)`: who announces an address, who should, and which source says what.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
@@ -105,7 +104,7 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
         None => None,
     };
     let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
-    ask_on_the_wire(run, &options.wire, &mut found);
+    wire::ask_about(run, &options.wire, &mut found);
     let found = found.swap_remove(0).1;
     tell(run, &found);
     Ok(Fact::new(found))
@@ -127,9 +126,8 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
     ask_for_all(run, &plain);
     // One reading of the logs for the addresses of all.
     if let Some(first) = plain.first() {
-        let addresses: Vec<_> = plain.iter().flat_map(|service| service.addresses.iter().copied()).collect();
         let metallb = metallb::metallb(run, context, first)?;
-        speakers::logs(run, context, &addresses, &metallb)?;
+        speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb)?;
     }
     let targets: Vec<Option<Target>> = plain
         .iter()
@@ -140,7 +138,7 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
         .collect();
     let each = plain.iter().zip(&targets).map(|(service, target)| gather(run, context, service, target.as_ref(), &options));
     let mut all = each.collect::<Answer<Vec<_>>>()?;
-    ask_on_the_wire(run, &options.wire, &mut all);
+    wire::ask_about(run, &options.wire, &mut all);
     Ok(all.into_iter().map(|(_, found)| Dynamic::from(Fact::new(found))).collect())
 }
 
@@ -187,7 +185,7 @@ fn gather<'a>(
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
     address_facts::add(run, context, service, &mut metallb)?;
-    let logs = speakers::logs(run, context, &service.addresses, &metallb)?;
+    let logs = speakers::logs(run, context, &[service], &metallb)?;
     metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
     metallb.configuration.extend(logs.configuration.iter().cloned());
     let history = match service.addresses.first() {
@@ -217,29 +215,6 @@ fn gather<'a>(
         found = announcement(gathered.clone());
     }
     Ok((gathered, found))
-}
-
-/// Asks on the wire for all that is announced at layer 2, or should be, at once: hosts are asked side by side, and each node is read once.
-fn ask_on_the_wire(run: &Run, hosts: &[Host], all: &mut [(Gathered<'_>, Announcement)]) {
-    let asked = |found: &Announcement| !found.addresses.is_empty() && found.protocol != "bgp";
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    let mut places: Vec<String> = Vec::new();
-    for (_, found) in all.iter().filter(|(_, found)| asked(found)) {
-        addresses.extend(&found.addresses);
-        places.extend(found.nodes.iter().chain(&found.candidates).chain(found.excluded.iter().map(|out| &out.node)).cloned());
-    }
-    if hosts.is_empty() || addresses.is_empty() {
-        return;
-    }
-    places.sort();
-    places.dedup();
-    addresses.sort();
-    addresses.dedup();
-    let answers = wire::ask(run, hosts, &addresses, &places);
-    for (gathered, found) in all.iter_mut().filter(|(_, found)| asked(found)) {
-        gathered.wire = Some(answers.of(&found.addresses));
-        *found = announcement(gathered.clone());
-    }
 }
 
 fn tell(run: &Run, found: &Announcement) {

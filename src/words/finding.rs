@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Engine, ImmutableString, NativeCallContext};
+use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::reference::Word;
 use super::run::{Answer, Run};
@@ -15,7 +15,7 @@ pub const WORD: Word = Word {
     name: "finding",
     capability: "",
     signature: "finding(name, severity, culprit, summary)",
-    meaning: "Adds a finding of the playbook's own. The name is one of the catalogue's, or begins with `site/`; the severity is info, warn or fail.",
+    meaning: "Adds a finding of the playbook's own. The culprit is a path such as node/n2, or an array of them, the first one foremost. The name is one of the catalogue's, or begins with `site/`; the severity is info, warn or fail.",
     register,
 };
 
@@ -26,12 +26,27 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         move |context: NativeCallContext,
               name: ImmutableString,
               severity: ImmutableString,
-              culprit: ImmutableString,
-              summary: ImmutableString| { add(&run, &context, &name, &severity, &culprit, &summary) },
+              culprits: Dynamic,
+              summary: ImmutableString|
+              -> Answer<()> {
+            let culprits = paths(&context, culprits)?;
+            add(&run, &context, &name, &severity, culprits, &summary)
+        },
     );
 }
 
-fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprit: &str, summary: &str) -> Answer<()> {
+/// One path or several.
+fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Culprit>> {
+    let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
+    let path = |value: Dynamic| value.into_string().map(Culprit).map_err(refused);
+    if !value.is_array() {
+        return Ok(vec![path(value)?]);
+    }
+    let culprits = value.into_array().map_err(refused)?.into_iter().map(path).collect::<Answer<Vec<_>>>()?;
+    if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
+}
+
+fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprits: Vec<Culprit>, summary: &str) -> Answer<()> {
     let entry = catalogue::entry(name);
     if entry.is_none() && !name.starts_with("site/") {
         let hint =
@@ -49,7 +64,7 @@ fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culpr
     state.findings.push(Finding {
         name: name.to_owned(),
         severity,
-        culprits: vec![Culprit(culprit.to_owned())],
+        culprits,
         summary: summary.to_owned(),
         because: None,
         scope: None,

@@ -110,7 +110,7 @@ fn capture(run: &Run, host: &Host) -> Result<(), EvidenceError> {
         most_bytes: 1 << 16,
         direction: Direction::Both,
         buffer_kib: None,
-by_hand: true,
+        by_hand: true,
     };
     let mut open = run.evidence.captures.open(&request)?;
     open.wait_listening()?;

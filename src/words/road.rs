@@ -14,7 +14,7 @@ pub const WORD: Word = Word {
     name: "road",
     capability: "",
     signature: "road(announcer, target) -> #{ nodes, pods }",
-    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (the candidates, when it is not known who announces) and the pods that serve, with their nodes. At most six pods and eight nodes; what is left out is said.",
+    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (over BGP every node that should announce; the candidates, when it is not known who announces) and the pods that serve, with their nodes. At most six pods and eight nodes; what is left out is said.",
     register,
 };
 
@@ -42,8 +42,14 @@ fn road(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, V
         .filter(|(pod, _)| target.pod(pod).is_some_and(|pod| pod.node.is_some()))
         .collect();
     let mut pods: Vec<String> = Vec::new();
-    let mut nodes: Vec<String> =
-        if announcer.nodes.is_empty() { announcer.candidates.iter().take(4).cloned().collect() } else { announcer.nodes.clone() };
+    let mut nodes = announcer.entrances();
+    if nodes.is_empty() {
+        nodes.extend(announcer.candidates.iter().take(4).cloned());
+    }
+    if nodes.len() > MOST_NODES {
+        run.fact(format!("{} nodes may take a request; these are not watched: {}", nodes.len(), nodes[MOST_NODES..].join(", ")));
+        nodes.truncate(MOST_NODES);
+    }
     // Pods on different nodes first: each stands for its node's part of the road.
     let mut ordered: Vec<&(String, Option<String>)> = Vec::new();
     for entry in &serving {

@@ -1,5 +1,6 @@
 //! What MetalLB's speakers say of themselves: their logs and, where those leave something open, their metrics. Read side by side.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
 use crate::analysis::configuration_log::ConfigurationFold;
+use crate::analysis::history::Starts;
 use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::{election, history};
@@ -18,6 +20,7 @@ use crate::model::announcement::{History, SpeakerLog, SpeakerMetrics};
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
+use crate::model::service::Service;
 
 /// A restart that long ago, in seconds, no longer matters to how often an announcement moved lately.
 const LATELY: i64 = 1_800;
@@ -25,27 +28,31 @@ const LATELY: i64 = 1_800;
 /// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
 #[derive(Clone, Default)]
 pub struct Logs {
-    pub addresses: Vec<IpAddr>,
+    /// Each address with the Service that holds it.
+    pub held: Vec<(IpAddr, String)>,
     pub folded: Vec<SpeakerLog>,
     pub unread: Vec<String>,
     /// What each of them says of its configuration.
     pub configuration: Vec<ConfigurationWord>,
 }
 
-/// Every speaker's log, folded for the addresses. A log is read once a run: a second Service finds what the first one's reading kept.
+/// Every speaker's log, folded for the Services' addresses. A log is read once a run: a second Service finds what the first one's reading
+/// kept.
 ///
 /// # Errors
 /// When the run ends.
-pub fn logs(run: &Run, context: &NativeCallContext, addresses: &[IpAddr], metallb: &Metallb) -> Answer<Arc<Logs>> {
-    if addresses.is_empty() {
+pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metallb: &Metallb) -> Answer<Arc<Logs>> {
+    let of = |service: &&Service| service.addresses.iter().map(|address| (*address, service.path())).collect::<Vec<_>>();
+    let held: Vec<(IpAddr, String)> = services.iter().flat_map(of).collect();
+    if held.is_empty() {
         return Ok(Arc::default());
     }
     let known = run.state().logs.clone();
-    if let Some(known) = known.filter(|known| addresses.iter().all(|address| known.addresses.contains(address))) {
+    if let Some(known) = known.filter(|known| held.iter().all(|one| known.held.contains(one))) {
         return Ok(known);
     }
-    let answers = side_by_side(&live(metallb), |pod| read(run, pod, addresses, false));
-    let mut logs = Logs { addresses: addresses.to_vec(), ..Logs::default() };
+    let answers = side_by_side(&live(metallb), |pod| read(run, pod, &held, false));
+    let mut logs = Logs { held, ..Logs::default() };
     for Read { node, log, configuration, end } in answers {
         logs.configuration.extend(configuration);
         match end {
@@ -78,19 +85,23 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
     // Whose log does not come will not show the one before it either, and asking costs as long again.
     let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
     let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
-    let earlier = earlier(run, context, &restarted, &logs.addresses)?;
+    let earlier = earlier(run, context, &restarted, &logs.held)?;
     let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
-    let starts: Vec<String> =
-        metallb.speakers.iter().filter_map(speaker_container).filter_map(|container| container.started_at.clone()).collect();
-    Ok(history::history(address, &all, &starts))
+    let starts: Vec<Starts> = metallb
+        .speakers
+        .iter()
+        .filter_map(|pod| Some((pod, speaker_container(pod)?)))
+        .map(|(pod, container)| Starts { pod: pod.name.clone(), newest: container.started_at.clone(), restarts: container.restarts })
+        .collect();
+    Ok(history::history(address, &all, &starts, &run.evidence.clock.started()))
 }
 
 /// The logs from before the last restart. That they are gone is no gap: nothing but the history would tell.
-fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], addresses: &[IpAddr]) -> Answer<Arc<Vec<SpeakerLog>>> {
+fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], held: &[(IpAddr, String)]) -> Answer<Arc<Vec<SpeakerLog>>> {
     if let Some(known) = run.state().earlier_logs.clone() {
         return Ok(known);
     }
-    let answers = side_by_side(pods, |pod| read(run, pod, addresses, true));
+    let answers = side_by_side(pods, |pod| read(run, pod, held, true));
     let mut all = Vec::new();
     for Read { log, end, .. } in answers {
         match end {
@@ -115,11 +126,13 @@ struct Read {
     end: Result<(), EvidenceError>,
 }
 
-fn read(run: &Run, pod: &Pod, addresses: &[IpAddr], previous: bool) -> Read {
+fn read(run: &Run, pod: &Pod, held: &[(IpAddr, String)], previous: bool) -> Read {
     let node = pod.node.clone().unwrap_or_default();
     let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
     let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous };
-    let mut fold = Fold::new(&pod.name, &node, addresses);
+    let addresses: BTreeSet<IpAddr> = held.iter().map(|(address, _)| *address).collect();
+    let addresses: Vec<IpAddr> = addresses.into_iter().collect();
+    let mut fold = held.iter().fold(Fold::new(&pod.name, &node, &addresses), |fold, (address, service)| fold.held_by(*address, service));
     let mut configuration = ConfigurationFold::new(Reader::Speaker(node.clone()), &pod.name);
     let end = run.evidence.cluster.read_log(&query, &mut |line| {
         let told = configuration.line(line);

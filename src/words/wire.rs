@@ -6,25 +6,56 @@ use std::time::Duration;
 
 use super::arping;
 use super::run::Run;
+use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
-use crate::model::announcement::{Wire, WireAnswer};
+use crate::model::announcement::{Announcement, Wire, WireAnswer};
 use crate::model::finding::Gap;
+use crate::model::flow::ArpAsk;
 use crate::model::place::{Host, Place};
 
 /// Nodes whose interfaces are read, at most: beyond it a MAC may stay without a node, which is said.
 const MOST_NODES: usize = 32;
 
+/// Asks on the wire for all that is announced at layer 2, or should be, at once: hosts are asked side by side, and each node is read once.
+pub fn ask_about(run: &Run, hosts: &[Host], all: &mut [(Gathered<'_>, Announcement)]) {
+    let asked = |found: &Announcement| !found.addresses.is_empty() && found.protocol != "bgp";
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    // Those that are said to announce first: of a large cluster not every node is read.
+    let mut places: [Vec<&String>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+    for (_, found) in all.iter().filter(|(_, found)| asked(found)) {
+        addresses.extend(&found.addresses);
+        places[0].extend(found.nodes.iter().chain(&found.expected));
+        places[1].extend(&found.candidates);
+        places[2].extend(found.excluded.iter().map(|out| &out.node));
+    }
+    if hosts.is_empty() || addresses.is_empty() {
+        return;
+    }
+    let mut ordered: Vec<String> = Vec::new();
+    for place in places.into_iter().flatten() {
+        if !ordered.contains(place) {
+            ordered.push(place.clone());
+        }
+    }
+    addresses.sort();
+    addresses.dedup();
+    let answers = ask(run, hosts, &addresses, &ordered);
+    for (gathered, found) in all.iter_mut().filter(|(_, found)| asked(found)) {
+        gathered.wire = Some(answers.of(&found.addresses));
+        *found = announcement(gathered.clone());
+    }
+}
+
 /// What came of asking for each address.
-pub struct Answers(BTreeMap<IpAddr, Wire>);
+struct Answers(BTreeMap<IpAddr, Wire>);
 
 impl Answers {
     /// What was answered for some of the addresses.
-    #[must_use]
-    pub fn of(&self, addresses: &[IpAddr]) -> Wire {
+    fn of(&self, addresses: &[IpAddr]) -> Wire {
         let mut wire = Wire::default();
         for one in addresses.iter().filter_map(|address| self.0.get(address)) {
             wire.nodes_read.clone_from(&one.nodes_read);
@@ -42,7 +73,7 @@ impl Answers {
 const MOST_ADDRESSES: usize = 128;
 
 /// Asks for every address from every host, side by side, and reads the interfaces of the named nodes meanwhile.
-pub fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Answers {
+fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Answers {
     let questions: Vec<(&Host, &[IpAddr])> =
         hosts.iter().flat_map(|host| addresses.chunks(MOST_ADDRESSES).map(move |some| (host, some))).collect();
     let (asks, macs) = std::thread::scope(|scope| {
@@ -51,31 +82,39 @@ pub fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) ->
         (asks, interfaces.join().unwrap_or_default())
     });
     let mut wires: BTreeMap<IpAddr, Wire> = BTreeMap::new();
-    let of_each = questions
-        .into_iter()
-        .zip(asks)
-        .flat_map(|((host, some), asks)| some.iter().zip(asks).map(move |(address, ask)| (host, *address, ask)));
-    for (host, address, ask) in of_each {
-        let wire = wires.entry(address).or_insert_with(|| Wire { nodes_read: macs.nodes.clone(), ..Wire::default() });
-        if let Some(error) = ask.error {
-            run.gap(Gap::new("evidence/tool-missing", format!("client/{}", host.name), error, "who answers on the wire, asked from there"));
-        }
-        if !ask.asked.is_empty() {
-            wire.asked_from.push(host.name.clone());
-        }
-        for (_, mac) in ask.replies {
-            let holder = macs.of.get(&mac.to_lowercase());
-            let (node, interface) = holder.cloned().unzip();
-            let answer = WireAnswer { address, node, interface, mac };
-            if !wire.answers.contains(&answer) {
-                wire.answers.push(answer);
+    let undecided = "who answers on the wire, asked from there";
+    for ((host, some), asks) in questions.into_iter().zip(asks) {
+        let subject = format!("client/{}", host.name);
+        match asks {
+            Ok(asks) => {
+                for (address, ask) in some.iter().zip(asks) {
+                    if let Some(error) = &ask.error {
+                        run.gap(Gap::new("evidence/tool-missing", &subject, error, undecided));
+                    }
+                    let wire = wires.entry(*address).or_insert_with(|| Wire { nodes_read: macs.nodes.clone(), ..Wire::default() });
+                    told(wire, *address, ask, &macs);
+                }
             }
+            Err(error) => run.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided)),
         }
     }
-    if wires.values().all(|wire| wire.asked_from.is_empty()) {
+    if !wires.is_empty() && wires.values().all(|wire| wire.asked_from.is_empty()) {
         run.fact("nobody could be asked on the wire: none of the hosts is on the address's network");
     }
     Answers(wires)
+}
+
+fn told(wire: &mut Wire, address: IpAddr, ask: ArpAsk, macs: &Macs) {
+    if !ask.asked.is_empty() {
+        wire.asked_from.push(ask.host.name);
+    }
+    for (_, mac) in ask.replies {
+        let (node, interface) = macs.of.get(&mac.to_lowercase()).cloned().unzip();
+        let answer = WireAnswer { address, mac, node, interface };
+        if !wire.answers.contains(&answer) {
+            wire.answers.push(answer);
+        }
+    }
 }
 
 /// MAC addresses of nodes.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::health::{Serving, Wanted, objects_healthy, over_bgp};
 use super::process::{self, Done};
 
 /// `lab up` may have to build Kubernetes first.
@@ -16,9 +17,6 @@ const UP_LIMIT: Duration = Duration::from_secs(45 * 60);
 const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// How long healing may take to show: a kubelet's heartbeat, a roll-out, MetalLB's election.
 const PATIENCE: Duration = Duration::from_secs(75);
-
-const NAMESPACE: &str = "stacklight";
-const SERVICE: &str = "iam-proxy-alertmanager";
 
 /// The lab's command and what is known of the running lab.
 pub struct Cluster {
@@ -76,7 +74,17 @@ impl Cluster {
     /// # Errors
     /// When it cannot be raised; its log is named.
     pub fn up(&self) -> Result<(), String> {
-        self.long("up")
+        self.long("up", &BTreeMap::new())
+    }
+
+    /// Raises the lab afresh, as it was: a running lab's settings need not be those of the environment.
+    ///
+    /// # Errors
+    /// When it cannot be removed or raised; its log is named.
+    pub fn renew(&self) -> Result<(), String> {
+        let settings = self.settings();
+        self.down()?;
+        self.long("up", &settings)
     }
 
     /// Removes the lab.
@@ -84,10 +92,10 @@ impl Cluster {
     /// # Errors
     /// When something of it stays; its log is named.
     pub fn down(&self) -> Result<(), String> {
-        self.long("down")
+        self.long("down", &BTreeMap::new())
     }
 
-    fn long(&self, word: &str) -> Result<(), String> {
+    fn long(&self, word: &str, settings: &BTreeMap<String, String>) -> Result<(), String> {
         // A file, not a pipe: the lab's own processes keep the output open for as long as they live.
         let log = OpenOptions::new()
             .create(true)
@@ -97,6 +105,7 @@ impl Cluster {
         let second = log.try_clone().map_err(|error| error.to_string())?;
         let mut command = self.command(&[word]);
         let mut child = command
+            .envs(settings.iter().filter(|(name, _)| name.starts_with("LAB_")))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(second)
@@ -143,8 +152,9 @@ impl Cluster {
     /// What is missing from it after a while.
     pub fn wait_healthy(&self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
+        let bgp = over_bgp(&self.settings());
         loop {
-            let unhealthy = match self.healthy() {
+            let unhealthy = match self.healthy(&bgp) {
                 Ok(()) => return Ok(()),
                 Err(why) => why,
             };
@@ -155,22 +165,34 @@ impl Cluster {
         }
     }
 
-    /// The healthy state: nodes and workloads ready, one Service with one announcer, one pod on it and one elsewhere, and both clients
-    /// answered by every pod.
-    fn healthy(&self) -> Result<(), String> {
+    /// The healthy state: nodes and workloads ready, one Service with one announcer, one pod on it and one elsewhere, in a lab that
+    /// speaks BGP others with a route from every candidate, and both clients answered by every pod.
+    fn healthy(&self, bgp: &[Wanted]) -> Result<(), String> {
         let done = self.look(&["kubectl", "get", "nodes,services,pods,deployments,daemonsets", "-A", "-o", "json"])?;
         let list: Value =
             serde_json::from_str(&done.stdout).map_err(|_| format!("the API server does not answer: {}", done.stderr.trim()))?;
-        let state = objects_healthy(&list)?;
-        let macs = self.answering_macs(&state.address)?;
-        let announcers: Vec<&String> = macs.iter().filter(|mac| self.has_mac(&state.pods, mac)).collect();
+        let state = objects_healthy(&list, bgp)?;
+        let macs = self.answering_macs(&state.layer2.address)?;
+        let announcers: Vec<&String> = macs.iter().filter(|mac| self.has_mac(&state.layer2.pods, mac)).collect();
         if macs.len() != 1 || announcers.len() != 1 {
-            return Err(format!("{} is not announced by one node with a pod: answered by {macs:?}", state.address));
+            return Err(format!("{} is not announced by one node with a pod: answered by {macs:?}", state.layer2.address));
         }
-        for client in ["c1", "c2"] {
-            self.answered_by_all(client, &state)?;
+        for routed in &state.bgp {
+            self.routed(routed, state.candidates)?;
+        }
+        for serving in std::iter::once(&state.layer2).chain(&state.bgp) {
+            for client in ["c1", "c2"] {
+                self.answered_by_all(client, serving)?;
+            }
         }
         Ok(())
+    }
+
+    /// The router has as many next hops as there are candidates; MetalLB v0.13 has one more, because it ignores the label that excludes n0.
+    fn routed(&self, serving: &Serving, candidates: usize) -> Result<(), String> {
+        let done = self.look(&["in", "rt", "ip", "route", "get", "fibmatch", &serving.address])?;
+        let hops = done.stdout.matches("via ").count();
+        if hops >= candidates { Ok(()) } else { Err(format!("the router has {hops} next hops for {}, not {candidates}", serving.address)) }
     }
 
     fn answering_macs(&self, address: &str) -> Result<BTreeSet<String>, String> {
@@ -183,11 +205,11 @@ impl Cluster {
             .any(|node| self.look(&["node", node, "cat", "/sys/class/net/mlb/address"]).is_ok_and(|done| done.stdout.trim() == mac))
     }
 
-    fn answered_by_all(&self, client: &str, state: &Healthy) -> Result<(), String> {
+    fn answered_by_all(&self, client: &str, state: &Serving) -> Result<(), String> {
         // Asks until every pod has answered; the chance that one of two is missed forty times is nothing. One failure is one too many.
         let ask = "url=$1; shift; for try in $(seq 40); do got=$(curl -skm2 \"$url\") || { echo \"no answer ($?)\"; exit 1; }; seen=\"$seen ${got%% *}\"; \
                    all=1; for pod; do case \" $seen \" in *\" $pod \"*) ;; *) all= ;; esac; done; [ -z \"$all\" ] || exit 0; done; echo \"answered by$seen only\"; exit 1";
-        let url = format!("https://{}/", state.address);
+        let url = if state.address.contains(':') { format!("https://[{}]/", state.address) } else { format!("https://{}/", state.address) };
         let mut words = vec!["in", client, "bash", "-c", ask, "ask", &url];
         words.extend(state.pods.keys().map(String::as_str));
         let done = self.look(&words)?;
@@ -258,66 +280,8 @@ fn macs_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The address of the one Service, and its pods with their nodes.
-#[derive(Debug)]
-struct Healthy {
-    address: String,
-    pods: BTreeMap<String, String>,
-}
-
-fn objects_healthy(list: &Value) -> Result<Healthy, String> {
-    let none = Vec::new();
-    let items = list["items"].as_array().unwrap_or(&none);
-    let of = |kind: &'static str| items.iter().filter(move |item| item["kind"] == kind);
-    let name = |item: &Value| item["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    for node in of("Node") {
-        if !condition(node, "Ready") || node["spec"]["unschedulable"] == true {
-            return Err(format!("node {} is not ready", name(node)));
-        }
-    }
-    for item in of("Deployment") {
-        let want = item["spec"]["replicas"].as_u64().unwrap_or(1);
-        if want == 0 || item["status"]["readyReplicas"].as_u64() != Some(want) || item["status"]["updatedReplicas"].as_u64() != Some(want) {
-            return Err(format!("deployment {} is not ready", name(item)));
-        }
-    }
-    let nodes = of("Node").count() as u64;
-    for item in of("DaemonSet") {
-        if item["status"]["numberReady"].as_u64() != Some(nodes) || item["status"]["updatedNumberScheduled"].as_u64() != Some(nodes) {
-            return Err(format!("daemonset {} is not ready on every node", name(item)));
-        }
-    }
-    if let Some(pod) = of("Pod").find(|pod| !pod["metadata"]["deletionTimestamp"].is_null() || !condition(pod, "Ready")) {
-        return Err(format!("pod {} is not ready or not gone", name(pod)));
-    }
-    let balancers: Vec<&Value> = of("Service").filter(|service| service["spec"]["type"] == "LoadBalancer").collect();
-    let [service] = balancers[..] else {
-        return Err(format!("{} Services of type LoadBalancer instead of one", balancers.len()));
-    };
-    if service["metadata"]["namespace"] != NAMESPACE || name(service) != SERVICE {
-        return Err(format!("the Service is {}, not {SERVICE}", name(service)));
-    }
-    let Some(address) = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str() else {
-        return Err("the Service has no address".to_owned());
-    };
-    let pods: BTreeMap<String, String> = of("Pod")
-        .filter(|pod| pod["metadata"]["namespace"] == NAMESPACE && pod["metadata"]["labels"]["app"] == SERVICE)
-        .map(|pod| (name(pod), pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned()))
-        .collect();
-    if pods.len() != 2 || pods.values().collect::<BTreeSet<_>>().len() != 2 {
-        return Err(format!("the pods are not two on two nodes: {pods:?}"));
-    }
-    Ok(Healthy { address: address.to_owned(), pods })
-}
-
-fn condition(item: &Value, kind: &str) -> bool {
-    item["status"]["conditions"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == kind && one["status"] == "True"))
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -335,46 +299,5 @@ mod tests {
         let said = "ARPING 10.88.64.100\n60 bytes from 66:00:00:AB:00:02 (10.88.64.100): index=0\nUnicast reply from 10.88.64.100 [66:00:00:ab:00:02]\n";
         assert_eq!(macs_in(said).into_iter().collect::<Vec<_>>(), ["66:00:00:ab:00:02"]);
         assert!(macs_in("Timeout\n").is_empty());
-    }
-
-    fn healthy_list() -> Value {
-        let ready = json!([{ "type": "Ready", "status": "True" }]);
-        let pod = |name: &str, node: &str| json!({ "kind": "Pod", "metadata": { "name": name, "namespace": NAMESPACE, "labels": { "app": SERVICE } }, "spec": { "nodeName": node }, "status": { "conditions": ready } });
-        json!({ "items": [
-            { "kind": "Node", "metadata": { "name": "n2" }, "spec": {}, "status": { "conditions": ready } },
-            { "kind": "Service", "metadata": { "name": SERVICE, "namespace": NAMESPACE }, "spec": { "type": "LoadBalancer" },
-              "status": { "loadBalancer": { "ingress": [{ "ip": "10.88.64.100" }] } } },
-            { "kind": "Deployment", "metadata": { "name": "controller" }, "spec": { "replicas": 1 }, "status": { "readyReplicas": 1, "updatedReplicas": 1 } },
-            { "kind": "DaemonSet", "metadata": { "name": "speaker" }, "spec": {}, "status": { "numberReady": 1, "updatedNumberScheduled": 1 } },
-            pod("a", "n2"), pod("b", "n3"),
-        ] })
-    }
-
-    #[test]
-    fn the_healthy_state_is_recognised() {
-        let healthy = objects_healthy(&healthy_list()).unwrap();
-        assert_eq!(healthy.address, "10.88.64.100");
-        assert_eq!(healthy.pods.len(), 2);
-    }
-
-    #[test]
-    fn every_departure_from_the_healthy_state_is_seen() {
-        let changes: [(&str, Value, &str); 7] = [
-            ("/items/0/status/conditions/0/status", json!("Unknown"), "node n2"),
-            ("/items/0/spec", json!({ "unschedulable": true }), "node n2"),
-            ("/items/1/status", json!({}), "no address"),
-            ("/items/2/spec/replicas", json!(0), "controller"),
-            ("/items/3/status/numberReady", json!(0), "speaker"),
-            ("/items/4/metadata/deletionTimestamp", json!("2026-01-01T00:00:00Z"), "pod a"),
-            ("/items/5/spec/nodeName", json!("n2"), "two nodes"),
-        ];
-        for (path, value, named) in changes {
-            let mut list = healthy_list();
-            match list.pointer_mut(path) {
-                Some(place) => *place = value,
-                None => list["items"][4]["metadata"]["deletionTimestamp"] = value,
-            }
-            assert!(objects_healthy(&list).unwrap_err().contains(named), "{path}");
-        }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod cluster;
 pub mod fault;
+pub mod health;
 pub mod process;
 pub mod rule;
 pub mod score;

@@ -104,8 +104,7 @@ impl Bench {
 
     fn fresh_lab(&self, why: &str) -> Result<(), String> {
         println!("raising a fresh lab: {why}");
-        self.cluster.down()?;
-        self.cluster.up()?;
+        self.cluster.renew()?;
         // A mark that is not there needs no removing.
         let _ = std::fs::remove_file(self.mark());
         Ok(())

@@ -102,6 +102,12 @@ impl Rules {
         Self(metallb.version.as_deref().map(election::version))
     }
 
+    /// Those of the newest version, whichever runs.
+    #[must_use]
+    pub const fn newest() -> Self {
+        Self(None)
+    }
+
     fn since(self, version: (u32, u32, u32)) -> bool {
         self.0.is_none_or(|ours| ours >= version)
     }

@@ -139,7 +139,8 @@ pub fn room(pool: &Pool, family: Family, service: &Service, metallb: &Metallb, r
             None => Room::Unknown,
         };
     };
-    let closed = held(pool, family, holders).into_keys().filter(|address| sharing::clash(service, holders, *address, rules).is_some());
+    let closed =
+        held(pool, family, holders).into_values().filter(|who| who.iter().any(|holder| sharing::with(holder, service, rules).is_some()));
     if u128::try_from(closed.count()).is_ok_and(|closed| closed >= size) { Room::Full } else { Room::Free }
 }
 

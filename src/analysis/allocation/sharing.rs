@@ -60,10 +60,12 @@ pub fn clash<'a>(service: &Service, holders: &'a [Service], address: IpAddr, rul
     holders
         .iter()
         .filter(|holder| holder.addresses.contains(&address) && holder.path() != service.path())
-        .find_map(|holder| between(holder, service, rules).map(|clash| (holder, clash)))
+        .find_map(|holder| with(holder, service, rules).map(|clash| (holder, clash)))
 }
 
-fn between(holder: &Service, service: &Service, rules: Rules) -> Option<Clash> {
+/// Why the two may not hold one address together, if they may not.
+#[must_use]
+pub fn with(holder: &Service, service: &Service, rules: Rules) -> Option<Clash> {
     let key = |of| annotation(of, "allow-shared-ip", rules).unwrap_or_default().to_owned();
     let (theirs, ours) = (key(holder), key(service));
     if theirs.is_empty() {

@@ -89,26 +89,32 @@ pub enum Unmet {
 #[must_use]
 pub fn unmet(service: &Service, metallb: &Metallb) -> Option<Unmet> {
     let rules = Rules::of(metallb);
-    let passed = passed_over(service, rules);
-    if !passed.is_empty() {
-        return Some(Unmet::PassedOver(passed));
+    let unknown = unknown_annotations(service, rules);
+    if !unknown.is_empty() && differs(service, metallb, Rules::newest()) {
+        return Some(Unmet::PassedOver(unknown));
     }
-    let wish = match Wish::of(service, rules) {
-        Ok(wish) => wish,
-        Err(misworded) => return Some(Unmet::Misworded(misworded)),
-    };
+    match Wish::of(service, rules) {
+        Err(misworded) => Some(Unmet::Misworded(misworded)),
+        Ok(_) => differs(service, metallb, rules).then_some(Unmet::Other),
+    }
+}
+
+/// Whether it asks for other addresses, or for another pool, than it has.
+fn differs(service: &Service, metallb: &Metallb, rules: Rules) -> bool {
+    let Ok(wish) = Wish::of(service, rules) else { return true };
     let wanted: BTreeSet<IpAddr> = wish.addresses.iter().copied().collect();
     let has: BTreeSet<IpAddr> = service.addresses.iter().copied().collect();
     if !wanted.is_empty() && wanted != has {
-        return Some(Unmet::Other);
+        return true;
     }
-    let pools = metallb.pools.as_deref()?;
-    let pool = service.addresses.first().and_then(|address| pool_of(pools, *address))?;
-    wish.pool.is_some_and(|wanted| wanted != pool.name).then_some(Unmet::Other)
+    let pools = metallb.pools.as_deref().unwrap_or_default();
+    let pool = service.addresses.first().and_then(|address| pool_of(pools, *address));
+    pool.is_some_and(|pool| wish.pool.is_some_and(|wanted| wanted != pool.name))
 }
 
-/// The annotations with the new prefix that stand alone where only the old one is known.
-fn passed_over(service: &Service, rules: Rules) -> Vec<String> {
+/// The annotations that this version of MetalLB passes over in silence: those with the new prefix, alone, before 0.14.9.
+#[must_use]
+pub fn unknown_annotations(service: &Service, rules: Rules) -> Vec<String> {
     if rules.knows_new_prefix() {
         return Vec::new();
     }

@@ -76,6 +76,7 @@ fn own_word(gathered: &Gathered, log: &SpeakerLog, address: IpAddr, protocol: &s
     match state(log, address, protocol) {
         Some(LogState::Announced) => Some(true),
         Some(LogState::Withdrawn) => Some(false),
+        Some(LogState::Unsure) => None,
         // A level above info hides both events, and a log that lost its beginning may have lost the announcement with it.
         _ if hides_announcements(gathered) || !log.complete => None,
         _ => Some(false),
@@ -89,17 +90,21 @@ fn hides_announcements(gathered: &Gathered) -> bool {
 
 fn by_layer2(gathered: &Gathered, sources: &[Source], words: &Words) -> Judged {
     match gathered.wire.as_ref().filter(|wire| !wire.asked_from.is_empty()) {
-        Some(wire) => by_wire(wire, words),
+        Some(wire) => by_wire(gathered, wire, words),
         None => by_words(sources, words),
     }
 }
 
-fn by_wire(wire: &Wire, words: &Words) -> Judged {
+fn by_wire(gathered: &Gathered, wire: &Wire, words: &Words) -> Judged {
     let answering: BTreeSet<String> = wire.answers.iter().filter_map(|answer| answer.node.clone()).collect();
     let strangers: BTreeSet<String> = wire.answers.iter().filter(|answer| answer.node.is_none()).map(|answer| answer.mac.clone()).collect();
     let claims = &words.claims;
     let both: BTreeSet<String> = answering.union(claims).cloned().collect();
     match answering.iter().next() {
+        _ if !strangers.is_empty() && gathered.nodes.iter().any(|node| !wire.nodes_read.contains(&node.name)) => {
+            let because = format!("{} answers on the wire, and not every node's interfaces could be read", shown(&strangers));
+            Judged::new(Agreement::Unknown, &both, because)
+        }
         _ if !strangers.is_empty() => {
             let because = format!("{} answers on the wire, and no node that was read has that MAC", shown(&strangers));
             Judged::new(Agreement::Conflict, &both, because)

@@ -1,10 +1,11 @@
 //! What each node does with an address over BGP, and in which sessions.
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 
 use super::{Gathered, bgp_advertisements};
 use crate::analysis::election::{self, Electorate};
-use crate::model::announcement::LogState;
+use crate::model::announcement::{LogState, SessionLog};
 use crate::model::bgp::{Bgp, BgpNode, Peer, Prefix, Session};
 use crate::model::kubernetes::Node;
 use crate::model::metallb::{Advertisement, Metallb, Pool};
@@ -76,7 +77,7 @@ fn own_word(node: &Node, gathered: &Gathered) -> (Option<bool>, String) {
         return (Some(metrics.announced.iter().any(|(protocol, ip)| protocol == "bgp" && *ip == address)), reason);
     }
     let announces = match (word, log) {
-        (Some(word), _) => Some(word.state == LogState::Announced),
+        (Some(word), _) if word.state != LogState::Unsure => Some(word.state == LogState::Announced),
         (None, Some(log)) if log.complete => Some(false),
         _ => None,
     };
@@ -92,11 +93,13 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
     let mut prefixes = None;
     if let Some(log) = gathered.logs.iter().find(|log| log.node == node.name)
         && let Some(word) = log.sessions.iter().find(|session| peer.is_called(&session.peer))
+        // That a peer was configured is no word about its session, which in FRR mode is not the speaker's.
+        && (word.up.is_some() || word.error.is_some())
     {
         // A peer that only ever failed has no up or down of its own.
         up = word.up.or(word.error.is_some().then_some(false));
         reason.clone_from(&word.error);
-        (changes, changes_last_minute) = (word.changes, word.changes_last_minute);
+        (changes, changes_last_minute) = (word.changes, if rested(word, &gathered.now) { 0 } else { word.changes_last_minute });
         let state = match up {
             Some(true) => "up",
             Some(false) => "down",
@@ -139,6 +142,13 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
     }
 }
 
+/// Whether a session that is up has said nothing new for a minute, so that what it went through before is over.
+fn rested(word: &SessionLog, now: &str) -> bool {
+    let second = |at: &str| at.parse::<Timestamp>().ok().map(Timestamp::as_second);
+    let newest = word.at.as_deref().and_then(second);
+    word.up == Some(true) && newest.zip(second(now)).is_some_and(|(newest, now)| now - newest > 60)
+}
+
 /// The prefixes that are announced: each address cut to the advertisement's aggregation length.
 fn prefixes(electorate: &Electorate, advertisements: &[&Advertisement]) -> Vec<Prefix> {
     let mut all: Vec<Prefix> = Vec::new();
@@ -153,4 +163,18 @@ fn prefixes(electorate: &Electorate, advertisements: &[&Advertisement]) -> Vec<P
     all.sort();
     all.dedup();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_that_came_to_rest_has_no_changes_of_late() {
+        let word =
+            |up| SessionLog { up: Some(up), at: Some("2026-11-24T10:00:00Z".to_owned()), changes_last_minute: 8, ..SessionLog::default() };
+        assert!(rested(&word(true), "2026-11-24T10:01:01Z"));
+        assert!(!rested(&word(true), "2026-11-24T10:00:59Z"));
+        assert!(!rested(&word(false), "2026-11-24T11:00:00Z"), "down is down, however long");
+    }
 }

@@ -107,10 +107,13 @@ fn logs(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
         let Some(words) = log.address(address) else { continue };
         for word in words.protocols.iter().filter(|word| word.state != LogState::Silent) {
             let announced = word.state == LogState::Announced;
-            let detail = if announced {
-                format!("{} announces {address} ({})", log.pod, word.protocol)
-            } else {
-                format!("{} withdrew {address}: {}", log.pod, word.reason)
+            let detail = match word.state {
+                LogState::Announced => format!("{} announces {address} ({})", log.pod, word.protocol),
+                LogState::Unsure => format!(
+                    "{} withdrew {address} for one of its Services ({}), and its log does not tell whether another announces it",
+                    log.pod, word.reason
+                ),
+                _ => format!("{} withdrew {address}: {}", log.pod, word.reason),
             };
             sources.push(Source {
                 at: word.at.clone(),
@@ -164,7 +167,8 @@ fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
 /// speaker that announced before goes on until it restarts.
 fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
     for log in &gathered.logs {
-        if let Some(warning) = &log.interface_warning {
+        let mut warnings = log.addresses.iter().filter_map(|words| words.interface_warning.as_ref());
+        if let Some(warning) = warnings.next_back() {
             sources.push(source(
                 "log",
                 None,

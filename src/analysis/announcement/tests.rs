@@ -39,7 +39,13 @@ fn log(node: &str, state: LogState, complete: bool) -> SpeakerLog {
     SpeakerLog {
         pod: format!("speaker-{node}"),
         node: node.to_owned(),
-        addresses: vec![AddressLog { address: ADDRESS.parse().unwrap(), protocols, moves: Vec::new(), moves_dropped: 0 }],
+        addresses: vec![AddressLog {
+            address: ADDRESS.parse().unwrap(),
+            protocols,
+            moves: Vec::new(),
+            moves_dropped: 0,
+            interface_warning: None,
+        }],
         complete,
         ..SpeakerLog::default()
     }
@@ -203,6 +209,16 @@ fn words_without_an_answer_and_answers_without_words_are_conflicts() {
     // A host that is on no network of the address asked nothing: its silence says nothing.
     case.wire = Some(Wire::default());
     case.check(Agreement::Agree, &["n2"]);
+}
+
+/// Of a large cluster, or of one with a node that is off, not every node's interfaces are read.
+#[test]
+fn a_mac_of_nobody_may_be_that_of_a_node_that_was_not_read() {
+    let mut case = Case::healthy();
+    let mut wire = wire(vec![answer(None, "02:00:00:00:00:99")]);
+    wire.nodes_read.pop();
+    case.wire = Some(wire);
+    case.check(Agreement::Unknown, &["n2"]);
 }
 
 #[test]

@@ -50,6 +50,10 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         );
         open.extend(unknown);
     }
+    if explained.is_empty() {
+        // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
+        explained.extend(super::next_hop::fails(case));
+    }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
         gaps.extend(open);
@@ -155,10 +159,10 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     let node = gone.last.place();
     match (&gone.last, &gone.next) {
         (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
-        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(node::request_inside(case, roads, node)),
+        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, roads, node)),
         (last, next) if last == next => one(node::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
-        (Point::NodeClientSide(_), _) if request => one(node::request_inside(case, roads, node)),
+        (Point::NodeClientSide(_), _) if request => one(inside(case, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link(case, roads, node)),
         (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
             one(overlay::far_inside(case, roads, node, gone.leg))
@@ -172,6 +176,11 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
         }
         _ => one(overlay::lost(case, roads, gone)),
     }
+}
+
+/// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
+fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 
 fn pod_link(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
@@ -212,7 +221,7 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
         road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError))
             .any(|hop| hop.place == node)
     });
-    let result = node::request_inside(case, roads, &node);
+    let result = inside(case, roads, &node);
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),

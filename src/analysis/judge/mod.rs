@@ -11,6 +11,7 @@ mod client;
 mod endpoints;
 mod flow;
 mod neighbours;
+mod next_hop;
 mod node;
 mod overlay;
 mod pod;
@@ -67,6 +68,12 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn announcer(&self) -> Option<String> {
         self.announcement.and_then(|announcement| announcement.nodes.first().cloned())
+    }
+
+    /// Whether a router decides which node takes a request.
+    #[must_use]
+    pub fn routed(&self) -> bool {
+        self.announcement.is_some_and(Announcement::routed)
     }
 
     /// Every probe, the repeated ones too.
@@ -200,7 +207,7 @@ pub fn judge(case: &Case) -> Judgement {
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
-    address::weigh_last_octet(case, &mut findings);
+    address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
     Judgement { findings, gaps, summary }
@@ -212,8 +219,10 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     let announces = announce::findings(case);
     if case.all_answered() {
         // Whatever is wrong hurts nobody who asked: it is latent.
-        findings.extend(ends.into_iter().chain(announces).chain(wire::latent(case)).map(|finding| latent(case, finding)));
+        let odd = wire::latent(case).into_iter().chain(next_hop::hidden(case));
+        findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
         flow::unproven(case, gaps);
+        next_hop::unproven(case, gaps);
         return;
     }
     let failing = ends.iter().any(|finding| finding.severity == Severity::Fail);

@@ -204,7 +204,7 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
 }
 
 /// kube-proxy's programme on the node: is the address in it, and is it reached?
-fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let vip = case.address()?.to_string();
     let (iptables, nft) = (pair.after.section("iptables"), pair.after.section("nft"));
     let by_iptables = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
@@ -394,12 +394,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
     for client in &packets.clients {
         if let Some(refused) = network::way(&pair.after, &format!("{client},,")).and_then(|way| way.refused) {
-            return Ok(found(
-                "route/return-missing",
-                vec![Culprit::node_part(node, &format!("route/{client}"))],
-                format!("{node} has no way back to the client {client}"),
-                vec![format!("`ip route get {client}` on {node}: {refused}")],
-            ));
+            return Ok(no_way_back(node, *client, &refused));
         }
     }
     if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
@@ -421,6 +416,16 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         node,
         &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it"),
     ))
+}
+
+/// The kernel of a node refuses the way to a client.
+pub(super) fn no_way_back(node: &str, client: IpAddr, refused: &str) -> Finding {
+    found(
+        "route/return-missing",
+        vec![Culprit::node_part(node, &format!("route/{client}"))],
+        format!("{node} has no way back to the client {client}"),
+        vec![format!("`ip route get {client}` on {node}: {refused}")],
+    )
 }
 
 /// The interface by which answers leave the announcing node, when it is not the one of arrival.
@@ -451,6 +456,30 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
     ))
 }
 
+/// Why a node counts as lost: it does not answer by SSH, and the API has it as not ready or gets nothing from its kubelet either.
+pub(super) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
+    if !case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}")) {
+        return None;
+    }
+    let mut evidence = vec![format!("{node} does not answer by SSH")];
+    if mute(case, node) {
+        evidence.push(format!("the API server cannot read the log of the speaker on {node}"));
+    }
+    if case.node(node).is_some_and(|node| !node.ready) {
+        evidence.push(format!("the API has {node} as not ready"));
+    }
+    (evidence.len() > 1).then_some(evidence)
+}
+
+/// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
+fn mute(case: &Case, node: &str) -> bool {
+    let unanswered = |gap: &&Gap| gap.reason.contains("did not answer within") || gap.reason.contains("no route to host");
+    case.gaps
+        .iter()
+        .filter(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {node}")))
+        .any(|gap| unanswered(&gap))
+}
+
 /// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
 pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) -> Result<Finding, Gap> {
     let far = roads
@@ -465,22 +494,13 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 .iter()
                 .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
         });
-        let lost = case.node(&far).is_some_and(|node| !node.ready);
-        // The API server, too, gets nothing from its kubelet: three ways to the node, and none of them is answered.
-        let mute = case.gaps.iter().any(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {far}")));
-        if refused && (lost || unresolved || mute) {
-            let mut evidence = vec![
-                format!("requests for its pods leave {} and nothing comes back", last.place()),
-                format!("{far} does not answer by SSH"),
-            ];
+        // A node that does not answer by SSH wants a second witness.
+        let lost = lost(case, &far);
+        if refused && (unresolved || lost.is_some()) {
+            let mut evidence = vec![format!("requests for its pods leave {} and nothing comes back", last.place())];
+            evidence.extend(lost.unwrap_or_else(|| vec![format!("{far} does not answer by SSH")]));
             if unresolved {
                 evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
-            }
-            if mute {
-                evidence.push(format!("the API server cannot read the log of the speaker on {far}"));
-            }
-            if lost {
-                evidence.push(format!("the API has {far} as not ready"));
             }
             return Ok(found(
                 "node/unreachable",

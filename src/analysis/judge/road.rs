@@ -134,7 +134,8 @@ impl<'a> Road<'a> {
     #[must_use]
     pub fn points(&self) -> Vec<Point> {
         let mut points = vec![Point::Client(self.client())];
-        let entry = self.entry().map(|(node, _)| node).or_else(|| self.case.announcer());
+        // Where a router chooses among several nodes, one that was not seen to take the request was not passed by it.
+        let entry = self.entry().map(|(node, _)| node).or_else(|| self.case.announcer().filter(|_| !self.case.routed()));
         let Some(node) = entry else { return self.known(points) };
         points.push(Point::NodeClientSide(node.clone()));
         let Some((address, _)) = self.endpoint() else { return self.known(points) };
@@ -294,7 +295,7 @@ mod tests {
                 most_bytes: 1,
                 direction: Direction::Both,
                 buffer_kib: None,
-by_hand: false,
+                by_hand: false,
             },
             packets: Vec::new(),
             counters: Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 },

@@ -20,5 +20,14 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
     if !pods.is_empty() && pods.len() < serving {
         parts.push(format!("the failing ones all belong to {}", pods.into_iter().collect::<Vec<_>>().join(", ")));
     }
+    if case.routed() {
+        let of =
+            |roads: &mut dyn Iterator<Item = &Road>| -> BTreeSet<String> { roads.filter_map(Road::entry).map(|(node, _)| node).collect() };
+        let all = case.roads();
+        let (entered, every) = (of(&mut roads.iter().copied()), of(&mut all.iter()));
+        if !entered.is_empty() && entered.len() < every.len() {
+            parts.push(format!("the router sent the failing ones to {}", entered.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+    }
     parts.join("; ")
 }

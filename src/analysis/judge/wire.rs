@@ -64,7 +64,12 @@ fn foreign(case: &Case) -> Vec<String> {
 /// What the wire shows while everybody is answered.
 pub(super) fn latent(case: &Case) -> Vec<Finding> {
     let routed = super::bgp::unreachable_nodes(case);
-    duplicate(case).into_iter().chain(flux(case)).chain(interface_down(case)).chain(routed.iter().map(|node| gone(node))).collect()
+    duplicate(case)
+        .into_iter()
+        .chain(flux(case))
+        .chain(interface_down(case))
+        .chain(routed.iter().filter_map(|node| gone(case, node)))
+        .collect()
 }
 
 /// Somebody who is no node answers for the address.
@@ -366,25 +371,21 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     })
 }
 
-/// The node that should take it cannot be reached at all, and the API counts it as lost too.
+/// The node that should take it cannot be reached at all, and the cluster has lost it too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
-    if let Some(node) = super::bgp::unreachable_nodes(case).first() {
-        return Some(gone(node));
-    }
-    let node = case.announcer()?;
-    let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
-    let lost = case.node(&node).is_some_and(|node| !node.ready);
-    (refused && lost).then(|| gone(&node))
+    let routed = super::bgp::unreachable_nodes(case).into_iter().next();
+    gone(case, &routed.or_else(|| case.announcer())?)
 }
 
 /// A node that announces, as far as MetalLB says, and is not there.
-fn gone(node: &str) -> Finding {
-    found(
+fn gone(case: &Case, node: &str) -> Option<Finding> {
+    let evidence = super::node::lost(case, node)?;
+    Some(found(
         "node/unreachable",
         vec![Culprit::node(node)],
         format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
-        vec![format!("{node} does not answer by SSH"), "the API has it as not ready".to_owned()],
-    )
+        evidence,
+    ))
 }
 
 /// Nodes that may have taken one of the requests and were not watched while it was sent.

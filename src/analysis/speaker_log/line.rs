@@ -40,22 +40,6 @@ impl<'a> Line<'a> {
             .iter()
             .any(|start| self.text.starts_with(start))
     }
-
-    /// The Service whose reconciliation begins, or an empty name where one ends, from 0.13.0. Read without parsing, because most lines of
-    /// a log are of this kind.
-    pub(super) fn bracket(&self) -> Option<&'a str> {
-        if !self.text.contains("\"controller\":\"ServiceReconciler\"") {
-            return None;
-        }
-        if let Some(rest) = after(self.text, "\"start reconcile\":\"") {
-            return rest.split('"').next();
-        }
-        self.text.contains("\"end reconcile\":").then_some("")
-    }
-}
-
-fn after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
-    text.find(mark).map(|at| &text[at + mark.len()..])
 }
 
 /// The kubelet's RFC 3339 time in front of a line, and the rest.

@@ -1,19 +1,25 @@
 //! What a log says of the other speakers: who was lost, who came back.
 
-use super::line::Fields;
+use super::NAME_LENGTH;
+use super::line::{Fields, shortened};
 use crate::model::announcement::SpeakerLog;
+
+/// Members that are remembered as lost.
+const MOST_MEMBERS: usize = 5_000;
 
 /// Takes a line about memberlist. True when it mattered.
 pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> bool {
-    if msg.contains("not starting fast dead node detection") {
+    // 0.9.0 to 0.9.3 begin with a capital letter.
+    if msg.contains("ot starting fast dead node detection") {
         log.memberlist = Some(false);
         return true;
     }
-    if msg == "memberlist join successfully" {
+    if msg.starts_with("memberlist join succes") {
         log.memberlist = Some(true);
         return true;
     }
-    if msg.starts_with("node event") {
+    // `Node event` until 0.9.3, then `node event - forcing sync`.
+    if msg.starts_with("node event") || msg.starts_with("Node event") {
         let member = fields.text("node name");
         if member.is_empty() {
             return false;
@@ -28,8 +34,9 @@ pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> bool {
         }
         return true;
     }
-    // `memberlist: Marking n1 as failed, suspect timeout reached (2 peer confirmations)`
-    if let Some(rest) = msg.strip_prefix("memberlist: Marking ")
+    // `memberlist: Marking n1 as failed, suspect timeout reached (2 peer confirmations)`. Until 0.12 a level stands in front of it, until
+    // 0.9.3 the line of memberlist's source, too.
+    if let Some((_, rest)) = msg.split_once("memberlist: Marking ")
         && let Some((member, _)) = rest.split_once(" as failed")
     {
         lost(log, member);
@@ -39,7 +46,8 @@ pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> bool {
 }
 
 fn lost(log: &mut SpeakerLog, member: &str) {
-    if !log.failed_members.iter().any(|name| name == member) {
-        log.failed_members.push(member.to_owned());
+    let member = shortened(member, NAME_LENGTH);
+    if log.failed_members.len() < MOST_MEMBERS && !log.failed_members.contains(&member) {
+        log.failed_members.push(member);
     }
 }

@@ -5,19 +5,19 @@
 //! is passed over without being parsed.
 
 mod announcements;
+mod holders;
+mod kind;
 mod line;
 mod members;
 mod sessions;
 
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
-
+use self::announcements::Announcements;
+use self::kind::{Kind, kind};
+pub(in crate::analysis) use self::line::split_timestamp;
+use self::line::{Fields, Line, shortened};
 use crate::model::announcement::SpeakerLog;
-use announcements::Announcements;
-pub(in crate::analysis) use line::split_timestamp;
-use line::{Fields, Line};
 
 /// Lines that are shown of those that nothing explains.
 const SAMPLES: usize = 3;
@@ -25,27 +25,11 @@ const SAMPLES: usize = 3;
 /// Characters of such a line that are shown.
 const SAMPLE_LENGTH: usize = 160;
 
-/// What a line holds when it may matter. A line with none of these is passed over.
-const NEEDLES: [&str; 18] = [
-    "serviceAnnounced",
-    "serviceWithdrawn",
-    "start reconcile",
-    "end reconcile",
-    "ARPResponder",
-    "NDPResponder",
-    "node event",
-    "Marking ",
-    "speaker starting",
-    "fast dead node detection",
-    "memberlist join successfully",
-    "sessionUp",
-    "sessionDown",
-    "peerNotification",
-    "failed to connect to peer",
-    "peerRemoved",
-    "interfaces used to announce",
-    "reload-validate",
-];
+/// Interfaces that are remembered. A node with Calico has one for each of its pods.
+const MOST_INTERFACES: usize = 1_024;
+
+/// Characters of a name or a version that are kept; Kubernetes' own are shorter.
+const NAME_LENGTH: usize = 253;
 
 /// What a line was worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,21 +84,29 @@ impl Fold {
         worth
     }
 
+    /// Tells the fold that a Service holds one of the addresses. Where Services share one, the log alone does not always tell them apart.
+    #[must_use]
+    pub fn held_by(mut self, address: IpAddr, service: &str) -> Self {
+        self.announcements.held_by(address, service);
+        self
+    }
+
     fn take(&mut self, line: &Line) -> Worth {
         if !line.is_structured() {
             return Worth::of(!line.is_known_noise() && self.unknown(line));
         }
-        if !may_matter(line.text) {
-            return Worth::Nothing;
+        let context = |told| if told { Worth::Something } else { Worth::Context };
+        match kind(line.text) {
+            Kind::Quiet => Worth::Nothing,
+            Kind::Begins(service) => context(self.announcements.begins(service)),
+            Kind::BeginsAll => context(self.announcements.begins_all()),
+            Kind::Ends => context(self.announcements.ends()),
+            Kind::Telling => Worth::of(match Fields::read(line.text) {
+                Some(fields) => self.fields(&fields, line.at),
+                None => self.unknown(line),
+            }),
+            Kind::Strange => Worth::of(self.unknown(line)),
         }
-        if let Some(bracket) = line.bracket() {
-            self.announcements.bracket(bracket);
-            return Worth::Context;
-        }
-        Worth::of(match Fields::read(line.text) {
-            Some(fields) => self.fields(&fields, line.at),
-            None => self.unknown(line),
-        })
     }
 
     /// What the log says, once all lines were taken.
@@ -141,15 +133,14 @@ impl Fold {
     }
 
     fn restart(&mut self, fields: &Fields, at: Option<&str>) {
-        let (pod, node) = (std::mem::take(&mut self.log.pod), std::mem::take(&mut self.log.node));
         let told = fields.text("version");
         // Until 0.9 the version stood in the message alone.
-        let in_message = || fields.text("msg").split_whitespace().nth(4).unwrap_or_default().to_owned();
-        let version = if told.is_empty() { in_message() } else { told.to_owned() };
+        let in_message = || fields.text("msg").split_whitespace().nth(4).unwrap_or_default();
+        let version = if told.is_empty() { in_message() } else { told }.trim_start_matches('v');
         self.log = SpeakerLog {
-            pod,
-            node,
-            version: Some(version.trim_start_matches('v').to_owned()).filter(|version| version.starts_with("0.")),
+            pod: std::mem::take(&mut self.log.pod),
+            node: std::mem::take(&mut self.log.node),
+            version: version.starts_with(|c: char| c.is_ascii_digit()).then(|| shortened(version, NAME_LENGTH)),
             started_at: at.map(str::to_owned),
             complete: true,
             lines: self.log.lines,
@@ -161,51 +152,51 @@ impl Fold {
         self.sessions = sessions::Sessions::default();
     }
 
-    /// Interfaces, and what FRR made of its configuration.
+    /// Interfaces, what failed in a reconciliation, and what FRR made of its configuration.
     fn settings(&mut self, fields: &Fields, msg: &str) -> bool {
-        let interface = fields.text("interface");
         match fields.text("event") {
-            "createARPResponder" | "createNDPResponder" => {
-                if !self.log.responders.iter().any(|known| known == interface) {
-                    self.log.responders.push(interface.to_owned());
-                }
-                return true;
-            }
+            "createARPResponder" | "createNDPResponder" => return self.answers_on(fields.text("interface")),
             "deleteARPResponder" | "deleteNDPResponder" => {
+                let interface = fields.text("interface");
                 self.log.responders.retain(|known| known != interface);
                 return true;
             }
             _ => {}
         }
         if msg.contains("interfaces used to announce LB IP don't exist") {
-            self.log.interface_warning = Some(fields.shown("localIfs"));
-            return true;
+            return self.announcements.warned(fields);
         }
-        // FRR mode: every half minute the speaker says whether FRR took its configuration.
-        if fields.text("op") == "reload-validate" {
-            let error = fields.text("error");
-            if error.is_empty() {
-                return self.log.reload_error.take().is_some();
+        match fields.text("op") {
+            "setBalancer" | "deleteBalancer" => self.announcements.failed(),
+            // FRR mode: every half minute the speaker says whether FRR took its configuration.
+            "reload-validate" => {
+                let error = fields.text("error");
+                if error.is_empty() {
+                    return self.log.reload_error.take().is_some();
+                }
+                self.log.reload_error = Some(shortened(error, 300));
+                true
             }
-            self.log.reload_error = Some(line::shortened(error, 300));
-            return true;
+            _ if fields.text("message") == "failed to get endpoints" => self.announcements.failed(),
+            _ => false,
         }
-        false
+    }
+
+    fn answers_on(&mut self, interface: &str) -> bool {
+        let interface = shortened(interface, NAME_LENGTH);
+        if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&interface) {
+            self.log.responders.push(interface);
+        }
+        true
     }
 
     fn unknown(&mut self, line: &Line) -> bool {
         self.log.unknown_lines += 1;
         if self.log.unknown_samples.len() < SAMPLES {
-            self.log.unknown_samples.push(line::shortened(line.text, SAMPLE_LENGTH));
+            self.log.unknown_samples.push(shortened(line.text, SAMPLE_LENGTH));
         }
         true
     }
-}
-
-/// Whether a line may matter. Where the search cannot be built, every line may.
-fn may_matter(text: &str) -> bool {
-    static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    SEARCH.get_or_init(|| AhoCorasick::new(NEEDLES).ok()).as_ref().is_none_or(|search| search.is_match(text))
 }
 
 #[cfg(test)]

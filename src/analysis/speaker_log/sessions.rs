@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
+use super::NAME_LENGTH;
 use super::line::{Fields, shortened};
 use crate::model::announcement::SessionLog;
+use crate::model::bgp::peer_address;
 
 /// Changes of one session whose times are kept, to know how many came in the last minute.
 const MOST_TIMES: usize = 64;
@@ -29,17 +31,18 @@ impl Sessions {
     pub(super) fn take(&mut self, fields: &Fields, msg: &str, at: Option<&str>) -> bool {
         let event = fields.text("event");
         let failed = msg == "failed to connect to peer";
-        if !failed && !matches!(event, "sessionUp" | "sessionDown" | "peerNotification" | "peerRemoved") {
+        if !failed && !matches!(event, "sessionUp" | "sessionDown" | "peerNotification" | "peerAdded" | "peerRemoved") {
             return false;
         }
         let peer = fields.text("peer");
         if event == "peerRemoved" {
-            self.0.retain(|session| session.log.peer != peer);
+            self.0.retain(|session| !is_same(&session.log.peer, peer));
             return true;
         }
         let Some(session) = self.of(peer) else { return false };
         session.log.at = at.map(str::to_owned);
         match event {
+            "peerAdded" => {}
             "sessionUp" => session.changed(true, at),
             "sessionDown" => session.changed(false, at),
             _ => {
@@ -64,7 +67,8 @@ impl Sessions {
     }
 
     fn of(&mut self, peer: &str) -> Option<&mut Session> {
-        let known = self.0.iter().position(|session| session.log.peer == peer);
+        let peer = &shortened(peer, NAME_LENGTH);
+        let known = self.0.iter().position(|session| is_same(&session.log.peer, peer));
         if known.is_none() && self.0.len() == MOST_PEERS {
             return None;
         }
@@ -90,6 +94,11 @@ impl Session {
             self.times.push_back(time);
         }
     }
+}
+
+/// Until 0.12 a session names its peer with the port, and the configuration without. A peer may be an interface, too.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || peer_address(one).is_some_and(|address| Some(address) == peer_address(other))
 }
 
 fn second(at: &str) -> Option<i64> {

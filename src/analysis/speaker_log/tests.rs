@@ -233,10 +233,19 @@ fn interfaces_that_answer_and_that_do_not_exist() {
         r#"{"event":"createARPResponder","interface":"eth0"}"#,
         r#"{"event":"createARPResponder","interface":"mlb"}"#,
         r#"{"event":"deleteARPResponder","interface":"eth0"}"#,
-        r#"{"IPAdvertisement":{},"ips":["10.88.64.106"],"level":"warn","localIfs":["eth0","mlb","vxlan.calico"],"msg":"the specified interfaces used to announce LB IP don't exist","op":"SetBalancer"}"#,
     ]);
     assert_eq!(log.responders, ["mlb"]);
-    assert_eq!(log.interface_warning.as_deref(), Some("eth0, mlb, vxlan.calico"));
+    let warning = |lines: &[&str]| fold(lines).addresses[0].interface_warning.clone();
+    let of = |address: &str| {
+        format!(
+            r#"{{"IPAdvertisement":{{}},"ips":["{address}"],"level":"warn","localIfs":["eth0","mlb","vxlan.calico"],"msg":"the specified interfaces used to announce LB IP don't exist","op":"SetBalancer"}}"#
+        )
+    };
+    // The speaker says that it announces, all the same.
+    assert_eq!(warning(&[&of(ADDRESS), ANNOUNCED]).as_deref(), Some("eth0, mlb, vxlan.calico"));
+    assert_eq!(warning(&[&of("10.88.64.106"), ANNOUNCED]), None, "another address");
+    assert_eq!(warning(&[&of(ADDRESS), ANNOUNCED, ANNOUNCED]), None, "the advertisement was put right");
+    assert_eq!(warning(&[&of(ADDRESS), ANNOUNCED, WITHDRAWN]), None);
 }
 
 /// What a recording keeps must tell the same as the whole log.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub use compare::{confirm, declared};
-pub use holders::{hold, unaccounted};
+pub use holders::{Surroundings, hold, unaccounted, unheld};
 pub use reach::reach;
 pub use settings::settings;
 pub use templates::{template, templates};
@@ -92,6 +92,7 @@ fn from_pods(service: &Service, port: &ServicePort, pods: &[Pod]) -> Vec<Endpoin
             for_nodes: Vec::new(),
             declared: None,
             holder: None,
+            unheld: false,
             dead: None,
         })
         .collect()

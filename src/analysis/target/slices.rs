@@ -93,6 +93,7 @@ fn of_entry(entry: &Value, port: &ServicePort, number: Option<u16>, from: &str) 
             for_nodes: hints("/hints/forNodes"),
             declared: None,
             holder: None,
+            unheld: false,
             dead: None,
         })
         .collect()

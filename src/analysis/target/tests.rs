@@ -256,14 +256,15 @@ fn a_hand_made_endpoint_is_a_pods_a_nodes_or_nobodys() {
     let slice = json!({"metadata": {"name": "hand"}, "ports": [{"name": "https", "port": 4180}],
         "endpoints": addresses.map(|ip| json!({"addresses": [ip]}))});
     let mut read = target(&service, &service.ports[0], Some(&[slice]), None);
-    let asked = unaccounted(&service, &read, &nodes());
+    let around = Surroundings::of(nodes());
+    let asked = unaccounted(&service, &read, &around);
     assert_eq!(asked.len(), 4);
     assert!(asked[0].to_string().starts_with("10.88.133."), "pod networks first: {asked:?}");
     let looked_up: BTreeMap<IpAddr, Vec<Pod>> = asked
         .iter()
         .map(|ip| (*ip, if ip.to_string() == "10.88.133.5" { vec![pod("p", "10.88.133.5", 4180)] } else { Vec::new() }))
         .collect();
-    hold(&service, &mut read, &looked_up, &nodes());
+    hold(&service, &mut read, &looked_up, &around);
     let told = |ip: &str| {
         let endpoint = read.endpoints.iter().find(|endpoint| endpoint.ip.to_string() == ip).unwrap();
         (endpoint.holder.as_deref(), endpoint.dead.is_some())

@@ -15,7 +15,7 @@ use super::clock::LiveClock;
 use super::clocks::live::LiveClocks;
 use super::cluster::live::LiveCluster;
 use super::error::ErrorKind;
-use super::host::live::LiveHosts;
+use super::host::live::{Asker, LiveHosts, Ways};
 use super::interrupt::Interrupt;
 use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::recording::tape::Tape;
@@ -28,6 +28,10 @@ pub struct LiveOptions {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
     pub site: Site,
+    /// Nodes are reached by the pods that the site file names, not over SSH.
+    pub via_pods: bool,
+    /// Somebody who can be asked for the passphrases of keys.
+    pub asker: Option<Asker>,
     /// Keep the answers for a recording, not only the list of what was touched.
     pub keep_answers: bool,
     /// Bound on one API request; zero is the usual ten seconds.
@@ -52,7 +56,8 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
     let runtime = runtime()?.handle();
     let tape = Arc::new(Tape::new(options.keep_answers));
     let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
-    let hosts = Arc::new(LiveHosts::new(runtime.clone(), &options.site, interrupt.clone()));
+    let ways = Ways::new(options.asker.clone(), options.via_pods.then(|| cluster.client()));
+    let hosts = Arc::new(LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways));
     let captures = LiveCaptures::new(Arc::clone(&hosts), options.pcap.clone());
     let clocks = LiveClocks::new(Arc::clone(&hosts));
     let clock = LiveClock::since(tape.began());

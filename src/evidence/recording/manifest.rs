@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh};
+use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh, Via};
 
 /// What every recording says it is.
 pub const FORMAT: &str = "lbdiag-recording";
@@ -88,7 +88,8 @@ impl RecordedSite {
     pub fn site(&self) -> Site {
         Site {
             ssh: Ssh::default(),
-            nodes: Nodes { addresses: self.addresses.clone() },
+            via: Via::default(),
+            nodes: Nodes { addresses: self.addresses.clone(), ..Nodes::default() },
             metallb: MetallbSite { namespace: self.metallb_namespace.clone(), speaker_labels: self.speaker_labels.clone() },
             defaults: self.defaults.clone(),
             uses: self.uses.clone(),

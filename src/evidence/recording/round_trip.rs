@@ -239,7 +239,7 @@ fn request(host_name: &str) -> CaptureRequest {
         most_bytes: 1 << 20,
         direction: Direction::In,
         buffer_kib: None,
-by_hand: false,
+        by_hand: false,
     }
 }
 

@@ -8,12 +8,15 @@ packages=(
   openssl:openssl curl:curl python3:python3 ps:procps flock:util-linux
 )
 
+# For labs that speak BGP: the router, and what goes into the speakers' image of FRR.
 router_packages=(/usr/lib/frr/bgpd:frr)
+frr_mode_packages=(/usr/lib/frr/frr-reload.py:frr-pythontools)
 
 missing_packages() {
   local pair wanted=("${packages[@]}")
   ! speaks_bgp || wanted+=("${router_packages[@]}")
-  for pair in "${wanted[@]}"; do command -v "${pair%%:*}" > /dev/null || echo "${pair#*:}"; done
+  [ "$LAB_BGP" != frr ] || wanted+=("${frr_mode_packages[@]}")
+  for pair in "${wanted[@]}"; do command -v "${pair%%:*}" > /dev/null || [ -e "${pair%%:*}" ] || echo "${pair#*:}"; done
 }
 
 install_packages() {
@@ -52,16 +55,23 @@ build() {
 }
 
 is_built() {
-  local file
-  for file in "$BIN/kubectl" "$TAR/pause.tar" "$TAR/app.tar" "$TAR/metallb-$LAB_METALLB.yaml" "$TAR"/{speaker,controller}-"$LAB_METALLB.tar"; do
-    [ -e "$file" ] || return 1
-  done
+  local name
+  [ -e "$BIN/kubectl" ] && [ -e "$(manifest)" ] || return 1
+  for name in $(images); do [ -e "$TAR/$name.tar" ] || return 1; done
+}
+
+# FRR mode is another manifest, another image of the speaker, and one more image.
+frr_suffix() { [ "$LAB_BGP" != frr ] || echo -frr; }
+manifest() { echo "$TAR/metallb-$LAB_METALLB$(frr_suffix).yaml"; }
+images() { # what every node needs, as names of $TAR
+  echo pause app "controller-$LAB_METALLB" "speaker-$LAB_METALLB$(frr_suffix)"
+  [ "$LAB_BGP" != frr ] || echo frr
 }
 
 # One binary for all of Kubernetes: the programs share most of their code. Without a version kubelet and kubectl refuse to work.
 build_kubernetes() {
   local name v=k8s.io/component-base/version
-  if ! "$BIN/kubectl" version --client 2> /dev/null | grep -qF "$K8S"; then
+  if ! "$BIN/kubectl" version --client 2> /dev/null | grep -F "$K8S" > /dev/null; then
     say "building Kubernetes $K8S (some minutes, once)"
     (cd "$here/k8s" && CGO_ENABLED=0 nice -n 10 go build -buildvcs=false -o "$BIN/k8s.new" \
       -ldflags="-s -w -X $v.gitVersion=$K8S -X $v.gitMajor=1 -X $v.gitMinor=34 -X k8s.io/client-go/pkg/version.gitVersion=$K8S" .)
@@ -90,14 +100,26 @@ build_metallb() {
   for name in speaker controller; do
     [ -e "$TAR/$name-$version.tar" ] || image "quay.io/metallb/$name:$version" "$name-$version" "$BIN/$name-$version" "/$name"
   done
-  # MetalLB's own manifest, kept here so that `up` needs no Go; nothing is ever pulled. The module is looked up outside of any other.
-  if [ ! -e "$TAR/metallb-$version.yaml" ]; then
-    (cd "$tmp" && go mod download -json "go.universe.tf/metallb@$version") > "$tmp/module.json"
-    sed "s#image: quay.io/metallb/\(speaker\|controller\):.*#image: quay.io/metallb/\1:$version\n        imagePullPolicy: IfNotPresent#" \
-      "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' "$tmp/module.json")/config/manifests/metallb-native.yaml" > "$TAR/metallb.new"
-    mv "$TAR/metallb.new" "$TAR/metallb-$version.yaml"
-  fi
+  [ "$LAB_BGP" != frr ] || build_frr_mode "$tmp"
+  [ -e "$(manifest)" ] || build_manifest "$tmp"
   rm -rf "$tmp"
+}
+
+# The directory of MetalLB's module. It is looked up outside of any other.
+metallb_module() {
+  (cd "$1" && go mod download -json "go.universe.tf/metallb@$LAB_METALLB") | sed -n 's/.*"Dir": "\(.*\)".*/\1/p'
+}
+
+# MetalLB's own manifest, kept here so that `up` needs no Go; nothing is ever pulled.
+build_manifest() {
+  local version=$LAB_METALLB mode=native frr=()
+  if [ "$LAB_BGP" = frr ]; then
+    mode=frr
+    frr=(-e "s#image: quay.io/frrouting/frr:.*#image: quay.io/frrouting/frr:$(frr_version)#")
+  fi
+  sed -e "s#image: quay.io/metallb/\(speaker\|controller\):.*#image: quay.io/metallb/\1:$version\n        imagePullPolicy: IfNotPresent#" "${frr[@]}" \
+    "$(metallb_module "$1")/config/manifests/metallb-$mode.yaml" > "$TAR/metallb.new"
+  mv "$TAR/metallb.new" "$(manifest)"
 }
 
 # image NAME:TAG FILE BINARY [PATH]: an image of one static binary and a /tmp, as $TAR/FILE.tar.

@@ -37,7 +37,7 @@ up() {
   boot $(machines)
   until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
-  kubectl apply -f "$TAR/metallb-$LAB_METALLB.yaml" > /dev/null
+  kubectl apply -f "$(manifest)" > "$S/metallb.log" 2>&1
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
   until_ 120 'all nodes to register' nodes_known
   waits wait --for=condition=Ready node --all
@@ -85,7 +85,7 @@ pool_file() {
 apiVersion: metallb.io/v1beta1
 kind: IPAddressPool
 metadata: {name: services, namespace: metallb-system}
-spec: {addresses: ["$POOL"]}
+spec: {addresses: ["$POOL"$(! dual || echo ", \"$POOL6\"")]}
 ---
 apiVersion: metallb.io/v1beta1
 kind: L2Advertisement

@@ -41,7 +41,36 @@ network() {
     plug "$place" mgmt lan "$(lan "$place")/18"
   done
   ! speaks_bgp || router_network
+  ! dual || network6
 }
+
+# The same once more in IPv6, without waiting for anybody to object to an address. SSH stays with IPv4.
+network6() {
+  local place other
+  for place in rt $(nodes); do net "$place" sysctl -qw net.ipv6.conf.all.forwarding=1; done
+  address6 rt svc0 fd10:88:64::1/64
+  address6 rt far0 fd10:88:192::1/64
+  address6 c1 eth0 fd10:88:64::50/64
+  address6 c2 eth0 fd10:88:192::50/64
+  ip -n "$LAB-c1" -6 route add default via fd10:88:64::1
+  ip -n "$LAB-c2" -6 route add default via fd10:88:192::1
+  net rt sysctl -qw net.ipv6.fib_multipath_hash_policy=1
+  ! speaks_bgp || net c1 sysctl -qw net.ipv6.conf.{all,default,eth0}.accept_redirects=0
+  for place in $(nodes); do
+    address6 "$place" eth0 "$(lan6 "$place")/64"
+    address6 "$place" mlb "$(svc6 "$place")/64"
+    address6 "$place" vxlan.calico "$(pods6 "$place")::ffff/128"
+    ip -n "$LAB-$place" -6 route add default via fd10:88:64::1 dev mlb
+    for other in $(nodes); do
+      [ "$other" != "$place" ] || continue
+      ip -n "$LAB-$place" -6 route add "$(pods6 "$other")::ffff/128" dev vxlan.calico
+      ip -n "$LAB-$place" -6 route add "$(pods6 "$other")::/64" via "$(pods6 "$other")::ffff" dev vxlan.calico onlink
+      ip -n "$LAB-$place" neigh replace "$(pods6 "$other")::ffff" lladdr "$(vtep "$other")" dev vxlan.calico nud permanent
+    done
+  done
+}
+
+address6() { ip -n "$LAB-$1" addr add "$3" dev "$2" nodad; } # PLACE INTERFACE ADDRESS
 
 node_network() {
   local node=$1 other

@@ -18,12 +18,12 @@ node_main() {
   keep sshd /usr/sbin/sshd -D -e
   keep containerd containerd
   until_ 60 containerd ctr version
-  for image in pause app "speaker-$LAB_METALLB" "controller-$LAB_METALLB"; do
+  for image in $(images); do
     ctr -n k8s.io images import "$TAR/$image.tar" >> /var/log/images.log 2>&1
   done
   # A kubelet that starts before its API server waits seconds before it tries again.
   until_ 120 'the API server' curl -skfm1 "https://$(lan n0):6443/readyz" || true
-  keep kubelet "$BIN/kubelet" --config=/etc/kubernetes/kubelet.yaml --kubeconfig="$S/$node.kubeconfig" --hostname-override="$node" --node-ip="$(lan "$node")" --v=2
+  keep kubelet "$BIN/kubelet" --config=/etc/kubernetes/kubelet.yaml --kubeconfig="$S/$node.kubeconfig" --hostname-override="$node" --node-ip="$(lan "$node")$(! dual || echo ",$(lan6 "$node")")" --v=2
   keep kube-proxy "$BIN/kube-proxy" --config=/etc/kubernetes/proxy.yaml --v=1
   wait
 }
@@ -44,7 +44,7 @@ mount_cgroups() {
 }
 
 node_files() {
-  local node=$1 dir link
+  local node=$1 dir link ranges routes
   for dir in kubelet containerd cni; do
     mkdir -p "$S/$node/lib/$dir" "/var/lib/$dir"
     mount --bind "$S/$node/lib/$dir" "/var/lib/$dir"
@@ -56,9 +56,15 @@ node_files() {
     bridge) link='"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":false,"mtu":1450,"hairpinMode":true' ;;
     ptp) link='"type":"ptp","ipMasq":false,"mtu":1450' ;;
   esac
+  ranges="[{\"subnet\":\"$(pods "$node").0/24\",\"rangeEnd\":\"$(pods "$node").250\"}]"
+  routes='{"dst":"0.0.0.0/0"}'
+  if dual; then
+    ranges+=",[{\"subnet\":\"$(pods6 "$node")::/64\",\"rangeEnd\":\"$(pods6 "$node")::fffe\"}]"
+    routes+=',{"dst":"::/0"}'
+  fi
   cat > /etc/cni/net.d/10-lab.conflist << END
 {"cniVersion":"0.4.0","name":"lab","plugins":[{$link,
- "ipam":{"type":"host-local","ranges":[[{"subnet":"$(pods "$node").0/24","rangeEnd":"$(pods "$node").250"}]],"routes":[{"dst":"0.0.0.0/0"}]}},{"type":"portmap","capabilities":{"portMappings":true}}]}
+ "ipam":{"type":"host-local","ranges":[$ranges],"routes":[$routes]}},{"type":"portmap","capabilities":{"portMappings":true}}]}
 END
 
   # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower it, and every container would fail to start.
@@ -95,7 +101,7 @@ apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: $LAB_PROXY
 clientConnection: {kubeconfig: $S/proxy.kubeconfig}
-clusterCIDR: 10.88.128.0/18
+clusterCIDR: 10.88.128.0/18$(! dual || echo ,fd10:88:10::/44)
 hostnameOverride: $node
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 metricsBindAddress: 127.0.0.1:10249

@@ -27,45 +27,60 @@ router_files() {
   usermod --append --groups frrvty ops
   echo 'no service integrated-vtysh-config' > /etc/frr/vtysh.conf
   printf '%s\n' 'hostname rt' 'log file /var/log/frr-zebra.log' > /etc/frr/zebra.conf
-  # The speakers are not named: whoever of the service network speaks for AS 64500 may connect.
-  cat > /etc/frr/bgpd.conf << 'END'
-hostname rt
-log file /var/log/frr-bgpd.log informational
-log timestamp precision 3
-router bgp 64512
- bgp router-id 10.88.64.1
- no bgp ebgp-requires-policy
- bgp bestpath as-path multipath-relax
- bgp log-neighbor-changes
- neighbor nodes peer-group
- neighbor nodes remote-as 64500
- neighbor nodes timers 3 9
- bgp listen range 10.88.64.0/24 peer-group nodes
- address-family ipv4 unicast
-  neighbor nodes activate
-  neighbor nodes soft-reconfiguration inbound
-  maximum-paths 8
- exit-address-family
-END
+  router_config > /etc/frr/bgpd.conf
   chown frr:frr /etc/frr/*.conf
   chmod 640 /etc/frr/*.conf
   install -m 666 /dev/null /var/log/frr-zebra.log
   install -m 666 /dev/null /var/log/frr-bgpd.log
 }
 
-# Gives the Service web/bgp its pool, advertisement and peer, and says where it answers once every candidate's route is there.
-announce_over_bgp() {
-  local host
-  until_ 60 "MetalLB to take its peer" kubectl apply -f "$here/bgp.yaml"
-  waits -n web rollout status deploy/web
-  until_ 60 'a route from each node' has_next_hops
-  for host in "${clients[@]}"; do until_ 60 "an answer to $host over BGP" net "$host" curl -skm1 "https://$BGP_ADDRESS/"; done
-  echo "lab $LAB speaks BGP: Service web/bgp answers at https://$BGP_ADDRESS/"
+# The speakers are not named: whoever of the service network speaks for AS 64500 may connect. Each family has sessions of its own.
+router_config() {
+  cat << END
+hostname rt
+log file /var/log/frr-bgpd.log informational
+log timestamp precision 3
+router bgp 64512
+ bgp router-id 10.88.64.1
+ no bgp default ipv4-unicast
+ no bgp ebgp-requires-policy
+ bgp bestpath as-path multipath-relax
+ bgp log-neighbor-changes
+$(peer_group nodes 10.88.64.0/24)
+$(! dual || peer_group nodes6 fd10:88:64::/64)
+$(family ipv4 nodes)
+$(! dual || family ipv6 nodes6)
+END
 }
+peer_group() { # NAME NETWORK
+  printf ' %s\n' "neighbor $1 peer-group" "neighbor $1 remote-as 64500" "neighbor $1 timers 3 9" "bgp listen range $2 peer-group $1"
+}
+family() { # FAMILY GROUP
+  printf ' %s\n' "address-family $1 unicast" " neighbor $2 activate" " neighbor $2 soft-reconfiguration inbound" ' maximum-paths 8' exit-address-family
+}
+
+# Gives the Services of web their pool, advertisement and peers, and says where they answer once every candidate's route is there.
+announce_over_bgp() {
+  local host address addresses=("$BGP_ADDRESS")
+  until_ 60 "MetalLB to take its peer" kubectl apply -f "$here/bgp.yaml"
+  if routes_six; then
+    addresses+=("$BGP_ADDRESS6")
+    until_ 60 "MetalLB to take its second peer" kubectl apply -f "$here/bgp6.yaml"
+  fi
+  waits -n web rollout status deploy/web
+  for address in "${addresses[@]}"; do
+    until_ 60 "a route to $address from each node" has_next_hops "$address"
+    for host in "${clients[@]}"; do until_ 60 "an answer to $host over BGP" net "$host" curl -skm1 "$(url "$address")"; done
+  done
+  echo "lab $LAB speaks BGP: Service web/bgp answers at $(url "$BGP_ADDRESS")"
+  ! routes_six || echo "lab $LAB speaks BGP: Service web/bgp6 answers at $(url "$BGP_ADDRESS6")"
+}
+
+url() { case $1 in *:*) echo "https://[$1]/" ;; *) echo "https://$1/" ;; esac; }
 
 # Every node but n0, which is excluded by its label; MetalLB v0.13 ignores that.
 has_next_hops() {
   local count
-  count=$(ip -n "$LAB-rt" route show "$BGP_ADDRESS" | grep -oc 'via ')
+  count=$(ip -n "$LAB-rt" -d route get fibmatch "$1" | grep -oc 'via ')
   [ "$count" -ge $((LAB_NODES - 1)) ]
 }

@@ -9,11 +9,12 @@ LAB_METALLB=${LAB_METALLB:-v0.15.2}
 LAB_PROXY=${LAB_PROXY:-iptables}
 LAB_CNI=${LAB_CNI:-bridge}
 LAB_BGP=${LAB_BGP:-none}
+LAB_STACK=${LAB_STACK:-v4}
 LAB_NODES=${LAB_NODES:-4}
 LAB_USER=${LAB_USER:-root}
 
 # A running lab keeps these; `up` with others is an error, every other command goes by the running lab's.
-settings=(LAB_METALLB LAB_PROXY LAB_CNI LAB_BGP LAB_NODES LAB_USER)
+settings=(LAB_METALLB LAB_PROXY LAB_CNI LAB_BGP LAB_STACK LAB_NODES LAB_USER)
 
 K8S=v1.34.3
 BIN=$LAB_DIR/bin # what is built: binaries
@@ -42,7 +43,8 @@ check_settings() {
   one_of LAB_METALLB "$LAB_METALLB" v0.13.12 v0.14.9 v0.15.2 v0.16.1
   one_of LAB_PROXY "$LAB_PROXY" iptables nftables
   one_of LAB_CNI "$LAB_CNI" bridge ptp
-  one_of LAB_BGP "$LAB_BGP" none native
+  one_of LAB_BGP "$LAB_BGP" none native frr
+  one_of LAB_STACK "$LAB_STACK" v4 dual
   one_of LAB_NODES "$LAB_NODES" 4 5 6 7 8
   one_of LAB_USER "$LAB_USER" root ops
 }

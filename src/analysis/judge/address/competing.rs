@@ -23,6 +23,9 @@ const OFTEN: u32 = 3;
 /// How old the newest of them may be.
 const LATELY: SignedDuration = SignedDuration::from_mins(10);
 
+/// How old it may be for the fight to go on right now.
+const NOW: SignedDuration = SignedDuration::from_mins(1);
+
 /// Annotations and status conditions that other controllers leave on the Services they handle, and whose they are.
 const MARKS: [(&str, &str); 7] = [
     ("service.kubernetes.io/load-balancer-cleanup", "a cloud provider's service controller or k3s ServiceLB"),
@@ -93,7 +96,7 @@ pub(super) fn silences(case: &Case, metallb: &Metallb) -> bool {
 
 /// Whether anything calls for a look at what else the cluster runs.
 pub(super) fn suspected(service: &Service, metallb: &Metallb) -> bool {
-    !foreign(service, metallb).is_empty() || cleared_often(metallb).is_some()
+    !foreign(service, metallb).is_empty() || cleared_often(metallb, LATELY).is_some()
 }
 
 /// What the status holds that MetalLB cannot have given: host names, and addresses of no pool.
@@ -119,16 +122,21 @@ fn foreign(service: &Service, metallb: &Metallb) -> Vec<String> {
 fn written_again(metallb: &Metallb) -> Option<(IpAddr, u32)> {
     let fails = metallb.controller_log.as_ref().is_none_or(|log| log.write_failed.is_some());
     // What cannot be written is cleared again and again without anybody else's doing.
-    if fails { None } else { cleared_often(metallb) }
+    if fails { None } else { cleared_often(metallb, LATELY) }
 }
 
-fn cleared_often(metallb: &Metallb) -> Option<(IpAddr, u32)> {
+/// Whether the address is taken away again and again at this very time.
+pub(super) fn goes_on(metallb: &Metallb) -> bool {
+    written_again(metallb).is_some() && cleared_often(metallb, NOW).is_some()
+}
+
+fn cleared_often(metallb: &Metallb, at_most: SignedDuration) -> Option<(IpAddr, u32)> {
     let pools = metallb.pools.as_deref()?;
     metallb
         .events
         .iter()
         .flatten()
-        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN && lately(&event.at, &metallb.asked_at))
+        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN && fresh(&event.at, &metallb.asked_at, at_most))
         .filter_map(|event| {
             let address = event.message.rsplit_once("[\"")?.1.split('"').next()?.parse::<IpAddr>().ok()?;
             Some((address, event.count))
@@ -136,10 +144,10 @@ fn cleared_often(metallb: &Metallb) -> Option<(IpAddr, u32)> {
         .find(|(address, _)| pool_of(pools, *address).is_none())
 }
 
-/// Whether that was a few minutes ago at most: a fight that is over keeps nobody out.
-fn lately(at: &str, now: &str) -> bool {
+/// Whether that is no older: a fight that is over keeps nobody out.
+fn fresh(at: &str, now: &str, at_most: SignedDuration) -> bool {
     let (Ok(at), Ok(now)) = (at.parse::<Timestamp>(), now.parse::<Timestamp>()) else { return false };
-    now.duration_since(at) <= LATELY
+    now.duration_since(at) <= at_most
 }
 
 /// Who left a mark on the Service, and which.

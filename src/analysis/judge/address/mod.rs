@@ -73,14 +73,22 @@ pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: 
     Some(finding.name.clone())
 }
 
-/// An address that ends in .0 or .255 is worth a warning only when clients fail and nothing else explains it.
-pub(super) fn weigh_last_octet(case: &Case, findings: &mut [Finding]) {
+/// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
+/// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.
+pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
     let explained = findings.iter().any(|finding| finding.severity == Severity::Fail);
     if explained || case.all_answered() || !case.asked() {
         return;
     }
-    for finding in findings.iter_mut().filter(|finding| finding.name == "address/last-octet") {
-        finding.severity = Severity::Warn;
+    for finding in findings {
+        match finding.name.as_str() {
+            "address/last-octet" => finding.severity = Severity::Warn,
+            "address/competing-controller" if metallb(case).is_some_and(competing::goes_on) => {
+                finding.severity = Severity::Fail;
+                finding.scope = None;
+            }
+            _ => {}
+        }
     }
 }
 

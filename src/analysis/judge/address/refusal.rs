@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::super::{Case, found};
 use super::{own, words};
 use crate::analysis::addresses::{Family, capacity, odd_last_octet};
-use crate::analysis::allocation::Refusal;
 use crate::analysis::allocation::pools::{NotServed, held};
-use crate::analysis::allocation::wish::{Misworded, PREFIX};
+use crate::analysis::allocation::wish::{Misworded, PREFIX, unknown_annotations};
+use crate::analysis::allocation::{Refusal, Rules};
 use crate::analysis::similar::nearest;
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
@@ -145,6 +145,10 @@ fn request(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
         Refusal::NoPool | Refusal::NoneServes(_) | Refusal::OnlyByRequest(_) | Refusal::Full { .. } => String::new(),
     };
     let mut asks = asks(case);
+    let unknown = unknown_annotations(case.service, Rules::of(metallb));
+    if !unknown.is_empty() {
+        asks.push(format!("MetalLB {} does not know {}", metallb.version.as_deref().unwrap_or_default(), unknown.join(", ")));
+    }
     asks.extend(evidence);
     found("address/request-refused", vec![own(case)], format!("the Service cannot get what it asks for: {reason}"), asks)
 }

@@ -146,6 +146,7 @@ mod tests {
                 address: "10.88.64.100".parse().unwrap(),
                 moves: Vec::new(),
                 moves_dropped: 0,
+                interface_warning: None,
                 protocols: vec![ProtocolLog {
                     protocol: "layer2".to_owned(),
                     state: if node == announcer { LogState::Announced } else { LogState::Withdrawn },

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::bgp_sockets::bgp_sockets;
-use crate::model::bgp::{Bgp, Session};
+use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
+use crate::model::state::PlaceState;
 
 /// Sessions over which the address should be announced, of nodes that should announce it.
 fn wanted(bgp: &Bgp) -> Vec<&Session> {
@@ -21,7 +22,7 @@ fn wanted(bgp: &Bgp) -> Vec<&Session> {
 pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     let all = wanted(bgp);
     let down: Vec<&Session> = all.iter().copied().filter(|session| session.failing()).collect();
-    let first = down.first()?;
+    down.first()?;
     let every = down.len() == all.len();
     let nodes = names(&down);
     let peers: BTreeSet<&str> = down.iter().map(|session| session.peer.as_str()).collect();
@@ -33,13 +34,7 @@ pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     } else {
         "is down"
     };
-    let summary = format!(
-        "the BGP session of {} with {} ({}) {what}{}",
-        nodes.join(" and "),
-        first.peer,
-        first.address,
-        reason.map(|reason| format!(": {reason}")).unwrap_or_default()
-    );
+    let summary = format!("the BGP session of {} {what}{}", by_peer(&down), reason.map(|reason| format!(": {reason}")).unwrap_or_default());
     let mut evidence: Vec<String> = down.iter().flat_map(|session| session.says.iter().cloned()).take(12).collect();
     evidence.extend(down.iter().filter(|session| session.changes_last_minute > 0).map(|session| {
         format!("the session of {} with {} changed {} times within a minute", session.node, session.peer, session.changes_last_minute)
@@ -59,29 +54,28 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
             evidence.extend(said);
         }
     }
-    let first = stalled.first()?;
+    stalled.first()?;
     let live = all.iter().filter(|session| !session.failing()).count();
     let nodes = names(&stalled);
     let mut culprits: Vec<Culprit> = nodes.iter().map(|node| Culprit::node(node)).collect();
     culprits.extend(stalled.iter().map(|session| &session.peer).collect::<BTreeSet<_>>().into_iter().map(|peer| Culprit::peer(peer)));
-    let summary = format!(
-        "{} believes in its BGP session with {} ({}), and the other side has given it up",
-        nodes.join(" and "),
-        first.peer,
-        first.address
-    );
+    let summary = format!("the BGP session of {} is believed in there, and the other side has given it up", by_peer(&stalled));
     Some(scoped(found("bgp/session-stalled", culprits, summary, evidence), stalled.len() == live, &all, &stalled))
 }
 
-/// The kernel's word: nothing came in for longer than both sides agreed to wait.
+/// The kernel's word: there is no connection, or nothing came in for longer than both sides agreed to wait.
 fn silent(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     let peer = bgp.peer(&session.peer)?;
     let address: std::net::IpAddr = session.address.parse().ok()?;
     // MetalLB sends keepalives every third of the hold time, and so does the router; a hold time of zero means none.
     let hold = u64::try_from(peer.hold()?.as_millis()).ok().filter(|hold| *hold > 0)?;
     let sockets = bgp_sockets(&case.node_state(&session.node)?.after)?;
-    let socket =
-        sockets.iter().filter(|socket| socket.peer == address && socket.state == "ESTAB").min_by_key(|socket| socket.last_received_ms)?;
+    let mut established = sockets.iter().filter(|socket| socket.peer == address && socket.state == "ESTAB").peekable();
+    // Connections of port 179 are what was read.
+    if established.peek().is_none() && session.up == Some(true) && peer.port == 179 {
+        return Some(format!("{}: its kernel has no established connection with {}", session.node, session.address));
+    }
+    let socket = established.min_by_key(|socket| socket.last_received_ms)?;
     let last = socket.last_received_ms.filter(|last| *last > hold)?;
     let unanswered = if socket.unacknowledged > 0 {
         format!(", {} segments are not acknowledged and were sent again {} times", socket.unacknowledged, socket.backoff)
@@ -97,7 +91,8 @@ fn silent(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     ))
 }
 
-/// The router's word: it has no established neighbour at any address of the node.
+/// The router's word: it has no established neighbour at any address of the node. FRR leaves a neighbour out of its summary that came in
+/// while it was being cleared, so that a path from the node, or a kernel that heard from the router a moment ago, says more.
 fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     let router = bgp.router.as_ref().filter(|router| router.neighbours_read && router.holds(&session.address))?;
     if session.up != Some(true) {
@@ -106,7 +101,30 @@ fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String
     let state = &case.node_state(&session.node)?.after;
     let own: BTreeSet<_> = crate::analysis::state::network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
     let known = router.neighbours.iter().any(|neighbour| own.contains(&neighbour.address) && neighbour.state == "Established");
-    (!own.is_empty() && !known).then(|| format!("router {}: no neighbour that is {} is established", router.host, session.node))
+    let from_it = |path: &RouterPath| path.from.parse().is_ok_and(|from| own.contains(&from));
+    let told = router.routes.iter().filter_map(|route| route.paths.as_ref()).flatten().any(from_it);
+    (!own.is_empty() && !known && !told && !heard(state, bgp, session))
+        .then(|| format!("router {}: no neighbour that is {} is established", router.host, session.node))
+}
+
+/// Whether the kernel had data from the peer within the hold time.
+fn heard(state: &PlaceState, bgp: &Bgp, session: &Session) -> bool {
+    let hold = bgp.peer(&session.peer).and_then(Peer::hold).and_then(|hold| u64::try_from(hold.as_millis()).ok());
+    let (Some(hold), Ok(address), Some(sockets)) = (hold, session.address.parse::<std::net::IpAddr>(), bgp_sockets(state)) else {
+        return false;
+    };
+    let fresh = |last: u64| last <= hold;
+    sockets.iter().any(|socket| socket.peer == address && socket.state == "ESTAB" && socket.last_received_ms.is_some_and(fresh))
+}
+
+/// The sessions as a person names them: the nodes, and with whom.
+fn by_peer(sessions: &[&Session]) -> String {
+    let peers: BTreeSet<(&str, &str)> = sessions.iter().map(|session| (session.peer.as_str(), session.address.as_str())).collect();
+    let lines = peers.into_iter().map(|(peer, address)| {
+        let with: Vec<&Session> = sessions.iter().copied().filter(|session| session.peer == peer).collect();
+        format!("{} with {peer} ({address})", names(&with).join(" and "))
+    });
+    lines.collect::<Vec<_>>().join(", of ")
 }
 
 fn names(sessions: &[&Session]) -> Vec<String> {

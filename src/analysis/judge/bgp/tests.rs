@@ -101,8 +101,9 @@ impl Lab {
             ..Gathered::of_objects(&service, metallb)
         });
         let states = names.iter().zip(11..).map(|(name, last)| {
+            let connected = format!("ESTAB 0 0 10.88.64.{last}:51137 10.88.64.1:179");
             let sections = BTreeMap::from([
-                ("bgp-sockets".to_owned(), self.sockets.get(name).cloned().unwrap_or_default()),
+                ("bgp-sockets".to_owned(), self.sockets.get(name).cloned().unwrap_or_else(|| format!("{connected}\n\t lastrcv:1200\n"))),
                 ("addresses".to_owned(), format!("3: mlb    inet 10.88.64.{last}/24 scope global mlb")),
             ]);
             let host = Host { name: (*name).to_owned(), address: String::new(), kind: HostKind::Node };
@@ -152,7 +153,20 @@ fn a_session_that_only_one_side_believes_in() {
     // The router knows too: it has no such neighbour.
     let mut gone = router(vec![RouterPath { valid: true, ..RouterPath::default() }], &["10.88.64.12"]);
     gone.neighbours.remove(0);
-    Lab { router: Some(gone), ..healthy() }.check(&[("bgp/session-stalled", Severity::Warn, "node/n1")]);
+    let old_kernel = "ESTAB 0 0 10.88.64.11:51137 10.88.64.1:179\n".to_owned();
+    let sockets = BTreeMap::from([("n1", old_kernel)]);
+    Lab { router: Some(gone.clone()), sockets: sockets.clone(), ..healthy() }.check(&[("bgp/session-stalled", Severity::Warn, "node/n1")]);
+    // FRR's summary hides some sessions that work: a path from the node, and what its kernel heard, contradict it.
+    let busy = silent.replace("lastrcv:21660", "lastrcv:2100");
+    Lab { router: Some(gone.clone()), sockets: BTreeMap::from([("n1", busy)]), ..healthy() }.check(&[]);
+    let path = RouterPath { valid: true, from: "10.88.64.11".to_owned(), ..RouterPath::default() };
+    gone.routes[0].paths.get_or_insert_default().push(path);
+    Lab { router: Some(gone), sockets, ..healthy() }.check(&[]);
+    // A frozen speaker's connection is gone, and its log ends with a session that is up.
+    for none in ["", "CLOSE-WAIT 1 0 10.88.64.11:51137 10.88.64.1:179\n"] {
+        let sockets = BTreeMap::from([("n1", none.to_owned())]);
+        Lab { sockets, ..healthy() }.check(&[("bgp/session-stalled", Severity::Warn, "node/n1")]);
+    }
 }
 
 #[test]

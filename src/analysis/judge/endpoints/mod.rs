@@ -16,7 +16,7 @@ use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Endpoint, Family, Target};
 use crate::model::finding::{Finding, Severity};
 
-pub(super) use stale::{explains, proven};
+pub(super) use stale::{explains, proven, sought_by};
 
 /// Findings about endpoints, the cause first. Those of severity fail leave nothing that could answer; a part of the endpoints that
 /// cannot is a warning here, and a failure where tries were seen to end there (`proven`).

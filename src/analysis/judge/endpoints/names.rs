@@ -108,18 +108,15 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
 /// The same name is another number in some pods.
 pub(super) fn differs(case: &Case, target: &Target) -> Option<Finding> {
     let wanted = &target.port.target_port;
-    let numbers: BTreeSet<u16> = target.endpoints.iter().filter_map(|endpoint| endpoint.port).collect();
+    let ours: Vec<&Endpoint> = target.endpoints.iter().filter(|endpoint| computed(target, endpoint)).collect();
+    let numbers: BTreeSet<u16> = ours.iter().filter_map(|endpoint| endpoint.port).collect();
     if numbers.len() < 2 || wanted.parse::<u16>().is_ok() || case.service.selector.is_empty() {
         return None;
     }
     let mut lines = Vec::new();
     for number in &numbers {
-        let pods: Vec<&str> = target
-            .endpoints
-            .iter()
-            .filter(|endpoint| endpoint.port == Some(*number))
-            .filter_map(|endpoint| endpoint.pod.as_deref())
-            .collect();
+        let pods: Vec<&str> =
+            ours.iter().filter(|endpoint| endpoint.port == Some(*number)).filter_map(|endpoint| endpoint.pod.as_deref()).collect();
         lines.push(format!("{number}: {}", named(pods)));
     }
     let all = numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");

@@ -5,14 +5,31 @@ use std::net::IpAddr;
 
 use super::{Road, slices};
 use crate::analysis::judge::{Case, found, pod};
+use crate::analysis::state::network;
 use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Disagreement, DisagreementKind as Kind, Endpoint, Target};
 use crate::model::finding::{Finding, Severity};
+use crate::model::state::StatePair;
 
 /// What a slice that Kubernetes wrote is called, and one that somebody else did.
 fn name(target: &Target, endpoint: &Endpoint) -> &'static str {
     let computed = target.slices.iter().any(|slice| slice.name == endpoint.from && slice.computed());
     if computed { "endpoints/slice-stale" } else { "endpoints/address-of-no-pod" }
+}
+
+/// Why nobody can answer at an endpoint: the API proves it, or a node's kernel asks for the address in vain and the API knows nobody.
+fn nobody(case: &Case, endpoint: &Endpoint) -> Option<String> {
+    if endpoint.dead.is_some() || !endpoint.unheld {
+        return endpoint.dead.clone();
+    }
+    let (node, state) = case.states().find_map(|pair| Some((pair.after.place.to_string(), unresolved(pair, endpoint.ip)?)))?;
+    Some(format!("no pod and no node has {}, and nobody answers for it: `ip neigh` on {node} shows {state}", endpoint.ip))
+}
+
+/// The state of a neighbour entry that does not resolve.
+fn unresolved(pair: &StatePair, ip: IpAddr) -> Option<String> {
+    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == ip)?;
+    matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE").then_some(entry.state)
 }
 
 /// Endpoints that kube-proxy uses and that nobody holds: a failure when they are all that there is.
@@ -23,7 +40,7 @@ pub(super) fn dead(case: &Case, target: &Target) -> Vec<Finding> {
     let reached = roads.iter().filter(|road| road.connection.attempt.answered()).map(Road::endpoint);
     let answered: BTreeSet<IpAddr> = reached.flatten().map(|(ip, _)| ip).collect();
     let dead: Vec<&Endpoint> =
-        serving.iter().copied().filter(|endpoint| endpoint.dead.is_some() && !answered.contains(&endpoint.ip)).collect();
+        serving.iter().copied().filter(|endpoint| !answered.contains(&endpoint.ip) && nobody(case, endpoint).is_some()).collect();
     let all = dead.len() == serving.len();
     let mut findings = of_nobody(case, target, &dead);
     for finding in &mut findings {
@@ -51,7 +68,7 @@ fn of_nobody(case: &Case, target: &Target, dead: &[&Endpoint]) -> Vec<Finding> {
         }
         let addresses: BTreeSet<IpAddr> = here.iter().map(|endpoint| endpoint.ip).collect();
         let addresses = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let mut evidence: Vec<String> = here.iter().take(6).filter_map(|endpoint| endpoint.dead.clone()).collect();
+        let mut evidence: Vec<String> = here.iter().take(6).filter_map(|endpoint| nobody(case, endpoint)).collect();
         evidence.extend(authors(target, &here));
         let summary = format!("the Service's endpoint {addresses} is an address that nobody holds");
         findings.push(found(name_of, slices(case, here.iter().copied()), summary, evidence));
@@ -75,7 +92,7 @@ fn authors(target: &Target, endpoints: &[&Endpoint]) -> Vec<String> {
 /// Whether a failed connection needs no further cause: it was sent where nobody is, or to a number that the pod has no more.
 pub(in crate::analysis::judge) fn explains(case: &Case, road: &Road) -> bool {
     let (Some(target), Some((ip, number))) = (case.target, road.endpoint()) else { return false };
-    let dead = target.endpoints.iter().any(|endpoint| endpoint.ip == ip && endpoint.dead.is_some());
+    let dead = target.endpoints.iter().any(|endpoint| endpoint.ip == ip && nobody(case, endpoint).is_some());
     dead || (pod::refuses(road) && outdated(target, ip, number))
 }
 
@@ -90,13 +107,12 @@ pub(in crate::analysis::judge) fn proven(case: &Case, roads: &[&Road]) -> Vec<Fi
     let Some(target) = case.target else { return Vec::new() };
     let met: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
     let serving = target.serving();
-    let dead: Vec<&Endpoint> = serving.iter().copied().filter(|endpoint| endpoint.dead.is_some() && met.contains(&endpoint.ip)).collect();
+    let dead: Vec<&Endpoint> =
+        serving.iter().copied().filter(|endpoint| met.contains(&endpoint.ip) && nobody(case, endpoint).is_some()).collect();
     let mut findings = of_nobody(case, target, &dead);
     for finding in &mut findings {
         finding.evidence.insert(0, format!("{} tries were sent there, and none was answered", roads.len()));
-        if dead.len() < serving.len() {
-            finding.scope = Some(parts(serving.len(), dead.len()));
-        }
+        finding.scope = (dead.len() < serving.len()).then(|| parts(serving.len(), dead.len()));
     }
     let outdated: Vec<&Disagreement> =
         target.disagreements.iter().filter(|one| one.kind == Kind::NumberDiffers && one.ip.is_some_and(|ip| met.contains(&ip))).collect();
@@ -108,6 +124,19 @@ pub(in crate::analysis::judge) fn proven(case: &Case, roads: &[&Road]) -> Vec<Fi
     findings
 }
 
+/// Requests came in on a node and none left it, and nothing else explains it: the node itself looks for an endpoint's address on a link
+/// of its own, and nobody there has it.
+pub(in crate::analysis::judge) fn sought_by(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let (target, pair) = (case.target?, case.node_state(node)?);
+    let serving = target.serving();
+    let here = |endpoint: &&Endpoint| unresolved(pair, endpoint.ip).is_some() && nobody(case, endpoint).is_some();
+    let sought: Vec<&Endpoint> = serving.iter().copied().filter(here).collect();
+    let mut finding = of_nobody(case, target, &sought).into_iter().next()?;
+    finding.evidence.insert(0, format!("{} requests came in on {node}, and none left it: it looks for the endpoint in vain", roads.len()));
+    finding.scope = (sought.len() < serving.len()).then(|| parts(serving.len(), sought.len()));
+    Some(finding)
+}
+
 /// Pods are ready and the slices hold them back.
 pub(super) fn withheld(case: &Case, target: &Target) -> Option<Finding> {
     let all: Vec<&Disagreement> =
@@ -117,7 +146,8 @@ pub(super) fn withheld(case: &Case, target: &Target) -> Option<Finding> {
 
 /// Differences that hurt nobody who was seen to ask: told as warnings; what somebody adds beside the selector is only noted.
 pub(super) fn differences(case: &Case, target: &Target) -> Vec<Finding> {
-    let told: BTreeSet<IpAddr> = target.endpoints.iter().filter(|endpoint| endpoint.dead.is_some()).map(|endpoint| endpoint.ip).collect();
+    let told: BTreeSet<IpAddr> =
+        target.endpoints.iter().filter(|endpoint| nobody(case, endpoint).is_some()).map(|endpoint| endpoint.ip).collect();
     let (foreign, stale_ones): (Vec<&Disagreement>, Vec<&Disagreement>) = target
         .disagreements
         .iter()
@@ -132,6 +162,7 @@ pub(super) fn differences(case: &Case, target: &Target) -> Vec<Finding> {
     if !foreign.is_empty() {
         let mut finding = stale(case, &foreign, "an EndpointSlice that Kubernetes did not write adds endpoints beside the selector");
         finding.severity = Severity::Info;
+        "See that these endpoints are meant: nothing keeps them up to date but whoever wrote the slice.".clone_into(&mut finding.next);
         findings.push(finding);
     }
     findings
@@ -151,6 +182,8 @@ fn stale(case: &Case, all: &[&Disagreement], summary: &str) -> Finding {
         .take(8)
         .map(|one| one.slice.as_ref().map_or_else(|| one.detail.clone(), |slice| format!("EndpointSlice {slice}: {}", one.detail)))
         .collect();
-    evidence.push("slices and pods were read again some seconds later, and still differ so".to_owned());
+    if all.iter().any(|one| one.kind != Kind::ForeignSlice) {
+        evidence.push("slices and pods were read again some seconds later, and still differ so".to_owned());
+    }
     found("endpoints/slice-stale", culprits, summary, evidence)
 }

@@ -6,18 +6,21 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::super::{Case, judge};
-use super::{explains, findings};
+use super::{explains, findings, sought_by};
 use crate::analysis::judge::road::Road;
 use crate::analysis::read::objects;
-use crate::analysis::target::{hold, near_misses, target, template, templates};
+use crate::analysis::state::sections::place_state;
+use crate::analysis::target::{Surroundings, hold, near_misses, target, template, templates};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
-use crate::model::flow::Flow;
-use crate::model::kubernetes::{Node, Pod};
+use crate::model::flow::{Closer, Flow};
+use crate::model::kubernetes::Pod;
 use crate::model::packet::Passage;
+use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
 use crate::model::service::Service;
+use crate::model::state::StatePair;
 
 fn web(spec: &Value) -> Service {
     let mut whole = json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "selector": {"app": "web"},
@@ -66,8 +69,9 @@ fn read(service: &Service, slices: &[Value], pods: &[Value]) -> Target {
     target(service, &service.ports[0], Some(slices), Some(&pods))
 }
 
-fn nodes() -> Vec<Node> {
-    vec![objects::node(&json!({"metadata": {"name": "n3"}, "spec": {"podCIDRs": ["10.88.131.0/24"]}}))]
+/// One node that tells its pod network.
+fn around() -> Surroundings {
+    Surroundings::of(vec![objects::node(&json!({"metadata": {"name": "n3"}, "spec": {"podCIDRs": ["10.88.131.0/24"]}}))])
 }
 
 fn case<'a>(service: &'a Service, target: &'a Target, flow: Option<&'a Flow>) -> Case<'a> {
@@ -257,7 +261,7 @@ fn hand_made(service: &Service, addresses: &[&str]) -> Target {
     let endpoints: Vec<(&str, &str, bool)> = addresses.iter().map(|ip| ("", *ip, true)).collect();
     let mut made = read(service, &[slice("hand", "staff", &numbered(4180), &endpoints)], &[]);
     let nobody: BTreeMap<IpAddr, Vec<Pod>> = addresses.iter().map(|ip| (ip.parse().unwrap(), Vec::new())).collect();
-    hold(service, &mut made, &nobody, &nodes());
+    hold(service, &mut made, &nobody, &around());
     made
 }
 
@@ -330,6 +334,32 @@ fn tries_that_end_at_nobodys_address_prove_the_failure() {
     assert!(!judged.gaps.iter().any(|gap| gap.decisive), "{:#?}", judged.gaps);
 }
 
+/// What n2 was seen to have in its neighbour table.
+fn neighbours(text: &str) -> Closer {
+    let place = Place::Host(Host { name: "n2".into(), address: "n2".into(), kind: HostKind::Node });
+    let state = place_state(place, &format!("=== neighbours\n{text}\n=== end 0\n"));
+    Closer { states: vec![StatePair { before: state.clone(), after: state }], again: Flow::default() }
+}
+
+#[test]
+fn where_the_api_knows_no_pod_network_a_node_that_asks_in_vain_proves_it() {
+    let service = web(&json!({"selector": null}));
+    let beside = hand_made(&service, &["192.0.2.77", "192.0.2.9"]);
+    let failing = connection("192.0.2.77", Ending::ConnectTimeout);
+    let seen = flow(vec![connection("192.0.2.9", Ending::Answered), failing.clone()]);
+    let first = |closer: &Closer| {
+        let whole = Case { closer: Some(closer), ..case(&service, &beside, Some(&seen)) };
+        let judged = judge(&whole);
+        let sought = sought_by(&whole, &[&Road::new(&whole, &failing, Vec::new())], "n2");
+        (judged.findings.first().map(|finding| (finding.name.clone(), finding.severity)), sought.is_some())
+    };
+    let expected = ("endpoints/address-of-no-pod".to_owned(), Severity::Fail);
+    assert_eq!(first(&neighbours("192.0.2.77 dev cni0 FAILED")), (Some(expected), true));
+    // Somebody answers by ARP there: that nothing comes back has another reason.
+    let (judged, sought) = first(&neighbours("192.0.2.77 dev eth0 lladdr 52:54:00:00:00:01 REACHABLE"));
+    assert!(judged.is_none_or(|(name, _)| name != "endpoints/address-of-no-pod") && !sought);
+}
+
 #[test]
 fn whoever_answers_holds_the_address() {
     let service = web(&json!({"selector": null}));
@@ -345,9 +375,9 @@ fn a_pod_that_is_gone_and_still_listed_makes_the_slice_stale() {
     let there = [pod("web-1", "10.88.131.5", &https(4180), true)];
     let mut left = read(&service, &[slice("s", OWN, &numbered(4180), &listed)], &there);
     check(&service, &left, ("endpoints/slice-stale", Severity::Warn, "endpointslice/a/s"));
-    hold(&service, &mut left, &BTreeMap::from([("10.88.131.77".parse().unwrap(), Vec::new())]), &nodes());
+    hold(&service, &mut left, &BTreeMap::from([("10.88.131.77".parse().unwrap(), Vec::new())]), &around());
     let found = check(&service, &left, ("endpoints/slice-stale", Severity::Warn, "endpointslice/a/s"));
-    assert!(found.evidence[0].contains("the slice names pod gone-1"), "{found:#?}");
+    assert!(found.evidence[0].contains("was the address of pod gone-1, which is gone"), "{found:#?}");
     let failing = connection("10.88.131.77", Ending::HostUnreachable);
     let seen = flow(vec![failing.clone()]);
     let whole = case(&service, &left, Some(&seen));

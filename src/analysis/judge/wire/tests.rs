@@ -31,6 +31,7 @@ fn announced(service: &Service) -> Announcement {
             address: "10.88.64.100".parse().unwrap(),
             moves: Vec::new(),
             moves_dropped: 0,
+            interface_warning: None,
             protocols: vec![ProtocolLog {
                 protocol: "layer2".to_owned(),
                 state: LogState::Announced,
@@ -75,12 +76,7 @@ fn capture(name: &str, kind: HostKind, lost: u64, packets: Vec<Packet>) -> Captu
             by_hand: false,
         },
         packets,
-        counters: Counters {
-            captured: Some(arrived),
-            received_by_filter: Some(arrived + lost),
-            dropped_by_kernel: Some(lost),
-            arrived,
-        },
+        counters: Counters { captured: Some(arrived), received_by_filter: Some(arrived + lost), dropped_by_kernel: Some(lost), arrived },
         end: CaptureEnd::Stopped,
         listening_at: 0,
         stopped_at: 0,
@@ -126,14 +122,8 @@ fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
     let service = service();
     let announcement = announced(&service);
     let closer = Closer { states: Vec::new(), again: second };
-    let case = Case {
-        service: &service,
-        announcement: Some(&announcement),
-        target: None,
-        flow: Some(first),
-        closer: Some(&closer),
-        gaps: &[],
-    };
+    let case =
+        Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
     flow::findings(&case, Vec::new(), &mut findings, &mut gaps);
     (findings, gaps)
@@ -163,7 +153,8 @@ fn syn(place: &str, passage: Passage) -> Hop {
 
 #[test]
 fn arp_requests_that_a_whole_capture_did_not_see_were_lost() {
-    let watched = |lost| vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, lost, Vec::new())];
+    let watched =
+        |lost| vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, lost, Vec::new())];
     let (findings, _) = judged(&round(Ending::ConnectTimeout, Vec::new(), watched(0)), Flow::default());
     assert_eq!(names(&findings), ["wire/request-lost"]);
     let (findings, gaps) = judged(&round(Ending::ConnectTimeout, Vec::new(), watched(5)), Flow::default());
@@ -174,11 +165,9 @@ fn arp_requests_that_a_whole_capture_did_not_see_were_lost() {
 #[test]
 fn what_one_round_lost_is_not_absent_in_the_other() {
     // In the first round the client asked, and the node's capture lost packets. In the second nobody asked, and nothing was lost.
-    let first =
-        vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, 5, Vec::new())];
+    let first = vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, 5, Vec::new())];
     let second = vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
-    let (findings, gaps) =
-        judged(&round(Ending::ConnectTimeout, Vec::new(), first), round(Ending::ConnectTimeout, Vec::new(), second));
+    let (findings, gaps) = judged(&round(Ending::ConnectTimeout, Vec::new(), first), round(Ending::ConnectTimeout, Vec::new(), second));
     assert_eq!(names(&findings), [""; 0]);
     assert!(gaps.iter().any(|gap| gap.decisive && gap.reason.contains("nothing was seen to leave the client")), "{gaps:?}");
 }

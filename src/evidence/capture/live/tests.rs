@@ -25,7 +25,7 @@ fn request(filter: &str) -> CaptureRequest {
         most_bytes: 10_000_000,
         direction: Direction::Both,
         buffer_kib: None,
-by_hand: false,
+        by_hand: false,
     }
 }
 

@@ -118,6 +118,11 @@ impl LiveCluster {
         Ok(Self { client, runtime, interrupt, limit, server })
     }
 
+    /// The client, for what is no request for an object: exec in a pod.
+    pub(in crate::evidence) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// Waits for an answer on the caller's thread, until the limit passes or the run is interrupted.
     fn wait<A>(&self, operation: &str, limit: Duration, asked: impl Future<Output = Result<A, Failure>>) -> Result<A, Failure> {
         self.runtime.block_on(async {

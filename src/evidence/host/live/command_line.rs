@@ -1,9 +1,10 @@
-//! The one place where a command line for a shell is made.
+//! What runs on a host: one of our scripts under its guard, as arguments.
 //!
-//! A script and its values are separate arguments all the way down; each is quoted exactly once, for the login shell
-//! on the other side. On this machine there is no such shell, and the same arguments are passed as they are.
+//! A script and its values are separate arguments all the way down; over SSH they are quoted exactly once (`quoting`), for
+//! the login shell on the other side. Without such a shell the same arguments are passed as they are.
 
 use super::super::script::Script;
+use super::quoting::{line_for_any_shell, line_to_read};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
 /// Becomes root, if it is not, without ever asking for a password.
@@ -75,14 +76,27 @@ impl Call<'_> {
         argv
     }
 
-    /// The arguments as one line for a POSIX shell.
+    /// The arguments as one line for whatever login shell is on the other side.
     ///
     /// # Errors
     /// When a value holds a zero byte, which no argument can, or the line is too long for the other side.
     pub(super) fn line(&self) -> Result<Vec<u8>, EvidenceError> {
+        self.by(line_for_any_shell)
+    }
+
+    /// The same for a shell of ours that reads it from its standard input.
+    ///
+    /// # Errors
+    /// As `line`.
+    pub(super) fn line_to_read(&self) -> Result<Vec<u8>, EvidenceError> {
+        self.by(line_to_read)
+    }
+
+    fn by(&self, quoting: fn(&[&[u8]]) -> Option<Vec<u8>>) -> Result<Vec<u8>, EvidenceError> {
         let refused = |reason: String| EvidenceError::new(ErrorKind::Garbled, format!("build the {} command", self.script.name()), reason);
-        let words: Option<Vec<Vec<u8>>> = self.argv().iter().map(|word| quote(word.as_bytes())).collect();
-        let line = words.ok_or_else(|| refused("a value holds a zero byte".to_owned()))?.join(&b' ');
+        let argv = self.argv();
+        let words: Vec<&[u8]> = argv.iter().map(String::as_bytes).collect();
+        let line = quoting(&words).ok_or_else(|| refused("a value holds a zero byte".to_owned()))?;
         if line.len() > MOST_BYTES {
             return Err(refused(format!("it is {} bytes long, {MOST_BYTES} at most", line.len())));
         }
@@ -90,66 +104,15 @@ impl Call<'_> {
     }
 }
 
-/// One word for a POSIX shell, whatever its bytes. `None` for a zero byte.
-pub(super) fn quote(word: &[u8]) -> Option<Vec<u8>> {
-    if word.contains(&0) {
-        return None;
-    }
-    let mut quoted = vec![b'\''];
-    for byte in word {
-        match byte {
-            b'\'' => quoted.extend_from_slice(b"'\\''"),
-            other => quoted.push(*other),
-        }
-    }
-    quoted.push(b'\'');
-    Some(quoted)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::os::unix::ffi::OsStringExt;
     use std::process::{Command, Stdio};
-
-    use proptest::prelude::*;
-    use proptest::test_runner::TestRunner;
 
     use super::*;
 
-    /// What the real shell makes of the words.
-    fn through_the_shell(words: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let mut line = b"printf '%s\\0'".to_vec();
-        for word in words {
-            line.push(b' ');
-            line.extend(quote(word).unwrap());
-        }
-        let output = Command::new("sh").arg("-c").arg(std::ffi::OsString::from_vec(line)).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let mut back: Vec<Vec<u8>> = output.stdout.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
-        back.pop();
-        back
-    }
-
-    #[test]
-    fn three_thousand_random_byte_strings_survive_the_real_shell() {
-        let mut runner = TestRunner::new(ProptestConfig { cases: 60, ..ProptestConfig::default() });
-        let hostile = prop_oneof![
-            proptest::collection::vec(1_u8..=255, 0..60),
-            proptest::collection::vec(proptest::sample::select(b"'\"\\$`!~*?[]{}()<>|&;# \t\n\r-=%^".to_vec()), 0..40),
-        ];
-        let words = proptest::collection::vec(hostile, 50);
-        runner
-            .run(&words, |words| {
-                prop_assert_eq!(&through_the_shell(&words), &words);
-                Ok(())
-            })
-            .unwrap();
-    }
-
     #[test]
     fn a_zero_byte_is_refused_rather_than_cut() {
-        assert_eq!(quote(b"a\0b"), None);
         let tag = RunTag::new();
         let args = ["a\0b".to_owned()];
         let call = Call { script: Script::Capture, args: &args, root: true, seconds: 1, tag: &tag };

@@ -5,45 +5,34 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use russh::client::{Config, DisconnectReason, Handle, Handler, Msg};
-use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, Preferred, cipher};
-use tokio::sync::Semaphore;
+use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::{Channel, ChannelStream, Preferred, cipher};
 
-use super::known_hosts::{KnownHosts, Lookup, Verdict};
+use super::dial::{LAST_WORDS, dial};
+use super::host_key::judged;
+use super::known_hosts::{KnownHosts, Lookup};
 use super::login;
+use super::passphrase::Passphrases;
 use super::settings::Target;
+use super::standing::{Seen, Standing};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
-/// How long a connection may take until its host is verified, and again until we are logged in.
+/// How long a connection may take until its host is verified.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-
+/// The same by a `ProxyCommand`, which may log in somewhere itself.
+const PROXY_LIMIT: Duration = Duration::from_secs(15);
 /// How long a login may take once connected: a directory service behind it may be slow.
 const LOGIN_LIMIT: Duration = Duration::from_secs(8);
-/// `MaxSessions` of an sshd that nobody has changed.
-const MOST_SESSIONS: usize = 10;
-/// Captures on one connection; the other sessions are for commands.
-const MOST_CAPTURES: usize = 8;
+/// How long a host that let a command run out of time may take to say that it is there.
+const PING_LIMIT: Duration = Duration::from_secs(3);
+/// How soon an sshd that turns us away may be asked again: it does so when too many log in at once (`MaxStartups`).
+const SECOND_TRY: Duration = Duration::from_millis(400);
 
 /// A connection that is logged in.
 pub(in crate::evidence) struct Connection {
     handle: Handle<Watcher>,
-    /// The host's name, for messages.
-    name: String,
-    /// Who is logged in there.
-    user: String,
-    pub(super) sessions: Arc<Semaphore>,
-    pub(super) captures: Arc<Semaphore>,
-    seen: Arc<Mutex<Seen>>,
-}
-
-/// What the session's own task saw.
-#[derive(Default)]
-struct Seen {
-    /// Why the host's key was refused.
-    refusal: Option<EvidenceError>,
-    /// Why the connection ended.
-    end: Option<String>,
+    pub(super) standing: Standing,
 }
 
 /// Judges the host's key and remembers why a connection ended.
@@ -58,8 +47,7 @@ impl Handler for Watcher {
     type Error = russh::Error;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        // No certificate is ever asked for, so one that comes nevertheless counts as the bare key in it.
-        match judged(&self.known, &self.lookup, &shown.public_key(), &self.name) {
+        match judged(&self.known, &self.lookup, shown, &self.name) {
             Ok(()) => Ok(true),
             Err(refusal) => {
                 lock(&self.seen).refusal = Some(refusal);
@@ -78,106 +66,147 @@ impl Handler for Watcher {
     }
 }
 
-/// Whether the files vouch for the key.
-fn judged(known: &KnownHosts, lookup: &Lookup, key: &PublicKey, name: &str) -> Result<(), EvidenceError> {
-    let fingerprint = key.fingerprint(HashAlg::Sha256);
-    let refused = |reason: String| EvidenceError::new(ErrorKind::HostKey, format!("verify the host key of {name}"), reason);
-    let host = &lookup.host;
-    match known.judge(lookup, key) {
-        Verdict::Known => Ok(()),
-        Verdict::Changed(location) => Err(refused(format!("{host} shows {fingerprint}, and another key is known for it ({location})"))
-            .hint("the machine was set up again, or somebody stands between; compare the fingerprint, then correct that line")),
-        Verdict::Revoked(location) => {
-            Err(refused(format!("{host} shows {fingerprint}, which is marked as revoked ({location})")).hint("give the host a new key"))
-        }
-        Verdict::Unknown { others } => {
-            let mut reason = format!("the key of {host} is not known: {} {fingerprint}", key.algorithm().as_str());
-            if let Some(other) = others.first() {
-                reason = format!("{reason} (a key of another type is: {other})");
-            }
-            if let Some(unreadable) = known.unreadable().first() {
-                reason = format!("{reason} (not readable: {unreadable})");
-            }
-            Err(refused(reason).hint(format!(
-                "compare the fingerprint with the host's own, then connect once with `ssh`, or add the output of `ssh-keyscan -p {} {host}` to known_hosts",
-                lookup.port
-            )))
-        }
-    }
-}
-
 impl Connection {
     /// Connects straight, or through a connection to a jump host, verifies the host and logs in.
-    pub(super) async fn open(target: &Target, via: Option<Arc<Self>>, name: &str) -> Result<Self, EvidenceError> {
-        let known = KnownHosts::read(&target.known_hosts);
-        let lookup = target.lookup();
-        let config = Arc::new(config(&known.types(&lookup)));
+    pub(super) async fn open(
+        target: &Target,
+        via: Option<Arc<Self>>,
+        name: &str,
+        passphrases: &Passphrases,
+    ) -> Result<Self, EvidenceError> {
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let watcher = Watcher { known, lookup, name: name.to_owned(), seen: Arc::clone(&seen) };
-        let connecting = async {
-            match &via {
-                None => russh::client::connect(config, (target.hostname.as_str(), target.port), watcher).await,
-                Some(jump) => {
-                    let stream = jump.handle.channel_open_direct_tcpip(target.hostname.clone(), target.port.into(), "127.0.0.1", 0).await?;
-                    russh::client::connect_stream(config, stream.into_stream(), watcher).await
-                }
-            }
-        };
-        let connected = tokio::time::timeout(CONNECT_LIMIT, connecting).await;
+        let limit = if target.proxy_command.is_some() { PROXY_LIMIT } else { CONNECT_LIMIT };
+        let connected = tokio::time::timeout(limit, verified(target, via.as_deref(), name, &seen)).await;
         if let Some(refusal) = lock(&seen).refusal.take() {
             return Err(refusal);
         }
-        let way = via.as_ref().map_or_else(String::new, |jump| format!(" through {}", jump.name));
         let unreachable = |reason: String| {
+            let way = via.as_ref().map_or_else(String::new, |jump| format!(" through {}", jump.standing.name));
+            let way = if target.proxy_command.is_some() { " by its ProxyCommand" } else { &way };
             let place = format!("{}:{}{way}", target.hostname, target.port);
-            EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), format!("{place}: {reason}"))
-                .hint("is the address right (site file, nodes.addresses), is sshd running there, does a firewall stand between?")
+            EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), format!("{place}: {reason}")).hint(with_unread(
+                target,
+                "is the address right (site file, nodes.addresses), is sshd running there, does a firewall stand between?",
+            ))
         };
         let mut handle = match connected {
-            Err(_) => return Err(unreachable(format!("no answer within {} s", CONNECT_LIMIT.as_secs()))),
-            Ok(Err(error)) => return Err(unreachable(error.to_string())),
+            Err(_) => return Err(unreachable(format!("no answer within {} s", limit.as_secs()))),
+            Ok(Err(reason)) => return Err(unreachable(reason)),
             Ok(Ok(handle)) => handle,
         };
-        match tokio::time::timeout(LOGIN_LIMIT, login::log_in(&mut handle, target, name)).await {
-            Err(_) => {
+        match limited(LOGIN_LIMIT, passphrases, login::log_in(&mut handle, target, name, passphrases)).await {
+            None => {
                 let reason = format!("no answer within {} s", LOGIN_LIMIT.as_secs());
                 return Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("log in to {name}"), reason)
-                    .hint("does an agent wait for somebody to confirm?"));
+                    .hint("does an agent wait for somebody to confirm, or the host for its directory service?"));
             }
-            Ok(result) => result?,
+            Some(result) => result?,
         }
-        let [sessions, captures] = [MOST_SESSIONS, MOST_CAPTURES].map(|most| Arc::new(Semaphore::new(most)));
-        Ok(Self { handle, name: name.to_owned(), user: target.user.clone(), sessions, captures, seen })
+        Ok(Self { handle, standing: Standing::new(name, &target.user, seen) })
+    }
+
+    /// A way through this host to another one.
+    pub(super) async fn through(&self, target: &Target) -> Result<ChannelStream<Msg>, String> {
+        let opened = self.handle.channel_open_direct_tcpip(target.hostname.clone(), target.port.into(), "127.0.0.1", 0).await;
+        let channel = opened.map_err(|error| match error {
+            russh::Error::ChannelOpenFailure(_) => format!("{} does not pass it on: {error}", self.standing.name),
+            _ => self.standing.broken().to_string(),
+        })?;
+        Ok(channel.into_stream())
     }
 
     /// A channel for one command.
     pub(super) async fn session(&self) -> Result<Channel<Msg>, EvidenceError> {
         self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => {
-                EvidenceError::new(ErrorKind::HostUnreachable, format!("open a session on {}", self.name), error)
+                EvidenceError::new(ErrorKind::HostUnreachable, format!("open a session on {}", self.standing.name), error)
                     .hint("sshd allows fewer sessions on a connection than its default of 10 (MaxSessions)")
             }
-            _ => self.broken(),
+            _ => self.standing.broken(),
         })
     }
 
-    /// Why nothing more can be asked over this connection.
-    pub(super) fn broken(&self) -> EvidenceError {
-        let reason = lock(&self.seen).end.clone().filter(|end| !end.is_empty()).unwrap_or_else(|| "the connection broke".to_owned());
-        EvidenceError::new(ErrorKind::HostUnreachable, format!("talk to {}", self.name), reason)
+    /// Finds out whether a host that let a command run out of time is still there.
+    pub(super) async fn find_out(&self) {
+        if !matches!(tokio::time::timeout(PING_LIMIT, self.handle.send_ping()).await, Ok(Ok(()))) {
+            self.standing.fell_silent();
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.handle.is_closed()
-    }
-
-    pub(super) fn user(&self) -> &str {
-        &self.user
+        self.handle.is_closed() || self.standing.is_silent()
     }
 }
 
+/// A connection to a host that is who it is said to be. Turned away before a word was said, it is tried once more.
+async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &Arc<Mutex<Seen>>) -> Result<Handle<Watcher>, String> {
+    let mut second = false;
+    loop {
+        let known = KnownHosts::read(&target.known_hosts, target.revoked.as_deref());
+        let lookup = target.lookup();
+        let config = Arc::new(config(&known.types(&lookup), known.trusts_an_authority(&lookup)));
+        let watcher = Watcher { known, lookup, name: name.to_owned(), seen: Arc::clone(seen) };
+        let dialled = dial(target, via).await?;
+        match russh::client::connect_stream(config, dialled.wire, watcher).await {
+            Ok(handle) => return Ok(handle),
+            Err(error) if !second && target.proxy_command.is_none() && turned_away(&error) => {
+                second = true;
+                tokio::time::sleep(SECOND_TRY).await;
+            }
+            Err(error) => {
+                if target.proxy_command.is_some() {
+                    // What it says comes by a stream of its own, which may be a little behind.
+                    tokio::time::sleep(LAST_WORDS).await;
+                }
+                let said = lock(&dialled.said).trim().to_owned();
+                return Err(if said.is_empty() { in_words(&error) } else { format!("{}; it said: {said}", in_words(&error)) });
+            }
+        }
+    }
+}
+
+fn turned_away(error: &russh::Error) -> bool {
+    match error {
+        russh::Error::Disconnect => true,
+        russh::Error::IO(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        _ => false,
+    }
+}
+
+fn in_words(error: &russh::Error) -> String {
+    match error {
+        russh::Error::Disconnect => "it closed the connection before it was verified".to_owned(),
+        russh::Error::Version => "what answers there does not speak SSH".to_owned(),
+        russh::Error::IO(error) => error.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A hint, preceded by what nobody could read.
+pub(super) fn with_unread(target: &Target, hint: &str) -> String {
+    match &target.unread {
+        Some(file) => format!("{} was not read: only OpenSSH's client can, and there is no `ssh` on the PATH; {hint}", file.display()),
+        None => hint.to_owned(),
+    }
+}
+
+/// Bounds some work in time, except for the time that a person takes to type. `None` when it took too long.
+async fn limited<T>(limit: Duration, passphrases: &Passphrases, work: impl Future<Output = T>) -> Option<T> {
+    const TICK: Duration = Duration::from_millis(100);
+    let mut left = limit;
+    tokio::pin!(work);
+    while !left.is_zero() {
+        match tokio::time::timeout(TICK.min(left), &mut work).await {
+            Ok(result) => return Some(result),
+            Err(_) if passphrases.asking() => {}
+            Err(_) => left = left.saturating_sub(TICK),
+        }
+    }
+    None
+}
+
 /// russh's defaults are for throughput on a quiet line; these are for many small answers, told at once.
-fn config(known: &[Algorithm]) -> Config {
+fn config(known: &[Algorithm], certificates: bool) -> Config {
     let mut keys: Vec<Algorithm> = Vec::new();
     let defaults = Preferred::DEFAULT.key.iter().filter(|key| !matches!(key, Algorithm::Rsa { hash: None }));
     // A host with several keys is to show the one that is known.
@@ -190,6 +219,7 @@ fn config(known: &[Algorithm]) -> Config {
         keepalive_max: 3,
         window_size: 8 << 20,
         preferred: Preferred {
+            host_key_certificates: if certificates { Cow::Owned(keys.clone()) } else { Cow::Borrowed(&[]) },
             key: Cow::Owned(keys),
             cipher: Cow::Borrowed(&[
                 cipher::AES_256_GCM,
@@ -212,24 +242,19 @@ fn same_type(one: &Algorithm, other: &Algorithm) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use russh::keys::HashAlg;
+
     use super::*;
 
     #[test]
     fn known_key_types_are_asked_for_first_and_old_signatures_never() {
-        let keys = config(&[Algorithm::Rsa { hash: None }]).preferred.key.into_owned();
+        let keys = config(&[Algorithm::Rsa { hash: None }], false).preferred.key.into_owned();
         assert_eq!(keys[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
         assert!(!keys.contains(&Algorithm::Rsa { hash: None }));
         assert!(keys.contains(&Algorithm::Ed25519));
-        assert_eq!(config(&[]).preferred.key[0], Algorithm::Ed25519);
-    }
-
-    #[test]
-    fn a_refusal_says_fingerprint_and_what_to_do() {
-        let key = russh::keys::parse_public_key_base64("AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ").unwrap();
-        let lookup = Lookup { host: "10.0.0.2".to_owned(), port: 2222, alias: None };
-        let error = judged(&KnownHosts::default(), &lookup, &key, "n2").unwrap_err();
-        assert_eq!(error.kind, ErrorKind::HostKey);
-        assert!(error.reason.contains("SHA256:"), "{error}");
-        assert!(error.hint.contains("ssh-keyscan -p 2222 10.0.0.2"), "{error}");
+        assert_eq!(config(&[], false).preferred.key[0], Algorithm::Ed25519);
+        // A certificate is asked for only where somebody could judge it.
+        assert!(config(&[], false).preferred.host_key_certificates.is_empty());
+        assert!(!config(&[], true).preferred.host_key_certificates.is_empty());
     }
 }

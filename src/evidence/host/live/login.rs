@@ -1,27 +1,24 @@
 //! Logs in with keys: those of the site file, of the agent, and of files, in OpenSSH's order. Never with a password.
+//!
+//! An encrypted key is unlocked only when the server would take it, as OpenSSH does: nobody types for nothing.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
 use russh::keys::agent::client::{AgentClient, AgentStream};
-use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
+use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 
-use super::connection::Watcher;
+use super::connection::{Watcher, with_unread};
+use super::key_files::{FileKey, certificates, load};
+use super::passphrase::Passphrases;
 use super::settings::Target;
+use super::signers::{ForCertificate, KeySigner, WouldSign};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
-type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
-
-/// A key of a file, with the certificate that belongs to it.
-struct FileKey {
-    path: PathBuf,
-    key: Arc<PrivateKey>,
-    certificates: Vec<Certificate>,
-}
+pub(super) type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
 /// What was tried, for the message when nothing worked.
 #[derive(Default)]
@@ -43,13 +40,18 @@ enum Next {
 ///
 /// # Errors
 /// `HostUnreachable`; the hint says what to do.
-pub(super) async fn log_in(handle: &mut Handle<Watcher>, target: &Target, name: &str) -> Result<(), EvidenceError> {
+pub(super) async fn log_in(
+    handle: &mut Handle<Watcher>,
+    target: &Target,
+    name: &str,
+    passphrases: &Passphrases,
+) -> Result<(), EvidenceError> {
     let mut attempts = Attempts::default();
     let mut seen = HashSet::new();
-    let site_keys = load(&target.site_keys, target, true, &mut attempts);
-    let file_keys = load(&target.identity_files, target, false, &mut attempts);
+    let site_keys = load(&target.site_keys, target, true, &mut attempts.unusable);
+    let file_keys = load(&target.identity_files, target, false, &mut attempts.unusable);
     for key in &site_keys {
-        match try_file(handle, target, key, &mut seen, &mut attempts).await {
+        match try_file(handle, target, key, &mut seen, &mut attempts, passphrases).await {
             Next::In => return Ok(()),
             Next::Another => {}
             Next::NoUse => return Err(attempts.refused(target, name)),
@@ -65,7 +67,7 @@ pub(super) async fn log_in(handle: &mut Handle<Watcher>, target: &Target, name: 
         }
     }
     for key in &file_keys {
-        match try_file(handle, target, key, &mut seen, &mut attempts).await {
+        match try_file(handle, target, key, &mut seen, &mut attempts, passphrases).await {
             Next::In => return Ok(()),
             Next::Another => {}
             Next::NoUse => break,
@@ -78,32 +80,6 @@ pub(super) async fn log_in(handle: &mut Handle<Watcher>, target: &Target, name: 
         return Ok(());
     }
     Err(attempts.refused(target, name))
-}
-
-/// Reads key files. A missing one matters only when the site names it; an encrypted one may still be in the agent.
-fn load(paths: &[PathBuf], target: &Target, named: bool, attempts: &mut Attempts) -> Vec<FileKey> {
-    let mut keys = Vec::new();
-    for path in paths {
-        match russh::keys::load_secret_key(path, None) {
-            Ok(key) => {
-                let certificates = certificates(path, &key, target);
-                keys.push(FileKey { path: path.clone(), key: Arc::new(key), certificates });
-            }
-            Err(russh::keys::Error::KeyIsEncrypted) => attempts.unusable.push(format!("{} is encrypted", path.display())),
-            Err(russh::keys::Error::IO(error)) if error.kind() == std::io::ErrorKind::NotFound && !named => {}
-            Err(error) => attempts.unusable.push(format!("{}: {error}", path.display())),
-        }
-    }
-    keys
-}
-
-/// The certificates for a key: `KEY-cert.pub` and what `CertificateFile` names.
-fn certificates(path: &Path, key: &PrivateKey, target: &Target) -> Vec<Certificate> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push("-cert.pub");
-    let files = std::iter::once(PathBuf::from(beside)).chain(target.certificate_files.iter().cloned());
-    let read = files.filter_map(|file| russh::keys::load_openssh_certificate(file).ok());
-    read.filter(|certificate| certificate.public_key() == key.public_key().key_data()).collect()
 }
 
 async fn agent_of(target: &Target, attempts: &mut Attempts) -> Option<Agent> {
@@ -126,7 +102,7 @@ async fn agent_identities(agent: &mut Agent, target: &Target, file_keys: &[FileK
             return Vec::new();
         }
     };
-    let mut named: Vec<PublicKey> = file_keys.iter().map(|key| key.key.public_key().clone()).collect();
+    let mut named: Vec<PublicKey> = file_keys.iter().filter_map(|key| key.public.clone()).collect();
     for path in target.identity_files.iter().chain(&target.site_keys) {
         let mut public = path.as_os_str().to_owned();
         public.push(".pub");
@@ -143,9 +119,12 @@ async fn agent_identities(agent: &mut Agent, target: &Target, file_keys: &[FileK
 }
 
 /// The signature's hash for an RSA key: SHA-2 always, unless the server knows nothing of it.
-async fn rsa_hash(handle: &Handle<Watcher>, key: &PublicKey) -> Option<HashAlg> {
-    if !matches!(key.algorithm(), Algorithm::Rsa { .. }) {
+async fn rsa_hash(handle: &Handle<Watcher>, target: &Target, key: &Algorithm) -> Option<HashAlg> {
+    if !matches!(key, Algorithm::Rsa { .. }) {
         return None;
+    }
+    if target.no_sha512 {
+        return Some(HashAlg::Sha256);
     }
     match handle.best_supported_rsa_hash().await {
         Ok(Some(best)) => best,
@@ -159,23 +138,42 @@ async fn try_file(
     file: &FileKey,
     seen: &mut HashSet<String>,
     attempts: &mut Attempts,
+    passphrases: &Passphrases,
 ) -> Next {
-    let public = file.key.public_key();
+    let user = &target.user;
+    let shown = file.path.display();
     for certificate in &file.certificates {
-        attempts.tried.push(format!("the certificate of {}", file.path.display()));
-        let result = handle.authenticate_openssh_cert(target.user.clone(), Arc::clone(&file.key), certificate.clone()).await;
-        match attempts.outcome(result) {
+        attempts.tried.push(format!("the certificate of {shown}"));
+        let hash = rsa_hash(handle, target, &certificate.algorithm()).await;
+        if file.key.is_none()
+            && let Ok(result) = handle.authenticate_certificate_with(user, certificate.clone(), hash, &mut WouldSign).await
+        {
+            match attempts.judge(result) {
+                Next::Another => continue,
+                done => return done,
+            }
+        }
+        let Some(key) = file.unlocked(target, passphrases, &mut attempts.unusable).await else { return Next::Another };
+        match attempts.outcome(handle.authenticate_certificate_with(user, certificate.clone(), hash, &mut KeySigner(key)).await) {
             Next::Another => {}
             done => return done,
         }
     }
-    if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
-        return Next::Another;
+    if let Some(public) = &file.public {
+        if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
+            return Next::Another;
+        }
+        attempts.tried.push(shown.to_string());
+        let hash = rsa_hash(handle, target, &public.algorithm()).await;
+        if file.key.is_none()
+            && let Ok(result) = handle.authenticate_publickey_with(user, public.clone(), hash, &mut WouldSign).await
+        {
+            return attempts.judge(result);
+        }
     }
-    attempts.tried.push(file.path.display().to_string());
-    let hash = rsa_hash(handle, public).await;
-    let result = handle.authenticate_publickey(target.user.clone(), PrivateKeyWithHashAlg::new(Arc::clone(&file.key), hash)).await;
-    attempts.outcome(result)
+    let Some(key) = file.unlocked(target, passphrases, &mut attempts.unusable).await else { return Next::Another };
+    let hash = rsa_hash(handle, target, &key.algorithm()).await;
+    attempts.outcome(handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await)
 }
 
 async fn try_agent(
@@ -187,20 +185,25 @@ async fn try_agent(
     attempts: &mut Attempts,
 ) -> Next {
     let public = identity.public_key().into_owned();
-    let hash = rsa_hash(handle, &public).await;
+    let hash = rsa_hash(handle, target, &public.algorithm()).await;
+    let user = &target.user;
+    if let AgentIdentity::Certificate { certificate, .. } = identity {
+        attempts.tried.push(format!("{} of the agent", identity.comment()));
+        return attempts.outcome(handle.authenticate_certificate_with(user, certificate.clone(), hash, agent).await);
+    }
+    if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
+        return Next::Another;
+    }
+    for certificate in certificates(&[], &public, target) {
+        attempts.tried.push(format!("the certificate of {}", identity.comment()));
+        let mut signer = ForCertificate { agent, key: public.clone() };
+        match attempts.outcome(handle.authenticate_certificate_with(user, certificate, hash, &mut signer).await) {
+            Next::Another => {}
+            done => return done,
+        }
+    }
     attempts.tried.push(format!("{} of the agent", identity.comment()));
-    let result = match identity {
-        AgentIdentity::Certificate { certificate, .. } => {
-            handle.authenticate_certificate_with(target.user.clone(), certificate.clone(), hash, agent).await
-        }
-        AgentIdentity::PublicKey { .. } => {
-            if !seen.insert(public.fingerprint(HashAlg::Sha256).to_string()) {
-                return Next::Another;
-            }
-            handle.authenticate_publickey_with(target.user.clone(), public, hash, agent).await
-        }
-    };
-    attempts.outcome(result)
+    attempts.outcome(handle.authenticate_publickey_with(user, public, hash, agent).await)
 }
 
 impl Attempts {
@@ -245,11 +248,16 @@ impl Attempts {
         if !self.unusable.is_empty() {
             reason = format!("{reason}; not usable: {}", self.unusable.join(", "));
         }
-        let hint = if self.unusable.iter().any(|why| why.ends_with("is encrypted")) {
-            "use an agent: ssh-add the encrypted key"
+        let hint = if self.unusable.iter().any(|why| why.contains("is encrypted")) {
+            match &target.agent {
+                Some(_) => "put the encrypted key into the agent: `ssh-add KEY`",
+                None => {
+                    "start an agent and put the encrypted key into it (`eval $(ssh-agent)`, `ssh-add KEY`); no agent is set (SSH_AUTH_SOCK, IdentityAgent)"
+                }
+            }
         } else {
             "lbdiag logs in with keys alone: ssh-add the right one, name it in ssh_config or under ssh.keys in the site file"
         };
-        EvidenceError::new(ErrorKind::HostUnreachable, format!("log in to {name}"), reason).hint(hint)
+        EvidenceError::new(ErrorKind::HostUnreachable, format!("log in to {name}"), reason).hint(with_unread(target, hint))
     }
 }

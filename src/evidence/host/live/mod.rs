@@ -1,14 +1,24 @@
-//! Hosts over SSH, and this machine by a shell of its own: the one place that knows russh.
+//! Hosts over SSH, nodes by a pod where that is wanted, and this machine by a shell of its own: the one place that knows
+//! russh.
 //!
 //! One connection a host for the whole run, shared by commands and captures, a channel each. What runs there is one of
 //! our fixed scripts under a guard (`scripts/guard.sh`) that ends it when we are gone.
 
+mod carrier;
 mod command_line;
 mod connection;
+mod dial;
+mod host_key;
+mod key_files;
 mod known_hosts;
 mod login;
+mod passphrase;
+mod pod;
 mod process;
+mod quoting;
 mod settings;
+mod signers;
+mod standing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -16,6 +26,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use kube::Client;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -26,15 +37,23 @@ use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
+use carrier::Carrier;
 use command_line::{Call, RunTag};
 use connection::Connection;
+pub use passphrase::Asker;
+use passphrase::Passphrases;
+use pod::Pods;
 pub(in crate::evidence) use process::{Piece, Process};
 use settings::Target;
 
 /// Connections that are being made at the same time.
 const AT_ONCE: usize = 20;
+/// After this a host that is slow to answer costs nobody anything but itself, and no longer counts among these.
+const SLOW: Duration = Duration::from_secs(1);
 /// Standard error that is kept of a command, bytes.
 const MOST_ERRORS: usize = 64 * 1024;
+/// What an error quotes of what a host said, letters.
+const MOST_QUOTED: usize = 400;
 /// Bound on the sweep of all hosts together.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// How long a sweep tries the connection that is there before it makes a new one.
@@ -42,6 +61,29 @@ const SWEEP_FIRST_TRY: Duration = Duration::from_secs(4);
 
 /// A connection being made or made. Whoever asks again gets the same answer, the same error too.
 type Connecting = Shared<BoxFuture<'static, Result<Arc<Connection>, EvidenceError>>>;
+/// The same for whatever carries our scripts to a host.
+type Reaching = Shared<BoxFuture<'static, Result<Carrier, EvidenceError>>>;
+
+/// How hosts are reached besides what the site file says.
+#[derive(Default)]
+pub struct Ways {
+    /// Who can be asked for the passphrases of keys.
+    asker: Option<Asker>,
+    /// Nodes are reached by the pods that the site file names, in this cluster.
+    pods: Option<Client>,
+}
+
+impl Ways {
+    /// With somebody who can be asked, and nobody in a cluster.
+    #[must_use]
+    pub fn asking(asker: Option<Asker>) -> Self {
+        Self { asker, pods: None }
+    }
+
+    pub(in crate::evidence) fn new(asker: Option<Asker>, pods: Option<Client>) -> Self {
+        Self { asker, pods }
+    }
+}
 
 /// Hosts as they are now.
 #[derive(Clone)]
@@ -55,7 +97,12 @@ struct Inner {
     interrupt: Interrupt,
     tag: RunTag,
     dials: Arc<Semaphore>,
-    by_host: Mutex<HashMap<Host, Connecting>>,
+    /// Hosts whose settings are being read at the same time.
+    routes: Semaphore,
+    passphrases: Passphrases,
+    /// For nodes, in place of SSH.
+    pods: Option<Pods>,
+    by_host: Mutex<HashMap<Host, Reaching>>,
     /// Connections by the way they take, so that a jump host is connected to once.
     by_way: Mutex<HashMap<Vec<Target>, Connecting>>,
     /// Hosts where something of ours ran, and whether any of it ran as root.
@@ -67,12 +114,22 @@ impl LiveHosts {
     /// Connects to nothing yet.
     #[must_use]
     pub fn new(runtime: Handle, site: &Site, interrupt: Interrupt) -> Self {
+        Self::reaching(runtime, site, interrupt, Ways::default())
+    }
+
+    /// The same, by further ways.
+    #[must_use]
+    pub fn reaching(runtime: Handle, site: &Site, interrupt: Interrupt, ways: Ways) -> Self {
+        let pods = ways.pods.zip(site.via.pod.as_ref()).map(|(client, via)| Pods::new(client, via));
         let inner = Inner {
             runtime,
             site: site.clone(),
             interrupt,
             tag: RunTag::new(),
             dials: Arc::new(Semaphore::new(AT_ONCE)),
+            routes: Semaphore::new(AT_ONCE),
+            passphrases: Passphrases::new(ways.asker),
+            pods,
             by_host: Mutex::default(),
             by_way: Mutex::default(),
             touched: Mutex::default(),
@@ -125,12 +182,20 @@ impl LiveHosts {
 
     /// Why a script that ended did not do what it was to do, when the reason is not the script's own.
     pub(in crate::evidence) async fn refusal(&self, host: &Host, script: Script, process: &Process, errors: &str) -> Option<EvidenceError> {
-        let user = match self.inner.connected(host).await {
+        let connection = match self.inner.connected(host).await {
             Ok(Some(connection)) if process.status().is_none() => return Some(connection.broken()),
-            Ok(Some(connection)) => connection.user().to_owned(),
-            _ => "this user".to_owned(),
+            Ok(connection) => connection,
+            Err(_) => None,
         };
-        refusal(host, &user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()))
+        let user = connection.as_ref().map_or("this user", |connection| connection.user.as_str());
+        let refusal = refusal(host, user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()));
+        if let (Some(refusal), Some(connection)) = (&refusal, &connection)
+            && script.needs_root()
+            && !process.began()
+        {
+            connection.refused_root(refusal);
+        }
+        refusal
     }
 }
 
@@ -173,6 +238,7 @@ impl Hosts for LiveHosts {
 impl LiveHosts {
     async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
         let connection = self.inner.connected(host).await?;
+        let asked = connection.clone();
         let seconds = command.limit.as_secs() + u64::from(command.limit.subsec_nanos() > 0);
         let began = tokio::time::Instant::now();
         let too_long = || EvidenceError::new(ErrorKind::TimedOut, operation, format!("no end within {:.1} s", command.limit.as_secs_f64()));
@@ -199,26 +265,36 @@ impl LiveHosts {
         match tokio::time::timeout_at(began + command.limit, run).await {
             Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
             Ok(result) => result,
-            Err(_) => Err(too_long()),
+            Err(_) => {
+                if let Some(connection) = asked {
+                    connection.waited_in_vain(began.into_std()).await;
+                }
+                Err(too_long())
+            }
         }
     }
 }
 
 impl Inner {
     /// The connection to a host, or `None` for this machine. The first who asks begins it.
-    async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Arc<Connection>>, EvidenceError> {
+    async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Carrier>, EvidenceError> {
         if host.kind == HostKind::Local { Ok(None) } else { self.connecting(host).await.map(Some) }
     }
 
-    fn connecting(self: &Arc<Self>, host: &Host) -> Connecting {
+    fn connecting(self: &Arc<Self>, host: &Host) -> Reaching {
         let mut by_host = lock(&self.by_host);
         if let Some(connecting) = by_host.get(host) {
             return connecting.clone();
         }
         let (inner, asked) = (Arc::clone(self), host.clone());
         let connecting = self.begun(async move {
+            if let Some(pods) = inner.pods.as_ref().filter(|_| asked.kind == HostKind::Node) {
+                return pods.link(&asked).await.map(|link| Carrier::Pod(Arc::new(link)));
+            }
+            let permit = inner.routes.acquire().await;
             let way = settings::route(&asked, &inner.site).await?;
-            inner.by_way(way, asked.name).await
+            drop(permit);
+            inner.by_way(way, asked.name).await.map(Carrier::Ssh)
         });
         by_host.insert(host.clone(), connecting.clone());
         connecting
@@ -236,7 +312,10 @@ impl Inner {
     }
 
     /// Begins at once, on a task of its own: nobody has to wait for it, and nobody who stops waiting ends it.
-    fn begun(&self, work: impl Future<Output = Result<Arc<Connection>, EvidenceError>> + Send + 'static) -> Connecting {
+    fn begun<T: Clone + Send + Sync + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, EvidenceError>> + Send + 'static,
+    ) -> Shared<BoxFuture<'static, Result<T, EvidenceError>>> {
         let task = self.runtime.spawn(work);
         async move {
             let ended = |_| EvidenceError::new(ErrorKind::Interrupted, "connect", "the run is ending");
@@ -255,14 +334,20 @@ impl Inner {
             None => None,
         };
         // Only now: whoever waits for a jump host must not keep it from connecting.
-        let _permit = self.dials.acquire().await;
-        Connection::open(target, via, name).await.map(Arc::new)
+        let permit = self.dials.acquire().await;
+        let opening = Connection::open(target, via, name, &self.passphrases);
+        tokio::pin!(opening);
+        if let Ok(opened) = tokio::time::timeout(SLOW, &mut opening).await {
+            return opened.map(Arc::new);
+        }
+        drop(permit);
+        opening.await.map(Arc::new)
     }
 
     async fn start(
         &self,
         host: &Host,
-        connection: Option<Arc<Connection>>,
+        carrier: Option<Carrier>,
         script: Script,
         args: &[String],
         seconds: u64,
@@ -270,11 +355,14 @@ impl Inner {
     ) -> Result<Process, EvidenceError> {
         let call = Call { script, args, root, seconds, tag: &self.tag };
         if script != Script::Sweep {
+            carrier
+                .as_ref()
+                .map_or(Ok(()), |carrier| if carrier.is_closed() { Err(carrier.broken()) } else { carrier.worth_asking(root) })?;
             *lock(&self.touched).entry(host.clone()).or_default() |= root;
         }
-        let Some(connection) = connection else { return Process::local(&call) };
-        let session = Arc::clone(&connection.sessions).acquire_owned().await.map_err(|_| connection.broken())?;
-        Process::remote(connection, &call, session).await
+        let Some(carrier) = carrier else { return Process::local(&call) };
+        let session = Arc::clone(&carrier.sessions).acquire_owned().await.map_err(|_| carrier.broken())?;
+        carrier.start(&call, session).await
     }
 
     /// Looks, ends what is left, looks again. Over the connection that is there, or over a new one when that is dead.
@@ -291,15 +379,20 @@ impl Inner {
         if let Ok(result @ (Ok(()) | Err(EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }))) = first {
             return result;
         }
+        if let (Some(pods), HostKind::Node) = (&self.pods, host.kind) {
+            return self.sweep_over(host, Some(Carrier::Pod(Arc::new(pods.link(host).await?))), root).await;
+        }
         let mut way = settings::route(host, &self.site).await?;
         let Some(target) = way.pop() else { return Ok(()) };
         let via = if way.is_empty() { None } else { Some(self.open(&way, &host.name).await?) };
-        let connection = Connection::open(&target, via, &host.name).await?;
-        self.sweep_over(host, Some(Arc::new(connection)), root).await
+        let connection = Connection::open(&target, via, &host.name, &self.passphrases).await?;
+        self.sweep_over(host, Some(Carrier::Ssh(Arc::new(connection))), root).await
     }
 
-    async fn sweep_over(&self, host: &Host, connection: Option<Arc<Connection>>, root: bool) -> Result<(), EvidenceError> {
-        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user().to_owned());
+    async fn sweep_over(&self, host: &Host, connection: Option<Carrier>, root: bool) -> Result<(), EvidenceError> {
+        // Where nobody becomes root, nothing of ours ran as root.
+        let root = root && !connection.as_ref().is_some_and(|connection| connection.no_root());
+        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user.clone());
         let broken = connection.as_ref().map(|connection| connection.broken());
         let args = self.tag.halves().map(str::to_owned);
         let mut process = self.start(host, connection, Script::Sweep, &args, SWEEP_LIMIT.as_secs(), root).await?;
@@ -345,11 +438,16 @@ fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: 
             let why = refused("lbdiag-refused namespace: ")?;
             return Some(EvidenceError::new(ErrorKind::NamespaceUnproven, operation, why));
         }
+        Some(98) => {
+            let why = refused("lbdiag-refused node: ")?;
+            let hint = "via.pod in the site file has to name privileged pods with hostPID, whose container runs as root";
+            return Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("out of {user}: {why}")).hint(hint));
+        }
         _ if began => return None,
         _ => {}
     }
     let said: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { said.join("; ") };
+    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { shortened(&said.join("; ")) };
     if !script.needs_root() {
         return Some(EvidenceError::new(ErrorKind::HostUnreachable, operation, format!("the login shell of {user} ran nothing: {said}")));
     }
@@ -359,6 +457,14 @@ fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: 
     }
     let hint = format!("let {user} use sudo without a password there (`{user} ALL=(root) NOPASSWD: ALL`), or log in as root");
     Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("{user} may not become root: {said}")).hint(hint))
+}
+
+/// The beginning of what a host said, which may be anything and have no end.
+fn shortened(said: &str) -> String {
+    match said.char_indices().nth(MOST_QUOTED) {
+        Some((at, _)) => format!("{}…", &said[..at]),
+        None => said.to_owned(),
+    }
 }
 
 #[cfg(test)]

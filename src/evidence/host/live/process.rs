@@ -3,18 +3,19 @@
 //! The two halves belong to different tasks. Whoever reads must read on until the end, because a channel that nobody
 //! drains stalls its whole connection; whoever writes must not be the reader, or both could wait for each other.
 
+use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::command_line::Call;
 use super::connection::Connection;
+use super::pod::{PodLink, status_of};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
 /// How often the other side is told that we are there; it waits for 12 s.
@@ -58,19 +59,25 @@ struct Heart {
 
 enum Output {
     Remote { read: ChannelReadHalf, status: Option<i32> },
-    Local(Box<LocalOutput>),
+    Streams(Box<Streams>),
 }
 
-struct LocalOutput {
-    child: Child,
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
+type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
+/// The exit status to come, when there is one.
+type End = Pin<Box<dyn Future<Output = Option<i32>> + Send + Sync>>;
+
+/// What is not read from an SSH channel.
+struct Streams {
+    stdout: Option<Reader>,
+    stderr: Option<Reader>,
+    /// The status, once both have ended.
+    end: End,
     status: Option<i32>,
 }
 
 enum Input {
     Remote(Arc<ChannelWriteHalf<Msg>>, Arc<Connection>),
-    Local(ChildStdin),
+    Stream(Box<dyn AsyncWrite + Send + Unpin>),
 }
 
 impl Process {
@@ -78,7 +85,7 @@ impl Process {
     pub(super) async fn remote(connection: Arc<Connection>, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
         let line = call.line()?;
         let channel = connection.session().await?;
-        channel.exec(true, line).await.map_err(|_| connection.broken())?;
+        channel.exec(true, line).await.map_err(|_| connection.standing.broken())?;
         let (read, write) = channel.split();
         let output = Output::Remote { read, status: None };
         Ok(Self::new(output, Input::Remote(Arc::new(write), connection), call, Some(session)))
@@ -101,8 +108,33 @@ impl Process {
             .map_err(|error| cannot(error.to_string()))?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let stdin = stdin.ok_or_else(|| cannot("it has no standard input".to_owned()))?;
-        let output = Output::Local(Box::new(LocalOutput { child, stdout, stderr, status: None }));
-        Ok(Self::new(output, Input::Local(stdin), call, None))
+        let stdout = stdout.map(|stream| Box::new(stream) as Reader);
+        let stderr = stderr.map(|stream| Box::new(stream) as Reader);
+        let end = async move { child.wait().await.ok().map(|status| status.code().unwrap_or(128)) };
+        let streams = Streams { stdout, stderr, end: Box::pin(end), status: None };
+        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, None))
+    }
+
+    /// Starts a script in a pod that is there already, to look at its node.
+    pub(super) async fn in_pod(link: Arc<PodLink>, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
+        let mut line = call.line_to_read()?;
+        line.push(b'\n');
+        let mut attached = link.attach().await?;
+        let (stdin, stdout, stderr) = (attached.stdin(), attached.stdout(), attached.stderr());
+        let mut stdin = stdin.ok_or_else(|| link.standing.broken())?;
+        stdin.write_all(&line).await.map_err(|_| link.standing.broken())?;
+        let told = attached.take_status();
+        let end = async move {
+            let status = match told {
+                Some(told) => told.await.and_then(|told| status_of(&told).map_err(|reason| link.standing.ended(&reason)).ok()),
+                None => None,
+            };
+            drop(attached);
+            status
+        };
+        let [stdout, stderr] = [stdout, stderr].map(|stream| stream.map(|stream| Box::new(stream) as Reader));
+        let streams = Streams { stdout, stderr, end: Box::pin(end), status: None };
+        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, Some(session)))
     }
 
     fn new(output: Output, input: Input, call: &Call<'_>, session: Option<OwnedSemaphorePermit>) -> Self {
@@ -154,7 +186,7 @@ impl Process {
     pub(in crate::evidence) fn status(&self) -> Option<i32> {
         match &self.output {
             Output::Remote { status, .. } => *status,
-            Output::Local(local) => local.status,
+            Output::Streams(streams) => streams.status,
         }
     }
 
@@ -163,10 +195,14 @@ impl Process {
         self.began.over()
     }
 
-    /// What the login shell said on standard error, when not even the first of our wrappers began.
+    /// What the login shell said, when not even the first of our wrappers began.
     pub(super) fn chatter(&self) -> String {
-        let said = if self.began_errors.over() { &[][..] } else { &self.began_errors.held };
-        String::from_utf8_lossy(said).trim().to_owned()
+        let said = |chatter: &Chatter| String::from_utf8_lossy(if chatter.over() { &[] } else { &chatter.held }).trim().to_owned();
+        match (said(&self.began_errors), said(&self.began)) {
+            (errors, output) if output.is_empty() => errors,
+            (errors, _) if self.began_errors.over() => errors,
+            (errors, output) => format!("{errors}\n{output}").trim().to_owned(),
+        }
     }
 }
 
@@ -222,20 +258,21 @@ impl Output {
                     _ => {}
                 }
             },
-            Self::Local(local) => local.next().await,
+            Self::Streams(streams) => streams.next().await,
         }
     }
 }
 
-impl LocalOutput {
+impl Streams {
     async fn next(&mut self) -> Option<Piece> {
         let mut out = Vec::with_capacity(32 * 1024);
         let mut errors = Vec::with_capacity(4 * 1024);
         loop {
             match (&mut self.stdout, &mut self.stderr) {
                 (None, None) => {
-                    let status = self.child.wait().await.ok();
-                    self.status = status.map(|status| status.code().unwrap_or(128));
+                    if self.status.is_none() {
+                        self.status = (&mut self.end).await;
+                    }
                     return None;
                 }
                 (Some(stdout), Some(stderr)) => tokio::select! {
@@ -293,7 +330,7 @@ impl Input {
     async fn send(&mut self, text: &'static [u8]) -> bool {
         match self {
             Self::Remote(write, connection) => !connection.is_closed() && write.data_bytes(text).await.is_ok(),
-            Self::Local(stdin) => stdin.write_all(text).await.is_ok(),
+            Self::Stream(stdin) => stdin.write_all(text).await.is_ok(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! How a pod's network namespace is found and proven, run by the real `sh` on trees that look like /proc.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -48,12 +49,11 @@ impl Machine {
         let (mut trie, mut inet6) = (String::from("Main:\n  +-- 0.0.0.0/0 3 0 5\n"), String::new());
         for address in addresses {
             if let Some(address) = address.strip_prefix("routed ") {
-                trie.push_str(&format!("        |-- {address}\n           /32 link UNICAST\n"));
+                writeln!(trie, "        |-- {address}\n           /32 link UNICAST").unwrap();
             } else if let Ok(v6) = address.parse::<std::net::Ipv6Addr>() {
-                let digits: String = v6.octets().iter().map(|byte| format!("{byte:02x}")).collect();
-                inet6.push_str(&format!("{digits} 02 40 00 80     eth0\n"));
+                writeln!(inet6, "{:032x} 02 40 00 80     eth0", u128::from(v6)).unwrap();
             } else {
-                trie.push_str(&format!("        |-- {address}\n           /32 host LOCAL\n"));
+                writeln!(trie, "        |-- {address}\n           /32 host LOCAL").unwrap();
             }
         }
         fs::write(process.join("net/fib_trie"), trie).unwrap();
@@ -72,7 +72,8 @@ impl Machine {
 
     /// Enters the pod's place: the status, and what was said.
     fn enter(&self, ids: &str, ips: &str) -> (i32, String) {
-        let script = format!("{NAMESPACE}\nproc=$4 docker_socket=$5\nenter_place \"$1\" \"$2\" \"$3\"\necho \"IN=$IN PID=$NETNS_PID\" >&2\n");
+        let script =
+            format!("{NAMESPACE}\nproc=$4 docker_socket=$5\nenter_place \"$1\" \"$2\" \"$3\"\necho \"IN=$IN PID=$NETNS_PID\" >&2\n");
         // Runtimes of the machine that runs the tests are none of this one's.
         for name in ["crictl", "ctr", "docker"] {
             if !self.folder.path().join("bin").join(name).exists() {
@@ -127,7 +128,9 @@ fn forms() -> Vec<String> {
         // kubelet says systemd and the runtime says cgroupfs.
         format!("4:cpu:/system.slice/kubepods-burstable-pod{UID_}.slice:cri-containerd:{ID}\n"),
         // kind, or --cgroup-root.
-        format!("0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{UID_}.slice/cri-containerd-{ID}.scope\n"),
+        format!(
+            "0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod{UID_}.slice/cri-containerd-{ID}.scope\n"
+        ),
         // Within a cgroup namespace paths are relative.
         format!("0::/../../cri-containerd-{ID}.scope\n"),
         // A static pod's own uid has no dashes.

@@ -48,8 +48,9 @@ section settings shell kernel_settings
 section route-get shell routes_asked "$@"
 section sockets ss -Hltn
 section datagram-sockets ss -Hlun
-# Only a node that speaks BGP has any of these.
-section bgp-sockets ss -Htnoi state all '( sport = :179 or dport = :179 )'
+# Only a node that speaks BGP has any of these. To root the kernel tells the keys of signed connections too, and ss prints them: they must
+# never leave the host, so it is asked as nobody.
+section bgp-sockets setpriv --reuid=65534 --regid=65534 --clear-groups ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
 section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c

@@ -125,6 +125,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at the reason; a kind that does not exist may mean another version of MetalLB.",
     },
     Entry {
+        name: "evidence/endpoint-not-reached",
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "Every try was answered, and none of them went to one of the endpoints, so that nothing is known of it.",
+        decided_by: "The endpoints that serve against those that captures saw a try go to.",
+        next: "Ask more often (`--set tries=…`), or ask that endpoint by itself.",
+    },
+    Entry {
+        name: "evidence/next-hop-not-reached",
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "Every try was answered, and the router sent none of them to one of the nodes that announce the address, so that nothing is known of that way.",
+        decided_by: "The nodes that announce against those on which captures saw a try come in.",
+        next: "Ask from more addresses or more often: a router may choose by addresses alone, and then one client always meets the same node.",
+    },
+    Entry {
         name: "evidence/undecided",
         severity: Severity::Info,
         culprit: "the subject",

@@ -30,6 +30,8 @@ fn an_address_that_is_not_the_wanted_one_is_worth_a_warning() {
         &kept(&json!({"metallb.io/loadBalancerIPs": "10.88.64.102"})),
         &["does not know the annotation metallb.io/loadBalancerIPs"],
     );
+    // What it does not know and has all the same is nothing to talk about.
+    assert_eq!(old.judged(&kept(&json!({"metallb.io/loadBalancerIPs": "10.88.64.101"}))).findings, Vec::new());
     // Without a controller nobody looks at the wish.
     cluster.deployment = json!({"metadata": {"namespace": "metallb-system", "name": "controller"}, "spec": {"replicas": 0}, "status": {}});
     cluster.controllers.clear();
@@ -86,7 +88,7 @@ fn a_last_octet_becomes_a_warning_when_nothing_else_explains_a_client() {
     let severity = |flow: &Flow, others: &[Finding]| {
         let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(flow), closer: None, gaps: &[] };
         let mut findings: Vec<Finding> = super::super::findings(&case).into_iter().chain(others.iter().cloned()).collect();
-        super::super::weigh_last_octet(&case, &mut findings);
+        super::super::weigh_unexplained(&case, &mut findings);
         findings[0].severity
     };
     assert_eq!(severity(&asked("10.88.65.255", ["answered", "answered"]), &[]), Severity::Info);
@@ -122,6 +124,28 @@ fn somebody_else_who_gives_addresses_leaves_marks() {
     // It was over before anybody asked.
     fight.events = vec![event("ClearAssignment", 12, "2026-11-23T05:20:11Z", cleared)];
     assert_eq!(fight.judged(&holder("late", "10.88.64.101", &json!({}))).findings, Vec::new());
+}
+
+/// Seen in the lab: the proxy's rules went with the address, and 32 requests ended on the announcing node.
+#[test]
+fn a_fight_that_goes_on_is_the_cause_of_what_nothing_else_explains() {
+    let mut cluster = cluster(vec![services_pool()]);
+    let cleared =
+        "current IP for \"web/late\" not allowed by config, will attempt for new IP assignment: [\"192.0.2.7\"] is not allowed in config";
+    let service = objects::service(&holder("late", "10.88.64.101", &json!({})));
+    let severity = |cluster: &Cluster, endings: [&str; 2]| {
+        let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
+        let flow = asked("10.88.64.101", endings);
+        let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: None, gaps: &[] };
+        let mut findings = super::super::findings(&case);
+        super::super::weigh_unexplained(&case, &mut findings);
+        findings[0].severity
+    };
+    cluster.events = vec![event("ClearAssignment", 9, "2026-11-23T05:46:58Z", cleared)];
+    assert_eq!(severity(&cluster, ["connect-timeout", "host-unreachable"]), Severity::Fail);
+    assert_eq!(severity(&cluster, ["answered", "answered"]), Severity::Warn);
+    cluster.events = vec![event("ClearAssignment", 9, "2026-11-23T05:40:58Z", cleared)];
+    assert_eq!(severity(&cluster, ["connect-timeout", "host-unreachable"]), Severity::Warn);
 }
 
 #[test]

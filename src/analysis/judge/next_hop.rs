@@ -1,0 +1,135 @@
+//! The next hops of a routed address. A router spreads connections over all nodes that announce it, so that one bad node hurts only those
+//! that it is chosen for: which these are depends on the router's hash, by addresses alone or with ports.
+
+use std::collections::BTreeMap;
+
+use super::road::{Leg, Point, Road};
+use super::{Case, found, node};
+use crate::analysis::state::network;
+use crate::model::culprit::Culprit;
+use crate::model::finding::{Finding, Gap};
+use crate::model::probe::Probe;
+
+/// Tries that have to fail at a node before it is named: one alone may be anything.
+const ENOUGH: usize = 2;
+
+/// How many connections a node took, and how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Taken {
+    answered: usize,
+    failed: usize,
+}
+
+/// Every node that took a connection, of both rounds.
+fn taken(roads: &[Road]) -> BTreeMap<String, Taken> {
+    let mut all: BTreeMap<String, Taken> = BTreeMap::new();
+    for road in roads {
+        if let Some((node, _)) = road.entry() {
+            let entry = all.entry(node).or_default();
+            if road.connection.attempt.answered() {
+                entry.answered += 1;
+            } else {
+                entry.failed += 1;
+            }
+        }
+    }
+    all
+}
+
+/// Connections vanish inside one node and in no other, and nothing that was read there says why.
+pub(super) fn fails(case: &Case) -> Option<Finding> {
+    if !case.routed() {
+        return None;
+    }
+    let roads = case.roads();
+    let taken = taken(&roads);
+    let bad: Vec<&String> = taken.iter().filter(|(_, taken)| taken.failed > 0).map(|(node, _)| node).collect();
+    let (bad, good): (&String, usize) = match bad.as_slice() {
+        [only] => (only, taken.values().filter(|taken| taken.failed == 0).map(|taken| taken.answered).sum()),
+        _ => return None,
+    };
+    let of_bad = taken.get(bad)?;
+    let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
+    // What went on from the node towards a pod, or was lost before any node, is not the node's doing.
+    let inside = failing.iter().all(|road| vanishes_inside(road, bad));
+    if of_bad.answered > 0 || of_bad.failed < ENOUGH || good == 0 || !inside {
+        return None;
+    }
+    let others: Vec<&str> = taken.keys().filter(|node| *node != bad).map(String::as_str).collect();
+    let mut finding = found(
+        "bgp/next-hop-fails",
+        vec![Culprit::node(bad)],
+        format!("connections that the router sends to {bad} fail, those that it sends to {} are answered", others.join(" and ")),
+        vec![
+            format!("{} tries came in on {bad}, and none of them was answered", of_bad.failed),
+            format!("{good} tries came in on {}, and all of them were answered", others.join(" and ")),
+        ],
+    );
+    finding.scope = Some(super::scope::scope(case, &failing));
+    Some(finding)
+}
+
+/// Whether a connection was last seen as the node took it, or as its answer came back to the node.
+fn vanishes_inside(road: &Road, node: &str) -> bool {
+    road.vanished().is_some_and(|gone| {
+        gone.last.place() == node
+            && match gone.leg {
+                Leg::Request | Leg::Reply => matches!(
+                    (&gone.last, &gone.next),
+                    (Point::NodeClientSide(_), Point::NodePodSide(_) | Point::NodeClientSide(_))
+                        | (Point::NodePodSide(_), Point::NodeClientSide(_))
+                ),
+                Leg::RequestData | Leg::ReplyData => false,
+            }
+    })
+}
+
+/// The nodes that may be chosen and that no answered try came in on.
+fn untried(case: &Case) -> Vec<String> {
+    let taken = taken(&case.roads());
+    let tried = |node: &str| taken.get(node).is_some_and(|taken| taken.answered > 0);
+    let entrances = case.announcement.iter().flat_map(|announcement| announcement.entrances());
+    entrances.filter(|node| !tried(node)).collect()
+}
+
+/// While every try is answered: what would fail on a next hop that none of them came in on.
+pub(super) fn hidden(case: &Case) -> Vec<Finding> {
+    if !case.routed() {
+        return Vec::new();
+    }
+    untried(case)
+        .iter()
+        .filter_map(|name| {
+            let pair = case.node_state(name)?;
+            let mut finding =
+                node::forwarding_off(pair, name).or_else(|| no_way_back(case, name)).or_else(|| node::not_programmed(case, pair, name))?;
+            finding.evidence.push(format!("a router may send connections to {name}, and no try came in there"));
+            Some(finding)
+        })
+        .collect()
+}
+
+fn no_way_back(case: &Case, node: &str) -> Option<Finding> {
+    let pair = case.node_state(node)?;
+    case.probes().flat_map(Probe::made).filter_map(|attempt| attempt.source).find_map(|client| {
+        let refused = network::way(&pair.after, &format!("{client},,"))?.refused?;
+        Some(node::no_way_back(node, client, &refused))
+    })
+}
+
+/// Says which next hops no try came in on: what is true of the others need not be true of them.
+pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
+    let roads = case.roads();
+    let untried: Vec<String> = untried(case).into_iter().filter(|node| roads.iter().any(|road| road.watched(node))).collect();
+    if case.routed() && !untried.is_empty() {
+        gaps.push(Gap::new(
+            "evidence/next-hop-not-reached",
+            case.service.path(),
+            format!("the router sent no try to {}", untried.join(" and ")),
+            "whether connections that it sends there are answered",
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! What kind of line it is, told without parsing it: most lines of a log tell nothing, and a million of them must cost little.
+
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// What a line is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// Known, and it tells nothing that is asked.
+    Quiet,
+    /// The reconciliation of one Service begins, from 0.13.0.
+    Begins(&'a str),
+    /// That of all Services begins, which names none of them.
+    BeginsAll,
+    Ends,
+    /// It may tell something: its fields are worth reading.
+    Telling,
+    /// An event that no version has.
+    Strange,
+}
+
+/// What is searched for. The first three are told apart by their place here.
+const NEEDLES: [&str; 15] = [
+    "\"event\":\"",
+    "\"controller\":\"ServiceReconciler\"",
+    "\"controller\":\"ServiceReconciler - reprocessAll\"",
+    // logfmt
+    "event=",
+    "speaker starting",
+    "fast dead node detection",
+    // Until 0.13.9 it was misspelt.
+    "memberlist join succes",
+    "node event",
+    "memberlist: Marking ",
+    "failed to connect to peer",
+    "interfaces used to announce",
+    "reload-validate",
+    // Failures within a reconciliation.
+    "\"setBalancer\"",
+    "\"deleteBalancer\"",
+    "failed to get endpoints",
+];
+
+/// Events of 0.6 to 0.16 that tell something.
+const TELLING: [&str; 11] = [
+    "serviceAnnounced",
+    "serviceWithdrawn",
+    "createARPResponder",
+    "createNDPResponder",
+    "deleteARPResponder",
+    "deleteNDPResponder",
+    "sessionUp",
+    "sessionDown",
+    "peerNotification",
+    "peerAdded",
+    "peerRemoved",
+];
+
+/// How the other events of 0.6 to 0.16 begin.
+const QUIET: [&str; 21] = [
+    "ConfigurationState",
+    "announced interface to exclude",
+    "applied new configuration",
+    "config reloaded",
+    "configLoaded",
+    "configStale",
+    "configuration did not change",
+    "conflictingAdvertisements",
+    "endUpdate",
+    "failed to ",
+    "force service reload",
+    "noConfig",
+    "nodeLabelsChanged",
+    "not reconciling because of no change",
+    "reload failed",
+    "sent new config to the controller",
+    "shouldannounce",
+    "skipping should announce",
+    "startUpdate",
+    "sharedIPWithServiceSelector",
+    "updatedAdvertisements",
+];
+
+/// The kind of a line that is JSON or logfmt. Where the search cannot be built, every line may tell something.
+pub(super) fn kind(text: &str) -> Kind<'_> {
+    static SEARCH: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let search = SEARCH.get_or_init(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(NEEDLES).ok());
+    let Some(search) = search else { return Kind::Telling };
+    let Some(found) = search.find(text) else { return Kind::Quiet };
+    let rest = &text[found.end()..];
+    match found.pattern().as_usize() {
+        0 => event(rest.split('"').next().unwrap_or_default()),
+        1 => bracket(text),
+        2 => reload(text),
+        3 => event(rest.trim_start_matches('"').split(['"', ' ']).next().unwrap_or_default()),
+        _ => Kind::Telling,
+    }
+}
+
+fn event(name: &str) -> Kind<'_> {
+    if TELLING.contains(&name) {
+        Kind::Telling
+    } else if QUIET.iter().any(|start| name.starts_with(start)) {
+        Kind::Quiet
+    } else {
+        Kind::Strange
+    }
+}
+
+/// At the level of debug the reconciler also says what it queues, in kilobytes.
+fn bracket(text: &str) -> Kind<'_> {
+    match text.split_once("\"start reconcile\":\"") {
+        Some((_, rest)) => Kind::Begins(rest.split('"').next().unwrap_or_default()),
+        None if text.contains("\"end reconcile\":\"") => Kind::Ends,
+        None => Kind::Quiet,
+    }
+}
+
+fn reload(text: &str) -> Kind<'_> {
+    if text.contains("\"start reconcile\":\"") {
+        Kind::BeginsAll
+    } else if text.contains("\"end reconcile\":\"") {
+        Kind::Ends
+    } else if text.contains("\"failed to get endpoints\"") {
+        Kind::Telling
+    } else {
+        Kind::Quiet
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_of_services_are_told_from_those_of_others() {
+        let of = |controller: &str, word: &str, name: &str| {
+            format!(r#"{{"caller":"x.go:64","controller":"{controller}","level":"info","{word} reconcile":"{name}","ts":"x"}}"#)
+        };
+        assert_eq!(kind(&of("ServiceReconciler", "start", "web/s1")), Kind::Begins("web/s1"));
+        assert_eq!(kind(&of("ServiceReconciler", "end", "web/s1")), Kind::Ends);
+        assert_eq!(kind(&of("ServiceReconciler - reprocessAll", "start", "metallbreload/reload")), Kind::BeginsAll);
+        assert_eq!(kind(&of("ServiceReconciler - reprocessAll", "end", "metallbreload/reload")), Kind::Ends);
+        for other in ["NodeReconciler", "ConfigReconciler", "Layer2StatusReconciler", "ServiceBGPStatus"] {
+            assert_eq!(kind(&of(other, "start", "web/s1")), Kind::Quiet, "{other}");
+        }
+    }
+
+    #[test]
+    fn events_are_telling_quiet_or_strange() {
+        assert_eq!(kind(r#"{"caller":"main.go:443","event":"serviceAnnounced","ips":["10.88.64.100"]}"#), Kind::Telling);
+        assert_eq!(kind("caller=main.go:229 event=serviceAnnounced ips=[\"10.88.64.100\"]"), Kind::Telling);
+        assert_eq!(kind(r#"{"caller":"main.go:420","event":"skipping should announce l2","reason":"x"}"#), Kind::Quiet);
+        assert_eq!(kind(r#"{"caller":"main.go:420","event":"addressAnnounced","ips":["10.88.64.100"]}"#), Kind::Strange);
+        // In a dump of an object it is text, and none of MetalLB's events.
+        assert_eq!(kind(r#"{"controller":"ServiceReconciler","enqueueing":"web/s1","epslice":"{\"event\":\"other\"}"}"#), Kind::Quiet);
+    }
+}

@@ -1,0 +1,9 @@
+//! Reaching hosts over SSH, against real sshd processes on loopback: who is let in, who is not, and what is said about it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
+#![expect(clippy::print_stderr, reason = "a test that is left out says why")]
+
+mod hostile;
+mod logins;
+mod refusals;
+mod sshd;
