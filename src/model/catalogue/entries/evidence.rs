@@ -130,7 +130,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "The Service has several addresses, one of each family mostly, and the tries went to the first alone.",
         decided_by: "The addresses in the Service's status against the one that was asked.",
-        next: "Ask the other one by its own tools, such as `curl -6`; a Service of one family can be followed.",
+        next: "Follow the other one with `--set address=…`.",
     },
     Entry {
         name: "evidence/endpoint-not-reached",
