@@ -244,7 +244,7 @@ impl Gathered {
         let mut stream = Stream::new(request.most_packets, memory);
         let interface = (request.interface != "any").then(|| request.interface.clone());
         if let Some(name) = &interface {
-            stream.only_link(name.clone(), None);
+            stream.only_link(name.clone(), Vec::new());
         }
         Self { stream, told: Told::default(), interface, early: Vec::new(), listening_at: 0, stopped_at: 0, bound: None }
     }
@@ -274,8 +274,7 @@ impl Gathered {
         }
         let links = std::mem::take(&mut self.told.links);
         if let Some(name) = &self.interface {
-            let mac = links.iter().find(|link| link.name == *name).and_then(|link| link.mac);
-            self.stream.only_link(name.clone(), mac);
+            self.stream.only_link(name.clone(), told::own_macs(&links, name));
         }
         for link in links {
             self.stream.name_link(link.index, link.name);

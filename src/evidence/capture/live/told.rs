@@ -21,6 +21,17 @@ pub(super) struct Link {
     pub(super) index: u32,
     pub(super) name: String,
     pub(super) mac: Option<[u8; 6]>,
+    /// The bridge or bond that it is a part of.
+    pub(super) master: Option<String>,
+}
+
+/// The MACs to which an interface's frames for this host are addressed: its own, and that of the bridge that it is a port of.
+/// None when its own is not known.
+pub(super) fn own_macs(links: &[Link], name: &str) -> Vec<[u8; 6]> {
+    let named = |name: &str| links.iter().find(|link| link.name == name);
+    let Some((link, mac)) = named(name).and_then(|link| Some((link, link.mac?))) else { return Vec::new() };
+    let master = link.master.as_deref().and_then(named).and_then(|master| master.mac);
+    std::iter::once(mac).chain(master).collect()
 }
 
 /// Everything told so far.
@@ -79,7 +90,9 @@ impl Told {
                 && name.len() <= LONGEST_NAME
                 && self.links.len() < MOST_LINKS
             {
-                self.links.push(Link { index, name: printable(name), mac: words.next().and_then(mac_bytes) });
+                let mac = words.next().and_then(mac_bytes);
+                let master = words.next().filter(|master| master.len() <= LONGEST_NAME).map(printable);
+                self.links.push(Link { index, name: printable(name), mac, master });
             }
         } else if let Some(name) = line.strip_prefix("lbdiag-interface ") {
             self.chosen = (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| printable(name));
@@ -118,7 +131,7 @@ fn count(counters: &mut Counters, line: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0 66:00:00:00:00:01\n\
+    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0 66:00:00:00:00:01 br0\n\
         lbdiag-interface eth0\n\
         tcpdump: data link type LINUX_SLL2\n\
         tcpdump: listening on any, link-type LINUX_SLL2 (Linux cooked v2), snapshot length 128 bytes\n\
@@ -133,14 +146,31 @@ mod tests {
             told.take(&SAID.as_bytes()[cut..]);
             assert!(told.listening);
             assert_eq!(told.proof, "pid=812 netns=net:[4026532] ip=10.88.130.2");
-            let link = |index, name: &str, mac| Link { index, name: name.to_owned(), mac };
-            assert_eq!(told.links, [link(1, "lo", None), link(2, "eth0", Some([0x66, 0, 0, 0, 0, 1]))]);
+            let link = |index, name: &str, mac, master: Option<&str>| Link {
+                index,
+                name: name.to_owned(),
+                mac,
+                master: master.map(str::to_owned),
+            };
+            assert_eq!(told.links, [link(1, "lo", None, None), link(2, "eth0", Some([0x66, 0, 0, 0, 0, 1]), Some("br0"))]);
             assert_eq!(told.chosen.as_deref(), Some("eth0"));
             let expected = Counters { captured: Some(1), received_by_filter: Some(3), dropped_by_kernel: Some(2), arrived: 0 };
             assert_eq!(told.counters, expected);
             assert_eq!(told.stray, 2);
             assert_eq!(told.said(), "tcpdump: data link type LINUX_SLL2");
         }
+    }
+
+    #[test]
+    fn a_bridge_s_port_is_addressed_by_the_bridge_s_mac_too() {
+        let mut told = Told::default();
+        told.take(b"lbdiag-link 1 lo\nlbdiag-link 3 cni0 66:00:00:00:00:03\nlbdiag-link 4 veth1 66:00:00:00:00:04 cni0\n");
+        told.take(b"lbdiag-link 5 veth2 66:00:00:00:00:05 gone\n");
+        let mac = |last| [0x66, 0, 0, 0, 0, last];
+        assert_eq!(own_macs(&told.links, "veth1"), [mac(4), mac(3)]);
+        assert_eq!(own_macs(&told.links, "veth2"), [mac(5)]);
+        assert_eq!(own_macs(&told.links, "cni0"), [mac(3)]);
+        assert!(own_macs(&told.links, "lo").is_empty() && own_macs(&told.links, "eth9").is_empty());
     }
 
     #[test]
