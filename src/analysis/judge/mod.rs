@@ -281,13 +281,21 @@ fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap]) {
         "evidence/netns-unproven",
         "evidence/not-recorded",
     ];
-    // A node that is named as gone is why it could not be looked at, and no open question.
-    let gone: BTreeSet<String> = findings
+    // A node that is named as gone is why it and its pods could not be looked at, and no open question.
+    let mut gone: BTreeSet<String> = findings
         .iter()
         .filter(|finding| finding.name == "node/unreachable")
         .flat_map(|finding| &finding.culprits)
         .map(|c| c.0.clone())
         .collect();
+    let pods: Vec<String> = case
+        .target
+        .iter()
+        .flat_map(|target| &target.endpoints)
+        .filter(|endpoint| endpoint.node.as_deref().is_some_and(|node| gone.contains(&Culprit::node(node).0)))
+        .filter_map(|endpoint| Some(format!("pod/{}/{}", case.service.namespace, endpoint.pod.as_deref()?)))
+        .collect();
+    gone.extend(pods);
     for gap in gaps.iter_mut().filter(|gap| !gone.contains(&gap.subject)) {
         // A pass says that the road was seen; where it could not be looked at, it was not.
         if road.contains(&gap.name.as_str()) && (gap.subject.starts_with("node/") || gap.subject.starts_with("pod/")) {

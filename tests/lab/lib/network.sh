@@ -16,6 +16,9 @@ network() {
     ip -n "$LAB-$place" link set lo up
     # A new namespace inherits the machine's values, which may be anything.
     net "$place" sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.{all,default}.rp_filter=0
+    # Places share one kernel, and a packet keeps its socket's hash on its way: a SYN that is sent again with a new one would take another
+    # next hop at the router, as no router of metal lets it.
+    net "$place" sysctl -qw net.core.txrehash=0 2> /dev/null || true
   done
   for place in lan svc; do
     ip -n "$LAB-sw" link add "$place" type bridge

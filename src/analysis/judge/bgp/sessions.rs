@@ -9,11 +9,12 @@ use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::state::PlaceState;
 
-/// Sessions over which the address should be announced, of nodes that should announce it.
+/// Sessions over which the address should be announced, of nodes that should announce it, or mean to: BGP asks no other speaker, so that one
+/// that the others have lost goes on.
 fn wanted(bgp: &Bgp) -> Vec<&Session> {
     bgp.nodes
         .iter()
-        .filter(|node| bgp.candidates.contains(&node.node))
+        .filter(|node| bgp.candidates.contains(&node.node) || node.announces == Some(true))
         .flat_map(|node| node.sessions.iter().filter(|session| node.advertised_to.contains(&session.peer)))
         .collect()
 }
