@@ -42,9 +42,11 @@ pub(super) struct Told {
     pub(super) listening: bool,
     pub(super) proof: String,
     pub(super) counters: Counters,
-    /// Packets that the kernel had counted and tcpdump had not taken, when it had just begun to listen. They passed between
-    /// the opening of its socket and the setting of its filter, and have nothing to do with what is captured.
-    pub(super) stray: u64,
+    /// Packets that the kernel had counted and tcpdump had not taken, when it had just begun to listen: the fewest of all counts.
+    /// They passed between the opening of its socket and the setting of its filter, and have nothing to do with what is captured.
+    pub(super) stray: Option<u64>,
+    /// How often it gave its counters since it began.
+    pub(super) counts: u32,
     /// Interfaces that were named since the last look.
     pub(super) links: Vec<Link>,
     /// The interface that the place's routes chose.
@@ -105,7 +107,9 @@ impl Told {
             for part in counters.split(", ") {
                 count(&mut early, part);
             }
-            self.stray = early.received_by_filter.unwrap_or(0).saturating_sub(early.captured.unwrap_or(0));
+            let stray = early.received_by_filter.unwrap_or(0).saturating_sub(early.captured.unwrap_or(0));
+            self.stray = Some(self.stray.map_or(stray, |fewest| fewest.min(stray)));
+            self.counts = self.counts.saturating_add(1);
         } else if !count(&mut self.counters, line) && !line.is_empty() && self.said.len() < MOST_LINES {
             self.said.push(line.to_owned());
         }
@@ -156,7 +160,7 @@ mod tests {
             assert_eq!(told.chosen.as_deref(), Some("eth0"));
             let expected = Counters { captured: Some(1), received_by_filter: Some(3), dropped_by_kernel: Some(2), arrived: 0 };
             assert_eq!(told.counters, expected);
-            assert_eq!(told.stray, 2);
+            assert_eq!((told.stray, told.counts), (Some(2), 1));
             assert_eq!(told.said(), "tcpdump: data link type LINUX_SLL2");
         }
     }
@@ -171,6 +175,19 @@ mod tests {
         assert_eq!(own_macs(&told.links, "veth2"), [mac(5)]);
         assert_eq!(own_macs(&told.links, "cni0"), [mac(3)]);
         assert!(own_macs(&told.links, "lo").is_empty() && own_macs(&told.links, "eth9").is_empty());
+    }
+
+    #[test]
+    fn packets_that_only_wait_are_no_strays() {
+        let mut told = Told::default();
+        let count = |taken, received| {
+            format!("tcpdump: {taken} packets captured, {received} packets received by filter, 0 packets dropped by kernel\n")
+        };
+        told.take(count(0, 42).as_bytes());
+        assert_eq!(told.stray, Some(42));
+        told.take(count(40, 42).as_bytes());
+        told.take(count(40, 90).as_bytes());
+        assert_eq!((told.stray, told.counts), (Some(2), 3));
     }
 
     #[test]
