@@ -95,6 +95,14 @@ pub struct Service {
 }
 
 impl Service {
+    /// The same Service with one of its addresses put first: the one that is followed.
+    #[must_use]
+    pub fn led_by(&self, address: IpAddr) -> Self {
+        let mut led = self.clone();
+        led.addresses.sort_by_key(|other| *other != address);
+        led
+    }
+
     /// `NS/NAME`
     #[must_use]
     pub fn path(&self) -> String {

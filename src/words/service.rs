@@ -19,7 +19,7 @@ pub const WORD: Word = Word {
     name: "service",
     capability: "cluster.read",
     signature: "service(namespace, name) -> Service",
-    meaning: "The Service of that name. With () for the namespace it is looked for in all; with () for the name the Services of type LoadBalancer are listed as commands and the run ends.",
+    meaning: "The Service of that name. With () for the namespace it is looked for in all; with () for the name the Services of type LoadBalancer are listed as commands and the run ends. With an address as a third argument that is the one that is followed, when it has several.",
     register,
 };
 
@@ -45,9 +45,17 @@ impl Fields for Service {
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Service>(engine, "Service");
-    let run = Arc::clone(run);
+    let asked = Arc::clone(run);
     engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic| {
-        by_name(&run, &context, &namespace, &name)
+        by_name(&asked, &context, &namespace, &name)
+    });
+    let run = Arc::clone(run);
+    engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic, address: Dynamic| {
+        let service = by_name(&run, &context, &namespace, &name)?;
+        match address.into_immutable_string() {
+            Ok(address) => followed_at(&run, &context, &service.0, &address),
+            Err(_) => Ok(service),
+        }
     });
 }
 
@@ -72,6 +80,21 @@ fn found(run: &Run, value: &Value) -> Fact<Service> {
     let service = objects::service(value);
     run.state().checked = true;
     Fact::new(service)
+}
+
+/// The same Service with that address first, which is the one that is asked.
+fn followed_at(run: &Run, context: &NativeCallContext, service: &Service, address: &str) -> Answer<Fact<Service>> {
+    let address = parsed(run, context, address)?;
+    if service.addresses.contains(&address) {
+        return Ok(Fact::new(service.led_by(address)));
+    }
+    let held = service.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let held = if held.is_empty() { "no address".to_owned() } else { held };
+    Err(run.end(context, Stop::Usage(format!("Service {} does not hold {address}; it has {held}", service.path()))))
+}
+
+fn parsed(run: &Run, context: &NativeCallContext, address: &str) -> Answer<IpAddr> {
+    address.parse().map_err(|_| run.end(context, Stop::Usage(format!("`{address}` is not an IP address"))))
 }
 
 /// Without the Service itself no question can be asked: that is not a gap, it ends the run.
@@ -160,15 +183,13 @@ fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>
 
 fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Service>> {
     run.allow(context, AT.name, AT.capability)?;
-    let Ok(address) = address.parse::<IpAddr>() else {
-        return Err(run.end(context, Stop::Usage(format!("`{address}` is not an IP address"))));
-    };
+    let address = parsed(run, context, address)?;
     let all = all_services(run, context, None)?;
     let mut holders = all.iter().filter(|service| service.addresses.contains(&address));
     match (holders.next(), holders.next()) {
         (Some(one), None) => {
             run.state().checked = true;
-            Ok(Fact::new(one.clone()))
+            Ok(Fact::new(one.led_by(address)))
         }
         (Some(_), Some(_)) => {
             let who: Vec<String> = all

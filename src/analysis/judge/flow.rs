@@ -237,6 +237,15 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
 
 /// Everybody is answered: was the road really seen, and every endpoint reached?
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
+    if let Some((asked, others)) = case.service.addresses.split_first().filter(|(_, others)| !others.is_empty()) {
+        let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+        gaps.push(Gap::new(
+            "evidence/address-not-asked",
+            case.service.path(),
+            format!("{asked} alone was asked"),
+            format!("whether the Service answers at {others}"),
+        ));
+    }
     let Some(target) = case.target else { return };
     let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
     // Policy Local and topology hints keep the announcing node from some of them.

@@ -143,7 +143,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         if watched { ", none left it towards a pod" } else { "" }
     );
     let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
-        .or_else(|| forwarding_off(pair, node))
+        .or_else(|| forwarding_off(case, pair, node))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| not_programmed(case, pair, node))
         .or_else(|| proxy_stale(case, pair, node))
@@ -160,14 +160,17 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
     }
 }
 
-/// Forwarding is off on a node that has to forward.
-pub(super) fn forwarding_off(pair: &StatePair, node: &str) -> Option<Finding> {
-    (network::setting(&pair.after, "net/ipv4/ip_forward") == Some(0)).then(|| {
+/// Forwarding of the address's family is off on a node that has to forward.
+pub(super) fn forwarding_off(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+    let (setting, family) =
+        if case.address()?.is_ipv4() { ("net/ipv4/ip_forward", "") } else { ("net/ipv6/conf/all/forwarding", " of IPv6") };
+    let name = setting.replace('/', ".");
+    (network::setting(&pair.after, setting) == Some(0)).then(|| {
         found(
             "node/forwarding-off",
-            vec![Culprit::node_part(node, "sysctl/net.ipv4.ip_forward")],
-            format!("{node} does not forward packets"),
-            vec![format!("net.ipv4.ip_forward is 0 on {node}")],
+            vec![Culprit::node_part(node, &format!("sysctl/{name}"))],
+            format!("{node} does not forward packets{family}"),
+            vec![format!("{name} is 0 on {node}")],
         )
     })
 }
@@ -203,17 +206,26 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
     None
 }
 
+/// The dump that holds a family's rules, and the length of the prefix that is one address.
+fn programme(address: IpAddr) -> (&'static str, u8) {
+    if address.is_ipv4() { ("iptables", 32) } else { ("ip6tables", 128) }
+}
+
 /// kube-proxy's programme on the node: is the address in it, and is it reached?
 pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
-    let vip = case.address()?.to_string();
-    let (iptables, nft) = (pair.after.section("iptables"), pair.after.section("nft"));
+    let address = case.address()?;
+    let vip = address.to_string();
+    // Each family has a programme of its own.
+    let (section, length) = programme(address);
+    let table = if address.is_ipv4() { "table ip kube-proxy" } else { "table ip6 kube-proxy" };
+    let (iptables, nft) = (pair.after.section(section), pair.after.section("nft"));
     let by_iptables = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
-    let by_nft = nft.contains("table ip kube-proxy");
+    let by_nft = nft.contains(table);
     let (complete, why) = if by_iptables {
         let rules = netfilter::rules(iptables);
         let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
         let named =
-            rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&format!("{vip}/32")));
+            rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&format!("{vip}/{length}")));
         (
             reached && named,
             if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" },
@@ -226,11 +238,12 @@ pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Optio
             jumps && named,
             if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" },
         )
-    } else if pair.after.sections.contains_key("iptables")
+    } else if pair.after.sections.contains_key(section)
         && case.closer.is_some_and(|closer| {
-            closer.states.iter().any(|other| {
-                other.after.section("iptables").contains(":KUBE-SERVICES") || other.after.section("nft").contains("table ip kube-proxy")
-            })
+            closer
+                .states
+                .iter()
+                .any(|other| other.after.section(section).contains(":KUBE-SERVICES") || other.after.section("nft").contains(table))
         })
     {
         (false, "it has none of kube-proxy's chains, which other nodes have")
@@ -302,12 +315,13 @@ fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
 fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
     let (Some(vip), Some(target)) = (case.address(), case.target) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
-    let rules = netfilter::rules(pair.after.section("iptables"));
+    let (section, length) = programme(vip);
+    let rules = netfilter::rules(pair.after.section(section));
     let mut open: Vec<&str> = rules
         .iter()
         .filter(|rule| {
             rule.chain == "KUBE-SERVICES"
-                && rule.text.contains(&format!("{vip}/32"))
+                && rule.text.contains(&format!("{vip}/{length}"))
                 && rule.text.contains(&format!("--dport {} ", target.port.port))
         })
         .map(|rule| rule.target.as_str())
@@ -400,7 +414,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
         return Ok(finding);
     }
-    if let Some(finding) = forwarding_off(pair, node) {
+    if let Some(finding) = forwarding_off(case, pair, node) {
         return Ok(finding);
     }
     let inward = roads

@@ -297,7 +297,7 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
     let sources: BTreeSet<IpAddr> =
         if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
     node::firewall(pair, node, &packets.fields(leg, case.address(), input.as_deref()))
-        .or_else(|| node::forwarding_off(pair, node))
+        .or_else(|| node::forwarding_off(case, pair, node))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
         .or_else(|| if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, &packets) })
         .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints))

@@ -125,6 +125,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at the reason; a kind that does not exist may mean another version of MetalLB.",
     },
     Entry {
+        name: "evidence/address-not-asked",
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "The Service has several addresses, one of each family mostly, and the tries went to the first alone.",
+        decided_by: "The addresses in the Service's status against the one that was asked.",
+        next: "Follow the other one with `--set address=…`.",
+    },
+    Entry {
         name: "evidence/endpoint-not-reached",
         severity: Severity::Info,
         culprit: "the Service",
