@@ -84,12 +84,14 @@ fn vanishes_inside(road: &Road, node: &str) -> bool {
     })
 }
 
-/// The nodes that may be chosen and that no answered try came in on.
+/// The nodes that may be chosen and that no answered try came in on: known only of those whose captures lost nothing in any round.
 fn untried(case: &Case) -> Vec<String> {
-    let taken = taken(&case.roads());
+    let roads = case.roads();
+    let taken = taken(&roads);
+    let watched = |node: &str| !roads.is_empty() && roads.iter().all(|road| road.watched(node));
     let tried = |node: &str| taken.get(node).is_some_and(|taken| taken.answered > 0);
     let entrances = case.announcement.iter().flat_map(|announcement| announcement.entrances());
-    entrances.filter(|node| !tried(node)).collect()
+    entrances.filter(|node| watched(node) && !tried(node)).collect()
 }
 
 /// While every try is answered: what would fail on a next hop that none of them came in on.
@@ -120,8 +122,7 @@ fn no_way_back(case: &Case, node: &str) -> Option<Finding> {
 
 /// Says which next hops no try came in on: what is true of the others need not be true of them.
 pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
-    let roads = case.roads();
-    let untried: Vec<String> = untried(case).into_iter().filter(|node| roads.iter().any(|road| road.watched(node))).collect();
+    let untried = untried(case);
     if case.routed() && !untried.is_empty() {
         gaps.push(Gap::new(
             "evidence/next-hop-not-reached",

@@ -32,8 +32,9 @@ pub fn known(link_type: u32) -> bool {
 pub struct Links {
     /// Names by index; the name of the one interface of a capture that is not on `any` stands at index 0.
     pub names: BTreeMap<u32, String>,
-    /// The MAC of that one interface: a plain frame does not say which way it passed, its addresses do.
-    pub own: Option<[u8; 6]>,
+    /// The MACs of that one interface, and of the bridge that it is a port of: a plain frame does not say which way it passed,
+    /// its addresses do. Empty when they are not known.
+    pub own: Vec<[u8; 6]>,
 }
 
 /// Reads one frame. `at_ns` is the capture's timestamp. A packet inside VXLAN, Geneve or IPIP is given in place of the
@@ -42,7 +43,7 @@ pub struct Links {
 /// `None` when the link type is unknown or the frame is shorter than its link header.
 #[must_use]
 pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links: &Links) -> Option<Packet> {
-    let link = Link::read(link_type, data, links.own)?;
+    let link = Link::read(link_type, data, &links.own)?;
     // What the interface saw beyond the link header, for packets whose own length field is 0 (very large segments).
     let wire_len = original_len.saturating_sub(u32::try_from(data.len() - link.rest.len()).unwrap_or(0));
     let carried = match link.ether_type {
@@ -71,7 +72,7 @@ struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    fn read(link_type: u32, data: &'a [u8], own: Option<[u8; 6]>) -> Option<Self> {
+    fn read(link_type: u32, data: &'a [u8], own: &[[u8; 6]]) -> Option<Self> {
         match link_type {
             SLL2 => Self::cooked2(data),
             SLL => Self::cooked(data),
@@ -105,7 +106,7 @@ impl<'a> Link<'a> {
         })
     }
 
-    fn ethernet(data: &'a [u8], own: Option<[u8; 6]>) -> Option<Self> {
+    fn ethernet(data: &'a [u8], own: &[[u8; 6]]) -> Option<Self> {
         let (header, rest) = data.split_at_checked(14)?;
         let (to, from) = (bytes_at(header, 0)?, bytes_at(header, 6)?);
         let ether_type = u16::from_be_bytes(bytes_at(header, 12)?);
@@ -125,12 +126,14 @@ fn passage(kind: u16) -> Passage {
 /// Which way a frame passed an interface, by its addresses: what the interface sent carries its own, what is for this host
 /// or for many is addressed so, and anything else was for another host. Of an interface without a known MAC everything
 /// counts as received.
-fn by_addresses(to: [u8; 6], from: [u8; 6], own: Option<[u8; 6]>) -> Passage {
+fn by_addresses(to: [u8; 6], from: [u8; 6], own: &[[u8; 6]]) -> Passage {
     let for_many = to[0] & 1 == 1;
-    match own {
-        Some(own) if from == own => Passage::Out,
-        Some(own) if to != own && !for_many => Passage::Other,
-        _ => Passage::In,
+    if own.contains(&from) {
+        Passage::Out
+    } else if own.is_empty() || for_many || own.contains(&to) {
+        Passage::In
+    } else {
+        Passage::Other
     }
 }
 

@@ -227,3 +227,19 @@ fn a_next_hop_that_no_try_met_is_an_open_question_and_no_more() {
     assert!(gaps[0].reason.ends_with("to n3"));
     assert!(with("bgp", &[("n1", Way::Answered), ("n2", Way::Answered), ("n3", Way::Answered)], Vec::new(), told).is_empty());
 }
+
+#[test]
+fn a_node_whose_capture_lost_packets_may_have_taken_a_try_all_the_same() {
+    let (service, announcement) = (service(), announcement("bgp"));
+    let mut flow = flow(&[("n1", Way::Answered), ("n2", Way::Answered)]);
+    for capture in flow.captures.iter_mut().filter(|capture| capture.request.place.to_string() == "n3") {
+        capture.counters.dropped_by_kernel = Some(1);
+    }
+    let no_way = format!("=== route-get\n{CLIENT},, => RTNETLINK answers: Network is unreachable \n=== end 0\n");
+    let closer = Closer { states: vec![state("n3", &no_way)], again: Flow::default() };
+    let case =
+        Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] };
+    let mut gaps = Vec::new();
+    unproven(&case, &mut gaps);
+    assert!(hidden(&case).is_empty() && gaps.is_empty(), "{gaps:?}");
+}

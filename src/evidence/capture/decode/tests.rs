@@ -9,7 +9,7 @@ use super::*;
 use crate::model::packet::{Arp, Datagram, Flags, Icmp, Segment};
 
 fn links() -> Links {
-    Links { names: BTreeMap::from([(0, "mlb".to_owned()), (7, "eth0".to_owned())]), own: None }
+    Links { names: BTreeMap::from([(0, "mlb".to_owned()), (7, "eth0".to_owned())]), own: Vec::new() }
 }
 
 fn sll2(ether_type: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
@@ -313,7 +313,8 @@ proptest! {
 #[test]
 fn plain_frames_tell_their_way_by_their_addresses() {
     let own = [0x66, 0, 0, 0, 0, 1];
-    let known = Links { own: Some(own), ..links() };
+    let bridge = [0x66, 0, 0, 0, 0, 4];
+    let known = Links { own: vec![own, bridge], ..links() };
     let passage = |to: [u8; 6], from: [u8; 6], links: &Links| {
         let mut frame = to.to_vec();
         frame.extend(from);
@@ -328,6 +329,8 @@ fn plain_frames_tell_their_way_by_their_addresses() {
     assert_eq!(passage(broadcast, own, &known), Passage::Out);
     assert_eq!(passage([0x33, 0x33, 0, 0, 0, 1], other, &known), Passage::In);
     assert_eq!(passage(third, other, &known), Passage::Other);
+    assert_eq!(passage(bridge, other, &known), Passage::In);
+    assert_eq!(passage(other, bridge, &known), Passage::Out);
     assert_eq!(passage(third, other, &links()), Passage::In, "of an interface without a known MAC nothing is claimed");
 }
 

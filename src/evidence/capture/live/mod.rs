@@ -29,6 +29,10 @@ use told::Told;
 const LISTEN_LIMIT: Duration = Duration::from_secs(25);
 /// From the stop until the last packet is here. The guard on the other side needs 2 s at worst.
 const STOP_LIMIT: Duration = Duration::from_secs(6);
+/// How long tcpdump has for its first count. One that gives none is believed without: nothing is then forgiven it.
+const COUNT_LIMIT: Duration = Duration::from_secs(1);
+/// Times that the first count is asked for, while it shows packets that tcpdump has not taken.
+const MOST_COUNTS: u32 = 3;
 /// Output that is kept until the interfaces are named, bytes.
 const MOST_EARLY: usize = 1 << 20;
 
@@ -146,6 +150,7 @@ struct Gathered {
     interface: Option<String>,
     /// Output that came before the interfaces were named.
     early: Vec<u8>,
+    counts_asked: u32,
     listening_at: i64,
     stopped_at: i64,
     /// Why it was ended by us, other than by being asked.
@@ -179,6 +184,10 @@ impl Running {
         let complete = self.gather(&mut process, &mut gathered).await;
         gathered.told.finish();
         gathered.pass_early();
+        // A bound may have ended it before it was counted.
+        if gathered.told.listening {
+            self.announce(&mut gathered);
+        }
         if gathered.listening_at == 0 {
             if let Some(refusal) = hosts.refusal(&host, Script::Capture, &process, &gathered.told.said()).await {
                 return Err(refusal);
@@ -195,11 +204,21 @@ impl Running {
         Ok(gathered.into_capture(self.request.clone(), process.status(), lost))
     }
 
+    /// Tells once that it listens. A count that comes later forgives nothing: it may be of packets that were meant to be seen.
+    fn announce(&self, gathered: &mut Gathered) {
+        if gathered.listening_at == 0 {
+            gathered.listening_at = now();
+            gathered.told.stray.get_or_insert(0);
+            self.state.send_replace(State::Listening(gathered.told.proof.clone()));
+        }
+    }
+
     /// Reads to the end; says whether the end came by itself.
     async fn gather(&mut self, process: &mut Process, gathered: &mut Gathered) -> bool {
         let interrupt = self.hosts.interrupt().clone();
         let mut told_to_stop = self.told_to_stop.clone();
         let mut deadline: Option<tokio::time::Instant> = None;
+        let mut uncounted: Option<tokio::time::Instant> = None;
         loop {
             let stopping = deadline.is_some();
             tokio::select! {
@@ -208,13 +227,17 @@ impl Running {
                 () = interrupt.wait(), if !stopping => gathered.bound = Some(CaptureEnd::Broken("the run was interrupted".to_owned())),
                 () = stopped(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
                 () = until(deadline), if stopping => return false,
+                () = until(uncounted), if gathered.listening_at == 0 => self.announce(gathered),
                 piece = process.next() => match piece {
                     None => return true,
                     Some(piece) => {
                         gathered.take(piece);
-                        if let Some(proof) = gathered.just_listening() {
-                            self.state.send_replace(State::Listening(proof));
+                        if gathered.to_be_counted() {
+                            gathered.counts_asked += 1;
                             process.count();
+                            uncounted.get_or_insert(tokio::time::Instant::now() + COUNT_LIMIT);
+                        } else if gathered.told.counts > 0 && gathered.told.counts == gathered.counts_asked {
+                            self.announce(gathered);
                         }
                     }
                 },
@@ -244,28 +267,32 @@ impl Gathered {
         let mut stream = Stream::new(request.most_packets, memory);
         let interface = (request.interface != "any").then(|| request.interface.clone());
         if let Some(name) = &interface {
-            stream.only_link(name.clone(), None);
+            stream.only_link(name.clone(), Vec::new());
         }
-        Self { stream, told: Told::default(), interface, early: Vec::new(), listening_at: 0, stopped_at: 0, bound: None }
+        Self { stream, told: Told::default(), interface, early: Vec::new(), counts_asked: 0, listening_at: 0, stopped_at: 0, bound: None }
     }
 
     fn take(&mut self, piece: Piece) {
         match piece {
             // Standard error may overtake standard output and the reverse; frames are not read before the names are here.
-            Piece::Output(bytes) if self.listening_at == 0 && self.early.len() < MOST_EARLY => self.early.extend(bytes),
+            Piece::Output(bytes) if !self.told.listening && self.early.len() < MOST_EARLY => self.early.extend(bytes),
             Piece::Output(bytes) => self.stream.take(&bytes),
-            Piece::Errors(bytes) => self.told.take(&bytes),
+            Piece::Errors(bytes) => {
+                let named = self.told.listening;
+                self.told.take(&bytes);
+                if self.told.listening && !named {
+                    self.pass_early();
+                }
+            }
         }
     }
 
-    /// The proof, once, when tcpdump has begun to listen.
-    fn just_listening(&mut self) -> Option<String> {
-        if self.listening_at != 0 || !self.told.listening {
-            return None;
-        }
-        self.listening_at = now();
-        self.pass_early();
-        Some(self.told.proof.clone())
+    /// Whether tcpdump is to be asked for its counters before anybody is told that it listens. Packets that merely wait for it look
+    /// like those that passed before its filter was set, and are lost when they wait until the stop: so it is asked while nobody
+    /// sends yet, and once more while some wait.
+    fn to_be_counted(&self) -> bool {
+        let again = self.told.counts == self.counts_asked && self.told.stray != Some(0) && self.counts_asked < MOST_COUNTS;
+        self.listening_at == 0 && self.told.listening && again
     }
 
     fn pass_early(&mut self) {
@@ -274,8 +301,7 @@ impl Gathered {
         }
         let links = std::mem::take(&mut self.told.links);
         if let Some(name) = &self.interface {
-            let mac = links.iter().find(|link| link.name == *name).and_then(|link| link.mac);
-            self.stream.only_link(name.clone(), mac);
+            self.stream.only_link(name.clone(), told::own_macs(&links, name));
         }
         for link in links {
             self.stream.name_link(link.index, link.name);
@@ -306,7 +332,7 @@ impl Gathered {
         // The kernel counts what passes the loopback interface twice, out and in, and libpcap gives it once; and it counts
         // what passed before the filter was set. Neither is a loss.
         if let (Some(captured), Some(received)) = (counters.captured, counters.received_by_filter)
-            && (captured..=captured + self.stream.looped + self.told.stray).contains(&received)
+            && (captured..=captured + self.stream.looped + self.told.stray.unwrap_or(0)).contains(&received)
         {
             counters.received_by_filter = Some(captured);
         }

@@ -67,9 +67,9 @@ impl Stream {
     }
 
     /// The one interface that is captured on, with its MAC.
-    pub(super) fn only_link(&mut self, name: String, mac: Option<[u8; 6]>) {
+    pub(super) fn only_link(&mut self, name: String, own: Vec<[u8; 6]>) {
         self.links.names.insert(0, name);
-        self.links.own = mac;
+        self.links.own = own;
     }
 
     /// The names of all interfaces, in the order of their indices.

@@ -21,6 +21,17 @@ pub(super) struct Link {
     pub(super) index: u32,
     pub(super) name: String,
     pub(super) mac: Option<[u8; 6]>,
+    /// The bridge or bond that it is a part of.
+    pub(super) master: Option<String>,
+}
+
+/// The MACs to which an interface's frames for this host are addressed: its own, and that of the bridge that it is a port of.
+/// None when its own is not known.
+pub(super) fn own_macs(links: &[Link], name: &str) -> Vec<[u8; 6]> {
+    let named = |name: &str| links.iter().find(|link| link.name == name);
+    let Some((link, mac)) = named(name).and_then(|link| Some((link, link.mac?))) else { return Vec::new() };
+    let master = link.master.as_deref().and_then(named).and_then(|master| master.mac);
+    std::iter::once(mac).chain(master).collect()
 }
 
 /// Everything told so far.
@@ -31,9 +42,11 @@ pub(super) struct Told {
     pub(super) listening: bool,
     pub(super) proof: String,
     pub(super) counters: Counters,
-    /// Packets that the kernel had counted and tcpdump had not taken, when it had just begun to listen. They passed between
-    /// the opening of its socket and the setting of its filter, and have nothing to do with what is captured.
-    pub(super) stray: u64,
+    /// Packets that the kernel had counted and tcpdump had not taken, when it had just begun to listen: the fewest of all counts.
+    /// They passed between the opening of its socket and the setting of its filter, and have nothing to do with what is captured.
+    pub(super) stray: Option<u64>,
+    /// How often it gave its counters since it began.
+    pub(super) counts: u32,
     /// Interfaces that were named since the last look.
     pub(super) links: Vec<Link>,
     /// The interface that the place's routes chose.
@@ -79,7 +92,9 @@ impl Told {
                 && name.len() <= LONGEST_NAME
                 && self.links.len() < MOST_LINKS
             {
-                self.links.push(Link { index, name: printable(name), mac: words.next().and_then(mac_bytes) });
+                let mac = words.next().and_then(mac_bytes);
+                let master = words.next().filter(|master| master.len() <= LONGEST_NAME).map(printable);
+                self.links.push(Link { index, name: printable(name), mac, master });
             }
         } else if let Some(name) = line.strip_prefix("lbdiag-interface ") {
             self.chosen = (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| printable(name));
@@ -92,7 +107,9 @@ impl Told {
             for part in counters.split(", ") {
                 count(&mut early, part);
             }
-            self.stray = early.received_by_filter.unwrap_or(0).saturating_sub(early.captured.unwrap_or(0));
+            let stray = early.received_by_filter.unwrap_or(0).saturating_sub(early.captured.unwrap_or(0));
+            self.stray = Some(self.stray.map_or(stray, |fewest| fewest.min(stray)));
+            self.counts = self.counts.saturating_add(1);
         } else if !count(&mut self.counters, line) && !line.is_empty() && self.said.len() < MOST_LINES {
             self.said.push(line.to_owned());
         }
@@ -118,7 +135,7 @@ fn count(counters: &mut Counters, line: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0 66:00:00:00:00:01\n\
+    const SAID: &str = "lbdiag-proof pid=812 netns=net:[4026532] ip=10.88.130.2\nlbdiag-link 1 lo\nlbdiag-link 2 eth0 66:00:00:00:00:01 br0\n\
         lbdiag-interface eth0\n\
         tcpdump: data link type LINUX_SLL2\n\
         tcpdump: listening on any, link-type LINUX_SLL2 (Linux cooked v2), snapshot length 128 bytes\n\
@@ -133,14 +150,44 @@ mod tests {
             told.take(&SAID.as_bytes()[cut..]);
             assert!(told.listening);
             assert_eq!(told.proof, "pid=812 netns=net:[4026532] ip=10.88.130.2");
-            let link = |index, name: &str, mac| Link { index, name: name.to_owned(), mac };
-            assert_eq!(told.links, [link(1, "lo", None), link(2, "eth0", Some([0x66, 0, 0, 0, 0, 1]))]);
+            let link = |index, name: &str, mac, master: Option<&str>| Link {
+                index,
+                name: name.to_owned(),
+                mac,
+                master: master.map(str::to_owned),
+            };
+            assert_eq!(told.links, [link(1, "lo", None, None), link(2, "eth0", Some([0x66, 0, 0, 0, 0, 1]), Some("br0"))]);
             assert_eq!(told.chosen.as_deref(), Some("eth0"));
             let expected = Counters { captured: Some(1), received_by_filter: Some(3), dropped_by_kernel: Some(2), arrived: 0 };
             assert_eq!(told.counters, expected);
-            assert_eq!(told.stray, 2);
+            assert_eq!((told.stray, told.counts), (Some(2), 1));
             assert_eq!(told.said(), "tcpdump: data link type LINUX_SLL2");
         }
+    }
+
+    #[test]
+    fn a_bridge_s_port_is_addressed_by_the_bridge_s_mac_too() {
+        let mut told = Told::default();
+        told.take(b"lbdiag-link 1 lo\nlbdiag-link 3 cni0 66:00:00:00:00:03\nlbdiag-link 4 veth1 66:00:00:00:00:04 cni0\n");
+        told.take(b"lbdiag-link 5 veth2 66:00:00:00:00:05 gone\n");
+        let mac = |last| [0x66, 0, 0, 0, 0, last];
+        assert_eq!(own_macs(&told.links, "veth1"), [mac(4), mac(3)]);
+        assert_eq!(own_macs(&told.links, "veth2"), [mac(5)]);
+        assert_eq!(own_macs(&told.links, "cni0"), [mac(3)]);
+        assert!(own_macs(&told.links, "lo").is_empty() && own_macs(&told.links, "eth9").is_empty());
+    }
+
+    #[test]
+    fn packets_that_only_wait_are_no_strays() {
+        let mut told = Told::default();
+        let count = |taken, received| {
+            format!("tcpdump: {taken} packets captured, {received} packets received by filter, 0 packets dropped by kernel\n")
+        };
+        told.take(count(0, 42).as_bytes());
+        assert_eq!(told.stray, Some(42));
+        told.take(count(40, 42).as_bytes());
+        told.take(count(40, 90).as_bytes());
+        assert_eq!((told.stray, told.counts), (Some(2), 3));
     }
 
     #[test]

@@ -19,6 +19,8 @@ esac
 $IN ip -o link 2>/dev/null | while IFS=': ' read -r index name rest; do
   mac=''
   case $rest in *'link/ether '*) mac=${rest#*link/ether } mac=" ${mac%% *}" ;; esac
+  # What a port of a bridge carries for this host is addressed to the bridge.
+  case $mac$rest in ' '*' master '*) master=${rest#* master } mac="$mac ${master%% *}" ;; esac
   echo "lbdiag-link $index ${name%%@*}$mac" >&2
 done
 # -z without -C or -G does nothing; it puts the run's tag where a sweep finds it. -Z root: the user that a distribution's
