@@ -4,6 +4,8 @@
 state() {
   local name
   if [ ! -d "$S" ] && [ -z "$(remaining_namespaces)" ]; then echo down; return; fi
+  # Which machines it has to have is for the running lab to say: one without BGP lacks no router. (Callers take this in a subshell.)
+  load_settings
   for name in etcd apiserver kcm sched; do runs "$name.pid" n0 || { echo dead; return; }; done
   for name in $(machines); do is_node "$name" || runs "$name/pid" "$name" || { echo dead; return; }; done
   if [ -f "$S/ready" ]; then echo up; else echo dead; fi
