@@ -25,7 +25,8 @@ use places::{Places, Slot};
 use stream::Stream;
 use told::Told;
 
-/// From the first try to connect until tcpdump listens.
+/// From the host's connection until tcpdump listens. Connecting has limits of its own, which stand still while a person
+/// types a passphrase.
 const LISTEN_LIMIT: Duration = Duration::from_secs(25);
 /// From the stop until the last packet is here. The guard on the other side needs 2 s at worst.
 const STOP_LIMIT: Duration = Duration::from_secs(6);
@@ -62,7 +63,7 @@ impl Captures for LiveCaptures {
         filter::compile(&request.filter, link_type)?;
         let slot = self.places.take(request)?;
         let (stop, told_to_stop) = watch::channel(false);
-        let (state, seen) = watch::channel(State::Starting);
+        let (state, seen) = watch::channel(State::Connecting);
         let running = Running {
             hosts: Arc::clone(&self.hosts),
             memory: Arc::clone(&self.memory),
@@ -84,6 +85,7 @@ fn operation(request: &CaptureRequest) -> String {
 /// How far a capture is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
+    Connecting,
     Starting,
     /// With what proved the namespace.
     Listening(String),
@@ -104,22 +106,10 @@ impl OpenCapture for LiveCapture {
         let operation = operation(&self.request);
         let interrupt = self.hosts.interrupt();
         self.hosts.runtime().block_on(async {
-            let settled = tokio::select! {
+            tokio::select! {
                 biased;
-                () = interrupt.wait() => return Err(interrupted(&operation, interrupt.reason().unwrap_or(Reason::Signal))),
-                settled = tokio::time::timeout(LISTEN_LIMIT, self.seen.wait_for(|state| *state != State::Starting)) => settled,
-            };
-            match settled {
-                Err(_) => {
-                    let reason = format!("tcpdump did not listen within {} s", LISTEN_LIMIT.as_secs());
-                    Err(EvidenceError::new(ErrorKind::TimedOut, operation, reason))
-                }
-                Ok(Err(_)) => Err(EvidenceError::new(ErrorKind::CaptureRefused, operation, "it ended before it listened")),
-                Ok(Ok(state)) => match &*state {
-                    State::Listening(proof) => Ok(proof.clone()),
-                    State::Failed(error) => Err(error.clone()),
-                    State::Starting => Err(EvidenceError::new(ErrorKind::TimedOut, operation, "it is still starting")),
-                },
+                () = interrupt.wait() => Err(interrupted(&operation, interrupt.reason().unwrap_or(Reason::Signal))),
+                proof = listening(&mut self.seen, LISTEN_LIMIT, &operation) => proof,
             }
         })
     }
@@ -128,6 +118,20 @@ impl OpenCapture for LiveCapture {
         self.stop.send_replace(true);
         let ended = |error: tokio::task::JoinError| EvidenceError::new(ErrorKind::Garbled, operation(&self.request), error);
         self.hosts.runtime().block_on(self.task).map_err(ended)?
+    }
+}
+
+/// Waits until tcpdump listens, and gives what proved the namespace. The limit runs only once the host is connected.
+async fn listening(seen: &mut watch::Receiver<State>, limit: Duration, operation: &str) -> Result<String, EvidenceError> {
+    let ended = |_| EvidenceError::new(ErrorKind::CaptureRefused, operation, "it ended before it listened");
+    let too_long = |_| EvidenceError::new(ErrorKind::TimedOut, operation, format!("tcpdump did not listen within {} s", limit.as_secs()));
+    drop(seen.wait_for(|state| *state != State::Connecting).await.map_err(ended)?);
+    let settled = seen.wait_for(|state| matches!(state, State::Listening(_) | State::Failed(_)));
+    let state = tokio::time::timeout(limit, settled).await.map_err(too_long)?.map_err(ended)?;
+    match &*state {
+        State::Listening(proof) => Ok(proof.clone()),
+        State::Failed(error) => Err(error.clone()),
+        State::Connecting | State::Starting => Err(EvidenceError::new(ErrorKind::TimedOut, operation, "it is still starting")),
     }
 }
 
@@ -173,11 +177,16 @@ impl Running {
         let what = operation(&self.request);
         let never = || EvidenceError::new(ErrorKind::CaptureRefused, what.clone(), "it was stopped before it listened");
         let mut told_to_stop = self.told_to_stop.clone();
+        let starting = async {
+            hosts.reach(&host).await?;
+            self.state.send_replace(State::Starting);
+            hosts.start_capture(&host, &args, self.request.most_seconds).await
+        };
         let (mut process, _slot) = tokio::select! {
             biased;
             () = hosts.interrupt().wait() => return Err(interrupted(&operation(&self.request), hosts.interrupt().reason().unwrap_or(Reason::Signal))),
             () = stopped(&mut told_to_stop) => return Err(never()),
-            started = hosts.start_capture(&host, &args, self.request.most_seconds) => started?,
+            started = starting => started?,
         };
         let mut gathered = Gathered::new(&self.request, Arc::clone(&self.memory));
         gathered.stream.file = self.file.take();

@@ -44,7 +44,7 @@ fn ground() -> Ground {
 }
 
 /// A capture that listens, or `None` where this machine does not let us capture.
-fn listening(ground: &Ground, request: &CaptureRequest) -> Option<Box<dyn OpenCapture>> {
+fn begun(ground: &Ground, request: &CaptureRequest) -> Option<Box<dyn OpenCapture>> {
     let mut capture = ground.captures.open(request).unwrap();
     match capture.wait_listening() {
         Ok(_) => Some(capture),
@@ -67,7 +67,7 @@ fn a_capture_stops_at_once_and_loses_nothing_untold() {
     let ground = ground();
     let mut whole = 0;
     for _ in 0..5 {
-        let Some(capture) = listening(&ground, &request("udp dst port 40321")) else { return };
+        let Some(capture) = begun(&ground, &request("udp dst port 40321")) else { return };
         send(40321, 20);
         let began = std::time::Instant::now();
         let capture = capture.stop().unwrap();
@@ -88,7 +88,7 @@ fn every_bound_ends_a_capture_and_says_which() {
     let ground = ground();
     let mut few = request("udp dst port 40322");
     few.most_packets = 3;
-    let Some(capture) = listening(&ground, &few) else { return };
+    let Some(capture) = begun(&ground, &few) else { return };
     send(40322, 20);
     std::thread::sleep(Duration::from_millis(300));
     let capture = capture.stop().unwrap();
@@ -97,13 +97,13 @@ fn every_bound_ends_a_capture_and_says_which() {
 
     let mut short = request("udp dst port 40322");
     short.most_seconds = 1;
-    let Some(capture) = listening(&ground, &short) else { return };
+    let Some(capture) = begun(&ground, &short) else { return };
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(capture.stop().unwrap().end, CaptureEnd::Bounded("1 seconds".to_owned()));
 
     let mut small = request("udp dst port 40322");
     small.most_bytes = 500;
-    let Some(capture) = listening(&ground, &small) else { return };
+    let Some(capture) = begun(&ground, &small) else { return };
     send(40322, 40);
     std::thread::sleep(Duration::from_millis(300));
     assert_eq!(capture.stop().unwrap().end, CaptureEnd::Bounded("500 bytes".to_owned()));
@@ -112,7 +112,7 @@ fn every_bound_ends_a_capture_and_says_which() {
 #[test]
 fn a_capture_that_is_dropped_ends_too() {
     let ground = ground();
-    let Some(capture) = listening(&ground, &request("udp dst port 40323")) else { return };
+    let Some(capture) = begun(&ground, &request("udp dst port 40323")) else { return };
     drop(capture);
     std::thread::sleep(Duration::from_millis(400));
     let left = std::process::Command::new("pgrep").args(["-f", &format!("^tcpdump.*{}", ground.hosts.tag())]).output().unwrap();
@@ -158,7 +158,7 @@ fn a_filter_that_does_not_compile_touches_no_host() {
 #[test]
 fn the_ninth_capture_on_a_host_is_left_out_and_says_so() {
     let ground = ground();
-    let open: Vec<_> = (0..8).filter_map(|_| listening(&ground, &request("udp dst port 40324"))).collect();
+    let open: Vec<_> = (0..8).filter_map(|_| begun(&ground, &request("udp dst port 40324"))).collect();
     if open.len() < 8 {
         return;
     }
@@ -174,7 +174,7 @@ fn the_ninth_capture_on_a_host_is_left_out_and_says_so() {
 #[test]
 fn an_interrupt_ends_a_capture_and_refuses_new_ones() {
     let ground = ground();
-    let Some(capture) = listening(&ground, &request("udp dst port 40325")) else { return };
+    let Some(capture) = begun(&ground, &request("udp dst port 40325")) else { return };
     ground.interrupt.set(Reason::Signal);
     assert_eq!(ground.captures.open(&request("udp")).err().unwrap().kind, ErrorKind::Interrupted);
     assert!(matches!(capture.stop().unwrap().end, CaptureEnd::Broken(_)));
@@ -187,7 +187,7 @@ fn one_interface_s_frames_tell_their_way_and_only_the_wanted_ones_are_taken() {
     let mut one = request("udp dst port 40326");
     one.interface = CaptureRequest::interface_towards("127.0.0.1".parse().unwrap());
     one.direction = Direction::In;
-    let Some(capture) = listening(&ground, &one) else { return };
+    let Some(capture) = begun(&ground, &one) else { return };
     send(40326, 5);
     let capture = capture.stop().unwrap();
     assert_eq!(capture.interface(), "lo");
@@ -225,4 +225,24 @@ fn packets_go_into_a_file_when_there_is_a_directory_for_them() {
     assert!(capture.trustworthy(), "{capture:?}");
     let written = directory.finish(&[]).unwrap();
     assert_eq!((written.points, written.packets), (1, capture.counters.arrived));
+}
+
+#[tokio::test]
+async fn the_limit_runs_from_the_connection_on() {
+    const SHORT: Duration = Duration::from_millis(50);
+    let (state, mut seen) = watch::channel(State::Connecting);
+    let connecting = async {
+        tokio::time::sleep(4 * SHORT).await;
+        state.send_replace(State::Starting);
+        state.send_replace(State::Listening("proof".to_owned()));
+    };
+    let (proof, ()) = tokio::join!(listening(&mut seen, SHORT, "capture"), connecting);
+    assert_eq!(proof.unwrap(), "proof");
+
+    state.send_replace(State::Starting);
+    assert_eq!(listening(&mut seen, SHORT, "capture").await.unwrap_err().kind, ErrorKind::TimedOut);
+
+    let (state, mut seen) = watch::channel(State::Connecting);
+    drop(state);
+    assert_eq!(listening(&mut seen, SHORT, "capture").await.unwrap_err().kind, ErrorKind::CaptureRefused);
 }

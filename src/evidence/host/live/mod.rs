@@ -151,6 +151,11 @@ impl LiveHosts {
         self.inner.tag.text()
     }
 
+    /// Waits for the connection to a host, which whoever asks it next then finds made.
+    pub(in crate::evidence) async fn reach(&self, host: &Host) -> Result<(), EvidenceError> {
+        self.inner.connected(host).await.map(drop)
+    }
+
     /// Starts a capture: like a command, but at most eight of them on one host.
     pub(in crate::evidence) async fn start_capture(
         &self,
