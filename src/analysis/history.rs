@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::timestamps::second;
 use crate::model::announcement::{History, LogState, SpeakerLog};
 
 /// The time in which moves are counted, seconds.
 const WINDOW: i64 = 600;
 
 /// Moves that are older, in seconds, are shown and not counted: what came to rest since is no longer so.
-const LATELY: i64 = 1_800;
+pub const LATELY: i64 = 1_800;
 
 /// A speaker's start explains moves that come so many seconds before it (its forerunner was gone) and after it (it takes its addresses back).
 const BEFORE_A_START: i64 = 30;
@@ -55,13 +56,13 @@ pub fn history(address: IpAddr, logs: &[SpeakerLog], starts: &[Starts], now: &st
     let mut moves = Vec::new();
     let mut counted: Vec<i64> = Vec::new();
     for Move { at, time, from, to } in walk(&steps) {
-        let second = time.as_second();
-        let explained = known.iter().any(|start| (start - BEFORE_A_START..=start + AFTER_A_START).contains(&second));
+        let moved = time.as_second();
+        let explained = known.iter().any(|start| (start - BEFORE_A_START..=start + AFTER_A_START).contains(&moved));
         let why = if explained { ", after a speaker's restart" } else { "" };
         moves.push(format!("{at}: from {from} to {to}{why}"));
-        let old = self::second(now).is_some_and(|now| now - second > LATELY);
-        if !explained && !old && blind_until.is_none_or(|until| second >= until) {
-            counted.push(second);
+        let old = second(now).is_some_and(|now| now - moved > LATELY);
+        if !explained && !old && blind_until.is_none_or(|until| moved >= until) {
+            counted.push(moved);
         }
     }
     let dropped = moves.len().saturating_sub(SHOWN);
@@ -136,10 +137,6 @@ fn since(address: IpAddr, logs: &[SpeakerLog]) -> Option<String> {
 fn densest(times: &[i64]) -> u32 {
     let within = |index: usize| times[index..].iter().take_while(|time| **time - times[index] <= WINDOW).count();
     (0..times.len()).map(within).max().map_or(0, |most| u32::try_from(most).unwrap_or(u32::MAX))
-}
-
-fn second(at: &str) -> Option<i64> {
-    at.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
 #[cfg(test)]

@@ -19,3 +19,4 @@ pub mod speaker_log;
 pub mod speaker_metrics;
 pub mod state;
 pub mod target;
+pub mod timestamps;

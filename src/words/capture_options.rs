@@ -203,9 +203,9 @@ pub fn whole_number(context: &NativeCallContext, key: &str, value: &Dynamic, mos
 /// # Errors
 /// When the Service has no address.
 pub fn service_filter(context: &NativeCallContext, service: &Service, target: &Target) -> Answer<String> {
-    let Some(address) = service.addresses.first() else { return Err(Run::refuse(context, "the Service has no address to capture for")) };
+    let address = captured_address(context, service)?;
     let endpoints: Vec<_> = target.endpoints.iter().filter_map(|endpoint| Some((endpoint.ip, endpoint.port?))).collect();
-    Ok(filter::service_flow(*address, target.port.port, target.port.protocol, &endpoints))
+    Ok(filter::service_flow(address, target.port.port, target.port.protocol, &endpoints))
 }
 
 /// The filter for the client's side.
@@ -213,8 +213,11 @@ pub fn service_filter(context: &NativeCallContext, service: &Service, target: &T
 /// # Errors
 /// When the Service has no address.
 pub fn client_filter(context: &NativeCallContext, service: &Service, port: u16, protocol: Protocol) -> Answer<String> {
-    let Some(address) = service.addresses.first() else { return Err(Run::refuse(context, "the Service has no address to capture for")) };
-    Ok(filter::client_flow(*address, port, protocol))
+    Ok(filter::client_flow(captured_address(context, service)?, port, protocol))
+}
+
+fn captured_address(context: &NativeCallContext, service: &Service) -> Answer<IpAddr> {
+    service.addresses.first().copied().ok_or_else(|| Run::refuse(context, "the Service has no address to capture for"))
 }
 
 /// The filter for a capture on a client's machine: what was given, or the client's side of the Service.

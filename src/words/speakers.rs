@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use rhai::NativeCallContext;
 
 use super::run::{Answer, Run};
 use crate::analysis::configuration_log::ConfigurationFold;
-use crate::analysis::history::Starts;
+use crate::analysis::history::{LATELY, Starts};
 use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
+use crate::analysis::timestamps::second;
 use crate::analysis::{election, history};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -21,9 +21,6 @@ use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
 use crate::model::service::Service;
-
-/// A restart that long ago, in seconds, no longer matters to how often an announcement moved lately.
-const LATELY: i64 = 1_800;
 
 /// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
 #[derive(Clone, Default)]
@@ -77,10 +74,11 @@ pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metal
 /// # Errors
 /// When the run ends.
 pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb: &Metallb, logs: &Logs) -> Answer<History> {
-    let began: Option<Timestamp> = run.evidence.clock.started().parse().ok();
+    let now = run.evidence.clock.started();
+    // A restart that is longer ago no longer matters to how often an announcement moved lately.
     let recent = |container: &&Container| {
-        let started = container.started_at.as_deref().and_then(|at| at.parse::<Timestamp>().ok());
-        container.restarts > 0 && began.zip(started).is_some_and(|(began, started)| began.as_second() - started.as_second() < LATELY)
+        container.restarts > 0
+            && second(&now).zip(container.started_at.as_deref().and_then(second)).is_some_and(|(now, started)| now - started < LATELY)
     };
     // Whose log does not come will not show the one before it either, and asking costs as long again.
     let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
@@ -93,7 +91,7 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
         .filter_map(|pod| Some((pod, speaker_container(pod)?)))
         .map(|(pod, container)| Starts { pod: pod.name.clone(), newest: container.started_at.clone(), restarts: container.restarts })
         .collect();
-    Ok(history::history(address, &all, &starts, &run.evidence.clock.started()))
+    Ok(history::history(address, &all, &starts, &now))
 }
 
 /// The logs from before the last restart. That they are gone is no gap: nothing but the history would tell.

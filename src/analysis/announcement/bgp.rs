@@ -1,10 +1,10 @@
 //! What each node does with an address over BGP, and in which sessions.
 
 use ipnet::IpNet;
-use jiff::Timestamp;
 
 use super::{Gathered, bgp_advertisements};
 use crate::analysis::election::{self, Electorate};
+use crate::analysis::timestamps::age_s;
 use crate::model::announcement::{LogState, SessionLog};
 use crate::model::bgp::{Bgp, BgpNode, Peer, Prefix, Session};
 use crate::model::kubernetes::Node;
@@ -144,9 +144,7 @@ fn session(node: &Node, peer: &Peer, gathered: &Gathered) -> Session {
 
 /// Whether a session that is up has said nothing new for a minute, so that what it went through before is over.
 fn rested(word: &SessionLog, now: &str) -> bool {
-    let second = |at: &str| at.parse::<Timestamp>().ok().map(Timestamp::as_second);
-    let newest = word.at.as_deref().and_then(second);
-    word.up == Some(true) && newest.zip(second(now)).is_some_and(|(newest, now)| now - newest > 60)
+    word.up == Some(true) && age_s(word.at.as_deref(), now).is_some_and(|age| age > 60)
 }
 
 /// The prefixes that are announced: each address cut to the advertisement's aggregation length.

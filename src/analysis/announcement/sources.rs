@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use jiff::Timestamp;
-
 use super::Gathered;
+use crate::analysis::timestamps::age_s;
 use crate::model::announcement::{LogState, Side, Source, SpeakerLog};
 use crate::model::bgp::Bgp;
 
@@ -52,14 +51,6 @@ pub(super) fn sides(sources: &[Source]) -> Vec<Side> {
             Side { node: node.clone(), sources: kinds.into_iter().map(str::to_owned).collect() }
         })
         .collect()
-}
-
-/// Seconds between a time of the sources and the beginning of the run; `None` when one of them is no time. A time that lies in the
-/// future by a skewed clock is no age.
-pub(super) fn age_s(at: Option<&str>, now: &str) -> Option<u64> {
-    let at: Timestamp = at?.parse().ok()?;
-    let now: Timestamp = now.parse().ok()?;
-    u64::try_from(now.as_second().saturating_sub(at.as_second())).ok()
 }
 
 fn source(kind: &str, node: Option<&str>, protocol: &str, detail: String) -> Source {

@@ -206,18 +206,29 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
     None
 }
 
-/// The dump that holds a family's rules, and the length of the prefix that is one address.
-fn programme(address: IpAddr) -> (&'static str, u8) {
-    if address.is_ipv4() { ("iptables", 32) } else { ("ip6tables", 128) }
+/// Where kube-proxy's programme for an address's family stands: each has one of its own.
+struct Programme {
+    /// The section with the dump of its rules.
+    section: &'static str,
+    /// What names its table of nftables.
+    table: &'static str,
+    /// The length of the prefix that is one address.
+    length: u8,
+}
+
+fn programme(address: IpAddr) -> Programme {
+    if address.is_ipv4() {
+        Programme { section: "iptables", table: "table ip kube-proxy", length: 32 }
+    } else {
+        Programme { section: "ip6tables", table: "table ip6 kube-proxy", length: 128 }
+    }
 }
 
 /// kube-proxy's programme on the node: is the address in it, and is it reached?
 pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let address = case.address()?;
     let vip = address.to_string();
-    // Each family has a programme of its own.
-    let (section, length) = programme(address);
-    let table = if address.is_ipv4() { "table ip kube-proxy" } else { "table ip6 kube-proxy" };
+    let Programme { section, table, length } = programme(address);
     let (iptables, nft) = (pair.after.section(section), pair.after.section("nft"));
     let by_iptables = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
     let by_nft = nft.contains(table);
@@ -315,7 +326,7 @@ fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
 fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
     let (Some(vip), Some(target)) = (case.address(), case.target) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
-    let (section, length) = programme(vip);
+    let Programme { section, length, .. } = programme(vip);
     let rules = netfilter::rules(pair.after.section(section));
     let mut open: Vec<&str> = rules
         .iter()
@@ -472,10 +483,7 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
 
 /// Why a node counts as lost: it does not answer by SSH, and the API has it as not ready or gets nothing from its kubelet either.
 pub(super) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
-    if !case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}")) {
-        return None;
-    }
-    let mut evidence = vec![format!("{node} does not answer by SSH")];
+    let mut evidence = vec![refuses(case, node)?];
     if mute(case, node) {
         evidence.push(format!("the API server cannot read the log of the speaker on {node}"));
     }
@@ -485,13 +493,17 @@ pub(super) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
     (evidence.len() > 1).then_some(evidence)
 }
 
+/// That the node does not answer by SSH, when it does not.
+fn refuses(case: &Case, node: &str) -> Option<String> {
+    let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
+    refused.then(|| format!("{node} does not answer by SSH"))
+}
+
 /// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
 fn mute(case: &Case, node: &str) -> bool {
-    let unanswered = |gap: &&Gap| gap.reason.contains("did not answer within") || gap.reason.contains("no route to host");
-    case.gaps
-        .iter()
-        .filter(|gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {node}")))
-        .any(|gap| unanswered(&gap))
+    let of_node = |gap: &Gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {node}"));
+    let unanswered = |gap: &Gap| gap.reason.contains("did not answer within") || gap.reason.contains("no route to host");
+    case.gaps.iter().any(|gap| of_node(gap) && unanswered(gap))
 }
 
 /// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
@@ -501,7 +513,6 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
         .find_map(|road| road.endpoint())
         .and_then(|(ip, _)| case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone());
     if let Some(far) = far.filter(|far| far != last.place()) {
-        let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{far}"));
         let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
         let unresolved = case.node_state(last.place()).is_some_and(|pair| {
             network::neighbours(&pair.after)
@@ -509,10 +520,10 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
         });
         // A node that does not answer by SSH wants a second witness.
-        let lost = lost(case, &far);
-        if refused && (unresolved || lost.is_some()) {
+        let witnesses = lost(case, &far).or_else(|| refuses(case, &far).filter(|_| unresolved).map(|refused| vec![refused]));
+        if let Some(witnesses) = witnesses {
             let mut evidence = vec![format!("requests for its pods leave {} and nothing comes back", last.place())];
-            evidence.extend(lost.unwrap_or_else(|| vec![format!("{far} does not answer by SSH")]));
+            evidence.extend(witnesses);
             if unresolved {
                 evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
             }

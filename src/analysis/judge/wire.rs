@@ -63,12 +63,12 @@ fn foreign(case: &Case) -> Vec<String> {
 
 /// What the wire shows while everybody is answered.
 pub(super) fn latent(case: &Case) -> Vec<Finding> {
-    let routed = super::bgp::unreachable_nodes(case);
+    let meant = super::bgp::meant_nodes(case);
     duplicate(case)
         .into_iter()
         .chain(flux(case))
         .chain(interface_down(case))
-        .chain(routed.iter().filter_map(|node| gone(case, node)))
+        .chain(meant.iter().filter_map(|node| gone(case, node)))
         .collect()
 }
 
@@ -381,8 +381,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
 
 /// The node that should take it cannot be reached at all, and the cluster has lost it too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
-    let routed = super::bgp::unreachable_nodes(case).into_iter().next();
-    gone(case, &routed.or_else(|| case.announcer())?)
+    super::bgp::meant_nodes(case).into_iter().chain(case.announcer()).find_map(|node| gone(case, &node))
 }
 
 /// A node that announces, as far as MetalLB says, and is not there.

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
-
 use super::NAME_LENGTH;
 use super::line::{Fields, shortened};
+use crate::analysis::timestamps::second;
 use crate::model::announcement::SessionLog;
 use crate::model::bgp::peer_address;
 
@@ -99,8 +98,4 @@ impl Session {
 /// Until 0.12 a session names its peer with the port, and the configuration without. A peer may be an interface, too.
 fn is_same(one: &str, other: &str) -> bool {
     one == other || peer_address(one).is_some_and(|address| Some(address) == peer_address(other))
-}
-
-fn second(at: &str) -> Option<i64> {
-    at.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }

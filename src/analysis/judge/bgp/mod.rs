@@ -142,13 +142,13 @@ fn single_announcer(case: &Case, announcement: &Announcement, bgp: &Bgp) -> Opti
     ))
 }
 
-/// The nodes that announce, or should, and are lost. One that the objects leave out is none of them: nothing is sent to it.
-pub(super) fn unreachable_nodes(case: &Case) -> Vec<String> {
+/// The nodes that announce over BGP, or should. One that the objects leave out is none of them: nothing is sent to it.
+pub(super) fn meant_nodes(case: &Case) -> Vec<String> {
     let Some(bgp) = case.announcement.and_then(|announcement| announcement.bgp.as_ref()) else { return Vec::new() };
     let left_out = |node: &str| bgp.excluded.iter().any(|out| out.node == node && !out.why.is_about_the_speaker());
     let named: BTreeSet<&String> =
         bgp.candidates.iter().chain(bgp.nodes.iter().map(|node| &node.node).filter(|node| !left_out(node))).collect();
-    named.into_iter().filter(|node| super::node::lost(case, node).is_some()).cloned().collect()
+    named.into_iter().cloned().collect()
 }
 
 #[cfg(test)]

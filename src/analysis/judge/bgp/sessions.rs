@@ -1,9 +1,10 @@
 //! Sessions that are down, and sessions that only one side believes in.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use crate::analysis::judge::{Case, found};
-use crate::analysis::state::bgp_sockets::bgp_sockets;
+use crate::analysis::state::bgp_sockets::{BgpSocket, bgp_sockets};
 use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
@@ -67,16 +68,15 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
 /// The kernel's word: there is no connection, or nothing came in for longer than both sides agreed to wait.
 fn silent(case: &Case, bgp: &Bgp, session: &Session) -> Option<String> {
     let peer = bgp.peer(&session.peer)?;
-    let address: std::net::IpAddr = session.address.parse().ok()?;
+    let address: IpAddr = session.address.parse().ok()?;
     // MetalLB sends keepalives every third of the hold time, and so does the router; a hold time of zero means none.
     let hold = u64::try_from(peer.hold()?.as_millis()).ok().filter(|hold| *hold > 0)?;
-    let sockets = bgp_sockets(&case.node_state(&session.node)?.after)?;
-    let mut established = sockets.iter().filter(|socket| socket.peer == address && socket.state == "ESTAB").peekable();
+    let established = established(&case.node_state(&session.node)?.after, address)?;
     // Connections of port 179 are what was read.
-    if established.peek().is_none() && session.up == Some(true) && peer.port == 179 {
+    if established.is_empty() && session.up == Some(true) && peer.port == 179 {
         return Some(format!("{}: its kernel has no established connection with {}", session.node, session.address));
     }
-    let socket = established.min_by_key(|socket| socket.last_received_ms)?;
+    let socket = established.iter().min_by_key(|socket| socket.last_received_ms)?;
     let last = socket.last_received_ms.filter(|last| *last > hold)?;
     let unanswered = if socket.unacknowledged > 0 {
         format!(", {} segments are not acknowledged and were sent again {} times", socket.unacknowledged, socket.backoff)
@@ -111,11 +111,16 @@ fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String
 /// Whether the kernel had data from the peer within the hold time.
 fn heard(state: &PlaceState, bgp: &Bgp, session: &Session) -> bool {
     let hold = bgp.peer(&session.peer).and_then(Peer::hold).and_then(|hold| u64::try_from(hold.as_millis()).ok());
-    let (Some(hold), Ok(address), Some(sockets)) = (hold, session.address.parse::<std::net::IpAddr>(), bgp_sockets(state)) else {
-        return false;
-    };
-    let fresh = |last: u64| last <= hold;
-    sockets.iter().any(|socket| socket.peer == address && socket.state == "ESTAB" && socket.last_received_ms.is_some_and(fresh))
+    let established = session.address.parse().ok().and_then(|address| established(state, address));
+    hold.zip(established)
+        .is_some_and(|(hold, sockets)| sockets.iter().any(|socket| socket.last_received_ms.is_some_and(|last| last <= hold)))
+}
+
+/// The node's established connections with a peer; `None` when they could not be read.
+fn established(state: &PlaceState, peer: IpAddr) -> Option<Vec<BgpSocket>> {
+    let mut sockets = bgp_sockets(state)?;
+    sockets.retain(|socket| socket.peer == peer && socket.state == "ESTAB");
+    Some(sockets)
 }
 
 /// The sessions as a person names them: the nodes, and with whom.

@@ -1,0 +1,16 @@
+//! Times as sources write them, RFC 3339.
+
+use jiff::Timestamp;
+
+/// Seconds since the epoch; `None` when it is no time.
+#[must_use]
+pub fn second(at: &str) -> Option<i64> {
+    at.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+/// Seconds between a time of the sources and the beginning of the run; `None` when one of them is no time. A time that lies in the
+/// future by a skewed clock is no age.
+#[must_use]
+pub fn age_s(at: Option<&str>, now: &str) -> Option<u64> {
+    u64::try_from(second(now)?.saturating_sub(second(at?)?)).ok()
+}
