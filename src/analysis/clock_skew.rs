@@ -57,13 +57,7 @@ mod tests {
 
     fn log(node: &str, at: &str) -> SpeakerLog {
         let moves = vec![Move { at: Some(at.to_owned()), gained: true, protocol: "layer2".to_owned(), reason: String::new() }];
-        let addresses = vec![AddressLog {
-            address: "10.88.64.100".parse().unwrap(),
-            protocols: Vec::new(),
-            moves,
-            moves_dropped: 0,
-            interface_warning: None,
-        }];
+        let addresses = vec![AddressLog { moves, ..AddressLog::silent("10.88.64.100".parse().unwrap()) }];
         SpeakerLog { node: node.to_owned(), addresses, ..SpeakerLog::default() }
     }
 

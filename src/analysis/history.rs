@@ -155,13 +155,7 @@ mod tests {
         SpeakerLog {
             pod: format!("speaker-{node}"),
             node: node.to_owned(),
-            addresses: vec![AddressLog {
-                address: "10.88.64.100".parse().unwrap(),
-                protocols: Vec::new(),
-                moves: moves.collect(),
-                moves_dropped: 0,
-                interface_warning: None,
-            }],
+            addresses: vec![AddressLog { moves: moves.collect(), ..AddressLog::silent("10.88.64.100".parse().unwrap()) }],
             ..SpeakerLog::default()
         }
     }

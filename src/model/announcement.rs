@@ -183,6 +183,14 @@ pub struct AddressLog {
     pub interface_warning: Option<String>,
 }
 
+#[cfg(test)]
+impl AddressLog {
+    /// A log that never named the address: tests say what theirs did.
+    pub(crate) fn silent(address: IpAddr) -> Self {
+        Self { address, protocols: Vec::new(), moves: Vec::new(), moves_dropped: 0, interface_warning: None }
+    }
+}
+
 /// The last word about an address over one protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProtocolLog {

@@ -209,14 +209,12 @@ pub struct CaptureSeen {
     pub stop_ms: Option<u64>,
 }
 
+/// What tests capture: they say how theirs differ.
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::place::{Host, HostKind};
-
-    fn request() -> CaptureRequest {
-        CaptureRequest {
-            place: Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node }),
+impl CaptureRequest {
+    pub(crate) fn sample(place: Place) -> Self {
+        Self {
+            place,
             interface: "any".to_owned(),
             filter: "tcp port 443".to_owned(),
             snaplen: 128,
@@ -228,21 +226,43 @@ mod tests {
             by_hand: false,
         }
     }
+}
 
-    fn capture(end: CaptureEnd, lost: u64) -> Capture {
-        let counters = Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 };
-        Capture {
-            request: request(),
+#[cfg(test)]
+impl Capture {
+    /// One that was stopped after so many packets arrived and so many were lost; it holds none of them.
+    pub(crate) fn sample(request: CaptureRequest, arrived: u64, lost: u64) -> Self {
+        Self {
+            request,
             packets: Vec::new(),
-            counters,
-            end,
+            counters: Counters {
+                captured: Some(arrived),
+                received_by_filter: Some(arrived + lost),
+                dropped_by_kernel: Some(lost),
+                arrived,
+            },
+            end: CaptureEnd::Stopped,
             listening_at: 0,
             stopped_at: 0,
             ended_at: 0,
+            chosen: None,
             proof: String::new(),
             links: Vec::new(),
-            chosen: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::place::{Host, HostKind};
+
+    fn request() -> CaptureRequest {
+        CaptureRequest::sample(Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node }))
+    }
+
+    fn capture(end: CaptureEnd, lost: u64) -> Capture {
+        Capture { end, ..Capture::sample(request(), 9, lost) }
     }
 
     #[test]

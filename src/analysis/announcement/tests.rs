@@ -39,13 +39,7 @@ fn log(node: &str, state: LogState, complete: bool) -> SpeakerLog {
     SpeakerLog {
         pod: format!("speaker-{node}"),
         node: node.to_owned(),
-        addresses: vec![AddressLog {
-            address: ADDRESS.parse().unwrap(),
-            protocols,
-            moves: Vec::new(),
-            moves_dropped: 0,
-            interface_warning: None,
-        }],
+        addresses: vec![AddressLog { protocols, ..AddressLog::silent(ADDRESS.parse().unwrap()) }],
         complete,
         ..SpeakerLog::default()
     }

@@ -276,7 +276,7 @@ mod tests {
     use super::{Leg, Point, Road, Vanished};
     use crate::analysis::judge::Case;
     use crate::analysis::read::objects;
-    use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
+    use crate::model::capture::{Capture, CaptureRequest};
     use crate::model::connection::{Connection, Hop, Sighting};
     use crate::model::packet::Passage;
     use crate::model::place::{Host, HostKind, Place};
@@ -284,29 +284,7 @@ mod tests {
 
     fn capture(name: &str, kind: HostKind, lost: u64) -> Capture {
         let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
-        Capture {
-            request: CaptureRequest {
-                place,
-                interface: "any".into(),
-                filter: String::new(),
-                snaplen: 128,
-                most_packets: 1,
-                most_seconds: 1,
-                most_bytes: 1,
-                direction: Direction::Both,
-                buffer_kib: None,
-                by_hand: false,
-            },
-            packets: Vec::new(),
-            counters: Counters { captured: Some(9), received_by_filter: Some(9 + lost), dropped_by_kernel: Some(lost), arrived: 9 },
-            end: CaptureEnd::Stopped,
-            listening_at: 0,
-            stopped_at: 0,
-            ended_at: 0,
-            proof: String::new(),
-            links: Vec::new(),
-            chosen: None,
-        }
+        Capture::sample(CaptureRequest::sample(place), 9, lost)
     }
 
     fn hop(place: &str, passage: Passage, request: bool, what: Sighting, sequence: u32, length: u32) -> Hop {

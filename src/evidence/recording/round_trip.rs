@@ -223,23 +223,20 @@ fn host(name: &str) -> Host {
 }
 
 fn request(host_name: &str) -> CaptureRequest {
+    let place = Place::Pod {
+        host: host(host_name),
+        namespace: "stacklight".to_owned(),
+        name: "web-1".to_owned(),
+        ips: vec!["10.88.131.3".parse().unwrap()],
+        container_ids: vec!["abc".to_owned()],
+    };
     CaptureRequest {
-        place: Place::Pod {
-            host: host(host_name),
-            namespace: "stacklight".to_owned(),
-            name: "web-1".to_owned(),
-            ips: vec!["10.88.131.3".parse().unwrap()],
-            container_ids: vec!["abc".to_owned()],
-        },
-        interface: "any".to_owned(),
         filter: "tcp port 4180".to_owned(),
-        snaplen: 128,
         most_packets: 1000,
         most_seconds: 60,
         most_bytes: 1 << 20,
         direction: Direction::In,
-        buffer_kib: None,
-        by_hand: false,
+        ..CaptureRequest::sample(place)
     }
 }
 

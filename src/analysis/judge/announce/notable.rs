@@ -143,10 +143,6 @@ mod tests {
             node: node.to_owned(),
             complete: true,
             addresses: vec![AddressLog {
-                address: "10.88.64.100".parse().unwrap(),
-                moves: Vec::new(),
-                moves_dropped: 0,
-                interface_warning: None,
                 protocols: vec![ProtocolLog {
                     protocol: "layer2".to_owned(),
                     state: if node == announcer { LogState::Announced } else { LogState::Withdrawn },
@@ -154,6 +150,7 @@ mod tests {
                     since: None,
                     reason: "notOwner".to_owned(),
                 }],
+                ..AddressLog::silent("10.88.64.100".parse().unwrap())
             }],
             ..SpeakerLog::default()
         };

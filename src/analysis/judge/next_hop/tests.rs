@@ -8,7 +8,7 @@ use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{Agreement, Announcement, History};
 use crate::model::bgp::Bgp;
-use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
+use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::flow::{Closer, Flow};
 use crate::model::metallb::Metallb;
@@ -36,29 +36,7 @@ fn host(name: &str, kind: HostKind) -> Place {
 }
 
 fn capture(name: &str, kind: HostKind) -> Capture {
-    Capture {
-        request: CaptureRequest {
-            place: host(name, kind),
-            interface: "any".into(),
-            filter: String::new(),
-            snaplen: 128,
-            most_packets: 1,
-            most_seconds: 1,
-            most_bytes: 1,
-            direction: Direction::Both,
-            buffer_kib: None,
-            by_hand: false,
-        },
-        packets: Vec::new(),
-        counters: Counters { captured: Some(9), received_by_filter: Some(9), dropped_by_kernel: Some(0), arrived: 9 },
-        end: CaptureEnd::Stopped,
-        listening_at: 0,
-        stopped_at: 0,
-        ended_at: 0,
-        chosen: None,
-        proof: String::new(),
-        links: Vec::new(),
-    }
+    Capture::sample(CaptureRequest::sample(host(name, kind)), 9, 0)
 }
 
 fn hop(place: &str, passage: Passage, request: bool, what: Sighting, to_pod: bool) -> Hop {

@@ -6,7 +6,7 @@ use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::objects;
 use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, SpeakerLog};
-use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
+use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
 use crate::model::flow::{Closer, Flow};
@@ -28,10 +28,6 @@ fn announced(service: &Service) -> Announcement {
         node: "n2".to_owned(),
         complete: true,
         addresses: vec![AddressLog {
-            address: "10.88.64.100".parse().unwrap(),
-            moves: Vec::new(),
-            moves_dropped: 0,
-            interface_warning: None,
             protocols: vec![ProtocolLog {
                 protocol: "layer2".to_owned(),
                 state: LogState::Announced,
@@ -39,6 +35,7 @@ fn announced(service: &Service) -> Announcement {
                 since: None,
                 reason: String::new(),
             }],
+            ..AddressLog::silent("10.88.64.100".parse().unwrap())
         }],
         ..SpeakerLog::default()
     };
@@ -61,30 +58,9 @@ fn announced(service: &Service) -> Announcement {
 }
 
 fn capture(name: &str, kind: HostKind, lost: u64, packets: Vec<Packet>) -> Capture {
+    let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
     let arrived = packets.len() as u64;
-    Capture {
-        request: CaptureRequest {
-            place: Place::Host(Host { name: name.into(), address: name.into(), kind }),
-            interface: "any".into(),
-            filter: String::new(),
-            snaplen: 128,
-            most_packets: 100,
-            most_seconds: 9,
-            most_bytes: 1 << 20,
-            direction: Direction::Both,
-            buffer_kib: None,
-            by_hand: false,
-        },
-        packets,
-        counters: Counters { captured: Some(arrived), received_by_filter: Some(arrived + lost), dropped_by_kernel: Some(lost), arrived },
-        end: CaptureEnd::Stopped,
-        listening_at: 0,
-        stopped_at: 0,
-        ended_at: 0,
-        proof: String::new(),
-        links: Vec::new(),
-        chosen: None,
-    }
+    Capture { packets, ..Capture::sample(CaptureRequest::sample(place), arrived, lost) }
 }
 
 /// c1 asks by ARP who has the address.

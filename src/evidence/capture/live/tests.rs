@@ -15,17 +15,13 @@ fn here() -> Host {
 }
 
 fn request(filter: &str) -> CaptureRequest {
+    let place = Place::Host(here());
     CaptureRequest {
-        place: Place::Host(here()),
-        interface: "any".to_owned(),
         filter: filter.to_owned(),
-        snaplen: 128,
         most_packets: 10_000,
         most_seconds: 20,
         most_bytes: 10_000_000,
-        direction: Direction::Both,
-        buffer_kib: None,
-        by_hand: false,
+        ..CaptureRequest::sample(place)
     }
 }
 

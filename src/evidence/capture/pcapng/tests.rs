@@ -11,7 +11,7 @@ use pcap_file::pcapng::{Block, PcapNgReader};
 
 use super::*;
 use crate::evidence::capture::decode::{EN10MB, SLL2};
-use crate::model::capture::{Capture, CaptureEnd, Counters, Direction};
+use crate::model::capture::Capture;
 use crate::model::place::{Host, HostKind, Place};
 
 const SECOND: i64 = 1_000_000_000;
@@ -23,16 +23,11 @@ fn host(name: &str) -> Host {
 
 fn request(place: Place, interface: &str) -> CaptureRequest {
     CaptureRequest {
-        place,
         interface: interface.to_owned(),
-        filter: "tcp port 443".to_owned(),
-        snaplen: 128,
         most_packets: 100,
         most_seconds: 9,
         most_bytes: 1 << 20,
-        direction: Direction::Both,
-        buffer_kib: None,
-        by_hand: false,
+        ..CaptureRequest::sample(place)
     }
 }
 
@@ -42,18 +37,8 @@ fn pod() -> Place {
 }
 
 fn capture(request: CaptureRequest, arrived: u64, lost: u64) -> Capture {
-    Capture {
-        request,
-        packets: Vec::new(),
-        counters: Counters { captured: Some(arrived), received_by_filter: Some(arrived + lost), dropped_by_kernel: Some(lost), arrived },
-        end: CaptureEnd::Stopped,
-        listening_at: NOW,
-        stopped_at: NOW + 5 * SECOND,
-        ended_at: NOW + 5 * SECOND,
-        proof: String::new(),
-        links: Vec::new(),
-        chosen: None,
-    }
+    let ended = NOW + 5 * SECOND;
+    Capture { listening_at: NOW, stopped_at: ended, ended_at: ended, ..Capture::sample(request, arrived, lost) }
 }
 
 /// An Ethernet frame with a UDP datagram, its number as source port.
