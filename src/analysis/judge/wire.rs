@@ -1,5 +1,7 @@
 //! Between the client and the announcing node: ARP, neighbours, interfaces, the network itself.
 
+mod router_word;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -7,7 +9,6 @@ use super::road::Road;
 use super::{Case, announce, client, found, neighbours};
 use crate::analysis::state::network;
 use crate::model::capture::Capture;
-use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::{Body, Passage};
@@ -178,6 +179,9 @@ fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>)
     if let Some(finding) = unreachable_node(case) {
         return Ok(finding);
     }
+    if let Some(finding) = router_word::no_route(case, roads) {
+        return Ok(finding);
+    }
     let bgp = case.announcement.and_then(|announcement| announcement.bgp.as_ref());
     let router = bgp.and_then(|bgp| bgp.router.as_ref());
     if router.is_some() {
@@ -325,11 +329,6 @@ impl Arp {
         let router_asks = count(&at_node, &|arp, passage| {
             asks(arp) && passage == Passage::In && !sources.contains(&arp.sender) && !arp.sender.is_unspecified()
         });
-        // An ICMP host unreachable that came in at the client from somebody who is neither a node nor the Service.
-        let router_unreachable = roads.iter().any(|road| {
-            road.hops(|hop| hop.what == Sighting::IcmpError && hop.passage == Passage::In && hop.source.1 == 3 && hop.destination.1 == 1)
-                .any(|hop| hop.place == road.client() && Some(hop.source.0) != vip && !case.is_node_address(hop.source.0))
-        });
         Self {
             asked_elsewhere: count(&|capture| !at_node(capture) && is_a_node(capture), &|arp, passage| {
                 asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()
@@ -339,7 +338,7 @@ impl Arp {
             client_asked: count(&at_client, &|arp, passage| asks(arp) && passage == Passage::Out),
             client_answered: count(&at_client, &|arp, passage| answers(arp) && passage == Passage::In),
             router_asks: router_asks > 0,
-            router_unreachable,
+            router_unreachable: router_word::no_neighbour(case, roads),
         }
     }
 }

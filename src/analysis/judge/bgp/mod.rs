@@ -98,9 +98,9 @@ fn filtered(case: &Case, bgp: &Bgp) -> Option<Finding> {
     let summary = if paths.is_empty() {
         evidence.push(format!("{}: its BGP table has no path for {}", router.host, route.address));
         format!(
-            "{} sends the prefix, and the router {} does not take it: a filter, a community or a limit of its own",
-            sending.join(" and "),
-            router.host
+            "the router {} does not take the prefix that {} announce to it: a filter, a community or a limit of its own",
+            router.host,
+            sending.join(", ")
         )
     } else {
         for path in paths {

@@ -172,3 +172,54 @@ fn no_route_is_the_client_s_own_word_only_when_it_is_known_to_have_sent_nothing(
     assert_eq!(names(&findings), [""; 0]);
     assert!(gaps.iter().any(|gap| gap.decisive), "{gaps:?}");
 }
+
+/// The same address over BGP, by n2 to the peer 10.88.64.1.
+fn announced_over_bgp(service: &Service) -> Announcement {
+    let mut found = announced(service);
+    found.protocol = "bgp".to_owned();
+    let peer = json!({"name": "rt", "address": "10.88.64.1", "interface": null, "port": 179, "my_asn": null, "peer_asn": null,
+        "node_selectors": [], "password": false, "vrf": "", "hold_time": null, "source_address": null, "multi_hop": false});
+    let session = json!({"node": "n2", "peer": "rt", "address": "10.88.64.1", "up": true, "reason": null, "changes": 0,
+        "changes_last_minute": 0, "says": [], "prefixes": 1});
+    let node = json!({"node": "n2", "announces": true, "reason": "", "peers": ["rt"], "advertised_to": ["rt"], "status": null, "sessions": [session]});
+    let bgp = json!({"mode": "native", "advertisements": ["bgp"], "candidates": ["n2"], "excluded": [], "nodes": [node], "prefixes": [],
+        "peers": [peer], "peers_read": true, "router": null});
+    found.bgp = Some(serde_json::from_value(bgp).unwrap());
+    found
+}
+
+/// What comes of a request over BGP that reaches no node, when c1 gets this ICMP error from a router.
+fn told_by(router: &str, code: u16) -> (Vec<Finding>, Vec<Gap>) {
+    let told = Hop {
+        passage: Passage::In,
+        request: false,
+        what: Sighting::IcmpError,
+        source: (router.parse().unwrap(), 3),
+        destination: ("10.88.64.50".parse().unwrap(), code),
+        ..syn("c1", Passage::In)
+    };
+    let captures = vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
+    let first = round(Ending::NoRoute, vec![syn("c1", Passage::Out), told], captures);
+    let service = service();
+    let announcement = announced_over_bgp(&service);
+    let closer = Closer::default();
+    let case =
+        Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&first), closer: Some(&closer), gaps: &[] };
+    let (mut findings, mut gaps) = (Vec::new(), Vec::new());
+    flow::findings(&case, Vec::new(), &mut findings, &mut gaps);
+    (findings, gaps)
+}
+
+#[test]
+fn a_router_s_own_word_tells_what_nobody_could_look_at() {
+    let culprit = |router, code| {
+        let (findings, gaps) = told_by(router, code);
+        assert!(findings.is_empty() || gaps.iter().all(|gap| !gap.decisive), "{gaps:?}");
+        findings.first().map(|finding| (finding.name.clone(), finding.culprits[0].to_string()))
+    };
+    assert_eq!(culprit("10.88.64.1", 0), Some(("bgp/filtered".to_owned(), "router/10.88.64.1".to_owned())));
+    // Another router than the peer, which may have its routes from anybody.
+    assert_eq!(culprit("10.88.192.1", 0), Some(("wire/request-lost".to_owned(), "router/10.88.192.1".to_owned())));
+    // It has a route, and the next hop does not answer it: that is another story.
+    assert_eq!(culprit("10.88.64.1", 1), None);
+}
