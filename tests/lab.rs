@@ -1,7 +1,7 @@
 //! The lab's tests: one for each fault, named after its file. See `tests/lab/README.md`.
 //!
 //! `LAB_SET=NAME` judges the faults that `tests/lab/sets/NAME` lists, `LAB_SET=own` those that name a setting of the lab,
-//! `LAB_FAULTS=DIR[:DIR]` judges other directories, `LAB_REPEAT=n` repeats, `LAB_KEEP=1` leaves the lab up, `LAB_RESUME=1` goes on
+//! `LAB_FAULTS=DIR[:DIR]` judges other directories, `LAB_REPEAT=n` judges all of them n times, round by round, `LAB_KEEP=1` leaves the lab up, `LAB_RESUME=1` goes on
 //! with an interrupted judgement, `LAB_SKIP=1` leaves them out, and `LAB_REQUIRED=1` makes it a failure when the lab cannot be raised here.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tests speak to whoever started them")]
@@ -59,17 +59,20 @@ fn main() -> ExitCode {
     let settings = cluster.settings();
     let resume = set("LAB_RESUME");
     let score = directory.join(score_name(&settings, &cluster.usual_settings())).with_extension("json");
+    let rounds = std::env::var("LAB_REPEAT").ok().and_then(|text| text.parse().ok()).unwrap_or(1).max(1);
     let bench = Arc::new(Mutex::new(Bench {
         cluster,
         score: Score::open(&score, resume),
         directory,
         lbdiag: PathBuf::from(env!("CARGO_BIN_EXE_lbdiag")),
-        repeats: std::env::var("LAB_REPEAT").ok().and_then(|text| text.parse().ok()).unwrap_or(1).max(1),
+        rounds,
         resume,
         raised: false,
         ready: false,
     }));
-    let trials = faults.into_iter().map(|named| trial(named, &settings, &bench)).collect();
+    // Round by round: a fault repeated at once would still find in the logs what it did the first time.
+    let trials = (1..=rounds).flat_map(|round| faults.iter().map(move |named| (named.clone(), round)));
+    let trials = trials.map(|(named, round)| trial(named, round, rounds, &settings, &bench)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !listed {
         close(&bench);
@@ -77,13 +80,14 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-fn trial(named: Named, settings: &std::collections::BTreeMap<String, String>, bench: &Arc<Mutex<Bench>>) -> Trial {
+fn trial(named: Named, round: u32, rounds: u32, settings: &std::collections::BTreeMap<String, String>, bench: &Arc<Mutex<Bench>>) -> Trial {
     let misfit = named.fault.as_ref().ok().and_then(|fault| unfit(fault, settings));
     if let Some(why) = &misfit {
         lock(bench).score.skip(&named.name, why);
     }
     let bench = Arc::clone(bench);
-    Trial::test(named.name.clone(), move || match lock(&bench).try_fault(&named) {
+    let name = if rounds == 1 { named.name.clone() } else { format!("{}, round {round}", named.name) };
+    Trial::test(name, move || match lock(&bench).try_fault(&named, round) {
         Ended::Good => Ok(()),
         Ended::Skipped(why) => {
             println!("{} is skipped: {why}", named.name);

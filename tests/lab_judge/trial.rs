@@ -24,7 +24,8 @@ pub struct Bench {
     pub directory: PathBuf,
     /// The binary that is judged.
     pub lbdiag: PathBuf,
-    pub repeats: u32,
+    /// How often each fault is judged.
+    pub rounds: u32,
     pub resume: bool,
     /// Whether this judgement raised the lab, and so has to remove it.
     pub raised: bool,
@@ -40,19 +41,19 @@ pub enum Ended {
 }
 
 impl Bench {
-    /// Judges one fault, as often as asked for; a single wrong is run once more.
-    pub fn try_fault(&mut self, named: &Named) -> Ended {
+    /// Judges one fault in one round; where there is a single round, a wrong is run once more.
+    pub fn try_fault(&mut self, named: &Named, round: u32) -> Ended {
         let fault = match &named.fault {
             Ok(fault) => fault,
             Err(error) => return Ended::Bad(error.clone()),
         };
-        match self.judge_fault(named, fault) {
+        match self.judge_fault(named, fault, round) {
             Ok(ended) => ended,
             Err(error) => Ended::Bad(error),
         }
     }
 
-    fn judge_fault(&mut self, named: &Named, fault: &Fault) -> Result<Ended, String> {
+    fn judge_fault(&mut self, named: &Named, fault: &Fault, round: u32) -> Result<Ended, String> {
         self.make_ready()?;
         if let Some(why) = unfit(fault, &self.cluster.settings()) {
             self.score.skip(&named.name, &why);
@@ -61,8 +62,8 @@ impl Bench {
         }
         let mut runs: Vec<Entry> = Vec::new();
         let mut trouble: Vec<String> = Vec::new();
-        let mut repeat = 1;
-        while repeat <= self.repeats || (self.repeats == 1 && repeat == 2 && runs[0].result == Judgement::Wrong) {
+        let mut repeat = round;
+        while repeat == round || (self.rounds == 1 && repeat == 2 && runs[0].result == Judgement::Wrong) {
             let known = if self.resume { self.score.find(&named.name, repeat).cloned() } else { None };
             let entry = if let Some(entry) = known {
                 entry
