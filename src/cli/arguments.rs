@@ -35,6 +35,8 @@ pub(super) enum Command {
     /// Can it work here? The API verb by verb, and SSH, root, tools and a capture on every node.
     #[command(after_help = EXIT_CODES)]
     Doctor(Box<RunOptions>),
+    /// Say what a run would do, exactly: hosts, arguments, API requests, bounds. Touches no host.
+    Plan(Box<PlanArguments>),
     /// Say what a finding or a gap means, what decides it, and what to do.
     Explain {
         /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
@@ -60,9 +62,23 @@ pub(super) struct RunArguments {
     pub(super) options: RunOptions,
 }
 
-/// How a playbook is run, whichever it is.
 #[derive(Args, Debug)]
-pub(super) struct RunOptions {
+pub(super) struct PlanArguments {
+    /// A file, or the name of a shipped playbook.
+    pub(super) playbook: PathBuf,
+    #[command(flatten)]
+    pub(super) given: Given,
+    /// The plan, as text or json, to standard output or into a file; may be repeated. [default: text]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    pub(super) reports: Vec<Wanted>,
+    /// Print the text of every script too.
+    #[arg(long)]
+    pub(super) scripts: bool,
+}
+
+/// What a playbook is given, and how the world is reached.
+#[derive(Args, Debug)]
+pub(super) struct Given {
     /// A parameter of the playbook, before all other sources; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub(super) set: Vec<(String, String)>,
@@ -81,12 +97,25 @@ pub(super) struct RunOptions {
     /// The kubeconfig; otherwise KUBECONFIG or ~/.kube/config.
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
-    /// Keep every question and its answer in a file.
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
-    pub(super) record: Option<PathBuf>,
     /// Take all answers from a recording; nothing is touched, and the recording's own site is used.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
+    /// The run's time limit, such as 90s or 5m.
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// No progress on standard error.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+/// How a playbook is run, whichever it is.
+#[derive(Args, Debug)]
+pub(super) struct RunOptions {
+    #[command(flatten)]
+    pub(super) given: Given,
+    /// Keep every question and its answer in a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(super) record: Option<PathBuf>,
     /// Write the captured packets (their first bytes, as `snaplen` bounds them) as pcapng into a new directory: a file for each
     /// capture point, and merged.pcapng.
     #[arg(long, value_name = "DIR")]
@@ -94,15 +123,9 @@ pub(super) struct RunOptions {
     /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
     pub(super) reports: Vec<Wanted>,
-    /// The run's time limit, such as 90s or 5m.
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
-    pub(super) timeout: Duration,
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]
     pub(super) warn_exit: u8,
-    /// No progress on standard error.
-    #[arg(short, long)]
-    pub(super) quiet: bool,
 }
 
 /// How nodes are reached.
@@ -177,8 +200,8 @@ mod tests {
     fn settings_keep_everything_after_the_first_equals_sign() {
         let run = run(&["--set", "a=b=c", "--set", "empty=", "--set", "from=ssh:c1,ssh:c2"]).unwrap();
         let expected = [("a", "b=c"), ("empty", ""), ("from", "ssh:c1,ssh:c2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(run.options.set, expected);
-        assert_eq!(run.options.timeout, Duration::from_secs(120));
+        assert_eq!(run.options.given.set, expected);
+        assert_eq!(run.options.given.timeout, Duration::from_secs(120));
         assert_eq!(run.options.warn_exit, 4);
     }
 

@@ -5,6 +5,7 @@ mod exit;
 mod explain;
 mod given;
 mod passphrase;
+mod plan;
 mod playbook;
 mod progress;
 mod reports;
@@ -34,6 +35,7 @@ fn obey(command: &Command) -> Exit {
     match command {
         Command::Run(run) => run::run(&run.playbook, &run.options),
         Command::Doctor(options) => run::run(Path::new("doctor"), options),
+        Command::Plan(plan) => plan::plan(plan),
         Command::Explain { finding } => explain::explain(finding.as_deref()),
         Command::Words { word } => words::words(word.as_deref()),
         Command::Show { playbook } => show::show(playbook),

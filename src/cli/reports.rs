@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::streams;
 use crate::model::outcome::Outcome;
+use crate::model::plan::Plan;
 use crate::report::{self, Style};
 
 /// A report that was asked for.
@@ -59,27 +60,35 @@ pub(super) fn check(wanted: &[Wanted], record: Option<&Path>) -> Result<(), Stri
 
 /// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
 pub(super) fn write(wanted: &[Wanted], outcome: &Outcome) -> Result<(), String> {
+    write_by(wanted, &|format, style| match format {
+        Format::Text => report::text(outcome, style),
+        Format::Json => report::json(outcome),
+    })
+}
+
+/// As `write`, for a plan.
+pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool) -> Result<(), String> {
+    write_by(wanted, &|format, style| match format {
+        Format::Text => report::plan_text(plan, style, scripts),
+        Format::Json => report::json(plan),
+    })
+}
+
+fn write_by(wanted: &[Wanted], rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
     let usual = [Wanted { format: Format::Text, file: None }];
     let wanted = if wanted.is_empty() { &usual } else { wanted };
     let mut errors = Vec::new();
     for report in wanted {
         let written = match &report.file {
             Some(file) => {
-                let text = rendered(report.format, outcome, Style::PLAIN);
+                let text = rendered(report.format, Style::PLAIN);
                 std::fs::write(file, text).map_err(|error| format!("write report {}: {error}", file.display()))
             }
-            None => streams::show(&rendered(report.format, outcome, streams::style())),
+            None => streams::show(&rendered(report.format, streams::style())),
         };
         errors.extend(written.err());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
-}
-
-fn rendered(format: Format, outcome: &Outcome, style: Style) -> String {
-    match format {
-        Format::Text => report::text(outcome, style),
-        Format::Json => report::json(outcome),
-    }
 }
 
 #[cfg(test)]

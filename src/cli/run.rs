@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::arguments::{RunOptions as Arguments, Way};
+use super::arguments::{Given, RunOptions as Arguments, Way};
 use super::exit::Exit;
 use super::progress::Shown;
 use super::{given, passphrase, playbook, refuse, reports, streams};
@@ -33,36 +33,33 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
     if let Err(error) = reports::check(&arguments.reports, arguments.record.as_deref()) {
         return refuse(Exit::Usage, &error);
     }
-    let replayed = match arguments.replay.as_deref().map(recorded::open).transpose() {
+    let replayed = match arguments.given.replay.as_deref().map(recorded::open).transpose() {
         Ok(replayed) => replayed,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
-    let (params, site) = match settle(arguments, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
-        Ok(settled) => settled,
+    let (params, site) = match settle(&arguments.given, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
+        Ok(Settled { params, site, .. }) => (params, site),
         Err(error) => return refuse(Exit::Usage, &error),
     };
+    if let Err(error) = check_way(&arguments.given, &site) {
+        return refuse(Exit::Usage, &error);
+    }
     let pcap = match packets_wanted(arguments, &playbook) {
         Ok(pcap) => pcap,
         Err(error) => return refuse(Exit::Usage, &error),
     };
-    if arguments.via == Way::Pod && site.via.pod.is_none() && replayed.is_none() {
-        return refuse(
-            Exit::Usage,
-            "--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node",
-        );
-    }
-    let shown = Shown::new(arguments.quiet);
+    let shown = Shown::new(arguments.given.quiet);
     let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone()), |(evidence, _)| Ok(evidence)) {
         Ok(evidence) => evidence,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
     let world = World { evidence, site, pcap };
     let interrupt = &world.evidence.interrupt;
-    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.timeout)) {
+    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.given.timeout)) {
         return refuse(Exit::CouldNotWork, &error.to_string());
     }
     let progress = Arc::clone(&shown);
-    let options = RunOptions { time_limit: arguments.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
+    let options = RunOptions { time_limit: arguments.given.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
     let end = engine::run(&playbook, params, &world.evidence, &world.site, &options);
     shown.finish();
     close(arguments, &playbook, &world, &end)
@@ -79,7 +76,7 @@ struct World {
 /// The directory for packets, made before anything is touched.
 fn packets_wanted(arguments: &Arguments, playbook: &Playbook) -> Result<Option<Arc<PcapDirectory>>, String> {
     let Some(path) = arguments.pcap.as_deref() else { return Ok(None) };
-    if arguments.replay.is_some() {
+    if arguments.given.replay.is_some() {
         return Err(
             "--pcap needs a live run: a recording keeps what a packet's headers say and never its bytes, so a replay has none to write"
                 .to_owned(),
@@ -89,49 +86,69 @@ fn packets_wanted(arguments: &Arguments, playbook: &Playbook) -> Result<Option<A
     PcapDirectory::create(path, &run).map(Some).map_err(|error| error.to_string())
 }
 
+/// What a playbook runs with.
+pub(super) struct Settled {
+    pub(super) params: BTreeMap<String, Value>,
+    /// Where each value comes from.
+    pub(super) sources: BTreeMap<String, String>,
+    pub(super) site: Site,
+}
+
 /// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
-fn settle(arguments: &Arguments, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<(BTreeMap<String, Value>, Site), String> {
+pub(super) fn settle(given: &Given, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<Settled, String> {
     let site = match replayed {
         Some(manifest) => manifest.site.site(),
-        None => arguments.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
+        None => given.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
     };
     let recorded = replayed.map(|manifest| &manifest.params);
-    let inputs = given::gather(&arguments.set, arguments.params.as_deref(), &site.defaults, recorded)?;
-    Ok((engine::resolve(&playbook.header, &inputs)?, site))
+    let inputs = given::gather(&given.set, given.params.as_deref(), &site.defaults, recorded)?;
+    let params = engine::resolve(&playbook.header, &inputs)?;
+    Ok(Settled { params, sources: engine::sources(&playbook.header, &inputs), site })
+}
+
+/// Whether the way to the nodes that was asked for is one that the site knows.
+pub(super) fn check_way(given: &Given, site: &Site) -> Result<(), String> {
+    if given.via == Way::Pod && site.via.pod.is_none() && given.replay.is_none() {
+        return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());
+    }
+    Ok(())
 }
 
 fn open(arguments: &Arguments, site: &Site, shown: &Arc<Shown>, pcap: Option<Arc<PcapDirectory>>) -> Result<Evidence, EvidenceError> {
     let interrupt = Interrupt::default();
     let options = live::LiveOptions {
-        kubeconfig: arguments.kubeconfig.clone(),
-        context: arguments.context.clone(),
-        site: site.clone(),
-        via_pods: arguments.via == Way::Pod,
         asker: passphrase::asker(interrupt.clone(), Arc::clone(shown)),
         keep_answers: arguments.record.is_some(),
-        api_limit: API_LIMIT,
         pcap,
+        ..world(&arguments.given, site)
     };
     live::open_with(&options, interrupt)
 }
 
+/// Which world was asked for.
+pub(super) fn world(given: &Given, site: &Site) -> live::LiveOptions {
+    live::LiveOptions {
+        kubeconfig: given.kubeconfig.clone(),
+        context: given.context.clone(),
+        site: site.clone(),
+        via_pods: given.via == Way::Pod,
+        api_limit: API_LIMIT,
+        ..live::LiveOptions::default()
+    }
+}
+
 /// Writes the recording and the reports, also of a run that failed or was interrupted.
 fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd) -> Exit {
+    if let Some(exit) = nothing_asked(&end.kind) {
+        return exit;
+    }
     match &end.kind {
-        EndKind::Usage(message) => return refuse(Exit::Usage, message),
-        EndKind::Listed(list) => {
-            // What was asked for cannot be told from nothing, but the list is what a person wants to read and to pipe.
-            return match streams::show(&format!("{}\n", list.trim_end())) {
-                Ok(()) => Exit::Usage,
-                Err(error) => refuse(Exit::CouldNotWork, &error),
-            };
-        }
+        EndKind::Usage(_) | EndKind::Listed(_) | EndKind::Judged => {}
         EndKind::BrokenPlaybook(rendered) => streams::say(rendered),
         EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {message}")),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
         EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
-        EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.timeout)),
-        EndKind::Judged => {}
+        EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),
     }
     let recorded = arguments.record.as_deref().map_or(Ok(()), |path| record(path, playbook, world, end));
     let packets = world.pcap.as_deref().map_or(Ok(()), |directory| finish_packets(arguments, directory, end));
@@ -146,9 +163,22 @@ fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd
     if failures.is_empty() { exit } else { refuse(Exit::CouldNotWork, &failures.join("; ")) }
 }
 
+/// The exit of a run whose question was wrong or none, once that was told.
+pub(super) fn nothing_asked(kind: &EndKind) -> Option<Exit> {
+    match kind {
+        EndKind::Usage(message) => Some(refuse(Exit::Usage, message)),
+        // What was asked for cannot be told from nothing, but the list is what a person wants to read and to pipe.
+        EndKind::Listed(list) => Some(match streams::show(&format!("{}\n", list.trim_end())) {
+            Ok(()) => Exit::Usage,
+            Err(error) => refuse(Exit::CouldNotWork, &error),
+        }),
+        _ => None,
+    }
+}
+
 fn finish_packets(arguments: &Arguments, directory: &PcapDirectory, end: &RunEnd) -> Result<(), String> {
     let written = directory.finish(&end.outcome.clocks).map_err(|error| error.to_string())?;
-    if !arguments.quiet {
+    if !arguments.given.quiet {
         streams::say(&format!("lbdiag: {} packets of {} capture points in {MERGED}", written.packets, written.points));
     }
     Ok(())

@@ -11,7 +11,7 @@ pub mod run;
 pub mod sandbox;
 
 pub use header::{Header, Param, ParamKind};
-pub use params::{Inputs, resolve};
+pub use params::{Inputs, resolve, sources};
 pub use playbook::{Broken, Playbook, load};
 pub use run::{EndKind, RunEnd, RunOptions, run};
 

@@ -38,7 +38,7 @@ pub fn resolve(header: &Header, inputs: &Inputs) -> Result<BTreeMap<String, Valu
     let mut values = BTreeMap::new();
     for param in &header.params {
         let value = match given(param, inputs) {
-            Some(value) => checked(param, &value)?,
+            Some((value, _)) => checked(param, &value)?,
             None if param.required => {
                 return Err(format!(
                     "playbook {} needs the parameter `{}` ({}): --set {}=…",
@@ -52,14 +52,30 @@ pub fn resolve(header: &Header, inputs: &Inputs) -> Result<BTreeMap<String, Valu
     Ok(values)
 }
 
-fn given(param: &Param, inputs: &Inputs) -> Option<Value> {
+/// Where each parameter's value comes from, in the words of a person; a parameter without one is left out.
+#[must_use]
+pub fn sources(header: &Header, inputs: &Inputs) -> BTreeMap<String, String> {
+    let named = header.params.iter().filter_map(|param| Some((param.name.clone(), given(param, inputs)?.1)));
+    named.collect()
+}
+
+/// A value, and where it comes from.
+fn given(param: &Param, inputs: &Inputs) -> Option<(Value, String)> {
     let env_name = format!("LBDIAG_{}", param.name.to_uppercase().replace('-', "_"));
     let set = inputs.set.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| json!(value));
-    set.or_else(|| inputs.env.iter().find(|(name, _)| *name == env_name).map(|(_, value)| json!(value)))
-        .or_else(|| inputs.params_file.as_ref().and_then(|file| file.get(&param.name).cloned()))
-        .or_else(|| inputs.recorded.as_ref().and_then(|recorded| recorded.get(&param.name).cloned()).filter(|value| !value.is_null()))
-        .or_else(|| inputs.site.get(&param.name).cloned())
-        .or_else(|| param.default.clone())
+    let from = |source: &str| {
+        let source = source.to_owned();
+        move |value: Value| (value, source)
+    };
+    let file = || inputs.params_file.as_ref().and_then(|file| file.get(&param.name).cloned());
+    let recorded = || inputs.recorded.as_ref().and_then(|recorded| recorded.get(&param.name).cloned()).filter(|value| !value.is_null());
+    let env = || inputs.env.iter().find(|(name, _)| *name == env_name).map(|(_, value)| json!(value));
+    set.map(from("--set"))
+        .or_else(|| env().map(from(&env_name)))
+        .or_else(|| file().map(from("--params")))
+        .or_else(|| recorded().map(from("recording")))
+        .or_else(|| inputs.site.get(&param.name).cloned().map(from("site")))
+        .or_else(|| param.default.clone().map(from("default")))
 }
 
 /// The value in its parameter's kind.
@@ -133,6 +149,9 @@ mod tests {
         assert_eq!(values["tries"], json!(3));
         assert_eq!(values["from"], json!(["ssh:c1", "ssh:c2"]));
         assert_eq!(values["port"], json!(null));
+        let sources = super::sources(&header(), &inputs);
+        assert_eq!((sources["tries"].as_str(), sources["from"].as_str()), ("--set", "LBDIAG_FROM"));
+        assert_eq!(sources.get("port"), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod metallb;
 pub mod outcome;
 pub mod packet;
 pub mod place;
+pub mod plan;
 pub mod probe;
 pub mod service;
 pub mod state;

@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::model::outcome::Outcome;
+use serde::Serialize;
 
-/// The outcome as indented JSON with a line end. The keys come in the order of `Outcome`'s fields, those of maps sorted.
+/// An outcome or a plan as indented JSON with a line end. The keys come in the order of its fields, those of maps sorted.
 ///
 /// Control characters are escaped throughout, so that the text may meet a terminal.
 #[must_use]
-pub fn json(outcome: &Outcome) -> String {
-    // An outcome is made of strings, numbers and maps with string keys: serialising it has no way to fail.
-    let plain = serde_json::to_string_pretty(outcome).unwrap_or_else(|error| format!("{{\"error\": \"write the report: {error}\"}}"));
+pub fn json(report: &impl Serialize) -> String {
+    // Both are made of strings, numbers and maps with string keys: serialising it has no way to fail.
+    let plain = serde_json::to_string_pretty(report).unwrap_or_else(|error| format!("{{\"error\": \"write the report: {error}\"}}"));
     let mut safe = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         // serde_json escapes U+0000 to U+001F itself; DEL and the C1 controls are legal JSON, and can still drive a terminal.
@@ -28,6 +28,7 @@ pub fn json(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::outcome::Outcome;
     use crate::report::text::tests::broken;
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod json;
 mod layout;
+mod plan;
 mod table;
 mod text;
 
 pub use json::json;
 pub use layout::wrap as wrapped;
+pub use plan::plan_text;
 pub use text::{Style, text};

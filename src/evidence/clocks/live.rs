@@ -24,7 +24,7 @@ const EXCHANGES: usize = 5;
 /// Between an answer and the next question: the guard needs a moment until it reads again, and would make it look slow.
 const PAUSE: Duration = Duration::from_millis(8);
 /// Bound on a comparison, the connection included.
-const LIMIT: Duration = Duration::from_secs(12);
+pub(in crate::evidence) const LIMIT: Duration = Duration::from_secs(12);
 /// What the guard writes before the seconds and nanoseconds of its clock.
 const ANSWER: &str = "lbdiag-time ";
 /// Bytes of a line that are looked at.

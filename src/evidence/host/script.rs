@@ -27,6 +27,10 @@ pub enum Script {
 }
 
 impl Script {
+    /// Every script.
+    pub const ALL: [Self; 9] =
+        [Self::Capture, Self::Probe, Self::Inspect, Self::Arping, Self::Links, Self::Clock, Self::Router, Self::Check, Self::Sweep];
+
     /// The name that shows in the process list and in reports.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -17,6 +17,7 @@ use super::cluster::live::LiveCluster;
 use super::error::ErrorKind;
 use super::host::live::{Asker, LiveHosts, Ways};
 use super::interrupt::Interrupt;
+use super::planned::{Planned, planned};
 use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::recording::tape::Tape;
 use super::site::Site;
@@ -70,6 +71,35 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
         tape,
         interrupt,
     })
+}
+
+/// Opens a world in which no host is touched: what would be done there is written down. The cluster is asked as in a run, or as
+/// `replayed` holds it.
+///
+/// # Errors
+/// As `open_with`.
+pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt: Interrupt) -> Result<(Evidence, Planned), EvidenceError> {
+    if let Some(replayed) = replayed {
+        let hosts = LiveHosts::new(runtime()?.handle().clone(), &options.site, replayed.interrupt.clone());
+        return Ok(planned(replayed, hosts));
+    }
+    let runtime = runtime()?.handle();
+    let tape = Arc::new(Tape::new(false));
+    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
+    let ways = Ways::new(None, options.via_pods.then(|| cluster.client()));
+    let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways);
+    let live = Arc::new(hosts.clone());
+    let clock = LiveClock::since(tape.began());
+    let evidence = Evidence {
+        cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
+        captures: Arc::new(LiveCaptures::new(Arc::clone(&live), None)),
+        clocks: Arc::new(LiveClocks::new(Arc::clone(&live))),
+        hosts: live,
+        clock: Arc::new(clock),
+        tape,
+        interrupt,
+    };
+    Ok(planned(evidence, hosts))
 }
 
 /// The runtime beneath everything live. It lives as long as the process: an open capture may outlast whatever opened

@@ -9,7 +9,7 @@ use crate::model::place::Place;
 const BUFFER_KIB: u32 = 32 * 1024;
 
 /// The script's positional parameters.
-pub(super) fn arguments(request: &CaptureRequest, tag: &str) -> Vec<String> {
+pub(in crate::evidence) fn arguments(request: &CaptureRequest, tag: &str) -> Vec<String> {
     let (kind, ids, ips) = match &request.place {
         Place::Host(_) => ("host", String::new(), String::new()),
         Place::Pod { ips, container_ids, .. } => {

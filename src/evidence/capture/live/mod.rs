@@ -19,9 +19,10 @@ use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
 use crate::evidence::host::script::Script;
 use crate::evidence::interrupt::Reason;
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
-use arguments::{arguments, refused};
+pub(in crate::evidence) use arguments::arguments;
+use arguments::refused;
 use memory::PacketMemory;
-use places::{Places, Slot};
+pub(in crate::evidence) use places::{Places, Slot};
 use stream::Stream;
 use told::Told;
 
@@ -59,8 +60,7 @@ impl Captures for LiveCaptures {
         if let Some(reason) = self.hosts.interrupt().reason() {
             return Err(interrupted(&operation(request), reason));
         }
-        let link_type = if request.interface == "any" { decode::SLL2 } else { decode::EN10MB };
-        filter::compile(&request.filter, link_type)?;
+        check_filter(request)?;
         let slot = self.places.take(request)?;
         let (stop, told_to_stop) = watch::channel(false);
         let (state, seen) = watch::channel(State::Connecting);
@@ -76,6 +76,12 @@ impl Captures for LiveCaptures {
         let task = self.hosts.runtime().spawn(running.until_its_end());
         Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, task }))
     }
+}
+
+/// Compiles a capture's filter here, before any host is touched.
+pub(in crate::evidence) fn check_filter(request: &CaptureRequest) -> Result<(), EvidenceError> {
+    let link_type = if request.interface == "any" { decode::SLL2 } else { decode::EN10MB };
+    filter::compile(&request.filter, link_type)
 }
 
 fn operation(request: &CaptureRequest) -> String {

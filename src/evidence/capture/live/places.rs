@@ -15,19 +15,19 @@ const MOST: usize = 8;
 
 /// The captures that are under way.
 #[derive(Clone, Default)]
-pub(super) struct Places {
+pub(in crate::evidence) struct Places {
     by_host: Arc<Mutex<HashMap<Host, usize>>>,
 }
 
 /// One capture's place; dropping it frees it.
-pub(super) struct Slot {
+pub(in crate::evidence) struct Slot {
     places: Places,
     host: Host,
 }
 
 impl Places {
     /// Takes a place on the capture's host, or says that it is left out.
-    pub(super) fn take(&self, request: &CaptureRequest) -> Result<Slot, EvidenceError> {
+    pub(in crate::evidence) fn take(&self, request: &CaptureRequest) -> Result<Slot, EvidenceError> {
         let host = request.place.host();
         let mut by_host = lock(&self.by_host);
         let taken = by_host.entry(host.clone()).or_default();

@@ -6,6 +6,7 @@
 use super::super::script::Script;
 use super::quoting::{line_for_any_shell, line_to_read};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::plan::Argument;
 
 /// Becomes root, if it is not, without ever asking for a password.
 const WRAP_ROOT: &str = include_str!("../scripts/wrap-root.sh");
@@ -34,6 +35,11 @@ impl RunTag {
         Self { hex: format!("{:016x}{:016x}", half(), half()) }
     }
 
+    /// A tag that stands for the one of a run to come.
+    pub(super) fn of_a_run_to_come() -> Self {
+        Self { hex: "X".repeat(32) }
+    }
+
     /// The tag as it stands in argument lists and environments.
     pub(in crate::evidence) fn text(&self) -> String {
         format!("lbdiag-{}", self.hex)
@@ -44,6 +50,23 @@ impl RunTag {
         let (one, other) = self.hex.split_at(self.hex.len() / 2);
         [one, other]
     }
+}
+
+/// What a script's start would look like, with the texts of our scripts by their names.
+pub(in crate::evidence) fn argv(script: Script, args: &[String], root: bool, seconds: u64) -> Vec<Argument> {
+    let texts = script_texts();
+    let named = |text: String| match texts.iter().find(|(_, known)| *known == text) {
+        Some((name, _)) => Argument::Script((*name).to_owned()),
+        None => Argument::Text(text),
+    };
+    let tag = RunTag::of_a_run_to_come();
+    Call { script, args, root, seconds, tag: &tag }.argv().into_iter().map(named).collect()
+}
+
+/// Every text of ours that may run on a host, by its name.
+pub(in crate::evidence) fn script_texts() -> Vec<(&'static str, &'static str)> {
+    let wrappers = [("wrap-root", WRAP_ROOT), ("wrap-user", WRAP_USER), ("guard", GUARD)];
+    wrappers.into_iter().chain(Script::ALL.map(|script| (script.name(), script.text()))).collect()
 }
 
 /// A script about to run.

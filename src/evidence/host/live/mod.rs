@@ -19,6 +19,7 @@ mod quoting;
 mod settings;
 mod signers;
 mod standing;
+mod way;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -39,12 +40,14 @@ use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
 use carrier::Carrier;
 use command_line::{Call, RunTag};
+pub(in crate::evidence) use command_line::{argv, script_texts};
 use connection::Connection;
 pub use passphrase::Asker;
 use passphrase::Passphrases;
 use pod::Pods;
 pub(in crate::evidence) use process::{Piece, Process};
 use settings::Target;
+pub(in crate::evidence) use way::{planned_sweep, planned_tag};
 
 /// Connections that are being made at the same time.
 const AT_ONCE: usize = 20;

@@ -1,0 +1,126 @@
+//! `lbdiag plan`: what a run would do, without doing it on any host.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::arguments::PlanArguments;
+use super::exit::Exit;
+use super::progress::Shown;
+use super::run::{Settled, check_way, nothing_asked, settle, world};
+use super::{playbook, refuse, reports, streams};
+use crate::engine::{self, EndKind, Playbook, Progress, RunEnd, RunOptions};
+use crate::evidence::interrupt::Interrupt;
+use crate::evidence::live;
+use crate::evidence::planned::Planned;
+use crate::evidence::recording::recorded;
+use crate::model::plan::{Plan, PlannedParam};
+
+/// Gaps that come of what was really asked: the API's. All others come of answers that were only assumed.
+const REAL: [&str; 6] = [
+    "evidence/forbidden",
+    "evidence/log-unreadable",
+    "evidence/log-rotated",
+    "evidence/not-recorded",
+    "evidence/unreadable",
+    "evidence/left-out",
+];
+
+/// Plans a run and prints the plan.
+pub(super) fn plan(arguments: &PlanArguments) -> Exit {
+    let given = &arguments.given;
+    let playbook = match playbook::open(&arguments.playbook) {
+        Ok(playbook) => playbook,
+        Err(refusal) => return refusal.tell(),
+    };
+    if let Err(error) = reports::check(&arguments.reports, None) {
+        return refuse(Exit::Usage, &error);
+    }
+    let replayed = match given.replay.as_deref().map(recorded::open).transpose() {
+        Ok(replayed) => replayed,
+        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+    };
+    let settled = match settle(given, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
+        Ok(settled) => settled,
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
+    if let Err(error) = check_way(given, &settled.site) {
+        return refuse(Exit::Usage, &error);
+    }
+    let opened = live::open_planned(&world(given, &settled.site), replayed.map(|(evidence, _)| evidence), Interrupt::default());
+    let (evidence, planned) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+    };
+    let interrupt = &evidence.interrupt;
+    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), given.timeout)) {
+        return refuse(Exit::CouldNotWork, &error.to_string());
+    }
+    let shown = Shown::new(given.quiet);
+    let (progress, steps) = (Arc::clone(&shown), planned.clone());
+    let options = RunOptions {
+        time_limit: given.timeout,
+        progress: Arc::new(move |event| {
+            if let Progress::Step(title) = &event {
+                steps.step(title);
+                progress.tell(&event);
+            }
+        }),
+    };
+    let end = engine::run(&playbook, settled.params.clone(), &evidence, &settled.site, &options);
+    shown.finish();
+    if let Some(exit) = unplanned(&end, arguments) {
+        return exit;
+    }
+    match reports::write_plan(&arguments.reports, &composed(arguments, &playbook, &settled, &planned, &end), arguments.scripts) {
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
+}
+
+/// The exit of a playbook that did not come to its end, so that its plan would not be whole.
+fn unplanned(end: &RunEnd, arguments: &PlanArguments) -> Option<Exit> {
+    if let Some(exit) = nothing_asked(&end.kind) {
+        return Some(exit);
+    }
+    match &end.kind {
+        EndKind::BrokenPlaybook(rendered) => {
+            streams::say(rendered);
+            Some(Exit::Usage)
+        }
+        EndKind::CouldNotWork(message) => Some(refuse(Exit::CouldNotWork, message)),
+        EndKind::Interrupted => Some(refuse(Exit::Interrupted, "interrupted")),
+        EndKind::TimedOut => {
+            Some(refuse(Exit::CouldNotWork, &format!("the time limit of {:?} ran out while planning (--timeout)", arguments.given.timeout)))
+        }
+        EndKind::Usage(_) | EndKind::Listed(_) | EndKind::Judged | EndKind::Unjudged => None,
+    }
+}
+
+fn composed(arguments: &PlanArguments, playbook: &Playbook, settled: &Settled, planned: &Planned, end: &RunEnd) -> Plan {
+    let params: BTreeMap<String, PlannedParam> = settled
+        .params
+        .iter()
+        .map(|(name, value)| {
+            let from = settled.sources.get(name).cloned().unwrap_or_default();
+            (name.clone(), PlannedParam { value: value.clone(), from })
+        })
+        .collect();
+    let allowed = |capability: &&String| settled.site.uses.as_ref().is_none_or(|uses| uses.contains(*capability));
+    let mut api: Vec<String> = end.outcome.touched.iter().filter(|touch| touch.kind == "api").map(|touch| touch.what.clone()).collect();
+    api.sort();
+    let open = end.outcome.gaps.iter().filter(|gap| REAL.contains(&gap.name.as_str()));
+    Plan {
+        format: "lbdiag-plan/1".to_owned(),
+        lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
+        playbook: playbook.header.name.clone(),
+        playbook_version: playbook.header.version.clone(),
+        params,
+        uses: playbook.header.uses.iter().filter(allowed).cloned().collect(),
+        seconds: arguments.given.timeout.as_secs(),
+        api,
+        hosts: planned.ways(),
+        intents: planned.intents(),
+        scripts: Planned::scripts(),
+        open: open.map(|gap| format!("{}: {}", gap.subject, gap.reason)).collect(),
+    }
+}

@@ -1,0 +1,90 @@
+//! What a run would do to the world, without having done it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::place::HostKind;
+
+/// Everything that a run would do, as the JSON report holds it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    pub format: String,
+    pub lbdiag: String,
+    pub playbook: String,
+    pub playbook_version: String,
+    pub params: BTreeMap<String, PlannedParam>,
+    /// What the playbook's header and the site both allow.
+    pub uses: Vec<String>,
+    /// Bound on the whole run, seconds.
+    pub seconds: u64,
+    /// API requests, as a run makes them too; they were made for the plan.
+    pub api: Vec<String>,
+    pub hosts: Vec<PlannedHost>,
+    /// In the order of the steps, of hosts, and of their kind.
+    pub intents: Vec<Intent>,
+    /// The text of every script that the arguments name.
+    pub scripts: BTreeMap<String, String>,
+    /// What could not be read for the plan, so that a run may do more or something else.
+    pub open: Vec<String>,
+}
+
+/// A parameter's value and where it came from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlannedParam {
+    pub value: Value,
+    /// `--set`, `LBDIAG_NAME`, `--params`, `recording`, `site` or `default`; empty when it has no value.
+    pub from: String,
+}
+
+/// A host that would be reached.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlannedHost {
+    pub name: String,
+    pub kind: HostKind,
+    /// The machines to go through, the host itself last: `USER@ADDRESS:PORT`, or the pod.
+    pub way: Vec<String>,
+    /// Why no way is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_way: Option<String>,
+}
+
+/// One thing that would be done on a host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Intent {
+    /// Where its step stands among the steps.
+    #[serde(skip)]
+    pub order: usize,
+    /// The playbook's step; empty outside of any.
+    pub step: String,
+    pub host: String,
+    /// `command`, `capture` or `probe`.
+    pub kind: &'static str,
+    /// A pod whose network namespace is looked into, as `NAMESPACE/NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+    /// Done only when tries go unanswered or the answers are odd.
+    pub only_when_needed: bool,
+    pub root: bool,
+    pub argv: Vec<Argument>,
+    /// Bound on its time, seconds.
+    pub seconds: u64,
+    /// Bound on what is read of it, bytes.
+    pub bytes: u64,
+    /// Bound on a capture's packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packets: Option<u64>,
+    /// How often exactly this is done within the step.
+    pub times: u32,
+}
+
+/// One argument.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Argument {
+    /// The text of the script of that name, see `Plan::scripts`.
+    Script(String),
+    #[serde(untagged)]
+    Text(String),
+}
