@@ -12,7 +12,9 @@ use std::time::Duration;
 use lbdiag::engine::{self, Inputs, RunOptions};
 use lbdiag::evidence::recording::recorded;
 use lbdiag::evidence::side_by_side::side_by_side;
-use lbdiag::model::outcome::Outcome;
+use lbdiag::evidence::site::Site;
+use lbdiag::model::finding::Severity;
+use lbdiag::model::outcome::{Outcome, Verdict};
 use serde::Deserialize;
 
 /// The most that a recording may weigh.
@@ -55,12 +57,19 @@ fn root() -> &'static Path {
 
 /// A playbook's run on a recording, and the outcome as the JSON report writes it.
 fn replay(playbook: &Path, recording: &Path) -> (Outcome, String) {
+    replay_with(playbook, recording, |_| {})
+}
+
+/// As `replay`, at a site that was changed.
+fn replay_with(playbook: &Path, recording: &Path, change: impl Fn(&mut Site)) -> (Outcome, String) {
     let playbook = engine::load(playbook).map_err(|broken| broken.rendered).expect("a playbook that loads");
     let (evidence, manifest) = recorded::open(recording).expect("a recording that opens");
     let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
     let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
     let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    let end = engine::run(&playbook, params, &evidence, &manifest.site.site(), &options);
+    let mut site = manifest.site.site();
+    change(&mut site);
+    let end = engine::run(&playbook, params, &evidence, &site, &options);
     let text = lbdiag::report::json(&end.outcome);
     (end.outcome, text)
 }
@@ -143,6 +152,41 @@ fn every_recording_gives_what_its_playbook_expects() {
         assert!(bytes <= MOST_BYTES, "{} has {bytes} bytes", entry.path().display());
         assert!(named.contains(&entry.file_name()), "no test names {}", entry.path().display());
     }
+}
+
+/// What `--static` leaves, and a site that forbids captures: less is seen, and nothing else is said.
+#[test]
+fn with_less_allowed_a_run_says_less_and_nothing_wrong() {
+    let playbook = root().join("playbooks/metallb-flow.rhai");
+    let (mut by_the_api_alone, mut told) = (0, 0);
+    for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            continue;
+        }
+        let whole = replay(&playbook, &path).0;
+        if whole.ended.is_some() {
+            continue;
+        }
+        for uses in [&["cluster.read"][..], &["cluster.read", "probe"]] {
+            let narrow = |site: &mut Site| site.uses = Some(uses.iter().map(|one| (*one).to_owned()).collect());
+            let part = replay_with(&playbook, &path, narrow).0;
+            let shown = format!("{} with {uses:?}: {} {}", path.display(), part.verdict.word(), part.summary);
+            // A replay sweeps the hosts that the recorded run swept.
+            let touched: Vec<&str> = part.touched.iter().filter(|touch| touch.what != "sweep").map(|touch| touch.kind.as_str()).collect();
+            if uses.len() == 1 {
+                // Nobody was asked, so that nothing is known to work.
+                assert_ne!(part.verdict, Verdict::Pass, "{shown}");
+                assert!(touched.iter().all(|kind| *kind == "api"), "{shown}");
+            }
+            told += 1;
+            if let Some(finding) = part.findings.iter().find(|finding| finding.severity == Severity::Fail) {
+                by_the_api_alone += usize::from(uses.len() == 1);
+                assert!(whole.findings.iter().any(|known| known.name == finding.name && known.culprits == finding.culprits), "{shown}");
+            }
+        }
+    }
+    assert!(told >= 40 && by_the_api_alone >= 3, "{told} runs, {by_the_api_alone} faults found by the API alone");
 }
 
 #[test]

@@ -91,6 +91,9 @@ pub(super) struct Given {
     /// How nodes are reached: over SSH, or by the pods that the site file names (`via.pod`).
     #[arg(long, value_name = "WAY", value_enum, default_value_t = Way::Ssh)]
     pub(super) via: Way,
+    /// The API alone is read: no host is logged in to, nothing is asked of the Service, nothing is captured.
+    #[arg(long = "static")]
+    pub(super) static_only: bool,
     /// The kubeconfig's context.
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,

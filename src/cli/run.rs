@@ -21,6 +21,9 @@ use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
 
+/// What `--static` leaves.
+const STATIC: [&str; 1] = ["cluster.read"];
+
 /// Bound on one API request: a slow API server is still one that answers.
 const API_LIMIT: Duration = Duration::from_secs(15);
 
@@ -96,10 +99,16 @@ pub(super) struct Settled {
 
 /// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
 pub(super) fn settle(given: &Given, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<Settled, String> {
-    let site = match replayed {
+    let mut site = match replayed {
         Some(manifest) => manifest.site.site(),
         None => given.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
     };
+    if given.static_only {
+        // As if the site allowed nothing else: what a site forbids is forbidden to every playbook.
+        let allowed = site.uses.take();
+        site.uses =
+            Some(STATIC.into_iter().map(str::to_owned).filter(|one| allowed.as_ref().is_none_or(|uses| uses.contains(one))).collect());
+    }
     let recorded = replayed.map(|manifest| &manifest.params);
     let inputs = given::gather(&given.set, given.params.as_deref(), &site.defaults, recorded)?;
     let params = engine::resolve(&playbook.header, &inputs)?;

@@ -3,6 +3,7 @@
 //! A word never reaches a `live` module and never prints.
 
 pub mod address_facts;
+pub mod allowed;
 pub mod api_access;
 pub mod arping;
 pub mod capture_options;

@@ -36,6 +36,7 @@ pub const WORDS: &[Word] = &[
     super::arping::WORD,
     super::look_closer::WORD,
     super::client_side::WORD,
+    super::allowed::WORD,
     super::step::WORD,
     super::finding::WORD,
     super::note::WORD,

@@ -258,11 +258,13 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     // Without the announcing node's whole capture it is not known where a try went.
     let watched = case.announcer().is_some_and(|node| case.roads().iter().all(|road| road.watched(&node)));
     if !missed.is_empty() && watched {
-        gaps.push(Gap::new(
-            "evidence/endpoint-not-reached",
-            case.service.path(),
-            format!("no try reached {}", missed.join(", ")),
-            "whether these endpoints answer",
-        ));
+        // A node's own requests are translated before any capture sees them.
+        let lost_sight = case.roads().iter().filter(|road| road.connection.attempt.answered() && road.endpoint().is_none()).count();
+        let missed = missed.join(", ");
+        let reason = match lost_sight {
+            0 => format!("no try reached {missed}"),
+            tries => format!("no try was seen to reach {missed}, and {tries} could not be followed to an endpoint"),
+        };
+        gaps.push(Gap::new("evidence/endpoint-not-reached", case.service.path(), reason, "whether these endpoints answer"));
     }
 }
