@@ -7,6 +7,7 @@ use super::judge::Case;
 use super::judge::road::Road;
 use crate::model::announcement::Agreement;
 use crate::model::connection::Hop;
+use crate::model::flow::Flow;
 use crate::model::packet::Passage;
 use crate::model::probe::Vantage;
 
@@ -67,6 +68,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     names.extend(announcement.expected.iter().cloned());
     names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
     names.extend(routed.map_or(&announcement.candidates, |bgp| &bgp.candidates).iter().cloned());
+    names.extend(own_nodes(flow));
     for name in names {
         if plan.nodes.len() < MOST_NODES {
             plan.nodes.entry(name).or_insert_with(|| questions.clone());
@@ -81,6 +83,17 @@ pub fn plan(case: &Case) -> Option<Plan> {
         }
     }
     Some(plan)
+}
+
+/// The nodes whose own kube-proxy takes what a pod asks.
+fn own_nodes(flow: &Flow) -> Vec<String> {
+    let asking: Vec<&str> =
+        flow.probes.iter().filter(|probe| matches!(probe.vantage, Vantage::Pod(_))).map(|probe| probe.vantage.place()).collect();
+    let places = flow.captures.iter().map(|capture| &capture.request.place);
+    places
+        .filter(|place| place.pod_name().is_some() && asking.contains(&place.to_string().as_str()))
+        .map(|place| place.host().name.clone())
+        .collect()
 }
 
 /// The sources of requests as the pods see them: what they have to be able to answer.

@@ -36,8 +36,10 @@ fn leg(connection: &Connection, vip: IpAddr, request: bool) -> String {
         };
         hop.request == request && first
     };
-    // A bridge takes every frame of its ports: "for another host" says something only of the Service's own address.
-    let strays = |hop: &&Hop| hop.passage != Passage::Other || hop.destination.0 == vip;
+    // A bridge takes every frame of its ports: "for another host" says something only of the Service's own address, and only where the host
+    // itself takes the packet nowhere.
+    let taken = |hop: &Hop| connection.hops.iter().any(|other| wanted(&other) && other.place == hop.place && other.passage == Passage::In);
+    let strays = |hop: &&Hop| hop.passage != Passage::Other || (hop.destination.0 == vip && !taken(hop));
     let tcp = connection.hops.iter().any(|hop| matches!(hop.what, Sighting::Syn | Sighting::SynAck));
     let mut hops: Vec<&Hop> =
         connection.hops.iter().filter(wanted).filter(strays).filter(|hop| !tcp || hop.what != Sighting::Data).collect();
@@ -70,11 +72,11 @@ fn leg(connection: &Connection, vip: IpAddr, request: bool) -> String {
 
 /// Client, announcing node, other node, pod: by what the packets looked like there, not by clocks of several hosts.
 fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
-    if hop.place.contains('/') {
-        return 3;
-    }
     if hop.place == connection.vantage.place() {
         return 0;
+    }
+    if hop.place.contains('/') {
+        return 3;
     }
     let entered = connection
         .hops

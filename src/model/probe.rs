@@ -14,25 +14,34 @@ pub enum Vantage {
     Ssh(String),
     /// A node of the cluster.
     Node(String),
+    /// A pod, as `NAMESPACE/NAME`: its network namespace, with its node's tools.
+    Pod(String),
 }
 
 impl Vantage {
-    /// How the place is named where packets and states are told of: a host's name, or `local`.
+    /// How the place is named where packets and states are told of: a host's name, a pod's with its namespace, or `local`.
     #[must_use]
     pub fn place(&self) -> &str {
         match self {
             Self::Local => "local",
-            Self::Ssh(name) | Self::Node(name) => name,
+            Self::Ssh(name) | Self::Node(name) | Self::Pod(name) => name,
         }
     }
 
-    /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`.
+    /// Whether it is inside the cluster, where a node's own kube-proxy takes its requests and nobody has to announce the address.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        matches!(self, Self::Node(_) | Self::Pod(_))
+    }
+
+    /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
             Self::Local => "local".to_owned(),
             Self::Ssh(host) => format!("ssh:{host}"),
             Self::Node(name) => format!("node:{name}"),
+            Self::Pod(name) => format!("pod:{name}"),
         }
     }
 }

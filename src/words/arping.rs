@@ -46,7 +46,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         let Some(address) = service.0.addresses.first().copied() else {
             return Err(Run::refuse(&context, "the Service has no address to ask for"));
         };
-        let hosts: Vec<Host> = vantage::named(&run, &context, &from)?.iter().map(|vantage| vantage::host(&run, vantage)).collect();
+        let hosts = vantage::hosts(&run, &vantage::named(&run, &context, &from)?);
         Ok(ask(&run, &hosts, address).into_iter().map(|ask| Dynamic::from(Fact::new(ask))).collect())
     });
 }

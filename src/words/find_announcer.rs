@@ -151,11 +151,11 @@ impl Options {
                 "wire" => {
                     run.allow(context, &format!("{word} with wire"), "probe")?;
                     run.allow(context, &format!("{word} with wire"), "node.read")?;
-                    options.wire = vantage::named(run, context, &value)?.iter().map(|from| vantage::host(run, from)).collect();
+                    options.wire = vantage::hosts(run, &vantage::named(run, context, &value)?);
                 }
                 "router" => {
                     run.allow(context, &format!("{word} with router"), "node.read")?;
-                    options.router = vantage::named(run, context, &value)?.first().map(|from| vantage::host(run, from));
+                    options.router = vantage::hosts(run, &vantage::named(run, context, &value)?).into_iter().next();
                 }
                 "metrics" => {
                     let kind = value.type_name();

@@ -54,7 +54,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
             Vec::new()
         };
         if !from.is_unit() {
-            hosts.extend(vantage::named(&run, &context, &from)?.iter().map(|place| vantage::host(&run, place)));
+            hosts.extend(vantage::hosts(&run, &vantage::named(&run, &context, &from)?));
         }
         run.evidence.hosts.warm(&hosts);
         let checks = side_by_side(&hosts, |host| check(&run, host));

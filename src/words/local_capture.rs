@@ -8,8 +8,7 @@ use super::capture_options::{Options, filter_at_client};
 use super::node_capture::{Point, begin};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::vantage;
-use crate::model::place::Place;
+use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Vantage;
 
 pub const WORD: Word = Word {
@@ -26,6 +25,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         run.allow(&context, WORD.name, WORD.capability)?;
         let options = Options::read(&context, options)?;
         let filter = filter_at_client(&context, WORD.name, &options)?;
-        Ok(begin(&run, Place::Host(vantage::host(&run, &Vantage::Local)), filter, &options))
+        let here = Host { name: Vantage::Local.place().to_owned(), address: String::new(), kind: HostKind::Local };
+        Ok(begin(&run, Place::Host(here), filter, &options))
     });
 }

@@ -92,7 +92,7 @@ fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> 
         Place::Host(_) => None,
         place @ Place::Pod { .. } => Some((place, questions.clone())),
     }));
-    places.extend(plan.again.iter().map(|from| (Place::Host(vantage::host(run, from)), Vec::new())));
+    places.extend(plan.again.iter().filter_map(|from| Some((vantage::place(run, from).ok()?, Vec::new()))));
     places
 }
 
@@ -156,7 +156,7 @@ fn repeat(
     for probe in &mut probes {
         probe.repeated = true;
     }
-    let hosts: Vec<_> = plan.again.iter().map(|from| vantage::host(run, from)).collect();
+    let hosts = vantage::hosts(run, &plan.again);
     let arp = arping::ask(run, &hosts, address);
     let flow = Flow { captures: during::stop(run, listening), probes, arp, ..Flow::default() };
     Ok(during::followed(run, flow, &pods))
@@ -189,8 +189,10 @@ fn points(
     }
     for from in &plan.again {
         let filter = client_filter(context, service, target.port.port, target.port.protocol)?;
-        if !matches!(from, Vantage::Node(name) if plan.nodes.contains_key(name)) {
-            points.push(begin(run, Place::Host(vantage::host(run, from)), filter, &options()));
+        if !matches!(from, Vantage::Node(name) if plan.nodes.contains_key(name))
+            && let Ok(place) = vantage::place(run, from)
+        {
+            points.push(begin(run, place, filter, &options()));
         }
     }
     // Last: where a host takes no more captures, these are the first to go.

@@ -90,7 +90,8 @@ pub fn place(run: &Run, target: &Target, name: &str) -> Option<Place> {
 }
 
 /// The place of a pod: its own namespace, or its node's when it is on the host's network.
-fn place_of(run: &Run, pod: &Pod) -> Option<Place> {
+#[must_use]
+pub fn place_of(run: &Run, pod: &Pod) -> Option<Place> {
     let host = run.node_host(pod.node.as_deref()?);
     if pod.host_network {
         return Some(Place::Host(host));

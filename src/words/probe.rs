@@ -17,6 +17,7 @@ use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::finding::Gap;
+use crate::model::place::Place;
 use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
 
@@ -122,8 +123,7 @@ pub fn speech(port: &ServicePort) -> Speech {
 /// Asks from all vantage points at the same time; a place that cannot ask is a gap.
 pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
     side_by_side(from, |from| {
-        let host = vantage::host(run, from);
-        let command = Command {
+        let mut command = Command {
             script: Script::Probe,
             args: vec![
                 asked.address.to_string(),
@@ -146,7 +146,15 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
             error: None,
             repeated: false,
         };
-        match run.evidence.hosts.run(&host, &command) {
+        let answer = vantage::place(run, from).and_then(|place| {
+            if let Place::Pod { ips, container_ids, .. } = &place {
+                command.script = Script::ProbePod;
+                let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
+                command.args.splice(0..0, [container_ids.join(","), ips.join(",")]);
+            }
+            run.evidence.hosts.run(place.host(), &command)
+        });
+        match answer {
             Ok(output) => read(&mut probe, &output.stdout, &output.stderr),
             Err(error) => {
                 run.gap(

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use rhai::{Engine, Map, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 
 use super::fact::Fact;
 use super::reference::Word;
 use super::run::{Answer, Run};
+use super::vantage;
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
+use crate::model::place::Place;
 
 pub const WORD: Word = Word {
     name: "road",
     capability: "",
-    signature: "road(announcer, target) -> #{ nodes, pods }",
-    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (over BGP every node that should announce; the candidates, when it is not known who announces) and the pods that serve, with their nodes. At most six pods and eight nodes; what is left out is said.",
+    signature: "road(announcer, target, from) -> #{ nodes, pods }",
+    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (over BGP every node that should announce; the candidates, when it is not known who announces) and the pods that serve, with their nodes, and of `from`, which may be left out, the nodes of pods: their own kube-proxy takes what they ask. At most six pods and eight nodes; what is left out is said.",
     register,
 };
 
@@ -25,13 +27,28 @@ const MOST_NODES: usize = 8;
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
-    engine.register_fn("road", move |_context: NativeCallContext, announcer: Fact<Announcement>, target: Fact<Target>| -> Answer<Map> {
-        let (nodes, pods) = road(&run, &announcer.0, &target.0);
-        let mut map = Map::new();
-        map.insert("nodes".into(), nodes.into_iter().map(rhai::Dynamic::from).collect::<rhai::Array>().into());
-        map.insert("pods".into(), pods.into_iter().map(rhai::Dynamic::from).collect::<rhai::Array>().into());
-        Ok(map)
-    });
+    let plain = Arc::clone(&run);
+    engine.register_fn("road", move |announcer: Fact<Announcement>, target: Fact<Target>| map(road(&plain, &announcer.0, &target.0)));
+    engine.register_fn(
+        "road",
+        move |context: NativeCallContext, announcer: Fact<Announcement>, target: Fact<Target>, from: Dynamic| -> Answer<Map> {
+            let (mut nodes, pods) = road(&run, &announcer.0, &target.0);
+            for vantage in vantage::named(&run, &context, &from)? {
+                // A pod that cannot be found is told of where it is asked from.
+                if let Ok(place @ Place::Pod { .. }) = vantage::place(&run, &vantage)
+                    && !nodes.contains(&place.host().name)
+                {
+                    nodes.push(place.host().name.clone());
+                }
+            }
+            Ok(map((nodes, pods)))
+        },
+    );
+}
+
+fn map((nodes, pods): (Vec<String>, Vec<String>)) -> Map {
+    let array = |names: Vec<String>| names.into_iter().map(Dynamic::from).collect::<Array>();
+    [("nodes".into(), array(nodes).into()), ("pods".into(), array(pods).into())].into_iter().collect()
 }
 
 fn road(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, Vec<String>) {

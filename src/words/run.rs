@@ -17,7 +17,7 @@ use crate::model::clock::Offsets;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
 use crate::model::outcome::{Step, Table};
-use crate::model::place::{Host, HostKind};
+use crate::model::place::{Host, HostKind, Place};
 
 /// The result of every word.
 pub type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -69,6 +69,8 @@ pub struct State {
     pub checked: bool,
     pub stop: Option<Stop>,
     pub nodes: BTreeMap<String, Node>,
+    /// Pods that are asked from, by `NAMESPACE/NAME`: where each is.
+    pub asking_pods: BTreeMap<String, Result<Place, EvidenceError>>,
     /// Where MetalLB was found, when that is not its usual namespace.
     pub metallb_namespace: Option<String>,
     /// The speakers' words, read once.

@@ -1,6 +1,6 @@
 //! `vantage_capture(vantage, options)`: a bounded capture on the machine from which a probe starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rhai::{Engine, ImmutableString, Map, NativeCallContext};
 
@@ -9,13 +9,15 @@ use super::node_capture::{Point, begin};
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
-use crate::model::place::Place;
+use crate::evidence::error::EvidenceError;
+use crate::model::place::{Host, HostKind, Place};
+use crate::model::probe::Vantage;
 
 pub const WORD: Word = Word {
     name: "vantage_capture",
     capability: "probe",
     signature: concat!("vantage_capture(vantage, ", crate::capture_options!(), ") -> Capture"),
-    meaning: "A bounded capture on the machine of a vantage point (`local`, `ssh:HOST`, `node:NAME`): what leaves the client and what comes back to it. Options as for `node_capture`.",
+    meaning: "A bounded capture on the machine of a vantage point (`local`, `ssh:HOST`, `node:NAME`), or in the network namespace of a pod (`pod:NAMESPACE/NAME`): what leaves the client and what comes back to it. Options as for `node_capture`.",
     register,
 };
 
@@ -27,6 +29,15 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         let vantage = vantage::parse(&from).map_err(|error| Run::refuse(&context, error))?;
         let Some(vantage) = vantage.first() else { return Err(Run::refuse(&context, "no vantage point")) };
         let filter = filter_at_client(&context, WORD.name, &options)?;
-        Ok(begin(&run, Place::Host(vantage::host(&run, vantage)), filter, &options))
+        // What is wrong with a pod is told as that of any capture that could not begin.
+        let place = vantage::place(&run, vantage);
+        Ok(place
+            .map_or_else(|error| unopened(vantage, filter.clone(), &options, error), |place| begin(&run, place, filter.clone(), &options)))
     });
+}
+
+/// A capture that `during` tells of as a gap.
+fn unopened(vantage: &Vantage, filter: String, options: &Options, error: EvidenceError) -> Point {
+    let nowhere = Host { name: vantage.place().to_owned(), address: String::new(), kind: HostKind::Client };
+    Point { request: options.request(Place::Host(nowhere), filter), open: Arc::new(Mutex::new(Some(Err(error)))), about: String::new() }
 }

@@ -101,6 +101,10 @@ fn group(case: &Case, road: &Road) -> Group {
         return Group::PodRefused;
     }
     if road.entry().is_none() && road.endpoint().is_none() {
+        // What a node's own kube-proxy takes is announced to nobody and crosses no network before that.
+        if road.connection.vantage.is_inside() {
+            return Group::NotFollowed;
+        }
         if attempt.ending == Ending::Refused {
             return Group::RefusedElsewhere;
         }

@@ -135,7 +135,9 @@ impl<'a> Road<'a> {
     pub fn points(&self) -> Vec<Point> {
         let mut points = vec![Point::Client(self.client())];
         // Where a router chooses among several nodes, one that was not seen to take the request was not passed by it.
-        let entry = self.entry().map(|(node, _)| node).or_else(|| self.case.announcer().filter(|_| !self.case.routed()));
+        // Inside the cluster a node's own kube-proxy takes a request, and none comes to the announcing node.
+        let announcer = || self.case.announcer().filter(|_| !self.case.routed() && !self.connection.vantage.is_inside());
+        let entry = self.entry().map(|(node, _)| node).or_else(announcer);
         let Some(node) = entry else { return self.known(points) };
         points.push(Point::NodeClientSide(node.clone()));
         let Some((address, _)) = self.endpoint() else { return self.known(points) };

@@ -10,6 +10,8 @@ pub enum Script {
     Capture,
     /// Asks a Service as its users would.
     Probe,
+    /// The same out of a pod's network namespace.
+    ProbePod,
     /// Prints the network state of a host's or pod's network namespace.
     Inspect,
     /// Asks by ARP, or for IPv6 by neighbour solicitation, who has an address.
@@ -28,8 +30,18 @@ pub enum Script {
 
 impl Script {
     /// Every script.
-    pub const ALL: [Self; 9] =
-        [Self::Capture, Self::Probe, Self::Inspect, Self::Arping, Self::Links, Self::Clock, Self::Router, Self::Check, Self::Sweep];
+    pub const ALL: [Self; 10] = [
+        Self::Capture,
+        Self::Probe,
+        Self::ProbePod,
+        Self::Inspect,
+        Self::Arping,
+        Self::Links,
+        Self::Clock,
+        Self::Router,
+        Self::Check,
+        Self::Sweep,
+    ];
 
     /// The name that shows in the process list and in reports.
     #[must_use]
@@ -37,6 +49,7 @@ impl Script {
         match self {
             Self::Capture => "capture",
             Self::Probe => "probe",
+            Self::ProbePod => "probe-pod",
             Self::Inspect => "inspect",
             Self::Arping => "arping",
             Self::Links => "links",
@@ -52,7 +65,10 @@ impl Script {
     pub fn text(self) -> &'static str {
         match self {
             Self::Capture => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/capture.sh")),
-            Self::Probe => include_str!("scripts/probe.sh"),
+            Self::Probe => concat!("IN=''\n", include_str!("scripts/probe.sh")),
+            Self::ProbePod => {
+                concat!(include_str!("scripts/namespace.sh"), "enter_place pod \"$1\" \"$2\"\nshift 2\n", include_str!("scripts/probe.sh"))
+            }
             Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Links => include_str!("scripts/links.sh"),

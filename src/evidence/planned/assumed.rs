@@ -14,6 +14,8 @@ const INTERFACE: &str = "INTERFACE-OF-THE-ADDRESS";
 pub(super) fn answer(command: &Command) -> String {
     match command.script {
         Script::Probe => no_answer(&command.args),
+        // After what names the pod.
+        Script::ProbePod => no_answer(command.args.get(2..).unwrap_or_default()),
         Script::Inspect => on_the_network(&command.args),
         Script::Check => every_tool(),
         Script::Capture | Script::Arping | Script::Links | Script::Clock | Script::Router | Script::Sweep => String::new(),

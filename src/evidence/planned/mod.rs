@@ -99,7 +99,7 @@ impl Planned {
             times: 0,
         };
         *written.intents.entry(intent).or_default() += 1;
-        if wanted.script == Script::Probe {
+        if matches!(wanted.script, Script::Probe | Script::ProbePod) {
             written.assumed_in.get_or_insert(order);
         }
     }
@@ -119,7 +119,7 @@ struct Wanted {
 
 impl Wanted {
     fn command(script: Script, args: Vec<String>, seconds: u64, bytes: u64) -> Self {
-        let kind = if matches!(script, Script::Probe | Script::Arping) { "probe" } else { "command" };
+        let kind = if matches!(script, Script::Probe | Script::ProbePod | Script::Arping) { "probe" } else { "command" };
         Self { script, kind, pod: None, root: script.needs_root(), args, seconds, bytes, packets: None }
     }
 }

@@ -135,7 +135,7 @@ impl Question {
     }
 
     pub(super) fn run(host: &Host, command: &Command) -> Self {
-        let kind = if matches!(command.script, Script::Probe | Script::Arping) { "probe" } else { "command" };
+        let kind = if matches!(command.script, Script::Probe | Script::ProbePod | Script::Arping) { "probe" } else { "command" };
         let words: Vec<String> =
             std::iter::once(command.script.name().to_owned()).chain(command.args.iter().map(|arg| quoted(arg))).collect();
         let question = json!({"host": host_key(host), "script": command.script, "args": command.args});

@@ -1,11 +1,12 @@
-# Asks a Service as its users would: tries connections side by side, each from a source port of its own.
+# Asks a Service as its users would: tries connections side by side, each from a source port of its own. `$IN` enters the network
+# namespace to ask from; it is empty for the host's own.
 # $1 address  $2 port  $3 https|http|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
 # Prints one line a try, fields parted by tabs:
 #   try NUMBER small|large SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
 # and first a line: tool NAME
 if command -v python3 >/dev/null 2>&1; then
   echo 'tool	python3'
-  exec python3 -I -c '
+  exec $IN python3 -I -c '
 import sys, errno, os, random, select, socket, threading, time
 address, port, speech, tries, limit, large = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])
 if speech == "https":
@@ -140,7 +141,7 @@ if command -v curl >/dev/null 2>&1; then
   case $1 in *:*) host="[$1]" ;; *) host=$1 ;; esac
   one() { # number size port path
     case $3 in https) url="https://$host:$2$5" ;; http) url="http://$host:$2$5" ;; *) url="telnet://$host:$2" ;; esac
-    out=$(curl -svkq --noproxy '*' --http1.1 --max-time "$LIMIT" --local-port "$4" -o /dev/null \
+    out=$($IN curl -svkq --noproxy '*' --http1.1 --max-time "$LIMIT" --local-port "$4" -o /dev/null \
       -w '\nlbdiag\t%{exitcode}\t%{local_ip}\t%{http_code}\t%{time_connect}\t%{time_total}\t%{errormsg}\n' "$url" </dev/null 2>&1)
     # Only the verbose text tells why a connection was not made.
     printf '%s\n' "$out" | awk -F '\t' -v n="$N" -v size="$SIZE" -v port="$4" -v speech="$3" '
@@ -179,7 +180,7 @@ if command -v bash >/dev/null 2>&1 && [ "$3" != udp ]; then
   # A connection is all that bash can tell of a TCP port; its source port is the kernel's choice and stays unknown.
   echo 'tool	bash'
   N=1; while [ "$N" -le "$4" ]; do
-    out=$(timeout "$5" bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$1" "$2" 2>&1); status=$?
+    out=$(timeout "$5" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$1" "$2" 2>&1); status=$?
     case "$status $out" in
       "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
       *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
