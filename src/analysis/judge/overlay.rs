@@ -332,35 +332,31 @@ pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Fin
     if !small(true) || small(false) {
         return None;
     }
-    let largest = |place: &str, passage: Option<Passage>| {
-        roads
-            .iter()
-            .flat_map(|road| road.hops(|_| true))
-            .filter(|hop| hop.place == place && passage.is_none_or(|passage| hop.passage == passage))
-            .map(|hop| hop.length)
-            .max()
-            .unwrap_or_default()
-    };
+    let largest = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
     let (from, to) = (gone.last.place(), gone.next.place());
+    let what = if gone.leg == Leg::RequestData { "requests" } else { "answers" };
     let evidence = vec![
-        format!("packets with {} bytes of payload were seen at {from}", largest(from, None)),
-        format!("at {to} the largest that arrived has {} bytes", largest(to, Some(Passage::In))),
+        format!("the largest packet of these {what} that passed {} has {} bytes of payload", gone.last, largest(&gone.last)),
+        match largest(&gone.next) {
+            0 => format!("none with payload passed {}", gone.next),
+            bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
+        },
         "small requests of the same kind are answered".to_owned(),
     ];
+    let summary = if from == to {
+        format!("small packets pass {from}, large ones come as far as {} and not to {}", gone.last, gone.next)
+    } else {
+        format!("small packets pass between {from} and {to}, large ones vanish")
+    };
     let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
     Some(if client_side {
-        found(
-            "wire/mtu",
-            vec![Culprit::network(from, to)],
-            format!("small packets pass between {from} and {to}, large ones vanish"),
-            evidence,
-        )
+        found("wire/mtu", vec![Culprit::network(from, to)], summary, evidence)
     } else {
         let mut culprits: Vec<Culprit> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Culprit::node(node)).collect();
         culprits.dedup();
         if culprits.is_empty() {
             culprits.push(Culprit::network(from, to));
         }
-        found("overlay/mtu", culprits, format!("small packets pass between {from} and {to}, large ones vanish"), evidence)
+        found("overlay/mtu", culprits, summary, evidence)
     })
 }

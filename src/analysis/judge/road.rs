@@ -5,6 +5,7 @@
 //! out, so that "not seen" never means "not looked".
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 
 use super::Case;
@@ -47,6 +48,20 @@ impl Point {
             | Self::FarNetworkSide(name)
             | Self::FarPodSide(name)
             | Self::Pod(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.place();
+        match self {
+            Self::Client(_) | Self::Pod(_) => f.write_str(place),
+            Self::NodeClientSide(_) => write!(f, "{place} towards the client"),
+            Self::NodePodSide(_) => write!(f, "{place} towards the pods"),
+            Self::NodeUnderlay(_) | Self::FarUnderlay(_) => write!(f, "{place}'s network beneath the tunnel"),
+            Self::FarNetworkSide(_) => write!(f, "{place} out of the tunnel"),
+            Self::FarPodSide(_) => write!(f, "{place} on the pod's link"),
         }
     }
 }
@@ -240,6 +255,19 @@ impl<'a> Road<'a> {
             Point::NodePodSide(_) | Point::FarPodSide(_) => hop.tunnel.is_none() && hop.passage == outward && translated,
             Point::Pod(_) => hop.passage == inward,
         }
+    }
+
+    /// The most payload that one packet of that leg had at the point, bytes.
+    #[must_use]
+    pub fn largest(&self, leg: Leg, point: &Point) -> u32 {
+        let request = matches!(leg, Leg::Request | Leg::RequestData);
+        self.connection
+            .hops
+            .iter()
+            .filter(|hop| hop.request == request && self.at(hop, point))
+            .map(|hop| hop.length)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Bytes of payload that were seen at the point, counted once each.
