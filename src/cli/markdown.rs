@@ -110,7 +110,7 @@ fn prose(text: &str) -> String {
             continue;
         }
         for c in part.chars() {
-            if matches!(c, '<' | '>' | '*' | '[' | ']' | '_') {
+            if matches!(c, '<' | '*' | '[' | ']') {
                 out.push('\\');
             }
             out.push(c);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_taken_for_markup() {
-        assert_eq!(prose("stays <pending> in `a<b>_c` and my_name"), "stays \\<pending\\> in `a<b>_c` and my\\_name");
+        assert_eq!(prose("stays <pending> [1] in `a<b>*c` and my_name"), "stays \\<pending> \\[1\\] in `a<b>*c` and my_name");
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node, or the DaemonSet when it is missing everywhere",
         meaning: "A node that should announce has no ready speaker, so nobody there answers for the address.",
-        decided_by: "The speaker's DaemonSet with its selectors and counts, and the speaker pods by node with their state.",
+        decided_by: "The speaker pods by node with their state: there is none, or none on any node that may announce is ready and known to the others' memberlist. The DaemonSet's counts stand beneath.",
         seen: "kubectl get pods -o wide in MetalLB's namespace shows no speaker on the nodes that should announce: a nodeSelector, a taint without toleration, or Pod Security keeps the DaemonSet's pods away. Neighbours that still know the old MAC work for a while.",
         next: "Look at the DaemonSet's nodeSelector and tolerations and at the pod's events, and bring the speaker to ready on that node.",
         alike: &[
