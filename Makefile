@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak
+.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -21,6 +21,12 @@ demo: ## the main job on a recording of a broken Service: no cluster, no root
 	@echo; echo 'On a cluster of your own, with its kubeconfig and SSH to its nodes:'
 	@echo '  target/debug/lbdiag run metallb-flow                                                lists its Services, as commands'
 	@echo '  target/debug/lbdiag run metallb-flow --set namespace=NAMESPACE --set service=NAME   follows one'
+
+docs: ## docs/findings.md and docs/words.md, from what `lbdiag explain` and `lbdiag words` say
+	cargo build --quiet $(features)
+	@mkdir -p docs
+	target/debug/lbdiag explain --markdown > docs/findings.md
+	target/debug/lbdiag words --markdown > docs/words.md
 
 check: ## format, clippy, licences and sources of dependencies
 	@.ci/packages libpcap-dev

@@ -37,15 +37,21 @@ pub(super) enum Command {
     Doctor(Box<RunOptions>),
     /// Say what a run would do, exactly: hosts, arguments, API requests, bounds. Touches no host.
     Plan(Box<PlanArguments>),
-    /// Say what a finding or a gap means, what decides it, and what to do.
+    /// Say what a finding or a gap means, what decides it, what it looks like, what to do, and what else looks like it.
     Explain {
         /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
         finding: Option<String>,
+        /// All of them in full, as one Markdown document.
+        #[arg(long, conflicts_with = "finding")]
+        markdown: bool,
     },
     /// List the words of the language, or say what one means.
     Words {
         /// A word such as `find_announcer`; without one, all are listed.
         word: Option<String>,
+        /// All of them in full, as one Markdown document.
+        #[arg(long, conflicts_with = "word")]
+        markdown: bool,
     },
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
@@ -224,6 +230,9 @@ mod tests {
             &["--no-such-option"],
         ] {
             assert_eq!(run(words).err(), Some(Exit::Usage), "{words:?}");
+        }
+        for words in [["lbdiag", "explain", "bgp", "--markdown"], ["lbdiag", "words", "probe", "--markdown"]] {
+            assert_eq!(parse(words.map(OsString::from)).err(), Some(Exit::Usage), "{words:?}");
         }
         assert_eq!(parse(["lbdiag"].map(OsString::from)).err(), Some(Exit::Usage));
     }

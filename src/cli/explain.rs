@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
-use super::{refuse, streams};
+use super::{markdown, refuse, streams};
 use crate::analysis::similar::nearest;
 use crate::model::catalogue::{ENTRIES, Entry, entry};
 use crate::model::finding::Severity;
@@ -18,14 +18,23 @@ pub(super) fn explain(name: Option<&str>) -> Exit {
             _ => return refuse(Exit::Usage, &unknown(name)),
         },
     };
-    match streams::show(&text) {
+    printed(&text)
+}
+
+/// Prints every entry in full, as the Markdown that `docs/findings.md` holds.
+pub(super) fn document() -> Exit {
+    printed(&markdown::findings(ENTRIES))
+}
+
+fn printed(text: &str) -> Exit {
+    match streams::show(text) {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
 }
 
 fn area(name: &str) -> Vec<Entry> {
-    ENTRIES.iter().filter(|entry| entry.name.split('/').next() == Some(name.trim_end_matches('/'))).copied().collect()
+    ENTRIES.iter().filter(|entry| entry.area() == name.trim_end_matches('/')).copied().collect()
 }
 
 fn unknown(name: &str) -> String {
@@ -58,18 +67,46 @@ fn list(entries: &[Entry]) -> String {
 
 fn whole(entry: &Entry) -> String {
     let mut text = format!("{}  ({})\n\n", entry.name, weight(entry));
-    for (title, words) in [("Meaning", entry.meaning), ("Culprit", entry.culprit), ("Decided by", entry.decided_by), ("Next", entry.next)] {
+    for (title, words) in [
+        ("Meaning", entry.meaning),
+        ("Culprit", entry.culprit),
+        ("Decided by", entry.decided_by),
+        ("What it looks like", entry.seen),
+        ("Next", entry.next),
+    ] {
         let _ = writeln!(text, "{title}");
-        for line in crate::report::wrapped(words, 96) {
-            let _ = writeln!(text, "    {line}");
+        indented(&mut text, 4, words);
+    }
+    let others: Vec<&str> = entry.called_alike_by().collect();
+    if !entry.alike.is_empty() || !others.is_empty() {
+        let _ = writeln!(text, "What else looks like it");
+        for (name, apart) in entry.alike {
+            let _ = writeln!(text, "    {name}");
+            indented(&mut text, 8, apart);
+        }
+        if !others.is_empty() {
+            indented(&mut text, 4, &format!("See also: {}", others.join(", ")));
+        }
+    }
+    if !entry.references.is_empty() {
+        let _ = writeln!(text, "References");
+        for reference in entry.references {
+            let _ = writeln!(text, "    {reference}");
         }
     }
     text
 }
 
-fn weight(entry: &Entry) -> &'static str {
+fn indented(text: &mut String, by: usize, words: &str) {
+    for line in crate::report::wrapped(words, 100 - by) {
+        let _ = writeln!(text, "{:by$}{line}", "");
+    }
+}
+
+/// How much an entry weighs, in a word.
+pub(super) fn weight(entry: &Entry) -> &'static str {
     match entry.severity {
-        _ if entry.name.starts_with("evidence/") => "gap",
+        _ if entry.is_gap() => "gap",
         Severity::Fail => "fail",
         Severity::Warn => "warn",
         Severity::Info => "info",
@@ -89,6 +126,16 @@ mod tests {
         let text = entry("announce/split-brain").map(whole).unwrap_or_default();
         assert!(text.starts_with("announce/split-brain  (fail)\n\nMeaning\n    Two nodes announce"), "{text}");
         assert!(text.contains("\nCulprit\n") && text.contains("\nDecided by\n") && text.contains("\nNext\n    Open port 7946"));
+        assert!(text.contains("\nWhat it looks like\n    Connections break now and then"));
+        assert!(text.contains("\nWhat else looks like it\n    wire/duplicate-address\n        There the second MAC belongs to no node"));
+        assert!(text.contains("\n    See also: ") && text.contains("\nReferences\n    https://metallb.io/concepts/layer2/\n"));
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn a_gap_without_references_has_no_such_title() {
+        let text = entry("evidence/time-ran-out").map(whole).unwrap_or_default();
+        assert!(!text.contains("References") && text.contains("What else looks like it"), "{text}");
     }
 
     #[test]

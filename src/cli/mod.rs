@@ -4,6 +4,7 @@ mod arguments;
 mod exit;
 mod explain;
 mod given;
+mod markdown;
 mod passphrase;
 mod plan;
 mod playbook;
@@ -36,8 +37,10 @@ fn obey(command: &Command) -> Exit {
         Command::Run(run) => run::run(&run.playbook, &run.options),
         Command::Doctor(options) => run::run(Path::new("doctor"), options),
         Command::Plan(plan) => plan::plan(plan),
-        Command::Explain { finding } => explain::explain(finding.as_deref()),
-        Command::Words { word } => words::words(word.as_deref()),
+        Command::Explain { markdown: true, .. } => explain::document(),
+        Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
+        Command::Words { markdown: true, .. } => words::document(),
+        Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Show { playbook } => show::show(playbook),
     }
 }

@@ -22,7 +22,7 @@ const REAL: [&str; 6] = [
     "evidence/log-rotated",
     "evidence/not-recorded",
     "evidence/unreadable",
-    "evidence/left-out",
+    "evidence/bounded",
 ];
 
 /// Plans a run and prints the plan.

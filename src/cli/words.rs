@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
-use super::{refuse, streams};
+use super::{markdown, refuse, streams};
 use crate::analysis::similar::nearest;
 use crate::words::reference::{WORDS, Word, word};
 
@@ -16,7 +16,16 @@ pub(super) fn words(name: Option<&str>) -> Exit {
             None => return refuse(Exit::Usage, &unknown(name)),
         },
     };
-    match streams::show(&text) {
+    printed(&text)
+}
+
+/// Prints every word in full, by groups, as the Markdown that `docs/words.md` holds.
+pub(super) fn document() -> Exit {
+    printed(&markdown::words(WORDS))
+}
+
+fn printed(text: &str) -> Exit {
+    match streams::show(text) {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }

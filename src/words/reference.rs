@@ -18,6 +18,67 @@ pub struct Word {
     pub register: fn(&mut Engine, &Arc<Run>),
 }
 
+/// What words are about, in the order of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    Cluster,
+    Node,
+    Capture,
+    Probe,
+    FlowOfWork,
+    Outcome,
+}
+
+impl Group {
+    /// Every group, in order.
+    pub const ALL: [Self; 6] = [Self::Cluster, Self::Node, Self::Capture, Self::Probe, Self::FlowOfWork, Self::Outcome];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::Node => "node",
+            Self::Capture => "capture",
+            Self::Probe => "probe",
+            Self::FlowOfWork => "flow of work",
+            Self::Outcome => "outcome",
+        }
+    }
+
+    /// What its words do, in one sentence.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Cluster => "What the API server's objects and logs say.",
+            Self::Node => "What the machines themselves say.",
+            Self::Capture => "What packets pass, and where.",
+            Self::Probe => "Questions that are asked as a client asks them.",
+            Self::FlowOfWork => "How a playbook goes on.",
+            Self::Outcome => "What a run says in the end.",
+        }
+    }
+}
+
+impl Word {
+    /// What the word is about: by its name where that tells, otherwise by the capability that it needs.
+    #[must_use]
+    pub fn group(&self) -> Group {
+        match self.name {
+            "during" | "road" | "flows" | "trace" => Group::Capture,
+            name if name.ends_with("_capture") => Group::Capture,
+            "finding" | "note" | "table" | "judge" | "skip" | "attach" => Group::Outcome,
+            "host_checks" => Group::Node,
+            _ => match self.capability.split('.').next().unwrap_or_default() {
+                "cluster" => Group::Cluster,
+                "node" | "pod" => Group::Node,
+                "probe" => Group::Probe,
+                _ => Group::FlowOfWork,
+            },
+        }
+    }
+}
+
 /// Every word.
 pub const WORDS: &[Word] = &[
     super::service::WORD,

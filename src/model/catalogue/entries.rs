@@ -9,6 +9,7 @@ mod client;
 mod endpoints;
 mod evidence;
 mod node;
+mod pages;
 mod pod;
 mod route;
 mod wire;
@@ -86,7 +87,9 @@ mod tests {
         bgp/session-down bgp/session-stalled bgp/no-peer-for-node bgp/not-advertised bgp/filtered bgp/next-hop-fails bgp/single-announcer
         evidence/node-unreachable evidence/forbidden evidence/log-unreadable evidence/log-rotated evidence/capture-lost-packets
         evidence/capture-refused evidence/tool-missing evidence/netns-unproven evidence/clock-skew evidence/no-vantage
-        evidence/time-ran-out evidence/not-recorded evidence/unreadable evidence/undecided evidence/bounded";
+        evidence/time-ran-out evidence/not-recorded evidence/unreadable evidence/undecided evidence/bounded
+        evidence/metrics-unreadable evidence/no-root evidence/address-not-asked evidence/endpoint-not-reached
+        evidence/next-hop-not-reached evidence/cleanup-unproven";
 
     #[test]
     fn every_name_has_its_entry() {
@@ -110,16 +113,70 @@ mod tests {
     fn texts_are_sentences() {
         for entry in ENTRIES {
             assert!(!entry.culprit.is_empty(), "{}", entry.name);
-            for text in [entry.meaning, entry.decided_by, entry.next] {
+            let apart = entry.alike.iter().map(|(_, apart)| *apart);
+            for text in [entry.meaning, entry.decided_by, entry.seen, entry.next].into_iter().chain(apart) {
                 assert!(text.len() > 10 && text.ends_with('.') && text.trim() == text, "{}: {text:?}", entry.name);
-                assert!(!text.contains("TODO"), "{}", entry.name);
+                assert!(!text.contains("TODO") && !text.contains("  "), "{}", entry.name);
+                assert!(text.matches('`').count() % 2 == 0, "{}: a backtick stands alone in {text:?}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_called_alike_is_another_entry() {
+        for one in ENTRIES {
+            let mut seen = BTreeSet::new();
+            for (name, _) in one.alike {
+                assert!(entry(name).is_some(), "{} calls {name} alike, which is no entry", one.name);
+                assert!(*name != one.name, "{name} calls itself alike");
+                assert!(seen.insert(name), "{} calls {name} alike twice", one.name);
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_is_called_alike_says_by_whom() {
+        let named_by = |name| entry(name).map(|entry| entry.called_alike_by().collect::<Vec<_>>()).unwrap_or_default();
+        assert!(named_by("announce/nobody").contains(&"address/class-unserved"));
+        for one in ENTRIES {
+            for (name, _) in one.alike {
+                let other = entry(name).expect("an entry");
+                let mutual = other.alike.iter().any(|(back, _)| *back == one.name);
+                assert!(mutual != named_by(name).contains(&one.name), "{} and {name}", one.name);
+            }
+        }
+    }
+
+    #[test]
+    fn findings_are_told_apart_and_rest_on_something() {
+        for entry in ENTRIES.iter().filter(|entry| !entry.is_gap()) {
+            assert!(!entry.alike.is_empty(), "{} looks like nothing else", entry.name);
+            assert!(!entry.references.is_empty(), "{} has no reference", entry.name);
+        }
+    }
+
+    #[test]
+    fn references_have_one_of_four_forms() {
+        let known = |reference: &str| {
+            reference.starts_with("https://")
+                || reference.starts_with("RFC ")
+                || reference.ends_with(')')
+                || reference.split_once('#').is_some_and(|(project, number)| {
+                    project.split('/').filter(|part| !part.is_empty()).count() == 2 && number.parse::<u32>().is_ok()
+                })
+        };
+        for entry in ENTRIES {
+            let once: BTreeSet<&str> = entry.references.iter().copied().collect();
+            assert_eq!(once.len(), entry.references.len(), "{} refers to one thing twice", entry.name);
+            for reference in entry.references {
+                assert!(known(reference) && reference.trim() == *reference, "{}: {reference}", entry.name);
             }
         }
     }
 
     #[test]
     fn gaps_weigh_nothing() {
-        for entry in ENTRIES.iter().filter(|entry| entry.name.starts_with("evidence/")) {
+        for entry in ENTRIES.iter().filter(|entry| entry.is_gap()) {
             assert_eq!(entry.severity, Severity::Info, "{}", entry.name);
         }
     }

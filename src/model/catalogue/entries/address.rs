@@ -1,5 +1,6 @@
 //! Addresses: whether the Service has one, and why not.
 
+use super::pages;
 use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
@@ -9,8 +10,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "MetalLB has no IPAddressPool that may give this Service an address, so its address stays <pending> or was taken away.",
-        decided_by: "The list of IPAddressPools, their serviceAllocation (namespaces, namespaceSelectors, serviceSelectors) against the Service's namespace, its labels and the Service's own, and the Service's status without an address.",
+        decided_by: "The list of IPAddressPools, their serviceAllocation (namespaces, namespaceSelectors, serviceSelectors) against the Service's namespace, its labels and the Service's own, and the Service's status without an address. Of a Service with an address: that it lies in no pool any more, and that the sources do not agree on an announcer.",
+        seen: "kubectl get service shows EXTERNAL-IP <pending> and nothing else happens. The Service's events or the controller's log hold AllocationFailed; pools that were created in another namespace than MetalLB's own are not read at all.",
         next: "Create an IPAddressPool, or widen the serviceAllocation of one so that it covers this Service's namespace and labels.",
+        alike: &[
+            ("address/pool-not-automatic", "There a pool serves the Service, and only waits to be asked for by name."),
+            (
+                "address/controller-down",
+                "There pools are as they should be, and no controller gives their addresses; no event of this hour speaks of the Service.",
+            ),
+            ("address/class-unserved", "There MetalLB does not look at the Service at all: no event and no log line mentions it."),
+            ("address/config-invalid", "There the pool exists, and the controller refuses the configuration that it is part of."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_ADVANCED_POOLS, "metallb/metallb#1154"],
     },
     Entry {
         name: "address/pool-exhausted",
@@ -18,7 +30,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the pool",
         meaning: "Every address of the pool that would serve this Service is in use, so the Service waits with <pending>.",
         decided_by: "The pool's size for each family that is needed (avoidBuggyIPs leaves out .0 and .255) against the addresses that Services hold and that this one may not share; where Services cannot be read, the pool's own status.",
+        seen: "New Services stay <pending> while older ones work. The event AllocationFailed of metallb-controller says that no address is available; from 0.15 the pool's status counts what is available and assigned.",
         next: "Add addresses to the pool, or delete a LoadBalancer Service that no longer needs its address.",
+        alike: &[
+            ("address/pool-missing", "There no pool serves the Service, however many addresses are free."),
+            ("address/pool-not-automatic", "There addresses are free in a pool that gives them only on request."),
+            ("address/request-refused", "There the one address that the Service asks for is taken, while others of the pool are free."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_ADVANCED_POOLS, "metallb/metallb#788", "metallb/metallb#1704"],
     },
     Entry {
         name: "address/pool-not-automatic",
@@ -26,7 +45,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the pool",
         meaning: "Only pools with autoAssign: false would fit, and those give an address only to a Service that asks for the pool or the address by name.",
         decided_by: "autoAssign: false on every pool that may serve the Service, and no annotation on the Service that asks for a pool or an address.",
+        seen: "EXTERNAL-IP stays <pending> although kubectl get ipaddresspools shows a pool with free addresses; its column AUTO ASSIGN is false. The event AllocationFailed says that no address is available.",
         next: "Set metallb.io/address-pool or metallb.io/loadBalancerIPs on the Service, or set autoAssign: true on the pool.",
+        alike: &[
+            ("address/pool-exhausted", "There every address of the pool is held by a Service."),
+            ("address/pool-missing", "There no pool serves this Service's namespace and labels, on request or without."),
+        ],
+        references: &[pages::METALLB_ADVANCED_POOLS, pages::METALLB_USAGE],
     },
     Entry {
         name: "address/request-refused",
@@ -34,15 +59,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "The Service asks for something that MetalLB refuses: an address outside the pools or held by another Service that may not share it, a pool that does not exist or does not serve it, several addresses of one family, or families that no pool has. A Service that keeps another address than it asks for has this as a warning.",
         decided_by: "The request (annotations of both prefixes, spec.loadBalancerIP, ipFamilyPolicy) against every pool's ranges and serviceAllocation, and against the Services that hold the address with their sharing keys, ports, policies and selectors. MetalLB's events confirm it; where the objects explain nothing, its words are quoted.",
+        seen: "The Service stays <pending>, or keeps its old address after an annotation was changed. The event AllocationFailed names the address, as in `can't change sharing key for \"ns/a\", address also in use by ns/b`. Before 0.14.9 annotations with the prefix metallb.io/ are passed over in silence.",
         next: "Ask for an address that a pool holds and nobody uses. To share one, give both Services the same allow-shared-ip key and different ports, and either policy Cluster for both or policy Local with the same selector.",
+        alike: &[
+            ("address/pool-exhausted", "There the Service asks for nothing in particular, and nothing is left."),
+            ("address/config-invalid", "There the pool that would hold the address was added and not taken up."),
+            ("address/competing-controller", "There MetalLB gave what was asked for, and somebody else overwrote it."),
+        ],
+        references: &[pages::METALLB_USAGE, pages::METALLB_TROUBLESHOOTING, pages::KUBERNETES_DUAL_STACK, "metallb/metallb#788"],
     },
     Entry {
         name: "address/class-unserved",
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "The Service names a loadBalancerClass that this MetalLB does not serve, or it names none and MetalLB was started with --lb-class. That is silent: no event and no log line says so.",
-        decided_by: "spec.loadBalancerClass against the class that MetalLB's controller (for an address) and speakers (for its announcement) were started with.",
+        decided_by: "spec.loadBalancerClass against the class that MetalLB's controller (for an address) and speakers (for its announcement) were started with. A Service that another load balancer serves and that answers has it as information.",
+        seen: "EXTERNAL-IP stays <pending> for ever, or an address is shown that nobody answers for; describe shows no event of MetalLB's. It is common after a cloud's or another load balancer's manifest was copied, with its spec.loadBalancerClass.",
         next: "Create the Service again without loadBalancerClass, or with the class that MetalLB was started with; the field cannot be changed in place.",
+        alike: &[
+            ("address/controller-down", "There no Service gets an address, whatever its class."),
+            ("address/pool-missing", "There MetalLB looks at the Service and says in an event that it has nothing to give."),
+            ("announce/nobody", "There MetalLB serves the Service, and the speaker is silent all the same."),
+        ],
+        references: &[pages::KUBERNETES_SERVICE, pages::METALLB_INSTALLATION],
     },
     Entry {
         name: "address/config-invalid",
@@ -50,7 +89,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the MetalLB object",
         meaning: "MetalLB refused its configuration and goes on with the last one that was valid, so later changes have no effect.",
         decided_by: "ConfigurationState (from 0.15.3); before, the newest refusal in the controller's and the speakers' logs that no later reconcile took back; and what MetalLB always refuses, recomputed from the objects (for example two pools that overlap). The metric of a stale configuration is not asked: it stays set when a mistake is simply taken back.",
+        seen: "Changes to pools and advertisements have no effect. The controller's or a speaker's log says `failed to parse the configuration`, and metallb_k8s_client_config_stale_bool is 1; Services that had addresses go on working until a part of MetalLB restarts.",
         next: "Repair or remove the named object; MetalLB takes the configuration up again within seconds.",
+        alike: &[
+            ("address/pool-missing", "There the configuration was taken up, and no pool in it serves the Service."),
+            ("announce/no-advertisement", "There the configuration was taken up, and no advertisement in it selects the pool."),
+            ("address/controller-down", "There nobody takes up any configuration: no controller runs."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING, "metallb/metallb#2700"],
     },
     Entry {
         name: "address/controller-down",
@@ -58,7 +104,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "MetalLB's controller",
         meaning: "MetalLB's controller is not running, so no Service gets an address. Addresses that were given before go on working.",
         decided_by: "The controller's Deployment and pods: scaled to 0, crashing, not ready, or not there at all; and the Service has no address, or not the one it asks for.",
+        seen: "New Services stay <pending> without an event, changed annotations have no effect, and all older Services work. kubectl get pods in MetalLB's namespace shows the controller missing, pending or in CrashLoopBackOff.",
         next: "Look at the controller's Deployment and pods in MetalLB's namespace, and bring one pod to ready.",
+        alike: &[
+            ("address/controller-unhealthy", "There the controller's pod is ready, and its writes to the Service's status fail."),
+            ("address/class-unserved", "There the controller runs and leaves this one Service alone."),
+            ("address/config-invalid", "There the controller runs, with an older configuration."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING],
     },
     Entry {
         name: "address/controller-unhealthy",
@@ -66,7 +119,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "MetalLB's controller",
         meaning: "MetalLB's controller runs and chose an address, but cannot write it into the Service's status, so the Service waits with <pending>.",
         decided_by: "The controller's log: its last try to write this Service's status failed, and no later one succeeded.",
+        seen: "The Service has the event IPAllocated and still shows <pending>. The controller's log repeats that it cannot update the Service's status, mostly `forbidden`.",
         next: "Do what the quoted error says: mostly the controller's ClusterRole or its binding lacks the right to update services/status.",
+        alike: &[
+            ("address/controller-down", "There the controller is not ready, and no event IPAllocated is written."),
+            ("address/competing-controller", "There the status is written, and somebody else writes it again."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING, pages::KUBERNETES_RBAC],
     },
     Entry {
         name: "address/last-octet",
@@ -74,15 +133,28 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the address",
         meaning: "The address ends in .0 or .255. Some old devices and filters take these for network or broadcast addresses, and only clients behind them fail.",
         decided_by: "The address itself. It is information until a client fails and nothing else explains that; then it is a warning.",
+        seen: "All clients reach the Service but those of one old network, and the same clients reach another address of the same pool. tcpdump on the node shows no packet of theirs.",
         next: "Give the Service another address, and set avoidBuggyIPs: true on the pool.",
+        alike: &[
+            ("wire/request-lost", "There addresses with other endings fail from the same client as well."),
+            ("client/source-range", "There the client's packets come in on the node and are dropped there."),
+        ],
+        references: &[pages::METALLB_ADVANCED_POOLS],
     },
     Entry {
         name: "address/competing-controller",
         severity: Severity::Fail,
         culprit: "the other controller",
         meaning: "A second load-balancer controller (ServiceLB, kube-vip, a cloud controller, Cilium) works on the same Service, and the two overwrite or outbid each other.",
-        decided_by: "A host name or an address of no pool in the Service's status, together with the other controller's mark on the Service (its events, finalizer, annotation or status condition); or MetalLB clearing the same foreign address again and again.",
+        decided_by: "A host name in the Service's status, or an address of no pool there together with the other controller's mark on the Service (its events, finalizer, annotation or status condition); or that MetalLB cleared one address of no pool three times or more, lately (its event ClearAssignment), while its writes succeed.",
+        seen: "EXTERNAL-IP flips between two addresses, or shows a host name; describe shows events of two controllers, thousands of them, and ClearAssignment of metallb-controller counts up. On k3s its own ServiceLB does this unless it is disabled.",
         next: "Turn one of the two off, or keep them apart with loadBalancerClass.",
+        alike: &[
+            ("address/request-refused", "There MetalLB alone writes the status, and not what was asked for."),
+            ("wire/duplicate-address", "There the status is MetalLB's, and another machine of the network holds the address."),
+            ("announce/flapping", "There the address stays, and moves between nodes."),
+        ],
+        references: &[pages::METALLB_K3S, "k3s-io/k3s#269", "metallb/metallb#2641", "metallb/metallb#2396"],
     },
     Entry {
         name: "address/not-a-load-balancer",
@@ -90,14 +162,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "The Service is not of type LoadBalancer, so nothing gives it an address or announces one. An address in somebody's notes is an old one.",
         decided_by: "spec.type of the Service.",
+        seen: "An old address no longer answers, and kubectl get service shows ClusterIP or NodePort and EXTERNAL-IP <none>. It is common after a chart's values changed the type.",
         next: "Change the type to LoadBalancer, or use the Service as the type it has.",
+        alike: &[("announce/nobody", "There the Service is of type LoadBalancer and has the address.")],
+        references: &[pages::KUBERNETES_SERVICE],
     },
     Entry {
         name: "address/off-link",
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "The layer 2 address lies in no network of any node that may announce it, so hosts of the segment never ask for it there.",
-        decided_by: "The address against the addresses of every interface of every candidate node, and the routes that clients would use.",
+        decided_by: "The address against the networks of every interface of every candidate node that was looked at: none of them may hold it.",
+        seen: "Clients of the nodes' own network get `Destination Host Unreachable`, or nothing; tcpdump on no node shows an ARP request for the address, because clients send it to their router. The speaker logs serviceAnnounced all the same.",
         next: "Take the pool's addresses from the network that nodes and clients share, or announce this pool by BGP.",
+        alike: &[
+            ("wire/request-lost", "There the address belongs to the nodes' network, and the requests are lost on their way."),
+            (
+                "announce/interface-off-link",
+                "There the node has an interface on the address's network, and the advertisement names another.",
+            ),
+            ("client/no-route", "There the client has no way to the address, and others have."),
+        ],
+        references: &[pages::METALLB_LAYER2, pages::METALLB_ADVANCED_L2, "metallb/metallb#433", "metallb/metallb#737"],
     },
 ];

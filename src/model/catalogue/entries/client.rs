@@ -1,5 +1,6 @@
 //! Clients: what is wrong on the asking side, or keeps one client out.
 
+use super::pages;
 use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
@@ -9,39 +10,79 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client has no route to the address, so nothing leaves it.",
-        decided_by: "The client's error \"network is unreachable\" at once, its routing table, and no packet on its interface.",
+        decided_by: "The probe's error \"network is unreachable\", when the client was watched and nothing left it, or its routing table has neither a default route nor one for the address.",
+        seen: "curl says `Network is unreachable` (or Python OSError 101) at once, without any wait, and tcpdump on the client shows no packet. It is a host without a default route, or with IPv4 only for an IPv6 address.",
         next: "Add a default route or a route to the address's network on the client.",
+        alike: &[
+            ("wire/request-lost", "There the request leaves the client; a router may then say the same words by ICMP."),
+            ("client/firewall", "There a route exists, and a rule of the client drops or rejects."),
+            ("bgp/filtered", "There the client's router answers by ICMP that it has no route."),
+        ],
+        references: &["RFC 1812 §4.3.3.1", "ip-route(8)"],
     },
     Entry {
         name: "client/overlaps-cluster",
         severity: Severity::Fail,
         culprit: "the client's network",
         meaning: "The client's address lies inside a network that the nodes use themselves (pods, Services, an on-link range), so their answers never leave towards the client.",
-        decided_by: "The client's address against pod and Service networks, and the node's route to the client.",
+        decided_by: "The client's address against the podCIDRs of the node objects. The networks of Services and of other interfaces are not compared.",
+        seen: "The clients of one network fail and all others work. tcpdump on the node shows their requests coming in, and the answers go to a pod's interface or vanish: ip route get CLIENT on the node names cni0, a cali interface, docker0 or blackhole.",
         next: "Use another network for these clients, or renumber the cluster's.",
+        alike: &[
+            ("route/return-missing", "There the node has no route to the client at all."),
+            ("route/return-asymmetric", "There the answer leaves the node, by another interface."),
+            ("client/source-range", "There the Service's own list leaves the client out."),
+        ],
+        references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_VIRTUAL_IPS],
     },
     Entry {
         name: "client/source-range",
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "loadBalancerSourceRanges is set and leaves the client out, so kube-proxy drops its packets.",
-        decided_by: "The client's address against spec.loadBalancerSourceRanges, and requests that stop on the node.",
+        decided_by: "The client's address against spec.loadBalancerSourceRanges, and its requests, none of which was translated to a pod; of a client that cannot be asked from, the address alone.",
+        seen: "Clients of listed networks work and all others time out, without a refusal. The iptables rule KUBE-PROXY-FIREWALL (in old versions KUBE-MARK-DROP) counts, with the comment `traffic not accepted by KUBE-FW-...`. Behind NAT the node sees the NAT's address, not the client's.",
         next: "Add the client's network to loadBalancerSourceRanges, or remove the list.",
+        alike: &[
+            ("node/firewall-drop", "There another rule of the node drops, which is none of kube-proxy's."),
+            ("policy/denied", "There the request reaches the pod's node, and a policy stops it."),
+            ("client/overlaps-cluster", "There the request is taken, and the answer stays in the cluster."),
+        ],
+        references: &[
+            pages::KUBERNETES_SERVICE,
+            pages::KUBERNETES_VIRTUAL_IPS,
+            "kubernetes/kubernetes#109575",
+            "kubernetes/kubernetes#88698",
+        ],
     },
     Entry {
         name: "client/wrong-port",
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client asks for a port or protocol that the Service does not have.",
-        decided_by: "The client's requests against spec.ports.",
+        decided_by: "No rule of judge claims it: a run asks only ports that the Service has. A playbook may, with the word finding, from the client's requests against spec.ports.",
+        seen: "One port of the address works and another does not: ping or curl shows `Redirect Host (New nexthop: ...)` or `Destination Host Unreachable`, or the TTL runs out between router and node. In IPVS mode a process of the node itself may answer.",
         next: "Use a port of the Service, or add the port to it.",
+        alike: &[
+            ("node/not-programmed", "There the Service has the port, and the node no rule for it."),
+            ("endpoints/protocol-mismatch", "There the port is the Service's, and its protocol is not the pods'."),
+            ("pod/not-listening", "There the port leads to a pod where nobody listens."),
+        ],
+        references: &[pages::KUBERNETES_SERVICE, "metallb/metallb#469", "metallb/metallb#1930", "cilium/cilium#14118"],
     },
     Entry {
         name: "client/firewall",
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client's own packet filter drops the requests or the answers.",
-        decided_by: "The filter's rules and counters on the client, and packets that stop there.",
+        decided_by: "A drop or reject rule of the client's iptables that fits the flow and whose counter grew while it was asked, when nothing left the client, or when the answer came back to its interface.",
+        seen: "The Service answers everybody else; on the client the connection times out, or fails with `Operation not permitted` or `Permission denied`. tcpdump on the client shows no request, or an answer that its program never gets.",
         next: "Change the named rule on the client.",
+        alike: &[
+            ("wire/request-lost", "There the request is seen to leave the client's interface."),
+            ("wire/reply-lost", "There no answer comes in at the client's interface."),
+            ("client/no-route", "There the client has no route."),
+        ],
+        references: &[pages::KUBERNETES_DEBUG_SERVICE, "iptables(8)"],
     },
 ];

@@ -1,5 +1,6 @@
 //! Endpoints and policies: which pods stand behind the Service, and who may reach them.
 
+use super::pages;
 use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
@@ -9,8 +10,21 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the policy",
         meaning: "A NetworkPolicy (or a kindred object of the CNI) denies the traffic to the pods.",
-        decided_by: "The policies that select the pod against the source address that the pod sees, and packets that reach the pod's node and not the pod.",
+        decided_by: "No rule of judge claims it yet: a drop by a CNI's rule that counts is node/firewall-drop, with the rule's text, and any other ends undecided. A playbook may, with the word finding, from the policies that select the pod and the source that the pod's node sees.",
+        seen: "The Service times out from outside and works from some pods, or works only while the pod is on the announcing node or under policy Local. With policy Cluster the pod's node sees a node's (or its tunnel's) address, so that an ipBlock of the client never fits.",
         next: "Allow the named source in the policy. With externalTrafficPolicy Cluster the pod sees a node's address, not the client's.",
+        alike: &[
+            ("node/firewall-drop", "There a rule of the node drops that no policy made; a CNI's own rule shows there as well."),
+            ("overlay/lost-between", "There the packet does not reach the pod's node."),
+            ("client/source-range", "There the announcing node drops, by the Service's own list."),
+            ("pod/firewall-drop", "There the rule stands inside the pod's namespace."),
+        ],
+        references: &[
+            pages::KUBERNETES_NETWORK_POLICIES,
+            "projectcalico/calico#2660",
+            "projectcalico/calico#2088",
+            "projectcalico/calico#1309",
+        ],
     },
     Entry {
         name: "endpoints/selector-matches-nothing",
@@ -18,15 +32,38 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "The Service's selector matches no pod of its namespace, and no workload there would make one that it matches, so it has no endpoints.",
         decided_by: "The selector against the labels of the pods, and of the pod templates of Deployments, StatefulSets and DaemonSets, in the namespace. The evidence names what it nearly matches, and other namespaces that have such pods.",
+        seen: "kubectl get endpointslices shows no address, curl gets `connection refused` at once where a node takes the request, and at layer 2 or by BGP nobody announces. It comes after a chart renamed a label, or when the Service lies in another namespace than its pods.",
         next: "Correct the selector, or the labels of the pods; a Service selects in its own namespace alone.",
+        alike: &[
+            ("endpoints/none-ready", "There pods match, or a workload that would make them, and none is ready."),
+            ("endpoints/slice-stale", "There pods match and are ready, and the slices do not hold them."),
+            ("announce/no-candidate", "There endpoints are ready, and no node may announce."),
+        ],
+        references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::KUBERNETES_SERVICE, "metallb/metallb#1640"],
     },
     Entry {
         name: "endpoints/none-ready",
         severity: Severity::Fail,
         culprit: "the workload and its pods; the EndpointSlice where endpoints are made by hand",
         meaning: "Nothing that the Service selects is ready, so it has no endpoint that may serve: its pods are not ready, the workload that it selects has none (scaled to 0, or kept from making any), or its hand-made endpoints are missing or not ready. The evidence says why for each.",
-        decided_by: "Endpoint conditions, pod conditions, container states, probes and readiness gates, the latest events of the pods, and the conditions of the workload.",
+        decided_by: "Endpoint conditions, pod conditions, container states, probes and readiness gates, the latest events of the pods, and the conditions of the workload; of each address's family by itself. While only terminating pods serve, or only the other family has endpoints, it is a warning.",
+        seen: "The address goes silent without a change to MetalLB: a speaker withdraws it (notOwner at layer 2, noEndpoints by BGP), and where a node still takes requests they are refused (`has no endpoints`, a REJECT). kubectl get pods shows 0/1, Pending, CrashLoopBackOff or ImagePullBackOff. From 0.14.5 a terminating pod that still serves keeps the announcement.",
         next: "Follow the reason in the evidence: replicas, quota, scheduling, image, start-up, readiness probe, readiness gate or node.",
+        alike: &[
+            ("endpoints/selector-matches-nothing", "There the selector matches nothing, ready or not."),
+            ("endpoints/port-name-missing", "There pods are ready, and their endpoints have no port; MetalLB goes on announcing."),
+            ("endpoints/slice-stale", "There pods are ready, and the slices say otherwise."),
+            ("node/control-plane-cut-off", "There the pods work, and their nodes are not heard of."),
+            ("announce/no-candidate", "There pods are ready, and the address is announced by nobody."),
+            ("announce/no-local-endpoint", "There pods are ready, on nodes that may not announce."),
+        ],
+        references: &[
+            pages::KUBERNETES_DEBUG_SERVICE,
+            pages::KUBERNETES_POD_LIFECYCLE,
+            pages::KUBERNETES_DEBUG_PODS,
+            pages::METALLB_TROUBLESHOOTING,
+            "metallb/metallb#1640",
+        ],
     },
     Entry {
         name: "endpoints/port-name-missing",
@@ -34,7 +71,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service's port; the EndpointSlice where it is made by hand",
         meaning: "targetPort is a name that no container of the pods declares for the Service's protocol, so these endpoints have no port: kube-proxy leaves them out, and rejects when nothing else is left. MetalLB looks at readiness alone and goes on announcing. A hand-made EndpointSlice has to call its port as the Service does.",
         decided_by: "targetPort against the names and protocols of the container ports (and sidecars' ports) in the matched pods, and endpoints without ports. Where only some pods lack the name it is a warning that says which.",
+        seen: "The address is announced and answers by ARP, and connections are refused. kubectl get endpointslices shows addresses with the port `<unset>`, and the old Endpoints object `<none>`. A port's name matches only together with its protocol.",
         next: "Name a port that the containers declare, or use a number in targetPort.",
+        alike: &[
+            ("endpoints/none-ready", "There no endpoint is ready, and MetalLB withdraws the address."),
+            ("endpoints/protocol-mismatch", "There the name exists, for the other protocol."),
+            ("pod/not-listening", "There the port has a number, and nobody listens on it: the pod refuses, not the node."),
+            ("endpoints/port-name-differs", "There every pod has the name, with different numbers."),
+        ],
+        references: &[
+            pages::KUBERNETES_DEBUG_SERVICE,
+            pages::KUBERNETES_ENDPOINT_SLICES,
+            "kubernetes/kubernetes#109627",
+            "kubernetes/kubernetes#83145",
+        ],
     },
     Entry {
         name: "endpoints/port-name-differs",
@@ -42,7 +92,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service's port",
         meaning: "The same port name means different numbers in different pods. That is allowed, and often the middle of a roll-out.",
         decided_by: "The port's number in each EndpointSlice and pod.",
+        seen: "During a roll-out kubectl get endpointslices shows several slices of one Service with different port numbers, and all of them answer.",
         next: "See that this is meant; otherwise finish the roll-out.",
+        alike: &[
+            ("endpoints/port-name-missing", "There some pods lack the name altogether, and get no traffic."),
+            ("endpoints/slice-stale", "There a slice has another number than its pod's own spec gives."),
+        ],
+        references: &[pages::KUBERNETES_ENDPOINT_SLICES],
     },
     Entry {
         name: "endpoints/address-of-no-pod",
@@ -50,7 +106,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the EndpointSlice",
         meaning: "An endpoint that was written by hand (or left behind) lies in the cluster's pod network, and no pod and no node holds its address: whatever kube-proxy sends there is lost. An address outside the cluster is somebody's server, and is none of this.",
         decided_by: "The slice's addresses against the pods of the cluster, the addresses of the nodes and their pod networks, and its managed-by label. While other endpoints serve it is a warning, and a failure once tries were seen to end there.",
+        seen: "One connection in N times out or gets `No route to host`, N being the number of endpoints. kubectl get endpointslices shows one without the label endpointslice.kubernetes.io/managed-by of the controller, or one that mirrors an Endpoints object, with an address that kubectl get pods -o wide does not have.",
         next: "Correct or delete the named EndpointSlice, or the Endpoints object that it mirrors.",
+        alike: &[
+            ("endpoints/slice-stale", "There Kubernetes itself wrote the slice, for a pod that is gone."),
+            ("node/proxy-stale", "There the slices are right, and one node's rules are old."),
+            ("pod/disconnected", "There a pod has the address, and cannot be reached."),
+        ],
+        references: &[pages::KUBERNETES_ENDPOINT_SLICES, pages::KUBERNETES_SERVICE, pages::KUBERNETES_DEBUG_SERVICE],
     },
     Entry {
         name: "endpoints/slice-stale",
@@ -58,7 +121,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the EndpointSlice",
         meaning: "What an EndpointSlice says, and kube-proxy follows, is not what the pods are: it names a pod that is gone, another address or number than the pod has, or holds back pods that are ready. Or somebody else wrote it beside the selector, which is only noted.",
         decided_by: "Slices and pods, compared as Kubernetes' own controller computes the ones from the others, and read again some seconds later; what was merely under way is over by then. A warning, unless nothing serves because of it or tries were seen to end there.",
+        seen: "Pods were replaced and clients still meet the old addresses, or ready pods get no traffic. kubectl get endpointslices and kubectl get pods -o wide disagree for minutes; kube-controller-manager is down, has lost its leadership, or may not write.",
         next: "See that kube-controller-manager works and may write EndpointSlices; delete a slice that was left behind, the controller makes it anew.",
+        alike: &[
+            ("endpoints/none-ready", "There the pods are not ready, and the slices say so."),
+            ("endpoints/address-of-no-pod", "There somebody wrote the slice by hand."),
+            ("node/proxy-stale", "There the slices are right, and one node's rules are old."),
+            ("node/conntrack-stale", "There slices and rules are right, and one old connection leads astray."),
+        ],
+        references: &[pages::KUBERNETES_ENDPOINT_SLICES, pages::KUBERNETES_DEBUG_SERVICE],
     },
     Entry {
         name: "endpoints/protocol-mismatch",
@@ -66,7 +137,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service's port",
         meaning: "The Service declares another protocol than the pods speak: UDP where TCP is meant, or the reverse.",
         decided_by: "The port's protocol against the named ports that the pods declare, the ports of hand-made EndpointSlices, and the sockets of a pod that refused. A number that is merely declared for another protocol proves nothing.",
+        seen: "A UDP Service (DNS, syslog, QUIC) never answers, or a TCP one is refused, and the same port works when the pod is asked with the other protocol. A manifest without protocol means TCP.",
         next: "Correct the protocol of the Service's port.",
+        alike: &[
+            ("pod/not-listening", "There nobody listens on the number for either protocol."),
+            ("endpoints/port-name-missing", "There no container declares the name for any protocol."),
+            ("app/protocol-mismatch", "There TCP is right, and what is spoken on it (TLS or plain text) is not."),
+        ],
+        references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_DEBUG_SERVICE, "kubernetes/kubernetes#109627"],
     },
     Entry {
         name: "endpoints/some-not-ready",
@@ -74,6 +152,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the pods",
         meaning: "Some of the Service's pods are not ready and get no traffic; the others serve. With publishNotReadyAddresses they get traffic all the same.",
         decided_by: "Endpoint conditions and the state of the pods.",
+        seen: "The Service works, and kubectl get pods shows 2/3 ready. With sessionAffinity or policy Local some clients feel it when the announcement moves.",
         next: "See why these pods are not ready before the others fail too.",
+        alike: &[
+            ("endpoints/none-ready", "There none is ready, and nothing serves."),
+            ("announce/flapping", "There readiness changes so often that the announcer moves with it."),
+            ("pod/silent", "There a pod counts as ready and does not answer."),
+        ],
+        references: &[pages::KUBERNETES_POD_LIFECYCLE, pages::KUBERNETES_DEBUG_PODS, pages::METALLB_TROUBLESHOOTING],
     },
 ];

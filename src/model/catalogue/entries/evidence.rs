@@ -1,5 +1,6 @@
 //! Gaps: what could not be looked at.
 
+use super::pages;
 use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
@@ -10,7 +11,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the host",
         meaning: "lbdiag could not log in to a host, so nothing on it was looked at: no packets, rules or routes.",
         decided_by: "The SSH connection's error: no route, refused, an unknown host key, or a login that was refused.",
+        seen: "ssh NODE fails by hand too, or works only with an option that ssh_config does not hold. A new node shows an unknown host key; a reinstalled one a changed key.",
         next: "Try the same login by hand; put user, key and known_hosts into the site file.",
+        alike: &[
+            ("node/unreachable", "There the node is gone for others as well."),
+            ("evidence/no-root", "There the login works, without root."),
+            ("evidence/tool-missing", "There the login works, and a program is missing."),
+        ],
+        references: &["ssh_config(5)"],
     },
     Entry {
         name: "evidence/forbidden",
@@ -18,7 +26,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the API resource",
         meaning: "The API server refused a question, so that what it would have told is unknown.",
         decided_by: "The API server's answer 401 or 403, with verb and resource.",
+        seen: "kubectl auth can-i VERB RESOURCE says no for the same account. lbdiag doctor lists every permission that is missing.",
         next: "Grant the named verb on the named resource to the account that lbdiag uses.",
+        alike: &[("evidence/unreadable", "There the API server answers, and the kind does not exist.")],
+        references: &[pages::KUBERNETES_RBAC],
     },
     Entry {
         name: "evidence/log-unreadable",
@@ -26,15 +37,24 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the pod",
         meaning: "A pod's log could not be read. What it would have told is unknown: silence is not absence.",
         decided_by: "The error of the log request.",
+        seen: "kubectl logs POD fails with a time-out, `no route to host` or `forbidden`. Of a speaker on a node that is gone this is one of two witnesses for node/unreachable.",
         next: "Read it on the node under /var/log/pods, or repair the node's kubelet.",
+        alike: &[
+            ("evidence/log-rotated", "There the log can be read, and begins too late."),
+            ("evidence/forbidden", "There another question of the API is refused."),
+        ],
+        references: &[pages::KUBERNETES_LOGGING],
     },
     Entry {
         name: "evidence/log-rotated",
         severity: Severity::Info,
         culprit: "the pod",
         meaning: "A pod's log begins later than the container's start, so that earlier lines are gone.",
-        decided_by: "The time of the first line against the start of the container.",
+        decided_by: "The time of the first line against the start of the container. No look of this version says it: where a speaker's log does not reach back to the container's start, its silence is no word, and who announces may stay unknown.",
+        seen: "kubectl logs begins in the middle, hours after the container's start: the kubelet shows only the newest file (10 MiB by default). In a quiet cluster a speaker's last announcement can be weeks old.",
         next: "Older files may be on the node under /var/log/pods.",
+        alike: &[("evidence/log-unreadable", "There the log cannot be read at all.")],
+        references: &[pages::KUBERNETES_LOGGING],
     },
     Entry {
         name: "evidence/capture-lost-packets",
@@ -42,7 +62,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the capture",
         meaning: "A capture lost packets, so that \"it did not arrive\" cannot be said from it.",
         decided_by: "tcpdump's counters: captured, received by filter and dropped by the kernel are not equal to what came here; or the stream broke off, or the pod was replaced while it was watched.",
+        seen: "tcpdump ends with `packets dropped by kernel`, or fewer packets captured than received by filter; or the SSH connection broke while it ran. Busy nodes and wide filters do it.",
         next: "Run again when the node is calmer, or narrow the filter to one client.",
+        alike: &[
+            ("evidence/bounded", "There lbdiag's own bound ended the capture, and nothing was dropped before."),
+            ("evidence/capture-refused", "There no packet was captured at all."),
+        ],
+        references: &["tcpdump(1)"],
     },
     Entry {
         name: "evidence/capture-refused",
@@ -50,7 +76,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the capture",
         meaning: "tcpdump refused to run at a place, so that no packet was seen there.",
         decided_by: "tcpdump's own message.",
+        seen: "tcpdump by hand says the same: `You don't have permission to capture on that device`, `No such device exists`, `That device is not up`, or a syntax error of the filter.",
         next: "Look at the message: rights (sudo), a missing interface, or a filter that this tcpdump does not know.",
+        alike: &[("evidence/tool-missing", "There tcpdump is not installed."), ("evidence/no-root", "There the login has no root.")],
+        references: &["tcpdump(1)"],
     },
     Entry {
         name: "evidence/tool-missing",
@@ -58,7 +87,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the host",
         meaning: "A tool that is needed is not on the host.",
         decided_by: "The shell's answer on that host.",
+        seen: "Minimal systems (Talos, Flatcar, Bottlerocket, RHCOS) have no tcpdump, and some no shell; clients may lack curl, bash and python3 together.",
         next: "Install the named tool there (tcpdump, ip, nsenter, or one of curl, bash and python3 for a probe).",
+        alike: &[
+            ("evidence/capture-refused", "There tcpdump is there, and refuses."),
+            ("evidence/no-root", "There the tools are there, and the rights are not."),
+        ],
+        references: &["tcpdump(1)", "nsenter(1)"],
     },
     Entry {
         name: "evidence/metrics-unreadable",
@@ -66,15 +101,27 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the speakers",
         meaning: "The speakers' metrics could not be read, so that what only they would tell stays open. Logs and status objects are read all the same.",
         decided_by: "The answer of the API server's proxy to the pods, or of the pods themselves: from 0.16 metrics want a login that the proxy cannot give.",
+        seen: "GET /api/v1/namespaces/NS/pods/POD:7472/proxy/metrics (9120 from 0.16.0, by HTTPS with a login) fails with 401, 403 or 503.",
         next: "Allow get on pods/proxy in MetalLB's namespace; from MetalLB 0.16 metrics stay closed to the proxy, and nothing has to be done.",
+        alike: &[
+            ("evidence/forbidden", "There an object of the API is refused, not a pod's own port."),
+            ("evidence/log-unreadable", "There the logs are missing, which tell more."),
+        ],
+        references: &[pages::METALLB_METRICS, pages::KUBERNETES_RBAC],
     },
     Entry {
         name: "evidence/no-root",
         severity: Severity::Info,
         culprit: "the node",
         meaning: "The login is not root and sudo -n gives no root, so that packets, rules and pods' namespaces cannot be looked at there.",
-        decided_by: "The login's user id, and what sudo -n said.",
+        decided_by: "The login's user id, and what sudo -n said, as lbdiag doctor asks. A run without root ends in the gaps of what it could not look at.",
+        seen: "sudo -n true over SSH says `a password is required`, or sudo is missing.",
         next: "Log in as root, or allow the user sudo without a password (NOPASSWD) on that node.",
+        alike: &[
+            ("evidence/node-unreachable", "There the login itself fails."),
+            ("evidence/capture-refused", "There root is there, and tcpdump refuses."),
+        ],
+        references: &["sudoers(5)"],
     },
     Entry {
         name: "evidence/netns-unproven",
@@ -82,7 +129,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the pod",
         meaning: "No namespace could be proven to be the pod's, so none was entered. Sandboxed pods (gVisor, Kata: their RuntimeClass tells) may keep their network to themselves.",
         decided_by: "The pod's address was not seen in the namespace, the namespace is the host's, or no process of the pod was found.",
+        seen: "crictl inspect shows no process, or nsenter into it shows another address than the pod's: the pod was replaced while the run began, or its runtime keeps the network in a sandbox.",
         next: "Look whether the pod was replaced in the meantime, and run again; a sandboxed pod's packets are seen on its node.",
+        alike: &[
+            ("evidence/tool-missing", "There the node lacks nsenter or ip."),
+            ("evidence/capture-refused", "There the namespace is proven, and tcpdump refuses."),
+        ],
+        references: &[pages::KUBERNETES_RUNTIME_CLASS],
     },
     Entry {
         name: "evidence/clock-skew",
@@ -90,7 +143,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the host",
         meaning: "The clocks of two hosts differ so much that the order of what their logs say cannot be told, or a host's clock could not be compared at all. Packets are put in order with the difference taken off.",
         decided_by: "The host's time against the time here: the quickest of a few questions over SSH, with half of its round trip as error.",
+        seen: "timedatectl on a node says `System clock synchronized: no`, and its log lines lie in the future or the past of the others'. Announcements and withdrawals of two speakers then seem to overlap.",
         next: "Repair time synchronisation on the named host.",
+        alike: &[
+            ("announce/split-brain", "There two nodes answer on the wire, whatever their clocks say."),
+            ("announce/flapping", "There the moves are told by clocks that agree."),
+        ],
+        references: &["timedatectl(1)"],
     },
     Entry {
         name: "evidence/no-vantage",
@@ -98,7 +157,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the place",
         meaning: "The fault lies where nothing of ours can look, for example between a client without a login and the first router.",
         decided_by: "The last place where the packets were seen and the next place where they were not.",
+        seen: "The client reports a failure, the nodes never see its packets, and nobody of the team can log in to the client, the router or the switch between.",
         next: "Give lbdiag a login at the named place (from=ssh:HOST), or look there by hand.",
+        alike: &[
+            ("wire/request-lost", "There the client was watched too, and its packets are proven to leave it."),
+            ("evidence/undecided", "There everything was looked at, and several causes fit."),
+        ],
+        references: &[pages::METALLB_TROUBLESHOOTING],
     },
     Entry {
         name: "evidence/time-ran-out",
@@ -106,7 +171,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the step",
         meaning: "The run's time limit or an interrupt came before this could be looked at.",
         decided_by: "The run's clock.",
+        seen: "The report ends early, steps at its end are missing, and a slow API server or a host that hangs shows in the list of what was touched.",
         next: "Run again with a longer --timeout.",
+        alike: &[
+            ("evidence/bounded", "There a bound on size ended a look, not the run's time."),
+            ("evidence/node-unreachable", "There one host did not answer, and the run went on."),
+        ],
+        references: &[],
     },
     Entry {
         name: "evidence/not-recorded",
@@ -114,7 +185,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the question",
         meaning: "The recording holds no answer to a question that this playbook asks, so it stays open in the replay.",
         decided_by: "The recording's list of questions.",
+        seen: "A recording of an older version, or of another playbook, is replayed, and steps that it did not take stay empty.",
         next: "Record again with this version of the playbook.",
+        alike: &[("evidence/unreadable", "There an answer is in the recording, and makes no sense.")],
+        references: &[],
     },
     Entry {
         name: "evidence/unreadable",
@@ -122,7 +196,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the object",
         meaning: "An answer came and made no sense, or the thing that was asked for does not exist here.",
         decided_by: "The answer's own text.",
+        seen: "kubectl get of the same kind says `the server doesn't have a resource type`, or a host answered with a banner or a shell's error where output was expected.",
         next: "Look at the reason; a kind that does not exist may mean another version of MetalLB.",
+        alike: &[
+            ("evidence/forbidden", "There the API server refuses."),
+            ("evidence/not-recorded", "There a recording holds no answer at all."),
+        ],
+        references: &[],
     },
     Entry {
         name: "evidence/address-not-asked",
@@ -130,7 +210,10 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "The Service has several addresses, one of each family mostly, and the tries went to the first alone.",
         decided_by: "The addresses in the Service's status against the one that was asked.",
+        seen: "A dual-stack Service has two addresses and passes by its first; clients of the other family may still fail. MetalLB elects by the first address for both.",
         next: "Follow the other one with `--set address=…`.",
+        alike: &[("evidence/endpoint-not-reached", "There an endpoint was not reached, by the address that was asked.")],
+        references: &[pages::KUBERNETES_DUAL_STACK],
     },
     Entry {
         name: "evidence/endpoint-not-reached",
@@ -138,7 +221,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "Every try was answered, and none of them went to one of the endpoints, so that nothing is known of it.",
         decided_by: "The endpoints that serve against those that captures saw a try go to.",
+        seen: "All tries are answered, by two pods of three. sessionAffinity ClientIP, policy Local and topology hints keep one client from some pods for good.",
         next: "Ask more often (`--set tries=…`), or ask that endpoint by itself.",
+        alike: &[
+            ("evidence/next-hop-not-reached", "There a node was not met, not a pod."),
+            ("endpoints/some-not-ready", "There the pod is not ready, and gets no traffic from anybody."),
+        ],
+        references: &[pages::KUBERNETES_VIRTUAL_IPS],
     },
     Entry {
         name: "evidence/next-hop-not-reached",
@@ -146,7 +235,14 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the Service",
         meaning: "Every try was answered, and the router sent none of them to one of the nodes that announce the address, so that nothing is known of that way.",
         decided_by: "The nodes that announce against those on which captures saw a try come in.",
+        seen: "All tries from one place are answered by one node, because the router hashes addresses alone, while the router lists several next hops.",
         next: "Ask from more addresses or more often: a router may choose by addresses alone, and then one client always meets the same node.",
+        alike: &[
+            ("evidence/endpoint-not-reached", "There a pod was not met, not a node."),
+            ("bgp/next-hop-fails", "There a node was met, and failed."),
+            ("bgp/single-announcer", "There one node alone announces."),
+        ],
+        references: &[pages::METALLB_BGP, "RFC 2992"],
     },
     Entry {
         name: "evidence/undecided",
@@ -154,7 +250,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the subject",
         meaning: "What was seen does not single out one cause, so none is claimed.",
         decided_by: "Observations that fit several causes, or none.",
+        seen: "The run says where packets were last seen, and what would decide. Proxies, eBPF programmes and hardware offloads hide what happens from tcpdump and rule counters.",
         next: "Follow the packets on from the place where they were last seen; the recording of this run keeps them.",
+        alike: &[
+            ("evidence/no-vantage", "There a place could not be looked at; here it was."),
+            ("node/lost-inside", "That is how a person may call it once it is known that the node swallows packets."),
+        ],
+        references: &[],
     },
     Entry {
         name: "evidence/bounded",
@@ -162,6 +264,23 @@ pub(super) const ENTRIES: &[Entry] = &[
         culprit: "the question",
         meaning: "There was more than lbdiag's bounds allow it to read, so that only a part was looked at: a capture that a bound ended, or one that was left out because its host has eight already.",
         decided_by: "The bound that was reached: bytes, packets, objects, captures on a host, memory, or time.",
+        seen: "A capture ends with `its bound ended the capture`, or a list is cut, on a busy node, with a Service of very many endpoints, or with many vantage points at once.",
         next: "Narrow the question: one port, one client, one vantage point.",
+        alike: &[
+            ("evidence/capture-lost-packets", "There packets were lost within the bounds."),
+            ("evidence/time-ran-out", "There the run's own time ended."),
+        ],
+        references: &[],
+    },
+    Entry {
+        name: "evidence/cleanup-unproven",
+        severity: Severity::Info,
+        culprit: "the hosts",
+        meaning: "It could not be proven on a host that nothing of the run is left there. What was started ends by itself within 15 seconds of silence, by its own watchdog.",
+        decided_by: "The sweep at the end of the run, which ends on every host what carries the run's tag and looks again: it failed, or something was still there.",
+        seen: "The report says `cleanup: not proven on HOST`, mostly because the host went away, or its connection broke, before the end.",
+        next: "Log in to the host and look for processes with `lbdiag-` in their arguments; run again when the host answers.",
+        alike: &[("evidence/node-unreachable", "There the host could not be reached from the beginning.")],
+        references: &[],
     },
 ];
