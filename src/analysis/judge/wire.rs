@@ -182,6 +182,9 @@ fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>)
     if let Some(finding) = router_word::no_route(case, roads) {
         return Ok(finding);
     }
+    if let Some(finding) = before_some_only(case, roads) {
+        return Ok(finding);
+    }
     let bgp = case.announcement.and_then(|announcement| announcement.bgp.as_ref());
     let router = bgp.and_then(|bgp| bgp.router.as_ref());
     if router.is_some() {
@@ -195,6 +198,31 @@ fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>)
         "whether the router takes the prefix, and where it sends the requests",
     )
     .decisive())
+}
+
+/// What some places send reaches none of the nodes, and what others send does: the prefix is routed, and lost on the way from these.
+fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let vantages = names(roads);
+    let all = case.roads();
+    let reached: BTreeSet<String> =
+        all.iter().filter(|road| !vantages.contains(&road.client())).filter_map(Road::entry).map(|(node, _)| node).collect();
+    // From the same place some tries came through: then it is a next hop that fails, and not the way there.
+    let partly = all.iter().any(|road| vantages.contains(&road.client()) && road.entry().is_some());
+    let sent = |road: &&&Road| road.hops(|hop| hop.request && hop.passage == Passage::Out).any(|hop| hop.place == road.client());
+    if reached.is_empty() || partly || roads.iter().filter(sent).count() < roads.len() || !unwatched_nodes(case, roads).is_empty() {
+        return None;
+    }
+    let nodes: Vec<&str> =
+        case.announcement?.bgp.as_ref()?.nodes.iter().filter(|node| node.effective()).map(|node| node.node.as_str()).collect();
+    Some(found(
+        "wire/request-lost",
+        vec![Culprit::network(&vantages.join("+"), &nodes.join("+"))],
+        format!("what {} sends reaches none of the nodes, what others send does", vantages.join(" and ")),
+        vec![
+            format!("{} tries left {} and came in on none of {}", roads.len(), vantages.join(" and "), nodes.join(", ")),
+            format!("tries from elsewhere came in on {}", reached.into_iter().collect::<Vec<_>>().join(", ")),
+        ],
+    ))
 }
 
 /// ARP and the first packet, as both sides saw them.
