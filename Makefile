@@ -50,8 +50,9 @@ bench-ssh: ## 20 hosts asked from nothing, beside OpenSSH and Ansible (in a virt
 	@[ -x target/ansible/bin/ansible-playbook ] || { python3 -m venv target/ansible && target/ansible/bin/pip install --quiet ansible-core; } || echo "Ansible cannot be installed here: left out"
 	ANSIBLE="$$(ls $(CURDIR)/target/ansible/bin/ansible-playbook 2>/dev/null || true)" tests/bench/ssh
 
-bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tail
+bench-logs: ## a million lines of log, beside kubectl and stern (where Go can install it) with sort | grep | tail
 	cargo build --quiet --release $(features)
+	@command -v stern >/dev/null || [ -x target/stern/stern ] || GOBIN=$(CURDIR)/target/stern go install github.com/stern/stern@v1.33.0 || echo "stern cannot be installed here: left out"
 	tests/bench/logs
 
 lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go

@@ -138,6 +138,7 @@ fn read(run: &Run, pod: &Pod, held: &[(IpAddr, String)], previous: bool) -> Read
             Worth::Something => Keep::Yes,
             _ if told => Keep::Yes,
             Worth::Context => Keep::Context,
+            Worth::Strange => Keep::Instead(Fold::not_understood(line)),
             Worth::Nothing => Keep::No,
         }
     });

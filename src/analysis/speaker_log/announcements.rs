@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
+use super::PATH_LENGTH;
 use super::holders::{Announces, Holders};
-use super::line::{Fields, shortened};
+use super::line::{Fields, Named, Said, shortened};
 use crate::model::announcement::{AddressLog, LogState, Move, ProtocolLog};
 
 /// Moves of one address that are kept.
@@ -124,8 +125,13 @@ impl Announcements {
     }
 
     /// `serviceAnnounced`. Up to 0.11 the key is `ip`, from 0.12 `ips`.
-    pub(super) fn announced(&mut self, fields: &Fields, at: Option<&str>) -> bool {
-        let Some(named) = fields.addresses("ips").or_else(|| fields.addresses("ip")) else { return false };
+    pub(super) fn announced(&mut self, fields: &Fields, at: Option<&str>) -> Said {
+        if is_odd(fields) {
+            return Said::Nonsense;
+        }
+        let ((Named::These(named), _) | (Named::None, Named::These(named))) = (fields.addresses("ips"), fields.addresses("ip")) else {
+            return Said::Nonsense;
+        };
         let pass = &self.pass;
         let service = pass.service(fields);
         let mut ours = false;
@@ -133,19 +139,27 @@ impl Announcements {
             ours = true;
             address.announced(fields.text("protocol"), service, pass.of, at);
         }
-        ours
+        Said::of(ours)
     }
 
     /// `serviceWithdrawn`: logged once the last protocol is gone, so that it ends all of them.
-    pub(super) fn withdrawn(&mut self, fields: &Fields, at: Option<&str>) -> bool {
+    pub(super) fn withdrawn(&mut self, fields: &Fields, at: Option<&str>) -> Said {
+        if is_odd(fields) {
+            return Said::Nonsense;
+        }
         let service = self.pass.service(fields);
         let reason = fields.text("reason");
         // With loadBalancerIPChanged `ips` is the new address. Otherwise it is the same as `ip`, which before 0.13.10 is empty or null.
         let moved = reason == "loadBalancerIPChanged";
-        let named = fields.addresses("ip").or_else(|| if moved { None } else { fields.addresses("ips") });
+        let named = match (fields.addresses("ip"), fields.addresses("ips")) {
+            (Named::None, _) if moved => None,
+            (Named::These(named), _) | (Named::None, Named::These(named)) => Some(named),
+            (Named::None, Named::None) => None,
+            _ => return Said::Nonsense,
+        };
         if named.is_none() && service.is_empty() {
             self.pass.blind = Some(Blind(at.map(str::to_owned)));
-            return self.pass.of == Of::All;
+            return Said::of(self.pass.of == Of::All);
         }
         let mut ours = false;
         for address in &mut self.addresses {
@@ -159,19 +173,23 @@ impl Announcements {
             }
             ours = true;
         }
-        ours
+        Said::of(ours)
     }
 
     /// The interfaces of an advertisement do not exist here: the address may be "announced", and nobody answers.
-    pub(super) fn warned(&mut self, fields: &Fields) -> bool {
-        let Some(named) = fields.addresses("ips") else { return false };
+    pub(super) fn warned(&mut self, fields: &Fields) -> Said {
+        let named = match fields.addresses("ips") {
+            Named::These(named) => named,
+            Named::None => return Said::Nothing,
+            Named::Nonsense => return Said::Nonsense,
+        };
         let mut ours = false;
         for address in self.addresses.iter_mut().filter(|address| named.contains(&address.ip)) {
             ours = true;
             address.warned = true;
             address.interface_warning = Some(shortened(&fields.shown("localIfs"), REASON_LENGTH));
         }
-        ours
+        Said::of(ours)
     }
 
     pub(super) fn finish(self) -> Vec<AddressLog> {
@@ -197,6 +215,11 @@ impl Announcements {
             protocol.withdrawn = 0;
         }
     }
+}
+
+/// Whether a line of an announcement holds something else than texts, or a name that no Service can have.
+fn is_odd(fields: &Fields) -> bool {
+    fields.are_odd(&["protocol", "service", "reason"]) || fields.text("service").len() > PATH_LENGTH
 }
 
 impl Pass {

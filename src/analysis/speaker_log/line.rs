@@ -42,14 +42,18 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The kubelet's RFC 3339 time in front of a line, and the rest.
+/// The kubelet's RFC 3339 time in front of a line, and the rest. Of an empty line the time alone is left.
 pub(in crate::analysis) fn split_timestamp(line: &str) -> (Option<&str>, &str) {
-    match line.split_once(' ') {
-        Some((stamp, rest)) if stamp.len() >= 20 && stamp.as_bytes()[4] == b'-' && stamp.as_bytes()[10] == b'T' => {
-            (Some(stamp), rest.trim_start())
-        }
-        _ => (None, line),
-    }
+    let (stamp, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if is_timestamp(stamp.as_bytes()) { (Some(stamp), rest.trim_start()) } else { (None, line) }
+}
+
+/// Whether it is a time, of a time's length: it is kept with what it is the time of.
+fn is_timestamp(stamp: &[u8]) -> bool {
+    (20..=35).contains(&stamp.len())
+        && stamp[4] == b'-'
+        && stamp[10] == b'T'
+        && stamp.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b'+' | b'T' | b'Z'))
 }
 
 /// Whether a line is made of `key=value` words, at least one of which every logger writes.
@@ -59,6 +63,32 @@ fn is_logfmt(text: &str) -> bool {
         && first.len() < text.len()
         && first.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && ["caller=", "ts=", "level=", "msg="].iter().any(|key| text.contains(key))
+}
+
+/// What the fields of a line said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    Something,
+    /// It is known, and is about something else.
+    Nothing,
+    /// It has a known line's name and not its fields: no version writes that.
+    Nonsense,
+}
+
+impl Said {
+    pub(super) fn of(told: bool) -> Self {
+        if told { Self::Something } else { Self::Nothing }
+    }
+}
+
+/// The addresses that a field names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    These(Vec<IpAddr>),
+    /// The field is missing, or empty in one of the ways in which Go writes that.
+    None,
+    /// There is something else in it.
+    Nonsense,
 }
 
 /// The fields of a line.
@@ -81,6 +111,11 @@ impl Fields {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Whether one of these fields, which are text when they are there, is something else.
+    pub(super) fn are_odd(&self, keys: &[&str]) -> bool {
+        keys.iter().any(|key| self.0.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()))
+    }
+
     /// A field of any kind, for people.
     pub(super) fn shown(&self, key: &str) -> String {
         match self.0.get(key) {
@@ -91,15 +126,27 @@ impl Fields {
         }
     }
 
-    /// The addresses of a field: a text, an array of texts, or in logfmt an array as Go writes it. `None` when it names none.
-    pub(super) fn addresses(&self, key: &str) -> Option<Vec<IpAddr>> {
-        let of = |text: &str| text.trim_matches(['[', ']', '"', ' ']).parse::<IpAddr>().ok();
-        let all: Vec<IpAddr> = match self.0.get(key)? {
-            Value::Array(all) => all.iter().filter_map(Value::as_str).filter_map(of).collect(),
-            Value::String(text) => text.split([',', ' ']).filter_map(of).collect(),
-            _ => Vec::new(),
+    /// The addresses of a field: a text, an array of texts, or in logfmt an array as Go writes it.
+    pub(super) fn addresses(&self, key: &str) -> Named {
+        let texts: Vec<&str> = match self.0.get(key) {
+            None | Some(Value::Null) => return Named::None,
+            Some(Value::Array(all)) => all.iter().map(|one| one.as_str().unwrap_or("not a text")).collect(),
+            Some(Value::String(text)) => text.split([',', ' ']).collect(),
+            Some(_) => return Named::Nonsense,
         };
-        if all.is_empty() { None } else { Some(all) }
+        let words = texts.iter().map(|text| text.trim_matches(['[', ']', '"', ' '])).filter(|word| !matches!(*word, "" | "null" | "<nil>"));
+        let (mut all, mut odd) = (Vec::new(), false);
+        for word in words {
+            match word.parse() {
+                Ok(address) => all.push(address),
+                Err(_) => odd = true,
+            }
+        }
+        match (all.is_empty(), odd) {
+            (false, _) => Named::These(all),
+            (true, true) => Named::Nonsense,
+            (true, false) => Named::None,
+        }
     }
 }
 

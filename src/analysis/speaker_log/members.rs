@@ -1,38 +1,37 @@
 //! What a log says of the other speakers: who was lost, who came back.
 
 use super::NAME_LENGTH;
-use super::line::{Fields, shortened};
+use super::line::{Fields, Said, shortened};
 use crate::model::announcement::SpeakerLog;
 
 /// Members that are remembered as lost.
 const MOST_MEMBERS: usize = 5_000;
 
-/// Takes a line about memberlist. True when it mattered.
-pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> bool {
+/// Takes a line about memberlist; `None` when it is about something else.
+pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> Option<Said> {
     // 0.9.0 to 0.9.3 begin with a capital letter.
     if msg.contains("ot starting fast dead node detection") {
         log.memberlist = Some(false);
-        return true;
+        return Some(Said::Something);
     }
     if msg.starts_with("memberlist join succes") {
         log.memberlist = Some(true);
-        return true;
+        return Some(Said::Something);
     }
     // `Node event` until 0.9.3, then `node event - forcing sync`.
     if msg.starts_with("node event") || msg.starts_with("Node event") {
         let member = fields.text("node name");
-        if member.is_empty() {
-            return false;
-        }
         match fields.text("node event") {
+            _ if member.is_empty() => return Some(Said::Nonsense),
             "NodeLeave" => lost(log, member),
             "NodeJoin" => {
                 log.memberlist = Some(true);
                 log.failed_members.retain(|name| name != member);
             }
-            _ => return false,
+            "" => return Some(Said::Nonsense),
+            _ => return Some(Said::Nothing),
         }
-        return true;
+        return Some(Said::Something);
     }
     // `memberlist: Marking n1 as failed, suspect timeout reached (2 peer confirmations)`. Until 0.12 a level stands in front of it, until
     // 0.9.3 the line of memberlist's source, too.
@@ -40,9 +39,9 @@ pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, msg: &str) -> bool {
         && let Some((member, _)) = rest.split_once(" as failed")
     {
         lost(log, member);
-        return true;
+        return Some(Said::Something);
     }
-    false
+    None
 }
 
 fn lost(log: &mut SpeakerLog, member: &str) {

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use self::announcements::Announcements;
 use self::kind::{Kind, kind};
 pub(in crate::analysis) use self::line::split_timestamp;
-use self::line::{Fields, Line, shortened};
+use self::line::{Fields, Line, Said, shortened};
 use crate::model::announcement::SpeakerLog;
 
 /// Lines that are shown of those that nothing explains.
@@ -31,6 +31,15 @@ const MOST_INTERFACES: usize = 1_024;
 /// Characters of a name or a version that are kept; Kubernetes' own are shorter.
 const NAME_LENGTH: usize = 253;
 
+/// The longest `NAMESPACE/NAME` that Kubernetes allows.
+const PATH_LENGTH: usize = 63 + 1 + NAME_LENGTH;
+
+/// What stands in front of a line that nothing explains, where a recording keeps its beginning in its place.
+const NOT_UNDERSTOOD: &str = "not understood:";
+
+/// Words after which a line may hold what nobody shall see: a half of a dump of MetalLB's configuration holds passwords.
+const SECRETS: [&str; 4] = ["password", "passwd", "secret", "token"];
+
 /// What a line was worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worth {
@@ -39,12 +48,9 @@ pub enum Worth {
     Nothing,
     /// It tells what the next lines are about.
     Context,
-}
-
-impl Worth {
-    fn of(told: bool) -> Self {
-        if told { Self::Something } else { Self::Nothing }
-    }
+    /// Nothing explains it. A recording keeps [`Fold::not_understood`] in its place, which is as good to a fold: whose words these are, and
+    /// what else the line holds, nobody knows.
+    Strange,
 }
 
 /// The fold of one container's log.
@@ -77,7 +83,7 @@ impl Fold {
         }
         self.log.lines += 1;
         let worth = self.take(&line);
-        if let Some(at) = line.at.filter(|_| worth == Worth::Something) {
+        if let Some(at) = line.at.filter(|_| matches!(worth, Worth::Something | Worth::Strange)) {
             self.last_at.clear();
             self.last_at.push_str(at);
         }
@@ -92,8 +98,11 @@ impl Fold {
     }
 
     fn take(&mut self, line: &Line) -> Worth {
+        if line.text.starts_with(NOT_UNDERSTOOD) {
+            return self.unknown(line);
+        }
         if !line.is_structured() {
-            return Worth::of(!line.is_known_noise() && self.unknown(line));
+            return if line.is_known_noise() { Worth::Nothing } else { self.unknown(line) };
         }
         let context = |told| if told { Worth::Something } else { Worth::Context };
         match kind(line.text) {
@@ -101,11 +110,12 @@ impl Fold {
             Kind::Begins(service) => context(self.announcements.begins(service)),
             Kind::BeginsAll => context(self.announcements.begins_all()),
             Kind::Ends => context(self.announcements.ends()),
-            Kind::Telling => Worth::of(match Fields::read(line.text) {
-                Some(fields) => self.fields(&fields, line.at),
-                None => self.unknown(line),
-            }),
-            Kind::Strange => Worth::of(self.unknown(line)),
+            Kind::Telling => match Fields::read(line.text).map_or(Said::Nonsense, |fields| self.fields(&fields, line.at)) {
+                Said::Something => Worth::Something,
+                Said::Nothing => Worth::Nothing,
+                Said::Nonsense => self.unknown(line),
+            },
+            Kind::Strange => self.unknown(line),
         }
     }
 
@@ -118,18 +128,23 @@ impl Fold {
         self.log
     }
 
-    fn fields(&mut self, fields: &Fields, at: Option<&str>) -> bool {
+    fn fields(&mut self, fields: &Fields, at: Option<&str>) -> Said {
+        if fields.are_odd(&["msg", "event", "op"]) {
+            return Said::Nonsense;
+        }
         let msg = fields.text("msg");
         if msg.starts_with("MetalLB speaker starting") {
             self.restart(fields, at);
-            return true;
+            return Said::Something;
         }
         match fields.text("event") {
             "serviceAnnounced" => return self.announcements.announced(fields, at),
             "serviceWithdrawn" => return self.announcements.withdrawn(fields, at),
             _ => {}
         }
-        members::take(&mut self.log, fields, msg) || self.sessions.take(fields, msg, at) || self.settings(fields, msg)
+        members::take(&mut self.log, fields, msg)
+            .or_else(|| self.sessions.take(fields, msg, at))
+            .unwrap_or_else(|| self.settings(fields, msg))
     }
 
     fn restart(&mut self, fields: &Fields, at: Option<&str>) {
@@ -153,51 +168,75 @@ impl Fold {
     }
 
     /// Interfaces, what failed in a reconciliation, and what FRR made of its configuration.
-    fn settings(&mut self, fields: &Fields, msg: &str) -> bool {
+    fn settings(&mut self, fields: &Fields, msg: &str) -> Said {
         match fields.text("event") {
             "createARPResponder" | "createNDPResponder" => return self.answers_on(fields.text("interface")),
             "deleteARPResponder" | "deleteNDPResponder" => {
                 let interface = fields.text("interface");
                 self.log.responders.retain(|known| known != interface);
-                return true;
+                return if interface.is_empty() { Said::Nonsense } else { Said::Something };
             }
             _ => {}
         }
         if msg.contains("interfaces used to announce LB IP don't exist") {
             return self.announcements.warned(fields);
         }
-        match fields.text("op") {
+        Said::of(match fields.text("op") {
             "setBalancer" | "deleteBalancer" => self.announcements.failed(),
             // FRR mode: every half minute the speaker says whether FRR took its configuration.
             "reload-validate" => {
                 let error = fields.text("error");
                 if error.is_empty() {
-                    return self.log.reload_error.take().is_some();
+                    return Said::of(self.log.reload_error.take().is_some());
                 }
                 self.log.reload_error = Some(shortened(error, 300));
                 true
             }
             _ if fields.text("message") == "failed to get endpoints" => self.announcements.failed(),
             _ => false,
-        }
+        })
     }
 
-    fn answers_on(&mut self, interface: &str) -> bool {
+    fn answers_on(&mut self, interface: &str) -> Said {
+        if interface.is_empty() {
+            return Said::Nonsense;
+        }
         let interface = shortened(interface, NAME_LENGTH);
         if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&interface) {
             self.log.responders.push(interface);
         }
-        true
+        Said::Something
     }
 
-    fn unknown(&mut self, line: &Line) -> bool {
+    fn unknown(&mut self, line: &Line) -> Worth {
         self.log.unknown_lines += 1;
         if self.log.unknown_samples.len() < SAMPLES {
-            self.log.unknown_samples.push(shortened(line.text, SAMPLE_LENGTH));
+            self.log.unknown_samples.push(sample(line.text));
         }
-        true
+        Worth::Strange
+    }
+
+    /// What a recording keeps of a line that nothing explains: its time and its beginning, marked so that a replay explains it no better.
+    #[must_use]
+    pub fn not_understood(text: &str) -> String {
+        let line = Line::cut(text);
+        let at = line.at.map(|at| format!("{at} ")).unwrap_or_default();
+        format!("{at}{NOT_UNDERSTOOD} {}", sample(line.text))
     }
 }
 
+/// The beginning of a line that nothing explains, up to where it may hold a secret.
+fn sample(text: &str) -> String {
+    let text = text.strip_prefix(NOT_UNDERSTOOD).unwrap_or(text).trim();
+    // Lower case by ASCII keeps every byte's place.
+    let lower = text.to_ascii_lowercase();
+    let secret = SECRETS.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
+    let shown = secret.map_or_else(|| text.to_owned(), |end| format!("{} (removed)", &text[..end]));
+    // Last, so that a sample's sample is the same.
+    shortened(&shown, SAMPLE_LENGTH).trim().to_owned()
+}
+
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::NAME_LENGTH;
-use super::line::{Fields, shortened};
+use super::line::{Fields, Said, shortened};
 use crate::analysis::timestamps::second;
 use crate::model::announcement::SessionLog;
 use crate::model::bgp::peer_address;
@@ -26,19 +26,22 @@ struct Session {
 }
 
 impl Sessions {
-    /// Takes a line about a session. True when it mattered.
-    pub(super) fn take(&mut self, fields: &Fields, msg: &str, at: Option<&str>) -> bool {
+    /// Takes a line about a session; `None` when it is about something else.
+    pub(super) fn take(&mut self, fields: &Fields, msg: &str, at: Option<&str>) -> Option<Said> {
         let event = fields.text("event");
         let failed = msg == "failed to connect to peer";
         if !failed && !matches!(event, "sessionUp" | "sessionDown" | "peerNotification" | "peerAdded" | "peerRemoved") {
-            return false;
+            return None;
         }
         let peer = fields.text("peer");
+        if peer.is_empty() {
+            return Some(Said::Nonsense);
+        }
         if event == "peerRemoved" {
             self.0.retain(|session| !is_same(&session.log.peer, peer));
-            return true;
+            return Some(Said::Something);
         }
-        let Some(session) = self.of(peer) else { return false };
+        let Some(session) = self.of(peer) else { return Some(Said::Nothing) };
         session.log.at = at.map(str::to_owned);
         match event {
             "peerAdded" => {}
@@ -51,7 +54,7 @@ impl Sessions {
                 }
             }
         }
-        true
+        Some(Said::Something)
     }
 
     pub(super) fn finish(self) -> Vec<SessionLog> {

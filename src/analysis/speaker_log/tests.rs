@@ -260,7 +260,7 @@ fn the_lines_that_matter_tell_everything_but_their_number() {
     let (mut kept, mut context) = (Vec::new(), None);
     for line in lines {
         match whole.line(line) {
-            Worth::Something => kept.extend(context.take().into_iter().chain([line])),
+            Worth::Something | Worth::Strange => kept.extend(context.take().into_iter().chain([line])),
             Worth::Context => context = Some(line),
             Worth::Nothing => {}
         }

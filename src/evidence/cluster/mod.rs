@@ -117,12 +117,14 @@ pub struct AccessQuery {
 
 /// Whether a line is worth keeping in a recording. A replay gives the lines that were kept and no others: a line that
 /// changes anything in the outcome, be it a count, has to be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keep {
     Yes,
     No,
     /// Tells what the next line is about: kept when a line that is kept follows before another of its kind.
     Context,
+    /// This is to be kept in its place, and changes the same.
+    Instead(String),
 }
 
 /// Reads the API. Only ever gets, lists, reads logs and metrics, and asks what this user may do.

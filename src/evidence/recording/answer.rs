@@ -8,6 +8,9 @@ use crate::model::capture::{Capture, CaptureEnd};
 /// Most lines of one log that a recording keeps.
 pub(super) const MOST_LINES: usize = 20_000;
 
+/// Most bytes of one log that a recording keeps. Speakers' lines have 200 bytes; those that strangers write may have as many as they like.
+const MOST_LOG_BYTES: usize = 16 << 20;
+
 /// A log: the lines that mattered to whoever read it, and how it ended.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct LogAnswer {
@@ -17,11 +20,15 @@ pub(super) struct LogAnswer {
     /// Lines that mattered and are not here, because there were more than a recording keeps.
     pub(super) lost: u64,
     pub(super) error: Option<EvidenceError>,
+    /// Bytes of the kept lines.
+    #[serde(skip)]
+    bytes: usize,
 }
 
 impl LogAnswer {
     pub(super) fn keep(&mut self, line: &str) {
-        if self.kept.len() < MOST_LINES {
+        if self.lost == 0 && self.kept.len() < MOST_LINES && self.bytes + line.len() <= MOST_LOG_BYTES {
+            self.bytes += line.len();
             self.kept.push(line.to_owned());
         } else {
             self.lost += 1;

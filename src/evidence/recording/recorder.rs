@@ -87,15 +87,20 @@ impl RecordingCluster {
         let answer = read(&mut |text| {
             kept.lines += 1;
             let keep = line(text);
-            match keep {
-                Keep::Context if keeps => context = Some(text.to_owned()),
-                Keep::Yes if keeps => {
-                    if let Some(context) = context.take() {
-                        kept.keep(&context);
+            if keeps {
+                let worth = match &keep {
+                    Keep::No => return keep,
+                    Keep::Context => {
+                        context = Some(text.to_owned());
+                        return keep;
                     }
-                    kept.keep(text);
+                    Keep::Yes => text,
+                    Keep::Instead(other) => other,
+                };
+                if let Some(context) = context.take() {
+                    kept.keep(&context);
                 }
-                _ => {}
+                kept.keep(worth);
             }
             keep
         });

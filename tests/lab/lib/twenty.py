@@ -37,7 +37,7 @@ def stop(why):
     sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {why}")
 
 
-def lab(*words, check=True, feed=None, **environment):
+def lab(*words, check=True, feed=None, with_errors=False, **environment):
     # Files, not pipes: a node that is started keeps its output open for as long as it lives.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         try:
@@ -48,7 +48,7 @@ def lab(*words, check=True, feed=None, **environment):
         output.seek(0), errors.seek(0)
         if check and status != 0:
             stop(f"lab {' '.join(words[:8])} ended with {status}: {errors.read().strip()[-500:]}")
-        return output.read()
+        return output.read() + (errors.read() if with_errors else "")
 
 
 def kubectl(*words, **more):

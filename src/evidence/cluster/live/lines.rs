@@ -84,6 +84,47 @@ mod tests {
         assert_eq!(given[1], "next");
     }
 
+    /// Bytes with line feeds, escapes and invalid UTF-8 among them, now and then very many.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let letter = prop_oneof![any::<u8>(), Just(b'\n'), Just(b'\r'), Just(0x1b_u8), Just(0xc3_u8), Just(b'{')];
+        prop_oneof![
+            8 => proptest::collection::vec(letter, 0..60),
+            1 => (any::<u8>(), 1_usize..3).prop_map(|(byte, times)| vec![byte; times * 40_000]),
+        ]
+    }
+
+    proptest! {
+        // Megabytes each.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn any_bytes_are_as_many_lines_as_they_say_and_none_is_longer_than_the_longest(pieces in proptest::collection::vec(piece(), 0..12)) {
+            let given = cut(&pieces.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let bytes = pieces.concat();
+            let ended = memchr::memchr_iter(b'\n', &bytes).count();
+            let unended = usize::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
+            prop_assert_eq!(given.len(), ended + unended);
+            for (line, raw) in given.iter().zip(bytes.split(|byte| *byte == b'\n')) {
+                // An invalid byte becomes a character of three.
+                prop_assert!(line.len() <= 3 * LONGEST_LINE && line.chars().count() <= LONGEST_LINE);
+                prop_assert!(!line.chars().any(|c| c.is_control() && c != '\t'), "{line:?}");
+                if raw.len() <= LONGEST_LINE && raw.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+                    prop_assert_eq!(line.as_bytes(), raw, "a plain line is given as it came");
+                }
+            }
+        }
+
+        #[test]
+        fn no_more_than_one_line_is_held(pieces in proptest::collection::vec(piece(), 0..12)) {
+            let mut lines = Lines::default();
+            for piece in &pieces {
+                lines.push(piece, &mut |_| {});
+                prop_assert!(lines.line.len() <= LONGEST_LINE);
+            }
+        }
+
+    }
+
     proptest! {
         #[test]
         fn where_the_stream_is_cut_changes_nothing(text in "[a-c\n]{0,60}", at in 0_usize..60) {
