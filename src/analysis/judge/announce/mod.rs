@@ -45,7 +45,7 @@ pub(super) fn bites(name: &str) -> &'static str {
             "; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"
         }
         "wire/duplicate-address" => "; it bites when a neighbour takes the other answer",
-        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" => {
+        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" | "announce/nobody" => {
             "; it bites when neighbours forget the address"
         }
         _ => "",
@@ -348,14 +348,18 @@ fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty();
     let asked = case.flow.is_some_and(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty()));
     let answered = case.flow.is_some_and(|flow| !flow.answering_macs().is_empty());
-    if !silent || !asked || answered || case.all_answered() {
+    // Even where every try is answered: clients send to the MAC that they remember, until they forget it.
+    if !silent || !asked || answered {
         return None;
     }
     Some(found(
         "announce/nobody",
         vec![Culprit::node_part(expected, "speaker")],
         format!("{expected} should announce the address and does not"),
-        announcement.sources.iter().map(|source| source.detail.clone()).chain(["nobody answers by ARP".to_owned()]).collect(),
+        ["nobody answers by ARP".to_owned()]
+            .into_iter()
+            .chain(announcement.sources.iter().filter(|source| source.trusted).map(|source| source.detail.clone()))
+            .collect(),
     ))
 }
 
