@@ -29,7 +29,7 @@ LAB = str(HERE.parent / "lab")
 NODE, ADDRESS, PORT, VIP = "n2", "10.88.64.12", 9999, "10.88.64.100"
 STREAM = f"(udp dst port {PORT})"
 SERVICE = f"(host {VIP} and tcp port 443)"
-MOST_STOP_MS, MOST_MEMORY_KIB = 100, 64 * 1024
+MOST_STOP_MS, MOST_MEMORY_KIB = int(os.environ.get("MOST_STOP_MS", "100")), 64 * 1024
 
 PARTS = {
     # filter, packets a second, buffer in KiB, packets at most, tries
