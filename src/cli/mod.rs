@@ -12,6 +12,7 @@ mod reports;
 mod run;
 mod show;
 mod streams;
+mod trace;
 mod words;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ fn obey(command: &Command) -> Exit {
         Command::Run(run) => run::run(&run.playbook, &run.options),
         Command::Doctor(options) => run::run(Path::new("doctor"), options),
         Command::Plan(plan) => plan::plan(plan),
+        Command::Trace(trace) => trace::trace(trace),
         Command::Explain { finding } => explain::explain(finding.as_deref()),
         Command::Words { word } => words::words(word.as_deref()),
         Command::Show { playbook } => show::show(playbook),

@@ -145,11 +145,20 @@ pub struct TraceSummary {
     pub let_go_early: u64,
 }
 
-/// One packet with all its sightings: the number of its connection, and point and frame number of each.
+/// One packet with all its sightings, and the number of its connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pairing {
     pub connection: u64,
-    pub seen: Vec<(u16, u64)>,
+    pub seen: Vec<Paired>,
+}
+
+/// A frame that shows a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paired {
+    pub point: u16,
+    pub frame: u64,
+    /// The part of the packet that it shows, when that is not all of it: bytes from and to.
+    pub part: Option<(u32, u32)>,
 }
 
 /// An address with its port, as people write it; one without a port as an address.
