@@ -10,7 +10,7 @@ use super::reports::{self, Growing, Sink};
 use super::{refuse, streams};
 use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::evidence::capture::decode::{SLL, SLL2};
-use crate::evidence::capture::file::{CaptureFile, FilePoint};
+use crate::evidence::capture::file::{AheadFile, FilePoint, Glance};
 use crate::evidence::error::EvidenceError;
 use crate::model::headers::Headers;
 use crate::model::trace::{Pairing, TraceSummary, Traced};
@@ -41,98 +41,115 @@ pub(super) fn trace(arguments: &TraceArguments) -> Exit {
 
 fn follow(mut sources: Vec<Source>, mut told: Told) -> Result<(), String> {
     let mut joiner = Joiner::new(Bounds::default(), told.pairs.is_some());
-    let mut points = Points::compared(&sources);
+    let mut names = Vec::new();
+    compare_clocks(&mut sources);
     for source in &mut sources {
-        source.advance(&mut joiner, &mut points);
+        source.advance(&mut joiner, &mut names);
     }
     let mut taken = 0;
     while let Some(source) = sources.iter_mut().filter(|source| source.next.is_some()).min_by_key(|source| source.due) {
-        if let Some(next) = source.next.take() {
-            match &next.headers {
-                Some(headers) => joiner.take(next.point, next.number, headers),
-                None => joiner.pass(next.point),
+        if let Some((point, glance)) = source.next.take() {
+            match &glance.headers {
+                Some(headers) => joiner.take(point, glance.number, headers),
+                None => joiner.pass(point),
             }
         }
-        source.advance(&mut joiner, &mut points);
+        source.advance(&mut joiner, &mut names);
         taken += 1;
         if taken % BETWEEN == 0 {
-            told.tell(joiner.done(), &points.names)?;
+            told.tell(joiner.done(), &names)?;
         }
     }
     let summary = joiner.finish();
-    told.tell(joiner.done(), &points.names)?;
+    told.tell(joiner.done(), &names)?;
     told.end(&summary)
 }
 
 /// A file under way.
 struct Source {
     name: String,
-    file: CaptureFile,
+    file: AheadFile,
     /// What was read ahead, to compare clocks by.
-    early: VecDeque<Read>,
-    /// Why nothing more can be read.
-    broken: Option<String>,
-    next: Option<Next>,
+    early: VecDeque<Glance>,
+    /// The joiner's numbers of its points, and how far the clock of each is ahead.
+    points: Vec<Option<(u16, i64)>>,
+    ahead: BTreeMap<usize, i64>,
+    next: Option<(u16, Glance)>,
     /// When the next packet is due, on the clock of the first point.
     due: i64,
 }
 
-/// A packet as its file gives it.
-struct Read {
-    point: usize,
-    number: u64,
-    at: i64,
-    headers: Option<Headers>,
-}
-
-/// A packet as the joiner takes it.
-struct Next {
-    point: u16,
-    number: u64,
-    headers: Option<Headers>,
-}
-
 impl Source {
     fn open(path: &Path) -> Result<Self, EvidenceError> {
-        let file = CaptureFile::open(path)?;
-        let mut source = Self { name: path.display().to_string(), file, early: VecDeque::new(), broken: None, next: None, due: 0 };
-        while source.early.len() < EARLY
-            && let Some(read) = source.read()
+        let file = AheadFile::open(path)?;
+        let name = path.display().to_string();
+        Ok(Self { name, file, early: VecDeque::new(), points: Vec::new(), ahead: BTreeMap::new(), next: None, due: 0 })
+    }
+
+    /// Reads the first packets.
+    fn read_early(&mut self) {
+        while self.early.len() < EARLY
+            && let Some(glance) = self.file.advance()
         {
-            source.early.push_back(read);
-        }
-        Ok(source)
-    }
-
-    /// The next packet of the file.
-    fn read(&mut self) -> Option<Read> {
-        if self.broken.is_some() {
-            return None;
-        }
-        match self.file.advance() {
-            Ok(frame) => frame.map(|frame| Read { point: frame.point, number: frame.number, at: frame.at, headers: frame.headers() }),
-            Err(error) => {
-                self.broken = Some(error.to_string());
-                None
-            }
+            self.early.push_back(glance);
         }
     }
 
-    /// Reads up to the next packet; at the end tells the joiner that nothing more comes.
-    fn advance(&mut self, joiner: &mut Joiner, points: &mut Points) {
-        let read = self.early.pop_front().or_else(|| self.read());
-        let Some(read) = read else {
-            for (place, point) in self.file.points().iter().enumerate() {
-                if let Some((number, _)) = points.known.get(&(self.name.clone(), place)) {
-                    joiner.end(*number, incomplete(self.broken.as_ref(), point));
+    /// Goes on to the next packet; at the end tells the joiner that nothing more comes.
+    fn advance(&mut self, joiner: &mut Joiner, names: &mut Vec<String>) {
+        let Some(glance) = self.early.pop_front().or_else(|| self.file.advance()) else {
+            let broken = self.file.broken().map(ToString::to_string);
+            for (known, point) in self.points.iter().zip(self.file.points()) {
+                if let Some((number, _)) = known {
+                    joiner.end(*number, incomplete(broken.as_ref(), point));
                 }
             }
             self.next = None;
             return;
         };
-        let (point, ahead) = points.of(&self.name, read.point, &self.file, joiner);
-        self.due = read.at.saturating_sub(ahead);
-        self.next = Some(Next { point, number: read.number, headers: read.headers });
+        let (point, ahead) = match self.points.get(glance.point) {
+            Some(Some(known)) => *known,
+            _ => self.meet(glance.point, joiner, names),
+        };
+        self.due = glance.at.saturating_sub(ahead);
+        self.next = Some((point, glance));
+    }
+
+    /// Makes a point known to the joiner, with its first packet.
+    fn meet(&mut self, place: usize, joiner: &mut Joiner, names: &mut Vec<String>) -> (u16, i64) {
+        let ahead = self.ahead.get(&place).copied().unwrap_or(0);
+        let point = self.file.points().get(place).cloned().unwrap_or_default();
+        let name = match (&point.name, place) {
+            (Some(interface), _) => format!("{}:{interface}", self.name),
+            (None, 0) => self.name.clone(),
+            (None, place) => format!("{}:{place}", self.name),
+        };
+        let number = joiner.point(&name, [SLL, SLL2].contains(&point.link_type), ahead);
+        names.push(name);
+        if self.points.len() <= place {
+            self.points.resize(place + 1, None);
+        }
+        if let Some(known) = self.points.get_mut(place) {
+            *known = Some((number, ahead));
+        }
+        (number, ahead)
+    }
+}
+
+/// Compares the clocks of all points by their first packets.
+fn compare_clocks(sources: &mut [Source]) {
+    let mut early: BTreeMap<(usize, usize), Vec<Headers>> = BTreeMap::new();
+    for (number, source) in sources.iter_mut().enumerate() {
+        source.read_early();
+        for glance in &source.early {
+            early.entry((number, glance.point)).or_default().extend(glance.headers);
+        }
+    }
+    let (places, packets): (Vec<(usize, usize)>, Vec<Vec<Headers>>) = early.into_iter().unzip();
+    for ((number, point), ahead) in places.into_iter().zip(clocks::ahead(&packets)) {
+        if let Some(source) = sources.get_mut(number) {
+            source.ahead.insert(point, ahead);
+        }
     }
 }
 
@@ -142,59 +159,6 @@ fn incomplete(broken: Option<&String>, point: &FilePoint) -> Option<String> {
     let unread = (!point.readable()).then(|| format!("frames of link type {} cannot be read", point.link_type));
     let reasons: Vec<String> = broken.cloned().into_iter().chain(dropped).chain(unread).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
-}
-
-/// The joiner's points by file and interface, and how far the clock of each is ahead.
-struct Points {
-    ahead: BTreeMap<(String, usize), i64>,
-    known: BTreeMap<(String, usize), (u16, i64)>,
-    names: Vec<String>,
-    /// The point of the latest packet of each file, which the next one nearly always shares.
-    latest: Option<(String, usize, u16, i64)>,
-}
-
-impl Points {
-    /// Compares clocks by the first packets of each point.
-    fn compared(sources: &[Source]) -> Self {
-        let mut early: BTreeMap<(usize, usize), Vec<Headers>> = BTreeMap::new();
-        for (number, source) in sources.iter().enumerate() {
-            for read in &source.early {
-                early.entry((number, read.point)).or_default().extend(read.headers);
-            }
-        }
-        let packets: Vec<Vec<Headers>> = early.values().cloned().collect();
-        let name = |number: usize| sources.get(number).map(|source| source.name.clone()).unwrap_or_default();
-        let ahead = early.keys().zip(clocks::ahead(&packets)).map(|((number, point), ahead)| ((name(*number), *point), ahead)).collect();
-        Self { ahead, known: BTreeMap::new(), names: Vec::new(), latest: None }
-    }
-
-    /// The joiner's number of a file's point, which becomes known to it with its first packet.
-    fn of(&mut self, file: &str, place: usize, capture: &CaptureFile, joiner: &mut Joiner) -> (u16, i64) {
-        if let Some((latest, at, number, ahead)) = &self.latest
-            && *at == place
-            && latest == file
-        {
-            return (*number, *ahead);
-        }
-        let key = (file.to_owned(), place);
-        let found = if let Some(known) = self.known.get(&key) {
-            *known
-        } else {
-            let ahead = self.ahead.get(&key).copied().unwrap_or(0);
-            let point = capture.points().get(place).cloned().unwrap_or_default();
-            let name = match (&point.name, place) {
-                (Some(interface), _) => format!("{file}:{interface}"),
-                (None, 0) => file.to_owned(),
-                (None, place) => format!("{file}:{place}"),
-            };
-            let number = joiner.point(&name, [SLL, SLL2].contains(&point.link_type), ahead);
-            self.names.push(name);
-            self.known.insert(key, (number, ahead));
-            (number, ahead)
-        };
-        self.latest = Some((file.to_owned(), place, found.0, found.1));
-        found
-    }
 }
 
 /// The reports, while they grow.

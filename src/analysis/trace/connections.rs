@@ -1,6 +1,7 @@
 //! What is known of each open connection: the tracks that its packets take through the capture points, and counts. All of it
 //! is bounded, however long the connection lives.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use super::packets::NONE;
@@ -17,7 +18,7 @@ pub(super) const MOST_TOLD: usize = 5;
 pub(super) type End = (IpAddr, u16);
 
 /// Both ends of a connection as one place's packets carry them, whichever way they go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ends {
     pub(super) low: End,
     pub(super) high: End,
@@ -40,13 +41,31 @@ impl Ends {
 }
 
 /// Where packets of one connection are expected: an interface of a point, what they are wrapped in, and their ends there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TrackKey {
     pub(super) point: u16,
     pub(super) interface: u32,
     pub(super) enclosure: Enclosure,
     pub(super) protocol: u8,
     pub(super) ends: Ends,
+}
+
+impl Hash for TrackKey {
+    /// As few words as tell keys apart: this is asked for every packet.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (address, port) in [self.ends.low, self.ends.high] {
+            match address {
+                IpAddr::V4(address) => state.write_u64(u64::from(address.to_bits()) << 16 | u64::from(port)),
+                IpAddr::V6(address) => {
+                    let [first, second] = [address.to_bits() >> 64, address.to_bits() & u128::from(u64::MAX)];
+                    state.write_u64(u64::try_from(first).unwrap_or(0));
+                    state.write_u64(u64::try_from(second).unwrap_or(0) ^ u64::from(port).rotate_left(48));
+                }
+            }
+        }
+        state.write_u64(u64::from(self.interface) << 32 | u64::from(self.point) << 8 | u64::from(self.protocol));
+        state.write_u64(u64::from(self.enclosure.network) << 16 | u64::from(self.enclosure.vlan));
+    }
 }
 
 /// A track that is in use.

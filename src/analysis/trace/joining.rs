@@ -197,7 +197,7 @@ impl Joiner {
                     answer: held.answer,
                     spot: seen.spot,
                     piece: held.piece(seen),
-                    seen: Seen { frame: seen.frame, at: seen.at },
+                    seen: Seen { frame: seen.frame, at: seen.at, begins: seen.begins },
                 }));
                 self.packets.let_go(slot);
                 slot = next;

@@ -25,14 +25,15 @@ use crate::model::packet::Passage;
 use crate::model::trace::{Pairing, SeenError, TracePoint, TraceSummary, Traced};
 use connections::{End, Ends, MOST_TOLD, NO_SPOT, Open, Spot, Store, Track, TrackKey, passage_number};
 use fragments::{Fragments, Waiting};
-use packets::{NONE, Packets};
+use packets::{NONE, Packets, Secret};
 use piece::Piece;
 
 /// How much is held. All bounds are always on.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// How long a packet waits for its counterparts, nanoseconds.
+    /// How long a packet waits for its counterparts, nanoseconds, and how long when every point has seen it already.
     pub window: i64,
+    pub seen_everywhere: i64,
     /// Packets that wait, of all connections and of one.
     pub packets: usize,
     pub packets_of_one: u32,
@@ -44,7 +45,14 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { window: 30_000_000_000, packets: 1 << 17, packets_of_one: 1 << 15, connections: 40_000, idle: 600_000_000_000 }
+        Self {
+            window: 30_000_000_000,
+            seen_everywhere: 1_000_000_000,
+            packets: 1 << 17,
+            packets_of_one: 1 << 15,
+            connections: 40_000,
+            idle: 600_000_000_000,
+        }
     }
 }
 
@@ -65,7 +73,7 @@ pub struct Joiner {
     bounds: Bounds,
     points: Vec<Point>,
     tracks: Store<Track>,
-    by_key: HashMap<TrackKey, u32>,
+    by_key: HashMap<TrackKey, u32, Secret>,
     connections: Store<Open>,
     packets: Packets,
     fragments: Fragments,
@@ -84,6 +92,8 @@ pub struct Joiner {
 struct Seen {
     frame: u64,
     at: i64,
+    /// Whether it is the frame's begin, and not what is behind another packet in it.
+    begins: bool,
 }
 
 impl Joiner {
@@ -94,7 +104,7 @@ impl Joiner {
             bounds,
             points: Vec::new(),
             tracks: Store::new(),
-            by_key: HashMap::new(),
+            by_key: HashMap::with_hasher(Secret::new()),
             connections: Store::new(),
             packets: Packets::new(),
             fragments: Fragments::default(),
@@ -135,7 +145,7 @@ impl Joiner {
     /// Takes a packet. `frame` is its number in the point's file.
     pub fn take(&mut self, point: u16, frame: u64, headers: &Headers) {
         let Some(at) = self.arrived(point, headers.at) else { return };
-        let seen = Seen { frame, at };
+        let seen = Seen { frame, at, begins: true };
         match &headers.transport {
             Transport::Tcp(tcp) => {
                 let piece = Piece::tcp(tcp, headers);
@@ -384,12 +394,22 @@ impl Joiner {
         let protocol = first.piece.like.protocol;
         let key = TrackKey { point: first.point, interface: first.headers.interface, enclosure: first.headers.enclosure, protocol, ends };
         let Some(track) = self.by_key.get(&key).copied() else { return };
-        let seen = Seen { frame: waiting.frame, at: waiting.at };
+        let seen = Seen { frame: waiting.frame, at: waiting.at, begins: true };
         self.note(track, upwards, waiting.passage, &first.later(waiting), seen);
     }
 
     /// Lets go what has waited long enough, and concludes what is over.
     fn age(&mut self, now: i64) {
+        while let Some((slot, at)) = self.packets.oldest_young() {
+            if now.saturating_sub(at) <= self.bounds.seen_everywhere {
+                break;
+            }
+            if self.seen_everywhere(slot) {
+                self.let_go(slot);
+            } else {
+                self.packets.keep_oldest_young();
+            }
+        }
         while let Some((slot, at)) = self.packets.oldest() {
             let early = self.packets.len() > self.bounds.packets;
             if !early && now.saturating_sub(at) <= self.bounds.window {

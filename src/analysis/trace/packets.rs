@@ -1,7 +1,7 @@
 //! The packets that are held until nothing more can be seen of them, found again by what translation leaves alone.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use super::piece::{Keys, Likeness, Piece};
 use crate::model::packet::Flags;
@@ -41,6 +41,8 @@ pub(super) struct Sighting {
     pub(super) to: u32,
     pub(super) frame: u64,
     pub(super) at: i64,
+    /// Whether the frame begins with this: one that shows several packets counts once.
+    pub(super) begins: bool,
 }
 
 impl Held {
@@ -63,14 +65,23 @@ pub(super) struct Packets {
     free: Vec<u32>,
     by_signature: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     keys: Keys,
-    /// In the order in which they were first seen, with their generation.
-    ages: VecDeque<(u32, u32)>,
+    /// Those that came lately and those that wait on, in the order in which they were first seen, with their generation.
+    young: VecDeque<(u32, u32)>,
+    old: VecDeque<(u32, u32)>,
     count: usize,
 }
 
 impl Packets {
     pub(super) fn new() -> Self {
-        Self { held: Vec::new(), free: Vec::new(), by_signature: HashMap::default(), keys: Keys::new(), ages: VecDeque::new(), count: 0 }
+        Self {
+            held: Vec::new(),
+            free: Vec::new(),
+            by_signature: HashMap::default(),
+            keys: Keys::new(),
+            young: VecDeque::new(),
+            old: VecDeque::new(),
+            count: 0,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,7 +143,7 @@ impl Packets {
             Some(place) => *place = held,
             None => self.held.push(held),
         }
-        self.ages.push_back((slot, generation));
+        self.young.push_back((slot, generation));
         self.count += 1;
         slot
     }
@@ -167,13 +178,83 @@ impl Packets {
 
     /// The packet that is held longest.
     pub(super) fn oldest(&mut self) -> Option<(u32, i64)> {
-        while let Some((slot, generation)) = self.ages.front().copied() {
-            if let Some(held) = self.same(slot, generation) {
-                return Some((slot, held.first_at));
-            }
-            self.ages.pop_front();
+        first(&self.held, &mut self.old).or_else(|| first(&self.held, &mut self.young))
+    }
+
+    /// The packet that is held longest of those that came lately.
+    pub(super) fn oldest_young(&mut self) -> Option<(u32, i64)> {
+        first(&self.held, &mut self.young)
+    }
+
+    /// The packet that `oldest_young` gave waits on.
+    pub(super) fn keep_oldest_young(&mut self) {
+        self.old.extend(self.young.pop_front());
+    }
+}
+
+/// The first of a row that is still held.
+fn first(held: &[Held], row: &mut VecDeque<(u32, u32)>) -> Option<(u32, i64)> {
+    while let Some((slot, generation)) = row.front() {
+        match held.get(*slot as usize) {
+            Some(held) if held.generation == *generation && held.connection != NONE => return Some((*slot, held.first_at)),
+            _ => row.pop_front(),
+        };
+    }
+    None
+}
+
+/// A hash of plain numbers with a secret, so that nobody can make ends that all have one hash.
+#[derive(Clone)]
+pub(super) struct Secret(u64);
+
+impl Secret {
+    pub(super) fn new() -> Self {
+        Self(RandomState::new().hash_one(3))
+    }
+}
+
+impl BuildHasher for Secret {
+    type Hasher = Quick;
+
+    fn build_hasher(&self) -> Quick {
+        Quick(self.0)
+    }
+}
+
+/// Multiplies and turns, a word at a time.
+pub(super) struct Quick(u64);
+
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        mixed ^ mixed >> 29
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            self.write_u64(part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
-        None
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 ^= self.0 >> 31;
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::trace::{MissingPacket, Paired, Pairing};
 
 impl Joiner {
     /// Notes a sighting at the packets that it shows, and holds what was not seen before.
-    pub(super) fn place(&mut self, place: u32, answer: bool, spot: u16, mut piece: Piece, seen: Seen) {
+    pub(super) fn place(&mut self, place: u32, answer: bool, spot: u16, mut piece: Piece, mut seen: Seen) {
         if spot == NO_SPOT {
             return;
         }
@@ -44,6 +44,7 @@ impl Joiner {
                 return;
             }
             piece = piece.behind(length);
+            seen.begins = false;
         }
     }
 
@@ -78,7 +79,7 @@ impl Joiner {
         if let Some(held) = self.packets.get_mut(slot) {
             held.older = newest;
             let (from, to) = (piece.offset, piece.offset + piece.length);
-            held.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at });
+            held.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at, begins: seen.begins });
         }
         slot
     }
@@ -122,6 +123,20 @@ impl Joiner {
         }
     }
 
+    /// Whether every point has seen a packet, and all of it wherever its connection passes: nothing more is to be seen of it.
+    pub(super) fn seen_everywhere(&self, slot: u32) -> bool {
+        let Some(held) = self.packets.get(slot) else { return true };
+        let Some(open) = self.connections.get(held.connection) else { return true };
+        let mut points = 0;
+        for (number, spot) in (0_u16..).zip(&open.spots).filter(|(_, spot)| spot.answer == held.answer) {
+            if held.covered(number).is_none_or(|covered| covered < held.length) {
+                return false;
+            }
+            points |= 1_u128.checked_shl(u32::from(spot.point)).unwrap_or(0);
+        }
+        points.count_ones() as usize >= self.points.len()
+    }
+
     /// Takes a packet out of its connection's row.
     fn untie(&mut self, slot: u32) {
         let Some(held) = self.packets.get(slot) else { return };
@@ -154,7 +169,7 @@ impl Held {
             self.length = self.length.max(to).max(piece.whole.unwrap_or(0));
             (piece.offset, to)
         };
-        self.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at });
+        self.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at, begins: seen.begins });
         self.first_at = self.first_at.min(seen.at);
         (from, to)
     }
@@ -216,7 +231,7 @@ fn count_joined(open: &Open, held: &Held, points: &mut [Point]) {
     if held.sightings.iter().all(|seen| point_of(seen) == first) {
         return;
     }
-    for seen in &held.sightings {
+    for seen in held.sightings.iter().filter(|seen| seen.begins) {
         if let Some(point) = point_of(seen).and_then(|point| points.get_mut(usize::from(point))) {
             point.told.joined += 1;
         }

@@ -70,13 +70,16 @@ pub(super) struct Traffic {
     sent: usize,
 }
 
+/// A point and a frame.
+type Place = (u16, u64);
+
 /// What came of it.
 pub(super) struct Joined {
     pub(super) traced: Vec<Traced>,
     pub(super) summary: TraceSummary,
     /// Pairs of sightings, each a point and a frame.
-    pub(super) pairs: BTreeSet<((u16, u64), (u16, u64))>,
-    pub(super) truth: BTreeSet<((u16, u64), (u16, u64))>,
+    pub(super) pairs: BTreeSet<(Place, Place)>,
+    pub(super) truth: BTreeSet<(Place, Place)>,
 }
 
 impl Joined {
@@ -192,28 +195,11 @@ impl Traffic {
             joiner.point(name, true, ahead(number));
         }
         let mut frames = vec![0_u64; points.len()];
-        let mut sightings: Vec<Vec<((u16, u64), u32, u32)>> = vec![Vec::new(); self.sent + 1];
+        let mut sightings: Vec<Vec<(Place, u32, u32)>> = vec![Vec::new(); self.sent + 1];
         for (point, headers, sent, from, to) in &self.packets {
             frames[usize::from(*point)] += 1;
             joiner.take(*point, frames[usize::from(*point)], headers);
             sightings[*sent].push(((*point, frames[usize::from(*point)]), *from, *to));
-        }
-        if std::env::var("SHOW").is_ok() {
-            for (number, seen) in sightings.iter().enumerate() {
-                eprintln!("packet {number}: {seen:?}");
-            }
-            let mut frames = vec![0_u64; points.len()];
-            for (point, headers, sent, ..) in &self.packets {
-                frames[usize::from(*point)] += 1;
-                eprintln!(
-                    "{point} {} at {} packet {sent} {} > {} {:?}",
-                    frames[usize::from(*point)],
-                    headers.at,
-                    headers.source,
-                    headers.destination,
-                    headers.transport
-                );
-            }
         }
         let summary = joiner.finish();
         let (traced, pairings) = joiner.done();
@@ -246,6 +232,6 @@ fn two_of<T: Copy>(things: &[T]) -> Vec<(T, T)> {
     things.iter().enumerate().flat_map(|(at, one)| things.iter().skip(at + 1).map(move |other| (*one, *other))).collect()
 }
 
-fn ordered(a: (u16, u64), b: (u16, u64)) -> ((u16, u64), (u16, u64)) {
+fn ordered(a: Place, b: Place) -> (Place, Place) {
     if a <= b { (a, b) } else { (b, a) }
 }

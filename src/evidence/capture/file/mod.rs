@@ -2,6 +2,7 @@
 //!
 //! Files come from anywhere and may be broken or cut off. What stands before the damage is read; the damage is told.
 
+mod ahead;
 mod blocks;
 mod classic;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use flate2::read::MultiGzDecoder;
 use super::decode::known;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::headers::Headers;
+pub use ahead::{AheadFile, Glance};
 use blocks::Blocks;
 use classic::Classic;
 use window::Window;
@@ -115,8 +117,8 @@ impl CaptureFile {
     pub fn open(path: &Path) -> Result<Self, EvidenceError> {
         let name = path.display().to_string();
         let unread = |error: io::Error| EvidenceError::new(ErrorKind::NotFound, format!("read {name}"), error);
-        let source: Box<dyn Read> =
-            if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).map_err(unread)?) };
+        let source: Box<dyn Read + Send> =
+            if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(unread)?) };
         Self::read(&name, source)
     }
 
@@ -124,7 +126,7 @@ impl CaptureFile {
     ///
     /// # Errors
     /// When it cannot be read, or is no capture.
-    pub fn read(name: &str, source: Box<dyn Read>) -> Result<Self, EvidenceError> {
+    pub fn read(name: &str, source: Box<dyn Read + Send>) -> Result<Self, EvidenceError> {
         let failed = |error: io::Error| EvidenceError::new(ErrorKind::Garbled, format!("read {name}"), error);
         let mut window = Window::new(source);
         if window.need(2).map_err(failed)? && window.here().starts_with(&[0x1f, 0x8b]) {

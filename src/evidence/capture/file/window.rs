@@ -10,14 +10,14 @@ pub(super) const LARGEST: usize = 16 << 20;
 
 /// A window on a stream.
 pub(super) struct Window {
-    source: Box<dyn Read>,
+    source: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     from: usize,
     to: usize,
 }
 
 impl Window {
-    pub(super) fn new(source: Box<dyn Read>) -> Self {
+    pub(super) fn new(source: Box<dyn Read + Send>) -> Self {
         Self { source, buffer: vec![0; PIECE], from: 0, to: 0 }
     }
 
