@@ -20,3 +20,4 @@ pub mod speaker_metrics;
 pub mod state;
 pub mod target;
 pub mod timestamps;
+pub mod trace;

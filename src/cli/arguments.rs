@@ -37,6 +37,8 @@ pub(super) enum Command {
     Doctor(Box<RunOptions>),
     /// Say what a run would do, exactly: hosts, arguments, API requests, bounds. Touches no host.
     Plan(Box<PlanArguments>),
+    /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
+    Trace(TraceArguments),
     /// Say what a finding or a gap means, what decides it, what it looks like, what to do, and what else looks like it.
     Explain {
         /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
@@ -80,6 +82,23 @@ pub(super) struct PlanArguments {
     /// Print the text of every script too.
     #[arg(long)]
     pub(super) scripts: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TraceArguments {
+    /// Files of pcap or pcapng, packed by gzip or not; `-` is standard input. Order does not matter.
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Tell only of connections of which a packet is missing somewhere, or that could not be joined everywhere.
+    #[arg(long)]
+    pub(super) odd: bool,
+    /// Write a line for each packet: its connection's number, and everywhere that it was seen as `FILE:FRAME`, with
+    /// tabs between, and with the bytes of it that the frame holds when these are not all.
+    #[arg(long, value_name = "FILE")]
+    pub(super) pairs: Option<PathBuf>,
+    /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    pub(super) reports: Vec<Wanted>,
 }
 
 /// What a playbook is given, and how the world is reached.

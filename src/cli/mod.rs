@@ -13,6 +13,7 @@ mod reports;
 mod run;
 mod show;
 mod streams;
+mod trace;
 mod words;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ fn obey(command: &Command) -> Exit {
         Command::Run(run) => run::run(&run.playbook, &run.options),
         Command::Doctor(options) => run::run(Path::new("doctor"), options),
         Command::Plan(plan) => plan::plan(plan),
+        Command::Trace(trace) => trace::trace(trace),
         Command::Explain { markdown: true, .. } => explain::document(),
         Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),

@@ -1,5 +1,7 @@
 //! Which reports were asked for, and where they go.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::streams;
@@ -37,6 +39,63 @@ impl Wanted {
         };
         Ok(Self { format, file })
     }
+}
+
+/// A report that is written while it grows.
+pub(super) enum Growing {
+    Text(Sink, Style),
+    Json(Sink),
+}
+
+/// Where a growing report goes.
+pub(super) enum Sink {
+    Standard,
+    File(PathBuf, BufWriter<File>),
+}
+
+impl Sink {
+    /// Writes the next part.
+    pub(super) fn write(&mut self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Standard => streams::show(text),
+            Self::File(path, file) => file.write_all(text.as_bytes()).map_err(|error| unwritten(path, &error)),
+        }
+    }
+
+    /// Nothing more comes.
+    pub(super) fn close(self) -> Result<(), String> {
+        match self {
+            Self::Standard => Ok(()),
+            Self::File(path, mut file) => file.flush().map_err(|error| unwritten(&path, &error)),
+        }
+    }
+
+    /// A new file.
+    pub(super) fn file(path: &Path) -> Result<Self, String> {
+        let file = File::create(path).map_err(|error| unwritten(path, &error))?;
+        Ok(Self::File(path.to_owned(), BufWriter::new(file)))
+    }
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> String {
+    format!("write {}: {error}", path.display())
+}
+
+/// Opens the reports that were asked for, text on standard output when none was.
+pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
+    let usual = [Wanted { format: Format::Text, file: None }];
+    let wanted = if wanted.is_empty() { &usual } else { wanted };
+    let open = |report: &Wanted| {
+        let (sink, style) = match &report.file {
+            Some(file) => (Sink::file(file)?, Style::PLAIN),
+            None => (Sink::Standard, streams::style()),
+        };
+        Ok(match report.format {
+            Format::Text => Growing::Text(sink, style),
+            Format::Json => Growing::Json(sink),
+        })
+    };
+    wanted.iter().map(open).collect()
 }
 
 /// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files in

@@ -5,8 +5,10 @@ mod layout;
 mod plan;
 mod table;
 mod text;
+mod trace;
 
 pub use json::json;
 pub use layout::wrap as wrapped;
 pub use plan::plan_text;
 pub use text::{Style, text};
+pub use trace::{TracePart, trace_connection, trace_json, trace_summary};

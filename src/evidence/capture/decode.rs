@@ -3,6 +3,7 @@
 //! Frames come from hosts that may be hostile or broken, so nothing here trusts a length: whatever cannot be read
 //! becomes `Body::Other`, or no packet at all when not even the link header is there.
 
+mod headers;
 mod network;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use etherparse::{EtherType, LaxSlicedPacket, LinkSlice};
 
 use crate::model::packet::{Body, Packet, Passage};
+pub use headers::headers;
 use network::Carried;
 
 /// `LINKTYPE_LINUX_SLL2`, what `-i any` gives since libpcap 1.10.
@@ -18,8 +20,8 @@ pub const SLL2: u32 = 276;
 pub const SLL: u32 = 113;
 /// `LINKTYPE_ETHERNET`, what one interface gives.
 pub const EN10MB: u32 = 1;
-/// `LINKTYPE_RAW`: IP without a link header. 12 is what some systems write for it.
-pub const RAW: [u32; 2] = [101, 12];
+/// `LINKTYPE_RAW`: IP without a link header. 12 is what some systems write for it; 228 and 229 are IPv4 and IPv6 alone.
+pub const RAW: [u32; 4] = [101, 12, 228, 229];
 
 /// Whether frames of this link type can be read at all.
 #[must_use]

@@ -1,6 +1,7 @@
 //! Captures on hosts and in pods' network namespaces.
 
 pub mod decode;
+pub mod file;
 pub mod filter;
 pub mod live;
 pub mod pcapng;

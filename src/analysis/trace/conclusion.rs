@@ -1,0 +1,151 @@
+//! What is told of a connection once nothing more is to be seen of it.
+
+use super::connections::{Open, Spot};
+use super::piece::Piece;
+use super::{Joiner, Point};
+use crate::model::packet::Passage;
+use crate::model::trace::{LastSeen, TraceEnd, TraceHop, Traced};
+
+impl Joiner {
+    /// Ends a connection, and gives its ends free.
+    pub(super) fn conclude(&mut self, place: u32) {
+        let Some(open) = self.connections.take(place) else { return };
+        for number in &open.tracks {
+            if let Some(track) = self.tracks.take(*number)
+                && self.by_key.get(&track.key) == Some(number)
+            {
+                self.by_key.remove(&track.key);
+            }
+        }
+        self.concluded += 1;
+        let traced = self.told(&open);
+        let complete = |hop: &TraceHop| hop.missing + hop.not_captured == 0;
+        self.whole += u64::from(traced.not_joined.is_empty() && traced.request.iter().chain(&traced.answer).all(complete));
+        self.traced.push(traced);
+    }
+
+    fn told(&self, open: &Open) -> Traced {
+        let latest = open.latest.iter().flatten().max_by_key(|latest| (latest.first_at, latest.at));
+        Traced {
+            number: open.number,
+            protocol: match open.protocol {
+                1 => "icmp".to_owned(),
+                6 => "tcp".to_owned(),
+                17 => "udp".to_owned(),
+                58 => "icmp6".to_owned(),
+                other => format!("protocol {other}"),
+            },
+            began: open.first_at,
+            last: open.last_at,
+            end: open.end(),
+            request: self.hops(open, false),
+            answer: self.hops(open, true),
+            last_seen: latest.and_then(|latest| {
+                let spot = open.spots.get(usize::from(latest.spot))?;
+                Some(LastSeen {
+                    point: self.name(spot.point),
+                    interface: Some(spot.interface).filter(|interface| *interface != 0),
+                    what: Piece::word(latest.flags, open.protocol, latest.length),
+                    answer: spot.answer,
+                    source: spot.source,
+                    destination: spot.destination,
+                    at: latest.at,
+                })
+            }),
+            retransmitted: open.retransmitted,
+            missing: open.missing.clone(),
+            errors: open.errors.clone(),
+            not_joined: self.not_joined(open),
+        }
+    }
+
+    fn name(&self, point: u16) -> String {
+        self.points.get(usize::from(point)).map(|point| point.told.name.clone()).unwrap_or_default()
+    }
+
+    /// The spots of one direction in the order in which packets come to them.
+    fn hops(&self, open: &Open, answer: bool) -> Vec<TraceHop> {
+        let mut spots: Vec<&Spot> = open.spots.iter().filter(|spot| spot.answer == answer && spot.packets > 0).collect();
+        let first_at = spots.first().map_or(0, |spot| spot.first_at);
+        // What has no packet in common with the others stands where its first packet would.
+        spots.sort_by_key(|spot| spot.delay.mean().unwrap_or(spot.first_at - first_at));
+        let base = spots.first().and_then(|spot| spot.delay.mean()).unwrap_or(0);
+        spots.into_iter().map(|spot| self.hop(spot, base)).collect()
+    }
+
+    fn hop(&self, spot: &Spot, base: i64) -> TraceHop {
+        let tells_passage = self.points.get(usize::from(spot.point)).is_some_and(|point| point.tells_passage);
+        let passage = match spot.passage {
+            Passage::In => "in",
+            Passage::Out => "out",
+            Passage::Other => "other",
+        };
+        let enclosure = spot.enclosure;
+        TraceHop {
+            point: self.name(spot.point),
+            interface: Some(spot.interface).filter(|interface| *interface != 0),
+            passage: tells_passage.then_some(passage),
+            vlan: Some(enclosure.vlan).filter(|vlan| *vlan != 0),
+            tunnel: enclosure.tunnel.map(|tunnel| match enclosure.network {
+                0 => tunnel.word().to_owned(),
+                network => format!("{} {network}", tunnel.word()),
+            }),
+            source: spot.source,
+            destination: spot.destination,
+            packets: spot.packets,
+            bytes: spot.bytes,
+            after_ns: spot.delay.told().map(|(mean, least, most)| (mean - base, least - base, most - base)),
+            missing: spot.missing,
+            not_captured: spot.not_captured,
+            again: spot.again,
+        }
+    }
+
+    /// Why it could not be followed to every point, in words. A point whose road it does not take is told too: nobody but the
+    /// reader knows the roads.
+    fn not_joined(&self, open: &Open) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if open.answers_differ {
+            reasons.push(
+                "its answers begin with other numbers at one place than at another: something between answers for the server (a SYN proxy, SYN cookies), so what is missing cannot be told".to_owned(),
+            );
+        }
+        if open.ambiguous > 0 {
+            let count = open.ambiguous;
+            reasons.push(format!(
+                "{count} of its packets look the same as packets of several connections elsewhere: joined with none of these"
+            ));
+        }
+        for (number, point) in (0_u16..).zip(&self.points) {
+            if point.told.followed > 0 && !open.passed(number) {
+                reasons.push(format!("not seen at {}: {}", point.told.name, reason(open, point)));
+            }
+        }
+        reasons
+    }
+}
+
+/// Why a connection was not seen at a point, as far as it can be told.
+fn reason(open: &Open, point: &Point) -> String {
+    if open.first_at > point.last && point.ended {
+        return "that capture had ended".to_owned();
+    }
+    if open.last_at < point.first {
+        return "that capture had not begun".to_owned();
+    }
+    if open.unnumbered > 0 && open.spots.first().is_some_and(|spot| spot.source.0.is_ipv4()) {
+        return "its datagrams carry the identification 0, by which none is known again behind a translation".to_owned();
+    }
+    if open.protocol != 6 {
+        return "no datagram with its identification and payload".to_owned();
+    }
+    let answered = open.spots.iter().any(|spot| spot.answer) && open.spots.iter().any(|spot| !spot.answer);
+    if open.initial[0].is_none() && open.packets < 4 {
+        return "too little of it was captured to know it again".to_owned();
+    }
+    match (answered, open.end()) {
+        (true, _) => "no packet with its numbers, and it was answered all the same. Its road does not pass there, or a proxy in between opens a connection of its own".to_owned(),
+        (false, TraceEnd::Reset) => "no packet with its numbers; it was reset".to_owned(),
+        (false, _) => "no packet with its numbers, and it was not answered".to_owned(),
+    }
+}

@@ -1,0 +1,288 @@
+//! Which connection a track belongs to: the first packet that is known again elsewhere tells it.
+
+use super::connections::{Delay, Open, TrackKey, Usual};
+use super::packets::{Held, NONE, Sighting};
+use super::piece::Piece;
+use super::{Joiner, NO_SPOT, Seen};
+use crate::model::packet::{Flags, Passage};
+
+/// What makes two sightings one packet's, beside the numbers that are the same: so much of it is wanted at least.
+const ENOUGH: i32 = 3;
+/// Numbers further apart than this are not of one stream's present.
+const FAR: u32 = 1 << 24;
+
+/// A packet of another connection that is this one too.
+struct Elsewhere {
+    connection: u32,
+    /// Whether it is an answer there.
+    answer: bool,
+}
+
+impl Joiner {
+    /// Joins the track's connection with the one that this packet is known from, if there is one. Gives the track that the
+    /// packet belongs to, which is a new one when its ends have begun another connection.
+    pub(super) fn join(&mut self, track: u32, upwards: bool, piece: &Piece, at: i64) -> u32 {
+        let Some((place, answer)) = self.direction(track, upwards) else { return track };
+        let Some(known) = self.elsewhere(track, place, answer, piece) else { return track };
+        let turned = known.answer != answer;
+        let (Some(own), Some(other)) = (self.connections.get(place), self.connections.get(known.connection)) else { return track };
+        if !own.contradicts(other, turned) {
+            // The smaller one moves.
+            if own.held > other.held {
+                self.merge(known.connection, place, turned);
+            } else {
+                self.merge(place, known.connection, turned);
+            }
+            return track;
+        }
+        // The ends were used again, and the SYN that told it was not seen here.
+        let reached = own.reached[usize::from(answer)];
+        let far =
+            reached.is_some_and(|reached| FAR < reached.wrapping_sub(piece.like.start()).min(piece.like.start().wrapping_sub(reached)));
+        if !(own.ended() || far) || other.contradicts(&Open::new(0, piece.like.protocol, at), false) {
+            return track;
+        }
+        let Some(key) = self.tracks.get(track).map(|track| track.key) else { return track };
+        let (source, destination) = if upwards { (key.ends.low, key.ends.high) } else { (key.ends.high, key.ends.low) };
+        let renewed = self.renew(track, source, destination, piece, at);
+        if let Some((fresh, answer)) = self.direction(renewed, upwards) {
+            self.merge(fresh, known.connection, answer != known.answer);
+        }
+        renewed
+    }
+
+    /// The connection at another place that this packet is known from. None, when it is known within its own already, when
+    /// nothing but the numbers speaks for it, and when several are as likely.
+    fn elsewhere(&mut self, track: u32, place: u32, answer: bool, piece: &Piece) -> Option<Elsewhere> {
+        let key = self.tracks.get(track)?.key;
+        let mut best: Option<(i32, Elsewhere)> = None;
+        let mut tied = false;
+        for (_, held) in self.packets.alike(&piece.like) {
+            if held.connection == place {
+                if held.answer == answer {
+                    return None;
+                }
+                continue;
+            }
+            if self.is_beside(&key, piece, held) {
+                continue;
+            }
+            let score = self.affinity(&key, piece, held);
+            if score < ENOUGH {
+                continue;
+            }
+            match &best {
+                Some((most, known)) if known.connection == held.connection => {
+                    best = Some((score.max(*most), Elsewhere { connection: held.connection, answer: held.answer }));
+                }
+                Some((most, _)) if score < *most => {}
+                Some((most, _)) if score == *most => tied = true,
+                _ => {
+                    tied = false;
+                    best = Some((score, Elsewhere { connection: held.connection, answer: held.answer }));
+                }
+            }
+        }
+        if tied {
+            if let Some(open) = self.connections.get_mut(place) {
+                open.ambiguous += 1;
+            }
+            return None;
+        }
+        best.map(|(_, known)| known)
+    }
+
+    /// Whether both came the same way through the same interface with other ends: then they are two packets, unless they have
+    /// the same identification, as what a router sends back by the interface that it came in by.
+    fn is_beside(&self, key: &TrackKey, piece: &Piece, held: &Held) -> bool {
+        if piece.identification != 0 && piece.identification == held.identification {
+            return false;
+        }
+        let Some(other) = self.connections.get(held.connection) else { return false };
+        held.sightings.iter().filter_map(|seen| other.spots.get(usize::from(seen.spot))).any(|spot| {
+            (spot.point, spot.interface, spot.enclosure) == (key.point, key.interface, key.enclosure) && spot.passage == piece.passage
+        })
+    }
+
+    /// What speaks for a packet of another connection being this one, beside the numbers that are the same.
+    fn affinity(&self, key: &TrackKey, piece: &Piece, held: &Held) -> i32 {
+        let Some(other) = self.connections.get(held.connection) else { return 0 };
+        let tracks = other.tracks.iter().filter_map(|track| self.tracks.get(*track));
+        let ends = tracks.map(|track| track.key.ends.shared(&key.ends)).max().unwrap_or(0);
+        let mut score = [0, 3, 6][usize::from(ends.min(2))];
+        // The numbers of a SYN alone are 32 bits: one other thing must be the same.
+        score += 1;
+        if piece.like.protocol != 6 {
+            return score + self.speaks_of_datagram(ends, piece, held, key);
+        }
+        if piece.length == held.length && piece.identification != 0 && held.identification != 0 {
+            score += if piece.identification == held.identification { 4 } else { -6 };
+        }
+        if piece.print != 0 && piece.print == held.print {
+            score += 2;
+        }
+        score += i32::from(piece.like.is_stamped()) * 2;
+        // The numbers of both ends are 64 bits that agree by chance hardly ever; those of a SYN are 32.
+        if piece.like.acknowledges() {
+            score += if piece.flags.0 & (Flags::SYN | Flags::RST) == 0 { 3 } else { 2 };
+        }
+        score
+    }
+
+    /// A datagram is known again by its identification and its payload. Without an identification the ends must be the same,
+    /// or, where IP has none at all, one of them, with payload that tells something.
+    fn speaks_of_datagram(&self, ends: u8, piece: &Piece, held: &Held, key: &TrackKey) -> i32 {
+        const NEVER: i32 = -100;
+        if piece.contents != 0 && held.contents != 0 && piece.contents != held.contents {
+            return NEVER;
+        }
+        let alone = || self.packets.alike(&piece.like).map(|(_, held)| held.connection).all(|connection| connection == held.connection);
+        match (piece.identification, key.ends.low.0.is_ipv6()) {
+            (0, _) if ends == 2 => 0,
+            (0, true) if piece.hashed >= 8 && ends == 1 => 1,
+            (0, true) if piece.hashed >= 12 && alone() => ENOUGH,
+            (0, _) => NEVER,
+            _ => ENOUGH,
+        }
+    }
+
+    /// Makes one connection of two.
+    pub(super) fn merge(&mut self, from: u32, into: u32, turned: bool) {
+        if from == into || self.connections.get(into).is_none() {
+            return;
+        }
+        let Some(gone) = self.connections.take(from) else { return };
+        let Some(open) = self.connections.get_mut(into) else { return };
+        let base = u16::try_from(open.spots.len()).unwrap_or(NO_SPOT);
+        let moved =
+            |spot: u16| spot.checked_add(base).filter(|spot| usize::from(*spot) < super::connections::MOST_SPOTS).unwrap_or(NO_SPOT);
+        for number in &gone.tracks {
+            let Some(track) = self.tracks.get_mut(*number) else { continue };
+            track.connection = into;
+            if turned {
+                track.low_is_client = !track.low_is_client;
+                track.spots.swap(0, 1);
+            }
+            for spot in track.spots.iter_mut().flatten().filter(|spot| **spot != NO_SPOT) {
+                *spot = moved(*spot);
+            }
+        }
+        take_over(open, &gone, turned);
+        if gone.held == 0 {
+            return;
+        }
+        // All over again in the order of time: of packets that look the same the first ones are not always the nearest.
+        let rows = open_row(open);
+        let own = self.release(rows);
+        let moved =
+            self.release(gone.oldest).into_iter().map(|shown| Shown { spot: moved(shown.spot), answer: shown.answer != turned, ..shown });
+        let mut all: Vec<Shown> = own.into_iter().chain(moved).collect();
+        all.sort_by_key(|shown| shown.seen.at);
+        let retransmitted = gone.retransmitted.max(self.connections.get(into).map_or(0, |open| open.retransmitted));
+        for shown in all {
+            self.place(into, shown.answer, shown.spot, shown.piece, shown.seen);
+        }
+        if let Some(open) = self.connections.get_mut(into) {
+            open.retransmitted = open.retransmitted.max(retransmitted);
+        }
+    }
+
+    /// Takes a connection's packets out of the store; gives what each frame showed.
+    fn release(&mut self, oldest: [u32; 2]) -> Vec<Shown> {
+        let mut all = Vec::new();
+        for mut slot in oldest {
+            while let Some(held) = self.packets.get(slot).filter(|_| slot != NONE) {
+                let next = held.newer;
+                all.extend(held.sightings.iter().map(|seen| Shown {
+                    answer: held.answer,
+                    spot: seen.spot,
+                    piece: held.piece(seen),
+                    seen: Seen { frame: seen.frame, at: seen.at, begins: seen.begins },
+                }));
+                self.packets.let_go(slot);
+                slot = next;
+            }
+        }
+        all
+    }
+}
+
+/// What a frame showed, and where.
+struct Shown {
+    answer: bool,
+    spot: u16,
+    piece: Piece,
+    seen: Seen,
+}
+
+/// The begin of a connection's rows of packets, which are empty from now on.
+fn open_row(open: &mut Open) -> [u32; 2] {
+    open.held = 0;
+    open.packets = 0;
+    open.retransmitted = 0;
+    open.reached = [None; 2];
+    open.latest = [None; 2];
+    open.newest = [NONE; 2];
+    for spot in &mut open.spots {
+        spot.usual = Usual::default();
+        spot.cursor = (NONE, 0);
+    }
+    std::mem::replace(&mut open.oldest, [NONE; 2])
+}
+
+/// What one connection knew goes over to another.
+fn take_over(open: &mut Open, gone: &Open, turned: bool) {
+    let way = |way: usize| if turned { 1 - way } else { way };
+    open.tracks.extend(&gone.tracks);
+    let room = super::connections::MOST_SPOTS.saturating_sub(open.spots.len());
+    for spot in gone.spots.iter().take(room) {
+        let mut spot = spot.clone();
+        spot.answer = spot.answer != turned;
+        // Its times were after another spot than they are now.
+        spot.delay = Delay::default();
+        spot.usual = Usual::default();
+        spot.cursor = (NONE, 0);
+        open.spots.push(spot);
+    }
+    for place in [0, 1] {
+        open.initial[place] = open.initial[place].or(gone.initial[way(place)]);
+        open.fins[place] |= gone.fins[way(place)];
+    }
+    open.number = open.number.min(gone.number);
+    open.first_at = open.first_at.min(gone.first_at);
+    open.last_at = open.last_at.max(gone.last_at);
+    open.reset |= gone.reset;
+    open.answers_differ |= gone.answers_differ;
+    // Another packet has told which one it is.
+    open.ambiguous = 0;
+    open.unnumbered += gone.unnumbered;
+    open.missing.extend(gone.missing.iter().cloned());
+    open.missing.truncate(super::connections::MOST_TOLD);
+    open.errors.extend(gone.errors.iter().cloned());
+    open.errors.truncate(super::connections::MOST_TOLD);
+}
+
+impl Held {
+    /// The piece that a sighting showed.
+    fn piece(&self, seen: &Sighting) -> Piece {
+        let piece = Piece {
+            like: self.like,
+            offset: 0,
+            length: self.length,
+            whole: None,
+            identification: self.identification,
+            print: self.print,
+            contents: self.contents,
+            flags: self.flags,
+            // Joining is over where this is used.
+            passage: Passage::In,
+            hashed: 0,
+        };
+        if self.like.is_stretch() {
+            let piece = if seen.from == 0 { piece } else { piece.behind(seen.from) };
+            Piece { length: seen.to - seen.from, ..piece }
+        } else {
+            Piece { offset: seen.from, length: seen.to - seen.from, whole: Some(self.length), ..piece }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Follows connections through captures of several points, packet by packet and across translation, in bounded memory.
+//!
+//! A packet is known again by what translation leaves alone: of TCP the sequence and acknowledgement numbers, the timestamps,
+//! the length and the flags; of datagrams the identification with a hash of the payload. The first packet that is known again
+//! at another place tells which connection the addresses there belong to; from then on each packet is looked for within its
+//! connection. Nothing here knows of files: packets come one at a time, best in the order of time, and what is done with
+//! comes out the same way. What cannot be joined is said, never guessed.
+
+mod choice;
+pub mod clocks;
+mod conclusion;
+mod connections;
+mod fragments;
+mod joining;
+mod packets;
+mod piece;
+mod placing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::model::headers::{Headers, Quoted, Transport};
+use crate::model::packet::Passage;
+use crate::model::trace::{Pairing, SeenError, TracePoint, TraceSummary, Traced};
+use connections::{End, Ends, MOST_TOLD, NO_SPOT, Open, Spot, Store, Track, TrackKey, passage_number};
+use fragments::{Fragments, Waiting};
+use packets::{NONE, Packets, Secret};
+use piece::Piece;
+
+/// How much is held. All bounds are always on.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long a packet waits for its counterparts, nanoseconds, and how long when every point has seen it already.
+    pub window: i64,
+    pub seen_everywhere: i64,
+    /// Packets that wait, of all connections and of one.
+    pub packets: usize,
+    pub packets_of_one: u32,
+    /// Connections that are open.
+    pub connections: usize,
+    /// How long a connection stays open in which nothing passes, nanoseconds.
+    pub idle: i64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            window: 30_000_000_000,
+            seen_everywhere: 1_000_000_000,
+            packets: 1 << 17,
+            packets_of_one: 1 << 15,
+            connections: 40_000,
+            idle: 600_000_000_000,
+        }
+    }
+}
+
+/// A point that packets come from.
+struct Point {
+    told: TracePoint,
+    /// Whether the passage of its packets is known.
+    tells_passage: bool,
+    /// Whether everything of it was read.
+    ended: bool,
+    /// First and last packet, by the clock of the first point.
+    first: i64,
+    last: i64,
+}
+
+/// Joins packets of several points.
+pub struct Joiner {
+    bounds: Bounds,
+    points: Vec<Point>,
+    tracks: Store<Track>,
+    by_key: HashMap<TrackKey, u32, Secret>,
+    connections: Store<Open>,
+    packets: Packets,
+    fragments: Fragments,
+    /// Connections of which no packet waits, with their generation and when that began.
+    idle: VecDeque<(u32, u32, i64)>,
+    begun: u64,
+    concluded: u64,
+    whole: u64,
+    early: u64,
+    traced: Vec<Traced>,
+    pairings: Option<Vec<Pairing>>,
+}
+
+/// A frame, for what becomes of its packet.
+#[derive(Clone, Copy)]
+struct Seen {
+    frame: u64,
+    at: i64,
+    /// Whether it is the frame's begin, and not what is behind another packet in it.
+    begins: bool,
+}
+
+impl Joiner {
+    /// A joiner without points. `pairings`: whether every packet's sightings are given too.
+    #[must_use]
+    pub fn new(bounds: Bounds, pairings: bool) -> Self {
+        Self {
+            bounds,
+            points: Vec::new(),
+            tracks: Store::new(),
+            by_key: HashMap::with_hasher(Secret::new()),
+            connections: Store::new(),
+            packets: Packets::new(),
+            fragments: Fragments::default(),
+            idle: VecDeque::new(),
+            begun: 0,
+            concluded: 0,
+            whole: 0,
+            early: 0,
+            traced: Vec::new(),
+            pairings: pairings.then(Vec::new),
+        }
+    }
+
+    /// A further point that packets come from, and the number to name it by. `ahead_ns`: how far its clock is ahead of the
+    /// first point's.
+    pub fn point(&mut self, name: &str, tells_passage: bool, ahead_ns: i64) -> u16 {
+        let told = TracePoint {
+            name: name.to_owned(),
+            packets: 0,
+            followed: 0,
+            joined: 0,
+            first: None,
+            last: None,
+            clock_ahead_ns: ahead_ns,
+            incomplete: None,
+        };
+        self.points.push(Point { told, tells_passage, ended: false, first: i64::MAX, last: i64::MIN });
+        u16::try_from(self.points.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// A packet that is not followed: what is no IP, or was cut off too early.
+    pub fn pass(&mut self, point: u16) {
+        if let Some(point) = self.points.get_mut(usize::from(point)) {
+            point.told.packets += 1;
+        }
+    }
+
+    /// Takes a packet. `frame` is its number in the point's file.
+    pub fn take(&mut self, point: u16, frame: u64, headers: &Headers) {
+        let Some(at) = self.arrived(point, headers.at) else { return };
+        let seen = Seen { frame, at, begins: true };
+        match &headers.transport {
+            Transport::Tcp(tcp) => {
+                let piece = Piece::tcp(tcp, headers);
+                self.packet(point, headers, 6, (tcp.source_port, tcp.destination_port), &piece, seen);
+                if tcp.fragmented {
+                    self.first_fragment(point, headers, 6, piece, u32::from(tcp.header_length), seen);
+                }
+            }
+            Transport::Datagram(datagram) => {
+                let piece = Piece::datagram(datagram, headers);
+                let ports = (datagram.source_port, datagram.destination_port);
+                self.packet(point, headers, datagram.protocol, ports, &piece, seen);
+                if datagram.fragmented {
+                    self.first_fragment(point, headers, datagram.protocol, piece, 0, seen);
+                }
+            }
+            Transport::IcmpError { kind, code, about } => {
+                if let Some(about) = about {
+                    self.icmp_error(point, headers, (*kind, *code), about, at);
+                }
+            }
+            Transport::Fragment { protocol, offset, length, last } => {
+                let key = fragments::Key::of(point, headers, *protocol);
+                let waiting = Waiting { offset: *offset, length: *length, last: *last, passage: headers.passage, frame, at };
+                if let Some(first) = self.fragments.of(&key, waiting) {
+                    self.later_fragment(&first, &waiting);
+                }
+            }
+        }
+        self.age(at);
+    }
+
+    /// Nothing more comes from this point. `incomplete`: why it does not hold everything.
+    pub fn end(&mut self, point: u16, incomplete: Option<String>) {
+        if let Some(point) = self.points.get_mut(usize::from(point)) {
+            point.ended = true;
+            point.told.incomplete = incomplete;
+        }
+    }
+
+    /// Everything that has come out since it was asked last: connections that are done with, and packets with their sightings.
+    pub fn done(&mut self) -> (Vec<Traced>, Vec<Pairing>) {
+        (std::mem::take(&mut self.traced), self.pairings.as_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    /// Nothing more comes at all: concludes what is open. `done` gives the rest.
+    pub fn finish(&mut self) -> TraceSummary {
+        for point in &mut self.points {
+            point.ended = true;
+        }
+        while let Some((slot, _)) = self.packets.oldest() {
+            self.let_go(slot);
+        }
+        let mut open: Vec<(u64, u32)> =
+            self.connections.numbers().into_iter().filter_map(|place| Some((self.connections.get(place)?.number, place))).collect();
+        open.sort_unstable();
+        for (_, place) in open {
+            self.conclude(place);
+        }
+        TraceSummary {
+            points: self.points.iter().map(|point| point.told.clone()).collect(),
+            connections: self.concluded,
+            whole: self.whole,
+            let_go_early: self.early,
+        }
+    }
+
+    /// Counts a packet at its point; gives its time on the first point's clock.
+    fn arrived(&mut self, point: u16, at: i64) -> Option<i64> {
+        let point = self.points.get_mut(usize::from(point))?;
+        point.told.packets += 1;
+        point.told.followed += 1;
+        point.told.first = Some(point.told.first.map_or(at, |first| first.min(at)));
+        point.told.last = Some(point.told.last.map_or(at, |last| last.max(at)));
+        let at = at.saturating_sub(point.told.clock_ahead_ns);
+        point.first = point.first.min(at);
+        point.last = point.last.max(at);
+        Some(at)
+    }
+
+    /// A packet with ports: finds its track, joins that with others, and notes the sighting.
+    fn packet(&mut self, point: u16, headers: &Headers, protocol: u8, ports: (u16, u16), piece: &Piece, seen: Seen) {
+        let (source, destination): (End, End) = ((headers.source, ports.0), (headers.destination, ports.1));
+        let (ends, upwards) = Ends::of(source, destination);
+        let key = TrackKey { point, interface: headers.interface, enclosure: headers.enclosure, protocol, ends };
+        let mut track = match self.by_key.get(&key) {
+            Some(track) => *track,
+            None => self.begin(key, source, destination, piece, seen.at),
+        };
+        if self.begins_anew(track, upwards, piece) {
+            track = self.renew(track, source, destination, piece, seen.at);
+        }
+        track = self.join(track, upwards, piece, seen.at);
+        self.note(track, upwards, headers.passage, piece, seen);
+    }
+
+    /// Notes a sighting on a track whose connection is settled.
+    fn note(&mut self, track: u32, upwards: bool, passage: Passage, piece: &Piece, seen: Seen) {
+        let Some((place, answer)) = self.direction(track, upwards) else { return };
+        let spot = self.spot(track, answer, passage, upwards, seen.at);
+        self.remark(place, answer, spot, piece, seen.at);
+        self.place(place, answer, spot, *piece, seen);
+        self.bound(place);
+    }
+
+    /// The connection of a track, and whether a packet that goes upwards there is an answer.
+    fn direction(&self, track: u32, upwards: bool) -> Option<(u32, bool)> {
+        let track = self.tracks.get(track)?;
+        Some((track.connection, upwards != track.low_is_client))
+    }
+
+    /// A track that was not there before, in a connection of its own until it is joined.
+    fn begin(&mut self, key: TrackKey, source: End, destination: End, piece: &Piece, at: i64) -> u32 {
+        self.begun += 1;
+        let connection = self.connections.add(Open::new(self.begun, key.protocol, at));
+        // Numbers tell generations apart as well as anything: none is used twice.
+        if let Some(open) = self.connections.get_mut(connection) {
+            open.generation = u32::try_from(self.begun & 0xffff_ffff).unwrap_or(0);
+        }
+        let from_client = if piece.flags.is_syn() {
+            true
+        } else if piece.flags.is_syn_ack() {
+            false
+        } else if key.protocol == 6 {
+            // Who began was not seen: servers have the lower port nearly always.
+            source.1 >= destination.1
+        } else {
+            source.1 >= 1024 || destination.1 < 1024
+        };
+        let low_is_client = (source == key.ends.low) == from_client;
+        let track = self.tracks.add(Track { key, connection, low_is_client, spots: [[NO_SPOT; 3]; 2] });
+        if let Some(open) = self.connections.get_mut(connection) {
+            open.tracks.push(track);
+        }
+        self.by_key.insert(key, track);
+        track
+    }
+
+    /// Whether a SYN begins another connection between the same ends: ports are used again.
+    fn begins_anew(&self, track: u32, upwards: bool, piece: &Piece) -> bool {
+        if !piece.flags.is_syn() || piece.like.protocol != 6 {
+            return false;
+        }
+        let Some(open) = self.tracks.get(track).and_then(|track| self.connections.get(track.connection)) else { return false };
+        let answer = self.direction(track, upwards).is_some_and(|(_, answer)| answer);
+        match open.initial[usize::from(answer)] {
+            Some(initial) => initial != piece.like.start(),
+            // A connection that was not seen to begin: a SYN with numbers far from what it sends now is not its own.
+            None => open.reached[usize::from(answer)].is_some_and(|reached| reached != piece.like.start().wrapping_add(1)),
+        }
+    }
+
+    /// Takes the track's ends away from its connection and gives them to a new one. The old one goes on to wait for what
+    /// other points show of it.
+    fn renew(&mut self, track: u32, source: End, destination: End, piece: &Piece, at: i64) -> u32 {
+        let Some(key) = self.tracks.get(track).map(|track| track.key) else { return track };
+        self.by_key.remove(&key);
+        self.begin(key, source, destination, piece, at)
+    }
+
+    /// The spot of a track by direction and passage.
+    fn spot(&mut self, track: u32, answer: bool, passage: Passage, upwards: bool, at: i64) -> u16 {
+        let Some(used) = self.tracks.get_mut(track) else { return NO_SPOT };
+        let place = &mut used.spots[usize::from(answer)][passage_number(passage)];
+        if *place != NO_SPOT {
+            return *place;
+        }
+        let key = used.key;
+        let (source, destination) = if upwards { (key.ends.low, key.ends.high) } else { (key.ends.high, key.ends.low) };
+        let Some(open) = self.connections.get_mut(used.connection) else { return NO_SPOT };
+        if open.spots.len() >= connections::MOST_SPOTS {
+            return NO_SPOT;
+        }
+        *place = u16::try_from(open.spots.len()).unwrap_or(NO_SPOT);
+        open.spots.push(Spot {
+            point: key.point,
+            interface: key.interface,
+            enclosure: key.enclosure,
+            passage,
+            answer,
+            source,
+            destination,
+            packets: 0,
+            bytes: 0,
+            first_at: at,
+            again: 0,
+            missing: 0,
+            not_captured: 0,
+            delay: connections::Delay::default(),
+            usual: connections::Usual::default(),
+            cursor: (NONE, 0),
+        });
+        *place
+    }
+
+    /// What a packet tells of its connection as a whole.
+    fn remark(&mut self, place: u32, answer: bool, spot: u16, piece: &Piece, at: i64) {
+        let Some(open) = self.connections.get_mut(place) else { return };
+        open.last_at = open.last_at.max(at);
+        open.first_at = open.first_at.min(at);
+        if let Some(spot) = open.spots.get_mut(usize::from(spot)) {
+            spot.packets += 1;
+            spot.bytes += u64::from(piece.length);
+        }
+        if piece.like.protocol != 6 {
+            open.unnumbered += u64::from(piece.identification == 0);
+            return;
+        }
+        let way = usize::from(answer);
+        if piece.flags.0 & crate::model::packet::Flags::SYN != 0 {
+            match open.initial[way] {
+                Some(initial) if initial != piece.like.start() => open.answers_differ = true,
+                _ => open.initial[way] = Some(piece.like.start()),
+            }
+        }
+        open.reset |= piece.flags.is_reset();
+        open.fins[way] |= piece.flags.is_fin();
+    }
+
+    /// Notes an ICMP error at the connection that it is about, when that was seen at the same place.
+    fn icmp_error(&mut self, point: u16, headers: &Headers, (kind, code): (u8, u8), about: &Quoted, at: i64) {
+        let (ends, _) = Ends::of((about.source, about.source_port), (about.destination, about.destination_port));
+        let key = TrackKey { point, interface: headers.interface, enclosure: headers.enclosure, protocol: about.protocol, ends };
+        let Some(track) = self.by_key.get(&key).and_then(|track| self.tracks.get(*track)) else { return };
+        let name = self.points.get(usize::from(point)).map(|point| point.told.name.clone()).unwrap_or_default();
+        if let Some(open) = self.connections.get_mut(track.connection)
+            && open.errors.len() < MOST_TOLD
+        {
+            open.errors.push(SeenError { point: name, from: headers.source, kind, code, at });
+        }
+    }
+
+    /// Remembers the first fragment of a packet, and takes those that came before it.
+    fn first_fragment(&mut self, point: u16, headers: &Headers, protocol: u8, piece: Piece, header: u32, seen: Seen) {
+        let key = fragments::Key::of(point, headers, protocol);
+        let first = fragments::First { piece, header, headers: Headers { at: seen.at, ..*headers }, point };
+        for waiting in self.fragments.first(key, first, seen.at) {
+            self.later_fragment(&first, &waiting);
+        }
+    }
+
+    /// A fragment that is not the first, whose first one is known.
+    fn later_fragment(&mut self, first: &fragments::First, waiting: &Waiting) {
+        let (source_port, destination_port) = first.ports();
+        let (ends, upwards) = Ends::of((first.headers.source, source_port), (first.headers.destination, destination_port));
+        let protocol = first.piece.like.protocol;
+        let key = TrackKey { point: first.point, interface: first.headers.interface, enclosure: first.headers.enclosure, protocol, ends };
+        let Some(track) = self.by_key.get(&key).copied() else { return };
+        let seen = Seen { frame: waiting.frame, at: waiting.at, begins: true };
+        self.note(track, upwards, waiting.passage, &first.later(waiting), seen);
+    }
+
+    /// Lets go what has waited long enough, and concludes what is over.
+    fn age(&mut self, now: i64) {
+        while let Some((slot, at)) = self.packets.oldest_young() {
+            if now.saturating_sub(at) <= self.bounds.seen_everywhere {
+                break;
+            }
+            if self.seen_everywhere(slot) {
+                self.let_go(slot);
+            } else {
+                self.packets.keep_oldest_young();
+            }
+        }
+        while let Some((slot, at)) = self.packets.oldest() {
+            let early = self.packets.len() > self.bounds.packets;
+            if !early && now.saturating_sub(at) <= self.bounds.window {
+                break;
+            }
+            self.early += u64::from(early);
+            self.let_go(slot);
+        }
+        while let Some((place, generation, since)) = self.idle.front().copied() {
+            let full = self.connections.len() > self.bounds.connections;
+            let same =
+                self.connections.get(place).is_some_and(|open| open.generation == generation && open.held == 0 && open.last_at == since);
+            if same && !full && now.saturating_sub(since) <= self.bounds.idle {
+                break;
+            }
+            self.idle.pop_front();
+            if same {
+                self.conclude(place);
+            }
+        }
+        // Nothing is idle, and there are too many all the same: the oldest packets make room.
+        while self.connections.len() > self.bounds.connections {
+            let Some((slot, _)) = self.packets.oldest() else { break };
+            self.early += 1;
+            self.let_go(slot);
+            if let Some((place, _, _)) = self.idle.pop_front() {
+                self.conclude(place);
+            }
+        }
+    }
+
+    /// Keeps one connection's packets within their bound.
+    fn bound(&mut self, place: u32) {
+        let over = |open: &Open| open.held > self.bounds.packets_of_one;
+        let Some(open) = self.connections.get(place).filter(|open| over(open)) else { return };
+        let age = |slot: &u32| self.packets.get(*slot).map_or(i64::MAX, |held| held.first_at);
+        if let Some(slot) = open.oldest.into_iter().filter(|slot| *slot != NONE).min_by_key(age) {
+            self.early += 1;
+            self.let_go(slot);
+        }
+    }
+}

@@ -1,0 +1,384 @@
+//! Reads a frame's headers as plain numbers, for files of any size: nothing is allocated, and nothing of the payload is
+//! kept but hashes.
+//!
+//! As in `network`, no length is trusted: what cannot be read is no packet.
+
+use std::net::IpAddr;
+
+use super::{Link, bytes_at};
+use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Quoted, TcpHeaders, Transport, Tunnel};
+use crate::model::packet::Flags;
+
+/// Tunnels inside tunnels are followed this deep.
+const MOST_TUNNELS: u8 = 3;
+/// VLAN tags one behind the other: two are usual with providers.
+const MOST_TAGS: u8 = 4;
+/// IPv6 extension headers before the transport header.
+const MOST_EXTENSIONS: u8 = 8;
+/// Bytes of a datagram's payload that every capture is expected to keep.
+const HASHED: usize = 24;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMP6: u8 = 58;
+
+/// Reads one frame. `original_len` is its length on the wire, `at` the capture's time in nanoseconds, `own` as in
+/// [`Links`](super::Links). `None` for what is not IP, and for what was cut before its ports.
+#[must_use]
+pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[u8; 6]]) -> Option<Headers> {
+    let link = Link::read(link_type, data, own)?;
+    let wire = original_len.saturating_sub(length(&data[..data.len() - link.rest.len()]));
+    let mut enclosure = Enclosure::default();
+    let read = network(link.ether_type, link.rest, wire, &mut enclosure, 0)?;
+    Some(Headers {
+        at,
+        interface: link.index,
+        passage: link.passage,
+        enclosure,
+        source: read.source,
+        destination: read.destination,
+        identification: read.identification,
+        transport: read.transport?,
+    })
+}
+
+/// An IP packet as far as it was read. `transport` is `None` while only the IP header is known.
+struct Read {
+    source: IpAddr,
+    destination: IpAddr,
+    identification: u32,
+    transport: Option<Transport>,
+}
+
+/// An IP header, and what lies behind it.
+struct Ip<'a> {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    identification: u32,
+    fragment: u32,
+    more: bool,
+    /// Bytes behind the IP headers on the wire.
+    carried: u32,
+    payload: &'a [u8],
+}
+
+fn network(mut kind: Option<u16>, mut data: &[u8], mut wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
+    for _ in 0..MOST_TAGS {
+        match kind {
+            Some(0x8100 | 0x88a8 | 0x9100) => {
+                let tag = u16::from_be_bytes(bytes_at(data, 0)?) & 0x0fff;
+                kind = Some(u16::from_be_bytes(bytes_at(data, 2)?));
+                data = data.get(4..)?;
+                wire = wire.saturating_sub(4);
+                if depth == 0 {
+                    enclosure.vlan = tag;
+                }
+            }
+            Some(0x0800 | 0x86dd) | None => break,
+            Some(_) => return None,
+        }
+    }
+    internet(data, wire, enclosure, depth)
+}
+
+fn internet(data: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
+    let ip = match data.first()? >> 4 {
+        4 => v4(data, wire)?,
+        6 => v6(data, wire)?,
+        _ => return None,
+    };
+    if ip.fragment == 0
+        && depth < MOST_TUNNELS
+        && let Some(read) = tunnelled(&ip, enclosure, depth)
+    {
+        return Some(read);
+    }
+    let transport = transport(&ip);
+    Some(Read { source: ip.source, destination: ip.destination, identification: ip.identification, transport })
+}
+
+fn v4(data: &[u8], wire: u32) -> Option<Ip<'_>> {
+    let header: [u8; 20] = bytes_at(data, 0)?;
+    let size = usize::from(header[0] & 0x0f) * 4;
+    let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
+    let total = if total == 0 { wire } else { total };
+    let fragment = u16::from_be_bytes([header[6], header[7]]);
+    let carried = total.checked_sub(u32::from(header[0] & 0x0f) * 4)?;
+    let mut ip = Ip {
+        source: IpAddr::from(bytes_at::<4>(&header, 12)?),
+        destination: IpAddr::from(bytes_at::<4>(&header, 16)?),
+        protocol: header[9],
+        identification: u32::from(u16::from_be_bytes([header[4], header[5]])),
+        fragment: u32::from(fragment & 0x1fff) * 8,
+        more: fragment & 0x2000 != 0,
+        carried,
+        payload: within(data.get(size.max(20)..)?, carried),
+    };
+    ip.authentication();
+    Some(ip)
+}
+
+fn v6(data: &[u8], wire: u32) -> Option<Ip<'_>> {
+    let header: [u8; 40] = bytes_at(data, 0)?;
+    let said = u32::from(u16::from_be_bytes([header[4], header[5]]));
+    let carried = if said == 0 { wire.saturating_sub(40) } else { said };
+    let mut ip = Ip {
+        source: IpAddr::from(bytes_at::<16>(&header, 8)?),
+        destination: IpAddr::from(bytes_at::<16>(&header, 24)?),
+        protocol: header[6],
+        identification: 0,
+        fragment: 0,
+        more: false,
+        carried,
+        payload: within(data.get(40..)?, carried),
+    };
+    for _ in 0..MOST_EXTENSIONS {
+        match ip.protocol {
+            // Hop by hop, routing, destination options, mobility.
+            0 | 43 | 60 | 135 => {
+                let [next, words] = bytes_at(ip.payload, 0)?;
+                ip.skip(next, usize::from(words) * 8 + 8)?;
+            }
+            44 => {
+                let part: [u8; 8] = bytes_at(ip.payload, 0)?;
+                let place = u16::from_be_bytes([part[2], part[3]]);
+                ip.identification = u32::from_be_bytes([part[4], part[5], part[6], part[7]]);
+                ip.fragment = u32::from(place & 0xfff8);
+                ip.more = place & 1 != 0;
+                ip.skip(part[0], 8)?;
+                // Behind another than the first fragment's header stands payload, whatever it may look like.
+                if ip.fragment != 0 {
+                    break;
+                }
+            }
+            51 => ip.authentication(),
+            _ => break,
+        }
+    }
+    Some(ip)
+}
+
+impl Ip<'_> {
+    /// Passes over an extension header.
+    fn skip(&mut self, next: u8, size: usize) -> Option<()> {
+        self.protocol = next;
+        self.payload = self.payload.get(size..)?;
+        self.carried = self.carried.checked_sub(u32::try_from(size).ok()?)?;
+        Some(())
+    }
+
+    /// Passes over an authentication header, which counts in words of four bytes, less two.
+    fn authentication(&mut self) {
+        if self.protocol == 51
+            && self.fragment == 0
+            && let Some([next, words]) = bytes_at(self.payload, 0)
+        {
+            self.skip(next, usize::from(words) * 4 + 8);
+        }
+    }
+}
+
+/// The packet inside a tunnel.
+fn tunnelled(ip: &Ip<'_>, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
+    let mut inside = *enclosure;
+    let (tunnel, number, read) = match ip.protocol {
+        4 | 41 => (Tunnel::Ipip, 0, internet(ip.payload, ip.carried, &mut inside, depth + 1)?),
+        UDP => {
+            let port = u16::from_be_bytes(bytes_at(ip.payload, 2)?);
+            if !matches!(port, 4789 | 8472 | 6081) {
+                return None;
+            }
+            let header: [u8; 8] = bytes_at(ip.payload, 8)?;
+            let number = u32::from_be_bytes([0, header[4], header[5], header[6]]);
+            if port != 6081 {
+                // The I flag and nothing else of the first byte: RFC 7348, section 5.
+                let frame = ip.payload.get(16..).filter(|_| header[0] == 0x08)?;
+                (Tunnel::Vxlan, number, framed(frame, ip.carried.saturating_sub(16), &mut inside, depth)?)
+            } else if header[0] & 0xc0 == 0 {
+                // Version 0, options of 4-byte words: RFC 8926, section 3.4.
+                let options = usize::from(header[0] & 0x3f) * 4;
+                let rest = ip.payload.get(16 + options..)?;
+                let wire = ip.carried.saturating_sub(16 + u32::from(header[0] & 0x3f) * 4);
+                let read = match u16::from_be_bytes([header[2], header[3]]) {
+                    0x6558 => framed(rest, wire, &mut inside, depth)?,
+                    kind @ (0x0800 | 0x86dd) => network(Some(kind), rest, wire, &mut inside, depth + 1)?,
+                    _ => return None,
+                };
+                (Tunnel::Geneve, number, read)
+            } else {
+                return None;
+            }
+        }
+        _ => return None,
+    };
+    *enclosure = Enclosure { vlan: enclosure.vlan, tunnel: Some(tunnel), network: number };
+    Some(read)
+}
+
+/// What an Ethernet frame inside a tunnel carries.
+fn framed(frame: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
+    let kind = u16::from_be_bytes(bytes_at(frame, 12)?);
+    network(Some(kind), frame.get(14..)?, wire.saturating_sub(14), enclosure, depth + 1)
+}
+
+fn transport(ip: &Ip<'_>) -> Option<Transport> {
+    if ip.fragment != 0 {
+        return Some(Transport::Fragment { protocol: ip.protocol, offset: ip.fragment, length: ip.carried, last: !ip.more });
+    }
+    match ip.protocol {
+        TCP => tcp(ip).map(Transport::Tcp),
+        UDP => udp(ip).map(Transport::Datagram),
+        ICMP => icmp(ip, matches!(ip.payload.first()?, 3 | 4 | 5 | 11 | 12)),
+        // Neighbour discovery and multicast housekeeping stay on their link.
+        ICMP6 if matches!(ip.payload.first()?, 130..=137 | 143) => None,
+        ICMP6 => icmp(ip, matches!(ip.payload.first()?, 1..=4)),
+        _ => Some(Transport::Datagram(datagram(ip, 0, (0, 0), Some(ip.carried).filter(|_| !ip.more)))),
+    }
+}
+
+/// The fixed part of the header is enough: a bounded capture may have cut the options off.
+fn tcp(ip: &Ip<'_>) -> Option<TcpHeaders> {
+    let header: [u8; 20] = bytes_at(ip.payload, 0)?;
+    let size = usize::from(header[12] >> 4) * 4;
+    let options = ip.payload.get(20..size.max(20).min(ip.payload.len())).unwrap_or_default();
+    let length = ip.carried.saturating_sub(u32::from(header[12] >> 4) * 4);
+    let flags = Flags(header[13]);
+    let mut print = fold(0, &header[14..16]);
+    if length == 0 {
+        print = options_print(print, options);
+    } else if let Some(start) = ip.payload.get(size..size + 8) {
+        print = fold(print, start);
+    }
+    Some(TcpHeaders {
+        source_port: u16::from_be_bytes([header[0], header[1]]),
+        destination_port: u16::from_be_bytes([header[2], header[3]]),
+        sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+        acknowledgement: if header[13] & Flags::ACK == 0 { 0 } else { u32::from_be_bytes([header[8], header[9], header[10], header[11]]) },
+        flags,
+        timestamps: timestamps(options),
+        length,
+        header_length: header[12] >> 4 << 2,
+        print: short(print),
+        fragmented: ip.more,
+    })
+}
+
+/// RFC 7323's option, at its usual place or wherever it is.
+fn timestamps(mut options: &[u8]) -> Option<(u32, u32)> {
+    loop {
+        match *options {
+            [8, 10, ref values @ ..] => return Some((u32::from_be_bytes(bytes_at(values, 0)?), u32::from_be_bytes(bytes_at(values, 4)?))),
+            [1, ref rest @ ..] => options = rest,
+            [0, ..] | [] | [_] => return None,
+            [_, size, ..] => options = options.get(usize::from(size).max(2)..)?,
+        }
+    }
+}
+
+/// Options but the largest segment, which routers lower on the way.
+fn options_print(mut print: u64, mut options: &[u8]) -> u64 {
+    while let [kind, ref rest @ ..] = *options {
+        let size = match (kind, rest) {
+            (0, _) => break,
+            (1, _) => 1,
+            (_, [size, ..]) => usize::from(*size).max(2),
+            _ => break,
+        };
+        let Some(option) = options.get(..size) else { break };
+        if kind != 2 {
+            print = fold(print, option);
+        }
+        options = &options[size..];
+    }
+    print
+}
+
+fn udp(ip: &Ip<'_>) -> Option<DatagramHeaders> {
+    let header: [u8; 8] = bytes_at(ip.payload, 0)?;
+    let said = u32::from(u16::from_be_bytes([header[4], header[5]]));
+    let whole = if said == 0 { Some(ip.carried).filter(|_| !ip.more) } else { Some(said) };
+    let ports = (u16::from_be_bytes([header[0], header[1]]), u16::from_be_bytes([header[2], header[3]]));
+    Some(datagram(ip, 8, ports, whole))
+}
+
+/// An error with what it is about; any other message as a datagram between the two ends of its echo identifier.
+fn icmp(ip: &Ip<'_>, error: bool) -> Option<Transport> {
+    let header: [u8; 8] = bytes_at(ip.payload, 0)?;
+    if error {
+        return Some(Transport::IcmpError { kind: header[0], code: header[1], about: ip.payload.get(8..).and_then(quoted) });
+    }
+    let echo = u16::from_be_bytes([header[4], header[5]]);
+    let mut read = datagram(ip, 8, (echo, echo), Some(ip.carried).filter(|_| !ip.more));
+    // Kind, code and number; the checksum and the identifier are what translation changes.
+    let mark = fold(fold(0, &header[..2]), &header[6..8]);
+    read.start_hash ^= short(mark);
+    read.whole_hash = read.whole_hash.map(|hash| hash ^ short(mark));
+    // An echo's number tells as much as bytes of payload do.
+    read.hashed = read.hashed.saturating_add(4);
+    Some(Transport::Datagram(read))
+}
+
+/// A datagram whose payload begins `header` bytes behind IP.
+fn datagram(ip: &Ip<'_>, header: usize, (source_port, destination_port): (u16, u16), whole: Option<u32>) -> DatagramHeaders {
+    let payload = ip.payload.get(header..).unwrap_or_default();
+    let complete = length(ip.payload) == ip.carried;
+    let start = &payload[..payload.len().min(HASHED)];
+    DatagramHeaders {
+        protocol: ip.protocol,
+        source_port,
+        destination_port,
+        start_hash: short(fold(0, start)),
+        whole_hash: complete.then(|| short(fold(0, payload))),
+        hashed: u8::try_from(start.len()).unwrap_or(u8::MAX),
+        carried: ip.carried,
+        whole,
+        fragmented: ip.more,
+    }
+}
+
+fn quoted(data: &[u8]) -> Option<Quoted> {
+    let ip = match data.first()? >> 4 {
+        4 => v4(data, 0)?,
+        6 => v6(data, 0)?,
+        _ => return None,
+    };
+    let ports = match ip.protocol {
+        _ if ip.fragment != 0 => None,
+        TCP | UDP => bytes_at(ip.payload, 0),
+        ICMP | ICMP6 => bytes_at::<2>(ip.payload, 4).map(|[a, b]| [a, b, a, b]),
+        _ => None,
+    };
+    let [a, b, c, d] = ports.unwrap_or_default();
+    Some(Quoted {
+        protocol: ip.protocol,
+        source: ip.source,
+        destination: ip.destination,
+        source_port: u16::from_be_bytes([a, b]),
+        destination_port: u16::from_be_bytes([c, d]),
+    })
+}
+
+/// What was captured of so many bytes: Ethernet pads short frames.
+fn within(data: &[u8], carried: u32) -> &[u8] {
+    &data[..data.len().min(usize::try_from(carried).unwrap_or(usize::MAX))]
+}
+
+fn length(data: &[u8]) -> u32 {
+    u32::try_from(data.len()).unwrap_or(u32::MAX)
+}
+
+/// A hash of bytes, eight at a time; the same for the same bytes within one run, which is all that is asked of it.
+fn fold(start: u64, data: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(FACTOR).rotate_left(29);
+    let words = data.chunks_exact(8);
+    let rest = words.remainder().iter().fold(u64::from(length(data)), |sum, byte| (sum << 8) | u64::from(*byte));
+    let hash = words.fold(start, |hash, word| step(hash, bytes_at(word, 0).map_or(0, u64::from_le_bytes)));
+    step(hash, rest)
+}
+
+/// The better half of a hash.
+fn short(hash: u64) -> u32 {
+    u32::try_from(hash.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32).unwrap_or(0)
+}

@@ -1,0 +1,127 @@
+//! The headers of one packet as plain numbers, for files of any size: copied, never allocated.
+//!
+//! [`Packet`](super::packet::Packet) tells more of each packet and is kept in recordings; this is what following needs.
+
+use std::net::IpAddr;
+
+use super::packet::{Flags, Passage};
+
+/// One packet of IPv4 or IPv6 at one capture point. Inside a tunnel it is the innermost packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Headers {
+    /// Nanoseconds since the epoch, by the clock of the host that captured it.
+    pub at: i64,
+    /// The index that a capture on `any` gives each interface; 0 for a capture of one interface.
+    pub interface: u32,
+    pub passage: Passage,
+    pub enclosure: Enclosure,
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    /// IPv4's identification, or that of IPv6's fragment header; 0 when there is none.
+    pub identification: u32,
+    pub transport: Transport,
+}
+
+/// What a packet was wrapped in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Enclosure {
+    /// The innermost VLAN tag outside of any tunnel, 0 for none.
+    pub vlan: u16,
+    /// The outermost tunnel.
+    pub tunnel: Option<Tunnel>,
+    /// The network number of VXLAN or Geneve, 0 for none.
+    pub network: u32,
+}
+
+/// A kind of tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tunnel {
+    Vxlan,
+    Geneve,
+    Ipip,
+}
+
+impl Tunnel {
+    /// Its name, as everywhere in lbdiag.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Ipip => "ipip",
+        }
+    }
+}
+
+/// What stands above IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Tcp(TcpHeaders),
+    Datagram(DatagramHeaders),
+    /// An ICMP or ICMPv6 error, with the packet that it is about as far as it was captured.
+    IcmpError {
+        kind: u8,
+        code: u8,
+        about: Option<Quoted>,
+    },
+    /// A fragment that is not the first: it has no header above IP.
+    Fragment {
+        protocol: u8,
+        /// Where it begins in the whole packet's payload. Bytes.
+        offset: u32,
+        length: u32,
+        last: bool,
+    },
+}
+
+/// A TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpHeaders {
+    pub source_port: u16,
+    pub destination_port: u16,
+    pub sequence: u32,
+    pub acknowledgement: u32,
+    pub flags: Flags,
+    /// TCP's own timestamps, value and echo, when the option is there and was captured.
+    pub timestamps: Option<(u32, u32)>,
+    /// Bytes of payload in this packet, on the wire.
+    pub length: u32,
+    /// Of the TCP header, which a fragment behind this one counts from.
+    pub header_length: u8,
+    /// A hash of what translation usually leaves alone beside the numbers: window, options, first bytes of payload.
+    pub print: u32,
+    /// Whether fragments of this packet follow.
+    pub fragmented: bool,
+}
+
+/// A datagram of UDP or of a protocol that is treated like it, and an ICMP message that is no error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatagramHeaders {
+    /// 17 for UDP, 1 and 58 for ICMP.
+    pub protocol: u8,
+    /// ICMP's echo identifier stands for both ports; 0 where there are no ports.
+    pub source_port: u16,
+    pub destination_port: u16,
+    /// A hash of the first bytes of payload, the same for every capture that keeps these.
+    pub start_hash: u32,
+    /// A hash of all of this packet's payload; `None` when it was not captured whole.
+    pub whole_hash: Option<u32>,
+    /// Bytes of payload that were hashed at the start: few bytes tell little.
+    pub hashed: u8,
+    /// Bytes behind the IP headers in this packet.
+    pub carried: u32,
+    /// Bytes behind the IP headers in the whole datagram, `None` when fragments follow and the header does not say it.
+    pub whole: Option<u32>,
+    /// Whether fragments of this packet follow.
+    pub fragmented: bool,
+}
+
+/// The packet that an ICMP error is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    pub protocol: u8,
+    pub source: IpAddr,
+    pub destination: IpAddr,
+    pub source_port: u16,
+    pub destination_port: u16,
+}

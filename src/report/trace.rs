@@ -1,0 +1,202 @@
+//! What following capture files gave, connection by connection as each is done with.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+
+use super::json::json;
+use super::layout::plain;
+use super::text::Style;
+use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
+
+/// One connection: its hops in order, and what is to be said of it.
+#[must_use]
+pub fn trace_connection(traced: &Traced, style: Style) -> String {
+    let mut text = String::new();
+    let end = match traced.end {
+        TraceEnd::Closed => ", closed",
+        TraceEnd::Reset => ", reset",
+        TraceEnd::Open => ", open",
+        TraceEnd::Datagrams => "",
+    };
+    let repeated = if traced.retransmitted > 0 { format!(", {} repeated", traced.retransmitted) } else { String::new() };
+    let title = format!("Connection {}", traced.number);
+    let title = if style.colour { format!("\u{1b}[1m{title}\u{1b}[0m") } else { title };
+    let lasted = milliseconds(traced.last - traced.began);
+    line(&mut text, &format!("{title}  {}, {}, {lasted} ms{end}{repeated}", plain(&traced.protocol), moment(traced.began)));
+    for (name, hops) in [("request", &traced.request), ("answer", &traced.answer)] {
+        if hops.is_empty() {
+            line(&mut text, &format!("  {name}: nothing was seen"));
+        } else {
+            line(&mut text, &format!("  {name}"));
+        }
+        let places: Vec<String> = hops.iter().map(place).collect();
+        let width = places.iter().map(|place| place.chars().count()).max().unwrap_or(0);
+        let ends: Vec<String> = hops.iter().map(|hop| format!("{} → {}", shown(hop.source), shown(hop.destination))).collect();
+        let ends_width = ends.iter().map(|ends| ends.chars().count()).max().unwrap_or(0);
+        for ((hop, place), ends) in hops.iter().zip(&places).zip(&ends) {
+            let after = hop.after_ns.map_or_else(|| "at some time".to_owned(), |(mean, _, _)| format!("{} ms", signed(mean)));
+            line(&mut text, &format!("    {after:>12}  {place:width$}  {ends:ends_width$}  {}", counts(hop)));
+        }
+    }
+    for missing in &traced.missing {
+        line(&mut text, &format!("  {}", missed(missing, traced.began)));
+    }
+    let untold = traced.request.iter().chain(&traced.answer).map(|hop| hop.missing + hop.not_captured).sum::<u64>();
+    if untold > traced.missing.len() as u64 {
+        line(&mut text, &format!("  … and {} more", untold - traced.missing.len() as u64));
+    }
+    for error in &traced.errors {
+        let (from, at) = (error.from, milliseconds(error.at - traced.began));
+        line(&mut text, &format!("  ICMP error {}/{} from {from} at {}, +{at} ms", error.kind, error.code, plain(&error.point)));
+    }
+    if let Some(last) = &traced.last_seen {
+        let way = if last.answer { "answer" } else { "request" };
+        line(
+            &mut text,
+            &format!(
+                "  last seen: {} ({way}) at {}, {} → {}, +{} ms",
+                last.what,
+                at_point(&last.point, last.interface),
+                shown(last.source),
+                shown(last.destination),
+                milliseconds(last.at - traced.began)
+            ),
+        );
+    }
+    for reason in &traced.not_joined {
+        line(&mut text, &format!("  not joined: {}", plain(reason)));
+    }
+    text.push('\n');
+    text
+}
+
+/// The end of the report: the points, and how much of each was joined.
+#[must_use]
+pub fn trace_summary(summary: &TraceSummary) -> String {
+    let mut text = String::new();
+    for point in &summary.points {
+        let name = plain(&point.name);
+        line(
+            &mut text,
+            &format!("{name}: {} packets, {} followed, {} of them seen elsewhere too", point.packets, point.followed, point.joined),
+        );
+        if let (Some(first), Some(last)) = (point.first, point.last) {
+            line(&mut text, &format!("  from {} for {} ms", moment(first), milliseconds(last - first)));
+        }
+        if point.clock_ahead_ns != 0 {
+            let first = summary.points.first().map_or_else(String::new, |first| plain(&first.name));
+            let apart = signed(point.clock_ahead_ns);
+            line(
+                &mut text,
+                &format!("  its clock is {apart} ms ahead of that of {first}, as its packets show; times above are corrected by it"),
+            );
+        }
+        if let Some(incomplete) = &point.incomplete {
+            line(&mut text, &format!("  incomplete: {}", plain(incomplete)));
+        }
+    }
+    line(
+        &mut text,
+        &format!(
+            "{} connections, {} of them seen everywhere and with every packet that was watched for",
+            summary.connections, summary.whole
+        ),
+    );
+    if summary.let_go_early > 0 {
+        line(
+            &mut text,
+            &format!(
+                "{} packets were let go before their time, because too many waited at once: what is missing of them may be there all the same",
+                summary.let_go_early
+            ),
+        );
+    }
+    text
+}
+
+/// A JSON report in parts: its begin, a connection each, the end. `first`: no connection came before.
+#[must_use]
+pub fn trace_json(part: TracePart<'_>, first: bool) -> String {
+    match part {
+        TracePart::Begin => {
+            format!("{{\"format\": \"lbdiag-trace/1\", \"lbdiag\": \"{}\", \"connections\": [\n", env!("CARGO_PKG_VERSION"))
+        }
+        TracePart::Connection(traced) => format!("{}{}", if first { "" } else { "," }, json(traced)),
+        TracePart::End(summary) => format!("], \"summary\": {}}}\n", json(summary).trim_end()),
+    }
+}
+
+/// A part of the JSON report.
+#[derive(Clone, Copy)]
+pub enum TracePart<'a> {
+    Begin,
+    Connection(&'a Traced),
+    End(&'a TraceSummary),
+}
+
+fn place(hop: &TraceHop) -> String {
+    let mut text = at_point(&hop.point, hop.interface);
+    let vlan = hop.vlan.map(|vlan| format!("vlan {vlan}"));
+    for word in [hop.passage.map(str::to_owned), vlan, hop.tunnel.clone()].into_iter().flatten() {
+        text.push(' ');
+        text.push_str(&plain(&word));
+    }
+    text
+}
+
+fn at_point(point: &str, interface: Option<u32>) -> String {
+    interface.map_or_else(|| plain(point), |interface| format!("{} if{interface}", plain(point)))
+}
+
+fn counts(hop: &TraceHop) -> String {
+    let mut text = format!("{} packets, {} bytes", hop.packets, hop.bytes);
+    if let Some((_, least, most)) = hop.after_ns
+        && least != most
+    {
+        let _ = write!(text, ", {} to {} ms", signed(least), signed(most));
+    }
+    for (count, what) in [(hop.missing, "missing"), (hop.not_captured, "not captured, though seen behind it"), (hop.again, "seen twice")] {
+        if count > 0 {
+            let _ = write!(text, "; {count} {what}");
+        }
+    }
+    text
+}
+
+fn missed(missing: &MissingPacket, began: i64) -> String {
+    let way = if missing.answer { "answer" } else { "request" };
+    let numbers = match (missing.sequence, missing.length) {
+        (0, length) => format!(" of {length} bytes"),
+        (sequence, 0) => format!(" with sequence {sequence}"),
+        (sequence, length) => format!(" of {length} bytes with sequence {sequence}"),
+    };
+    format!(
+        "{} at {}: {} ({way}){numbers}, +{} ms, last at {} in packet {}",
+        if missing.seen_later { "not captured" } else { "missing" },
+        at_point(&missing.point, missing.interface),
+        missing.what,
+        milliseconds(missing.at - began),
+        plain(&missing.last_at),
+        missing.frame
+    )
+}
+
+fn moment(at: i64) -> String {
+    Timestamp::from_nanosecond(i128::from(at)).map_or_else(|_| at.to_string(), |at| format!("{at:.6}"))
+}
+
+fn signed(nanoseconds: i64) -> String {
+    format!("{}{}", if nanoseconds < 0 { "-" } else { "+" }, milliseconds(nanoseconds))
+}
+
+/// Milliseconds without a sign, to the microsecond.
+fn milliseconds(nanoseconds: i64) -> String {
+    let micro = nanoseconds.unsigned_abs() / 1000;
+    format!("{}.{:03}", micro / 1000, micro % 1000)
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a string has no way to fail.
+    let _ = writeln!(text, "{}", line.trim_end());
+}
