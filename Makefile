@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak
+.PHONY: help demo check advisories test bench-logs bench-ssh bench-trace bench-capture judge lab-versions soak
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -47,6 +47,11 @@ bench-ssh: ## 20 hosts asked from nothing, beside OpenSSH and Ansible (in a virt
 bench-logs: ## a million lines of log: lbdiag beside kubectl | sort | grep | tail
 	cargo build --quiet --release $(features)
 	tests/bench/logs
+
+bench-trace: ## two captures of 336,000 packets joined: lbdiag beside tcptrace and tshark; fails when a packet is paired wrongly or not at all
+	@.ci/packages tcptrace tshark python3
+	cargo build --quiet --release $(features)
+	tests/bench/trace
 
 lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go
 	cargo build --quiet --release $(features)
