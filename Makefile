@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak
+.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak bench-trace
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -54,6 +54,11 @@ bench-logs: ## a million lines of log, beside kubectl and stern (where Go can in
 	cargo build --quiet --release $(features)
 	@command -v stern >/dev/null || [ -x target/stern/stern ] || GOBIN=$(CURDIR)/target/stern go install github.com/stern/stern@v1.33.0 || echo "stern cannot be installed here: left out"
 	tests/bench/logs
+
+bench-trace: ## two captures of 336,000 packets joined: lbdiag beside tcptrace and tshark; fails when a packet is paired wrongly or not at all
+	@.ci/packages tcptrace tshark python3
+	cargo build --quiet --release $(features)
+	tests/bench/trace
 
 lab-versions: ## MetalLB's own elections against the computed ones, in labs of every version; root and Go
 	cargo build --quiet --release $(features)

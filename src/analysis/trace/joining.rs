@@ -118,7 +118,8 @@ impl Joiner {
         if piece.length == held.length && piece.identification != 0 && held.identification != 0 {
             score += if piece.identification == held.identification { 4 } else { -6 };
         }
-        if piece.print != 0 && piece.print == held.print {
+        // Also where neither is known: nothing that was kept speaks against it.
+        if piece.print == held.print {
             score += 2;
         }
         score += i32::from(piece.like.is_stamped()) * 2;

@@ -382,3 +382,6 @@ fn fold(start: u64, data: &[u8]) -> u64 {
 fn short(hash: u64) -> u32 {
     u32::try_from(hash.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 32).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,18 +8,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::packet::{Arp, Datagram, Flags, Icmp, Segment};
 
-fn links() -> Links {
+pub(super) fn links() -> Links {
     Links { names: BTreeMap::from([(0, "mlb".to_owned()), (7, "eth0".to_owned())]), own: Vec::new() }
 }
 
-fn sll2(ether_type: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
+pub(super) fn sll2(ether_type: u16, kind: u8, rest: &[u8]) -> Vec<u8> {
     let mut frame = ether_type.to_be_bytes().to_vec();
     frame.extend([0, 0, 0, 0, 0, 7, 0, 1, kind, 6, 0x66, 0, 0, 0, 0, 2, 0, 0]);
     frame.extend(rest);
     frame
 }
 
-fn ethernet(ether_type: u16, rest: &[u8]) -> Vec<u8> {
+pub(super) fn ethernet(ether_type: u16, rest: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x66, 0, 0, 0, 0, 1, 0x66, 0, 0, 0, 0, 9];
     frame.extend(ether_type.to_be_bytes());
     frame.extend(rest);
@@ -27,7 +27,7 @@ fn ethernet(ether_type: u16, rest: &[u8]) -> Vec<u8> {
 }
 
 /// An IPv4 packet that says it carries `missing` bytes more than are there.
-fn ipv4(protocol: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8], missing: u16) -> Vec<u8> {
+pub(super) fn ipv4(protocol: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8], missing: u16) -> Vec<u8> {
     let total = 20 + u16::try_from(payload.len()).unwrap() + missing;
     let mut packet = vec![0x45, 0];
     packet.extend(total.to_be_bytes());
@@ -38,7 +38,7 @@ fn ipv4(protocol: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8], mis
     packet
 }
 
-fn ipv6(next: u8, source: &str, destination: &str, payload: &[u8]) -> Vec<u8> {
+pub(super) fn ipv6(next: u8, source: &str, destination: &str, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x60, 0, 0, 0];
     packet.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
     packet.extend([next, 255]);
@@ -49,7 +49,7 @@ fn ipv6(next: u8, source: &str, destination: &str, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-fn tcp(flags: u8, options: usize) -> Vec<u8> {
+pub(super) fn tcp(flags: u8, options: usize) -> Vec<u8> {
     let mut header = vec![0xc0, 0, 0x01, 0xbb, 0, 0, 0, 9, 0, 0, 0, 4];
     header.push(u8::try_from(5 + options / 4).unwrap() << 4);
     header.extend([flags, 0xff, 0xff, 0, 0, 0, 0]);
@@ -57,7 +57,7 @@ fn tcp(flags: u8, options: usize) -> Vec<u8> {
     header
 }
 
-fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     let mut datagram = vec![0x30, 0x39];
     datagram.extend(port.to_be_bytes());
     datagram.extend(u16::try_from(8 + payload.len()).unwrap().to_be_bytes());
@@ -66,7 +66,7 @@ fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
     datagram
 }
 
-fn vxlan(inner: &[u8]) -> Vec<u8> {
+pub(super) fn vxlan(inner: &[u8]) -> Vec<u8> {
     let mut payload = vec![8, 0, 0, 0, 0, 0, 1, 0];
     payload.extend(inner);
     payload

@@ -1,0 +1,226 @@
+//! Following packets through files and through real captures: what the lab's recordings hold is joined as its numbers say.
+
+#![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lbdiag::analysis::trace::{Bounds, Joiner};
+use lbdiag::model::capture::Capture;
+use lbdiag::model::headers::{DatagramHeaders, Enclosure, Headers, Quoted, TcpHeaders, Transport, Tunnel};
+use lbdiag::model::packet::{Body, Packet};
+use serde_json::Value;
+
+/// The captures of a recording.
+fn captures(recording: &Path) -> Vec<Capture> {
+    let file = std::fs::File::open(recording).expect("a recording");
+    let lines = BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines().map(|line| line.expect("a line"));
+    let captures = lines.filter(|line| line.starts_with("{\"c\":\"capture\"")).filter_map(|line| {
+        let mut line: Value = serde_json::from_str(&line).expect("a line in its form");
+        serde_json::from_value(line["a"]["stop"]["Ok"].take()).ok()
+    });
+    captures.collect()
+}
+
+/// What a recording keeps of a packet, as headers: neither TCP's timestamps nor its identification are there.
+fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<Headers> {
+    let next = u32::try_from(interfaces.len()).expect("few interfaces") + 1;
+    let interface = *interfaces.entry(packet.interface.clone()).or_insert(next);
+    let (source, destination, identification, transport) = match &packet.body {
+        Body::Tcp(tcp) => {
+            let transport = TcpHeaders {
+                source_port: tcp.source_port,
+                destination_port: tcp.destination_port,
+                sequence: tcp.sequence,
+                acknowledgement: if tcp.flags.0 & 16 == 0 { 0 } else { tcp.acknowledgement },
+                flags: tcp.flags,
+                timestamps: None,
+                length: tcp.length,
+                header_length: 20,
+                print: 0,
+                fragmented: false,
+            };
+            (tcp.source, tcp.destination, 0, Transport::Tcp(transport))
+        }
+        Body::Udp(udp) => {
+            let transport = DatagramHeaders {
+                protocol: 17,
+                source_port: udp.source_port,
+                destination_port: udp.destination_port,
+                start_hash: udp.payload_hash,
+                whole_hash: None,
+                hashed: 24,
+                carried: udp.length + 8,
+                whole: Some(udp.length + 8),
+                fragmented: false,
+            };
+            (udp.source, udp.destination, u32::from(udp.identification), Transport::Datagram(transport))
+        }
+        Body::Icmp(icmp) => {
+            let about = icmp.quoted.map(|(protocol, source, destination, source_port, destination_port)| Quoted {
+                protocol,
+                source,
+                destination,
+                source_port,
+                destination_port,
+            });
+            (icmp.source, icmp.destination, 0, Transport::IcmpError { kind: icmp.kind, code: icmp.code, about })
+        }
+        _ => return None,
+    };
+    let tunnel = match packet.tunnel.as_deref() {
+        Some("vxlan") => Some(Tunnel::Vxlan),
+        Some("geneve") => Some(Tunnel::Geneve),
+        Some("ipip") => Some(Tunnel::Ipip),
+        _ => None,
+    };
+    let enclosure = Enclosure { tunnel, ..Enclosure::default() };
+    Some(Headers { at: packet.at, interface, passage: packet.passage, enclosure, source, destination, identification, transport })
+}
+
+/// How often a packet came each way: interface, whether in a tunnel, passage.
+type Ways = BTreeMap<(u32, bool, u8), usize>;
+
+/// What tells a TCP packet's connection where nothing else is known: the SYN's number, by the ends that it had there.
+type Ends = (usize, BTreeSet<(IpAddr, u16)>);
+
+#[test]
+fn real_captures_are_joined_as_their_numbers_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let (mut several, mut missed) = (0, Vec::new());
+    for entry in std::fs::read_dir(folder).expect("recordings") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|end| end == "lbdiag") {
+            let (all, not_joined) = check(&path);
+            several += all;
+            missed.extend(not_joined);
+        }
+    }
+    assert!(several > 1000, "only {several} packets were seen at several points");
+    let count = missed.len();
+    assert!(missed.is_empty(), "{count} of {several} packets are not joined: {:?}", missed.iter().take(5).collect::<Vec<_>>());
+}
+
+/// How many packets should be joined with another point's, and those that are not.
+fn check(recording: &Path) -> (usize, Vec<String>) {
+    let name = recording.display();
+    let captures = captures(recording);
+    let mut joiner = Joiner::new(Bounds::default(), true);
+    let mut packets: Vec<(u16, u64, Headers)> = Vec::new();
+    for (number, capture) in captures.iter().enumerate() {
+        let point = joiner.point(&format!("{number}"), true, 0);
+        let mut interfaces = BTreeMap::new();
+        let of_point = (1_u64..).zip(&capture.packets);
+        packets.extend(of_point.filter_map(|(frame, packet)| Some((point, frame, headers(packet, &mut interfaces)?))));
+    }
+    packets.sort_by_key(|(point, frame, headers)| (headers.at, *point, *frame));
+    // By ends at each point, the number of the SYN that was seen last with these.
+    let mut begun: BTreeMap<Ends, u32> = BTreeMap::new();
+    let mut known = BTreeMap::new();
+    let mut seen: BTreeMap<_, BTreeMap<u16, Ways>> = BTreeMap::new();
+    for (point, frame, headers) in &packets {
+        joiner.take(*point, *frame, headers);
+        let Transport::Tcp(tcp) = &headers.transport else { continue };
+        let ends = (usize::from(*point), BTreeSet::from([(headers.source, tcp.source_port), (headers.destination, tcp.destination_port)]));
+        if tcp.flags.is_syn() {
+            begun.insert(ends.clone(), tcp.sequence);
+        }
+        let Some(syn) = begun.get(&ends) else { continue };
+        let like = (*syn, tcp.sequence, tcp.acknowledgement, tcp.flags.0, tcp.length);
+        known.insert((*point, *frame), like);
+        let tunnel = headers.enclosure.tunnel.map_or(0, |tunnel| tunnel as u8);
+        let way = headers.passage as u8;
+        *seen.entry(like).or_default().entry(*point).or_default().entry((headers.interface, tunnel > 0, way)).or_default() += 1;
+    }
+    joiner.finish();
+    let (_, pairings) = joiner.done();
+    let mut elsewhere = BTreeSet::new();
+    for pairing in &pairings {
+        let points: BTreeSet<u16> = pairing.seen.iter().map(|seen| seen.point).collect();
+        let likes: BTreeSet<_> = pairing.seen.iter().filter_map(|seen| known.get(&(seen.point, seen.frame))).map(|like| like.0).collect();
+        assert!(likes.len() <= 1, "{name}: packets of several connections are joined: {pairing:?}");
+        if points.len() > 1 {
+            elsewhere.extend(pairing.seen.iter().map(|seen| (seen.point, seen.frame)));
+        }
+    }
+    // What came as often at two points has a counterpart for each.
+    let often = |ways: &Ways| ways.values().copied().max().unwrap_or(0);
+    let counted = known.iter().filter(|((point, _), like)| {
+        let of = &seen[*like];
+        of.iter().any(|(other, ways)| other != point && often(ways) >= often(&of[point]))
+    });
+    let all: Vec<_> = counted.map(|(place, _)| *place).collect();
+    let missed = all.iter().filter(|place| !elsewhere.contains(place)).map(|place| format!("{name}: {place:?} {:?}", known[place]));
+    (all.len(), missed.collect())
+}
+
+/// A frame of Ethernet, IPv4 and TCP without payload.
+fn frame(source: [u8; 4], source_port: u16, destination: [u8; 4], destination_port: u16, sequence: u32, flags: u8) -> Vec<u8> {
+    let mut frame = vec![0x66, 0, 0, 0, 0, 1, 0x66, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 40, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0];
+    frame.extend(source.into_iter().chain(destination));
+    frame.extend(source_port.to_be_bytes().into_iter().chain(destination_port.to_be_bytes()));
+    frame.extend(sequence.to_be_bytes());
+    frame.extend([0, 0, 0, 0, 0x50, flags, 2, 0, 0, 0, 0, 0]);
+    frame
+}
+
+fn write(path: &Path, frames: &[(u32, Vec<u8>)]) {
+    let mut file: Vec<u8> = [0xa1b2_c3d4_u32, 0x0002_0004, 0, 0, 65_535, 1].iter().flat_map(|word| word.to_be_bytes()).collect();
+    for (micro, frame) in frames {
+        let length = u32::try_from(frame.len()).expect("a short frame");
+        file.extend([1_700_000_000, *micro, length, length].iter().flat_map(|word| word.to_be_bytes()));
+        file.extend(frame);
+    }
+    std::fs::write(path, file).expect("a file");
+}
+
+fn two_files(directory: &Path) -> [PathBuf; 2] {
+    let files = ["node.pcap", "pod.pcap"].map(|name| directory.join(name));
+    let (client, address, node, pod) = ([10, 0, 0, 9], [10, 0, 0, 100], [10, 0, 0, 1], [10, 1, 0, 5]);
+    write(&files[0], &[(100, frame(client, 40000, address, 443, 7, 2)), (900, frame(client, 40000, address, 443, 8, 4))]);
+    write(&files[1], &[(350, frame(node, 31000, pod, 8443, 7, 2))]);
+    files
+}
+
+fn trace(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_lbdiag")).arg("trace").args(arguments).output().expect("lbdiag");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn files_are_followed_and_told_in_text_and_json() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [node, pod] = two_files(directory.path());
+    let (code, text, errors) = trace(&[node.as_os_str(), pod.as_os_str()]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("10.0.0.9:40000 → 10.0.0.100:443") && text.contains("10.0.0.1:31000 → 10.1.0.5:8443"), "{text}");
+    assert!(text.contains("+0.250 ms"), "{text}");
+    let (report, pairs) = (directory.path().join("report"), directory.path().join("pairs"));
+    let json = format!("json={}", report.display());
+    let (code, _, errors) =
+        trace(&[node.as_os_str(), pod.as_os_str(), "--report".as_ref(), json.as_ref(), "--pairs".as_ref(), pairs.as_os_str()]);
+    assert_eq!(code, Some(0), "{errors}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).expect("the report")).expect("JSON");
+    assert_eq!(report["connections"][0]["request"][1]["destination"], "10.1.0.5:8443");
+    assert_eq!(report["summary"]["points"][1]["joined"], 1);
+    let pairs = std::fs::read_to_string(pairs).expect("the pairs");
+    assert_eq!(pairs.lines().next(), Some(format!("1\t{}:1\t{}:1", node.display(), pod.display()).as_str()));
+}
+
+#[test]
+fn what_is_no_capture_is_refused_and_what_was_cut_off_is_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [node, pod] = two_files(directory.path());
+    let whole = std::fs::read(&node).expect("the file");
+    std::fs::write(&node, &whole[..whole.len() - 3]).expect("a file that is cut off");
+    let (code, text, _) = trace(&[node.as_os_str(), pod.as_os_str()]);
+    assert!(code == Some(0) && text.contains("incomplete: ") && text.contains("within a packet"), "{text}");
+    std::fs::write(&pod, "no capture at all, but text").expect("a file");
+    let (code, _, errors) = trace(&[node.as_os_str(), pod.as_os_str()]);
+    assert!(code == Some(1) && errors.contains("neither pcap nor pcapng"), "{errors}");
+    assert_eq!(trace(&[]).0, Some(2));
+}
