@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
-use super::{markdown, refuse, streams};
+use super::{markdown, print, refuse};
 use crate::analysis::similar::nearest;
 use crate::model::catalogue::{ENTRIES, Entry, entry};
 use crate::model::finding::Severity;
@@ -18,19 +18,12 @@ pub(super) fn explain(name: Option<&str>) -> Exit {
             _ => return refuse(Exit::Usage, &unknown(name)),
         },
     };
-    printed(&text)
+    print(&text)
 }
 
 /// Prints every entry in full, as the Markdown that `docs/findings.md` holds.
 pub(super) fn document() -> Exit {
-    printed(&markdown::findings(ENTRIES))
-}
-
-fn printed(text: &str) -> Exit {
-    match streams::show(text) {
-        Ok(()) => Exit::Good,
-        Err(error) => refuse(Exit::CouldNotWork, &error),
-    }
+    print(&markdown::findings(ENTRIES))
 }
 
 fn area(name: &str) -> Vec<Entry> {

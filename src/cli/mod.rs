@@ -47,6 +47,14 @@ fn obey(command: &Command) -> Exit {
     }
 }
 
+/// Prints the result, and gives the exit of having done so.
+fn print(text: &str) -> Exit {
+    match streams::show(text) {
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
+}
+
 /// A refusal of what was asked for, on standard error.
 fn refuse(exit: Exit, message: &str) -> Exit {
     streams::say(&format!("lbdiag: {message}"));

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use super::arguments::PlanArguments;
 use super::exit::Exit;
 use super::progress::Shown;
-use super::run::{Settled, check_way, nothing_asked, settle, world};
-use super::{playbook, refuse, reports, streams};
-use crate::engine::{self, EndKind, Playbook, Progress, RunEnd, RunOptions};
+use super::run::{Prepared, nothing_asked, prepare, watch, world};
+use super::{refuse, reports, streams};
+use crate::engine::{self, EndKind, Progress, RunEnd, RunOptions};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live;
 use crate::evidence::planned::Planned;
-use crate::evidence::recording::recorded;
 use crate::model::plan::{Plan, PlannedParam};
 
 /// Gaps that come of what was really asked: the API's. All others come of answers that were only assumed.
@@ -28,32 +27,17 @@ const REAL: [&str; 6] = [
 /// Plans a run and prints the plan.
 pub(super) fn plan(arguments: &PlanArguments) -> Exit {
     let given = &arguments.given;
-    let playbook = match playbook::open(&arguments.playbook) {
-        Ok(playbook) => playbook,
-        Err(refusal) => return refusal.tell(),
+    let mut prepared = match prepare(&arguments.playbook, given, &arguments.reports, None) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
-    if let Err(error) = reports::check(&arguments.reports, None) {
-        return refuse(Exit::Usage, &error);
-    }
-    let replayed = match given.replay.as_deref().map(recorded::open).transpose() {
-        Ok(replayed) => replayed,
-        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
-    };
-    let settled = match settle(given, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
-        Ok(settled) => settled,
-        Err(error) => return refuse(Exit::Usage, &error),
-    };
-    if let Err(error) = check_way(given, &settled.site) {
-        return refuse(Exit::Usage, &error);
-    }
-    let opened = live::open_planned(&world(given, &settled.site), replayed.map(|(evidence, _)| evidence), Interrupt::default());
+    let opened = live::open_planned(&world(given, &prepared.site), prepared.replayed.take(), Interrupt::default());
     let (evidence, planned) = match opened {
         Ok(opened) => opened,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
-    let interrupt = &evidence.interrupt;
-    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), given.timeout)) {
-        return refuse(Exit::CouldNotWork, &error.to_string());
+    if let Err(exit) = watch(&evidence.interrupt, given) {
+        return exit;
     }
     let shown = Shown::new(given.quiet);
     let (progress, steps) = (Arc::clone(&shown), planned.clone());
@@ -66,12 +50,12 @@ pub(super) fn plan(arguments: &PlanArguments) -> Exit {
             }
         }),
     };
-    let end = engine::run(&playbook, settled.params.clone(), &evidence, &settled.site, &options);
+    let end = engine::run(&prepared.playbook, prepared.params.clone(), &evidence, &prepared.site, &options);
     shown.finish();
     if let Some(exit) = unplanned(&end, arguments) {
         return exit;
     }
-    match reports::write_plan(&arguments.reports, &composed(arguments, &playbook, &settled, &planned, &end), arguments.scripts) {
+    match reports::write_plan(&arguments.reports, &composed(arguments, &prepared, &planned, &end), arguments.scripts) {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
@@ -96,26 +80,27 @@ fn unplanned(end: &RunEnd, arguments: &PlanArguments) -> Option<Exit> {
     }
 }
 
-fn composed(arguments: &PlanArguments, playbook: &Playbook, settled: &Settled, planned: &Planned, end: &RunEnd) -> Plan {
-    let params: BTreeMap<String, PlannedParam> = settled
+fn composed(arguments: &PlanArguments, prepared: &Prepared, planned: &Planned, end: &RunEnd) -> Plan {
+    let header = &prepared.playbook.header;
+    let params: BTreeMap<String, PlannedParam> = prepared
         .params
         .iter()
         .map(|(name, value)| {
-            let from = settled.sources.get(name).cloned().unwrap_or_default();
+            let from = prepared.sources.get(name).cloned().unwrap_or_default();
             (name.clone(), PlannedParam { value: value.clone(), from })
         })
         .collect();
-    let allowed = |capability: &&String| settled.site.uses.as_ref().is_none_or(|uses| uses.contains(*capability));
+    let allowed = |capability: &&String| prepared.site.uses.as_ref().is_none_or(|uses| uses.contains(*capability));
     let mut api: Vec<String> = end.outcome.touched.iter().filter(|touch| touch.kind == "api").map(|touch| touch.what.clone()).collect();
     api.sort();
     let open = end.outcome.gaps.iter().filter(|gap| REAL.contains(&gap.name.as_str()));
     Plan {
         format: "lbdiag-plan/1".to_owned(),
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
-        playbook: playbook.header.name.clone(),
-        playbook_version: playbook.header.version.clone(),
+        playbook: header.name.clone(),
+        playbook_version: header.version.clone(),
         params,
-        uses: playbook.header.uses.iter().filter(allowed).cloned().collect(),
+        uses: header.uses.iter().filter(allowed).cloned().collect(),
         seconds: arguments.given.timeout.as_secs(),
         api,
         hosts: planned.ways(),

@@ -81,10 +81,14 @@ fn unwritten(path: &Path, error: &std::io::Error) -> String {
     format!("write {}: {error}", path.display())
 }
 
+/// What was asked for, or text on standard output when nothing was.
+fn or_usual(wanted: &[Wanted]) -> &[Wanted] {
+    const USUAL: &[Wanted] = &[Wanted { format: Format::Text, file: None }];
+    if wanted.is_empty() { USUAL } else { wanted }
+}
+
 /// Opens the reports that were asked for, text on standard output when none was.
 pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
-    let usual = [Wanted { format: Format::Text, file: None }];
-    let wanted = if wanted.is_empty() { &usual } else { wanted };
     let open = |report: &Wanted| {
         let (sink, style) = match &report.file {
             Some(file) => (Sink::file(file)?, Style::PLAIN),
@@ -95,7 +99,7 @@ pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
             Format::Json => Growing::Json(sink),
         })
     };
-    wanted.iter().map(open).collect()
+    or_usual(wanted).iter().map(open).collect()
 }
 
 /// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files in
@@ -134,10 +138,8 @@ pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool) -> Resul
 }
 
 fn write_by(wanted: &[Wanted], rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
-    let usual = [Wanted { format: Format::Text, file: None }];
-    let wanted = if wanted.is_empty() { &usual } else { wanted };
     let mut errors = Vec::new();
-    for report in wanted {
+    for report in or_usual(wanted) {
         let written = match &report.file {
             Some(file) => {
                 let text = rendered(report.format, Style::PLAIN);

@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 use super::arguments::{Given, RunOptions as Arguments, Way};
 use super::exit::Exit;
 use super::progress::Shown;
-use super::{given, passphrase, playbook, refuse, reports, streams};
-use crate::engine::{self, EndKind, Playbook, RunEnd, RunOptions};
+use super::reports::Wanted;
+use super::{given, passphrase, playbook, print, refuse, reports, streams};
+use crate::engine::{self, EndKind, Inputs, Playbook, RunEnd, RunOptions};
 use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::recording::manifest::Manifest;
@@ -29,37 +30,23 @@ const API_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a playbook to its end, and says how it ended.
 pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
-    let playbook = match playbook::open(playbook) {
-        Ok(playbook) => playbook,
-        Err(refusal) => return refusal.tell(),
+    let prepared = match prepare(playbook, &arguments.given, &arguments.reports, arguments.record.as_deref()) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
     };
-    if let Err(error) = reports::check(&arguments.reports, arguments.record.as_deref()) {
-        return refuse(Exit::Usage, &error);
-    }
-    let replayed = match arguments.given.replay.as_deref().map(recorded::open).transpose() {
-        Ok(replayed) => replayed,
-        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
-    };
-    let (params, site) = match settle(&arguments.given, &playbook, replayed.as_ref().map(|(_, manifest)| manifest)) {
-        Ok(Settled { params, site, .. }) => (params, site),
-        Err(error) => return refuse(Exit::Usage, &error),
-    };
-    if let Err(error) = check_way(&arguments.given, &site) {
-        return refuse(Exit::Usage, &error);
-    }
+    let Prepared { playbook, replayed, params, site, .. } = prepared;
     let pcap = match packets_wanted(arguments, &playbook) {
         Ok(pcap) => pcap,
         Err(error) => return refuse(Exit::Usage, &error),
     };
     let shown = Shown::new(arguments.given.quiet);
-    let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone()), |(evidence, _)| Ok(evidence)) {
+    let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone()), Ok) {
         Ok(evidence) => evidence,
         Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
     };
     let world = World { evidence, site, pcap };
-    let interrupt = &world.evidence.interrupt;
-    if let Err(error) = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), arguments.given.timeout)) {
-        return refuse(Exit::CouldNotWork, &error.to_string());
+    if let Err(exit) = watch(&world.evidence.interrupt, &arguments.given) {
+        return exit;
     }
     let progress = Arc::clone(&shown);
     let options = RunOptions { time_limit: arguments.given.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
@@ -89,16 +76,39 @@ fn packets_wanted(arguments: &Arguments, playbook: &Playbook) -> Result<Option<A
     PcapDirectory::create(path, &run).map(Some).map_err(|error| error.to_string())
 }
 
-/// What a playbook runs with.
-pub(super) struct Settled {
+/// A playbook with everything that it runs with, before anything is touched.
+pub(super) struct Prepared {
+    pub(super) playbook: Playbook,
+    /// The recording that is replayed in place of the world.
+    pub(super) replayed: Option<Evidence>,
     pub(super) params: BTreeMap<String, Value>,
     /// Where each value comes from.
     pub(super) sources: BTreeMap<String, String>,
     pub(super) site: Site,
 }
 
-/// The parameters' values and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
-pub(super) fn settle(given: &Given, playbook: &Playbook, replayed: Option<&Manifest>) -> Result<Settled, String> {
+/// Opens the playbook and what it is given. Whatever cannot be is told, and gives the exit.
+pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], record: Option<&Path>) -> Result<Prepared, Exit> {
+    let playbook = playbook::open(playbook).map_err(|refusal| refusal.tell())?;
+    reports::check(reports, record).map_err(|error| refuse(Exit::Usage, &error))?;
+    let replayed =
+        given.replay.as_deref().map(recorded::open).transpose().map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;
+    let (replayed, manifest) = replayed.unzip();
+    let (inputs, site) = settle(given, manifest.as_ref()).map_err(|error| refuse(Exit::Usage, &error))?;
+    let params = engine::resolve(&playbook.header, &inputs).map_err(|error| refuse(Exit::Usage, &error))?;
+    check_way(given, &site).map_err(|error| refuse(Exit::Usage, &error))?;
+    let sources = engine::sources(&playbook.header, &inputs);
+    Ok(Prepared { playbook, replayed, params, sources, site })
+}
+
+/// Minds signals and the time limit from here on.
+pub(super) fn watch(interrupt: &Interrupt, given: &Given) -> Result<(), Exit> {
+    let watching = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), given.timeout));
+    watching.map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))
+}
+
+/// Where the parameters' values may come from, and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
+fn settle(given: &Given, replayed: Option<&Manifest>) -> Result<(Inputs, Site), String> {
     let mut site = match replayed {
         Some(manifest) => manifest.site.site(),
         None => given.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
@@ -111,12 +121,11 @@ pub(super) fn settle(given: &Given, playbook: &Playbook, replayed: Option<&Manif
     }
     let recorded = replayed.map(|manifest| &manifest.params);
     let inputs = given::gather(&given.set, given.params.as_deref(), &site.defaults, recorded)?;
-    let params = engine::resolve(&playbook.header, &inputs)?;
-    Ok(Settled { params, sources: engine::sources(&playbook.header, &inputs), site })
+    Ok((inputs, site))
 }
 
 /// Whether the way to the nodes that was asked for is one that the site knows.
-pub(super) fn check_way(given: &Given, site: &Site) -> Result<(), String> {
+fn check_way(given: &Given, site: &Site) -> Result<(), String> {
     if given.via == Way::Pod && site.via.pod.is_none() && given.replay.is_none() {
         return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());
     }
@@ -177,9 +186,9 @@ pub(super) fn nothing_asked(kind: &EndKind) -> Option<Exit> {
     match kind {
         EndKind::Usage(message) => Some(refuse(Exit::Usage, message)),
         // What was asked for cannot be told from nothing, but the list is what a person wants to read and to pipe.
-        EndKind::Listed(list) => Some(match streams::show(&format!("{}\n", list.trim_end())) {
-            Ok(()) => Exit::Usage,
-            Err(error) => refuse(Exit::CouldNotWork, &error),
+        EndKind::Listed(list) => Some(match print(&format!("{}\n", list.trim_end())) {
+            Exit::Good => Exit::Usage,
+            failed => failed,
         }),
         _ => None,
     }

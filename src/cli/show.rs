@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::exit::Exit;
-use super::{playbook, refuse, streams};
+use super::{playbook, print};
 use crate::engine::header::{Header, Param};
 
 /// Prints a playbook's header as help.
@@ -13,10 +13,7 @@ pub(super) fn show(name: &Path) -> Exit {
         Ok(playbook) => playbook,
         Err(refusal) => return refusal.tell(),
     };
-    match streams::show(&text(&playbook.header)) {
-        Ok(()) => Exit::Good,
-        Err(error) => refuse(Exit::CouldNotWork, &error),
-    }
+    print(&text(&playbook.header))
 }
 
 fn text(header: &Header) -> String {

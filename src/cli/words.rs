@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
-use super::{markdown, refuse, streams};
+use super::{markdown, print, refuse};
 use crate::analysis::similar::nearest;
 use crate::words::reference::{WORDS, Word, word};
 
@@ -16,19 +16,12 @@ pub(super) fn words(name: Option<&str>) -> Exit {
             None => return refuse(Exit::Usage, &unknown(name)),
         },
     };
-    printed(&text)
+    print(&text)
 }
 
 /// Prints every word in full, by groups, as the Markdown that `docs/words.md` holds.
 pub(super) fn document() -> Exit {
-    printed(&markdown::words(WORDS))
-}
-
-fn printed(text: &str) -> Exit {
-    match streams::show(text) {
-        Ok(()) => Exit::Good,
-        Err(error) => refuse(Exit::CouldNotWork, &error),
-    }
+    print(&markdown::words(WORDS))
 }
 
 fn unknown(name: &str) -> String {

@@ -200,6 +200,12 @@ pub struct Bgp {
 }
 
 impl Bgp {
+    /// The nodes that announce over a session that is not known to be down.
+    #[must_use]
+    pub fn sending(&self) -> Vec<&str> {
+        self.nodes.iter().filter(|node| node.effective()).map(|node| node.node.as_str()).collect()
+    }
+
     /// What was found of a node.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&BgpNode> {

@@ -169,7 +169,7 @@ fn by_words(sources: &[Source], words: &Words) -> Judged {
 }
 
 fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
-    let effective: BTreeSet<String> = bgp.nodes.iter().filter(|node| node.effective()).map(|node| node.node.clone()).collect();
+    let effective: BTreeSet<String> = bgp.sending().into_iter().map(str::to_owned).collect();
     let claims = &words.claims;
     let dead: BTreeSet<String> = claims.difference(&effective).cloned().collect();
     if effective.is_empty() && !claims.is_empty() {

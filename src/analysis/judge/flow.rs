@@ -86,8 +86,7 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
 fn group(case: &Case, road: &Road) -> Group {
     let attempt = &road.connection.attempt;
     // A router may say "network unreachable" too: it is the client's own word only when nothing left it.
-    let sent = road.hops(|hop| hop.request && hop.passage == Passage::Out).any(|hop| hop.place == road.client());
-    if attempt.ending == Ending::NoRoute && !sent {
+    if attempt.ending == Ending::NoRoute && road.sent().next().is_none() {
         let own_word = road.watched(&road.client()) || client::has_no_way(case, road);
         return if own_word { Group::NoRoute } else { Group::NotFollowed };
     }
@@ -251,7 +250,8 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
         ));
     }
     let Some(target) = case.target else { return };
-    let reached: Vec<std::net::IpAddr> = case.roads().iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
+    let roads = case.roads();
+    let reached: Vec<std::net::IpAddr> = roads.iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
     // Policy Local and topology hints keep the announcing node from some of them.
     let within = case.announcer().map_or_else(|| target.serving(), |node| target.hit_from(&node));
     let missed: Vec<String> = within
@@ -260,10 +260,10 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
         .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))
         .collect();
     // Without the announcing node's whole capture it is not known where a try went.
-    let watched = case.announcer().is_some_and(|node| case.roads().iter().all(|road| road.watched(&node)));
+    let watched = case.announcer().is_some_and(|node| roads.iter().all(|road| road.watched(&node)));
     if !missed.is_empty() && watched {
         // A node's own requests are translated before any capture sees them.
-        let lost_sight = case.roads().iter().filter(|road| road.connection.attempt.answered() && road.endpoint().is_none()).count();
+        let lost_sight = roads.iter().filter(|road| road.connection.attempt.answered() && road.endpoint().is_none()).count();
         let missed = missed.join(", ");
         let reason = match lost_sight {
             0 => format!("no try reached {missed}"),

@@ -145,6 +145,12 @@ impl<'a> Road<'a> {
         self.connection.hops.iter().filter(move |hop| which(hop))
     }
 
+    /// Packets of the request as they left the client.
+    pub fn sent(&self) -> impl Iterator<Item = &'a Hop> {
+        let client = self.connection.vantage.place();
+        self.hops(move |hop| hop.request && hop.passage == Passage::Out && hop.place == client)
+    }
+
     /// The points of the road from the client to the pod, as far as they are known, those without a capture left out.
     #[must_use]
     pub fn points(&self) -> Vec<Point> {

@@ -208,12 +208,11 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
         all.iter().filter(|road| !vantages.contains(&road.client())).filter_map(Road::entry).map(|(node, _)| node).collect();
     // From the same place some tries came through: then it is a next hop that fails, and not the way there.
     let partly = all.iter().any(|road| vantages.contains(&road.client()) && road.entry().is_some());
-    let sent = |road: &&&Road| road.hops(|hop| hop.request && hop.passage == Passage::Out).any(|hop| hop.place == road.client());
-    if reached.is_empty() || partly || roads.iter().filter(sent).count() < roads.len() || !unwatched_nodes(case, roads).is_empty() {
+    let silent = roads.iter().any(|road| road.sent().next().is_none());
+    if reached.is_empty() || partly || silent || !unwatched_nodes(case, roads).is_empty() {
         return None;
     }
-    let nodes: Vec<&str> =
-        case.announcement?.bgp.as_ref()?.nodes.iter().filter(|node| node.effective()).map(|node| node.node.as_str()).collect();
+    let nodes = case.announcement?.bgp.as_ref()?.sending();
     Some(found(
         "wire/request-lost",
         vec![Culprit::network(&vantages.join("+"), &nodes.join("+"))],
@@ -230,8 +229,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let arp = Arp::seen(case, roads, node);
     let vantages = names(roads);
     let between = Culprit::network(&vantages.join("+"), node);
-    let sent =
-        roads.iter().any(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).next().is_some());
+    let sent = roads.iter().any(|road| road.sent().next().is_some());
     // Only a client that was watched is known to have sent nothing.
     let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
     if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
@@ -306,10 +304,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             "whether requests are lost, or the neighbour advertisements that would lead them",
         ));
     }
-    let count = roads
-        .iter()
-        .map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Out && hop.place == road.client()).count())
-        .sum::<usize>();
+    let count = roads.iter().map(|road| road.sent().count()).sum::<usize>();
     if count == 0 {
         return Err(undecided(
             case,

@@ -253,9 +253,9 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
         let none = !looked.is_empty()
             && looked.iter().all(|pair| network::on_link(&pair.after, address).is_empty() && !network::addresses(&pair.after).is_empty());
         // Somebody whose requests come there has a route of his own for it: then that is not what keeps others from it.
-        let asked_for = case.roads().iter().any(|road| !road.connection.vantage.is_inside() && road.entry().is_some());
+        let asked_for = || case.roads().iter().any(|road| !road.connection.vantage.is_inside() && road.entry().is_some());
         if none
-            && !asked_for
+            && !asked_for()
             && let Some(pool) = &announcement.pool
         {
             return vec![found(

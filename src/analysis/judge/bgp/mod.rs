@@ -86,7 +86,7 @@ fn filtered(case: &Case, bgp: &Bgp) -> Option<Finding> {
     let router = bgp.router.as_ref()?;
     let route = router.route(case.address()?)?;
     let (paths, installed) = (route.paths.as_ref()?, route.installed.as_ref()?);
-    let sending: Vec<&str> = bgp.nodes.iter().filter(|node| node.effective()).map(|node| node.node.as_str()).collect();
+    let sending = bgp.sending();
     let up = router.neighbours.iter().filter(|neighbour| neighbour.state == "Established").count();
     if !installed.is_empty() || sending.is_empty() || up == 0 || !router.neighbours_read {
         return None;

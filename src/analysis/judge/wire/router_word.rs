@@ -37,7 +37,7 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     }
     let told: BTreeSet<IpAddr> = told.into_values().flatten().collect();
     let nearest = *told.first()?;
-    let sending: Vec<&str> = bgp.nodes.iter().filter(|node| node.effective()).map(|node| node.node.as_str()).collect();
+    let sending = bgp.sending();
     let peer = bgp.peers.iter().filter_map(|peer| peer.address.parse().ok()).find(|address| told.contains(address));
     let mut evidence: Vec<String> =
         told.iter().map(|router| format!("{router} answers the requests by ICMP: it has no route to the address")).collect();
