@@ -89,7 +89,7 @@ pub(super) struct Prepared {
 
 /// Opens the playbook and what it is given. Whatever cannot be is told, and gives the exit.
 pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], record: Option<&Path>) -> Result<Prepared, Exit> {
-    let playbook = playbook::open(playbook).map_err(|refusal| refusal.tell())?;
+    let playbook = playbook::open(playbook).map_err(playbook::Refusal::tell)?;
     reports::check(reports, record).map_err(|error| refuse(Exit::Usage, &error))?;
     let replayed =
         given.replay.as_deref().map(recorded::open).transpose().map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;

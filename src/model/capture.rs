@@ -145,6 +145,23 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// One that was stopped before it saw anything.
+    #[must_use]
+    pub fn of_nothing(request: CaptureRequest) -> Self {
+        Self {
+            request,
+            packets: Vec::new(),
+            counters: Counters { captured: Some(0), received_by_filter: Some(0), dropped_by_kernel: Some(0), arrived: 0 },
+            end: CaptureEnd::Stopped,
+            listening_at: 0,
+            stopped_at: 0,
+            ended_at: 0,
+            chosen: None,
+            proof: String::new(),
+            links: Vec::new(),
+        }
+    }
+
     /// Whether every packet that it was to take is here, by tcpdump's own counters.
     #[must_use]
     pub fn trustworthy(&self) -> bool {
@@ -232,23 +249,9 @@ impl CaptureRequest {
 impl Capture {
     /// One that was stopped after so many packets arrived and so many were lost; it holds none of them.
     pub(crate) fn sample(request: CaptureRequest, arrived: u64, lost: u64) -> Self {
-        Self {
-            request,
-            packets: Vec::new(),
-            counters: Counters {
-                captured: Some(arrived),
-                received_by_filter: Some(arrived + lost),
-                dropped_by_kernel: Some(lost),
-                arrived,
-            },
-            end: CaptureEnd::Stopped,
-            listening_at: 0,
-            stopped_at: 0,
-            ended_at: 0,
-            chosen: None,
-            proof: String::new(),
-            links: Vec::new(),
-        }
+        let counters =
+            Counters { captured: Some(arrived), received_by_filter: Some(arrived + lost), dropped_by_kernel: Some(lost), arrived };
+        Self { counters, ..Self::of_nothing(request) }
     }
 }
 

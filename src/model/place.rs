@@ -15,6 +15,14 @@ pub struct Host {
     pub kind: HostKind,
 }
 
+impl Host {
+    /// This machine.
+    #[must_use]
+    pub fn local() -> Self {
+        Self { name: "local".to_owned(), address: String::new(), kind: HostKind::Local }
+    }
+}
+
 /// What a host is to the diagnosis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,6 +49,20 @@ impl Place {
     pub fn host(&self) -> &Host {
         match self {
             Self::Host(host) | Self::Pod { host, .. } => host,
+        }
+    }
+
+    /// What names it to a script that may enter a pod (`enter_place`): `host` or `pod`, and a pod's container ids and addresses, each by comma.
+    #[must_use]
+    pub fn as_arguments(&self) -> [String; 3] {
+        match self {
+            Self::Host(_) => ["host".to_owned(), String::new(), String::new()],
+            Self::Pod { ips, container_ids, .. } => {
+                // Without the runtime's name in front, as the API writes it (`containerd://…`).
+                let ids: Vec<&str> = container_ids.iter().map(|id| id.rsplit('/').next().unwrap_or(id)).collect();
+                let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
+                ["pod".to_owned(), ids.join(","), ips.join(",")]
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a run would do to the world, without having done it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -87,4 +88,21 @@ pub enum Argument {
     Script(String),
     #[serde(untagged)]
     Text(String),
+}
+
+impl fmt::Display for Argument {
+    /// As one would type it; a script by its name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Script(name) => write!(f, "<{name}>"),
+            Self::Text(text) => f.write_str(&typed(text)),
+        }
+    }
+}
+
+/// An argument as one would type it: quoted where a shell would read anything in a way of its own.
+#[must_use]
+pub fn typed(argument: &str) -> String {
+    let plain = !argument.is_empty() && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c));
+    if plain { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }

@@ -2,6 +2,7 @@
 
 mod json;
 mod layout;
+mod page;
 mod plan;
 mod table;
 mod text;
@@ -9,6 +10,7 @@ mod trace;
 
 pub use json::json;
 pub use layout::wrap as wrapped;
+pub use page::Style;
 pub use plan::plan_text;
-pub use text::{Style, text};
+pub use text::text;
 pub use trace::{TracePart, trace_connection, trace_json, trace_summary};

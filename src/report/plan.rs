@@ -1,17 +1,15 @@
 //! A plan as a person reads it: what a run would do, step by step, before anything is touched.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
-use super::layout::{plain, wrap};
-use super::text::Style;
+use super::layout::plain;
+use super::page::{Page, Style};
 use crate::model::plan::{Argument, Intent, Plan, PlannedHost};
 
 /// The whole plan, with a line end; with `scripts`, the text of every script that it names as well.
 #[must_use]
 pub fn plan_text(plan: &Plan, style: Style, scripts: bool) -> String {
-    let mut page = Page { text: String::new(), style };
+    let mut page = Page::new(style);
     page.paragraph(
         0,
         &format!(
@@ -19,158 +17,116 @@ pub fn plan_text(plan: &Plan, style: Style, scripts: bool) -> String {
             plan.playbook, plan.playbook_version
         ),
     );
-    page.given(plan);
+    given(&mut page, plan);
     page.heading("API requests");
     for request in &plan.api {
         page.paragraph(2, request);
     }
-    page.hosts(&plan.hosts);
-    page.steps(&plan.intents);
+    hosts(&mut page, &plan.hosts);
+    steps(&mut page, &plan.intents);
     if !plan.open.is_empty() {
         page.heading("Not known now, so that a run may do something else");
         for reason in &plan.open {
             page.paragraph(2, reason);
         }
     }
-    page.scripts(plan, scripts);
+    script_texts(&mut page, plan, scripts);
     page.text
 }
 
-struct Page {
-    text: String,
-    style: Style,
+fn given(page: &mut Page, plan: &Plan) {
+    page.heading("Given");
+    let width = plan.params.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, param) in &plan.params {
+        let value = match &param.value {
+            Value::Null => "-".to_owned(),
+            Value::String(text) => text.clone(),
+            Value::Array(parts) => {
+                parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")
+            }
+            other => other.to_string(),
+        };
+        let from = if param.from.is_empty() { String::new() } else { format!("  ({})", param.from) };
+        page.line(2, &format!("{name:width$}  {}{from}", plain(&value)));
+    }
+    page.paragraph(2, &format!("allowed: {}", plan.uses.join(" ")));
+    page.paragraph(2, &format!("the whole run: at most {} s", plan.seconds));
 }
 
-impl Page {
-    fn given(&mut self, plan: &Plan) {
-        self.heading("Given");
-        let width = plan.params.keys().map(|name| name.chars().count()).max().unwrap_or(0);
-        for (name, param) in &plan.params {
-            let value = match &param.value {
-                Value::Null => "-".to_owned(),
-                Value::String(text) => text.clone(),
-                Value::Array(parts) => {
-                    parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")
-                }
-                other => other.to_string(),
-            };
-            let from = if param.from.is_empty() { String::new() } else { format!("  ({})", param.from) };
-            self.line(2, &format!("{name:width$}  {}{from}", plain(&value)));
-        }
-        self.paragraph(2, &format!("allowed: {}", plan.uses.join(" ")));
-        self.paragraph(2, &format!("the whole run: at most {} s", plan.seconds));
+fn hosts(page: &mut Page, hosts: &[PlannedHost]) {
+    page.heading("Hosts, one connection each");
+    if hosts.is_empty() {
+        page.line(2, "none");
     }
-
-    fn hosts(&mut self, hosts: &[PlannedHost]) {
-        self.heading("Hosts, one connection each");
-        if hosts.is_empty() {
-            self.line(2, "none");
-        }
-        let width = hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
-        for host in hosts {
-            let way = host.no_way.as_ref().map_or_else(|| host.way.join(" → "), |why| format!("no way is known: {why}"));
-            self.item(&format!("{:width$}", plain(&host.name)), 2, &way);
-        }
+    let width = hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
+    for host in hosts {
+        let way = host.no_way.as_ref().map_or_else(|| host.way.join(" → "), |why| format!("no way is known: {why}"));
+        page.item(&format!("{:width$} ", plain(&host.name)), width + 2, 2, &way);
     }
+}
 
-    /// Those of one step that differ by their host alone stand together.
-    fn steps(&mut self, intents: &[Intent]) {
-        let mut step = None;
-        let mut told: Vec<&Intent> = Vec::new();
-        for intent in intents {
-            if step != Some(intent.order) {
-                step = Some(intent.order);
-                let when = if intent.only_when_needed { " (only when tries go unanswered or answers are odd; at most this)" } else { "" };
-                self.heading(&format!("{}{when}", plain(if intent.step.is_empty() { "Outside of any step" } else { &intent.step })));
-            }
-            if told.iter().any(|other| is_like(other, intent)) {
-                continue;
-            }
-            told.push(intent);
-            let hosts: Vec<String> = intents.iter().filter(|other| is_like(other, intent)).map(|other| plain(&other.host)).collect();
-            let pod = intent.pod.as_ref().map(|pod| format!(" in the network of pod {}", plain(pod))).unwrap_or_default();
-            let root = if intent.root { ", as root" } else { "" };
-            let packets = intent.packets.map(|packets| format!(", {packets} packets")).unwrap_or_default();
-            let times = if intent.times > 1 { format!(", {} times", intent.times) } else { String::new() };
-            self.paragraph(
-                2,
-                &format!(
-                    "{} on {}{pod}{root}{times}: at most {} s, {}{packets}",
-                    intent.kind,
-                    hosts.join(" "),
-                    intent.seconds,
-                    bytes(intent.bytes)
-                ),
-            );
-            let argv: Vec<String> = intent.argv.iter().map(argument).collect();
-            self.paragraph(6, &argv.join(" "));
+/// Those of one step that differ by their host alone stand together.
+fn steps(page: &mut Page, intents: &[Intent]) {
+    let mut step = None;
+    let mut told: Vec<&Intent> = Vec::new();
+    for intent in intents {
+        if step != Some(intent.order) {
+            step = Some(intent.order);
+            let when = if intent.only_when_needed { " (only when tries go unanswered or answers are odd; at most this)" } else { "" };
+            page.heading(&format!("{}{when}", plain(if intent.step.is_empty() { "Outside of any step" } else { &intent.step })));
         }
-    }
-
-    fn scripts(&mut self, plan: &Plan, wanted: bool) {
-        let used = |name: &String| plan.intents.iter().any(|intent| intent.argv.contains(&Argument::Script(name.clone())));
-        if plan.intents.is_empty() {
-            return;
+        if told.iter().any(|other| is_like(other, intent)) {
+            continue;
         }
-        self.heading("Scripts");
-        self.paragraph(
+        told.push(intent);
+        let hosts: Vec<String> = intents.iter().filter(|other| is_like(other, intent)).map(|other| plain(&other.host)).collect();
+        let pod = intent.pod.as_ref().map(|pod| format!(" in the network of pod {}", plain(pod))).unwrap_or_default();
+        let root = if intent.root { ", as root" } else { "" };
+        let packets = intent.packets.map(|packets| format!(", {packets} packets")).unwrap_or_default();
+        let times = if intent.times > 1 { format!(", {} times", intent.times) } else { String::new() };
+        page.paragraph(
             2,
-            "<NAME> stands for the fixed text of a script of lbdiag's own, XXXX… for the run's tag of 32 random digits, and \
-             INTERFACE-OF-THE-ADDRESS for an interface whose name only the host knows. \
-             Questions to a host's routing (inspect) also name addresses that only captures show.",
+            &format!(
+                "{} on {}{pod}{root}{times}: at most {} s, {}{packets}",
+                intent.kind,
+                hosts.join(" "),
+                intent.seconds,
+                bytes(intent.bytes)
+            ),
         );
-        for (name, text) in plan.scripts.iter().filter(|(name, _)| used(name)) {
-            if wanted {
-                self.line(2, &format!("<{name}>"));
-                for line in text.lines() {
-                    self.line(6, &plain(line));
-                }
+        let argv: Vec<String> = intent.argv.iter().map(ToString::to_string).collect();
+        page.paragraph(6, &argv.join(" "));
+    }
+}
+
+fn script_texts(page: &mut Page, plan: &Plan, wanted: bool) {
+    let used = |name: &String| plan.intents.iter().any(|intent| intent.argv.contains(&Argument::Script(name.clone())));
+    if plan.intents.is_empty() {
+        return;
+    }
+    page.heading("Scripts");
+    page.paragraph(
+        2,
+        "<NAME> stands for the fixed text of a script of lbdiag's own, XXXX… for the run's tag of 32 random digits, and \
+         INTERFACE-OF-THE-ADDRESS for an interface whose name only the host knows. \
+         Questions to a host's routing (inspect) also name addresses that only captures show.",
+    );
+    for (name, text) in plan.scripts.iter().filter(|(name, _)| used(name)) {
+        if wanted {
+            page.line(2, &format!("<{name}>"));
+            for line in text.lines() {
+                page.line(6, &plain(line));
             }
         }
-        if !wanted {
-            self.line(2, "`--scripts` prints their text.");
-        }
     }
-
-    fn heading(&mut self, title: &str) {
-        let title = if self.style.colour { format!("\u{1b}[1m{title}\u{1b}[0m") } else { title.to_owned() };
-        self.text.push('\n');
-        self.line(0, &title);
-    }
-
-    fn item(&mut self, label: &str, indent: usize, text: &str) {
-        let taken = label.chars().count() + 2;
-        for (index, line) in wrap(text, self.style.width.saturating_sub(indent + taken).max(20)).iter().enumerate() {
-            if index == 0 { self.line(indent, &format!("{label}  {line}")) } else { self.line(indent + taken, line) }
-        }
-    }
-
-    fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.style.width.saturating_sub(indent).max(20)) {
-            self.line(indent, &line);
-        }
-    }
-
-    fn line(&mut self, indent: usize, text: &str) {
-        // Writing to a string has no way to fail.
-        let _ = writeln!(self.text, "{:indent$}{}", "", text.trim_end());
+    if !wanted {
+        page.line(2, "`--scripts` prints their text.");
     }
 }
 
 /// Whether two differ by their host alone.
 fn is_like(one: &Intent, other: &Intent) -> bool {
     *one == Intent { host: one.host.clone(), ..other.clone() }
-}
-
-/// An argument as one would type it; a script by its name.
-fn argument(argument: &Argument) -> String {
-    match argument {
-        Argument::Script(name) => format!("<{name}>"),
-        Argument::Text(text) => {
-            let bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c));
-            if bare { text.clone() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-        }
-    }
 }
 
 fn bytes(bytes: u64) -> String {

@@ -2,35 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{plain, wrap};
+use super::layout::plain;
+use super::page::{BOLD, Page, Style};
 use crate::model::capture::CaptureSeen;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::outcome::{Outcome, Step, StepState, Table, Touch, Verdict};
 
-/// How the text is dressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Whether colours may be used; whoever prints decides that (a terminal, and no `NO_COLOR`).
-    pub colour: bool,
-    /// Columns at which lines are broken.
-    pub width: usize,
-}
-
-impl Style {
-    /// Without colours, 100 columns.
-    pub const PLAIN: Self = Self { colour: false, width: 100 };
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self::PLAIN
-    }
-}
-
 /// The whole report, with a line end.
 #[must_use]
 pub fn text(outcome: &Outcome, style: Style) -> String {
-    let mut page = Page { text: String::new(), style };
+    let mut page = Page::new(style);
     page.verdict(outcome);
     page.tables(&outcome.tables);
     page.findings(&outcome.findings);
@@ -44,13 +25,7 @@ const RED: &str = "1;31";
 const GREEN: &str = "1;32";
 const YELLOW: &str = "1;33";
 const CYAN: &str = "1;36";
-const BOLD: &str = "1";
 const DIM: &str = "2";
-
-struct Page {
-    text: String,
-    style: Style,
-}
 
 impl Page {
     fn verdict(&mut self, outcome: &Outcome) {
@@ -198,38 +173,6 @@ impl Page {
             seconds(outcome.took_ms)
         );
         self.item("run:", 5, 0, &run);
-    }
-
-    fn heading(&mut self, title: &str) {
-        self.text.push('\n');
-        let title = self.dressed(title, BOLD);
-        self.line(0, &title);
-    }
-
-    /// A label and wrapped text; `taken` is how many columns the label takes with the space after it.
-    fn item(&mut self, label: &str, taken: usize, indent: usize, text: &str) {
-        let mut lines = wrap(text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
-        let first = lines.next().unwrap_or_default();
-        self.line(indent, &format!("{label} {first}"));
-        for line in lines {
-            self.line(indent + taken, &line);
-        }
-    }
-
-    fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.style.width.saturating_sub(indent).max(20)) {
-            self.line(indent, &line);
-        }
-    }
-
-    fn line(&mut self, indent: usize, text: &str) {
-        self.text.extend(std::iter::repeat_n(' ', indent));
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
-    }
-
-    fn dressed(&self, text: &str, code: &str) -> String {
-        if self.style.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::json::json;
 use super::layout::plain;
-use super::text::Style;
+use super::page::Style;
 use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
 
 /// One connection: its hops in order, and what is to be said of it.
@@ -20,8 +20,7 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
         TraceEnd::Datagrams => "",
     };
     let repeated = if traced.retransmitted > 0 { format!(", {} repeated", traced.retransmitted) } else { String::new() };
-    let title = format!("Connection {}", traced.number);
-    let title = if style.colour { format!("\u{1b}[1m{title}\u{1b}[0m") } else { title };
+    let title = style.bold(&format!("Connection {}", traced.number));
     let lasted = milliseconds(traced.last - traced.began);
     line(&mut text, &format!("{title}  {}, {}, {lasted} ms{end}{repeated}", plain(&traced.protocol), moment(traced.began)));
     for (name, hops) in [("request", &traced.request), ("answer", &traced.answer)] {

@@ -8,8 +8,7 @@ use super::capture_options::{Options, filter_at_client};
 use super::node_capture::{Point, begin};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::Vantage;
+use crate::model::place::{Host, Place};
 
 pub const WORD: Word = Word {
     name: "local_capture",
@@ -25,7 +24,6 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         run.allow(&context, WORD.name, WORD.capability)?;
         let options = Options::read(&context, options)?;
         let filter = filter_at_client(&context, WORD.name, &options)?;
-        let here = Host { name: Vantage::Local.place().to_owned(), address: String::new(), kind: HostKind::Local };
-        Ok(begin(&run, Place::Host(here), filter, &options))
+        Ok(begin(&run, Place::Host(Host::local()), filter, &options))
     });
 }

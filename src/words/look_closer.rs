@@ -122,13 +122,8 @@ fn subject(place: &Place) -> String {
 }
 
 fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Result<PlaceState, EvidenceError> {
-    let (kind, ids, ips) = match place {
-        Place::Host(_) => ("host", String::new(), String::new()),
-        Place::Pod { ips, container_ids, .. } => {
-            ("pod", container_ids.join(","), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-        }
-    };
-    let mut args = vec![kind.to_owned(), ids, ips, address.to_owned()];
+    let mut args = place.as_arguments().to_vec();
+    args.push(address.to_owned());
     args.extend(questions.iter().cloned());
     let command = Command { script: Script::Inspect, args, limit: Duration::from_secs(20), most_bytes: 16 << 20 };
     let output = run.evidence.hosts.run(place.host(), &command)?;

@@ -17,7 +17,6 @@ use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::finding::Gap;
-use crate::model::place::Place;
 use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
 
@@ -147,10 +146,10 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
             repeated: false,
         };
         let answer = vantage::place(run, from).and_then(|place| {
-            if let Place::Pod { ips, container_ids, .. } = &place {
+            if place.pod_name().is_some() {
                 command.script = Script::ProbePod;
-                let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
-                command.args.splice(0..0, [container_ids.join(","), ips.join(",")]);
+                let [_, ids, ips] = place.as_arguments();
+                command.args.splice(0..0, [ids, ips]);
             }
             run.evidence.hosts.run(place.host(), &command)
         });

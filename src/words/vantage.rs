@@ -63,7 +63,7 @@ pub fn hosts(run: &Run, vantages: &[Vantage]) -> Vec<Host> {
 #[must_use]
 pub fn host(run: &Run, vantage: &Vantage) -> Option<Host> {
     Some(match vantage {
-        Vantage::Local => Host { name: vantage.place().to_owned(), address: String::new(), kind: HostKind::Local },
+        Vantage::Local => Host::local(),
         Vantage::Ssh(name) => Host { name: name.clone(), address: name.clone(), kind: HostKind::Client },
         Vantage::Node(name) => run.node_host(name),
         Vantage::Pod(_) => return None,

@@ -21,6 +21,14 @@ pub struct Command {
     pub most_bytes: usize,
 }
 
+impl Command {
+    /// Its limit in whole seconds, as its guard counts.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        self.limit.as_secs() + u64::from(self.limit.subsec_nanos() > 0)
+    }
+}
+
 /// What a command gave. Text that is not UTF-8 is replaced, control characters are kept (callers parse).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {

@@ -79,6 +79,12 @@ impl Script {
         }
     }
 
+    /// What it does to the world: `probe` where it asks for an answer from the network, otherwise `command`.
+    #[must_use]
+    pub fn touches(self) -> &'static str {
+        if matches!(self, Self::Probe | Self::ProbePod | Self::Arping) { "probe" } else { "command" }
+    }
+
     /// Whether it needs root on the host (`sudo -n` when the login is another user).
     #[must_use]
     pub fn needs_root(self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use signals::{limit, watch_signals};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::capture::live::LiveCaptures;
 use super::capture::pcapng::PcapDirectory;
@@ -17,7 +17,7 @@ use super::cluster::live::LiveCluster;
 use super::error::ErrorKind;
 use super::host::live::{Asker, LiveHosts, Ways};
 use super::interrupt::Interrupt;
-use super::planned::{Planned, planned};
+use super::planned::Planned;
 use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::recording::tape::Tape;
 use super::site::Site;
@@ -56,9 +56,8 @@ pub fn open(options: &LiveOptions) -> Result<Evidence, EvidenceError> {
 pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence, EvidenceError> {
     let runtime = runtime()?.handle();
     let tape = Arc::new(Tape::new(options.keep_answers));
-    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
-    let ways = Ways::new(options.asker.clone(), options.via_pods.then(|| cluster.client()));
-    let hosts = Arc::new(LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways));
+    let (cluster, hosts) = connect(runtime, options, &interrupt)?;
+    let hosts = Arc::new(hosts);
     let captures = LiveCaptures::new(Arc::clone(&hosts), options.pcap.clone());
     let clocks = LiveClocks::new(Arc::clone(&hosts));
     let clock = LiveClock::since(tape.began());
@@ -79,27 +78,34 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
 /// # Errors
 /// As `open_with`.
 pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt: Interrupt) -> Result<(Evidence, Planned), EvidenceError> {
-    if let Some(replayed) = replayed {
-        let hosts = LiveHosts::new(runtime()?.handle().clone(), &options.site, replayed.interrupt.clone());
-        return Ok(planned(replayed, hosts));
-    }
     let runtime = runtime()?.handle();
+    if let Some(replayed) = replayed {
+        let planned = Planned::new(LiveHosts::new(runtime.clone(), &options.site, replayed.interrupt.clone()));
+        let (hosts, captures, clocks) = (Arc::new(planned.clone()), Arc::new(planned.captures()), Arc::new(planned.clone()));
+        return Ok((Evidence { hosts, captures, clocks, ..replayed }, planned));
+    }
     let tape = Arc::new(Tape::new(false));
-    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
-    let ways = Ways::new(None, options.via_pods.then(|| cluster.client()));
-    let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways);
-    let live = Arc::new(hosts.clone());
+    let (cluster, hosts) = connect(runtime, options, &interrupt)?;
+    let planned = Planned::new(hosts);
     let clock = LiveClock::since(tape.began());
     let evidence = Evidence {
         cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
-        captures: Arc::new(LiveCaptures::new(Arc::clone(&live), None)),
-        clocks: Arc::new(LiveClocks::new(Arc::clone(&live))),
-        hosts: live,
+        hosts: Arc::new(planned.clone()),
+        captures: Arc::new(planned.captures()),
+        clocks: Arc::new(planned.clone()),
         clock: Arc::new(clock),
         tape,
         interrupt,
     };
-    Ok(planned(evidence, hosts))
+    Ok((evidence, planned))
+}
+
+/// The cluster, and hosts by the ways that the options name. Nothing is asked of either yet.
+fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Result<(LiveCluster, LiveHosts), EvidenceError> {
+    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
+    let ways = Ways::new(options.asker.clone(), options.via_pods.then(|| cluster.client()));
+    let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways);
+    Ok((cluster, hosts))
 }
 
 /// The runtime beneath everything live. It lives as long as the process: an open capture may outlast whatever opened

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
-use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters};
 
 /// An interface that only the host knows the name of.
 const INTERFACE: &str = "INTERFACE-OF-THE-ADDRESS";
@@ -49,20 +48,4 @@ fn every_tool() -> String {
     let tools = ["tcpdump", "nsenter", "ip", "timeout", "ss", "iptables-save", "conntrack", "python3"];
     let lines: Vec<String> = tools.iter().map(|tool| format!("tool\t{tool}\t\t")).collect();
     format!("root\tlogin\n{}\n", lines.join("\n"))
-}
-
-/// A capture in which nothing was seen.
-pub(super) fn capture(request: CaptureRequest) -> Capture {
-    Capture {
-        request,
-        packets: Vec::new(),
-        counters: Counters { captured: Some(0), received_by_filter: Some(0), dropped_by_kernel: Some(0), arrived: 0 },
-        end: CaptureEnd::Stopped,
-        listening_at: 0,
-        stopped_at: 0,
-        ended_at: 0,
-        chosen: None,
-        proof: String::new(),
-        links: Vec::new(),
-    }
 }

@@ -5,6 +5,7 @@ mod assumed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use super::EvidenceError;
 use super::capture::live::{Places, Slot, arguments, check_filter};
 use super::capture::{Captures, OpenCapture};
 use super::clocks::Clocks;
@@ -13,10 +14,9 @@ use super::host::live::{LiveHosts, argv, planned_sweep, planned_tag, script_text
 use super::host::script::Script;
 use super::host::{Command, Hosts, Output};
 use super::side_by_side::lock;
-use super::{Evidence, EvidenceError};
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
-use crate::model::place::{Host, HostKind, Place};
+use crate::model::place::{Host, HostKind};
 use crate::model::plan::{Intent, PlannedHost};
 
 /// What is written down while a playbook runs in such a world.
@@ -37,20 +37,19 @@ struct Written {
     assumed_in: Option<usize>,
 }
 
-/// The evidence with its hosts, captures and clocks replaced: the cluster is asked as ever, and no host is.
-#[must_use]
-pub fn planned(evidence: Evidence, hosts: LiveHosts) -> (Evidence, Planned) {
-    let planned = Planned { hosts, written: Arc::default() };
-    let evidence = Evidence {
-        hosts: Arc::new(planned.clone()),
-        captures: Arc::new(PlannedCaptures { planned: planned.clone(), places: Places::default() }),
-        clocks: Arc::new(planned.clone()),
-        ..evidence
-    };
-    (evidence, planned)
-}
-
 impl Planned {
+    /// Nothing is written down yet. `hosts` tells the ways to hosts, and reaches none.
+    #[must_use]
+    pub fn new(hosts: LiveHosts) -> Self {
+        Self { hosts, written: Arc::default() }
+    }
+
+    /// The captures of such a world.
+    #[must_use]
+    pub fn captures(&self) -> impl Captures + use<> {
+        PlannedCaptures { planned: self.clone(), places: Places::default() }
+    }
+
     /// Another step of the playbook begins.
     pub fn step(&self, title: &str) {
         lock(&self.written).steps.push(title.to_owned());
@@ -119,8 +118,7 @@ struct Wanted {
 
 impl Wanted {
     fn command(script: Script, args: Vec<String>, seconds: u64, bytes: u64) -> Self {
-        let kind = if matches!(script, Script::Probe | Script::ProbePod | Script::Arping) { "probe" } else { "command" };
-        Self { script, kind, pod: None, root: script.needs_root(), args, seconds, bytes, packets: None }
+        Self { script, kind: script.touches(), pod: None, root: script.needs_root(), args, seconds, bytes, packets: None }
     }
 }
 
@@ -128,9 +126,8 @@ impl Hosts for Planned {
     fn warm(&self, _hosts: &[Host]) {}
 
     fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
-        let seconds = command.limit.as_secs() + u64::from(command.limit.subsec_nanos() > 0);
         let bytes = u64::try_from(command.most_bytes).unwrap_or(u64::MAX);
-        self.write(host, Wanted::command(command.script, command.args.clone(), seconds, bytes));
+        self.write(host, Wanted::command(command.script, command.args.clone(), command.seconds(), bytes));
         Ok(Output { status: 0, stdout: assumed::answer(command), stderr: String::new() })
     }
 
@@ -178,10 +175,7 @@ impl Captures for PlannedCaptures {
         // Refused where a run would refuse it.
         check_filter(request)?;
         let slot = self.places.take(request)?;
-        let pod = match &request.place {
-            Place::Host(_) => None,
-            Place::Pod { .. } => Some(request.place.to_string()),
-        };
+        let pod = request.place.pod_name().map(|_| request.place.to_string());
         let args = arguments(request, &planned_tag());
         let command = Wanted::command(Script::Capture, args, request.most_seconds, request.most_bytes);
         self.planned.write(request.place.host(), Wanted { kind: "capture", pod, packets: Some(request.most_packets), ..command });
@@ -195,7 +189,7 @@ impl OpenCapture for PlannedCapture {
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
-        Ok(assumed::capture(self.request))
+        Ok(Capture::of_nothing(self.request))
     }
 }
 

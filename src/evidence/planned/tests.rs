@@ -8,6 +8,7 @@ use super::*;
 use crate::evidence::host::live::LiveHosts;
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::site::Site;
+use crate::model::place::Place;
 use crate::model::plan::Argument;
 
 fn host(name: &str) -> Host {
@@ -17,7 +18,7 @@ fn host(name: &str) -> Host {
 
 fn planned(runtime: &Runtime) -> Planned {
     let hosts = LiveHosts::new(runtime.handle().clone(), &Site::default(), Interrupt::default());
-    Planned { hosts, written: Arc::default() }
+    Planned::new(hosts)
 }
 
 fn command(script: Script, args: &[&str]) -> Command {

@@ -12,6 +12,7 @@ use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::capture::CaptureRequest;
 use crate::model::place::{Host, HostKind, Place};
+use crate::model::plan::typed;
 
 /// What a report calls the cluster's API.
 const API_SERVER: &str = "api server";
@@ -135,11 +136,14 @@ impl Question {
     }
 
     pub(super) fn run(host: &Host, command: &Command) -> Self {
-        let kind = if matches!(command.script, Script::Probe | Script::ProbePod | Script::Arping) { "probe" } else { "command" };
         let words: Vec<String> =
-            std::iter::once(command.script.name().to_owned()).chain(command.args.iter().map(|arg| quoted(arg))).collect();
+            std::iter::once(command.script.name().to_owned()).chain(command.args.iter().map(|arg| typed(arg))).collect();
         let question = json!({"host": host_key(host), "script": command.script, "args": command.args});
-        Self::new(Channel::Run, &question, vec![Touched { kind, host: host.name.clone(), what: shortened(&words.join(" ")) }])
+        Self::new(
+            Channel::Run,
+            &question,
+            vec![Touched { kind: command.script.touches(), host: host.name.clone(), what: shortened(&words.join(" ")) }],
+        )
     }
 
     /// The sweep of all hosts; which hosts those are is known when it is answered.
@@ -225,12 +229,6 @@ fn singular(plural: &str) -> String {
     }
     let es = ["sses", "uses", "xes"].iter().any(|end| plural.ends_with(end));
     plural.strip_suffix(if es { "es" } else { "s" }).unwrap_or(plural).to_owned()
-}
-
-/// An argument as one would type it.
-fn quoted(argument: &str) -> String {
-    let plain = !argument.is_empty() && argument.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c));
-    if plain { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }
 
 /// One line of bounded length that may meet a terminal.

@@ -3,23 +3,14 @@
 use super::operation;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::capture::CaptureRequest;
-use crate::model::place::Place;
 
 /// The kernel's buffer where nobody asks for another, KiB: in immediate mode the usual 2 MiB lose packets in bursts.
 const BUFFER_KIB: u32 = 32 * 1024;
 
 /// The script's positional parameters.
 pub(in crate::evidence) fn arguments(request: &CaptureRequest, tag: &str) -> Vec<String> {
-    let (kind, ids, ips) = match &request.place {
-        Place::Host(_) => ("host", String::new(), String::new()),
-        Place::Pod { ips, container_ids, .. } => {
-            ("pod", ids(container_ids), ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-        }
-    };
-    vec![
-        kind.to_owned(),
-        ids,
-        ips,
+    let mut arguments = request.place.as_arguments().to_vec();
+    arguments.extend([
         request.interface.clone(),
         request.filter.clone(),
         request.snaplen.to_string(),
@@ -27,12 +18,8 @@ pub(in crate::evidence) fn arguments(request: &CaptureRequest, tag: &str) -> Vec
         tag.to_owned(),
         request.direction.word().to_owned(),
         request.buffer_kib.unwrap_or(BUFFER_KIB).to_string(),
-    ]
-}
-
-/// Container ids without the runtime's name in front, as the API writes it (`containerd://…`).
-fn ids(written: &[String]) -> String {
-    written.iter().map(|id| id.rsplit('/').next().unwrap_or(id)).collect::<Vec<_>>().join(",")
+    ]);
+    arguments
 }
 
 /// What tcpdump said when it did not even begin.

@@ -247,12 +247,11 @@ impl LiveHosts {
     async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
         let connection = self.inner.connected(host).await?;
         let asked = connection.clone();
-        let seconds = command.limit.as_secs() + u64::from(command.limit.subsec_nanos() > 0);
         let began = tokio::time::Instant::now();
         let too_long = || EvidenceError::new(ErrorKind::TimedOut, operation, format!("no end within {:.1} s", command.limit.as_secs_f64()));
         let run = async {
             let mut process =
-                self.inner.start(host, connection, command.script, &command.args, seconds, command.script.needs_root()).await?;
+                self.inner.start(host, connection, command.script, &command.args, command.seconds(), command.script.needs_root()).await?;
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
             while let Some(piece) = process.next().await {
                 match piece {

@@ -1,0 +1,81 @@
+//! A page of text that grows line by line: headings, labels and paragraphs, broken at a width and dressed where that is wanted.
+
+use super::layout::wrap;
+
+/// How the text is dressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours may be used; whoever prints decides that (a terminal, and no `NO_COLOR`).
+    pub colour: bool,
+    /// Columns at which lines are broken.
+    pub width: usize,
+}
+
+impl Style {
+    /// Without colours, 100 columns.
+    pub const PLAIN: Self = Self { colour: false, width: 100 };
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self::PLAIN
+    }
+}
+
+pub(super) const BOLD: &str = "1";
+
+/// The page under way.
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) style: Style,
+}
+
+impl Page {
+    pub(super) fn new(style: Style) -> Self {
+        Self { text: String::new(), style }
+    }
+
+    pub(super) fn heading(&mut self, title: &str) {
+        self.text.push('\n');
+        let title = self.style.bold(title);
+        self.line(0, &title);
+    }
+
+    /// A label and wrapped text; `taken` is how many columns the label takes with the space after it.
+    pub(super) fn item(&mut self, label: &str, taken: usize, indent: usize, text: &str) {
+        let mut lines = wrap(text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        self.line(indent, &format!("{label} {first}"));
+        for line in lines {
+            self.line(indent + taken, &line);
+        }
+    }
+
+    pub(super) fn paragraph(&mut self, indent: usize, text: &str) {
+        for line in wrap(text, self.style.width.saturating_sub(indent).max(20)) {
+            self.line(indent, &line);
+        }
+    }
+
+    pub(super) fn line(&mut self, indent: usize, text: &str) {
+        self.text.extend(std::iter::repeat_n(' ', indent));
+        self.text.push_str(text.trim_end());
+        self.text.push('\n');
+    }
+
+    pub(super) fn dressed(&self, text: &str, code: &str) -> String {
+        self.style.dressed(text, code)
+    }
+}
+
+impl Style {
+    /// The text with a terminal's code for it, where colours may be used.
+    pub(super) fn dressed(self, text: &str, code: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// A title.
+    pub(super) fn bold(self, text: &str) -> String {
+        self.dressed(text, BOLD)
+    }
+}
