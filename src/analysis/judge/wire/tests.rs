@@ -97,7 +97,7 @@ fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
 fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
     let service = service();
     let announcement = announced(&service);
-    let closer = Closer { states: Vec::new(), again: second };
+    let closer = Closer { states: Vec::new(), again: second, ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
