@@ -95,6 +95,7 @@ pub const WORDS: &[Word] = &[
     super::during::WORD,
     super::probe::WORD,
     super::arping::WORD,
+    super::enough::WORD,
     super::look_closer::WORD,
     super::client_side::WORD,
     super::allowed::WORD,
