@@ -15,7 +15,7 @@ use crate::model::metallb::Metallb;
 /// How long events live in a cluster of the usual settings, twice over, in seconds: an older move has left none that could be stale.
 const EVENTS_LIVE: i64 = 7_200;
 
-/// How long ago, in seconds, the address must last have left its node: somebody who takes it away again and again did so more lately.
+/// How long ago, in seconds, the Service must last have lost its address: somebody who takes it away again and again did so more lately.
 const AT_REST: i64 = 1_800;
 
 /// What may wait, by the objects alone; nothing when any of them calls for more.
@@ -84,8 +84,8 @@ fn whole(log: &SpeakerLog) -> bool {
         && log.addresses.iter().all(|words| words.interface_warning.is_none() && words.moves_dropped == 0)
 }
 
-/// Whether no other node took the address after the one that announces first did, and it was not taken from that one lately: then no event
-/// can name another node as the newest, and nobody fights over the Service's status.
+/// Whether no other node took the address after the one that announces first did, and that one did not lose it lately but to the election:
+/// then no event can name another node as the newest, and nobody fights over the Service's status.
 fn rested(logs: &[SpeakerLog], node: &str, now: &str) -> bool {
     let Some(now) = second(now) else { return false };
     let moves = |own: bool| {
@@ -96,7 +96,8 @@ fn rested(logs: &[SpeakerLog], node: &str, now: &str) -> bool {
     let Some(first) = moves(true).into_iter().filter(|step| step.gained).filter_map(at).min() else { return false };
     let elsewhere = moves(false).into_iter().filter(|step| step.gained);
     let later = elsewhere.filter(|step| at(step).is_none_or(|at| at >= first && now - at <= EVENTS_LIVE));
-    let taken = moves(true).into_iter().filter(|step| !step.gained && at(step).is_none_or(|at| now - at <= AT_REST));
+    let lost = moves(true).into_iter().filter(|step| !step.gained && step.reason != "notOwner");
+    let taken = lost.filter(|step| at(step).is_none_or(|at| now - at <= AT_REST));
     later.count() == 0 && taken.count() == 0
 }
 

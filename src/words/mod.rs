@@ -17,6 +17,7 @@ pub mod enough;
 pub mod fact;
 pub mod find_announcer;
 pub mod finding;
+pub mod get_ready;
 pub mod host_checks;
 pub mod judge;
 pub mod local_capture;

@@ -84,6 +84,7 @@ pub const WORDS: &[Word] = &[
     super::service::WORD,
     super::service::AT,
     super::services::WORD,
+    super::get_ready::WORD,
     super::find_announcer::WORD,
     super::find_announcer::ALL,
     super::resolve_target_port::WORD,

@@ -81,7 +81,7 @@ fn log(node: &str, steps: &[&str]) -> SpeakerLog {
         at: Some(format!("2026-11-24T{}:00Z", step.trim_start_matches('-'))),
         gained: !step.starts_with('-'),
         protocol: "layer2".to_owned(),
-        reason: String::new(),
+        reason: "noIPAllocated".to_owned(),
     };
     let announces = steps.last().is_some_and(|step| !step.starts_with('-'));
     let words = AddressLog {
@@ -169,6 +169,14 @@ fn odd_logs_call_for_everything() {
 fn an_old_failover_and_back_is_calm_again() {
     let mut quiet = Quiet::new();
     quiet.logs = vec![log("n1", &[]), log("n2", &["05:00", "-06:00", "07:00"]), log("n3", &["06:00", "-07:00"])];
+    assert!(quiet.is_calm());
+}
+
+#[test]
+fn the_election_may_take_it_away_for_a_moment() {
+    let mut quiet = Quiet::new();
+    quiet.logs[1] = log("n2", &["11:00", "-12:20", "12:21"]);
+    quiet.logs[1].addresses[0].moves[1].reason = "notOwner".to_owned();
     assert!(quiet.is_calm());
 }
 
