@@ -15,6 +15,7 @@ pub mod host_check;
 pub mod judge;
 pub mod read;
 pub mod similar;
+pub mod sparing;
 pub mod speaker_log;
 pub mod speaker_metrics;
 pub mod state;

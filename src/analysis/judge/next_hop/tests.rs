@@ -6,7 +6,7 @@ use super::{fails, hidden, unproven};
 use crate::analysis::judge::{Case, judge};
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
-use crate::model::announcement::{Agreement, Announcement, History};
+use crate::model::announcement::{Agreement, Announcement, History, Spared};
 use crate::model::bgp::Bgp;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
@@ -119,6 +119,7 @@ fn announcement(protocol: &str) -> Announcement {
         metallb: Metallb::default(),
         nodes_seen: Vec::new(),
         unread: Vec::new(),
+        spared: Spared::default(),
     }
 }
 
