@@ -20,7 +20,7 @@ const AT_REST: i64 = 1_800;
 
 /// What may wait, by the objects alone; nothing when any of them calls for more.
 ///
-/// What waits are the Service's events, MetalLB's workloads and its ConfigurationStates, and the logs of speakers whose nodes are kept out of
+/// What waits are the Service's events, MetalLB's workloads and its `ConfigurationState` objects, and the logs of speakers whose nodes are kept out of
 /// the election by their own label or by every advertisement: a state of long standing, that such a speaker has seen long since.
 #[must_use]
 pub fn may_wait(gathered: &Gathered) -> Spared {

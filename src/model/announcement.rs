@@ -305,7 +305,7 @@ pub struct Announcement {
 /// What a look at an announcement left unread. It is no gap: it is read as soon as anything calls for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spared {
-    /// The Service's events, MetalLB's workloads and its ConfigurationStates.
+    /// The Service's events, MetalLB's workloads and its `ConfigurationState` objects.
     pub objects: bool,
     /// Nodes whose speaker's log was not read.
     pub logs: BTreeSet<String>,
