@@ -52,6 +52,18 @@ pub enum ParamKind {
     List,
     /// Places to ask from, by comma: `local`, `ssh:HOST`, `node:NAME`.
     Vantages,
+    /// A DNS name.
+    Name,
+    /// A host as HTTP names it: a name or an address, with a port or without.
+    Host,
+    /// The path of an HTTP request.
+    Path,
+    /// HTTP statuses, by comma.
+    Statuses,
+    /// A datagram's payload: text, or `hex:` with hexadecimal digits.
+    Payload,
+    /// Sizes of a request in bytes, by comma.
+    Sizes,
 }
 
 impl ParamKind {
@@ -69,6 +81,12 @@ impl ParamKind {
             Self::Enum => "enum",
             Self::List => "list",
             Self::Vantages => "vantages",
+            Self::Name => "name",
+            Self::Host => "host",
+            Self::Path => "path",
+            Self::Statuses => "statuses",
+            Self::Payload => "payload",
+            Self::Sizes => "sizes",
         }
     }
 }

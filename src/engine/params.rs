@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
 use crate::analysis::similar::nearest;
-use crate::words::vantage;
+use crate::words::{probe_request, vantage};
 
 /// Where values may come from.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +119,18 @@ fn checked(param: &Param, value: &Value) -> Result<Value, String> {
             Ok(_) => Ok(json!(parts(&text))),
             Err(why) => Err(format!("parameter `{}`: {why}", param.name)),
         },
+        ParamKind::Name => named(param, probe_request::name(&text).map(|name| json!(name))),
+        ParamKind::Host => named(param, probe_request::host(&text).map(|host| json!(host))),
+        ParamKind::Path => named(param, probe_request::path(&text).map(|path| json!(path))),
+        ParamKind::Statuses => named(param, probe_request::statuses(&text).map(|all| json!(all))),
+        // Kept as it was written: the word reads it again.
+        ParamKind::Payload => named(param, probe_request::payload(&text).map(|_| json!(text))),
+        ParamKind::Sizes => named(param, probe_request::sizes(&text).map(|all| json!(all))),
     }
+}
+
+fn named(param: &Param, value: Result<Value, String>) -> Result<Value, String> {
+    value.map_err(|why| format!("parameter `{}`: {why}", param.name))
 }
 
 /// The parts of a list that is written with commas.
@@ -161,5 +172,18 @@ mod tests {
         assert!(resolve(&header(), &set(&[("service", "w"), ("tries", "many")])).unwrap_err().contains("`tries` takes a whole number"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("port", "99999")])).unwrap_err().contains("port"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("from", "sh:c1")])).unwrap_err().contains("`sh:c1` is no vantage point"));
+    }
+
+    #[test]
+    fn what_a_probe_sends_is_checked_before_anything_is_touched() {
+        let header = read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   path: { type: path, required: false }\n//!   status: { type: statuses, required: false }\n//!   sni: { type: name, required: false }\n//!   host: { type: host, required: false }\n//!   payload: { type: payload, required: false }\n//!   sizes: { type: sizes, required: false }\n//! ---\n").unwrap();
+        let good = [("path", "/a?b=1"), ("status", "200,204"), ("sni", "web.example"), ("host", "web:80"), ("payload", "hex:00ff"), ("sizes", "9,3")];
+        let values = resolve(&header, &set(&good)).unwrap();
+        assert_eq!((values["status"].clone(), values["sizes"].clone()), (json!([200, 204]), json!([3, 9])));
+        assert_eq!(values["payload"], json!("hex:00ff"));
+        for (name, value) in [("path", "a b"), ("status", "ok"), ("sni", "-x"), ("host", "a b"), ("payload", "hex:0"), ("sizes", "big")] {
+            let error = resolve(&header, &set(&[(name, value)])).unwrap_err();
+            assert!(error.starts_with(&format!("parameter `{name}`: it takes")) || error.contains("after hex: it takes"), "{error}");
+        }
     }
 }

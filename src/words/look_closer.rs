@@ -11,7 +11,7 @@ use super::fact::Fact;
 use super::judge::optional;
 use super::node_capture::{Point, begin};
 use super::pod_netns_capture::place as pod_place;
-use super::probe::{Asked, ask as ask_again, speech};
+use super::probe::{Asked, ask as ask_again};
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::{arping, vantage};

@@ -24,6 +24,7 @@ pub mod node_capture;
 pub mod note;
 pub mod pod_netns_capture;
 pub mod probe;
+pub mod probe_request;
 pub mod reference;
 pub mod resolve_target_port;
 pub mod road;

@@ -69,6 +69,7 @@ impl Word {
             name if name.ends_with("_capture") => Group::Capture,
             "finding" | "note" | "table" | "judge" | "skip" | "attach" => Group::Outcome,
             "host_checks" => Group::Node,
+            "probe_request" => Group::Probe,
             _ => match self.capability.split('.').next().unwrap_or_default() {
                 "cluster" => Group::Cluster,
                 "node" | "pod" => Group::Node,
@@ -93,6 +94,7 @@ pub const WORDS: &[Word] = &[
     super::local_capture::WORD,
     super::road::WORD,
     super::during::WORD,
+    super::probe_request::WORD,
     super::probe::WORD,
     super::arping::WORD,
     super::look_closer::WORD,

@@ -5,6 +5,7 @@
 
 mod address;
 mod announce;
+mod answers;
 mod app;
 mod bgp;
 mod client;
@@ -207,6 +208,7 @@ pub fn judge(case: &Case) -> Judgement {
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
+    gaps.extend(answers::unexpected(case));
     address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
