@@ -32,6 +32,9 @@ pub struct Param {
     pub default: Option<Value>,
     /// For `enum`: the values that are allowed.
     pub values: Vec<String>,
+    /// For `int`: the least and the most that is allowed.
+    pub least: Option<i64>,
+    pub most: Option<i64>,
 }
 
 /// What a parameter takes.
@@ -106,6 +109,10 @@ struct RawParam {
     default: Option<Value>,
     #[serde(default)]
     values: Vec<String>,
+    #[serde(default)]
+    least: Option<i64>,
+    #[serde(default)]
+    most: Option<i64>,
 }
 
 fn yes() -> bool {
@@ -123,6 +130,8 @@ fn params<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Param
             required: raw.required && raw.default.is_none(),
             default: raw.default,
             values: raw.values,
+            least: raw.least,
+            most: raw.most,
         })
         .collect())
 }

@@ -259,6 +259,12 @@ impl Probe {
         self.made().filter(|attempt| !attempt.answered())
     }
 
+    /// Whether a client's own traffic was waited for, and no try of it was seen to its end.
+    #[must_use]
+    pub fn nobody_asked(&self) -> bool {
+        self.awaited.is_some() && self.attempts.is_empty()
+    }
+
     /// Whether every try was answered, and there was at least one.
     #[must_use]
     pub fn all_answered(&self) -> bool {

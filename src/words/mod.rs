@@ -6,6 +6,7 @@ pub mod address_facts;
 pub mod allowed;
 pub mod api_access;
 pub mod arping;
+pub mod await_client;
 pub mod capture_options;
 pub mod client_side;
 pub mod cluster_facts;

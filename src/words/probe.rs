@@ -154,7 +154,7 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
         });
         match answer {
             Ok(output) => {
-                for why in read(&mut probe, &output.stdout, &output.stderr) {
+                if let Some(why) = read(&mut probe, &output.stdout, &output.stderr) {
                     run.gap(Gap::new("evidence/tool-missing", from.text(), why, "which certificate the Service shows there"));
                 }
             }
@@ -368,7 +368,8 @@ mod tests {
     #[test]
     fn sizes_are_read_and_a_certificate_that_cannot_be_is_said() {
         let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 80, Speech::Http);
-        let lines = "cert\tAAAA\ntry\t1\t3000\t10.0.0.9\t20001\tanswer-timeout\t\t1\t4000\t\ntry\t1\t200\t10.0.0.9\t20000\tanswered\t200\t1\t2\t\n";
+        let lines =
+            "cert\tAAAA\ntry\t1\t3000\t10.0.0.9\t20001\tanswer-timeout\t\t1\t4000\t\ntry\t1\t200\t10.0.0.9\t20000\tanswered\t200\t1\t2\t\n";
         assert!(read(&mut probe, lines, "").is_some_and(|why| why.contains("cannot be read")));
         let read: Vec<_> = probe.attempts.iter().map(|attempt| (attempt.bytes, attempt.size)).collect();
         assert_eq!(read, [(Some(200), Size::Small), (Some(3000), Size::Large)]);

@@ -45,31 +45,28 @@ impl Fields for Request {
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Request>(engine, "Request");
     let run = Arc::clone(run);
-    engine.register_fn(
-        "probe_request",
-        move |context: NativeCallContext, service: Fact<Service>, options: Map| -> Answer<Fact<Request>> {
-            let mut request = Request::default();
-            let mut port = service.0.ports.first();
-            for (key, value) in options {
-                match key.as_str() {
-                    _ if value.is_unit() => {}
-                    "port" => port = service.0.port(&value.to_string()),
-                    key if KEYS.contains(&key) => take(&run, &context, &mut request, key, &value)?,
-                    other => {
-                        let hint = nearest(other, KEYS.into_iter().chain(["port"]))
-                            .map(|near| format!("; did you mean `{near}`?"))
-                            .unwrap_or_default();
-                        return Err(Run::refuse(&context, format!("probe_request has no option `{other}`{hint}")));
-                    }
+    engine.register_fn("probe_request", move |context: NativeCallContext, service: Fact<Service>, options: Map| -> Answer<Fact<Request>> {
+        let mut request = Request::default();
+        let mut port = service.0.ports.first();
+        for (key, value) in options {
+            match key.as_str() {
+                _ if value.is_unit() => {}
+                "port" => port = service.0.port(&value.to_string()),
+                key if KEYS.contains(&key) => take(&run, &context, &mut request, key, &value)?,
+                other => {
+                    let hint = nearest(other, KEYS.into_iter().chain(["port"]))
+                        .map(|near| format!("; did you mean `{near}`?"))
+                        .unwrap_or_default();
+                    return Err(Run::refuse(&context, format!("probe_request has no option `{other}`{hint}")));
                 }
             }
-            // A Service without that port is told of by whoever looks for it.
-            if let Some(port) = port {
-                fits(&request, port).map_err(|why| run.end(&context, Stop::Usage(why)))?;
-            }
-            Ok(Fact::new(request))
-        },
-    );
+        }
+        // A Service without that port is told of by whoever looks for it.
+        if let Some(port) = port {
+            fits(&request, port).map_err(|why| run.end(&context, Stop::Usage(why)))?;
+        }
+        Ok(Fact::new(request))
+    });
 }
 
 /// Takes one of `KEYS`.
@@ -137,7 +134,8 @@ pub fn host(text: &str) -> Result<String, String> {
         Some((bare, port)) if port.parse::<u16>().is_ok() && (!bare.contains(':') || bare.ends_with(']')) => bare,
         _ => text,
     };
-    let six = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
+    let six =
+        bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok());
     if six || bare.parse::<std::net::Ipv4Addr>().is_ok() || name(bare).is_ok() {
         Ok(text.to_owned())
     } else {
@@ -198,7 +196,8 @@ pub fn payload(text: &str) -> Result<String, String> {
 /// # Errors
 /// When one is none, or there are too many.
 pub fn sizes(text: &str) -> Result<Vec<u32>, String> {
-    let wrong = || format!("it takes up to {MOST_SIZES} sizes from 1 to {LARGEST} bytes by comma, such as 200,1400,1500,3000, not `{text}`");
+    let wrong =
+        || format!("it takes up to {MOST_SIZES} sizes from 1 to {LARGEST} bytes by comma, such as 200,1400,1500,3000, not `{text}`");
     let mut all = Vec::new();
     for part in parts(text) {
         all.push(part.parse::<u32>().ok().filter(|size| (1..=LARGEST).contains(size)).ok_or_else(wrong)?);
@@ -250,7 +249,8 @@ pub fn sentence(request: &Request, speech: Speech, address: IpAddr, port: u16, l
     let shown = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
     let get = format!("GET {} with Host {}", request.path.as_deref().unwrap_or("/"), request.host.as_deref().unwrap_or(&shown));
     let listed = || request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let sizes = if request.sizes.is_empty() { format!(", and the same with {large} bytes more") } else { format!(", in {} bytes", listed()) };
+    let sizes =
+        if request.sizes.is_empty() { format!(", and the same with {large} bytes more") } else { format!(", in {} bytes", listed()) };
     match speech {
         Speech::Tcp => "nothing: a connection is made and closed".to_owned(),
         Speech::Tls => format!("{sni}, nothing more"),
@@ -258,7 +258,8 @@ pub fn sentence(request: &Request, speech: Speech, address: IpAddr, port: u16, l
         Speech::Https => format!("{sni}, {get}{sizes}"),
         Speech::Udp => {
             let usual = if port == 53 { "a DNS question for the root's name servers" } else { "the text `lbdiag probe`" };
-            let payload = request.payload.as_ref().map_or_else(|| usual.to_owned(), |hex| format!("{} bytes, hex {}", hex.len() / 2, cut(hex)));
+            let payload =
+                request.payload.as_ref().map_or_else(|| usual.to_owned(), |hex| format!("{} bytes, hex {}", hex.len() / 2, cut(hex)));
             if request.sizes.is_empty() { format!("a datagram: {payload}") } else { format!("datagrams of {} bytes: {payload}", listed()) }
         }
     }
@@ -279,7 +280,9 @@ mod tests {
 
     #[test]
     fn hostile_values_are_refused() {
-        for text in ["", "-oProxy", "a b", "web.example\r\nX: y", "$(id)", "a..b", "10.0.0.1", "`id`", "web.example;id", "\u{1b}[2J", "häuser"] {
+        for text in
+            ["", "-oProxy", "a b", "web.example\r\nX: y", "$(id)", "a..b", "10.0.0.1", "`id`", "web.example;id", "\u{1b}[2J", "häuser"]
+        {
             assert!(name(text).is_err(), "{text:?}");
         }
         for text in ["", "web.example\r\nX: y", "a b", "web:port", "::1", "[::1", "a/b", "user@web"] {
@@ -340,10 +343,7 @@ mod tests {
             "TLS without a server name, GET / with Host 10.0.0.1, and the same with 3000 bytes more"
         );
         let own = Request { sni: Some("web.example".into()), path: Some("/x".into()), sizes: vec![200, 1400], ..usual.clone() };
-        assert_eq!(
-            sentence(&own, Speech::Https, address, 443, 3000),
-            "TLS for web.example, GET /x with Host 10.0.0.1, in 200, 1400 bytes"
-        );
+        assert_eq!(sentence(&own, Speech::Https, address, 443, 3000), "TLS for web.example, GET /x with Host 10.0.0.1, in 200, 1400 bytes");
         let payload = Request { payload: Some("00".repeat(100)), ..usual };
         assert!(sentence(&payload, Speech::Udp, address, 9, 0).starts_with("a datagram: 100 bytes, hex 0000"));
     }

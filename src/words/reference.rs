@@ -69,7 +69,7 @@ impl Word {
             name if name.ends_with("_capture") => Group::Capture,
             "finding" | "note" | "table" | "judge" | "skip" | "attach" => Group::Outcome,
             "host_checks" => Group::Node,
-            "probe_request" => Group::Probe,
+            "probe_request" | "await_client" => Group::Probe,
             _ => match self.capability.split('.').next().unwrap_or_default() {
                 "cluster" => Group::Cluster,
                 "node" | "pod" => Group::Node,
@@ -97,6 +97,7 @@ pub const WORDS: &[Word] = &[
     super::probe_request::WORD,
     super::probe::WORD,
     super::arping::WORD,
+    super::await_client::WORD,
     super::look_closer::WORD,
     super::client_side::WORD,
     super::allowed::WORD,

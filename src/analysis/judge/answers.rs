@@ -36,7 +36,8 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
     let told: Vec<String> = others
         .iter()
         .map(|(status, pods)| {
-            let by = if pods.is_empty() { String::new() } else { format!(" by {}", pods.iter().cloned().collect::<Vec<_>>().join(" and ")) };
+            let by =
+                if pods.is_empty() { String::new() } else { format!(" by {}", pods.iter().cloned().collect::<Vec<_>>().join(" and ")) };
             format!("{} tries are answered {status}{by}", count.get(status).copied().unwrap_or_default())
         })
         .collect();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road};
-use super::{Case, endpoints, found};
+use super::{Case, awaited, endpoints, found};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -36,6 +36,10 @@ fn name(road: &Road) -> Result<&'static str, String> {
         Ending::Closed if from_pod(Sighting::Fin) => Ok("app/closes"),
         Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
+            // Of a request that the client alone saw whole, a part may have been lost before the node.
+            _ if awaited::by_traffic(road) => {
+                Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
+            }
             Some(pod) if road.passed(Leg::RequestData, &pod) => Ok("app/no-answer"),
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),

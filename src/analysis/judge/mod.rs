@@ -7,6 +7,7 @@ mod address;
 mod announce;
 mod answers;
 mod app;
+mod awaited;
 mod bgp;
 mod client;
 mod endpoints;
@@ -209,6 +210,7 @@ pub fn judge(case: &Case) -> Judgement {
         with_address(case, &mut findings, &mut gaps);
     }
     gaps.extend(answers::unexpected(case));
+    gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);

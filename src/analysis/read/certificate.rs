@@ -49,7 +49,9 @@ pub fn is_for(certificate: &Certificate, name: &str) -> bool {
     let wanted = name.trim_end_matches('.').to_ascii_lowercase();
     certificate.names.iter().map(|name| name.to_ascii_lowercase()).any(|pattern| {
         pattern == wanted
-            || pattern.strip_prefix("*.").is_some_and(|parent| wanted.split_once('.').is_some_and(|(first, rest)| !first.is_empty() && rest == parent))
+            || pattern
+                .strip_prefix("*.")
+                .is_some_and(|parent| wanted.split_once('.').is_some_and(|(first, rest)| !first.is_empty() && rest == parent))
     })
 }
 
@@ -59,7 +61,7 @@ pub fn sentence(certificate: &Certificate, now: &str) -> String {
     const SHOWN: usize = 8;
     let mut names = certificate.names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if certificate.names.len() > SHOWN {
-        names.push_str(&format!(" and {} more", certificate.names.len() - SHOWN));
+        names = format!("{names} and {} more", certificate.names.len() - SHOWN);
     }
     let now = timestamps::second(now).and_then(|second| u64::try_from(second).ok());
     let standing = match now {
@@ -106,7 +108,7 @@ mod tests {
     fn subject_names_and_times_are_read() {
         let shown = shown();
         assert_eq!(shown.names, ["web.example", "*.apps.example", "10.88.64.100"]);
-        assert_eq!((shown.valid_from, shown.valid_until), (1795802325, 1798394325));
+        assert_eq!((shown.valid_from, shown.valid_until), (1_795_802_325, 1_798_394_325));
         assert!(shown.subject.contains("CN=web.example") && shown.subject.contains("Ops\\, Inc"), "{}", shown.subject);
         assert!(sentence(&shown, "2026-12-01T00:00:00Z").contains("for web.example, *.apps.example, 10.88.64.100, issued by itself"));
         assert!(sentence(&shown, "2027-12-01T00:00:00Z").ends_with(", expired"));
