@@ -79,6 +79,9 @@ fn await_client(run: &Run, context: &NativeCallContext, service: &Service, optio
         run.fact(format!("the traffic of {client} is not waited for"));
         return Ok(Dynamic::UNIT);
     }
+    if client.is_ipv4() != address.is_ipv4() {
+        return Err(run.end(context, Stop::Usage(format!("{client} and the Service's address {address} are of different families"))));
+    }
     let speech = fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
     let awaited = Awaited { client, address, port: port.port, speech, seconds, took_ms: 0 };
     Ok(wait(run, context, &awaited, &request)?.map_or(Dynamic::UNIT, |probe| Dynamic::from(Fact::new(probe))))

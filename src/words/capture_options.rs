@@ -220,7 +220,7 @@ pub fn service_filter(context: &NativeCallContext, service: &Service, target: &T
 /// When the Service has no address.
 pub fn node_filter(context: &NativeCallContext, service: &Service, target: &Target, client: Option<IpAddr>) -> Answer<String> {
     let flow = service_filter(context, service, target)?;
-    Ok(match client {
+    Ok(match client.filter(|client| service.addresses.first().is_some_and(|vip| vip.is_ipv4() == client.is_ipv4())) {
         Some(client) => format!("{flow} or {}", filter::between(captured_address(context, service)?, client)),
         None => flow,
     })
