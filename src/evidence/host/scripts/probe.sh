@@ -243,14 +243,18 @@ if [ "$speech" = udp ]; then
   echo 'tool	bash'
   [ -n "$payload" ] || { [ "$port" = 53 ] && payload=6c62010000010000000000000000020001 || payload=6c62646961672070726f62650a; }
   bytes=$(printf '%s' "$payload" | sed 's/../\\x&/g')
+  # bash writes line by line, and dd all of it at once: one datagram.
   N=1; while [ "$N" -le "$tries" ]; do
-    out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/udp/$1/$2" && printf "$3" >&3 && dd bs=65535 count=1 <&3 2>&1 >/dev/null' lbdiag "$address" "$port" "$bytes" 2>&1); status=$?
-    case "$status $out" in
-      0*) ending=answered ;; *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;;
-      *) ending=answer-timeout ;;
-    esac
-    printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"; N=$((N + 1))
+    (
+      out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/udp/$1/$2" && printf "$3" | dd obs=65535 2>/dev/null >&3 && dd bs=65535 count=1 <&3 2>&1 >/dev/null' lbdiag "$address" "$port" "$bytes" 2>&1); status=$?
+      case "$status $out" in
+        0*) ending=answered ;; *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;;
+        *) ending=answer-timeout ;;
+      esac
+      printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
+    ) & N=$((N + 1))
   done
+  wait
   exit 0
 fi
 if [ "$speech" = tls ] || { [ "$speech" = https ] && command -v openssl >/dev/null 2>&1; }; then
@@ -260,16 +264,19 @@ fi
 if [ "$speech" = tls ]; then
   echo 'tool	openssl'
   N=1; while [ "$N" -le "$tries" ]; do
-    out=$(shaken); status=$?
-    case "$status $out" in
-      *'BEGIN CERTIFICATE'*) ending=answered ;;
-      *'wrong version'* | *'unknown protocol'* | *'packet length'*) ending=tls-mismatch ;; *alert*) ending=tls-alert ;;
-      *CONNECTED*errno=104*) ending=reset ;; 124*CONNECTED*) ending=tls-timeout ;; *CONNECTED*) ending=closed ;;
-      *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
-    esac
-    [ "$N $ending" != '1 answered' ] || printf 'cert\t%s\n' "$(printf '%s\n' "$out" | certificate)"
-    printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby openssl\n' "$N" "$ending"; N=$((N + 1))
+    (
+      out=$(shaken); status=$?
+      case "$status $out" in
+        *'BEGIN CERTIFICATE'*) ending=answered ;;
+        *'wrong version'* | *'unknown protocol'* | *'packet length'*) ending=tls-mismatch ;; *alert*) ending=tls-alert ;;
+        *CONNECTED*errno=104*) ending=reset ;; 124*CONNECTED*) ending=tls-timeout ;; *CONNECTED*) ending=closed ;;
+        *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
+      esac
+      [ "$N $ending" != '1 answered' ] || printf 'cert\t%s\n' "$(printf '%s\n' "$out" | certificate)"
+      printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby openssl\n' "$N" "$ending"
+    ) & N=$((N + 1))
   done
+  wait
   exit 0
 fi
 reads_bash
@@ -284,10 +291,13 @@ if [ "$speech" = https ]; then
   fi
 fi
 N=1; while [ "$N" -le "$tries" ]; do
-  out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$address" "$port" 2>&1); status=$?
-  case "$status $out" in
-    "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
-    *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
-  esac
-  printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"; N=$((N + 1))
+  (
+    out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$address" "$port" 2>&1); status=$?
+    case "$status $out" in
+      "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
+      *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
+    esac
+    printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
+  ) & N=$((N + 1))
 done
+wait
