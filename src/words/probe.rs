@@ -97,6 +97,8 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
         return Err(Run::refuse(context, "SCTP cannot be asked"));
     }
     let speech = probe_request::fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
+    // What the port says itself is not told.
+    request.speech = request.speech.filter(|told| *told != self::speech(&port));
     let asked = Asked { address, port: port.port, speech, tries, seconds, request };
     let probes = ask(run, &from, &asked);
     run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));

@@ -30,8 +30,21 @@ fn name(road: &Road) -> Result<&'static str, String> {
     let from_pod = |what: Sighting| {
         road.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && hop.what == what).next().is_some()
     };
+    let told = road.case.probes().any(|probe| probe.request.speech.is_some());
     let pod = road.points().into_iter().find(|point| matches!(point, Point::Pod(_)));
     match road.connection.attempt.ending {
+        // Whoever told the run what to speak may be wrong, and the Service's port promises nothing of it.
+        Ending::TlsMismatch
+        | Ending::HttpMismatch
+        | Ending::TlsTimeout
+        | Ending::TlsAlert
+        | Ending::AnswerTimeout
+        | Ending::Closed
+        | Ending::Reset
+            if told =>
+        {
+            Err("the run was told what to speak, and the program does not answer that: it may speak another protocol".to_owned())
+        }
         Ending::TlsMismatch | Ending::HttpMismatch => Ok("app/protocol-mismatch"),
         Ending::Closed if from_pod(Sighting::Fin) => Ok("app/closes"),
         Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
