@@ -1,6 +1,6 @@
 //! `await_client(service, options)`: waits for the own traffic of a client that nobody can log in at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,9 +141,11 @@ pub fn wait(run: &Run, context: &NativeCallContext, awaited: &Awaited, request: 
     Ok(Some(Probe { tool: "its own traffic".to_owned(), awaited: Some(awaited), ..probe }))
 }
 
+/// The nodes that are captured on, each once.
 fn nodes_listening(run: &Run) -> Vec<String> {
     let listening = lock(&run.listening);
-    listening.iter().filter(|one| is_node(&one.place)).map(|one| one.place.to_string()).collect()
+    let places: BTreeSet<String> = listening.iter().filter(|one| is_node(&one.place)).map(|one| one.place.to_string()).collect();
+    places.into_iter().collect()
 }
 
 /// What to ask of the client's user.
