@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lbdiag::engine::{self, Inputs, RunOptions};
-use lbdiag::evidence::capture::{Captures, OpenCapture};
+use lbdiag::evidence::capture::{Captures, News, OpenCapture};
 use lbdiag::evidence::error::EvidenceError;
 use lbdiag::evidence::recording::recorded;
 use lbdiag::evidence::side_by_side::side_by_side;
@@ -50,6 +50,10 @@ struct LossyCapture(Box<dyn OpenCapture>, Loss);
 impl OpenCapture for LossyCapture {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
         self.0.wait_listening()
+    }
+
+    fn news(&mut self) -> News {
+        self.0.news()
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {

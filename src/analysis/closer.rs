@@ -55,7 +55,8 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if plan.because.is_empty() {
         return None;
     }
-    plan.again = flow.probes.iter().filter(|probe| !probe.all_answered()).map(|probe| probe.vantage.clone()).collect();
+    plan.again =
+        flow.probes.iter().filter(|probe| !probe.all_answered() && !probe.nobody_asked()).map(|probe| probe.vantage.clone()).collect();
     let roads = case.roads();
     let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
     let clients: BTreeSet<IpAddr> =

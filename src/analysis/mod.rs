@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod allocation;
 pub mod announcement;
+pub mod client_traffic;
 pub mod clock_skew;
 pub mod closer;
 pub mod configuration;

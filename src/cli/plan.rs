@@ -43,11 +43,13 @@ pub(super) fn plan(arguments: &PlanArguments) -> Exit {
     let (progress, steps) = (Arc::clone(&shown), planned.clone());
     let options = RunOptions {
         time_limit: given.timeout,
-        progress: Arc::new(move |event| {
-            if let Progress::Step(title) = &event {
+        progress: Arc::new(move |event| match &event {
+            Progress::Step(title) => {
                 steps.step(title);
                 progress.tell(&event);
             }
+            Progress::Await { client, text, seconds } => steps.wait(client, text, *seconds),
+            Progress::Note(_) | Progress::Left { .. } => {}
         }),
     };
     let end = engine::run(&prepared.playbook, prepared.params.clone(), &evidence, &prepared.site, &options);

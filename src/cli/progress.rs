@@ -28,7 +28,24 @@ impl Shown {
             return;
         }
         match (&self.spinner, progress) {
-            (Some(spinner), Progress::Step(title) | Progress::Note(title)) => spinner.set_message(one_line(title)),
+            (Some(spinner), Progress::Step(title) | Progress::Note(title)) => {
+                style(spinner, SPINS);
+                spinner.set_message(one_line(title));
+            }
+            // What somebody is to do stays above whatever is drawn.
+            (Some(spinner), Progress::Await { text, .. }) => spinner.suspend(|| streams::say(&format!("lbdiag: {}", one_line(text)))),
+            (Some(spinner), Progress::Left { what, seconds, of }) => {
+                style(spinner, COUNTS);
+                spinner.set_length(*of);
+                spinner.set_position(of.saturating_sub(*seconds));
+                spinner.set_message(format!("{}, {seconds} s left", one_line(what)));
+            }
+            (None, Progress::Await { text, .. }) => streams::say(&format!("lbdiag: {}", one_line(text))),
+            (None, Progress::Left { what, seconds, of }) => {
+                if seconds % 10 == 0 && seconds != of {
+                    streams::say(&format!("lbdiag:   {}, {seconds} s left", one_line(what)));
+                }
+            }
             (None, Progress::Step(title)) => streams::say(&format!("lbdiag: {}", one_line(title))),
             (None, Progress::Note(note)) => streams::say(&format!("lbdiag:   {}", one_line(note))),
         }
@@ -50,11 +67,19 @@ impl Shown {
     }
 }
 
-fn spinner() -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+/// How it looks while something is done, and while something is waited for.
+const SPINS: &str = "{spinner} {msg} ({elapsed})";
+const COUNTS: &str = "{spinner} [{bar:30}] {msg}";
+
+fn style(spinner: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         spinner.set_style(style);
     }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    style(&spinner, SPINS);
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
 }

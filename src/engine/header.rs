@@ -32,6 +32,9 @@ pub struct Param {
     pub default: Option<Value>,
     /// For `enum`: the values that are allowed.
     pub values: Vec<String>,
+    /// For `int`: the least and the most that is allowed.
+    pub least: Option<i64>,
+    pub most: Option<i64>,
 }
 
 /// What a parameter takes.
@@ -52,6 +55,18 @@ pub enum ParamKind {
     List,
     /// Places to ask from, by comma: `local`, `ssh:HOST`, `node:NAME`.
     Vantages,
+    /// A DNS name.
+    Name,
+    /// A host as HTTP names it: a name or an address, with a port or without.
+    Host,
+    /// The path of an HTTP request.
+    Path,
+    /// HTTP statuses, by comma.
+    Statuses,
+    /// A datagram's payload: text, or `hex:` with hexadecimal digits.
+    Payload,
+    /// Sizes of a request in bytes, by comma.
+    Sizes,
 }
 
 impl ParamKind {
@@ -69,6 +84,12 @@ impl ParamKind {
             Self::Enum => "enum",
             Self::List => "list",
             Self::Vantages => "vantages",
+            Self::Name => "name",
+            Self::Host => "host",
+            Self::Path => "path",
+            Self::Statuses => "statuses",
+            Self::Payload => "payload",
+            Self::Sizes => "sizes",
         }
     }
 }
@@ -88,6 +109,10 @@ struct RawParam {
     default: Option<Value>,
     #[serde(default)]
     values: Vec<String>,
+    #[serde(default)]
+    least: Option<i64>,
+    #[serde(default)]
+    most: Option<i64>,
 }
 
 fn yes() -> bool {
@@ -105,6 +130,8 @@ fn params<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Param
             required: raw.required && raw.default.is_none(),
             default: raw.default,
             values: raw.values,
+            least: raw.least,
+            most: raw.most,
         })
         .collect())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
 use crate::analysis::similar::nearest;
-use crate::words::vantage;
+use crate::words::{probe_request, vantage};
 
 /// Where values may come from.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,12 @@ fn checked(param: &Param, value: &Value) -> Result<Value, String> {
     let wrong = |takes: &str| Err(format!("parameter `{}` takes {takes}, not `{text}`", param.name));
     match param.kind {
         ParamKind::String => Ok(json!(text)),
-        ParamKind::Int => text.parse::<i64>().map(|number| json!(number)).or_else(|_| wrong("a whole number")),
+        ParamKind::Int => match text.parse::<i64>() {
+            Ok(number) if param.least.is_none_or(|least| number >= least) && param.most.is_none_or(|most| number <= most) => {
+                Ok(json!(number))
+            }
+            _ => wrong(&whole_number(param)),
+        },
         ParamKind::Bool => text.parse::<bool>().map(|flag| json!(flag)).or_else(|_| wrong("true or false")),
         ParamKind::Ip => text.parse::<IpAddr>().map(|address| json!(address)).or_else(|_| wrong("an IP address")),
         ParamKind::Cidr => text.parse::<ipnet::IpNet>().map(|net| json!(net)).or_else(|_| wrong("a network such as 10.0.0.0/8")),
@@ -119,7 +124,28 @@ fn checked(param: &Param, value: &Value) -> Result<Value, String> {
             Ok(_) => Ok(json!(parts(&text))),
             Err(why) => Err(format!("parameter `{}`: {why}", param.name)),
         },
+        ParamKind::Name => named(param, probe_request::name(&text).map(|name| json!(name))),
+        ParamKind::Host => named(param, probe_request::host(&text).map(|host| json!(host))),
+        ParamKind::Path => named(param, probe_request::path(&text).map(|path| json!(path))),
+        ParamKind::Statuses => named(param, probe_request::statuses(&text).map(|all| json!(all))),
+        // Kept as it was written: the word reads it again.
+        ParamKind::Payload => named(param, probe_request::payload(&text).map(|_| json!(text))),
+        ParamKind::Sizes => named(param, probe_request::sizes(&text).map(|all| json!(all))),
     }
+}
+
+/// What an `int` takes, in words.
+fn whole_number(param: &Param) -> String {
+    match (param.least, param.most) {
+        (Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
+        (Some(least), None) => format!("a whole number from {least} on"),
+        (None, Some(most)) => format!("a whole number up to {most}"),
+        (None, None) => "a whole number".to_owned(),
+    }
+}
+
+fn named(param: &Param, value: Result<Value, String>) -> Result<Value, String> {
+    value.map_err(|why| format!("parameter `{}`: {why}", param.name))
 }
 
 /// The parts of a list that is written with commas.
@@ -159,7 +185,32 @@ mod tests {
         assert!(resolve(&header(), &set(&[("servcie", "web")])).unwrap_err().contains("did you mean `service`"));
         assert!(resolve(&header(), &set(&[])).unwrap_err().contains("needs the parameter `service`"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("tries", "many")])).unwrap_err().contains("`tries` takes a whole number"));
+        for tries in ["0", "-1", "1001"] {
+            let bounded = read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   tries: { type: int, least: 1, most: 1000 }\n//! ---\n").unwrap();
+            let error = resolve(&bounded, &set(&[("tries", tries)])).unwrap_err();
+            assert!(error.contains("a whole number from 1 to 1000, not"), "{error}");
+        }
         assert!(resolve(&header(), &set(&[("service", "w"), ("port", "99999")])).unwrap_err().contains("port"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("from", "sh:c1")])).unwrap_err().contains("`sh:c1` is no vantage point"));
+    }
+
+    #[test]
+    fn what_a_probe_sends_is_checked_before_anything_is_touched() {
+        let header = read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   path: { type: path, required: false }\n//!   status: { type: statuses, required: false }\n//!   sni: { type: name, required: false }\n//!   host: { type: host, required: false }\n//!   payload: { type: payload, required: false }\n//!   sizes: { type: sizes, required: false }\n//! ---\n").unwrap();
+        let good = [
+            ("path", "/a?b=1"),
+            ("status", "200,204"),
+            ("sni", "web.example"),
+            ("host", "web:80"),
+            ("payload", "hex:00ff"),
+            ("sizes", "9,3"),
+        ];
+        let values = resolve(&header, &set(&good)).unwrap();
+        assert_eq!((values["status"].clone(), values["sizes"].clone()), (json!([200, 204]), json!([3, 9])));
+        assert_eq!(values["payload"], json!("hex:00ff"));
+        for (name, value) in [("path", "a b"), ("status", "ok"), ("sni", "-x"), ("host", "a b"), ("payload", "hex:0"), ("sizes", "big")] {
+            let error = resolve(&header, &set(&[(name, value)])).unwrap_err();
+            assert!(error.starts_with(&format!("parameter `{name}`: it takes")) || error.contains("after hex: it takes"), "{error}");
+        }
     }
 }

@@ -34,10 +34,11 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Whether every try from every vantage point was answered, and there was one.
+    /// Whether every try from every vantage point was answered, and there was one. A client that was waited for in vain made none.
     #[must_use]
     pub fn all_answered(&self) -> bool {
-        !self.probes.is_empty() && self.probes.iter().all(Probe::all_answered)
+        let mut asked = self.probes.iter().filter(|probe| !probe.nobody_asked()).peekable();
+        asked.peek().is_some() && asked.all(Probe::all_answered)
     }
 
     /// MAC addresses that answer by ARP, over all hosts that asked.

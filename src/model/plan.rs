@@ -60,7 +60,7 @@ pub struct Intent {
     /// The playbook's step; empty outside of any.
     pub step: String,
     pub host: String,
-    /// `command`, `capture` or `probe`.
+    /// `command`, `capture`, `probe` or `wait`.
     pub kind: &'static str,
     /// A pod whose network namespace is looked into, as `NAMESPACE/NAME`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +79,9 @@ pub struct Intent {
     /// How often exactly this is done within the step.
     pub times: u32,
 }
+
+/// The kind of an intent that only waits for somebody else's traffic: its host is the client, its one argument what that client is asked.
+pub const WAIT: &str = "wait";
 
 /// One argument.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -16,6 +16,8 @@ pub enum Vantage {
     Node(String),
     /// A pod, as `NAMESPACE/NAME`: its network namespace, with its node's tools.
     Pod(String),
+    /// A client's address that nobody can log in at: its own traffic is watched, and nothing is sent for it.
+    Client(String),
 }
 
 impl Vantage {
@@ -24,7 +26,7 @@ impl Vantage {
     pub fn place(&self) -> &str {
         match self {
             Self::Local => "local",
-            Self::Ssh(name) | Self::Node(name) | Self::Pod(name) => name,
+            Self::Ssh(name) | Self::Node(name) | Self::Pod(name) | Self::Client(name) => name,
         }
     }
 
@@ -34,7 +36,7 @@ impl Vantage {
         matches!(self, Self::Node(_) | Self::Pod(_))
     }
 
-    /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`.
+    /// As a person writes it: `local`, `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`; `client:ADDRESS` is only told, never written.
     #[must_use]
     pub fn text(&self) -> String {
         match self {
@@ -42,6 +44,7 @@ impl Vantage {
             Self::Ssh(host) => format!("ssh:{host}"),
             Self::Node(name) => format!("node:{name}"),
             Self::Pod(name) => format!("pod:{name}"),
+            Self::Client(address) => format!("client:{address}"),
         }
     }
 }
@@ -53,6 +56,8 @@ pub enum Speech {
     /// TLS, then one HTTP request.
     Https,
     Http,
+    /// The TLS handshake, nothing more.
+    Tls,
     /// Connect, nothing more.
     Tcp,
     Udp,
@@ -65,10 +70,72 @@ impl Speech {
         match self {
             Self::Https => "https",
             Self::Http => "http",
+            Self::Tls => "tls",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
         }
     }
+}
+
+/// What a probe is told to send and to expect, beyond what the port alone says. Empty for most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    /// What is spoken, when that is told and not concluded from the port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<Speech>,
+    /// The name that TLS asks for; none is sent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// HTTP's Host; the address without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// HTTP's path; `/` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// HTTP statuses that are expected; any without it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<u16>,
+    /// A datagram's payload, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// Sizes of the request in place of the usual two, bytes, the smallest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<u32>,
+}
+
+impl Request {
+    /// Whether nothing differs from what is usually sent.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A certificate as the Service showed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Its subject and its issuer, as RFC 4514 writes them.
+    pub subject: String,
+    pub issuer: String,
+    /// DNS names and addresses of subjectAltName.
+    pub names: Vec<String>,
+    /// Seconds since the epoch.
+    pub valid_from: u64,
+    pub valid_until: u64,
+}
+
+/// How a client's own traffic was waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    pub client: IpAddr,
+    pub address: IpAddr,
+    pub port: u16,
+    pub speech: Speech,
+    /// The longest that was waited, seconds.
+    pub seconds: u64,
+    /// How long it was, milliseconds.
+    pub took_ms: u64,
 }
 
 /// The size of a request.
@@ -116,6 +183,9 @@ pub enum Ending {
 pub struct Attempt {
     pub number: u32,
     pub size: Size,
+    /// Bytes of the request, when sizes were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u32>,
     /// The client's own address as its kernel chose it; `None` when no socket came to be.
     pub source: Option<IpAddr>,
     pub source_port: u16,
@@ -150,9 +220,35 @@ pub struct Probe {
     /// True for a probe that was repeated while state was compared.
     #[serde(default)]
     pub repeated: bool,
+    #[serde(default, skip_serializing_if = "Request::is_usual")]
+    pub request: Request,
+    /// Certificates that were shown, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificate>,
+    /// For a client's own traffic: how it was waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Awaited>,
 }
 
 impl Probe {
+    /// A probe of which nothing is known yet.
+    #[must_use]
+    pub fn new(vantage: Vantage, address: IpAddr, port: u16, speech: Speech) -> Self {
+        Self {
+            vantage,
+            address,
+            port,
+            speech,
+            attempts: Vec::new(),
+            tool: String::new(),
+            error: None,
+            repeated: false,
+            request: Request::default(),
+            certificates: Vec::new(),
+            awaited: None,
+        }
+    }
+
     /// Tries that were really made.
     pub fn made(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(|attempt| attempt.ending != Ending::CouldNotAsk)
@@ -161,6 +257,12 @@ impl Probe {
     /// Tries without an answer.
     pub fn failed(&self) -> impl Iterator<Item = &Attempt> {
         self.made().filter(|attempt| !attempt.answered())
+    }
+
+    /// Whether a client's own traffic was waited for, and no try of it was seen to its end.
+    #[must_use]
+    pub fn nobody_asked(&self) -> bool {
+        self.awaited.is_some() && self.attempts.is_empty()
     }
 
     /// Whether every try was answered, and there was at least one.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::layout::plain;
 use super::page::{Page, Style};
-use crate::model::plan::{Argument, Intent, Plan, PlannedHost};
+use crate::model::plan::{Argument, Intent, Plan, PlannedHost, WAIT};
 
 /// The whole plan, with a line end; with `scripts`, the text of every script that it names as well.
 #[must_use]
@@ -79,6 +79,15 @@ fn steps(page: &mut Page, intents: &[Intent]) {
             continue;
         }
         told.push(intent);
+        if intent.kind == WAIT {
+            let text = intent.argv.iter().map(|argument| match argument {
+                Argument::Text(text) | Argument::Script(text) => plain(text),
+            });
+            let line = format!("wait for the traffic of {}, nothing is sent: at most {} s", plain(&intent.host), intent.seconds);
+            page.paragraph(2, &line);
+            page.paragraph(6, &text.collect::<Vec<_>>().join(" "));
+            continue;
+        }
         let hosts: Vec<String> = intents.iter().filter(|other| is_like(other, intent)).map(|other| plain(&other.host)).collect();
         let pod = intent.pod.as_ref().map(|pod| format!(" in the network of pod {}", plain(pod))).unwrap_or_default();
         let root = if intent.root { ", as root" } else { "" };

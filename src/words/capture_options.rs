@@ -17,7 +17,7 @@ use crate::model::service::{Protocol, Service};
 #[macro_export]
 macro_rules! capture_options {
     () => {
-        "#{ service, target, address, port, protocol, filter, interface, direction, snaplen, packets, seconds, bytes, buffer }"
+        "#{ service, target, client, address, port, protocol, filter, interface, direction, snaplen, packets, seconds, bytes, buffer }"
     };
 }
 
@@ -25,6 +25,8 @@ macro_rules! capture_options {
 pub struct Options {
     pub service: Option<Fact<Service>>,
     pub target: Option<Fact<Target>>,
+    /// A client of which a node's capture is to hold whatever it sends to the address.
+    pub client: Option<IpAddr>,
     pub address: Option<IpAddr>,
     pub port: Option<u16>,
     pub protocol: Protocol,
@@ -39,9 +41,10 @@ pub struct Options {
     pub buffer_kib: Option<u32>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "service",
     "target",
+    "client",
     "address",
     "port",
     "protocol",
@@ -60,6 +63,7 @@ impl Default for Options {
         Self {
             service: None,
             target: None,
+            client: None,
             address: None,
             port: None,
             protocol: Protocol::Tcp,
@@ -92,6 +96,8 @@ impl Options {
         match key {
             "service" => self.service = Some(fact(context, key, value)?),
             "target" => self.target = Some(fact(context, key, value)?),
+            "client" if value.is_unit() => {}
+            "client" => self.client = Some(address(context, key, value)?),
             "address" => self.address = Some(address(context, key, value)?),
             "port" => self.port = Some(u16::try_from(whole_number(context, key, &value, 65_535)?).unwrap_or_default()),
             "protocol" => self.protocol = protocol(context, &text(context, key, value)?)?,
@@ -206,6 +212,18 @@ pub fn service_filter(context: &NativeCallContext, service: &Service, target: &T
     let address = captured_address(context, service)?;
     let endpoints: Vec<_> = target.endpoints.iter().filter_map(|endpoint| Some((endpoint.ip, endpoint.port?))).collect();
     Ok(filter::service_flow(address, target.port.port, target.port.protocol, &endpoints))
+}
+
+/// The filter for a Service's traffic on a node, with whatever one client sends to the address.
+///
+/// # Errors
+/// When the Service has no address.
+pub fn node_filter(context: &NativeCallContext, service: &Service, target: &Target, client: Option<IpAddr>) -> Answer<String> {
+    let flow = service_filter(context, service, target)?;
+    Ok(match client.filter(|client| service.addresses.first().is_some_and(|vip| vip.is_ipv4() == client.is_ipv4())) {
+        Some(client) => format!("{flow} or {}", filter::between(captured_address(context, service)?, client)),
+        None => flow,
+    })
 }
 
 /// The filter for the client's side.

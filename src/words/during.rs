@@ -12,6 +12,7 @@ use super::node_capture::{Opened, Point};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use super::watched_pods;
+use crate::analysis::client_traffic::fill;
 use crate::analysis::drawing::roads;
 use crate::analysis::follow::{follow, on_one_clock};
 use crate::evidence::capture::OpenCapture;
@@ -57,9 +58,8 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     }
     let pods = pods_by_address(&taken);
     let listening = listen(run, context, &taken)?;
-    let result = body.call_within_context::<Dynamic>(context, ());
-    // The captures end in any case: an error of the closure must not leave one behind.
-    let mut flow = Flow { captures: stop(run, listening), ..Flow::default() };
+    let (captures, result) = meanwhile(run, listening, || body.call_within_context::<Dynamic>(context, ()));
+    let mut flow = Flow { captures, ..Flow::default() };
     let result = result.inspect_err(|_| tell(run, &flow.captures));
     collect(result?, &mut flow);
     let flow = followed(run, flow, &pods);
@@ -71,17 +71,51 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     Ok(Fact::new(flow))
 }
 
+/// A capture that listens, and where.
+pub struct Listening {
+    pub place: Place,
+    pub capture: Box<dyn OpenCapture>,
+}
+
+/// Does the work while the captures listen, where it may look at what they have seen so far, and ends them. They end in any case: an
+/// error of the work must not leave one behind.
+pub fn meanwhile<T>(run: &Run, listening: Vec<Listening>, work: impl FnOnce() -> T) -> (Vec<Capture>, T) {
+    let outer = std::mem::replace(&mut *lock(&run.listening), listening);
+    let result = work();
+    let listening = std::mem::replace(&mut *lock(&run.listening), outer);
+    (stop(run, listening), result)
+}
+
 /// The flow with its captures told of, its clocks compared and its connections followed.
 #[must_use]
 pub fn followed(run: &Run, mut flow: Flow, pods: &BTreeMap<IpAddr, String>) -> Flow {
+    flow.clocks = clocks(run, &flow.captures);
+    for probe in flow.probes.iter_mut().filter(|probe| probe.awaited.is_some()) {
+        let open = fill(probe, &flow.captures, &flow.clocks);
+        tell_client(run, probe, open);
+    }
     if !flow.probes.is_empty() && !flow.all_answered() {
         watched_pods::check(run, &mut flow.captures);
     }
     tell(run, &flow.captures);
-    flow.clocks = clocks(run, &flow.captures);
     flow.connections = follow(&flow.captures, &flow.probes, pods);
     on_one_clock(&mut flow.connections, &flow.captures, &flow.clocks);
     flow
+}
+
+/// What a client's own traffic came to.
+fn tell_client(run: &Run, probe: &Probe, open: usize) {
+    let Some(awaited) = &probe.awaited else { return };
+    let answered = probe.made().filter(|attempt| attempt.answered()).count();
+    let waited = awaited.took_ms.div_ceil(1_000);
+    let mut line = match probe.attempts.len() {
+        0 => format!("{}: no try of it came to its end in {waited} s", probe.vantage.text()),
+        all => format!("{}: {answered} of its own {all} tries answered, as the nodes saw them within {waited} s", probe.vantage.text()),
+    };
+    if open > 0 {
+        line = format!("{line}, {open} were not over");
+    }
+    run.fact(line);
 }
 
 /// Endpoint addresses of the pods that are looked into.
@@ -100,7 +134,7 @@ pub fn pods_by_address(points: &[Point]) -> BTreeMap<IpAddr, String> {
 ///
 /// # Errors
 /// When the run ends.
-pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answer<Vec<Box<dyn OpenCapture>>> {
+pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answer<Vec<Listening>> {
     let opened: Vec<(&Point, Opened)> = points.iter().map(|point| (point, Mutex::new(lock(&point.open).take()))).collect();
     let ready = side_by_side(&opened, |(_, open)| {
         let mut open = lock(open);
@@ -118,7 +152,7 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
         match ready {
             Ok(()) => {
                 if let Some(Ok(capture)) = open.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-                    listening.push(capture);
+                    listening.push(Listening { place: point.request.place.clone(), capture });
                 }
             }
             Err(error) => {
@@ -152,8 +186,8 @@ fn place_subject(place: &Place) -> String {
 }
 
 /// Ends captures side by side. One that cannot be ended is a gap.
-pub fn stop(run: &Run, listening: Vec<Box<dyn OpenCapture>>) -> Vec<Capture> {
-    let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|capture| Mutex::new(Some(capture))).collect();
+fn stop(run: &Run, listening: Vec<Listening>) -> Vec<Capture> {
+    let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|one| Mutex::new(Some(one.capture))).collect();
     let ended = side_by_side(&open, |capture| lock(capture).take().map(OpenCapture::stop));
     let mut captures = Vec::new();
     for capture in ended.into_iter().flatten() {

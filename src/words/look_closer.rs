@@ -1,11 +1,12 @@
 //! `look_closer(service, announcer, target, flow)`: the state of the places on the road, read before and after the probe is repeated.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
 
-use super::capture_options::{Options, client_filter, service_filter};
+use super::capture_options::{Options, client_filter, node_filter};
 use super::during;
 use super::fact::Fact;
 use super::judge::optional;
@@ -14,7 +15,7 @@ use super::pod_netns_capture::place as pod_place;
 use super::probe::{Asked, ask as ask_again, speech};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{arping, vantage};
+use super::{arping, await_client, vantage};
 use crate::analysis::closer::{Plan, plan};
 use crate::analysis::judge::Case;
 use crate::analysis::read::policies::network_policy;
@@ -29,10 +30,10 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
 use crate::model::finding::Gap;
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::{ArpAsk, Closer, Flow};
 use crate::model::place::{HostKind, Place};
 use crate::model::policy::NetworkPolicy;
-use crate::model::probe::{Probe, Vantage};
+use crate::model::probe::{Awaited, Probe, Request, Vantage};
 use crate::model::service::Service;
 use crate::model::state::{PlaceState, StatePair};
 
@@ -46,6 +47,8 @@ pub const WORD: Word = Word {
 
 /// Tries of the repeated probe: enough to meet every one of a few pods.
 const TRIES: u32 = 8;
+/// The longest wait for a client that asks by itself, while counters are compared, seconds: it has asked before, and its user is there.
+const WAIT_AGAIN: u64 = 30;
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
@@ -82,7 +85,7 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
     let places = places(run, &plan, &target.0);
     let policies = policies(run, context, service)?;
     let before = states(run, service, &places);
-    let again = repeat(run, context, service, &target.0, &plan, &before)?;
+    let again = repeat(run, context, service, &target.0, &plan, &before, &flow.0)?;
     let after = states(run, service, &places);
     let states = before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
@@ -160,6 +163,7 @@ fn repeat(
     target: &Target,
     plan: &Plan,
     before: &[Option<PlaceState>],
+    first: &Flow,
 ) -> Answer<Flow> {
     let Some(address) = service.addresses.first().copied() else { return Ok(Flow::default()) };
     if plan.again.is_empty() {
@@ -168,15 +172,36 @@ fn repeat(
     let points = points(run, context, service, target, plan, before)?;
     let pods = during::pods_by_address(&points);
     let listening = during::listen(run, context, &points)?;
-    let asked = Asked { address, port: target.port.port, speech: speech(&target.port), tries: TRIES, seconds: 4 };
-    let mut probes: Vec<Probe> = ask_again(run, &plan.again, &asked);
+    let (captures, probes) = during::meanwhile(run, listening, || again(run, context, address, target, plan, first));
+    let (probes, arp) = probes?;
+    let flow = Flow { captures, probes, arp, ..Flow::default() };
+    Ok(during::followed(run, flow, &pods))
+}
+
+/// Asks again as it was asked first, and waits for clients again that ask by themselves.
+fn again(
+    run: &Run,
+    context: &NativeCallContext,
+    address: IpAddr,
+    target: &Target,
+    plan: &Plan,
+    first: &Flow,
+) -> Answer<(Vec<Probe>, Vec<ArpAsk>)> {
+    let by_themselves = |from: &Vantage| matches!(from, Vantage::Client(_));
+    let from: Vec<Vantage> = plan.again.iter().filter(|from| !by_themselves(from)).cloned().collect();
+    let told = first.probes.iter().find(|probe| probe.awaited.is_none());
+    let (speech, request) = told.map_or_else(|| (speech(&target.port), Request::default()), |probe| (probe.speech, probe.request.clone()));
+    let asked = Asked { address, port: target.port.port, speech, tries: TRIES, seconds: 4, request };
+    let mut probes: Vec<Probe> = ask_again(run, &from, &asked);
+    let arp = arping::ask(run, &vantage::hosts(run, &from), address);
+    for awaited in first.probes.iter().filter(|probe| plan.again.contains(&probe.vantage)).filter_map(|probe| probe.awaited.clone()) {
+        let once_more = Awaited { seconds: awaited.seconds.min(WAIT_AGAIN), ..awaited };
+        probes.extend(await_client::wait(run, context, &once_more, &asked.request)?);
+    }
     for probe in &mut probes {
         probe.repeated = true;
     }
-    let hosts = vantage::hosts(run, &plan.again);
-    let arp = arping::ask(run, &hosts, address);
-    let flow = Flow { captures: during::stop(run, listening), probes, arp, ..Flow::default() };
-    Ok(during::followed(run, flow, &pods))
+    Ok((probes, arp))
 }
 
 fn points(
@@ -187,10 +212,11 @@ fn points(
     plan: &Plan,
     before: &[Option<PlaceState>],
 ) -> Answer<Vec<Point>> {
-    let options = || Options { seconds: 60, ..Options::default() };
+    let client = client_of(plan);
+    let options = || Options { seconds: 60 + client.map_or(0, |_| WAIT_AGAIN), ..Options::default() };
     let mut points = Vec::new();
     if run.uses.contains("node.capture") {
-        let filter = service_filter(context, service, target)?;
+        let filter = node_filter(context, service, target, client)?;
         for node in plan.nodes.keys() {
             points.push(begin(run, Place::Host(run.node_host(node)), filter.clone(), &options()));
         }
@@ -217,6 +243,11 @@ fn points(
         points.extend(listening_wide(run, service, target, before));
     }
     Ok(points)
+}
+
+/// The client that is waited for again, when there is one.
+fn client_of(plan: &Plan) -> Option<IpAddr> {
+    plan.again.iter().find_map(|from| if let Vantage::Client(address) = from { address.parse().ok() } else { None })
 }
 
 /// On each node a second capture on the address's own network that also takes frames for other MACs: it lets the first one

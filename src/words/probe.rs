@@ -1,30 +1,33 @@
 //! `probe(service, options)`: asks the Service as its users would, from one or several places at the same time.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::capture_options::whole_number;
 use super::fact::{Fact, Fields};
 use super::reference::Word;
-use super::run::{Answer, Run};
-use super::vantage;
+use super::run::{Answer, Run, Stop};
+use super::{probe_request, vantage};
+use crate::analysis::read::certificate;
 use crate::analysis::similar::nearest;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::finding::Gap;
-use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
 
 pub const WORD: Word = Word {
     name: "probe",
     capability: "probe",
-    signature: "probe(service, #{ port, from, tries, seconds }) -> array of Probe",
-    meaning: "Asks the Service from each vantage point, several times, each try from a source port of its own: TLS and one HTTP request where appProtocol, the port's name or 443/80 say so, once small and once with 3 kB; otherwise a TCP connection; for UDP one datagram.",
+    signature: "probe(service, #{ port, from, tries, seconds, request, probe, sni, host, path, status, payload, sizes }) -> array of Probe",
+    meaning: "Asks the Service from each vantage point, several times, each try from a source port of its own: TLS and one HTTP request where appProtocol, the port's name or 443/80 say so, once small and once with 3 kB; otherwise a TCP connection; for UDP one datagram. What is sent otherwise is told by `request`, as `probe_request` gives it, or by its options directly. The report tells what was sent, the certificates that were shown, and the statuses that came back.",
     register,
 };
 
@@ -38,6 +41,7 @@ pub struct Asked {
     pub speech: Speech,
     pub tries: u32,
     pub seconds: u64,
+    pub request: Request,
 }
 
 impl Fields for Probe {
@@ -64,15 +68,24 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     run.allow(context, WORD.name, WORD.capability)?;
     let Some(address) = service.addresses.first().copied() else { return Err(Run::refuse(context, "the Service has no address to ask")) };
     let (mut from, mut tries, mut seconds, mut port) = (vec![Vantage::Local], 8_u32, 4_u64, service.ports.first().cloned());
+    let mut request = Request::default();
     for (key, value) in options {
         match key.as_str() {
+            "request" if value.is_unit() => {}
+            "request" => {
+                let Some(given) = value.try_cast::<Fact<Request>>() else {
+                    return Err(Run::refuse(context, "the option `request` takes what `probe_request` gives"));
+                };
+                request = (*given.0).clone();
+            }
+            key if probe_request::KEYS.contains(&key) => probe_request::take(run, context, &mut request, key, &value)?,
             "from" => from = vantage::named(run, context, &value)?,
             "tries" => tries = u32::try_from(whole_number(context, &key, &value, 1_000)?).unwrap_or(8),
             "seconds" => seconds = whole_number(context, &key, &value, 60)?,
             "port" if value.is_unit() => {}
             "port" => port = service.port(&value.to_string()).cloned(),
             other => {
-                let hint = nearest(other, ["from", "tries", "seconds", "port"])
+                let hint = nearest(other, ["from", "tries", "seconds", "port", "request"].into_iter().chain(probe_request::KEYS))
                     .map(|near| format!("; did you mean `{near}`?"))
                     .unwrap_or_default();
                 return Err(Run::refuse(context, format!("probe has no option `{other}`{hint}")));
@@ -83,8 +96,12 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     if port.protocol == Protocol::Sctp {
         return Err(Run::refuse(context, "SCTP cannot be asked"));
     }
-    let asked = Asked { address, port: port.port, speech: speech(&port), tries, seconds };
+    let speech = probe_request::fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
+    // What the port says itself is not told.
+    request.speech = request.speech.filter(|told| *told != self::speech(&port));
+    let asked = Asked { address, port: port.port, speech, tries, seconds, request };
     let probes = ask(run, &from, &asked);
+    run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));
     for probe in &probes {
         tell(run, probe);
     }
@@ -124,27 +141,11 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
     side_by_side(from, |from| {
         let mut command = Command {
             script: Script::Probe,
-            args: vec![
-                asked.address.to_string(),
-                asked.port.to_string(),
-                asked.speech.word().to_owned(),
-                asked.tries.to_string(),
-                asked.seconds.to_string(),
-                LARGE.to_string(),
-            ],
+            args: arguments(asked),
             limit: Duration::from_secs(asked.seconds * 2 + 8),
             most_bytes: 1 << 20,
         };
-        let mut probe = Probe {
-            vantage: from.clone(),
-            address: asked.address,
-            port: asked.port,
-            speech: asked.speech,
-            attempts: Vec::new(),
-            tool: String::new(),
-            error: None,
-            repeated: false,
-        };
+        let mut probe = Probe { request: asked.request.clone(), ..Probe::new(from.clone(), asked.address, asked.port, asked.speech) };
         let answer = vantage::place(run, from).and_then(|place| {
             if place.pod_name().is_some() {
                 command.script = Script::ProbePod;
@@ -154,7 +155,11 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
             run.evidence.hosts.run(place.host(), &command)
         });
         match answer {
-            Ok(output) => read(&mut probe, &output.stdout, &output.stderr),
+            Ok(output) => {
+                if let Some(why) = read(&mut probe, &output.stdout, &output.stderr) {
+                    run.gap(Gap::new("evidence/tool-missing", from.text(), why, "which certificate the Service shows there"));
+                }
+            }
             Err(error) => {
                 run.gap(
                     Gap::new(
@@ -172,22 +177,69 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
     })
 }
 
-/// Reads the script's lines; see `probe.sh` for their form.
-fn read(probe: &mut Probe, stdout: &str, stderr: &str) {
+/// The script's arguments. What is usual is left out, so that recordings of it hold the same question.
+fn arguments(asked: &Asked) -> Vec<String> {
+    let request = &asked.request;
+    let sizes = request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let told = [
+        ("sni", request.sni.clone()),
+        ("host", request.host.clone()),
+        ("path", request.path.clone()),
+        ("payload", request.payload.clone()),
+        ("sizes", Some(sizes).filter(|sizes| !sizes.is_empty())),
+    ];
+    let mut all = vec![
+        asked.address.to_string(),
+        asked.port.to_string(),
+        asked.speech.word().to_owned(),
+        asked.tries.to_string(),
+        asked.seconds.to_string(),
+        LARGE.to_string(),
+    ];
+    all.extend(told.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))));
+    all
+}
+
+/// Reads the script's lines; see `probe.sh` for their form. Gives why a certificate could not be shown.
+fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
+    let mut not_shown = None;
     for line in stdout.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
             ["tool", tool] => (*tool).clone_into(&mut probe.tool),
             ["error", why] => probe.error = Some(crate::evidence::error::printable(why)),
+            ["nocert", why] => not_shown = Some(crate::evidence::error::printable(why)),
+            ["cert", der] => match certificate(der) {
+                Some(shown) if !probe.certificates.contains(&shown) => probe.certificates.push(shown),
+                Some(_) => {}
+                None => not_shown = Some("it was shown, and cannot be read".to_owned()),
+            },
             ["try", rest @ ..] => probe.attempts.extend(attempt(rest)),
             _ => {}
         }
     }
-    probe.attempts.sort_by_key(|attempt| (attempt.size == Size::Large, attempt.number));
+    let smallest = probe.attempts.iter().filter_map(|attempt| attempt.bytes).min();
+    for attempt in probe.attempts.iter_mut().filter(|attempt| attempt.bytes.is_some()) {
+        attempt.size = if attempt.bytes == smallest { Size::Small } else { Size::Large };
+    }
+    probe.attempts.sort_by_key(|attempt| (attempt.size == Size::Large, attempt.bytes, attempt.number));
     if probe.attempts.is_empty() && probe.error.is_none() {
         let why = stderr.lines().next().unwrap_or("it printed nothing");
         probe.error = Some(format!("the host could not ask: {}", crate::evidence::error::printable(why)));
     }
+    not_shown
+}
+
+fn certificate(der: &str) -> Option<Certificate> {
+    use crate::evidence::error::printable;
+    let shown = certificate::read(&base64::engine::general_purpose::STANDARD.decode(der).ok()?)?;
+    // Whoever made it may have written anything into it.
+    Some(Certificate {
+        subject: printable(&shown.subject),
+        issuer: printable(&shown.issuer),
+        names: shown.names.iter().map(|name| printable(name)).collect(),
+        ..shown
+    })
 }
 
 fn attempt(fields: &[&str]) -> Option<Attempt> {
@@ -195,6 +247,7 @@ fn attempt(fields: &[&str]) -> Option<Attempt> {
     Some(Attempt {
         number: number.parse().ok()?,
         size: if *size == "large" { Size::Large } else { Size::Small },
+        bytes: size.parse().ok(),
         source: source.parse().ok(),
         source_port: port.parse().ok()?,
         ending: serde_json::from_value::<Ending>(json!(ending)).ok()?,
@@ -230,6 +283,36 @@ fn tell(run: &Run, probe: &Probe) {
         line.push_str(&ending);
     }
     run.fact(line);
+    told_answers(run, probe);
+}
+
+/// What came back beyond that something did: statuses where they are expected or differ, sizes, certificates.
+fn told_answers(run: &Run, probe: &Probe) {
+    let from = probe.vantage.text();
+    let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut sizes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    for attempt in probe.made() {
+        if let Some(status) = attempt.status {
+            *statuses.entry(status).or_default() += 1;
+        }
+        if let Some(bytes) = attempt.bytes {
+            let (answered, made) = sizes.entry(bytes).or_default();
+            *answered += usize::from(attempt.answered());
+            *made += 1;
+        }
+    }
+    if statuses.len() > 1 || !probe.request.statuses.is_empty() {
+        let listed: Vec<String> = statuses.iter().map(|(status, count)| format!("{status} ({count})")).collect();
+        run.fact(format!("{from}: HTTP statuses {}", if listed.is_empty() { "none".to_owned() } else { listed.join(", ") }));
+    }
+    if !sizes.is_empty() {
+        let listed: Vec<String> = sizes.iter().map(|(bytes, (answered, made))| format!("{bytes} bytes {answered} of {made}")).collect();
+        run.fact(format!("{from}: answered by size: {}", listed.join(", ")));
+    }
+    let now = run.evidence.clock.started();
+    for shown in &probe.certificates {
+        run.fact(format!("{from}: certificate {}", certificate::sentence(shown, &now)));
+    }
 }
 
 fn ending_text(ending: Ending) -> String {
@@ -238,8 +321,8 @@ fn ending_text(ending: Ending) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{read, speech};
-    use crate::model::probe::{Ending, Probe, Speech, Vantage};
+    use super::{Asked, arguments, read, speech};
+    use crate::model::probe::{Ending, Probe, Request, Size, Speech, Vantage};
     use crate::model::service::{Protocol, ServicePort};
 
     fn port(name: &str, number: u16, app: Option<&str>) -> ServicePort {
@@ -265,20 +348,32 @@ mod tests {
 
     #[test]
     fn garbage_from_a_host_is_no_answer() {
-        let mut probe = Probe {
-            vantage: Vantage::Local,
-            address: "10.0.0.1".parse().unwrap(),
-            port: 443,
-            speech: Speech::Https,
-            attempts: Vec::new(),
-            tool: String::new(),
-            error: None,
-            repeated: false,
-        };
+        let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
         read(&mut probe, "tool\tpython3\ntry\t1\tsmall\t10.0.0.9\t20000\tanswered\t200\t1\t2\tTLSv1.3\ntry\t2\tsmall\tx\ny\ttry\n", "");
         assert_eq!(probe.attempts.len(), 1);
         assert_eq!(probe.attempts[0].ending, Ending::Answered);
         read(&mut probe, "", "sh: not found\u{1b}[2J");
         assert!(probe.error.is_none());
+    }
+
+    #[test]
+    fn a_recorded_usual_question_stays_the_same() {
+        let asked = |request: Request| {
+            let address = "10.0.0.1".parse().unwrap();
+            arguments(&Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request })
+        };
+        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000"]);
+        let own = Request { sni: Some("web.example".into()), path: Some("/'$(id)'".into()), statuses: vec![200], ..Request::default() };
+        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'"]);
+    }
+
+    #[test]
+    fn sizes_are_read_and_a_certificate_that_cannot_be_is_said() {
+        let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 80, Speech::Http);
+        let lines =
+            "cert\tAAAA\ntry\t1\t3000\t10.0.0.9\t20001\tanswer-timeout\t\t1\t4000\t\ntry\t1\t200\t10.0.0.9\t20000\tanswered\t200\t1\t2\t\n";
+        assert!(read(&mut probe, lines, "").is_some_and(|why| why.contains("cannot be read")));
+        let read: Vec<_> = probe.attempts.iter().map(|attempt| (attempt.bytes, attempt.size)).collect();
+        assert_eq!(read, [(Some(200), Size::Small), (Some(3000), Size::Large)]);
     }
 }

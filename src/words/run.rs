@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 
+use super::during::Listening;
 use super::speakers::Logs;
 use crate::evidence::Evidence;
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -38,6 +39,18 @@ pub enum Stop {
 pub enum Progress {
     Step(String),
     Note(String),
+    /// A client's own traffic is waited for from now on: what its user is to be asked.
+    Await {
+        client: String,
+        text: String,
+        seconds: u64,
+    },
+    /// How much is left of a wait, seconds.
+    Left {
+        what: String,
+        seconds: u64,
+        of: u64,
+    },
 }
 
 /// One run.
@@ -49,6 +62,8 @@ pub struct Run {
     /// What the playbook's header and the site both allow.
     pub uses: BTreeSet<String>,
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    /// The captures that listen while the closure of `during` runs.
+    pub listening: Mutex<Vec<Listening>>,
     state: Mutex<State>,
 }
 
@@ -90,7 +105,7 @@ impl Run {
         uses: BTreeSet<String>,
         progress: Arc<dyn Fn(Progress) + Send + Sync>,
     ) -> Self {
-        Self { evidence, site, playbook, uses, progress, state: Mutex::new(State::default()) }
+        Self { evidence, site, playbook, uses, progress, listening: Mutex::default(), state: Mutex::new(State::default()) }
     }
 
     /// What was found so far, under its lock.

@@ -53,20 +53,20 @@ fn plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:@[]%".contains(c))
 }
 
-/// The machines that vantage points mean. A pod is none.
+/// The machines that vantage points mean. A pod is none, and a client whose traffic is watched neither.
 #[must_use]
 pub fn hosts(run: &Run, vantages: &[Vantage]) -> Vec<Host> {
     vantages.iter().filter_map(|vantage| host(run, vantage)).collect()
 }
 
-/// The machine that the vantage point means; `None` for a pod.
+/// The machine that the vantage point means; `None` for a pod and for a client whose traffic is watched.
 #[must_use]
 pub fn host(run: &Run, vantage: &Vantage) -> Option<Host> {
     Some(match vantage {
         Vantage::Local => Host::local(),
         Vantage::Ssh(name) => Host { name: name.clone(), address: name.clone(), kind: HostKind::Client },
         Vantage::Node(name) => run.node_host(name),
-        Vantage::Pod(_) => return None,
+        Vantage::Pod(_) | Vantage::Client(_) => return None,
     })
 }
 

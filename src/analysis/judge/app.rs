@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road};
-use super::{Case, endpoints, found};
+use super::{Case, awaited, endpoints, found};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -30,12 +30,29 @@ fn name(road: &Road) -> Result<&'static str, String> {
     let from_pod = |what: Sighting| {
         road.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && hop.what == what).next().is_some()
     };
+    let told = road.case.probes().any(|probe| probe.request.speech.is_some());
     let pod = road.points().into_iter().find(|point| matches!(point, Point::Pod(_)));
     match road.connection.attempt.ending {
+        // Whoever told the run what to speak may be wrong, and the Service's port promises nothing of it.
+        Ending::TlsMismatch
+        | Ending::HttpMismatch
+        | Ending::TlsTimeout
+        | Ending::TlsAlert
+        | Ending::AnswerTimeout
+        | Ending::Closed
+        | Ending::Reset
+            if told =>
+        {
+            Err("the run was told what to speak, and the program does not answer that: it may speak another protocol".to_owned())
+        }
         Ending::TlsMismatch | Ending::HttpMismatch => Ok("app/protocol-mismatch"),
         Ending::Closed if from_pod(Sighting::Fin) => Ok("app/closes"),
         Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
+            // Of a request that the client alone saw whole, a part may have been lost before the node.
+            _ if awaited::by_traffic(road) => {
+                Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
+            }
             Some(pod) if road.passed(Leg::RequestData, &pod) => Ok("app/no-answer"),
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, client, endpoints, node, overlay, pod, scope, wire};
+use super::{Case, app, awaited, client, endpoints, node, overlay, pod, scope, wire};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -21,6 +21,8 @@ enum Group {
     BeforeNode,
     /// It passed one point and not the next.
     Vanished(Vanished),
+    /// The answer left for a client that cannot be looked at, and that did not take it.
+    NotTaken,
     /// The answer came back to the client, and the client's program never saw it.
     BackAtClient,
     PodRefused,
@@ -114,6 +116,7 @@ fn group(case: &Case, road: &Road) -> Group {
     }
     match road.vanished() {
         Some(gone) => Group::Vanished(gone),
+        None if awaited::not_taken(road) => Group::NotTaken,
         None if matches!(attempt.ending, Ending::Refused | Ending::HostUnreachable | Ending::NoRoute) => Group::RefusedElsewhere,
         None if attempt.ending == Ending::ConnectTimeout && road.passed(Leg::Reply, &Point::Client(road.client())) => Group::BackAtClient,
         None if attempt.ending == Ending::ConnectTimeout => stopped_at(road),
@@ -142,6 +145,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
             let reason = "the answer comes back to the client, and its program does not get it";
             Gap::new("evidence/undecided", roads[0].connection.vantage.text(), reason, "what takes the answer inside the client").decisive()
         })),
+        Group::NotTaken => one(awaited::answer_not_taken(case, roads)),
         Group::PodRefused => pod::refused(case, roads),
         Group::RefusedElsewhere => one(refused_elsewhere(case, roads, announces)),
         Group::Program => app::findings(case, roads),

@@ -5,7 +5,9 @@
 
 mod address;
 mod announce;
+mod answers;
 mod app;
+mod awaited;
 mod bgp;
 mod checksum;
 mod client;
@@ -211,6 +213,8 @@ pub fn judge(case: &Case) -> Judgement {
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &mut findings, &mut gaps);
     }
+    gaps.extend(answers::unexpected(case));
+    gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);

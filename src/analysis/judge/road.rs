@@ -352,6 +352,7 @@ mod tests {
         let attempt = Attempt {
             number: 1,
             size: Size::Small,
+            bytes: None,
             source: "10.9.9.9".parse().ok(),
             source_port: 20_000,
             ending: Ending::ConnectTimeout,

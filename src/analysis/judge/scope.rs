@@ -9,6 +9,9 @@ use super::road::Road;
 pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
     let mut tries: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for probe in case.flow.iter().flat_map(|flow| &flow.probes) {
+        if probe.nobody_asked() {
+            continue;
+        }
         let entry = tries.entry(probe.vantage.text()).or_default();
         entry.0 += probe.made().filter(|attempt| attempt.answered()).count();
         entry.1 += probe.made().count();

@@ -1,5 +1,6 @@
 //! API objects (JSON) read into the model. A field that is missing or of another type reads as absent, never as an error.
 
+pub mod certificate;
 pub mod metallb;
 pub mod objects;
 mod pods;

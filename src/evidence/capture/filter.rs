@@ -42,6 +42,12 @@ pub fn client_flow(vip: IpAddr, port: u16, protocol: Protocol) -> String {
     [host_port(vip, port, protocol), neighbour(vip), errors(&[vip])].join(" or ")
 }
 
+/// Whatever a client and the address send each other, also at other ports, and who asks for the client.
+#[must_use]
+pub fn between(vip: IpAddr, client: IpAddr) -> String {
+    format!("(host {vip} and host {client}) or {}", neighbour(client))
+}
+
 /// Everything from or to an address, and who answers for it.
 #[must_use]
 pub fn all_of(address: IpAddr) -> String {

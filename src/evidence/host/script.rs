@@ -93,4 +93,6 @@ impl Script {
 }
 
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod tests;

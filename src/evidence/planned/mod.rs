@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::EvidenceError;
 use super::capture::live::{Places, Slot, arguments, check_filter};
-use super::capture::{Captures, OpenCapture};
+use super::capture::{Captures, News, OpenCapture};
 use super::clocks::Clocks;
 use super::clocks::live::LIMIT as CLOCK_LIMIT;
 use super::host::live::{LiveHosts, argv, planned_sweep, planned_tag, script_texts};
@@ -17,7 +17,7 @@ use super::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
 use crate::model::place::{Host, HostKind};
-use crate::model::plan::{Intent, PlannedHost};
+use crate::model::plan::{Argument, Intent, PlannedHost, WAIT};
 
 /// What is written down while a playbook runs in such a world.
 #[derive(Clone)]
@@ -53,6 +53,27 @@ impl Planned {
     /// Another step of the playbook begins.
     pub fn step(&self, title: &str) {
         lock(&self.written).steps.push(title.to_owned());
+    }
+
+    /// A client's own traffic would be waited for; nothing is sent.
+    pub fn wait(&self, client: &str, text: &str, seconds: u64) {
+        let mut written = lock(&self.written);
+        let order = written.steps.len();
+        let intent = Intent {
+            order,
+            step: written.steps.last().cloned().unwrap_or_default(),
+            host: client.to_owned(),
+            kind: WAIT,
+            pod: None,
+            only_when_needed: false,
+            root: false,
+            argv: vec![Argument::Text(text.to_owned())],
+            seconds,
+            bytes: 0,
+            packets: None,
+            times: 0,
+        };
+        *written.intents.entry(intent).or_default() += 1;
     }
 
     /// Everything that was written down, by step, host and kind.
@@ -186,6 +207,11 @@ impl Captures for PlannedCaptures {
 impl OpenCapture for PlannedCapture {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
         Ok(String::new())
+    }
+
+    fn news(&mut self) -> News {
+        // Nobody asks while a run is only planned.
+        News { packets: Vec::new(), last: true }
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {

@@ -14,7 +14,7 @@ use super::manifest::Manifest;
 use super::question::{Asked, Question};
 use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
-use crate::evidence::capture::{Captures, OpenCapture};
+use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
@@ -167,7 +167,7 @@ impl Captures for RecordedCaptures {
         let operation = operation(&question);
         let life: CaptureAnswer = self.0.answer(&question, &operation)?;
         life.open.clone()?;
-        Ok(Box::new(RecordedOpen { request: request.clone(), operation, life }))
+        Ok(Box::new(RecordedOpen { request: request.clone(), operation, life, told: false }))
     }
 }
 
@@ -175,11 +175,22 @@ struct RecordedOpen {
     request: CaptureRequest,
     operation: String,
     life: CaptureAnswer,
+    /// Whether its packets were told as news.
+    told: bool,
 }
 
 impl OpenCapture for RecordedOpen {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
         self.life.listening.clone().unwrap_or_else(|| Err(not_recorded(&self.operation, "whether it listened")))
+    }
+
+    fn news(&mut self) -> News {
+        let told = std::mem::replace(&mut self.told, true);
+        let packets = match &self.life.stop {
+            Some(Ok(capture)) if !told => capture.packets.clone(),
+            _ => Vec::new(),
+        };
+        News { packets, last: true }
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answer::{CaptureAnswer, LogAnswer, ending};
 use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
-use crate::evidence::capture::{Captures, OpenCapture};
+use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
@@ -177,6 +177,11 @@ impl OpenCapture for RecordingOpen {
             life.listening.get_or_insert_with(|| answer.clone());
         }
         answer
+    }
+
+    fn news(&mut self) -> News {
+        // What the capture gives in the end holds it all, so that the tape keeps nothing of this.
+        self.inner.as_mut().map_or(News { packets: Vec::new(), last: true }, |inner| inner.news())
     }
 
     fn stop(mut self: Box<Self>) -> Result<Capture, EvidenceError> {

@@ -18,7 +18,7 @@ use super::manifest::{Manifest, Playbook};
 use super::recorded::open;
 use super::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::tape::Tape;
-use crate::evidence::capture::{Captures, OpenCapture};
+use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::LiveClock;
 use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
@@ -122,6 +122,10 @@ impl OpenCapture for WorldCapture {
             return Err(EvidenceError::new(ErrorKind::ToolMissing, "capture", "tcpdump is not there"));
         }
         Ok(format!("netns {}", self.count))
+    }
+
+    fn news(&mut self) -> News {
+        News { packets: Vec::new(), last: true }
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
@@ -443,6 +447,10 @@ impl OpenCapture for OneOfMany {
         Ok(String::new())
     }
 
+    fn news(&mut self) -> News {
+        News { packets: Vec::new(), last: true }
+    }
+
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
         let packets = packets(2500, 7);
         let counters = Counters::default();
@@ -519,4 +527,21 @@ fn files_that_are_no_recordings_are_refused_by_name() {
 #[test]
 fn a_bomb_ends_at_its_bound() {
     assert_eq!(refusal(&gzip(&vec![b' '; (256 << 20) + 10])), "it unfolds to more than 256 MiB");
+}
+
+#[test]
+fn a_recorded_capture_tells_all_that_it_saw_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.lbdiag");
+    let tape = Arc::new(Tape::new(true));
+    let mut live = RecordingCaptures(Arc::new(Many), Arc::clone(&tape)).open(&request("n1")).unwrap();
+    live.wait_listening().unwrap();
+    live.news();
+    live.stop().unwrap();
+    file::write(&path, &manifest(&self::live(&tape, 2)), &tape).unwrap();
+    let mut replayed = super::recorded::open(&path).unwrap().0.captures.open(&request("n1")).unwrap();
+    let news = replayed.news();
+    assert_eq!((news.packets.len(), news.last), (2500, true));
+    assert_eq!(replayed.news(), News { packets: Vec::new(), last: true });
+    assert_eq!(replayed.stop().unwrap().packets.len(), 2500);
 }

@@ -281,6 +281,7 @@ fn connection(endpoint: &str, ending: Ending) -> Connection {
     let attempt = Attempt {
         number: 1,
         size: Size::Small,
+        bytes: None,
         source: Some(client),
         source_port: 20_000,
         ending,
@@ -309,16 +310,7 @@ fn connection(endpoint: &str, ending: Ending) -> Connection {
 
 fn flow(connections: Vec<Connection>) -> Flow {
     let attempts = connections.iter().map(|connection| connection.attempt.clone()).collect();
-    let probe = Probe {
-        vantage: Vantage::Ssh("c1".into()),
-        address: "10.0.0.1".parse().unwrap(),
-        port: 443,
-        speech: Speech::Https,
-        attempts,
-        tool: String::new(),
-        error: None,
-        repeated: false,
-    };
+    let probe = Probe { attempts, ..Probe::new(Vantage::Ssh("c1".into()), "10.0.0.1".parse().unwrap(), 443, Speech::Https) };
     Flow { probes: vec![probe], connections, ..Flow::default() }
 }
 

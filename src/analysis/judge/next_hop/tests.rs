@@ -72,6 +72,7 @@ fn connection(number: u32, node: &str, way: Way) -> Connection {
     let attempt = Attempt {
         number,
         size: Size::Small,
+        bytes: None,
         source: CLIENT.parse().ok(),
         source_port: 20_000,
         ending: if way == Way::Answered { Ending::Answered } else { Ending::ConnectTimeout },
@@ -126,14 +127,8 @@ fn announcement(protocol: &str) -> Announcement {
 fn flow(ways: &[(&str, Way)]) -> Flow {
     let connections: Vec<Connection> = (1..).zip(ways).map(|(number, (node, way))| connection(number, node, *way)).collect();
     let probe = Probe {
-        vantage: Vantage::Ssh("c2".into()),
-        address: ADDRESS.parse().unwrap(),
-        port: 443,
-        speech: Speech::Tcp,
         attempts: connections.iter().map(|connection| connection.attempt.clone()).collect(),
-        tool: "python3".into(),
-        error: None,
-        repeated: false,
+        ..Probe::new(Vantage::Ssh("c2".into()), ADDRESS.parse().unwrap(), 443, Speech::Tcp)
     };
     let captures = ["n1", "n2", "n3"].map(|name| capture(name, HostKind::Node)).into_iter().chain([capture("c2", HostKind::Client)]);
     Flow { captures: captures.collect(), probes: vec![probe], arp: Vec::new(), connections, ..Flow::default() }

@@ -79,6 +79,7 @@ fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
     let attempt = Attempt {
         number: 1,
         size: Size::Small,
+        bytes: None,
         source: "10.88.64.50".parse().ok(),
         source_port: 20_000,
         ending,

@@ -9,16 +9,17 @@ mod told;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::pcapng::{PcapDirectory, PointFile};
-use super::{Captures, OpenCapture, decode, filter};
+use super::{Captures, News, OpenCapture, decode, filter};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
 use crate::evidence::host::script::Script;
 use crate::evidence::interrupt::Reason;
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
+use crate::model::packet::Packet;
 pub(in crate::evidence) use arguments::arguments;
 use arguments::refused;
 use memory::PacketMemory;
@@ -64,6 +65,7 @@ impl Captures for LiveCaptures {
         let slot = self.places.take(request)?;
         let (stop, told_to_stop) = watch::channel(false);
         let (state, seen) = watch::channel(State::Connecting);
+        let (asker, questions) = mpsc::unbounded_channel();
         let running = Running {
             hosts: Arc::clone(&self.hosts),
             memory: Arc::clone(&self.memory),
@@ -71,10 +73,11 @@ impl Captures for LiveCaptures {
             request: request.clone(),
             state,
             told_to_stop,
+            questions,
             _slot: slot,
         };
         let task = self.hosts.runtime().spawn(running.until_its_end());
-        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, task }))
+        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, asker, given: 0, task }))
     }
 }
 
@@ -104,7 +107,16 @@ struct LiveCapture {
     /// Dropping it, too, tells the task to stop.
     stop: watch::Sender<bool>,
     seen: watch::Receiver<State>,
+    asker: mpsc::UnboundedSender<Question>,
+    /// Packets that were given as news.
+    given: usize,
     task: JoinHandle<Result<Capture, EvidenceError>>,
+}
+
+/// Asks for the packets from this one on.
+struct Question {
+    from: usize,
+    answer: oneshot::Sender<Vec<Packet>>,
 }
 
 impl OpenCapture for LiveCapture {
@@ -118,6 +130,17 @@ impl OpenCapture for LiveCapture {
                 proof = listening(&mut self.seen, LISTEN_LIMIT, &operation) => proof,
             }
         })
+    }
+
+    fn news(&mut self) -> News {
+        let (answer, packets) = oneshot::channel();
+        // A task that has ended takes no question, or lets it fall: then there is nothing more to tell.
+        let asked = self.asker.send(Question { from: self.given, answer }).ok();
+        let Some(packets) = asked.and_then(|()| self.hosts.runtime().block_on(packets).ok()) else {
+            return News { packets: Vec::new(), last: true };
+        };
+        self.given += packets.len();
+        News { packets, last: false }
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
@@ -149,6 +172,7 @@ struct Running {
     request: CaptureRequest,
     state: watch::Sender<State>,
     told_to_stop: watch::Receiver<bool>,
+    questions: mpsc::UnboundedReceiver<Question>,
     _slot: Slot,
 }
 
@@ -243,6 +267,11 @@ impl Running {
                 () = stopped(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
                 () = until(deadline), if stopping => return false,
                 () = until(uncounted), if gathered.listening_at == 0 => self.announce(gathered),
+                Some(question) = self.questions.recv() => {
+                    let packets = gathered.stream.packets.get(question.from..).unwrap_or_default().to_vec();
+                    // Nobody may wait for it any more.
+                    let _ = question.answer.send(packets);
+                }
                 piece = process.next() => match piece {
                     None => return true,
                     Some(piece) => {

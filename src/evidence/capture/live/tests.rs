@@ -106,6 +106,41 @@ fn every_bound_ends_a_capture_and_says_which() {
 }
 
 #[test]
+fn what_was_seen_so_far_is_told_once_while_the_capture_goes_on() {
+    let ground = ground();
+    let Some(mut capture) = begun(&ground, &request("udp dst port 40339")) else { return };
+    let mut told = |wanted: usize| {
+        let mut packets = Vec::new();
+        for _ in 0..100 {
+            let news = capture.news();
+            assert!(!news.last, "it goes on");
+            packets.extend(news.packets);
+            if packets.len() >= wanted {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        packets.len()
+    };
+    assert_eq!(told(0), 0);
+    send(40339, 3);
+    assert_eq!(told(3), 3);
+    send(40339, 2);
+    assert_eq!(told(2), 2);
+    assert_eq!(capture.stop().unwrap().packets.len(), 5);
+
+    let mut few = request("udp dst port 40339");
+    few.most_packets = 1;
+    let Some(mut capture) = begun(&ground, &few) else { return };
+    send(40339, 2);
+    let ended = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        capture.news().last
+    });
+    assert!(ended, "a bound ended it");
+}
+
+#[test]
 fn a_capture_that_is_dropped_ends_too() {
     let ground = ground();
     let Some(capture) = begun(&ground, &request("udp dst port 40323")) else { return };

@@ -1,15 +1,22 @@
 # Asks a Service as its users would: tries connections side by side, each from a source port of its own. `$IN` enters the network
 # namespace to ask from; it is empty for the host's own.
-# $1 address  $2 port  $3 https|http|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
-# Prints one line a try, fields parted by tabs:
-#   try NUMBER small|large SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
-# and first a line: tool NAME
+# $1 address  $2 port  $3 https|http|tls|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
+# and then any of NAME=VALUE: sni=NAME  host=HOST  path=/PATH  payload=HEX (of a datagram)  sizes=BYTES,... (of the request)
+# Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
+#   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
+# first a line: tool NAME, and for TLS: cert BASE64 (DER) once a certificate, or: nocert WHY
 if command -v python3 >/dev/null 2>&1; then
   echo 'tool	python3'
   exec $IN python3 -I -c '
-import sys, errno, os, random, select, socket, threading, time
+import sys, base64, errno, os, random, select, socket, threading, time
 address, port, speech, tries, limit, large = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), int(sys.argv[6])
-if speech == "https":
+told = dict(word.split("=", 1) for word in sys.argv[7:])
+shown_host = told.get("host") or ("[%s]" % address if ":" in address else address)
+path = told.get("path") or "/"
+dns = b"\x6c\x62\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
+payload = bytes.fromhex(told["payload"]) if "payload" in told else dns if port == 53 else b"lbdiag probe\n"
+shown = set()
+if speech in ("https", "tls"):
     import ssl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -35,6 +42,25 @@ def bound(kind):
             if e.errno not in (errno.EADDRINUSE, errno.EACCES) or taken[0] > 2000:
                 raise
 
+def request(size):
+    # One more parameter of the query makes it as large as it is to be.
+    text = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: lbdiag\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    longer = path + ("&" if "?" in path else "?") + "lbdiag="
+    if size == "small":
+        return (text % (path, shown_host)).encode()
+    if size == "large":
+        return (text % (longer + "x" * large, shown_host)).encode()
+    short = (text % (path, shown_host)).encode()
+    missing = int(size) - len(text % (longer, shown_host))
+    return short if int(size) <= len(short) else (text % (longer + "x" * max(0, missing), shown_host)).encode()
+
+def show(s):
+    der = s.getpeercert(binary_form=True)
+    with lock:
+        if der and der not in shown and len(shown) < 8:
+            shown.add(der)
+            print("cert\t" + base64.b64encode(der).decode(), flush=True)
+
 ENDINGS = {errno.ENETUNREACH: "no-route", errno.EADDRNOTAVAIL: "no-route", errno.EHOSTUNREACH: "host-unreachable", errno.ECONNREFUSED: "refused", errno.EPERM: "could-not-ask"}
 
 def one(number, size):
@@ -50,32 +76,31 @@ def one(number, size):
         connected = time.monotonic()
         if speech == "udp":
             stage = "answer"
-            if port == 53:
-                s.send(b"\x6c\x62\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01")
-            else:
-                s.send(b"lbdiag probe\n")
-            got = s.recv(4096)
+            s.send(payload + b"x" * (int(size) - len(payload) if size.isdigit() else 0))
+            got = s.recv(65535)
             ending, detail = "answered", "%d bytes" % len(got)
         elif speech == "tcp":
             ending = "answered"
         else:
-            if speech == "https":
+            if speech in ("https", "tls"):
                 stage = "tls"
                 s.settimeout(max(0.05, limit - (time.monotonic() - start)))
-                s = context.wrap_socket(s)
+                s = context.wrap_socket(s, server_hostname=told.get("sni"))
                 detail = s.version() or ""
+                show(s)
             stage = "answer"
             s.settimeout(max(0.05, limit - (time.monotonic() - start)))
-            host = "[%s]" % address if ":" in address else address
-            path = "/" if size == "small" else "/?lbdiag=" + "x" * large
-            s.sendall(("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: lbdiag\r\nAccept: */*\r\nConnection: close\r\n\r\n" % (path, host)).encode())
             got = b""
-            while len(got) < 12:
-                more = s.recv(4096)
-                if not more:
-                    break
-                got += more
-            if got.startswith(b"HTTP/") and got[9:12].isdigit():
+            if speech != "tls":
+                s.sendall(request(size))
+                while len(got) < 12:
+                    more = s.recv(4096)
+                    if not more:
+                        break
+                    got += more
+            if speech == "tls":
+                ending = "answered"
+            elif got.startswith(b"HTTP/") and got[9:12].isdigit():
                 ending, status = "answered", got[9:12].decode()
             elif got:
                 ending = "http-mismatch"
@@ -124,7 +149,7 @@ def one(number, size):
     with lock:
         print(line, flush=True)
 
-sizes = ["small", "large"] if speech in ("https", "http") else ["small"]
+sizes = told["sizes"].split(",") if "sizes" in told else ["small", "large"] if speech in ("https", "http") else ["small"]
 threads = [threading.Thread(target=one, args=(n, size), daemon=True) for size in sizes for n in range(1, tries + 1)]
 for t in threads: t.start()
 end = time.monotonic() + limit + 3
@@ -133,18 +158,45 @@ sys.stdout.flush()
 os._exit(0)
 ' "$@"
 fi
-if command -v curl >/dev/null 2>&1; then
+# What python3 is told as NAME=VALUE, as variables.
+sni='' host='' path=/ payload='' sizes=''
+address=$1 port=$2 speech=$3 tries=$4 limit=$5 large=$6
+shift 6
+for word; do
+  case $word in
+    sni=*) sni=${word#*=} ;; host=*) host=${word#*=} ;; path=*) path=${word#*=} ;; payload=*) payload=${word#*=} ;; sizes=*) sizes=${word#*=} ;;
+  esac
+done
+case $address in *:*) bracketed="[$address]" ;; *) bracketed=$address ;; esac
+# The first certificate in what is read, in one line.
+certificate() {
+  awk '/BEGIN CERTIFICATE/ && !n { n = 1; next } /END CERTIFICATE/ && n == 1 { n = 2 } n == 1 { gsub(/[^A-Za-z0-9+\/=]/, ""); printf "%s", $0 }'
+}
+if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls ]; then
   echo 'tool	curl'
   r=$(od -An -N2 -tu2 /dev/urandom 2>/dev/null | tr -d ' ')
-  base=$((20000 + ${r:-$$} % 10000)); next=$base
-  big=$(printf "%${6}s" '' | tr ' ' x)
-  case $1 in *:*) host="[$1]" ;; *) host=$1 ;; esac
-  one() { # number size port path
-    case $3 in https) url="https://$host:$2$5" ;; http) url="http://$host:$2$5" ;; *) url="telnet://$host:$2" ;; esac
-    out=$($IN curl -svkq --noproxy '*' --http1.1 --max-time "$LIMIT" --local-port "$4" -o /dev/null \
-      -w '\nlbdiag\t%{exitcode}\t%{local_ip}\t%{http_code}\t%{time_connect}\t%{time_total}\t%{errormsg}\n' "$url" </dev/null 2>&1)
+  next=$((20000 + ${r:-$$} % 10000))
+  case $path in *\?*) longer="$path&lbdiag=" ;; *) longer="$path?lbdiag=" ;; esac
+  header=${host:-$bracketed}
+  one() { # number port path
+    case $speech in
+      https) [ -z "$sni" ] && url="https://$bracketed:$port$3" || url="https://$sni:$port$3" ;;
+      http) url="http://$bracketed:$port$3" ;;
+      *) url="telnet://$bracketed:$port" ;;
+    esac
+    [ -z "$sni" ] && resolve='' || resolve="$sni:$port:$bracketed"
+    out=$($IN curl -q -svkg --path-as-is --noproxy '*' --http1.1 --max-time "$limit" --local-port "$2" -A lbdiag -H "Host: $header" \
+      ${resolve:+--resolve "$resolve"} -o /dev/null \
+      -w '\n%{certs}\nlbdiag\t%{exitcode}\t%{local_ip}\t%{http_code}\t%{time_connect}\t%{time_total}\t%{errormsg}\n' "$url" </dev/null 2>&1)
+    if [ "$speech" = https ] && [ "$1 $SIZE" = "1 $FIRST" ]; then
+      der=$(printf '%s\n' "$out" | certificate)
+      case $out in
+        *'BEGIN CERTIFICATE'*) printf 'cert\t%s\n' "$der" ;;
+        *'SSL connection using'*) echo 'nocert	curl is older than 7.88 and does not show it' ;;
+      esac
+    fi
     # Only the verbose text tells why a connection was not made.
-    printf '%s\n' "$out" | awk -F '\t' -v n="$N" -v size="$SIZE" -v port="$4" -v speech="$3" '
+    printf '%s\n' "$out" | awk -F '\t' -v n="$1" -v size="$SIZE" -v port="$2" -v speech="$speech" '
       /failed: / && !why { why = $0; sub(/.*failed: /, "", why) }
       $1 == "lbdiag" {
       code = $2; ip = $3; http = $4; connect = $5; total = $6; text = $7 " " why
@@ -167,26 +219,85 @@ if command -v curl >/dev/null 2>&1; then
       gsub(/[^ -~]/, "?", text)
       printf "try\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", n, size, ip, port, ending, (http + 0 > 0 ? http : ""), (connected ? int(connect * 1000) : ""), total * 1000, substr(text, 1, 200) }'
   }
-  LIMIT=$5
-  [ "$3" != udp ] || { echo 'error	asking over UDP needs python3 on the host'; exit 0; }
-  for SIZE in small large; do
-    [ "$SIZE" = small ] || case $3 in https | http) ;; *) break ;; esac
-    path=/; [ "$SIZE" = small ] || path="/?lbdiag=$big"
-    N=1; while [ "$N" -le "$4" ]; do one "$N" "$2" "$3" "$next" "$path" & next=$((next + 1)); N=$((N + 1)); done
+  case $speech in https | http) all='small large' ;; *) all=small ;; esac
+  [ -z "$sizes" ] || all=$(printf '%s' "$sizes" | tr , ' ')
+  FIRST=${all%% *}
+  for SIZE in $all; do
+    case $SIZE in
+      small) asked=$path ;;
+      large) asked=$longer$(printf "%${large}s" '' | tr ' ' x) ;;
+      *) # Of the request 58 bytes are neither path nor host.
+        missing=$((SIZE - 58 - ${#longer} - ${#header})); asked=$path
+        [ "$missing" -lt 1 ] || asked=$longer$(printf "%${missing}s" '' | tr ' ' x) ;;
+    esac
+    N=1; while [ "$N" -le "$tries" ]; do one "$N" "$next" "$asked" & next=$((next + 1)); N=$((N + 1)); done
   done
   wait; exit 0
 fi
-if command -v bash >/dev/null 2>&1 && [ "$3" != udp ]; then
-  # A connection is all that bash can tell of a TCP port; its source port is the kernel's choice and stays unknown.
+reads_bash() {
+  command -v bash >/dev/null 2>&1 || { echo "error	the host has none of python3, curl and bash"; exit 0; }
+}
+if [ "$speech" = udp ]; then
+  reads_bash
+  [ -z "$sizes" ] || { echo 'error	datagrams of several sizes need python3 on the host'; exit 0; }
   echo 'tool	bash'
-  N=1; while [ "$N" -le "$4" ]; do
-    out=$(timeout "$5" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$1" "$2" 2>&1); status=$?
+  [ -n "$payload" ] || { [ "$port" = 53 ] && payload=6c62010000010000000000000000020001 || payload=6c62646961672070726f62650a; }
+  bytes=$(printf '%s' "$payload" | sed 's/../\\x&/g')
+  # bash writes line by line, and dd all of it at once: one datagram.
+  N=1; while [ "$N" -le "$tries" ]; do
+    (
+      out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/udp/$1/$2" && printf "$3" | dd obs=65535 2>/dev/null >&3 && dd bs=65535 count=1 <&3 2>&1 >/dev/null' lbdiag "$address" "$port" "$bytes" 2>&1); status=$?
+      case "$status $out" in
+        0*) ending=answered ;; *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;;
+        *) ending=answer-timeout ;;
+      esac
+      printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
+    ) & N=$((N + 1))
+  done
+  wait
+  exit 0
+fi
+if [ "$speech" = tls ] || { [ "$speech" = https ] && command -v openssl >/dev/null 2>&1; }; then
+  command -v openssl >/dev/null 2>&1 || { echo 'error	a TLS handshake alone needs python3 or openssl on the host'; exit 0; }
+  shaken() { timeout "$limit" $IN openssl s_client -connect "$bracketed:$port" ${sni:+-servername "$sni"} </dev/null 2>&1; }
+fi
+if [ "$speech" = tls ]; then
+  echo 'tool	openssl'
+  N=1; while [ "$N" -le "$tries" ]; do
+    (
+      out=$(shaken); status=$?
+      case "$status $out" in
+        *'BEGIN CERTIFICATE'*) ending=answered ;;
+        *'wrong version'* | *'unknown protocol'* | *'packet length'*) ending=tls-mismatch ;; *alert*) ending=tls-alert ;;
+        *CONNECTED*errno=104*) ending=reset ;; 124*CONNECTED*) ending=tls-timeout ;; *CONNECTED*) ending=closed ;;
+        *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
+      esac
+      [ "$N $ending" != '1 answered' ] || printf 'cert\t%s\n' "$(printf '%s\n' "$out" | certificate)"
+      printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby openssl\n' "$N" "$ending"
+    ) & N=$((N + 1))
+  done
+  wait
+  exit 0
+fi
+reads_bash
+# A connection is all that bash can tell of a TCP port; its source port is the kernel's choice and stays unknown.
+[ "$host$sizes" = '' ] && [ "$path" = / ] || { echo 'error	an HTTP request needs python3 or curl on the host, and bash alone makes connections'; exit 0; }
+echo 'tool	bash'
+if [ "$speech" = https ]; then
+  if command -v openssl >/dev/null 2>&1; then
+    der=$(shaken | certificate); [ -z "$der" ] || printf 'cert\t%s\n' "$der"
+  else
+    echo 'nocert	the host has none of python3, curl and openssl'
+  fi
+fi
+N=1; while [ "$N" -le "$tries" ]; do
+  (
+    out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$address" "$port" 2>&1); status=$?
     case "$status $out" in
       "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
       *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
     esac
-    printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"; N=$((N + 1))
-  done
-  exit 0
-fi
-echo 'error	the host has none of python3, curl and bash'
+    printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
+  ) & N=$((N + 1))
+done
+wait

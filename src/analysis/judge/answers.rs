@@ -1,0 +1,150 @@
+//! Answers that came, and are not those that were expected: HTTP statuses and certificates. What the program means by them is its own
+//! matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Case;
+use crate::analysis::read::certificate;
+use crate::model::finding::Gap;
+use crate::model::probe::{Probe, Vantage};
+
+/// What came back otherwise than expected, in every round.
+pub(super) fn unexpected(case: &Case) -> Vec<Gap> {
+    let probes: Vec<&Probe> = case.probes().collect();
+    statuses(case, &probes).into_iter().chain(unread(&probes)).chain(certificates(&probes)).collect()
+}
+
+/// Statuses that were not expected, and the pods that gave them.
+fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
+    let expected: BTreeSet<u16> = probes.iter().flat_map(|probe| probe.request.statuses.iter().copied()).collect();
+    if expected.is_empty() {
+        return None;
+    }
+    let mut others: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+    let mut count: BTreeMap<u16, usize> = BTreeMap::new();
+    for attempt in probes.iter().flat_map(|probe| probe.made()) {
+        if let Some(status) = attempt.status.filter(|status| !expected.contains(status)) {
+            others.entry(status).or_default();
+            *count.entry(status).or_default() += 1;
+        }
+    }
+    for road in case.roads() {
+        if let Some(pods) = road.connection.attempt.status.and_then(|status| others.get_mut(&status)) {
+            pods.extend(road.connection.pod.clone());
+        }
+    }
+    let told: Vec<String> = others
+        .iter()
+        .map(|(status, pods)| {
+            let by =
+                if pods.is_empty() { String::new() } else { format!(" by {}", pods.iter().cloned().collect::<Vec<_>>().join(" and ")) };
+            format!("{} tries are answered {status}{by}", count.get(status).copied().unwrap_or_default())
+        })
+        .collect();
+    let expected = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    (!told.is_empty()).then(|| {
+        Gap::new(
+            "evidence/undecided",
+            case.service.path(),
+            format!("{}, where {expected} is expected", told.join(", ")),
+            "why the program answers so: its own log at that time tells",
+        )
+        .decisive()
+    })
+}
+
+/// Answered tries whose status could not be told by what the host has.
+fn unread(probes: &[&Probe]) -> Vec<Gap> {
+    let blind = |probe: &&&Probe| {
+        !matches!(probe.vantage, Vantage::Client(_))
+            && !probe.request.statuses.is_empty()
+            && probe.made().any(|attempt| attempt.answered() && attempt.status.is_none())
+    };
+    let gap = |probe: &&Probe| {
+        let reason = format!("{} makes connections there, and cannot ask by HTTP", probe.tool);
+        Gap::new("evidence/tool-missing", probe.vantage.text(), reason, "which HTTP status the Service answers with").decisive()
+    };
+    probes.iter().filter(blind).map(gap).collect()
+}
+
+/// Certificates that are not for the name that was asked for.
+fn certificates(probes: &[&Probe]) -> Vec<Gap> {
+    let mut others: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for probe in probes {
+        let Some(sni) = &probe.request.sni else { continue };
+        for shown in probe.certificates.iter().filter(|shown| !certificate::is_for(shown, sni)) {
+            let names = if shown.names.is_empty() { "no names".to_owned() } else { shown.names.join(", ") };
+            let told = format!("asked for {sni}, the Service shows the certificate {} for {names}", shown.subject);
+            others.entry(told).or_default().insert(probe.vantage.text());
+        }
+    }
+    others
+        .into_iter()
+        .map(|(told, from)| {
+            let from = from.into_iter().collect::<Vec<_>>().join(" and ");
+            Gap::new(
+                "evidence/undecided",
+                from,
+                told,
+                "whether this certificate is meant for the name: a client that verifies it goes no further",
+            )
+            .decisive()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::unexpected;
+    use crate::analysis::judge::{Case, judge};
+    use crate::analysis::read::objects;
+    use crate::model::finding::Gap;
+    use crate::model::flow::Flow;
+
+    /// The gaps, and the whole verdict's, of one probe that was told this and answered so.
+    fn check(request: &serde_json::Value, attempts: &[Option<u16>], names: &[&str]) -> (Vec<Gap>, Vec<Gap>) {
+        let service = objects::service(
+            &json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
+        );
+        let attempts: Vec<_> = (1..)
+            .zip(attempts)
+            .map(|(number, status)| {
+                json!({"number": number, "size": "small", "source": "10.0.0.9", "source_port": 20000 + number, "ending": "answered",
+                "status": status, "connect_ms": 1, "total_ms": 2, "detail": ""})
+            })
+            .collect();
+        let certificate = json!({"subject": "CN=x", "issuer": "CN=x", "names": names, "valid_from": 0, "valid_until": 1});
+        let probe = json!({"vantage": {"ssh": "c1"}, "address": "10.0.0.1", "port": 443, "speech": "https", "attempts": attempts,
+            "tool": "python3", "error": null, "request": request, "certificates": [certificate]});
+        let flow = Flow { probes: vec![serde_json::from_value(probe).unwrap()], ..Flow::default() };
+        let case = Case { service: &service, announcement: None, target: None, flow: Some(&flow), closer: None, gaps: &[] };
+        (unexpected(&case), judge(&case).gaps)
+    }
+
+    #[test]
+    fn an_unexpected_status_keeps_the_run_from_passing() {
+        let (gaps, all) = check(&json!({"statuses": [200, 204]}), &[Some(200), Some(503), Some(503)], &[]);
+        assert_eq!(gaps.len(), 1);
+        assert!(gaps[0].decisive && gaps[0].reason == "2 tries are answered 503, where 200 or 204 is expected", "{gaps:?}");
+        assert!(all.contains(&gaps[0]));
+        assert!(check(&json!({"statuses": [200]}), &[Some(200)], &[]).0.is_empty());
+        assert!(check(&json!({}), &[Some(503)], &[]).0.is_empty());
+    }
+
+    #[test]
+    fn a_status_that_could_not_be_read_is_no_expected_one() {
+        let (gaps, _) = check(&json!({"statuses": [200]}), &[None], &[]);
+        assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].name == "evidence/tool-missing");
+    }
+
+    #[test]
+    fn a_certificate_for_another_name_is_told() {
+        let (gaps, _) = check(&json!({"sni": "web.example"}), &[Some(200)], &["other.example"]);
+        assert!(gaps.len() == 1 && gaps[0].reason.contains("for other.example"), "{gaps:?}");
+        assert!(check(&json!({"sni": "web.example"}), &[Some(200)], &["*.example"]).0.is_empty());
+        assert!(check(&json!({}), &[Some(200)], &["other.example"]).0.is_empty(), "no name was asked for");
+    }
+}
