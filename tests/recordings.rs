@@ -217,3 +217,39 @@ fn recordings_hold_no_secrets() {
         }
     }
 }
+
+/// The same playbook, which reads everything at once.
+fn unsparing(directory: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(root().join("playbooks/metallb-flow.rhai")).expect("the playbook");
+    let changed = text.replace("let sparing   = allowed(\"probe\");", "let sparing   = false;");
+    assert_ne!(changed, text, "the playbook decides elsewhere what is spared");
+    let path = directory.join("metallb-flow.rhai");
+    std::fs::write(&path, changed).expect("a written playbook");
+    path
+}
+
+#[test]
+fn what_a_run_spares_changes_no_finding_and_a_healthy_one_asks_twelve_times() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (sparing, whole) = (root().join("playbooks/metallb-flow.rhai"), unsparing(directory.path()));
+    let listed = std::fs::read_dir(root().join("tests/recordings")).expect("recordings");
+    let mut all: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry").path()).collect();
+    all.retain(|path| path.extension().is_some_and(|extension| extension == "lbdiag"));
+    let mut least = usize::MAX;
+    let mut compared = 0;
+    for path in all.iter().filter(|path| recorded::open(path).is_ok_and(|(_, manifest)| manifest.playbook.name == "metallb-flow")) {
+        let requests = |outcome: &Outcome| outcome.touched.iter().filter(|touch| touch.kind == "api").count();
+        let (spared, full) = (replay(&sparing, path).0, replay(&whole, path).0);
+        assert_eq!(spared.verdict, full.verdict, "{}", path.display());
+        assert_eq!(spared.findings, full.findings, "{}", path.display());
+        assert!(requests(&spared) <= requests(&full), "{}", path.display());
+        least = least.min(requests(&spared));
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        if matches!(name, "healthy" | "udp-healthy") {
+            assert!(requests(&spared) <= 12, "{name}: {} requests", requests(&spared));
+        }
+        compared += 1;
+    }
+    assert!(compared > 15, "only {compared} recordings were compared");
+    assert!(least <= 12, "a healthy run spares nothing");
+}

@@ -45,16 +45,47 @@ pub(in crate::evidence) enum Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Nothing,
-    /// A tcpdump is to say its counters.
-    Count,
-    /// The guard is to say its time; numbered, so that each wish is a new one.
+    /// A tcpdump is to say its counters; numbered, so that each wish is a new one.
+    Count(u32),
+    /// The guard is to say its time; numbered as well.
     Time(u32),
     Stop,
+}
+
+impl Wish {
+    /// The counters, asked for once more.
+    fn counted(self) -> Self {
+        match self {
+            Self::Stop => Self::Stop,
+            Self::Count(number) => Self::Count(number.wrapping_add(1)),
+            Self::Nothing | Self::Time(_) => Self::Count(0),
+        }
+    }
+
+    /// The time, asked for once more.
+    fn timed(self) -> Self {
+        match self {
+            Self::Stop => Self::Stop,
+            Self::Time(number) => Self::Time(number.wrapping_add(1)),
+            Self::Nothing | Self::Count(_) => Self::Time(0),
+        }
+    }
 }
 
 /// Tells a script to stop. Dropping it does the same.
 struct Heart {
     wish: watch::Sender<Wish>,
+}
+
+impl Heart {
+    /// Passes on what is wished for next; after a stop nothing is.
+    fn wish(&self, next: impl Fn(Wish) -> Wish) {
+        self.wish.send_if_modified(|wish| {
+            let (before, after) = (*wish, next(*wish));
+            *wish = after;
+            before != after
+        });
+    }
 }
 
 enum Output {
@@ -164,22 +195,12 @@ impl Process {
 
     /// Asks a capture for its counters so far; they come on standard error.
     pub(in crate::evidence) fn count(&self) {
-        self.heart
-            .wish
-            .send_if_modified(|wish| std::mem::replace(wish, if *wish == Wish::Stop { Wish::Stop } else { Wish::Count }) == Wish::Nothing);
+        self.heart.wish(Wish::counted);
     }
 
     /// Asks the host for its time; it comes on standard error.
     pub(in crate::evidence) fn ask_time(&self) {
-        self.heart.wish.send_if_modified(|wish| {
-            let next = match *wish {
-                Wish::Stop => return false,
-                Wish::Time(number) => number.wrapping_add(1),
-                Wish::Nothing | Wish::Count => 0,
-            };
-            *wish = Wish::Time(next);
-            true
-        });
+        self.heart.wish(Wish::timed);
     }
 
     /// The exit status, after the end; `None` when the connection broke before there was one.
@@ -312,7 +333,7 @@ async fn beat(mut input: Input, mut told: watch::Receiver<Wish>) {
         let text: &'static [u8] = tokio::select! {
             _ = tick.tick() => b"go\n",
             changed = told.changed() => match (changed, *told.borrow_and_update()) {
-                (Ok(()), Wish::Count) => b"count\n",
+                (Ok(()), Wish::Count(_)) => b"count\n",
                 (Ok(()), Wish::Time(_)) => b"time\n",
                 (Ok(()), Wish::Nothing) => continue,
                 // Told, or dropped by whoever held the process: both mean stop.
@@ -364,6 +385,23 @@ mod tests {
             assert_eq!(rest, b"real output", "cut at {cut}");
             assert!(chatter.over());
         }
+    }
+
+    #[test]
+    fn each_count_is_a_wish_of_its_own_until_the_stop() {
+        let (wish, mut told) = watch::channel(Wish::Nothing);
+        let heart = Heart { wish };
+        let mut heard = Vec::new();
+        for next in [Wish::counted, Wish::counted, Wish::timed, Wish::timed, Wish::counted] {
+            heart.wish(next);
+            assert!(told.has_changed().unwrap(), "{heard:?}");
+            heard.push(*told.borrow_and_update());
+        }
+        assert_eq!(heard, [Wish::Count(0), Wish::Count(1), Wish::Time(0), Wish::Time(1), Wish::Count(0)]);
+        heart.wish.send_replace(Wish::Stop);
+        drop(told.borrow_and_update());
+        heart.wish(Wish::counted);
+        assert!(!told.has_changed().unwrap(), "a stop is the last wish");
     }
 
     #[test]
