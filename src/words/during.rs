@@ -17,7 +17,7 @@ use crate::analysis::follow::{follow, on_one_clock};
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
-use crate::model::capture::{Capture, CaptureEnd};
+use crate::model::capture::{Capture, CaptureEnd, CaptureSeen};
 use crate::model::clock::Offsets;
 use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Flow};
@@ -28,7 +28,7 @@ pub const WORD: Word = Word {
     name: "during",
     capability: "",
     signature: "during([capture, …], || …) -> Flow: probes, captures, connections, arp, clocks, answered",
-    meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured.",
+    meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured. Packets stay outside the script: of each capture it sees place, interface, filter, bounds, counters, whether it is complete, and its end.",
     register,
 };
 
@@ -37,6 +37,13 @@ impl Fields for Flow {
 
     fn field(&self, name: &str) -> Option<Value> {
         (name == "answered").then(|| json!(self.all_answered()))
+    }
+
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        // Packets stay outside: as values of a script those of one busy capture would take hundreds of MiB.
+        let captures: Vec<CaptureSeen> = self.captures.iter().map(Capture::seen).collect();
+        let Self { captures: _, probes, arp, connections, clocks } = self;
+        Ok(json!({"captures": captures, "probes": probes, "arp": arp, "connections": connections, "clocks": clocks}))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
+use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
 use super::reference::Word;
@@ -25,8 +26,13 @@ pub const WORD: Word = Word {
 impl Fields for Closer {
     const COMPUTED: &'static [&'static str] = &[];
 
-    fn field(&self, _name: &str) -> Option<serde_json::Value> {
+    fn field(&self, _name: &str) -> Option<Value> {
         None
+    }
+
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        let Self { states, again } = self;
+        Ok(json!({"states": states, "again": again.shown()?}))
     }
 }
 

@@ -282,7 +282,7 @@ impl Gathered {
         let mut stream = Stream::new(request.most_packets, memory);
         let interface = (request.interface != "any").then(|| request.interface.clone());
         if let Some(name) = &interface {
-            stream.only_link(name.clone(), Vec::new());
+            stream.only_link(name, Vec::new());
         }
         Self { stream, told: Told::default(), interface, early: Vec::new(), counts_asked: 0, listening_at: 0, stopped_at: 0, bound: None }
     }
@@ -316,10 +316,10 @@ impl Gathered {
         }
         let links = std::mem::take(&mut self.told.links);
         if let Some(name) = &self.interface {
-            self.stream.only_link(name.clone(), told::own_macs(&links, name));
+            self.stream.only_link(name, told::own_macs(&links, name));
         }
         for link in links {
-            self.stream.name_link(link.index, link.name);
+            self.stream.name_link(link.index, &link.name);
         }
         let early = std::mem::take(&mut self.early);
         self.stream.take(&early);
