@@ -267,7 +267,7 @@ impl LiveHosts {
             if let Some(refusal) = self.refusal(host, command.script, &process, &stderr).await {
                 return Err(refusal);
             }
-            Ok(Output { status: process.status().unwrap_or(-1), stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
+            Ok(Output { status: process.status().unwrap_or(-1), stdout: text(stdout), stderr })
         };
         match tokio::time::timeout_at(began + command.limit, run).await {
             Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
@@ -280,6 +280,11 @@ impl LiveHosts {
             }
         }
     }
+}
+
+/// What was printed as text, without a copy where it is text.
+fn text(printed: Vec<u8>) -> String {
+    String::from_utf8(printed).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 impl Inner {
