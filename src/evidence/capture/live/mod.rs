@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::pcapng::{PcapDirectory, PointFile};
 use super::{Captures, OpenCapture, decode, filter};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::host::Hosts;
 use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
 use crate::evidence::host::script::Script;
 use crate::evidence::interrupt::Reason;
@@ -62,7 +63,10 @@ impl Captures for LiveCaptures {
         }
         check_filter(request)?;
         let slot = self.places.take(request)?;
+        // Begun now, so that whoever waits for all connections finds it among them.
+        self.hosts.warm(std::slice::from_ref(request.place.host()));
         let (stop, told_to_stop) = watch::channel(false);
+        let (wait, waited_for) = watch::channel(false);
         let (state, seen) = watch::channel(State::Connecting);
         let running = Running {
             hosts: Arc::clone(&self.hosts),
@@ -71,10 +75,11 @@ impl Captures for LiveCaptures {
             request: request.clone(),
             state,
             told_to_stop,
+            waited_for,
             _slot: slot,
         };
         let task = self.hosts.runtime().spawn(running.until_its_end());
-        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, task }))
+        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, wait, seen, task }))
     }
 }
 
@@ -103,12 +108,15 @@ struct LiveCapture {
     request: CaptureRequest,
     /// Dropping it, too, tells the task to stop.
     stop: watch::Sender<bool>,
+    /// Somebody waits for it to listen, so everything that is to be captured beside it is open.
+    wait: watch::Sender<bool>,
     seen: watch::Receiver<State>,
     task: JoinHandle<Result<Capture, EvidenceError>>,
 }
 
 impl OpenCapture for LiveCapture {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
+        self.wait.send_replace(true);
         let operation = operation(&self.request);
         let interrupt = self.hosts.interrupt();
         self.hosts.runtime().block_on(async {
@@ -149,6 +157,7 @@ struct Running {
     request: CaptureRequest,
     state: watch::Sender<State>,
     told_to_stop: watch::Receiver<bool>,
+    waited_for: watch::Receiver<bool>,
     _slot: Slot,
 }
 
@@ -182,16 +191,21 @@ impl Running {
         let args = arguments(&self.request, &hosts.tag());
         let what = operation(&self.request);
         let never = || EvidenceError::new(ErrorKind::CaptureRefused, what.clone(), "it was stopped before it listened");
-        let mut told_to_stop = self.told_to_stop.clone();
+        let (mut told_to_stop, mut waited_for) = (self.told_to_stop.clone(), self.waited_for.clone());
         let starting = async {
             hosts.reach(&host).await?;
+            if hosts.may_ask() {
+                // Its seconds are not to run out while a passphrase is typed for the host of another one.
+                told(&mut waited_for).await;
+                hosts.reach_all().await;
+            }
             self.state.send_replace(State::Starting);
             hosts.start_capture(&host, &args, self.request.most_seconds).await
         };
         let (mut process, _slot) = tokio::select! {
             biased;
             () = hosts.interrupt().wait() => return Err(interrupted(&operation(&self.request), hosts.interrupt().reason().unwrap_or(Reason::Signal))),
-            () = stopped(&mut told_to_stop) => return Err(never()),
+            () = told(&mut told_to_stop) => return Err(never()),
             started = starting => started?,
         };
         let mut gathered = Gathered::new(&self.request, Arc::clone(&self.memory));
@@ -240,7 +254,7 @@ impl Running {
                 // In this order, so that a flood of packets cannot keep a stop from being seen.
                 biased;
                 () = interrupt.wait(), if !stopping => gathered.bound = Some(CaptureEnd::Broken("the run was interrupted".to_owned())),
-                () = stopped(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
+                () = told(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
                 () = until(deadline), if stopping => return false,
                 () = until(uncounted), if gathered.listening_at == 0 => self.announce(gathered),
                 piece = process.next() => match piece {
@@ -266,8 +280,9 @@ impl Running {
     }
 }
 
-async fn stopped(told: &mut watch::Receiver<bool>) {
-    drop(told.wait_for(|stop| *stop).await);
+/// Waits until it is said, or nobody is left who could say it.
+async fn told(said: &mut watch::Receiver<bool>) {
+    drop(said.wait_for(|said| *said).await);
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {

@@ -159,6 +159,17 @@ impl LiveHosts {
         self.inner.connected(host).await.map(drop)
     }
 
+    /// Whether a person may be asked for a passphrase, which takes as long as it takes.
+    pub(in crate::evidence) fn may_ask(&self) -> bool {
+        self.inner.passphrases.may_ask()
+    }
+
+    /// Waits until every connection that was begun is made or has failed.
+    pub(in crate::evidence) async fn reach_all(&self) {
+        let begun: Vec<Reaching> = lock(&self.inner.by_host).values().cloned().collect();
+        futures::future::join_all(begun).await;
+    }
+
     /// Starts a capture: like a command, but at most eight of them on one host.
     pub(in crate::evidence) async fn start_capture(
         &self,
