@@ -265,3 +265,6 @@ fn sighting(flags: Flags, length: u32) -> Sighting {
         Sighting::Ack
     }
 }
+
+#[cfg(test)]
+mod tests;

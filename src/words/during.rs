@@ -259,3 +259,32 @@ fn collect(value: Dynamic, flow: &mut Flow) {
         flow.arp.push((*ask.0).clone());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::capture::CaptureRequest;
+    use crate::model::packet::{Body, Packet, Passage};
+
+    #[test]
+    fn a_script_sees_of_captures_what_reports_do_and_no_packet() {
+        let place = Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node });
+        let packet = Packet {
+            at: 1,
+            interface: "mlb".into(),
+            passage: Passage::Other,
+            source_mac: None,
+            body: Body::Other,
+            tunnel: None,
+            outer: None,
+        };
+        let mut capture = Capture::sample(CaptureRequest::sample(place), 1, 0);
+        capture.packets.push(packet);
+        let flow = Flow { captures: vec![capture], ..Flow::default() };
+        let shown = flow.shown().unwrap();
+        assert_eq!((&shown["captures"][0]["place"], &shown["captures"][0]["for_other_hosts"]), (&json!("n2"), &json!(1)));
+        assert_eq!(shown["captures"][0].get("packets"), None);
+        let fields: BTreeSet<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, BTreeSet::from(["arp", "captures", "clocks", "connections", "probes"]));
+    }
+}
