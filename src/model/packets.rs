@@ -8,10 +8,14 @@ use std::fmt;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::packet::Packet;
+use super::packet::{InterfaceName, Packet};
 
 /// Packets in one piece.
 const PIECE: usize = 1024;
+
+/// Names of interfaces that are shared when packets are read from a recording. A node with a hundred pods has more; its packets
+/// take a little more room then.
+const MOST_NAMES: usize = 64;
 
 /// Packets that can only become more.
 #[derive(Clone, Default)]
@@ -110,7 +114,14 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Packets, A::Error> {
         let mut packets = Packets::default();
-        while let Some(packet) = array.next_element()? {
+        let mut names: Vec<InterfaceName> = Vec::new();
+        while let Some(mut packet) = array.next_element::<Packet>()? {
+            // As in a live capture: a name is there once, and not with every packet.
+            match names.iter().find(|name| **name == packet.interface) {
+                Some(known) => packet.interface = known.clone(),
+                None if names.len() < MOST_NAMES => names.push(packet.interface.clone()),
+                None => {}
+            }
             packets.push(packet);
         }
         Ok(packets)
@@ -164,7 +175,9 @@ mod tests {
         let two = packets(2);
         let text = serde_json::to_string(&two).unwrap();
         assert_eq!(text, serde_json::to_string(&two.iter().collect::<Vec<_>>()).unwrap());
-        assert_eq!(serde_json::from_str::<Packets>(&text).unwrap(), two);
+        let read: Packets = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, two);
+        assert!(read.iter().all(|packet| packet.interface.is_shared()));
         assert_ne!(two, packets(3));
     }
 }

@@ -147,7 +147,8 @@ fn read_at_most(path: &Path, most: u64) -> Result<(Manifest, Vec<Entry>), Eviden
         })?;
         let question = serde_json::from_str(line.question.get()).map_err(|error| refuse.because(&error.to_string(), ""))?;
         let Line { channel, occurrence, at_ms, took_ms, result, answer, .. } = line;
-        entries.push(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer: Kept::Text(answer) });
+        let answer = Kept::of_text(answer).map_err(|error| refuse.because(&error.to_string(), ""))?;
+        entries.push(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer });
     }
     Ok((manifest, entries))
 }

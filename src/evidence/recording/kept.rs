@@ -15,6 +15,9 @@ use serde_json::value::RawValue;
 /// Bytes up to which an answer stays as it is: packing costs more than it saves.
 const SHORT: usize = 16 << 10;
 
+/// The same for an answer that is read from a file: it is there already, and most are asked for once and soon.
+const LONG: usize = 1 << 20;
+
 /// One answer; its shape is the channel's.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
@@ -38,6 +41,14 @@ impl Kept {
         let packing = out.into_inner().map_err(|error| serde_json::Error::io(error.into_error()))?;
         let packed = packing.0.map_or(Ok(Vec::new()), DeflateEncoder::finish).map_err(serde_json::Error::io)?;
         Ok(Self::Packed(packed.into_boxed_slice()))
+    }
+
+    /// Takes an answer that is there as JSON.
+    ///
+    /// # Errors
+    /// When it cannot be packed.
+    pub(super) fn of_text(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        if text.get().len() < LONG { Ok(Self::Text(text)) } else { Self::of(&text) }
     }
 
     /// The answer as a value.
@@ -103,6 +114,18 @@ mod tests {
             Kept::Text(text) => panic!("{} bytes are not packed", text.get().len()),
         }
         assert!(matches!(Kept::of(&"short").unwrap(), Kept::Text(text) if text.get() == "\"short\""));
+    }
+
+    #[test]
+    fn what_is_read_is_packed_only_where_it_is_much() {
+        for (length, packed) in [(100, false), (LONG, true)] {
+            let text = RawValue::from_string(format!("\"{}\"", "x".repeat(length))).unwrap();
+            let kept = Kept::of_text(text.clone()).unwrap();
+            assert_eq!(matches!(kept, Kept::Packed(_)), packed);
+            let mut written = Vec::new();
+            kept.write(&mut written).unwrap();
+            assert_eq!(written, text.get().as_bytes());
+        }
     }
 
     #[test]
