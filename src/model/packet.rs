@@ -94,8 +94,10 @@ pub struct Mac(pub [u8; 6]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+        for (number, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if number == 0 { "" } else { ":" })?;
+        }
+        Ok(())
     }
 }
 
@@ -238,6 +240,9 @@ pub struct Datagram {
     pub length: u32,
 }
 
+/// The packet that an ICMP error is about: protocol number, source, destination, source port, destination port.
+pub type QuotedEnds = (u8, IpAddr, IpAddr, u16, u16);
+
 /// An ICMP or ICMPv6 message that is about another packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Icmp {
@@ -245,8 +250,7 @@ pub struct Icmp {
     pub destination: IpAddr,
     pub kind: u8,
     pub code: u8,
-    /// The quoted packet: protocol number, source, destination, source port, destination port.
-    pub quoted: Option<Box<(u8, IpAddr, IpAddr, u16, u16)>>,
+    pub quoted: Option<Box<QuotedEnds>>,
 }
 
 #[cfg(test)]

@@ -162,11 +162,11 @@ mod tests {
     #[test]
     fn no_piece_ever_moves() {
         let mut packets = packets(PIECE + 1);
-        let second = packets.get(PIECE).unwrap() as *const Packet;
+        let second = std::ptr::from_ref(packets.get(PIECE).unwrap());
         for packet in &self::packets(2 * PIECE) {
             packets.push(packet.clone());
         }
-        assert_eq!(packets.get(PIECE).unwrap() as *const Packet, second);
+        assert_eq!(std::ptr::from_ref(packets.get(PIECE).unwrap()), second);
         assert!(packets.pieces[1..].iter().all(|piece| piece.capacity() == PIECE));
     }
 

@@ -6,7 +6,7 @@ use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
 
 use super::{bytes_at, inner_frame};
 use crate::model::headers::Tunnel;
-use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, Segment};
+use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, QuotedEnds, Segment};
 
 /// Tunnels inside tunnels are followed this deep; deeper is somebody's joke.
 const MOST_TUNNELS: u8 = 3;
@@ -209,7 +209,7 @@ fn read_icmp(ip: &Ip<'_>, is_error: fn(u8) -> bool) -> Option<Body> {
 }
 
 /// The packet that an ICMP error is about. Its ports are 0 when it has none or they were cut off.
-fn read_quoted(data: &[u8]) -> Option<Box<(u8, IpAddr, IpAddr, u16, u16)>> {
+fn read_quoted(data: &[u8]) -> Option<Box<QuotedEnds>> {
     let sliced = LaxSlicedPacket::from_ip(data).ok()?;
     let ip = Ip::of(sliced.net.as_ref()?, 0)?;
     let ports = if matches!(ip.protocol, 6 | 17 | 132) && !ip.headless { bytes_at::<4>(ip.payload, 0) } else { None };
