@@ -18,6 +18,7 @@ use lbdiag::evidence::side_by_side::side_by_side;
 use lbdiag::model::capture::{Capture, CaptureRequest};
 use lbdiag::model::finding::Severity;
 use lbdiag::model::outcome::{Outcome, Verdict};
+use lbdiag::model::packet::Packet;
 
 /// What a capture loses: every packet, every second one, or all but one in seven.
 #[derive(Clone, Copy, Debug)]
@@ -60,10 +61,11 @@ impl OpenCapture for LossyCapture {
         let mut capture = self.0.stop()?;
         let before = capture.packets.len() as u64;
         let mut number = 0;
-        capture.packets.retain(|_| {
+        let kept = |_: &&Packet| {
             number += 1;
             self.1.keeps(number)
-        });
+        };
+        capture.packets = capture.packets.iter().filter(kept).cloned().collect();
         let left = capture.packets.len() as u64;
         capture.counters.captured = Some(left);
         capture.counters.arrived = left;

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use lbdiag::analysis::trace::{Bounds, Joiner};
 use lbdiag::model::capture::Capture;
-use lbdiag::model::headers::{DatagramHeaders, Enclosure, Headers, Quoted, TcpHeaders, Transport, Tunnel};
+use lbdiag::model::headers::{DatagramHeaders, Enclosure, Headers, Quoted, TcpHeaders, Transport};
 use lbdiag::model::packet::{Body, Packet};
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn captures(recording: &Path) -> Vec<Capture> {
 /// What a recording keeps of a packet, as headers: neither TCP's timestamps nor its identification are there.
 fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<Headers> {
     let next = u32::try_from(interfaces.len()).expect("few interfaces") + 1;
-    let interface = *interfaces.entry(packet.interface.clone()).or_insert(next);
+    let interface = *interfaces.entry(packet.interface.to_string()).or_insert(next);
     let (source, destination, identification, transport) = match &packet.body {
         Body::Tcp(tcp) => {
             let transport = TcpHeaders {
@@ -60,7 +60,7 @@ fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<He
             (udp.source, udp.destination, u32::from(udp.identification), Transport::Datagram(transport))
         }
         Body::Icmp(icmp) => {
-            let about = icmp.quoted.map(|(protocol, source, destination, source_port, destination_port)| Quoted {
+            let about = icmp.quoted.as_deref().map(|&(protocol, source, destination, source_port, destination_port)| Quoted {
                 protocol,
                 source,
                 destination,
@@ -71,13 +71,7 @@ fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<He
         }
         _ => return None,
     };
-    let tunnel = match packet.tunnel.as_deref() {
-        Some("vxlan") => Some(Tunnel::Vxlan),
-        Some("geneve") => Some(Tunnel::Geneve),
-        Some("ipip") => Some(Tunnel::Ipip),
-        _ => None,
-    };
-    let enclosure = Enclosure { tunnel, ..Enclosure::default() };
+    let enclosure = Enclosure { tunnel: packet.tunnel, ..Enclosure::default() };
     Some(Headers { at: packet.at, interface, passage: packet.passage, enclosure, source, destination, identification, transport })
 }
 

@@ -162,7 +162,7 @@ fn take(flows: &mut BTreeMap<u16, Flow>, packet: &Packet, awaited: &Awaited) {
             }
         }
         Body::Icmp(icmp) if icmp.destination == awaited.client && packet.passage == Passage::Out => {
-            if let Some((_, source, destination, port, to)) = icmp.quoted
+            if let Some(&(_, source, destination, port, to)) = icmp.quoted.as_deref()
                 && (source, destination, to) == (awaited.client, awaited.address, awaited.port)
             {
                 let refused = (icmp.kind, icmp.code) == if icmp.source.is_ipv6() { (1, 4) } else { (3, 3) };

@@ -17,14 +17,17 @@ use crate::model::probe::{Attempt, Probe, Speech};
 type Tuple = (IpAddr, u16, IpAddr, u16);
 
 /// Every try of every probe with its sightings. `pods` maps endpoint addresses to pod names.
+///
+/// A busy Service is one with many strangers: of their packets nothing is kept here, however many passed.
 #[must_use]
 pub fn follow(captures: &[Capture], probes: &[Probe], pods: &BTreeMap<IpAddr, String>) -> Vec<Connection> {
-    let index = Index::new(captures);
-    probes
-        .iter()
-        .flat_map(|probe| probe.made().map(move |attempt| (probe, attempt)))
-        .map(|(probe, attempt)| connection(&index, captures, probe, attempt, pods))
-        .collect()
+    let requests = Requests::of(captures, probes);
+    let elsewhere = Elsewhere::of(captures, &requests);
+    let tries = probes.iter().flat_map(|probe| probe.made().map(move |attempt| (probe, attempt)));
+    let tries: Vec<(&Probe, &Attempt, BTreeSet<Tuple>)> =
+        tries.map(|(probe, attempt)| (probe, attempt, forms(&requests, &elsewhere, probe, attempt))).collect();
+    let sightings = Sightings::of(captures, tries.iter().flat_map(|(_, _, forms)| forms));
+    tries.into_iter().map(|(probe, attempt, forms)| connection(&sightings, captures, probe, attempt, &forms, pods)).collect()
 }
 
 /// Puts the sightings of all connections on our clock, and in its order, as far as the hosts' clocks were compared with it.
@@ -46,120 +49,161 @@ fn in_order(hops: &mut [Hop]) {
     hops.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.place.cmp(&b.place)));
 }
 
-/// Where each SYN and each datagram was seen, so that a join does not read every packet for every connection.
-struct Index {
-    syn_by_sequence: BTreeMap<u32, BTreeSet<Tuple>>,
-    syn_by_source: BTreeMap<Tuple, BTreeSet<u32>>,
-    datagrams: BTreeMap<(u16, u32, u32), BTreeSet<Tuple>>,
+/// What a datagram keeps through translation: its identification, its payload's hash and its length.
+type DatagramKey = (u16, u32, u32);
+
+/// The packets that the tries' clients sent to the Service's address, by what translation leaves alone.
+#[derive(Default)]
+struct Requests {
+    tuples: BTreeSet<Tuple>,
+    sequences: BTreeMap<Tuple, BTreeSet<u32>>,
+    datagrams: BTreeMap<Tuple, BTreeSet<DatagramKey>>,
+}
+
+impl Requests {
+    fn of(captures: &[Capture], probes: &[Probe]) -> Self {
+        let asked: BTreeSet<(IpAddr, u16, u16)> =
+            probes.iter().flat_map(|probe| probe.made().map(|attempt| (probe.address, probe.port, attempt.source_port))).collect();
+        let mut requests = Self::default();
+        for packet in captures.iter().flat_map(|capture| &capture.packets) {
+            let Some(tuple) = tuple(packet).filter(|tuple| asked.contains(&(tuple.2, tuple.3, tuple.1))) else { continue };
+            requests.tuples.insert(tuple);
+            if let Some(sequence) = first_sequence(packet) {
+                requests.sequences.entry(tuple).or_default().insert(sequence);
+            }
+            if let Some(key) = datagram_key(packet) {
+                requests.datagrams.entry(tuple).or_default().insert(key);
+            }
+        }
+        requests
+    }
+}
+
+/// Every form of those requests anywhere.
+#[derive(Default)]
+struct Elsewhere {
+    by_sequence: BTreeMap<u32, BTreeSet<Tuple>>,
+    by_datagram: BTreeMap<DatagramKey, BTreeSet<Tuple>>,
+}
+
+impl Elsewhere {
+    fn of(captures: &[Capture], requests: &Requests) -> Self {
+        let mut all = Self {
+            by_sequence: requests.sequences.values().flatten().map(|sequence| (*sequence, BTreeSet::new())).collect(),
+            by_datagram: requests.datagrams.values().flatten().map(|key| (*key, BTreeSet::new())).collect(),
+        };
+        for packet in captures.iter().flat_map(|capture| &capture.packets) {
+            let by_sequence = first_sequence(packet).and_then(|sequence| all.by_sequence.get_mut(&sequence));
+            let forms = by_sequence.or_else(|| all.by_datagram.get_mut(&datagram_key(packet)?));
+            if let (Some(forms), Some(tuple)) = (forms, tuple(packet)) {
+                forms.insert(tuple);
+            }
+        }
+        all
+    }
+}
+
+/// Where the packets of the followed connections were seen: capture and packet.
+#[derive(Default)]
+struct Sightings {
     by_tuple: BTreeMap<Tuple, Vec<(usize, usize)>>,
     icmp: Vec<(usize, usize)>,
 }
 
-impl Index {
-    fn new(captures: &[Capture]) -> Self {
-        let mut index = Self {
-            syn_by_sequence: BTreeMap::new(),
-            syn_by_source: BTreeMap::new(),
-            datagrams: BTreeMap::new(),
-            by_tuple: BTreeMap::new(),
-            icmp: Vec::new(),
-        };
+impl Sightings {
+    fn of<'a>(captures: &[Capture], forms: impl Iterator<Item = &'a Tuple>) -> Self {
+        let mut all =
+            Self { by_tuple: forms.flat_map(|form| [*form, back(*form)]).map(|tuple| (tuple, Vec::new())).collect(), icmp: Vec::new() };
         for (c, capture) in captures.iter().enumerate() {
             for (p, packet) in capture.packets.iter().enumerate() {
-                index.take(c, p, packet);
-            }
-        }
-        index
-    }
-
-    fn take(&mut self, c: usize, p: usize, packet: &Packet) {
-        match &packet.body {
-            Body::Tcp(segment) => {
-                let tuple = (segment.source, segment.source_port, segment.destination, segment.destination_port);
-                if segment.flags.is_syn() {
-                    self.syn_by_sequence.entry(segment.sequence).or_default().insert(tuple);
-                    self.syn_by_source.entry(tuple).or_default().insert(segment.sequence);
-                }
-                self.by_tuple.entry(tuple).or_default().push((c, p));
-            }
-            Body::Udp(datagram) => {
-                let tuple = (datagram.source, datagram.source_port, datagram.destination, datagram.destination_port);
-                self.datagrams.entry((datagram.identification, datagram.payload_hash, datagram.length)).or_default().insert(tuple);
-                self.by_tuple.entry(tuple).or_default().push((c, p));
-            }
-            Body::Icmp(_) => self.icmp.push((c, p)),
-            _ => {}
-        }
-    }
-
-    /// Every form that the connection's request addresses take anywhere.
-    fn forms(&self, probe: &Probe, attempt: &Attempt, captures: &[Capture]) -> BTreeSet<Tuple> {
-        let mut forms: BTreeSet<Tuple> = self
-            .by_tuple
-            .keys()
-            .filter(|(source, port, to, to_port)| {
-                *to == probe.address
-                    && *to_port == probe.port
-                    && *port == attempt.source_port
-                    && attempt.source.is_none_or(|own| own == *source)
-            })
-            .copied()
-            .collect();
-        if probe.speech == Speech::Udp {
-            let seen: Vec<(u16, u32, u32)> = forms.iter().flat_map(|tuple| self.datagram_keys(*tuple, captures)).collect();
-            for key in seen {
-                forms.extend(
-                    self.datagrams.get(&key).into_iter().flatten().filter(|tuple| tuple.1 != probe.port || tuple.0 != probe.address),
-                );
-            }
-        } else {
-            let sequences: BTreeSet<u32> = forms.iter().filter_map(|tuple| self.syn_by_source.get(tuple)).flatten().copied().collect();
-            for sequence in sequences {
-                forms.extend(self.syn_by_sequence.get(&sequence).into_iter().flatten());
-            }
-        }
-        // Where a bridge undoes the source translation early, an answer carries the pod's address and the client's.
-        let clients: Vec<Tuple> = forms.iter().filter(|form| form.2 == probe.address && form.3 == probe.port).copied().collect();
-        let ends: Vec<Tuple> = forms.iter().filter(|form| form.2 != probe.address).copied().collect();
-        forms.extend(clients.iter().flat_map(|client| ends.iter().map(|end| (client.0, client.1, end.2, end.3))));
-        forms
-    }
-
-    fn datagram_keys(&self, tuple: Tuple, captures: &[Capture]) -> Vec<(u16, u32, u32)> {
-        let mut keys = Vec::new();
-        for (c, p) in self.by_tuple.get(&tuple).into_iter().flatten() {
-            if let Some(Body::Udp(datagram)) = captures.get(*c).and_then(|capture| capture.packets.get(*p)).map(|packet| &packet.body) {
-                // Identification 0 is shared by every datagram that may not be fragmented: it joins nothing.
-                if datagram.identification != 0 {
-                    keys.push((datagram.identification, datagram.payload_hash, datagram.length));
+                if let Some(places) = tuple(packet).and_then(|tuple| all.by_tuple.get_mut(&tuple)) {
+                    places.push((c, p));
+                } else if quoted(packet).is_some_and(|quoted| all.by_tuple.contains_key(&quoted)) {
+                    all.icmp.push((c, p));
                 }
             }
         }
-        keys
+        all
     }
 }
 
-fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Attempt, pods: &BTreeMap<IpAddr, String>) -> Connection {
-    let forms = index.forms(probe, attempt, captures);
+/// Every form that the try's request addresses take anywhere.
+fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &Attempt) -> BTreeSet<Tuple> {
+    let own = |(source, port, to, to_port): &&Tuple| {
+        *to == probe.address && *to_port == probe.port && *port == attempt.source_port && attempt.source.is_none_or(|own| own == *source)
+    };
+    let mut forms: BTreeSet<Tuple> = requests.tuples.iter().filter(own).copied().collect();
+    if probe.speech == Speech::Udp {
+        let keys: BTreeSet<&DatagramKey> = forms.iter().filter_map(|tuple| requests.datagrams.get(tuple)).flatten().collect();
+        let joined = keys.into_iter().filter_map(|key| elsewhere.by_datagram.get(key)).flatten();
+        forms.extend(joined.filter(|tuple| tuple.1 != probe.port || tuple.0 != probe.address));
+    } else {
+        let sequences: BTreeSet<&u32> = forms.iter().filter_map(|tuple| requests.sequences.get(tuple)).flatten().collect();
+        forms.extend(sequences.into_iter().filter_map(|sequence| elsewhere.by_sequence.get(sequence)).flatten());
+    }
+    // Where a bridge undoes the source translation early, an answer carries the pod's address and the client's.
+    let clients: Vec<Tuple> = forms.iter().filter(|form| form.2 == probe.address && form.3 == probe.port).copied().collect();
+    let ends: Vec<Tuple> = forms.iter().filter(|form| form.2 != probe.address).copied().collect();
+    forms.extend(clients.iter().flat_map(|client| ends.iter().map(|end| (client.0, client.1, end.2, end.3))));
+    forms
+}
+
+fn tuple(packet: &Packet) -> Option<Tuple> {
+    match &packet.body {
+        Body::Tcp(segment) => Some((segment.source, segment.source_port, segment.destination, segment.destination_port)),
+        Body::Udp(datagram) => Some((datagram.source, datagram.source_port, datagram.destination, datagram.destination_port)),
+        _ => None,
+    }
+}
+
+/// The packet that an ICMP error is about.
+fn quoted(packet: &Packet) -> Option<Tuple> {
+    let Body::Icmp(icmp) = &packet.body else { return None };
+    let (_, source, destination, source_port, destination_port) = **icmp.quoted.as_ref()?;
+    Some((source, source_port, destination, destination_port))
+}
+
+fn back(tuple: Tuple) -> Tuple {
+    (tuple.2, tuple.3, tuple.0, tuple.1)
+}
+
+fn first_sequence(packet: &Packet) -> Option<u32> {
+    match &packet.body {
+        Body::Tcp(segment) if segment.flags.is_syn() => Some(segment.sequence),
+        _ => None,
+    }
+}
+
+/// Identification 0 is shared by every datagram that may not be fragmented: it joins nothing.
+fn datagram_key(packet: &Packet) -> Option<DatagramKey> {
+    match &packet.body {
+        Body::Udp(datagram) if datagram.identification != 0 => Some((datagram.identification, datagram.payload_hash, datagram.length)),
+        _ => None,
+    }
+}
+
+fn connection(
+    sightings: &Sightings,
+    captures: &[Capture],
+    probe: &Probe,
+    attempt: &Attempt,
+    forms: &BTreeSet<Tuple>,
+    pods: &BTreeMap<IpAddr, String>,
+) -> Connection {
     let mut hops = Vec::new();
-    for form in &forms {
-        let back = (form.2, form.3, form.0, form.1);
-        for (tuple, request) in [(*form, true), (back, false)] {
-            for (c, p) in index.by_tuple.get(&tuple).into_iter().flatten() {
+    for form in forms {
+        for (tuple, request) in [(*form, true), (back(*form), false)] {
+            for (c, p) in sightings.by_tuple.get(&tuple).into_iter().flatten() {
                 hops.extend(seen(captures, *c, *p).and_then(|(capture, packet)| hop(capture, packet, request)));
             }
         }
     }
-    for (c, p) in &index.icmp {
+    for (c, p) in &sightings.icmp {
         let Some((capture, packet)) = seen(captures, *c, *p) else { continue };
-        if let Body::Icmp(icmp) = &packet.body
-            && let Some((_, source, destination, source_port, destination_port)) = icmp.quoted
-        {
-            let quoted = (source, source_port, destination, destination_port);
-            let back = (destination, destination_port, source, source_port);
-            if forms.contains(&quoted) || forms.contains(&back) {
-                hops.extend(hop(capture, packet, forms.contains(&back) && !forms.contains(&quoted)));
-            }
+        let Some(quoted) = quoted(packet) else { continue };
+        let (about_request, about_reply) = (forms.contains(&quoted), forms.contains(&back(quoted)));
+        if about_request || about_reply {
+            hops.extend(hop(capture, packet, about_reply && !about_request));
         }
     }
     in_order(&mut hops);
@@ -168,7 +212,7 @@ fn connection(index: &Index, captures: &[Capture], probe: &Probe, attempt: &Atte
     Connection { vantage: probe.vantage.clone(), attempt: attempt.clone(), hops, pod, not_joined }
 }
 
-/// The packet at a place of the index, with its capture.
+/// The packet of a sighting, with its capture.
 fn seen(captures: &[Capture], capture: usize, packet: usize) -> Option<(&Capture, &Packet)> {
     let capture = captures.get(capture)?;
     Some((capture, capture.packets.get(packet)?))
@@ -191,15 +235,15 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Option<Hop> {
     };
     Some(Hop {
         place: capture.request.place.to_string(),
-        interface: packet.interface.clone(),
+        interface: packet.interface.to_string(),
         passage: packet.passage,
         request,
         what,
         source,
         destination,
-        tunnel: packet.tunnel.clone(),
-        outer: packet.outer,
-        source_mac: packet.source_mac.clone(),
+        tunnel: packet.tunnel.map(|tunnel| tunnel.word().to_owned()),
+        outer: packet.outer.as_deref().copied(),
+        source_mac: packet.source_mac.map(|mac| mac.to_string()),
         sequence: if let Body::Tcp(segment) = &packet.body { segment.sequence } else { 0 },
         length,
         at: packet.at,
@@ -221,3 +265,6 @@ fn sighting(flags: Flags, length: u32) -> Sighting {
         Sighting::Ack
     }
 }
+
+#[cfg(test)]
+mod tests;

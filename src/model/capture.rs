@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::packet::{Packet, Passage};
+use super::packet::Passage;
+use super::packets::Packets;
 use super::place::Place;
 
 /// What an interface that the place's routes choose is written as, before the address that it leads to.
@@ -125,7 +126,7 @@ pub enum CaptureEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     pub request: CaptureRequest,
-    pub packets: Vec<Packet>,
+    pub packets: Packets,
     pub counters: Counters,
     pub end: CaptureEnd,
     /// When tcpdump said that it listens, and when the stop was asked for: nanoseconds since the epoch by our clock.
@@ -150,7 +151,7 @@ impl Capture {
     pub fn of_nothing(request: CaptureRequest) -> Self {
         Self {
             request,
-            packets: Vec::new(),
+            packets: Packets::default(),
             counters: Counters { captured: Some(0), received_by_filter: Some(0), dropped_by_kernel: Some(0), arrived: 0 },
             end: CaptureEnd::Stopped,
             listening_at: 0,

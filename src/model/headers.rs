@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::packet::{Flags, Passage};
 
 /// One packet of IPv4 or IPv6 at one capture point. Inside a tunnel it is the innermost packet.
@@ -34,7 +36,8 @@ pub struct Enclosure {
 }
 
 /// A kind of tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tunnel {
     Vxlan,
     Geneve,

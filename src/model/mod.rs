@@ -16,6 +16,7 @@ pub mod kubernetes;
 pub mod metallb;
 pub mod outcome;
 pub mod packet;
+pub mod packets;
 pub mod place;
 pub mod plan;
 pub mod policy;

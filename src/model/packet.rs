@@ -1,8 +1,17 @@
 //! One packet as a capture point saw it: headers only, never payload.
+//!
+//! A busy Service sends a run a hundred thousand of them, so a packet is small and owns next to nothing: what many
+//! packets have in common is shared, what few have is kept apart.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::headers::Tunnel;
 
 /// How a frame passed the interface, from the kernel's packet type (`LINUX_SLL2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,20 +31,110 @@ pub struct Packet {
     #[serde(rename = "t")]
     pub at: i64,
     #[serde(rename = "i")]
-    pub interface: String,
+    pub interface: InterfaceName,
     #[serde(rename = "p")]
     pub passage: Passage,
     /// The link-layer source address, when the link has one.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
-    pub source_mac: Option<String>,
+    pub source_mac: Option<Mac>,
     #[serde(rename = "b")]
     pub body: Body,
-    /// `vxlan`, `geneve` or `ipip` when this packet was carried inside another.
+    /// When this packet was carried inside another.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    pub tunnel: Option<String>,
+    pub tunnel: Option<Tunnel>,
     /// Outer addresses of the tunnel.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
-    pub outer: Option<(IpAddr, IpAddr)>,
+    pub outer: Option<Box<(IpAddr, IpAddr)>>,
+}
+
+/// An interface's name, shared by all packets that passed it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InterfaceName(Arc<str>);
+
+impl InterfaceName {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is not the only one that has the name.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+impl From<&str> for InterfaceName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for InterfaceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for InterfaceName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(String::deserialize(deserializer)?.into()))
+    }
+}
+
+/// A MAC address. Shown and kept as `ip link` writes it: `02:42:0a:58:00:0b`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Mac(pub [u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if number == 0 { "" } else { ":" })?;
+        }
+        Ok(())
+    }
+}
+
+/// The text is no MAC address: six pairs of hexadecimal digits with colons between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoMac;
+
+impl fmt::Display for NoMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a MAC address has six pairs of hexadecimal digits with colons between them")
+    }
+}
+
+impl FromStr for Mac {
+    type Err = NoMac;
+
+    fn from_str(text: &str) -> Result<Self, NoMac> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            let part = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|c| c.is_ascii_hexdigit())).ok_or(NoMac)?;
+            *byte = u8::from_str_radix(part, 16).map_err(|_| NoMac)?;
+        }
+        if parts.next().is_some() { Err(NoMac) } else { Ok(Self(bytes)) }
+    }
+}
+
+impl Serialize for Mac {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Mac {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
 }
 
 /// What a packet is.
@@ -50,7 +149,7 @@ pub enum Body {
     Ndp {
         advertisement: bool,
         target: IpAddr,
-        mac: Option<String>,
+        mac: Option<Mac>,
     },
     Other,
 }
@@ -59,7 +158,7 @@ pub enum Body {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arp {
     pub reply: bool,
-    pub sender_mac: String,
+    pub sender_mac: Mac,
     pub sender: IpAddr,
     pub target: IpAddr,
 }
@@ -141,6 +240,9 @@ pub struct Datagram {
     pub length: u32,
 }
 
+/// The packet that an ICMP error is about: protocol number, source, destination, source port, destination port.
+pub type QuotedEnds = (u8, IpAddr, IpAddr, u16, u16);
+
 /// An ICMP or ICMPv6 message that is about another packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Icmp {
@@ -148,6 +250,35 @@ pub struct Icmp {
     pub destination: IpAddr,
     pub kind: u8,
     pub code: u8,
-    /// The quoted packet: protocol number, source, destination, source port, destination port.
-    pub quoted: Option<(u8, IpAddr, IpAddr, u16, u16)>,
+    pub quoted: Option<Box<QuotedEnds>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_is_small() {
+        assert!(size_of::<Packet>() <= 104, "{}", size_of::<Packet>());
+    }
+
+    #[test]
+    fn a_mac_is_the_text_that_it_was() {
+        let mac = Mac([2, 0x42, 0x0a, 0x58, 0, 0x0b]);
+        assert_eq!((mac.to_string().as_str(), mac.to_string().parse()), ("02:42:0a:58:00:0b", Ok(mac)));
+        assert_eq!("02:42:0A:58:00:0B".parse(), Ok(mac));
+        for wrong in
+            ["", "02:42:0a:58:00", "02:42:0a:58:00:0g", "02:42:0a:58:00:0b:00", "2:42:0a:58:00:0b", "+2:42:0a:58:00:0b", "02:42:0a:58:00:é"]
+        {
+            assert_eq!(wrong.parse::<Mac>(), Err(NoMac), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_packet_is_read_and_written_as_ever() {
+        let text = r#"{"t":7,"i":"mlb","p":"in","m":"66:00:00:00:00:02","b":{"icmp":{"source":"10.0.0.1","destination":"10.0.0.2","kind":3,"code":1,"quoted":[6,"10.0.0.2","10.0.0.3",4711,443]}},"u":"vxlan","o":["10.88.0.12","10.88.0.13"]}"#;
+        let packet: Packet = serde_json::from_str(text).unwrap();
+        assert_eq!(packet.tunnel, Some(Tunnel::Vxlan));
+        assert_eq!(serde_json::to_string(&packet).unwrap(), text);
+    }
 }

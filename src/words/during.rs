@@ -18,7 +18,7 @@ use crate::analysis::follow::{follow, on_one_clock};
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
-use crate::model::capture::{Capture, CaptureEnd};
+use crate::model::capture::{Capture, CaptureEnd, CaptureSeen};
 use crate::model::clock::Offsets;
 use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Flow};
@@ -29,7 +29,7 @@ pub const WORD: Word = Word {
     name: "during",
     capability: "",
     signature: "during([capture, …], || …) -> Flow: probes, captures, connections, arp, clocks, answered",
-    meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured.",
+    meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured. Packets stay outside the script: of each capture it sees place, interface, filter, bounds, counters, whether it is complete, and its end.",
     register,
 };
 
@@ -38,6 +38,13 @@ impl Fields for Flow {
 
     fn field(&self, name: &str) -> Option<Value> {
         (name == "answered").then(|| json!(self.all_answered()))
+    }
+
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        // Packets stay outside: as values of a script those of one busy capture would take hundreds of MiB.
+        let captures: Vec<CaptureSeen> = self.captures.iter().map(Capture::seen).collect();
+        let Self { captures: _, probes, arp, connections, clocks } = self;
+        Ok(json!({"captures": captures, "probes": probes, "arp": arp, "connections": connections, "clocks": clocks}))
     }
 }
 
@@ -284,5 +291,34 @@ fn collect(value: Dynamic, flow: &mut Flow) {
         flow.probes.push((*probe.0).clone());
     } else if let Some(ask) = value.try_cast::<Fact<ArpAsk>>() {
         flow.arp.push((*ask.0).clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::capture::CaptureRequest;
+    use crate::model::packet::{Body, Packet, Passage};
+
+    #[test]
+    fn a_script_sees_of_captures_what_reports_do_and_no_packet() {
+        let place = Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node });
+        let packet = Packet {
+            at: 1,
+            interface: "mlb".into(),
+            passage: Passage::Other,
+            source_mac: None,
+            body: Body::Other,
+            tunnel: None,
+            outer: None,
+        };
+        let mut capture = Capture::sample(CaptureRequest::sample(place), 1, 0);
+        capture.packets.push(packet);
+        let flow = Flow { captures: vec![capture], ..Flow::default() };
+        let shown = flow.shown().unwrap();
+        assert_eq!((&shown["captures"][0]["place"], &shown["captures"][0]["for_other_hosts"]), (&json!("n2"), &json!(1)));
+        assert_eq!(shown["captures"][0].get("packets"), None);
+        let fields: BTreeSet<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, BTreeSet::from(["arp", "captures", "clocks", "connections", "probes"]));
     }
 }

@@ -30,6 +30,13 @@ pub trait Fields: Serialize {
     fn field(&self, name: &str) -> Option<Value>;
     /// The names of the computed fields.
     const COMPUTED: &'static [&'static str];
+    /// What a script sees of it, when it is not all of it.
+    ///
+    /// # Errors
+    /// When it cannot be JSON.
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
 }
 
 /// Makes a fact's fields readable in scripts. An unknown field is an error that names the nearest.
@@ -37,15 +44,19 @@ pub fn register<T: Fields + Send + Sync + 'static>(engine: &mut Engine, name: &'
     engine.register_type_with_name::<Fact<T>>(name);
     engine
         .register_indexer_get(move |context: NativeCallContext, fact: &mut Fact<T>, key: ImmutableString| read(&context, name, fact, &key));
-    engine.register_fn("to_string", |fact: &mut Fact<T>| serde_json::to_string(&*fact.0).unwrap_or_default());
-    engine.register_fn("to_debug", |fact: &mut Fact<T>| serde_json::to_string(&*fact.0).unwrap_or_default());
+    engine.register_fn("to_string", |fact: &mut Fact<T>| text(fact));
+    engine.register_fn("to_debug", |fact: &mut Fact<T>| text(fact));
+}
+
+fn text<T: Fields>(fact: &Fact<T>) -> String {
+    fact.0.shown().map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn read<T: Fields>(context: &NativeCallContext, name: &str, fact: &Fact<T>, key: &str) -> Answer<Dynamic> {
     if let Some(value) = fact.0.field(key) {
         return dynamic(context, &value);
     }
-    let whole = serde_json::to_value(&*fact.0).map_err(|error| Run::refuse(context, error.to_string()))?;
+    let whole = fact.0.shown().map_err(|error| Run::refuse(context, error.to_string()))?;
     if let Some(value) = whole.get(key) {
         return dynamic(context, value);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
+use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
 use super::reference::Word;
@@ -26,8 +27,13 @@ pub const WORD: Word = Word {
 impl Fields for Closer {
     const COMPUTED: &'static [&'static str] = &[];
 
-    fn field(&self, _name: &str) -> Option<serde_json::Value> {
+    fn field(&self, _name: &str) -> Option<Value> {
         None
+    }
+
+    fn shown(&self) -> Result<Value, serde_json::Error> {
+        let Self { states, again, policies } = self;
+        Ok(json!({"states": states, "again": again.shown()?, "policies": policies}))
     }
 }
 

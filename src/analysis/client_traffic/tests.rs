@@ -27,7 +27,7 @@ fn packet(tenths: i64, inward: bool, body: &Value) -> Packet {
     let passage = if inward { Passage::In } else { Passage::Out };
     Packet {
         at: tenths * SECOND / 10,
-        interface: "mlb".to_owned(),
+        interface: "mlb".into(),
         passage,
         source_mac: None,
         body: serde_json::from_value(body.clone()).unwrap(),
@@ -124,7 +124,7 @@ fn others_and_what_was_under_way_are_no_tries() {
     let mut packets = under_way.to_vec();
     packets.extend([passing, packet(2, true, &elsewhere), packet(2, true, &another), packet(2, true, &arp)]);
     let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
-    let capture = Capture { packets, ..Capture::sample(CaptureRequest::sample(place), 9, 0) };
+    let capture = Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), 9, 0) };
     let awaited = awaited(Speech::Tcp);
     let mut probe =
         Probe { awaited: Some(awaited.clone()), ..Probe::new(Vantage::Client(CLIENT.into()), awaited.address, 443, Speech::Tcp) };
@@ -140,7 +140,11 @@ fn others_and_what_was_under_way_are_no_tries() {
 #[test]
 fn the_end_of_the_capture_counts_by_the_host_s_own_clock() {
     let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
-    let capture = Capture { packets: vec![syn(1_000)], stopped_at: 50 * SECOND, ..Capture::sample(CaptureRequest::sample(place), 9, 0) };
+    let capture = Capture {
+        packets: [syn(1_000)].into_iter().collect(),
+        stopped_at: 50 * SECOND,
+        ..Capture::sample(CaptureRequest::sample(place), 9, 0)
+    };
     let offsets = |ahead_us: i64| {
         let offset = ClockOffset { host: "n2".into(), ahead_us, error_us: 0, took_ms: 0 };
         Offsets([("n2".to_owned(), offset)].into())

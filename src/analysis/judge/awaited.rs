@@ -139,7 +139,7 @@ mod tests {
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
         );
         let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
-        let packets: Vec<Packet> = packets.iter().map(|one| packet(*one)).collect();
+        let packets = packets.iter().map(|one| packet(*one)).collect();
         let captures = vec![Capture { packets, ..Capture::sample(CaptureRequest::sample(place), 9, lost) }];
         let (client, address) = ("10.9.9.9".parse().unwrap(), "10.0.0.1".parse().unwrap());
         let awaited = Awaited { client, address, port: 443, speech: Speech::Https, seconds: 60, took_ms: 60_000 };

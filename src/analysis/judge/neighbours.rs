@@ -9,7 +9,7 @@ use crate::analysis::state::network;
 use crate::model::connection::Hop;
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
-use crate::model::packet::{Body, Passage};
+use crate::model::packet::{Body, Mac, Passage};
 use crate::model::place::{HostKind, Place};
 
 /// The client, or the router, sends to another MAC than the announcer's.
@@ -167,10 +167,9 @@ fn owner(case: &Case, mac: &str) -> Option<IpAddr> {
     let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| network::neighbours(&pair.after));
     let by_table = entries.filter(|entry| entry.mac.as_deref() == Some(mac) && entry.address.is_ipv4()).map(|entry| entry.address).next();
     by_table.or_else(|| {
+        let mac: Mac = mac.parse().ok()?;
         case.captures().flat_map(|capture| &capture.packets).find_map(|packet| match &packet.body {
-            Body::Arp(arp)
-                if arp.sender_mac.eq_ignore_ascii_case(mac) && !arp.sender.is_unspecified() && Some(arp.sender) != case.address() =>
-            {
+            Body::Arp(arp) if arp.sender_mac == mac && !arp.sender.is_unspecified() && Some(arp.sender) != case.address() => {
                 Some(arp.sender)
             }
             _ => None,

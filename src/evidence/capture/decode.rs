@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use etherparse::{EtherType, LaxSlicedPacket, LinkSlice};
 
-use crate::model::packet::{Body, Packet, Passage};
+use crate::model::packet::{Body, InterfaceName, Mac, Packet, Passage};
 pub use headers::headers;
 use network::Carried;
 
@@ -33,7 +33,7 @@ pub fn known(link_type: u32) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Links {
     /// Names by index; the name of the one interface of a capture that is not on `any` stands at index 0.
-    pub names: BTreeMap<u32, String>,
+    pub names: BTreeMap<u32, InterfaceName>,
     /// The MACs of that one interface, and of the bridge that it is a port of: a plain frame does not say which way it passed,
     /// its addresses do. Empty when they are not known.
     pub own: Vec<[u8; 6]>,
@@ -54,11 +54,11 @@ pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links:
     };
     Some(Packet {
         at: at_ns,
-        interface: links.names.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index)),
+        interface: links.names.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index).as_str().into()),
         passage: link.passage,
-        source_mac: link.source.map(mac),
+        source_mac: link.source.map(Mac),
         body: carried.body,
-        tunnel: carried.tunnel.map(str::to_owned),
+        tunnel: carried.tunnel,
         outer: carried.outer,
     })
 }
@@ -139,28 +139,9 @@ fn by_addresses(to: [u8; 6], from: [u8; 6], own: &[[u8; 6]]) -> Passage {
     }
 }
 
-/// A MAC as `ip link` writes it.
-#[must_use]
-pub fn mac_bytes(text: &str) -> Option<[u8; 6]> {
-    let mut bytes = [0; 6];
-    let mut parts = text.split(':');
-    for byte in &mut bytes {
-        *byte = parts
-            .next()
-            .filter(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
-            .and_then(|part| u8::from_str_radix(part, 16).ok())?;
-    }
-    parts.next().is_none().then_some(bytes)
-}
-
 /// `N` bytes at an offset, when they are there.
 pub(super) fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]> {
     data.get(at..at.checked_add(N)?)?.try_into().ok()
-}
-
-/// A MAC address as the field writes it.
-fn mac(bytes: [u8; 6]) -> String {
-    bytes.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 /// The source MAC of an Ethernet frame that a tunnel carried is not of interest, but its payload is.

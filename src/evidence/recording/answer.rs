@@ -37,13 +37,21 @@ impl LogAnswer {
 }
 
 /// The life of a capture, as far as it came.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct CaptureAnswer {
     pub(super) open: Result<(), EvidenceError>,
     /// What the first wait said; `None` when nobody waited.
     pub(super) listening: Option<Result<String, EvidenceError>>,
     /// `None` when it was dropped.
     pub(super) stop: Option<Result<Capture, EvidenceError>>,
+}
+
+/// The same as it is kept: a capture's packets are not copied for it.
+#[derive(Serialize)]
+pub(super) struct CaptureLife<'a> {
+    pub(super) open: Result<(), EvidenceError>,
+    pub(super) listening: Option<Result<String, EvidenceError>>,
+    pub(super) stop: Option<&'a Result<Capture, EvidenceError>>,
 }
 
 /// How a capture ended, for the list of what was touched.

@@ -12,6 +12,7 @@ use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::kept::Kept;
 use super::manifest::{FORMAT, Manifest, VERSION};
 use super::question::{Asked, Channel};
 use super::tape::{Entry, Tape};
@@ -20,8 +21,8 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 /// Bytes that a recording may unfold to. A bomb ends here.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// An entry as a line. The names are short because there may be thousands.
-#[derive(Serialize, Deserialize)]
+/// An entry as a line is read. The names are short because there may be thousands.
+#[derive(Deserialize)]
 struct Line {
     #[serde(rename = "c")]
     channel: Channel,
@@ -37,6 +38,23 @@ struct Line {
     result: String,
     #[serde(rename = "a")]
     answer: Box<RawValue>,
+}
+
+/// The same as it is written, without its answer, which comes last.
+#[derive(Serialize)]
+struct Head<'a> {
+    #[serde(rename = "c")]
+    channel: Channel,
+    #[serde(rename = "q")]
+    question: &'a RawValue,
+    #[serde(rename = "n")]
+    occurrence: u32,
+    #[serde(rename = "at")]
+    at_ms: u64,
+    #[serde(rename = "took")]
+    took_ms: u64,
+    #[serde(rename = "r")]
+    result: &'a str,
 }
 
 /// Enough of a manifest to say what a file is.
@@ -87,19 +105,24 @@ fn write_part(part: &Path, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
     // No time and no name in the gzip header: the same run gives the same bytes.
     let mut gzip = GzBuilder::new().write(io::BufWriter::new(file), Compression::best());
-    write_line(&mut gzip, manifest)?;
+    serde_json::to_writer(&mut gzip, manifest)?;
+    gzip.write_all(b"\n")?;
     for entry in tape.entries() {
-        let question = RawValue::from_string(entry.asked.text)?;
-        let Entry { occurrence, at_ms, took_ms, result, answer, .. } = entry;
-        write_line(&mut gzip, &Line { channel: entry.asked.channel, question, occurrence, at_ms, took_ms, result, answer })?;
+        write_entry(&mut gzip, &entry)?;
     }
     let file = gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.sync_all()
 }
 
-fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
+fn write_entry(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
+    let question: &RawValue = serde_json::from_str(&entry.asked.text)?;
+    let Entry { occurrence, at_ms, took_ms, ref result, .. } = *entry;
+    let head = serde_json::to_string(&Head { channel: entry.asked.channel, question, occurrence, at_ms, took_ms, result })?;
+    // The answer is unpacked into the line, so that it is never there as one text.
+    out.write_all(head.strip_suffix('}').unwrap_or(&head).as_bytes())?;
+    out.write_all(b",\"a\":")?;
+    entry.answer.write(out)?;
+    out.write_all(b"}\n")
 }
 
 /// Reads a recording.
@@ -124,6 +147,7 @@ fn read_at_most(path: &Path, most: u64) -> Result<(Manifest, Vec<Entry>), Eviden
         })?;
         let question = serde_json::from_str(line.question.get()).map_err(|error| refuse.because(&error.to_string(), ""))?;
         let Line { channel, occurrence, at_ms, took_ms, result, answer, .. } = line;
+        let answer = Kept::of_text(answer).map_err(|error| refuse.because(&error.to_string(), ""))?;
         entries.push(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer });
     }
     Ok((manifest, entries))

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod file;
+mod kept;
 pub mod manifest;
 mod question;
 pub mod recorded;

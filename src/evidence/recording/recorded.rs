@@ -79,7 +79,7 @@ impl Answers {
 }
 
 fn parsed<A: DeserializeOwned>(entry: &Entry, operation: &str) -> Result<A, EvidenceError> {
-    serde_json::from_str(entry.answer.get()).map_err(|error| {
+    entry.answer.parsed().map_err(|error| {
         EvidenceError::new(ErrorKind::Garbled, format!("replay: {operation}"), format!("the recorded answer makes no sense: {error}"))
             .hint("the file was changed after it was recorded, or another version of lbdiag made it")
     })
@@ -187,7 +187,7 @@ impl OpenCapture for RecordedOpen {
     fn news(&mut self) -> News {
         let told = std::mem::replace(&mut self.told, true);
         let packets = match &self.life.stop {
-            Some(Ok(capture)) if !told => capture.packets.clone(),
+            Some(Ok(capture)) if !told => capture.packets.iter().cloned().collect(),
             _ => Vec::new(),
         };
         News { packets, last: true }

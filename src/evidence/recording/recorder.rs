@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::answer::{CaptureAnswer, LogAnswer, ending};
+use super::answer::{CaptureLife, LogAnswer, ending};
 use super::question::Question;
 use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, News, OpenCapture};
@@ -140,18 +140,16 @@ impl Captures for RecordingCaptures {
     fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
         let pending = self.1.ask(Question::capture(request));
         match self.0.open(request) {
-            Ok(inner) => {
-                let answer = CaptureAnswer { open: Ok(()), listening: None, stop: None };
-                Ok(Box::new(RecordingOpen {
-                    inner: Some(inner),
-                    result: "ok".to_owned(),
-                    life: Some((pending, answer)),
-                    tape: Arc::clone(&self.1),
-                }))
-            }
+            Ok(inner) => Ok(Box::new(RecordingOpen {
+                inner: Some(inner),
+                result: "ok".to_owned(),
+                pending: Some(pending),
+                listening: None,
+                tape: Arc::clone(&self.1),
+            })),
             Err(error) => {
-                let answer = CaptureAnswer { open: Err(error.clone()), listening: None, stop: None };
-                self.1.answered(pending, printable(&error.to_string()), || answer);
+                let life = CaptureLife { open: Err(error.clone()), listening: None, stop: None };
+                self.1.answered(pending, printable(&error.to_string()), || life);
                 Err(error)
             }
         }
@@ -162,8 +160,20 @@ impl Captures for RecordingCaptures {
 struct RecordingOpen {
     inner: Option<Box<dyn OpenCapture>>,
     result: String,
-    life: Option<(Pending, CaptureAnswer)>,
+    pending: Option<Pending>,
+    /// What the first wait said.
+    listening: Option<Result<String, EvidenceError>>,
     tape: Arc<Tape>,
+}
+
+impl RecordingOpen {
+    /// Writes its entry, once.
+    fn ended(&mut self, stop: Option<&Result<Capture, EvidenceError>>) {
+        if let Some(pending) = self.pending.take() {
+            let life = CaptureLife { open: Ok(()), listening: self.listening.take(), stop };
+            self.tape.answered(pending, std::mem::take(&mut self.result), || life);
+        }
+    }
 }
 
 impl OpenCapture for RecordingOpen {
@@ -173,9 +183,7 @@ impl OpenCapture for RecordingOpen {
         if let Err(error) = &answer {
             self.result = printable(&error.to_string());
         }
-        if let Some((_, life)) = &mut self.life {
-            life.listening.get_or_insert_with(|| answer.clone());
-        }
+        self.listening.get_or_insert_with(|| answer.clone());
         answer
     }
 
@@ -191,11 +199,7 @@ impl OpenCapture for RecordingOpen {
         };
         let answer = inner.stop();
         self.result = answer.as_ref().map_or_else(|error| printable(&error.to_string()), |capture| printable(&ending(&capture.end)));
-        if let Some((_, life)) = &mut self.life
-            && self.tape.keeps()
-        {
-            life.stop = Some(answer.clone());
-        }
+        self.ended(Some(&answer));
         answer
     }
 }
@@ -204,9 +208,7 @@ impl Drop for RecordingOpen {
     fn drop(&mut self) {
         // Ended on the host first, so that the time includes it.
         self.inner = None;
-        if let Some((pending, life)) = self.life.take() {
-            self.tape.answered(pending, std::mem::take(&mut self.result), || life);
-        }
+        self.ended(None);
     }
 }
 

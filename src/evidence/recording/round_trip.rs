@@ -31,7 +31,8 @@ use crate::evidence::{Evidence, side_by_side::side_by_side};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
 use crate::model::clock::ClockOffset;
 use crate::model::outcome::Touch;
-use crate::model::packet::{Arp, Body, Flags, Packet, Passage, Segment};
+use crate::model::packet::{Arp, Body, Flags, Mac, Packet, Passage, Segment};
+use crate::model::packets::Packets;
 use crate::model::place::{Host, HostKind, Place};
 
 /// A world that answers by a counter, so that no two answers are alike, and now and then refuses.
@@ -155,7 +156,7 @@ impl OpenCapture for WorldCapture {
 }
 
 /// Packets with as little order in them as real ones have.
-fn packets(count: usize, seed: u64) -> Vec<Packet> {
+fn packets(count: usize, seed: u64) -> Packets {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut random = move || {
         state ^= state << 13;
@@ -170,7 +171,7 @@ fn packets(count: usize, seed: u64) -> Vec<Packet> {
             let at = 1_795_450_000_000_000_000 + number * 3_000_000 + low::<i64>(noise, 1 << 20);
             let (client, pod) = ("10.88.192.17".parse().unwrap(), "10.88.131.3".parse().unwrap());
             let body = if noise.is_multiple_of(23) {
-                Body::Arp(Arp { reply: false, sender_mac: "02:42:0a:58:00:0b".to_owned(), sender: client, target: pod })
+                Body::Arp(Arp { reply: false, sender_mac: Mac([2, 0x42, 0x0a, 0x58, 0, 0x0b]), sender: client, target: pod })
             } else {
                 Body::Tcp(Segment {
                     source: client,
@@ -184,8 +185,8 @@ fn packets(count: usize, seed: u64) -> Vec<Packet> {
                 })
             };
             let passage = if noise.is_multiple_of(2) { Passage::In } else { Passage::Out };
-            let interface = ["mlb", "eth0", "veth3af1"][low::<usize>(noise, 3)].to_owned();
-            let source_mac = Some(format!("02:42:0a:58:00:{:02x}", noise % 9));
+            let interface = ["mlb", "eth0", "veth3af1"][low::<usize>(noise, 3)].into();
+            let source_mac = Some(Mac([2, 0x42, 0x0a, 0x58, 0, low(noise, 9)]));
             Packet { at, interface, passage, source_mac, body, tunnel: None, outer: None }
         })
         .collect()

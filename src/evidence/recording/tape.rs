@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
+use super::kept::Kept;
 use super::question::{Asked, Question};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError, printable};
@@ -41,8 +41,7 @@ pub(super) struct Entry {
     pub(super) took_ms: u64,
     /// `ok`, or the error, as reports show it.
     pub(super) result: String,
-    /// As JSON; its shape is the channel's.
-    pub(super) answer: Box<RawValue>,
+    pub(super) answer: Kept,
 }
 
 /// A question under way.
@@ -126,8 +125,8 @@ impl Tape {
             return;
         }
         // Our own types always become JSON; if one ever does not, a recorded error is better than a hole.
-        let kept = to_raw_value(&answer())
-            .or_else(|error| to_raw_value(&Err::<(), _>(EvidenceError::new(ErrorKind::Garbled, "keep an answer", error))));
+        let kept =
+            Kept::of(&answer()).or_else(|error| Kept::of(&Err::<(), _>(EvidenceError::new(ErrorKind::Garbled, "keep an answer", error))));
         if let Ok(answer) = kept {
             lock(&self.written).entries.push(Entry { asked: question.asked, occurrence, at_ms, took_ms, result, answer });
         }

@@ -5,11 +5,14 @@
   load      the same, and a stream of 20,000 packets a second that the capture takes too: none may be missing
   overload  a stream that is too much for a small buffer: every loss must be told, and nothing told that is none
   flood     bounds at their largest under 50,000 packets a second: memory stays below 64 MiB
+  busy      metallb-flow where 50,000 connections a second begin at the Service and one client's packets are dropped, with
+            everything recorded: memory stays below 64 MiB, nothing wrong is said, and the replay says the same
 
 The reference is a tcpdump on the same node that began before and ends after, with a buffer that holds everything.
 Prints one line a part, and more for whatever is wrong; exits 1 then. Started by tests/lab/soak."""
 
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -26,7 +29,7 @@ import frames
 
 HERE = Path(__file__).parent
 LAB = str(HERE.parent / "lab")
-NODE, ADDRESS, PORT, VIP = "n2", "10.88.64.12", 9999, "10.88.64.100"
+NODE, ADDRESS, PORT, VIP, CLIENT = "n2", "10.88.64.12", 9999, "10.88.64.100", "10.88.64.50"
 STREAM = f"(udp dst port {PORT})"
 SERVICE = f"(host {VIP} and tcp port 443)"
 MOST_STOP_MS, MOST_MEMORY_KIB = int(os.environ.get("MOST_STOP_MS", "100")), 64 * 1024
@@ -65,11 +68,18 @@ def ended(process, folder):
     return numbers
 
 
-def lbdiag(folder, filter_, buffer, packets, tries):
-    """One run: its report, exit status and peak of memory in KiB."""
+def watched(folder, filter_, buffer, packets, tries):
+    """One run of watch.rhai: its report, exit status and peak of memory in KiB."""
+    params = {"filter": filter_, "buffer": buffer, "packets": packets, "tries": tries, "node": NODE}
+    return lbdiag(folder, [str(HERE / "watch.rhai"), "--pcap", str(folder / "packets")], params)
+
+
+def lbdiag(folder, arguments, params):
+    """One run: its report, exit status and peak of memory in KiB. The kernel counts what a process had before it became
+    lbdiag, too; so nothing large is ever held here (see `apart`)."""
     report = folder / "report.json"
-    command = [LAB, "lbdiag", "run", str(HERE / "watch.rhai"), "-q", "--pcap", str(folder / "packets"), "--report", f"json={report}"]
-    for name, value in {"filter": filter_, "buffer": buffer, "packets": packets, "tries": tries, "node": NODE}.items():
+    command = [LAB, "lbdiag", "run", "-q", *arguments, "--report", f"json={report}"]
+    for name, value in params.items():
         command += ["--set", f"{name}={value}"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = process.stderr.read().decode("utf-8", "replace")
@@ -103,7 +113,62 @@ def compare(folder, path):
     return {"checked": checked, "missing": missing, "invented": invented, "listening": listening, "stopped": stopped}
 
 
+def apart(function, *arguments):
+    """Calls a function in a process of its own, whose memory is gone with it."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
+def busy(runs):
+    rate = os.environ.get("SEGMENTS", "50000")
+    drop = ["iptables", "-t", "raw", "PREROUTING", "-s", "10.88.192.0/24", "-j", "DROP"]
+    memory, packets, verdicts, problems = 0, 0, Counter(), []
+    params = {"namespace": "stacklight", "service": "iam-proxy-alertmanager", "from": "ssh:c1,ssh:c2"}
+    for number in range(runs):
+        folder = Path(tempfile.mkdtemp(prefix="soak-", dir="/var/tmp"))
+        stream = None
+        subprocess.run([LAB, "node", NODE, *drop[:3], "-I", *drop[3:]], check=True)
+        try:
+            stream = subprocess.Popen(
+                [LAB, "in", "c1", "python3", str(HERE / "segments.py"), CLIENT, VIP, "443", rate, "120"], stdout=subprocess.DEVNULL
+            )
+            time.sleep(0.5)
+            report, status, peak = lbdiag(folder, ["metallb-flow", "--record", str(folder / "run.lbdiag")], params)
+            stream.terminate()
+            stream.wait()
+            memory, packets = max(memory, peak), packets + sum(seen["counters"]["arrived"] for seen in report["captures"])
+            verdicts[report["verdict"]] += 1
+            if peak > MOST_MEMORY_KIB:
+                problems.append(f"run {number}: {peak} KiB of memory")
+            first = report["findings"][0]["name"] if report["findings"] else None
+            if report["verdict"] != "inconclusive" and (report["verdict"], first) != ("fail", "node/firewall-drop"):
+                problems.append(f"run {number}: {report['verdict']}, {first}")
+            if not report["cleanup"].startswith("proven"):
+                problems.append(f"run {number}: cleanup {report['cleanup']}")
+            again = subprocess.run(
+                [os.environ["LBDIAG"], "run", "metallb-flow", "-q", "--replay", str(folder / "run.lbdiag")], stdout=subprocess.DEVNULL
+            )
+            if again.returncode != status:
+                problems.append(f"run {number}: the run ended with {status}, its replay with {again.returncode}")
+        finally:
+            if stream and stream.poll() is None:
+                stream.terminate()
+                stream.wait()
+            subprocess.run([LAB, "node", NODE, *drop[:3], "-D", *drop[3:]], check=True)
+            if problems and os.environ.get("SOAK_KEEP"):
+                print(f"kept {folder}")
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    print(f"busy: {runs} runs, {packets} packets arrived, {said}; {memory // 1024} MiB of memory at most", flush=True)
+    for problem in problems:
+        print(f"  {problem}", flush=True)
+    return not problems
+
+
 def part(name, runs):
+    if name == "busy":
+        return busy(runs)
     filter_, rate, buffer, packets, tries = PARTS[name]
     stream = None
     total = Counter()
@@ -118,7 +183,7 @@ def part(name, runs):
                 )
                 time.sleep(0.2)
             watching = reference(filter_, folder) if name != "flood" else None
-            report, status, peak = lbdiag(folder, filter_, buffer, packets, tries)
+            report, status, peak = watched(folder, filter_, buffer, packets, tries)
             counts = ended(watching[0], folder) if watching else {}
             if stream:
                 stream.terminate()
@@ -147,7 +212,7 @@ def part(name, runs):
                 # A reference that lost packets itself proves nothing.
                 skipped += 1
                 continue
-            found = compare(folder, watching[1])
+            found = apart(compare, folder, watching[1])
             if found is None:
                 problems.append(f"run {number}: there is not one file of packets")
                 continue

@@ -11,7 +11,7 @@ use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
 use crate::model::flow::{Closer, Flow};
 use crate::model::metallb::Metallb;
-use crate::model::packet::{Arp, Body, Packet, Passage};
+use crate::model::packet::{Arp, Body, Mac, Packet, Passage};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
 use crate::model::service::Service;
@@ -61,14 +61,14 @@ fn announced(service: &Service) -> Announcement {
 fn capture(name: &str, kind: HostKind, lost: u64, packets: Vec<Packet>) -> Capture {
     let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
     let arrived = packets.len() as u64;
-    Capture { packets, ..Capture::sample(CaptureRequest::sample(place), arrived, lost) }
+    Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), arrived, lost) }
 }
 
 /// c1 asks by ARP who has the address.
 fn asks(passage: Passage) -> Packet {
     let arp = Arp {
         reply: false,
-        sender_mac: "66:00:00:00:00:50".into(),
+        sender_mac: Mac([0x66, 0, 0, 0, 0, 0x50]),
         sender: "10.88.64.50".parse().unwrap(),
         target: "10.88.64.100".parse().unwrap(),
     };

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
 
-use super::{bytes_at, inner_frame, mac};
-use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Segment};
+use super::{bytes_at, inner_frame};
+use crate::model::headers::Tunnel;
+use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, QuotedEnds, Segment};
 
 /// Tunnels inside tunnels are followed this deep; deeper is somebody's joke.
 const MOST_TUNNELS: u8 = 3;
@@ -16,8 +17,8 @@ const HASHED: usize = 24;
 /// A packet's body, and the tunnel that it came in.
 pub(super) struct Carried {
     pub(super) body: Body,
-    pub(super) tunnel: Option<&'static str>,
-    pub(super) outer: Option<(IpAddr, IpAddr)>,
+    pub(super) tunnel: Option<Tunnel>,
+    pub(super) outer: Option<Box<(IpAddr, IpAddr)>>,
 }
 
 /// An IP packet, as far as it was captured.
@@ -98,7 +99,7 @@ fn read_ip(ip: &Ip<'_>, depth: u8) -> Carried {
         6 => plain(read_tcp(ip)),
         17 => tunnelled(ip, udp_tunnel(ip.payload), depth).unwrap_or_else(|| plain(read_udp(ip))),
         4 | 41 => {
-            let inner = LaxSlicedPacket::from_ip(ip.payload).ok().map(|sliced| ("ipip", sliced));
+            let inner = LaxSlicedPacket::from_ip(ip.payload).ok().map(|sliced| (Tunnel::Ipip, sliced));
             tunnelled(ip, inner, depth).unwrap_or_else(|| plain(None))
         }
         _ => plain(None),
@@ -106,29 +107,29 @@ fn read_ip(ip: &Ip<'_>, depth: u8) -> Carried {
 }
 
 /// The packet inside, with the outermost tunnel's name and addresses.
-fn tunnelled(ip: &Ip<'_>, inner: Option<(&'static str, LaxSlicedPacket<'_>)>, depth: u8) -> Option<Carried> {
-    let (name, sliced) = inner?;
+fn tunnelled(ip: &Ip<'_>, inner: Option<(Tunnel, LaxSlicedPacket<'_>)>, depth: u8) -> Option<Carried> {
+    let (tunnel, sliced) = inner?;
     if depth >= MOST_TUNNELS || sliced.net.is_none() {
         return None;
     }
     let carried = read(&sliced, ip.wire_payload, depth + 1);
-    Some(Carried { body: carried.body, tunnel: Some(name), outer: Some((ip.source, ip.destination)) })
+    Some(Carried { body: carried.body, tunnel: Some(tunnel), outer: Some(Box::new((ip.source, ip.destination))) })
 }
 
 /// The frame inside a UDP datagram, by its port and by a header that makes sense.
-fn udp_tunnel(datagram: &[u8]) -> Option<(&'static str, LaxSlicedPacket<'_>)> {
+fn udp_tunnel(datagram: &[u8]) -> Option<(Tunnel, LaxSlicedPacket<'_>)> {
     let port = u16::from_be_bytes(bytes_at(datagram, 2)?);
     let header: [u8; 8] = bytes_at(datagram, 8)?;
     let body = datagram.get(16..)?;
     match port {
         // The I flag and nothing else of the first byte: RFC 7348, section 5.
-        4789 | 8472 if header[0] == 0x08 => Some(("vxlan", inner_frame(body)?)),
+        4789 | 8472 if header[0] == 0x08 => Some((Tunnel::Vxlan, inner_frame(body)?)),
         // Version 0, options of 4-byte words: RFC 8926, section 3.4.
         6081 if header[0] & 0xc0 == 0 => {
             let inner = body.get(usize::from(header[0] & 0x3f) * 4..)?;
             match u16::from_be_bytes([header[2], header[3]]) {
-                0x6558 => Some(("geneve", inner_frame(inner)?)),
-                kind @ (0x0800 | 0x86dd) => Some(("geneve", LaxSlicedPacket::from_ether_type(EtherType(kind), inner))),
+                0x6558 => Some((Tunnel::Geneve, inner_frame(inner)?)),
+                kind @ (0x0800 | 0x86dd) => Some((Tunnel::Geneve, LaxSlicedPacket::from_ether_type(EtherType(kind), inner))),
                 _ => None,
             }
         }
@@ -146,7 +147,7 @@ fn read_arp(data: &[u8]) -> Body {
         let operation = u16::from_be_bytes(bytes_at(data, 6)?);
         Some(Body::Arp(Arp {
             reply: operation == 2,
-            sender_mac: mac(bytes_at(data, 8)?),
+            sender_mac: Mac(bytes_at(data, 8)?),
             sender: IpAddr::from(bytes_at::<4>(data, 14)?),
             target: IpAddr::from(bytes_at::<4>(data, 24)?),
         }))
@@ -208,12 +209,12 @@ fn read_icmp(ip: &Ip<'_>, is_error: fn(u8) -> bool) -> Option<Body> {
 }
 
 /// The packet that an ICMP error is about. Its ports are 0 when it has none or they were cut off.
-fn read_quoted(data: &[u8]) -> Option<(u8, IpAddr, IpAddr, u16, u16)> {
+fn read_quoted(data: &[u8]) -> Option<Box<QuotedEnds>> {
     let sliced = LaxSlicedPacket::from_ip(data).ok()?;
     let ip = Ip::of(sliced.net.as_ref()?, 0)?;
     let ports = if matches!(ip.protocol, 6 | 17 | 132) && !ip.headless { bytes_at::<4>(ip.payload, 0) } else { None };
     let [a, b, c, d] = ports.unwrap_or_default();
-    Some((ip.protocol, ip.source, ip.destination, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    Some(Box::new((ip.protocol, ip.source, ip.destination, u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))))
 }
 
 /// A neighbour solicitation or advertisement, with the link-layer address of its first option of that kind.
@@ -233,7 +234,7 @@ fn read_ndp(data: &[u8]) -> Option<Body> {
             break;
         }
         if kind == wanted && words == 1 {
-            address = bytes_at(options, 2).map(mac);
+            address = bytes_at(options, 2).map(Mac);
             break;
         }
         options = options.get(usize::from(words) * 8..).unwrap_or_default();

@@ -9,8 +9,8 @@ use crate::model::packet::{Body, Packet};
 
 /// What one run keeps of packets, bytes. With the program itself, its connections and the judgement a run stays below 64 MiB.
 pub(in crate::evidence) const MOST: usize = 14 << 20;
-/// What the heap takes for a short text beyond its bytes.
-const TEXT: usize = 32;
+/// What the heap takes for something small that a packet owns.
+const APART: usize = 64;
 
 /// The memory that is left.
 #[derive(Debug)]
@@ -31,13 +31,10 @@ impl PacketMemory {
 }
 
 fn weight(packet: &Packet) -> usize {
-    let in_body = match &packet.body {
-        Body::Arp(_) => 1,
-        Body::Ndp { mac, .. } => usize::from(mac.is_some()),
-        _ => 0,
-    };
-    let texts = 1 + usize::from(packet.source_mac.is_some()) + usize::from(packet.tunnel.is_some()) + in_body;
-    size_of::<Packet>() + texts * TEXT
+    let quotes = matches!(&packet.body, Body::Icmp(icmp) if icmp.quoted.is_some());
+    // The name of an interface that nobody had named before.
+    let own = usize::from(!packet.interface.is_shared()) + usize::from(packet.outer.is_some()) + usize::from(quotes);
+    size_of::<Packet>() + own * APART
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::pcapng::{PcapDirectory, PointFile};
 use super::{Captures, News, OpenCapture, decode, filter};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::host::Hosts;
 use crate::evidence::host::live::{LiveHosts, Piece, Process, interrupted};
 use crate::evidence::host::script::Script;
 use crate::evidence::interrupt::Reason;
@@ -63,7 +64,10 @@ impl Captures for LiveCaptures {
         }
         check_filter(request)?;
         let slot = self.places.take(request)?;
+        // Begun now, so that whoever waits for all connections finds it among them.
+        self.hosts.warm(std::slice::from_ref(request.place.host()));
         let (stop, told_to_stop) = watch::channel(false);
+        let (wait, waited_for) = watch::channel(false);
         let (state, seen) = watch::channel(State::Connecting);
         let (asker, questions) = mpsc::unbounded_channel();
         let running = Running {
@@ -74,10 +78,11 @@ impl Captures for LiveCaptures {
             state,
             told_to_stop,
             questions,
+            waited_for,
             _slot: slot,
         };
         let task = self.hosts.runtime().spawn(running.until_its_end());
-        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, seen, asker, given: 0, task }))
+        Ok(Box::new(LiveCapture { hosts: Arc::clone(&self.hosts), request: request.clone(), stop, wait, seen, asker, given: 0, task }))
     }
 }
 
@@ -106,6 +111,8 @@ struct LiveCapture {
     request: CaptureRequest,
     /// Dropping it, too, tells the task to stop.
     stop: watch::Sender<bool>,
+    /// Somebody waits for it to listen, so everything that is to be captured beside it is open.
+    wait: watch::Sender<bool>,
     seen: watch::Receiver<State>,
     asker: mpsc::UnboundedSender<Question>,
     /// Packets that were given as news.
@@ -121,6 +128,7 @@ struct Question {
 
 impl OpenCapture for LiveCapture {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
+        self.wait.send_replace(true);
         let operation = operation(&self.request);
         let interrupt = self.hosts.interrupt();
         self.hosts.runtime().block_on(async {
@@ -173,6 +181,7 @@ struct Running {
     state: watch::Sender<State>,
     told_to_stop: watch::Receiver<bool>,
     questions: mpsc::UnboundedReceiver<Question>,
+    waited_for: watch::Receiver<bool>,
     _slot: Slot,
 }
 
@@ -206,16 +215,21 @@ impl Running {
         let args = arguments(&self.request, &hosts.tag());
         let what = operation(&self.request);
         let never = || EvidenceError::new(ErrorKind::CaptureRefused, what.clone(), "it was stopped before it listened");
-        let mut told_to_stop = self.told_to_stop.clone();
+        let (mut told_to_stop, mut waited_for) = (self.told_to_stop.clone(), self.waited_for.clone());
         let starting = async {
             hosts.reach(&host).await?;
+            if hosts.may_ask() {
+                // Its seconds are not to run out while a passphrase is typed for the host of another one.
+                told(&mut waited_for).await;
+                hosts.reach_all().await;
+            }
             self.state.send_replace(State::Starting);
             hosts.start_capture(&host, &args, self.request.most_seconds).await
         };
         let (mut process, _slot) = tokio::select! {
             biased;
             () = hosts.interrupt().wait() => return Err(interrupted(&operation(&self.request), hosts.interrupt().reason().unwrap_or(Reason::Signal))),
-            () = stopped(&mut told_to_stop) => return Err(never()),
+            () = told(&mut told_to_stop) => return Err(never()),
             started = starting => started?,
         };
         let mut gathered = Gathered::new(&self.request, Arc::clone(&self.memory));
@@ -264,11 +278,14 @@ impl Running {
                 // In this order, so that a flood of packets cannot keep a stop from being seen.
                 biased;
                 () = interrupt.wait(), if !stopping => gathered.bound = Some(CaptureEnd::Broken("the run was interrupted".to_owned())),
-                () = stopped(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
+                () = told(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
                 () = until(deadline), if stopping => return false,
                 () = until(uncounted), if gathered.listening_at == 0 => self.announce(gathered),
                 Some(question) = self.questions.recv() => {
-                    let packets = gathered.stream.packets.get(question.from..).unwrap_or_default().to_vec();
+                    let packets = {
+                        let all = &gathered.stream.packets;
+                        (question.from..all.len()).filter_map(|number| all.get(number).cloned()).collect()
+                    };
                     // Nobody may wait for it any more.
                     let _ = question.answer.send(packets);
                 }
@@ -295,8 +312,9 @@ impl Running {
     }
 }
 
-async fn stopped(told: &mut watch::Receiver<bool>) {
-    drop(told.wait_for(|stop| *stop).await);
+/// Waits until it is said, or nobody is left who could say it.
+async fn told(said: &mut watch::Receiver<bool>) {
+    drop(said.wait_for(|said| *said).await);
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {
@@ -311,7 +329,7 @@ impl Gathered {
         let mut stream = Stream::new(request.most_packets, memory);
         let interface = (request.interface != "any").then(|| request.interface.clone());
         if let Some(name) = &interface {
-            stream.only_link(name.clone(), Vec::new());
+            stream.only_link(name, Vec::new());
         }
         Self { stream, told: Told::default(), interface, early: Vec::new(), counts_asked: 0, listening_at: 0, stopped_at: 0, bound: None }
     }
@@ -345,10 +363,10 @@ impl Gathered {
         }
         let links = std::mem::take(&mut self.told.links);
         if let Some(name) = &self.interface {
-            self.stream.only_link(name.clone(), told::own_macs(&links, name));
+            self.stream.only_link(name, told::own_macs(&links, name));
         }
         for link in links {
-            self.stream.name_link(link.index, link.name);
+            self.stream.name_link(link.index, &link.name);
         }
         let early = std::mem::take(&mut self.early);
         self.stream.take(&early);

@@ -12,7 +12,8 @@ use pcap_file::{Endianness, TsResolution};
 use super::super::decode::{self, Links};
 use super::super::pcapng::PointFile;
 use super::memory::PacketMemory;
-use crate::model::packet::Packet;
+use crate::model::packet::InterfaceName;
+use crate::model::packets::Packets;
 
 /// libpcap's own bound on one record (`MAXIMUM_SNAPLEN`).
 const LARGEST_RECORD: u32 = 262_144;
@@ -26,7 +27,7 @@ pub(super) struct Stream {
     /// What has not yet made a whole record.
     rest: Vec<u8>,
     links: Links,
-    pub(super) packets: Vec<Packet>,
+    pub(super) packets: Packets,
     most_packets: u64,
     memory: Arc<PacketMemory>,
     /// Whether packets were let go because the run's memory for them is used up.
@@ -49,7 +50,7 @@ impl Stream {
             link_type: 0,
             rest: Vec::new(),
             links: Links::default(),
-            packets: Vec::new(),
+            packets: Packets::default(),
             most_packets,
             memory,
             exhausted: false,
@@ -62,19 +63,19 @@ impl Stream {
     }
 
     /// The name of an interface, by its index in the capture's namespace.
-    pub(super) fn name_link(&mut self, index: u32, name: String) {
-        self.links.names.insert(index, name);
+    pub(super) fn name_link(&mut self, index: u32, name: &str) {
+        self.links.names.insert(index, name.into());
     }
 
     /// The one interface that is captured on, with its MAC.
-    pub(super) fn only_link(&mut self, name: String, own: Vec<[u8; 6]>) {
-        self.links.names.insert(0, name);
+    pub(super) fn only_link(&mut self, name: &str, own: Vec<[u8; 6]>) {
+        self.links.names.insert(0, name.into());
         self.links.own = own;
     }
 
     /// The names of all interfaces, in the order of their indices.
     pub(super) fn links(&self) -> Vec<String> {
-        self.links.names.values().cloned().collect()
+        self.links.names.values().map(ToString::to_string).collect()
     }
 
     /// Takes what came. After it broke, everything is let go.
@@ -125,7 +126,7 @@ impl Stream {
                         return Err(format!("link type {} cannot be read", self.link_type));
                     }
                     self.parser = Some(parser);
-                    let interface = self.links.names.get(&0).map_or("any", String::as_str);
+                    let interface = self.links.names.get(&0).map_or("any", InterfaceName::as_str);
                     if let Some(file) = &mut self.file {
                         file.begin(interface, self.link_type);
                     }
@@ -158,7 +159,7 @@ impl Stream {
         let kind = match self.link_type {
             decode::SLL2 => frame.get(8..10),
             decode::SLL => frame.get(2..4),
-            _ => return self.links.names.get(&0).is_some_and(|name| name == "lo"),
+            _ => return self.links.names.get(&0).is_some_and(|name| name.as_str() == "lo"),
         };
         kind == Some(&772_u16.to_be_bytes())
     }
@@ -233,14 +234,14 @@ mod tests {
         let bytes = whole(3);
         for cut in 0..bytes.len() {
             let mut stream = open(100);
-            stream.name_link(7, "mlb".to_owned());
+            stream.name_link(7, "mlb");
             stream.take(&bytes[..cut]);
             stream.take(&bytes[cut..]);
             stream.end().unwrap();
             assert_eq!(stream.arrived, 3, "cut at {cut}");
             let times: Vec<i64> = stream.packets.iter().map(|packet| packet.at).collect();
             assert_eq!(times, [100_000_000_000, 100_000_000_001, 100_000_000_002]);
-            assert_eq!(stream.packets[0].interface, "mlb");
+            assert_eq!(stream.packets.get(0).unwrap().interface.as_str(), "mlb");
         }
     }
 
@@ -249,7 +250,7 @@ mod tests {
         let mut stream = open(100);
         stream.take(&header(MICRO, 276));
         stream.take(&record(1, 5));
-        assert_eq!(stream.packets[0].at, 1_000_005_000);
+        assert_eq!(stream.packets.get(0).unwrap().at, 1_000_005_000);
     }
 
     #[test]
@@ -287,7 +288,7 @@ mod tests {
 
     #[test]
     fn packets_beyond_the_run_s_memory_are_counted_and_let_go() {
-        let memory = Arc::new(PacketMemory::new(1000));
+        let memory = Arc::new(PacketMemory::new(600));
         let (mut one, mut other) = (Stream::new(100, Arc::clone(&memory)), Stream::new(100, memory));
         one.take(&whole(5));
         other.take(&whole(5));

@@ -1,9 +1,9 @@
 //! Captures on this machine, where it allows them: the same scripts and guard as over SSH.
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 
 use super::*;
-use crate::evidence::host::Hosts;
+use crate::evidence::host::live::{Asker, Ways};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::site::Site;
 use crate::model::capture::Direction;
@@ -33,9 +33,13 @@ struct Ground {
 }
 
 fn ground() -> Ground {
+    ground_with(&Site::default(), None)
+}
+
+fn ground_with(site: &Site, asker: Option<Asker>) -> Ground {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let interrupt = Interrupt::default();
-    let hosts = Arc::new(LiveHosts::new(runtime.handle().clone(), &Site::default(), interrupt.clone()));
+    let hosts = Arc::new(LiveHosts::reaching(runtime.handle().clone(), site, interrupt.clone(), Ways::asking(asker)));
     Ground { _runtime: runtime, captures: LiveCaptures::new(Arc::clone(&hosts), None), hosts, interrupt }
 }
 
@@ -61,20 +65,27 @@ fn send(port: u16, count: usize) {
 #[test]
 fn a_capture_stops_at_once_and_loses_nothing_untold() {
     let ground = ground();
-    let mut whole = 0;
-    for _ in 0..5 {
+    let (mut whole, mut quick) = (0, 0);
+    // A wait that is built in would show in every round; what a busy machine adds does not.
+    for _ in 0..20 {
         let Some(capture) = begun(&ground, &request("udp dst port 40321")) else { return };
         send(40321, 20);
         let began = std::time::Instant::now();
         let capture = capture.stop().unwrap();
-        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        quick += usize::from(began.elapsed() < Duration::from_millis(200));
         assert_eq!(capture.end, CaptureEnd::Stopped);
-        assert!(capture.packets.iter().all(|packet| matches!(packet.body, Body::Udp(_)) && packet.interface == "lo"), "{capture:?}");
+        assert!(
+            capture.packets.iter().all(|packet| matches!(packet.body, Body::Udp(_)) && packet.interface.as_str() == "lo"),
+            "{capture:?}"
+        );
         // On a machine that is busy the stop may overtake packets. Then they are missed, which the counters say.
         assert!(!capture.trustworthy() || capture.packets.len() >= 20, "{:?}", capture.counters);
         whole += usize::from(capture.trustworthy());
+        if whole >= 3 && quick >= 3 {
+            break;
+        }
     }
-    assert!(whole > 0);
+    assert!(whole >= 3 && quick >= 3, "of 20 rounds {whole} whole and {quick} quick");
     assert_eq!(ground.hosts.sweep().len(), 1);
     ground.hosts.sweep()[0].1.as_ref().unwrap();
 }
@@ -222,7 +233,7 @@ fn one_interface_s_frames_tell_their_way_and_only_the_wanted_ones_are_taken() {
     send(40326, 5);
     let capture = capture.stop().unwrap();
     assert_eq!(capture.interface(), "lo");
-    assert!(capture.packets.iter().all(|packet| packet.interface == "lo" && packet.passage == Passage::In), "{capture:?}");
+    assert!(capture.packets.iter().all(|packet| packet.interface.as_str() == "lo" && packet.passage == Passage::In), "{capture:?}");
     assert_eq!(capture.packets.len(), 5);
     assert!(capture.ended_at >= capture.stopped_at);
 }
@@ -256,6 +267,34 @@ fn packets_go_into_a_file_when_there_is_a_directory_for_them() {
     assert!(capture.trustworthy(), "{capture:?}");
     let written = directory.finish(&[]).unwrap();
     assert_eq!((written.points, written.packets), (1, capture.counters.arrived));
+}
+
+#[test]
+fn no_capture_begins_while_another_host_may_still_ask_for_a_passphrase() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut site = Site::default();
+    site.ssh.config = Some("/dev/null".into());
+    site.ssh.port = Some(listener.local_addr().unwrap().port());
+    let ground = ground_with(&site, Some(Asker::new(|_| None)));
+    // A host that is connected to and has not logged anybody in, until it hangs up.
+    let hung_up = std::thread::spawn(move || {
+        let connection = listener.accept().unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        let at = now();
+        drop((connection, listener));
+        at
+    });
+    let slow = Place::Host(Host { name: "slow".to_owned(), address: "127.0.0.1".to_owned(), kind: HostKind::Node });
+    let mut here = ground.captures.open(&request("udp dst port 40328")).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let mut there = ground.captures.open(&CaptureRequest::sample(slow)).unwrap();
+    let listening = here.wait_listening();
+    assert_eq!(there.wait_listening().unwrap_err().kind, ErrorKind::HostUnreachable);
+    let hung_up = hung_up.join().unwrap();
+    if listening.is_ok() {
+        let capture = here.stop().unwrap();
+        assert!(capture.listening_at > hung_up, "{capture:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! What a capture's standard error tells: the interfaces, the proof of the namespace, that it listens, its counters.
 
-use crate::evidence::capture::decode::mac_bytes;
 use crate::evidence::error::printable;
 use crate::model::capture::Counters;
+use crate::model::packet::Mac;
 
 /// Longest line that is kept, bytes.
 const LONGEST_LINE: usize = 4096;
@@ -92,7 +92,7 @@ impl Told {
                 && name.len() <= LONGEST_NAME
                 && self.links.len() < MOST_LINKS
             {
-                let mac = words.next().and_then(mac_bytes);
+                let mac = words.next().and_then(|text| text.parse().ok()).map(|Mac(bytes)| bytes);
                 let master = words.next().filter(|master| master.len() <= LONGEST_NAME).map(printable);
                 self.links.push(Link { index, name: printable(name), mac, master });
             }

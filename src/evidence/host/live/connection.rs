@@ -218,6 +218,9 @@ fn config(known: &[Algorithm], certificates: bool) -> Config {
         keepalive_interval: Some(Duration::from_secs(5)),
         keepalive_max: 3,
         window_size: 8 << 20,
+        // Pieces of up to 32 KiB that wait for whoever reads a channel. Sixteen captures that fall behind for a moment must not
+        // take 50 MiB, which the default of 100 lets them.
+        channel_buffer_size: 32,
         preferred: Preferred {
             host_key_certificates: if certificates { Cow::Owned(keys.clone()) } else { Cow::Borrowed(&[]) },
             key: Cow::Owned(keys),

@@ -159,6 +159,17 @@ impl LiveHosts {
         self.inner.connected(host).await.map(drop)
     }
 
+    /// Whether a person may be asked for a passphrase, which takes as long as it takes.
+    pub(in crate::evidence) fn may_ask(&self) -> bool {
+        self.inner.passphrases.may_ask()
+    }
+
+    /// Waits until every connection that was begun is made or has failed.
+    pub(in crate::evidence) async fn reach_all(&self) {
+        let begun: Vec<Reaching> = lock(&self.inner.by_host).values().cloned().collect();
+        futures::future::join_all(begun).await;
+    }
+
     /// Starts a capture: like a command, but at most eight of them on one host.
     pub(in crate::evidence) async fn start_capture(
         &self,
@@ -267,7 +278,7 @@ impl LiveHosts {
             if let Some(refusal) = self.refusal(host, command.script, &process, &stderr).await {
                 return Err(refusal);
             }
-            Ok(Output { status: process.status().unwrap_or(-1), stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
+            Ok(Output { status: process.status().unwrap_or(-1), stdout: text(stdout), stderr })
         };
         match tokio::time::timeout_at(began + command.limit, run).await {
             Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
@@ -280,6 +291,11 @@ impl LiveHosts {
             }
         }
     }
+}
+
+/// What was printed as text, without a copy where it is text.
+fn text(printed: Vec<u8>) -> String {
+    String::from_utf8(printed).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 impl Inner {

@@ -45,6 +45,11 @@ impl Passphrases {
         Self { asker, ..Self::default() }
     }
 
+    /// Whether there is somebody who may be asked.
+    pub(super) fn may_ask(&self) -> bool {
+        self.asker.is_some()
+    }
+
     /// Whether everything has to wait for a person just now: no time limit runs meanwhile.
     pub(super) fn asking(&self) -> bool {
         self.asking.load(Ordering::Relaxed)

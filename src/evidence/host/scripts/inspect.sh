@@ -1,9 +1,9 @@
-# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 an address whose conntrack entries
-# are wanted (or empty), and every further argument is a question to the kernel's routing: DESTINATION,SOURCE,INTERFACE
+# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 the address that it is about (nothing
+# here needs it: what conntrack knows of a busy address is endless), and every further argument is a question to the
+# kernel's routing: DESTINATION,SOURCE,INTERFACE
 # (the last two may be empty).
 # A section begins with a line `=== NAME` and ends with a line `=== end STATUS`.
 enter_place "$1" "$2" "$3"
-about=$4
 shift 4
 section() { # name command…: a tool that is not there is told apart from one that says nothing
   printf '\n=== %s\n' "$1"
@@ -57,6 +57,5 @@ section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c
 section nft nft list ruleset
-[ -z "$about" ] || section conntrack conntrack -L -d "$about"
 [ "$IN" ] || section processes shell processes
 true
