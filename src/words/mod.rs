@@ -32,6 +32,7 @@ pub mod run;
 pub mod service;
 pub mod services;
 pub mod speakers;
+pub mod state;
 pub mod step;
 pub mod table;
 pub mod vantage;

@@ -4,9 +4,12 @@
 //! reader finds nothing rather than something wrong.
 
 pub mod bgp_sockets;
+pub mod conntrack;
 pub mod counters;
 pub mod netfilter;
 pub mod network;
 pub mod nftables;
+pub mod routes;
 pub mod sections;
 pub mod sockets;
+pub mod walk;

@@ -47,7 +47,7 @@ impl NftRule {
 }
 
 /// One expression at the head of the words: its answer and how many words it took.
-fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
+pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
     let (negated, value_at) = if word(2) == "!=" { (true, 3) } else { (false, 2) };
     let (value, value_words) = value(&words[value_at.min(words.len())..]);
@@ -93,7 +93,7 @@ fn single(words: &[&str], name: Option<&str>) -> (Match, usize) {
 }
 
 /// A value or a set in braces, and how many words it took.
-fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
+pub(super) fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
     if words.first() == Some(&"{") {
         let end = words.iter().position(|word| *word == "}").unwrap_or(words.len());
         (words[1..end].iter().map(|word| word.trim_end_matches(',')).collect(), (end + 1).min(words.len()))
@@ -176,7 +176,7 @@ pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
 }
 
 /// Whether the dump holds marks of iptables-nft's compatibility layer.
-fn line_has_xt(ruleset: &str) -> bool {
+pub(super) fn line_has_xt(ruleset: &str) -> bool {
     ruleset.contains("xt match") || ruleset.contains("# xt_")
 }
 
