@@ -35,6 +35,7 @@ pub mod speakers;
 pub mod state;
 pub mod step;
 pub mod table;
+pub mod trace;
 pub mod vantage;
 pub mod vantage_capture;
 pub mod watched_pods;

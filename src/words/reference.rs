@@ -93,6 +93,7 @@ pub const WORDS: &[Word] = &[
     super::local_capture::WORD,
     super::road::WORD,
     super::during::WORD,
+    super::trace::WORD,
     super::probe::WORD,
     super::arping::WORD,
     super::look_closer::WORD,
