@@ -51,9 +51,9 @@ fn leg(hops: &[PathHop]) -> String {
     parts.join(" → ")
 }
 
-/// ` +0.05 ms`, or nothing where the clocks were not compared.
+/// ` +0.05 ms`, or nothing where the clocks compare no better than that.
 fn offset(hop: &PathHop) -> String {
-    hop.after_us.map_or_else(String::new, |us| {
+    hop.after_us.filter(|after| after.abs() >= hop.error_us.unwrap_or_default()).map_or_else(String::new, |us| {
         let sign = if us < 0 { '-' } else { '+' };
         let us = us.unsigned_abs();
         if us < 1_000_000 {
@@ -84,6 +84,7 @@ mod tests {
             length: 517,
             packets: 1,
             after_us,
+            error_us: after_us.map(|after| if after < 0 { 2_000 } else { 20 }),
         }
     }
 
@@ -101,7 +102,7 @@ mod tests {
                 hop("n2/cni0 out", Sighting::Syn, own, Some(60)),
                 hop("n3/cni0 in", Sighting::Syn, own, None),
             ],
-            answer: vec![hop("c1/eth0 in", Sighting::SynAck, vip, Some(-1_234))],
+            answer: vec![hop("n2/mlb out", Sighting::SynAck, vip, Some(-1_234)), hop("c1/eth0 in", Sighting::SynAck, vip, Some(-1_234))],
             last_seen: Some(hop("n2/cni0 out", Sighting::Data, own, Some(3_020_000))),
             not_joined: None,
         }
@@ -113,9 +114,9 @@ mod tests {
         let road = "SYN c1/eth0 out → n2/mlb in +0.05 ms → n2/cni0 out as 10.9.9.9:20001 > 10.1.0.7:4180 → n3/cni0 in";
         let expected = [
             format!("ssh:c1: {road}"),
-            "  back: SYN-ACK c1/eth0 in".to_owned(),
+            "  back: SYN-ACK n2/mlb out → c1/eth0 in".to_owned(),
             format!("ssh:c1 (not answered): {road}"),
-            "  back: SYN-ACK c1/eth0 in".to_owned(),
+            "  back: SYN-ACK n2/mlb out → c1/eth0 in".to_owned(),
             "  last seen: data of 517 bytes at n2/cni0 out +3.02 s".to_owned(),
         ];
         assert_eq!(lines, expected);

@@ -3,7 +3,7 @@
 //! The order is that of the road (client, announcing node, other node, pod), by what the packets looked like at each place, and within
 //! a place that of time: the clocks of several hosts decide nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::model::connection::{Connection, Hop, Path, PathHop, Sighting};
@@ -24,28 +24,67 @@ fn address(flow: &Flow, connection: &Connection) -> Option<IpAddr> {
     flow.probes.iter().find(own).map(|probe| probe.address)
 }
 
-/// Which places' times may be compared.
+/// How places' times compare. The hosts' clocks were compared with ours, to within an error that is often longer than a packet's
+/// whole road; packets that went one way and answers that went the other bound it more closely.
 struct Clocks<'a> {
-    /// A place's host, and whether its clock was compared with ours.
-    places: BTreeMap<String, (&'a Host, bool)>,
+    /// A place's host, with the error of its clock; `None` where that was not compared.
+    places: BTreeMap<String, (&'a Host, Option<i64>)>,
+    /// How far the second place's clock may be ahead of the first one's, nanoseconds: least and most, by packets.
+    bounds: BTreeMap<(String, String), (i64, i64)>,
 }
 
 impl<'a> Clocks<'a> {
     fn new(flow: &'a Flow) -> Self {
-        let known = |host: &Host| host.kind == HostKind::Local || flow.clocks.0.contains_key(&host.name);
+        let error = |host: &Host| match flow.clocks.0.get(&host.name) {
+            Some(offset) => i64::try_from(offset.error_us).ok().map(|error| error.saturating_mul(1000)),
+            None => (host.kind == HostKind::Local).then_some(0),
+        };
         let places = flow.captures.iter().map(|capture| {
             let host = capture.request.place.host();
-            (capture.request.place.to_string(), (host, known(host)))
+            (capture.request.place.to_string(), (host, error(host)))
         });
-        Self { places: places.collect() }
+        let mut clocks = Self { places: places.collect(), bounds: BTreeMap::new() };
+        for connection in &flow.connections {
+            clocks.bound(connection);
+        }
+        clocks
     }
 
-    /// Microseconds from one sighting to another; `None` where the clocks of their hosts were not compared.
-    fn between(&self, first: &Hop, hop: &Hop) -> Option<i64> {
-        let (Some((one, one_known)), Some((other, other_known))) = (self.places.get(&first.place), self.places.get(&hop.place)) else {
-            return None;
+    /// No packet arrives before it was sent, and no answer comes back before it was given.
+    fn bound(&mut self, connection: &Connection) {
+        let client = connection.vantage.place();
+        let first = |place: &str, request: bool| {
+            let syn = if request { Sighting::Syn } else { Sighting::SynAck };
+            connection.hops.iter().filter(|hop| hop.place == place && hop.what == syn && hop.request == request).map(|hop| hop.at).min()
         };
-        (one == other || *one_known && *other_known).then(|| hop.at.saturating_sub(first.at) / 1000)
+        let places: BTreeSet<&String> = connection.hops.iter().map(|hop| &hop.place).collect();
+        for place in places.into_iter().filter(|place| *place != client) {
+            let bounds = self.bounds.entry((client.to_owned(), place.clone())).or_insert((i64::MIN, i64::MAX));
+            if let (Some(sent), Some(seen)) = (first(client, true), first(place, true)) {
+                bounds.1 = bounds.1.min(seen.saturating_sub(sent));
+            }
+            if let (Some(answered), Some(back)) = (first(place, false), first(client, false)) {
+                bounds.0 = bounds.0.max(answered.saturating_sub(back));
+            }
+        }
+    }
+
+    /// Microseconds from one sighting to another and how far off that may be; `None` where nothing bounds it.
+    fn between(&self, first: &Hop, hop: &Hop) -> Option<(i64, i64)> {
+        let ((one, one_error), (other, other_error)) = (self.places.get(&first.place)?, self.places.get(&hop.place)?);
+        let apart = hop.at.saturating_sub(first.at);
+        if one == other {
+            return Some((apart / 1000, 0));
+        }
+        let error = one_error.zip(*other_error).map(|(one, other)| one.saturating_add(other));
+        let (least, most) = self.bounds.get(&(first.place.clone(), hop.place.clone())).copied().unwrap_or((i64::MIN, i64::MAX));
+        let compared = error.map(|error| (least.max(-error), most.min(error))).filter(|(least, most)| least <= most);
+        let (least, most) = compared.unwrap_or((least, most));
+        if least == i64::MIN || most == i64::MAX || least > most {
+            return None;
+        }
+        let ahead = least + (most - least) / 2;
+        Some((apart.saturating_sub(ahead) / 1000, (most - least) / 2000))
     }
 }
 
@@ -67,7 +106,7 @@ fn path(connection: &Connection, vip: IpAddr, clocks: &Clocks) -> Path {
     }
 }
 
-fn path_hop(connection: &Connection, hop: &Hop, after_us: Option<i64>) -> PathHop {
+fn path_hop(connection: &Connection, hop: &Hop, after: Option<(i64, i64)>) -> PathHop {
     let packets =
         connection.hops.iter().filter(|other| other.request == hop.request && other.what != Sighting::IcmpError && same_spot(other, hop));
     let passage = match hop.passage {
@@ -87,7 +126,8 @@ fn path_hop(connection: &Connection, hop: &Hop, after_us: Option<i64>) -> PathHo
         destination: end(hop.destination),
         length: hop.length,
         packets: packets.count(),
-        after_us,
+        after_us: after.map(|(after, _)| after),
+        error_us: after.map(|(_, error)| error),
     }
 }
 
@@ -147,22 +187,191 @@ fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
     if entered { 1 } else { 2 }
 }
 
-/// Where the packet was seen last that the connection waits behind: the first one, the answer to it, or the data that got furthest.
+/// Where the connection was seen last. When it was not answered, that is the furthest place of the packet that it waits behind: the
+/// first one, the answer to it, or the piece of data that got least far, of whoever spoke last.
 fn last_seen<'a>(connection: &'a Connection, vip: IpAddr, request: &[&'a Hop], answer: &[&'a Hop]) -> Option<&'a Hop> {
+    if connection.attempt.answered() {
+        return connection.hops.iter().rfind(|hop| hop.what != Sighting::IcmpError);
+    }
     let Some(answered_at) = answer.last() else { return request.last().copied() };
     let client = connection.vantage.place();
     let client_watched = connection.hops.iter().any(|hop| hop.place == client);
     if client_watched && answered_at.place != client {
         return Some(answered_at);
     }
-    let furthest = |request: bool| {
-        let data: Vec<&Hop> = connection.hops.iter().filter(|hop| hop.request == request && hop.what == Sighting::Data).collect();
-        let base = data.iter().map(|hop| hop.sequence).next()?;
-        // Relative to one of them, so that wrapped numbers stay in order.
-        let end = |hop: &Hop| hop.sequence.wrapping_sub(base).wrapping_add(1 << 30).wrapping_add(hop.length);
-        let most = data.iter().map(|hop| end(hop)).max()?;
-        let hops = in_order(connection, vip, request, |hop| hop.request == request && hop.what == Sighting::Data && end(hop) == most);
-        hops.last().copied()
-    };
-    furthest(false).or_else(|| furthest(true)).or(Some(answered_at))
+    let both = [Data::new(connection, vip, true), Data::new(connection, vip, false)];
+    let last_speaker = both.iter().flatten().max_by_key(|data| data.ended(client));
+    last_speaker.and_then(Data::least_far).or(Some(answered_at))
+}
+
+/// The payload of one direction.
+struct Data<'a> {
+    /// Each sighting with where its payload begins and ends, counted so that wrapped numbers stay in order, and with how far along the
+    /// road it is.
+    pieces: Vec<(u32, u32, usize, &'a Hop)>,
+}
+
+impl<'a> Data<'a> {
+    /// `None` when no payload was seen.
+    fn new(connection: &'a Connection, vip: IpAddr, request: bool) -> Option<Self> {
+        let wanted = |hop: &Hop| hop.request == request && hop.what == Sighting::Data;
+        let spots = in_order(connection, vip, request, wanted);
+        let base = connection.hops.iter().find(|hop| wanted(hop))?.sequence;
+        let piece = |hop: &'a Hop| {
+            let begin = hop.sequence.wrapping_sub(base).wrapping_add(1 << 30);
+            Some((begin, begin.saturating_add(hop.length), spots.iter().position(|spot| same_spot(spot, hop))?, hop))
+        };
+        Some(Self { pieces: connection.hops.iter().filter(|hop| wanted(hop)).filter_map(piece).collect() })
+    }
+
+    /// When its end was first seen, at the client if it was seen there.
+    fn ended(&self, client: &str) -> Option<i64> {
+        let end = self.pieces.iter().map(|(_, end, _, _)| *end).max()?;
+        let ends = || self.pieces.iter().filter(|(_, to, _, _)| *to == end).map(|(_, _, _, hop)| *hop);
+        let at_client = ends().filter(|hop| hop.place == client).map(|hop| hop.at).min();
+        at_client.or_else(|| ends().map(|hop| hop.at).min())
+    }
+
+    /// A segment may be large here and cut there: every piece that was ever cut is looked for by itself.
+    fn least_far(&self) -> Option<&'a Hop> {
+        let cuts: BTreeSet<u32> = self.pieces.iter().flat_map(|(begin, end, _, _)| [*begin, *end]).collect();
+        let cuts: Vec<u32> = cuts.into_iter().collect();
+        let furthest = cuts.windows(2).filter_map(|cut| {
+            let holds = |piece: &&(u32, u32, usize, &Hop)| piece.0 <= cut[0] && cut[1] <= piece.1;
+            self.pieces.iter().filter(holds).max_by_key(|(_, _, spot, _)| *spot)
+        });
+        furthest.min_by_key(|(_, _, spot, _)| *spot).map(|(_, _, _, hop)| *hop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::paths;
+    use crate::model::capture::{Capture, CaptureRequest};
+    use crate::model::connection::{Connection, Hop, Path, Sighting};
+    use crate::model::flow::Flow;
+    use crate::model::packet::Passage;
+    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+
+    const VIP: &str = "10.0.0.1:443";
+    const POD: &str = "10.1.0.7:4180";
+
+    /// A sighting of the request or the answer, with the Service's end of its addresses, microseconds and the sequence number.
+    fn hop(spot: (&str, &str, Passage), request: bool, what: Sighting, service: &str, at: i64, (sequence, length): (u32, u32)) -> Hop {
+        let parts = |text: &str| text.parse::<std::net::SocketAddr>().map(|end| (end.ip(), end.port())).unwrap();
+        let (client, service) = (parts("10.9.9.9:20001"), parts(service));
+        let (source, destination) = if request { (client, service) } else { (service, client) };
+        Hop {
+            place: spot.0.into(),
+            interface: spot.1.into(),
+            passage: spot.2,
+            request,
+            what,
+            source,
+            destination,
+            tunnel: None,
+            outer: None,
+            source_mac: None,
+            sequence,
+            length,
+            at: at * 1000,
+        }
+    }
+
+    fn followed(hops: Vec<Hop>, ending: Ending) -> Path {
+        let capture = |name: &str, kind| {
+            let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+            Capture::sample(CaptureRequest::sample(place), 9, 0)
+        };
+        let attempt = Attempt {
+            number: 1,
+            size: Size::Small,
+            source: "10.9.9.9".parse().ok(),
+            source_port: 20_001,
+            ending,
+            status: None,
+            connect_ms: None,
+            total_ms: 4_000,
+            detail: String::new(),
+        };
+        let vantage = Vantage::Ssh("c1".into());
+        let probe = Probe {
+            vantage: vantage.clone(),
+            address: "10.0.0.1".parse().unwrap(),
+            port: 443,
+            speech: Speech::Https,
+            attempts: vec![attempt.clone()],
+            tool: "python3".into(),
+            error: None,
+            repeated: false,
+        };
+        let connection = Connection { vantage, attempt, hops, pod: None, not_joined: None };
+        let captures = vec![capture("c1", HostKind::Client), capture("n2", HostKind::Node)];
+        paths(&Flow { captures, probes: vec![probe], connections: vec![connection], ..Flow::default() }).remove(0)
+    }
+
+    const OUT: (&str, &str, Passage) = ("c1", "eth0", Passage::Out);
+    const BACK: (&str, &str, Passage) = ("c1", "eth0", Passage::In);
+    const ENTERS: (&str, &str, Passage) = ("n2", "mlb", Passage::In);
+    const TO_POD: (&str, &str, Passage) = ("n2", "cni0", Passage::Out);
+    const LEAVES: (&str, &str, Passage) = ("n2", "mlb", Passage::Out);
+
+    /// n2's clock is 5 s behind, and nobody compared it.
+    fn handshake() -> Vec<Hop> {
+        let behind = -5_000_000;
+        vec![
+            hop(ENTERS, true, Sighting::Syn, VIP, behind + 100, (7, 0)),
+            hop(TO_POD, true, Sighting::Syn, POD, behind + 130, (7, 0)),
+            hop(LEAVES, false, Sighting::SynAck, VIP, behind + 300, (3, 0)),
+            hop(OUT, true, Sighting::Syn, VIP, 0, (7, 0)),
+            hop(BACK, false, Sighting::SynAck, VIP, 400, (3, 0)),
+        ]
+    }
+
+    #[test]
+    fn hops_are_in_the_order_of_the_road_and_on_one_clock() {
+        let path = followed(handshake(), Ending::Answered);
+        let spots: Vec<&str> = path.request.iter().map(|hop| hop.at.as_str()).collect();
+        assert_eq!(spots, ["c1/eth0 out", "n2/mlb in", "n2/cni0 out"]);
+        assert_eq!((path.request[1].destination.as_str(), path.request[2].destination.as_str()), (VIP, POD));
+        // The packets alone bound the difference of the clocks to 100 µs either way.
+        let times: Vec<_> = path.request.iter().chain(&path.answer).map(|hop| (hop.after_us, hop.error_us)).collect();
+        assert_eq!(times, [(0, 0), (100, 100), (130, 100), (300, 100), (400, 0)].map(|(after, error)| (Some(after), Some(error))));
+    }
+
+    #[test]
+    fn without_an_answer_nothing_bounds_the_clocks() {
+        let path = followed(vec![handshake().remove(0), handshake().remove(3)], Ending::ConnectTimeout);
+        let times: Vec<_> = path.request.iter().map(|hop| hop.after_us).collect();
+        assert_eq!(times, [Some(0), None]);
+        assert_eq!(path.last_seen.unwrap().at, "n2/mlb in");
+    }
+
+    #[test]
+    fn an_answer_that_does_not_arrive_was_last_seen_on_its_way() {
+        let mut hops = handshake();
+        hops.pop();
+        assert_eq!(followed(hops, Ending::ConnectTimeout).last_seen.unwrap().at, "n2/mlb out");
+    }
+
+    #[test]
+    fn data_that_vanishes_was_last_seen_where_the_piece_that_got_least_far_was() {
+        let mut hops = handshake();
+        hops.extend([
+            hop(OUT, true, Sighting::Data, VIP, 500, (8, 200)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_999_400, (8, 200)),
+            hop(TO_POD, true, Sighting::Data, POD, -4_999_380, (8, 200)),
+            hop(LEAVES, false, Sighting::Data, VIP, -4_999_000, (4, 90)),
+            hop(BACK, false, Sighting::Data, VIP, 1_000, (4, 90)),
+            // Of the large request only the short end comes through.
+            hop(OUT, true, Sighting::Data, VIP, 1_200, (208, 3_000)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_700, (208, 1_448)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_695, (1_656, 1_448)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_690, (3_104, 104)),
+            hop(TO_POD, true, Sighting::Data, POD, -4_998_680, (3_104, 104)),
+        ]);
+        let last = followed(hops, Ending::AnswerTimeout).last_seen.unwrap();
+        assert_eq!((last.at.as_str(), last.length, last.what), ("n2/mlb in", 1_448, Sighting::Data));
+    }
 }

@@ -73,7 +73,7 @@ pub struct Path {
     pub request: Vec<PathHop>,
     /// Back to the client, likewise.
     pub answer: Vec<PathHop>,
-    /// Where the packet was seen last that got furthest.
+    /// Where it was seen last: when it was not answered, the furthest place of the packet that it waits behind.
     pub last_seen: Option<PathHop>,
     /// Why it could not be followed, when it could not.
     pub not_joined: Option<String>,
@@ -96,6 +96,8 @@ pub struct PathHop {
     pub length: u32,
     /// How many packets of the connection passed here in this direction.
     pub packets: usize,
-    /// Microseconds after the first packet's first sighting; `None` where the hosts' clocks were not compared.
+    /// Microseconds after the first packet's first sighting; `None` where nothing tells how the hosts' clocks compare.
     pub after_us: Option<i64>,
+    /// How far the true value may lie from it, microseconds.
+    pub error_us: Option<i64>,
 }

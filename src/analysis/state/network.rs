@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::state::PlaceState;
 
 /// An interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub name: String,
     /// Administratively up.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
@@ -35,13 +36,24 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 #[derive(Serialize)]
 struct Row {
-    #[serde(flatten)]
-    link: Link,
+    name: String,
+    up: bool,
+    lower_up: bool,
+    no_arp: bool,
+    master: Option<String>,
+    mac: Option<String>,
+    mtu: u32,
+    kind: Option<String>,
     addresses: Vec<String>,
 }
 
 fn rows(state: &PlaceState) -> Vec<Row> {
     let all = addresses(state);
-    let of = |name: &str| all.iter().filter(|(link, _)| link == name).map(|(_, net)| net.to_string()).collect();
-    links(state).into_iter().map(|link| Row { addresses: of(&link.name), link }).collect()
+    links(state).into_iter().map(|link| row(link, &all)).collect()
+}
+
+fn row(link: Link, all: &[(String, IpNet)]) -> Row {
+    let addresses = all.iter().filter(|(name, _)| *name == link.name).map(|(_, net)| net.to_string()).collect();
+    let Link { name, up, lower_up, no_arp, master, mac, mtu, kind } = link;
+    Row { name, up, lower_up, no_arp, master, mac: Some(mac).filter(|mac| !mac.is_empty()), mtu, kind, addresses }
 }
