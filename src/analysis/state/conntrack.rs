@@ -70,13 +70,18 @@ fn entry(line: &str) -> Option<Tracked> {
     let first = words.iter().position(|word| word.starts_with("src="))?;
     // In /proc the family and its number stand in front.
     let head: Vec<&str> = words[..first].iter().copied().skip(if matches!(words[0], "ipv4" | "ipv6") { 2 } else { 0 }).collect();
+    // A name and its number: a line of which the beginning was cut off would read as something else.
+    let [name, number, ..] = head.as_slice() else { return None };
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || number.parse::<u8>().is_err() {
+        return None;
+    }
     let of = |key: &str| words.iter().filter_map(|word| word.strip_prefix(key)?.strip_prefix('=')).collect::<Vec<_>>();
     let address = |key: &str, at: usize| of(key).get(at).and_then(|text| text.parse::<IpAddr>().ok());
     let port = |key: &str, at: usize| of(key).get(at).and_then(|text| text.parse::<u16>().ok());
     let (src, dst, reply_src, reply_dst) = (address("src", 0)?, address("dst", 0)?, address("src", 1)?, address("dst", 1)?);
     let (sport, dport, reply_sport, reply_dport) = (port("sport", 0), port("dport", 0), port("sport", 1), port("dport", 1));
     Some(Tracked {
-        protocol: (*head.first()?).to_owned(),
+        protocol: (*name).to_owned(),
         state: head.last().filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase())).map(|word| (*word).to_owned()),
         // Offloaded entries have none.
         seconds: head.get(2).and_then(|text| text.parse().ok()),

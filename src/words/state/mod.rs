@@ -27,7 +27,7 @@ use super::{metallb, vantage};
 use crate::analysis::similar::nearest;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::cluster::{Kind, ListQuery};
-use crate::evidence::error::printable;
+use crate::evidence::error::{ErrorKind, EvidenceError, printable};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::finding::Gap;
@@ -41,7 +41,7 @@ pub const CAPABILITY: &str = "node.read";
 #[macro_export]
 macro_rules! places {
     () => {
-        "`place` is a node's name, a pod as NAMESPACE/NAME (its network namespace; needs `cluster.read`), or `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`, `local`. What cannot be read is a gap, and gives ()."
+        "`place` is a node's name, a pod as NAMESPACE/NAME (its network namespace; needs `cluster.read`), or `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`, `local`. What cannot be read is a gap that forbids a pass, and gives ()."
     };
 }
 
@@ -68,7 +68,7 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     let place = match vantage::place(run, &vantage) {
         Ok(place) => place,
         Err(error) => {
-            run.failed_look(context, &error, &subject, &undecided)?;
+            unread(run, context, &error, &subject, &undecided)?;
             return Ok(None);
         }
     };
@@ -79,7 +79,7 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     let state = match run.evidence.hosts.run(place.host(), &command) {
         Ok(output) => place_state(place, &output.stdout),
         Err(error) => {
-            run.failed_look(context, &error, &subject, &undecided)?;
+            unread(run, context, &error, &subject, &undecided)?;
             return Ok(None);
         }
     };
@@ -93,12 +93,21 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     Ok(Some(state))
 }
 
+/// A look that failed. Only the playbook knows what its verdict rests on, so that what it asked for and did not get forbids a pass.
+fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+    if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
+        return run.failed_look(context, error, subject, undecided);
+    }
+    run.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided).decisive());
+    Ok(())
+}
+
 /// The gap of a section that was not read.
 #[must_use]
 pub fn missing(state: &PlaceState, section: &str, subject: String, undecided: String) -> Gap {
     let why = state.missing.get(section).map_or("nothing came back", String::as_str);
     let name = if why.ends_with("not installed there") { "evidence/tool-missing" } else { "evidence/unreadable" };
-    Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided)
+    Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided).decisive()
 }
 
 /// A kernel that was built without a family of addresses has nothing of it: that is an answer.
