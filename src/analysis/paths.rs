@@ -29,8 +29,8 @@ fn address(flow: &Flow, connection: &Connection) -> Option<IpAddr> {
 struct Clocks<'a> {
     /// A place's host, with the error of its clock; `None` where that was not compared.
     places: BTreeMap<String, (&'a Host, Option<i64>)>,
-    /// How far the second place's clock may be ahead of the first one's, nanoseconds: least and most, by packets.
-    bounds: BTreeMap<(String, String), (i64, i64)>,
+    /// How far the second host's clock may be ahead of the first one's, nanoseconds: least and most, by packets.
+    bounds: BTreeMap<(&'a Host, &'a Host), (i64, i64)>,
 }
 
 impl<'a> Clocks<'a> {
@@ -58,8 +58,11 @@ impl<'a> Clocks<'a> {
             connection.hops.iter().filter(|hop| hop.place == place && hop.what == syn && hop.request == request).map(|hop| hop.at).min()
         };
         let places: BTreeSet<&String> = connection.hops.iter().map(|hop| &hop.place).collect();
+        let host = |place: &str| self.places.get(place).map(|(host, _)| *host);
         for place in places.into_iter().filter(|place| *place != client) {
-            let bounds = self.bounds.entry((client.to_owned(), place.clone())).or_insert((i64::MIN, i64::MAX));
+            let Some(hosts) = host(client).zip(host(place)) else { continue };
+            // All places of a host go by its one clock.
+            let bounds = self.bounds.entry(hosts).or_insert((i64::MIN, i64::MAX));
             if let (Some(sent), Some(seen)) = (first(client, true), first(place, true)) {
                 bounds.1 = bounds.1.min(seen.saturating_sub(sent));
             }
@@ -77,7 +80,7 @@ impl<'a> Clocks<'a> {
             return Some((apart / 1000, 0));
         }
         let error = one_error.zip(*other_error).map(|(one, other)| one.saturating_add(other));
-        let (least, most) = self.bounds.get(&(first.place.clone(), hop.place.clone())).copied().unwrap_or((i64::MIN, i64::MAX));
+        let (least, most) = self.bounds.get(&(*one, *other)).copied().unwrap_or((i64::MIN, i64::MAX));
         let compared = error.map(|error| (least.max(-error), most.min(error))).filter(|(least, most)| least <= most);
         let (least, most) = compared.unwrap_or((least, most));
         if least == i64::MIN || most == i64::MAX || least > most {
@@ -140,7 +143,7 @@ fn same_spot(one: &Hop, other: &Hop) -> bool {
 }
 
 /// The sightings of the first packet (or the answer to it), one for each spot, the first there, in the order of the road.
-fn leg<'a>(connection: &'a Connection, vip: IpAddr, request: bool) -> Vec<&'a Hop> {
+fn leg(connection: &Connection, vip: IpAddr, request: bool) -> Vec<&Hop> {
     let tcp = connection.hops.iter().any(|hop| matches!(hop.what, Sighting::Syn | Sighting::SynAck));
     let first = |hop: &Hop| match hop.what {
         Sighting::Syn => request,
@@ -153,7 +156,7 @@ fn leg<'a>(connection: &'a Connection, vip: IpAddr, request: bool) -> Vec<&'a Ho
 }
 
 /// The wanted sightings, one for each spot, in the order of the road.
-fn in_order<'a>(connection: &'a Connection, vip: IpAddr, request: bool, wanted: impl Fn(&Hop) -> bool) -> Vec<&'a Hop> {
+fn in_order(connection: &Connection, vip: IpAddr, request: bool, wanted: impl Fn(&Hop) -> bool) -> Vec<&Hop> {
     // A bridge takes every frame of its ports: "for another host" says something only of the Service's own address, and only where the host
     // itself takes the packet nowhere.
     let taken = |hop: &Hop| connection.hops.iter().any(|other| wanted(other) && other.place == hop.place && other.passage == Passage::In);
@@ -191,7 +194,9 @@ fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
 /// first one, the answer to it, or the piece of data that got least far, of whoever spoke last.
 fn last_seen<'a>(connection: &'a Connection, vip: IpAddr, request: &[&'a Hop], answer: &[&'a Hop]) -> Option<&'a Hop> {
     if connection.attempt.answered() {
-        return connection.hops.iter().rfind(|hop| hop.what != Sighting::IcmpError);
+        let told = |hop: &&Hop| hop.what != Sighting::IcmpError;
+        let home = |hop: &&Hop| told(hop) && !hop.request && hop.place == connection.vantage.place();
+        return connection.hops.iter().rfind(home).or_else(|| connection.hops.iter().rfind(told));
     }
     let Some(answered_at) = answer.last() else { return request.last().copied() };
     let client = connection.vantage.place();

@@ -1,4 +1,4 @@
-//! The kernel's table of connections, as `conntrack -L` or /proc/net/nf_conntrack prints it.
+//! The kernel's table of connections, as `conntrack -L` or `/proc/net/nf_conntrack` prints it.
 
 use std::net::IpAddr;
 
@@ -8,6 +8,7 @@ use crate::model::state::PlaceState;
 
 /// A tracked connection: its addresses as it was asked, and as the answer is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of a row, as a script reads it")]
 pub struct Tracked {
     /// `tcp`, `udp`, `icmp`, …
     pub protocol: String,

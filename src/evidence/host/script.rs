@@ -73,8 +73,12 @@ impl Script {
             Self::ProbePod => {
                 concat!(include_str!("scripts/namespace.sh"), "enter_place pod \"$1\" \"$2\"\nshift 2\n", include_str!("scripts/probe.sh"))
             }
-            Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
-            Self::State => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/state.sh")),
+            Self::Inspect => {
+                concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/section.sh"), include_str!("scripts/inspect.sh"))
+            }
+            Self::State => {
+                concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/section.sh"), include_str!("scripts/state.sh"))
+            }
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Links => include_str!("scripts/links.sh"),
             Self::Clock => include_str!("scripts/clock.sh"),

@@ -276,9 +276,8 @@ pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
     let taken = match (ends.is_empty(), takers.is_empty()) {
         _ if unclear => Taken::Maybe,
         (true, _) => Taken::Yes,
-        (false, false) => Taken::Maybe,
         (false, true) if unread.is_empty() => Taken::No,
-        (false, true) => Taken::Maybe,
+        (false, _) => Taken::Maybe,
     };
     let rule = takers.iter().find(|taker| taken == Taken::Yes && taker.sure).or(takers.first()).cloned();
     Walked { taken, rule, rules: takers, translated: translated(&met), hooks, unread }

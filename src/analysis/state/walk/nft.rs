@@ -237,10 +237,10 @@ fn mark(words: &[&str], way: &mut Fields) -> (Match, usize) {
     let number = |at: usize| netfilter::number(word(at));
     let compare = |negated: bool, mask: Option<u32>, wanted: Option<u32>| match (way.mark, mask, wanted) {
         (Some(mark), Some(mask), Some(wanted)) => {
-            if (mark & mask == wanted) != negated {
-                Match::Yes
-            } else {
+            if (mark & mask == wanted) == negated {
                 Match::No
+            } else {
+                Match::Yes
             }
         }
         _ => Match::Maybe,
@@ -276,8 +276,10 @@ fn keys<'a>(words: &[&'a str]) -> Option<(Vec<Vec<&'a str>>, usize)> {
     let (mut all, mut at) = (Vec::new(), 0);
     loop {
         let length = match (words.get(at)?, words.get(at + 1).copied().unwrap_or_default()) {
-            (&("ip" | "ip6"), "saddr" | "daddr" | "protocol" | "nexthdr") | (&("tcp" | "udp" | "th"), "sport" | "dport") => 2,
-            (&"meta", "l4proto" | "iifname" | "oifname" | "nfproto") | (&"ct", "state") => 2,
+            (&("ip" | "ip6"), "saddr" | "daddr" | "protocol" | "nexthdr")
+            | (&("tcp" | "udp" | "th"), "sport" | "dport")
+            | (&"meta", "l4proto" | "iifname" | "oifname" | "nfproto")
+            | (&"ct", "state") => 2,
             (&("iifname" | "oifname" | "iif" | "oif"), _) => 1,
             (&"numgen", _) => 4,
             (&"jhash", _) => words[at..].iter().position(|word| *word == "vmap")?,

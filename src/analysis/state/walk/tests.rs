@@ -1,5 +1,7 @@
 //! Packets that are followed through rules as the lab's nodes print them, and through hostile ones.
 
+use std::fmt::Write;
+
 use super::proxy::programme;
 use super::{Hook, Taken, walk};
 use crate::analysis::state::netfilter::Fields;
@@ -48,10 +50,13 @@ table inet guard {\n\tset blocked {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\
 \tchain late {\n\t\ttype filter hook forward priority filter + 10; policy drop;\n\t\tip saddr @blocked log prefix \"no way \" drop\n\t\tip daddr 10.88.130.19 counter packets 7 bytes 420 drop\n\t\tct state { established, new } accept\n\t}\n}\n";
 
 fn host(sections: &[(&str, &str)]) -> PlaceState {
-    let mut text: String = sections.iter().map(|(name, text)| format!("\n=== {name}\n{text}\n=== end 0\n")).collect();
+    let mut text = String::new();
+    for (name, dump) in sections {
+        writeln!(text, "\n=== {name}\n{dump}\n=== end 0").unwrap();
+    }
     for absent in ["iptables", "iptables-legacy", "nft"] {
         if !sections.iter().any(|(name, _)| name == &absent) {
-            text.push_str(&format!("\n=== {absent}\n\n=== end missing\n"));
+            writeln!(text, "\n=== {absent}\n\n=== end missing").unwrap();
         }
     }
     text.push_str("\n=== addresses\n2: mlb    inet 10.88.64.12/24 scope global mlb\n=== end 0\n");

@@ -1,19 +1,9 @@
 # Prints one part of the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 the part, and what follows are its values.
-# A section begins with a line `=== NAME` and ends with a line `=== end STATUS`, as in inspect.sh.
+# What a section is, `section.sh` tells.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 enter_place "$1" "$2" "$3"
 part=$4
 shift 4
-section() { # name command…: a tool that is not there is told apart from one that says nothing
-  printf '\n=== %s\n' "$1"
-  shift
-  if [ "$1" = shell ] || command -v "$1" >/dev/null 2>&1; then
-    if [ "$1" = shell ]; then shift; "$@" 2>&1; else $IN "$@" 2>&1; fi
-    printf '\n=== end %s\n' "$?"
-  else
-    printf '\n=== end missing\n'
-  fi
-}
 route_asked() { # ADDRESS FROM IIF MARK, the last three may be empty. A refusal is an answer too.
   from=$2 iif=$3 mark=$4
   set -- ip route get "$1"

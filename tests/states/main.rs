@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
 
+mod here;
+
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
