@@ -9,8 +9,12 @@ use serde_json::{Value, json};
 #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know that this one was left out")]
 fn said() -> Option<(Value, Value)> {
     let able = |word: &str, arguments: &[&str]| Command::new(word).args(arguments).output().is_ok_and(|output| output.status.success());
-    if !able("unshare", &["--net", "true"]) || !able("iptables", &["--version"]) || !able("conntrack", &["--version"]) {
-        eprintln!("left out: it needs root, unshare, iptables and conntrack");
+    if !able("unshare", &["--net", "true"])
+        || !able("iptables", &["--version"])
+        || !able("conntrack", &["--version"])
+        || !able("nft", &["--version"])
+    {
+        eprintln!("left out: it needs root, unshare, iptables, nft and conntrack");
         return None;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -89,6 +93,16 @@ fn every_word_says_what_is_there() {
     );
     assert_eq!(filtered[1]["hooks"], json!(["prerouting", "input"]));
     assert_eq!(path(&filtered[2]), (json!("yes"), json!("filter/OUTPUT/1")));
+
+    let by_nftables: Vec<_> = said["by nftables"].as_array().expect("walks").iter().map(path).collect();
+    let rule = |chain: &str| json!(format!("inet-guard/{chain}"));
+    let taken = [(0, "in/1"), (1, "in/1"), (2, "in/2"), (3, "late/1"), (4, "refuse/1"), (6, "in/4")];
+    for (number, chain) in taken {
+        assert_eq!(by_nftables[number], (json!("yes"), rule(chain)), "{number}");
+    }
+    assert_eq!(by_nftables[5], (json!("no"), Value::Null));
+    // Who sends it is not known, so that it may be one of those who are blocked, or of the other network.
+    assert_eq!(by_nftables[7].0, "maybe");
 
     let listener = row(&said["sockets"], |row| row["port"] == 4180);
     assert_eq!(

@@ -23,6 +23,33 @@ iptables -t nat -A OUTPUT -j KUBE-SERVICES
 iptables -t nat -A KUBE-SERVICES -d 10.77.0.100/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-A
 iptables -t nat -A KUBE-SVC-A -j KUBE-SEP-A
 iptables -t nat -A KUBE-SEP-A -p tcp -m tcp -j DNAT --to-destination 10.77.0.1:4180
+nft -f - <<'END'
+table inet guard {
+  set blocked {
+    type ipv4_addr
+    flags interval
+    elements = { 10.82.0.0/16, 10.83.0.1 comment "this, and that", 10.83.1.0-10.83.1.9 }
+  }
+  map ports {
+    type ipv4_addr . inet_proto . inet_service : verdict
+    elements = { 10.77.0.100 . tcp . 25 comment "web/mail:smtp" : goto refuse, 10.77.0.100 . tcp . 26 : accept,
+      10.77.0.101 . udp . 53 : drop, 10.77.0.102 . udp . 53 : drop, 10.77.0.103 . udp . 53 : drop, 10.77.0.104 . udp . 53 : drop }
+  }
+  chain in {
+    type filter hook prerouting priority raw + 5; policy accept;
+    ip saddr @blocked counter drop comment "not them"
+    meta mark 0x00000007 log prefix "marked, so " drop
+    ct state new jump late
+    ip daddr . meta l4proto . th dport vmap @ports
+  }
+  chain late {
+    iifname "veth0" tcp dport { 8080, 9000-9009 } reject with tcp reset
+  }
+  chain refuse {
+    reject
+  }
+}
+END
 python3 - "$@" <<'END'
 import socket, subprocess, sys
 here = socket.create_server(("10.77.0.1", 4180), backlog=9)

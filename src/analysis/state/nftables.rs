@@ -106,11 +106,15 @@ fn net(address: Option<IpAddr>, values: &[&str]) -> Match {
     let Some(address) = address else { return Match::Maybe };
     let mut known = Match::No;
     for value in values {
-        let holds = value.parse::<IpNet>().map(|net| net.contains(&address)).or_else(|_| value.parse::<IpAddr>().map(|one| one == address));
-        match holds {
-            Ok(true) => return Match::Yes,
-            Ok(false) => {}
-            Err(_) => known = Match::Maybe,
+        let range = || {
+            let (first, last) = value.split_once('-')?;
+            Some((first.parse::<IpAddr>().ok()?..=last.parse().ok()?).contains(&address))
+        };
+        let one = value.parse::<IpNet>().map(|net| net.contains(&address)).or_else(|_| value.parse::<IpAddr>().map(|one| one == address));
+        match one.ok().or_else(range) {
+            Some(true) => return Match::Yes,
+            Some(false) => {}
+            None => known = Match::Maybe,
         }
     }
     known

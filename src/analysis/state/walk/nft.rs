@@ -123,7 +123,13 @@ fn elements(text: &str) -> Vec<(String, String)> {
     let Some((_, list)) = text.split_once("elements = {") else { return Vec::new() };
     let list = list.rsplit_once('}').map_or(list, |(list, _)| list);
     let mut all = Vec::new();
-    for element in list.split(',').map(str::trim).filter(|element| !element.is_empty()) {
+    // A comma within a comment parts nothing.
+    let mut quoted = false;
+    let apart = |c: char| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    };
+    for element in list.split(apart).map(str::trim).filter(|element| !element.is_empty()) {
         let (key, to) = element.split_once(" : ").unwrap_or((element, ""));
         // What stands behind the key (a counter, a time, a comment) says nothing of whether it matches.
         let key = ["counter", "timeout", "expires", "comment"]
