@@ -215,6 +215,8 @@ fn step(words: &[&str], way: &mut Fields) -> (Match, usize) {
             (if negated { answer.inverted() } else { answer }, took + if negated { 3 } else { 2 })
         }
         ("meta", "mark") | ("mark", _) => mark(words, way),
+        // Its values, such as `dnat`, are no verdicts.
+        ("ct", "status") => (Match::Maybe, if word(2) == "!=" { 4 } else { 3 }),
         ("ct", _) if word(2) == "set" => (Match::Yes, words.len()),
         ("counter", "packets") => (Match::Yes, 5),
         ("comment", _) => (Match::Yes, 2),

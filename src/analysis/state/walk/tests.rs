@@ -129,6 +129,26 @@ fn an_unknown_match_or_target_is_a_maybe() {
 }
 
 #[test]
+fn words_that_look_like_verdicts_are_none() {
+    for (rule, taken) in [
+        ("ct status dnat drop", Taken::Maybe),
+        ("ct status != dnat accept", Taken::No),
+        ("tcp dport 443 log prefix \"drop \" accept", Taken::No),
+        ("tcp dport 443 comment \"drop\"", Taken::No),
+        ("fib daddr type local drop", Taken::Maybe),
+        ("limit rate over 5/second drop", Taken::Maybe),
+        ("ct state established,related accept", Taken::No),
+        ("ct state { invalid, untracked } drop", Taken::No),
+        ("ct state vmap { invalid : drop, new : drop }", Taken::Yes),
+        ("queue num 1", Taken::Maybe),
+    ] {
+        let text =
+            format!("table inet t {{\n\tchain c {{\n\t\ttype filter hook prerouting priority 0; policy accept;\n\t\t{rule}\n\t}}\n}}\n");
+        assert_eq!(walk(&host(&[("nft", &text)]), &from("10.88.64.50"), None).taken, taken, "{rule}");
+    }
+}
+
+#[test]
 fn chains_that_call_each_other_end() {
     let text = "*raw\n:PREROUTING ACCEPT [0:0]\n:A - [0:0]\n:B - [0:0]\n-A PREROUTING -j A\n-A A -j B\n-A B -j A\nCOMMIT\n";
     assert_eq!(walk(&host(&[("iptables", text), ("nft", "")]), &from("10.88.64.50"), None).taken, Taken::Maybe);
