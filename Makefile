@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture judge lab-versions soak bench-trace
+.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -73,6 +73,11 @@ judge: ## all faults, in a usual lab, one with nftables, one that speaks BGP and
 bench-capture: ## captures beside `ssh host tcpdump -w -` at the same load, on a lab that is up; root
 	cargo build --quiet --release $(features)
 	tests/lab/bench/capture
+
+bench-flow: ## a healthy run beside the best shell script and the manual sequence, on a lab that is up and quiet; root. Fails when it is too slow or asks too much
+	@.ci/packages jq curl openssh-client tcpdump
+	cargo build --quiet --release $(features)
+	tests/lab/bench/flow
 
 soak: ## captures and their leavings, a hundred times each, on a lab that is up; root; takes hours
 	cargo build --quiet --release $(features)

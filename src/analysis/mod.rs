@@ -16,6 +16,7 @@ pub mod judge;
 pub mod paths;
 pub mod read;
 pub mod similar;
+pub mod sparing;
 pub mod speaker_log;
 pub mod speaker_metrics;
 pub mod state;

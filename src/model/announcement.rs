@@ -1,5 +1,6 @@
 //! Who announces an address, who should, and which source says what.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -296,6 +297,26 @@ pub struct Announcement {
     pub nodes_seen: Vec<Node>,
     /// Nodes whose speaker's log could not be read.
     pub unread: Vec<String>,
+    /// What was not asked for, because nothing called for it.
+    #[serde(default, skip_serializing_if = "Spared::is_empty")]
+    pub spared: Spared,
+}
+
+/// What a look at an announcement left unread. It is no gap: it is read as soon as anything calls for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spared {
+    /// The Service's events, MetalLB's workloads and its `ConfigurationState` objects.
+    pub objects: bool,
+    /// Nodes whose speaker's log was not read.
+    pub logs: BTreeSet<String>,
+}
+
+impl Spared {
+    /// Whether everything was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.objects && self.logs.is_empty()
+    }
 }
 
 impl Announcement {

@@ -101,6 +101,12 @@ impl Culprit {
         Self(format!("address/{address}"))
     }
 
+    /// `networkpolicy/NS/NAME`.
+    #[must_use]
+    pub fn network_policy(namespace: &str, name: &str) -> Self {
+        Self(format!("networkpolicy/{namespace}/{name}"))
+    }
+
     /// `endpointslice/NS/NAME`
     #[must_use]
     pub fn endpoint_slice(namespace: &str, name: &str) -> Self {

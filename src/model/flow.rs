@@ -6,6 +6,7 @@ use super::capture::Capture;
 use super::clock::Offsets;
 use super::connection::Connection;
 use super::place::Host;
+use super::policy::NetworkPolicy;
 use super::probe::Probe;
 use super::state::StatePair;
 
@@ -55,4 +56,7 @@ pub struct Closer {
     pub states: Vec<StatePair>,
     /// What was seen of the repeated probe.
     pub again: Flow,
+    /// The NetworkPolicies of the Service's namespace, as far as they could be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<NetworkPolicy>,
 }

@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod packet;
 pub mod place;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod service;
 pub mod state;

@@ -33,6 +33,7 @@ const WANTED: &[Wanted] = &[
     ("list", "", "nodes", "", false, true, "which nodes may announce, and how they are reached"),
     ("list", "", "events", "", false, false, "what MetalLB said of the Service"),
     ("list", "", "namespaces", "", false, false, "naming the nearest namespace when one is mistyped"),
+    ("list", "networking.k8s.io", "networkpolicies", "", false, false, "whether a policy keeps requests from the pods"),
     ("list", "", "pods", "", true, true, "MetalLB's speakers"),
     ("get", "", "pods", "log", true, true, "who announces, in the speakers' own words"),
     ("get", "", "pods", "proxy", true, false, "the speakers' metrics, when their logs leave something open"),

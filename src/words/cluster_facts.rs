@@ -21,7 +21,7 @@ pub type Question = (String, ListQuery);
 /// Namespaces that are listed one by one; with more, a kind is listed over the whole cluster.
 const MOST_NAMESPACES: usize = 12;
 
-/// The questions about one Service that are worth asking at once, MetalLB's objects among them.
+/// The questions about one Service that every run asks, at once, MetalLB's objects among them.
 #[must_use]
 pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
     let mut all = of_metallb(&metallb_namespace(run));
@@ -31,11 +31,6 @@ pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
         (
             ours("l2statuses"),
             ListQuery::everywhere(Kind::metallb("servicel2statuses")).labels(format!("metallb.io/service-name={}", service.name)),
-        ),
-        (
-            ours("events"),
-            ListQuery::within(Kind::core("events"), &service.namespace)
-                .fields(format!("involvedObject.kind=Service,involvedObject.name={}", service.name)),
         ),
     ]);
     if !service.selector.is_empty() {
@@ -47,6 +42,31 @@ pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
     all
 }
 
+/// The further questions about one Service, which a run may leave out while all is well.
+#[must_use]
+pub fn rest(run: &Run, service: &Service) -> Vec<Question> {
+    let mut all = rest_of_metallb(&metallb_namespace(run));
+    all.push((
+        of(service, "events"),
+        ListQuery::within(Kind::core("events"), &service.namespace)
+            .fields(format!("involvedObject.kind=Service,involvedObject.name={}", service.name)),
+    ));
+    all
+}
+
+/// The further questions about MetalLB: who runs it, and what its parts say of the configuration.
+#[must_use]
+pub fn rest_of_metallb(namespace: &str) -> Vec<Question> {
+    let within = |kind| ListQuery::within(kind, namespace);
+    [
+        ("deployments", within(Kind::of("apps", "v1", "deployments"))),
+        ("daemonsets", within(Kind::of("apps", "v1", "daemonsets"))),
+        ("configurationstates", within(Kind::metallb("configurationstates"))),
+    ]
+    .map(|(name, query)| (name.to_owned(), query))
+    .to_vec()
+}
+
 /// The questions about the cluster and its MetalLB, which are the same for every Service.
 #[must_use]
 pub fn of_metallb(namespace: &str) -> Vec<Question> {
@@ -54,12 +74,9 @@ pub fn of_metallb(namespace: &str) -> Vec<Question> {
     [
         ("nodes", ListQuery::everywhere(Kind::core("nodes"))),
         ("metallb-pods", within(Kind::core("pods"))),
-        ("deployments", within(Kind::of("apps", "v1", "deployments"))),
-        ("daemonsets", within(Kind::of("apps", "v1", "daemonsets"))),
         ("pools", within(Kind::metallb("ipaddresspools"))),
         ("l2advertisements", within(Kind::metallb("l2advertisements"))),
         ("bgpadvertisements", within(Kind::metallb("bgpadvertisements"))),
-        ("configurationstates", within(Kind::metallb("configurationstates"))),
     ]
     .map(|(name, query)| (name.to_owned(), query))
     .to_vec()
@@ -82,7 +99,9 @@ pub fn of_bgp(namespace: &str, service: &Service) -> Vec<Question> {
 /// left out: who announces does not depend on them.
 pub fn ask_for_all(run: &Run, services: &[Service]) {
     let namespaces: BTreeSet<&str> = services.iter().map(|service| service.namespace.as_str()).collect();
-    let mut all = of_metallb(&metallb_namespace(run));
+    let namespace = metallb_namespace(run);
+    let mut all = of_metallb(&namespace);
+    all.extend(rest_of_metallb(&namespace));
     for (name, kind) in [("l2statuses", Kind::metallb("servicel2statuses")), ("bgpstatuses", Kind::metallb("servicebgpstatuses"))] {
         all.push((format!("all {name}"), ListQuery::everywhere(kind)));
     }
@@ -159,6 +178,12 @@ pub fn ask(run: &Run, questions: &[Question]) {
     for ((name, _), answer) in open.into_iter().zip(answers) {
         state.lists.insert(name.clone(), Arc::new(answer));
     }
+}
+
+/// Whether a question has been asked.
+#[must_use]
+pub fn asked(run: &Run, name: &str) -> bool {
+    run.state().lists.contains_key(name)
 }
 
 /// The answer to a question that `ask` has asked; one that was never asked reads as an empty list.

@@ -1,19 +1,21 @@
 //! `find_announcer(service, options)` and `find_announcers(services, options)`: who announces an address, who should, and which source says what.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::cluster_facts::{ask, ask_for_all, listed, of, questions};
+use super::cluster_facts::{ask, ask_for_all, listed, of, questions, rest};
 use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{address_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
+use super::{address_facts, announcer_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::similar::nearest;
+use crate::analysis::sparing;
 use crate::analysis::target::target;
-use crate::model::announcement::{Agreement, Announcement, History};
+use crate::model::announcement::{Agreement, Announcement, History, Spared};
 use crate::model::endpoint::Target;
 use crate::model::place::Host;
 use crate::model::service::Service;
@@ -21,8 +23,8 @@ use crate::model::service::Service;
 pub const WORD: Word = Word {
     name: "find_announcer",
     capability: "cluster.read",
-    signature: "find_announcer(service, #{ wire, router, metrics }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`.",
+    signature: "find_announcer(service, #{ wire, router, metrics, sparing }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
+    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`. With `sparing: true` events, MetalLB's workloads, its ConfigurationStates and the logs of speakers that take no part in the election stay unread while everything that was read says the same, and `enough` tells whether that will do; asked a second time without it, it reads those, and nothing else again.",
     register,
 };
 
@@ -68,9 +70,10 @@ struct Options {
     wire: Vec<Host>,
     router: Option<Host>,
     metrics: Option<bool>,
+    sparing: bool,
 }
 
-const KEYS: [&str; 3] = ["wire", "router", "metrics"];
+const KEYS: [&str; 4] = ["wire", "router", "metrics", "sparing"];
 
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     super::fact::register::<Announcement>(engine, "Announcement");
@@ -98,7 +101,11 @@ fn register_all(engine: &mut Engine, run: &Arc<Run>) {
 fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Fact<Announcement>> {
     run.allow(context, WORD.name, WORD.capability)?;
     let options = Options::read(run, context, WORD.name, options)?;
-    ask(run, &questions(run, service));
+    let mut all = questions(run, service);
+    if !options.sparing || service.addresses.is_empty() {
+        all.extend(rest(run, service));
+    }
+    ask(run, &all);
     let target = match service.ports.first() {
         Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
         None => None,
@@ -106,7 +113,11 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
     let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
     wire::ask_about(run, &options.wire, &mut found);
     let found = found.swap_remove(0).1;
-    tell(run, &found);
+    // A second look tells what is new.
+    let told: BTreeSet<String> = run.state().steps.iter().flat_map(|step| step.facts.iter().cloned()).collect();
+    for line in announcer_facts::lines(&found).into_iter().filter(|line| !told.contains(line)) {
+        run.fact(line);
+    }
     Ok(Fact::new(found))
 }
 
@@ -127,7 +138,7 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
     // One reading of the logs for the addresses of all.
     if let Some(first) = plain.first() {
         let metallb = metallb::metallb(run, context, first)?;
-        speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb)?;
+        speakers::logs(run, context, &plain.iter().collect::<Vec<_>>(), &metallb, &BTreeSet::new())?;
     }
     let targets: Vec<Option<Target>> = plain
         .iter()
@@ -157,13 +168,8 @@ impl Options {
                     run.allow(context, &format!("{word} with router"), "node.read")?;
                     options.router = vantage::hosts(run, &vantage::named(run, context, &value)?).into_iter().next();
                 }
-                "metrics" => {
-                    let kind = value.type_name();
-                    let wanted = value.as_bool();
-                    options.metrics = Some(
-                        wanted.map_err(|_| Run::refuse(context, format!("the option `metrics` is a {kind}, it takes true or false")))?,
-                    );
-                }
+                "metrics" => options.metrics = Some(yes_or_no(context, &key, &value)?),
+                "sparing" => options.sparing = yes_or_no(context, &key, &value)?,
                 other => {
                     let hint = nearest(other, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                     return Err(Run::refuse(context, format!("{word} has no option `{other}`{hint}")));
@@ -174,7 +180,12 @@ impl Options {
     }
 }
 
-/// Reads what the sources say of one Service and puts it together. Metrics come second, where the first look leaves something open.
+fn yes_or_no(context: &NativeCallContext, name: &str, value: &Dynamic) -> Answer<bool> {
+    let kind = value.type_name();
+    value.as_bool().map_err(|_| Run::refuse(context, format!("the option `{name}` is a {kind}, it takes true or false")))
+}
+
+/// Reads what the sources say of one Service and puts it together; where it may be sparing, everything only when something calls for it.
 fn gather<'a>(
     run: &Run,
     context: &NativeCallContext,
@@ -182,10 +193,34 @@ fn gather<'a>(
     target: Option<&'a Target>,
     options: &Options,
 ) -> Answer<(Gathered<'a>, Announcement)> {
+    if options.sparing && options.wire.is_empty() && !service.addresses.is_empty() {
+        let nodes = metallb::nodes(run, context)?;
+        let objects = Gathered { target, nodes, ..Gathered::of_objects(service, metallb::metallb(run, context, service)?) };
+        let spared = sparing::may_wait(&objects);
+        if !spared.is_empty() {
+            let (gathered, found) = read(run, context, service, target, options, spared)?;
+            if sparing::calm(&gathered, &found) {
+                return Ok((gathered, found));
+            }
+        }
+        ask(run, &rest(run, service));
+    }
+    read(run, context, service, target, options, Spared::default())
+}
+
+/// Reads all but what is spared. Metrics come second, where the first look leaves something open.
+fn read<'a>(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &'a Service,
+    target: Option<&'a Target>,
+    options: &Options,
+    spared: Spared,
+) -> Answer<(Gathered<'a>, Announcement)> {
     let nodes = metallb::nodes(run, context)?;
     let mut metallb = metallb::metallb(run, context, service)?;
     address_facts::add(run, context, service, &mut metallb)?;
-    let logs = speakers::logs(run, context, &[service], &metallb)?;
+    let logs = speakers::logs(run, context, &[service], &metallb, &spared.logs)?;
     metallb.version = metallb.version.or_else(|| logs.folded.iter().find_map(|log| log.version.clone()));
     metallb.configuration.extend(logs.configuration.iter().cloned());
     let history = match service.addresses.first() {
@@ -198,6 +233,7 @@ fn gather<'a>(
         logs: logs.folded.iter().map(|log| log.only(&service.addresses)).collect(),
         unread: logs.unread.clone(),
         history,
+        spared,
         now: run.evidence.clock.started(),
         ..Gathered::of_objects(service, metallb)
     };
@@ -215,79 +251,4 @@ fn gather<'a>(
         found = announcement(gathered.clone());
     }
     Ok((gathered, found))
-}
-
-fn tell(run: &Run, found: &Announcement) {
-    if found.address.is_none() {
-        run.fact("the Service has no address, so nobody can announce one");
-        return;
-    }
-    let all = found.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-    run.fact(match found.agreement {
-        Agreement::Agree => format!("{all} is announced by {} ({})", found.nodes.join(", "), found.protocol),
-        Agreement::Several => format!("{all} is announced by several nodes: {} ({})", found.nodes.join(", "), found.protocol),
-        Agreement::Conflict => format!("the sources disagree about who announces {all}: {}", found.because),
-        Agreement::None => format!("no node announces {all}"),
-        Agreement::Unknown => format!("who announces {all} is not certain: {}", found.because),
-    });
-    if let Some(expected) = &found.expected {
-        run.fact(format!("by MetalLB's election it should be {expected}, of {}", found.candidates.join(", ")));
-    }
-    if let Some(bgp) = &found.bgp {
-        run.fact(format!(
-            "over BGP it should be announced by {}",
-            if bgp.candidates.is_empty() { "nobody".to_owned() } else { bgp.candidates.join(", ") }
-        ));
-        for session in bgp.nodes.iter().flat_map(|node| &node.sessions) {
-            let state = match session.up {
-                Some(true) => "up",
-                Some(false) => "down",
-                None => "not known",
-            };
-            let reason =
-                session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
-            run.fact(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
-        }
-        if let Some(router) = &bgp.router {
-            let up = router.neighbours.iter().filter(|neighbour| neighbour.state == "Established").count();
-            run.fact(format!("router {}: {up} of {} neighbours are established", router.host, router.neighbours.len()));
-            for route in &router.routes {
-                let hops: Vec<String> = route.installed.iter().flatten().map(ToString::to_string).collect();
-                let hops = if hops.is_empty() { "no route of BGP".to_owned() } else { format!("next hops {}", hops.join(", ")) };
-                run.fact(format!("router {}: {hops} for {}", router.host, route.address));
-            }
-        }
-        for prefix in &bgp.prefixes {
-            run.fact(format!("{} is announced as {} by the advertisement {}", prefix.address, prefix.prefix, prefix.advertisement));
-        }
-    }
-    for step in found.history.moves.iter().rev().take(6).rev() {
-        run.fact(format!("it moved: {step}"));
-    }
-    for source in &found.sources {
-        let age = source.age_s.map(|age| format!(", {} ago", span(age))).unwrap_or_default();
-        run.fact(format!("{}: {}{age}{}", source.kind, source.detail, if source.trusted { "" } else { " (not to be relied on)" }));
-    }
-    let out = found.bgp.iter().filter(|_| found.protocol == "bgp").flat_map(|bgp| &bgp.excluded);
-    for excluded in found.excluded.iter().filter(|_| found.protocol != "bgp").chain(out) {
-        run.fact(format!("{} takes no part: it {}", excluded.node, excluded.reason));
-    }
-    for log in found.logs.iter().filter(|log| log.unknown_lines > 0) {
-        run.fact(format!(
-            "{} lines of the log of {} are not understood, such as: {}",
-            log.unknown_lines,
-            log.pod,
-            log.unknown_samples.first().map(String::as_str).unwrap_or_default()
-        ));
-    }
-}
-
-/// A span of time as a person says it.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -11,6 +11,7 @@ use crate::analysis::clock_skew;
 use crate::analysis::judge::{Case, judge};
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
+use crate::model::finding::{Finding, Severity};
 use crate::model::flow::{Closer, Flow};
 use crate::model::service::Service;
 
@@ -72,13 +73,17 @@ fn weigh(
     };
     let judgement = judge(&case);
     let mut state = run.state();
+    // What an earlier word proved is the answer, where the judgement itself proves nothing.
+    let failing = |findings: &[Finding]| findings.iter().find(|finding| finding.severity == Severity::Fail).cloned();
+    let earlier = failing(&state.findings).filter(|_| failing(&judgement.findings).is_none());
+    let summary = earlier.map_or(judgement.summary, |finding| format!("{}: {}", service.0.path(), finding.summary));
     state.findings.extend(judgement.findings);
     state.gaps = judgement.gaps;
     if let (Some(announcement), Some(address)) = (case.announcement, case.address()) {
         let skewed = clock_skew::gaps(address, &announcement.logs, &state.clocks);
         state.gaps.extend(skewed);
     }
-    state.judged = Some(judgement.summary);
+    state.judged = Some(summary);
     Ok(())
 }
 

@@ -17,10 +17,12 @@ use super::run::{Answer, Run};
 use super::{arping, vantage};
 use crate::analysis::closer::{Plan, plan};
 use crate::analysis::judge::Case;
+use crate::analysis::read::policies::network_policy;
 use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::capture::filter;
-use crate::evidence::error::EvidenceError;
+use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
@@ -29,6 +31,7 @@ use crate::model::endpoint::Target;
 use crate::model::finding::Gap;
 use crate::model::flow::{Closer, Flow};
 use crate::model::place::{HostKind, Place};
+use crate::model::policy::NetworkPolicy;
 use crate::model::probe::{Probe, Vantage};
 use crate::model::service::Service;
 use crate::model::state::{PlaceState, StatePair};
@@ -77,11 +80,30 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
         run.fact(format!("looked closer because {reason}"));
     }
     let places = places(run, &plan, &target.0);
+    let policies = policies(run, context, service)?;
     let before = states(run, service, &places);
     let again = repeat(run, context, service, &target.0, &plan, &before)?;
     let after = states(run, service, &places);
     let states = before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
-    Ok(Dynamic::from(Fact::new(Closer { states, again })))
+    Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
+}
+
+/// The NetworkPolicies of the Service's namespace. A recording of before they were asked for has none.
+fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Vec<NetworkPolicy>> {
+    let query = ListQuery::within(Kind::of("networking.k8s.io", "v1", "networkpolicies"), &service.namespace);
+    match run.evidence.cluster.list(&query) {
+        Ok(list) => Ok(list.iter().map(network_policy).collect()),
+        Err(error) if error.kind == ErrorKind::NotRecorded => Ok(Vec::new()),
+        Err(error) => {
+            run.failed_look(
+                context,
+                &error,
+                &format!("service/{}", service.path()),
+                "whether a NetworkPolicy keeps requests from the pods",
+            )?;
+            Ok(Vec::new())
+        }
+    }
 }
 
 /// The places to look at, with the questions to their routing.

@@ -3,7 +3,7 @@
 use rhai::NativeCallContext;
 use serde_json::Value;
 
-use super::cluster_facts::{ask, listed, metallb_namespace, of, of_bgp, of_metallb};
+use super::cluster_facts::{ask, asked, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
 use super::run::{Answer, Run};
 use crate::analysis::announcement::{bgp_advertisements, pool};
 use crate::analysis::read::{metallb as read_metallb, objects, text};
@@ -35,7 +35,8 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
     }
 }
 
-/// MetalLB's parts and objects as far as they concern the Service. The lists of `cluster_facts::questions` have been asked.
+/// MetalLB's parts and objects as far as they concern the Service. The lists of `cluster_facts::questions` have been asked; what only
+/// those of `cluster_facts::rest` tell is `None` as long as they were not.
 ///
 /// # Errors
 /// When the run ends.
@@ -59,7 +60,11 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
         bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
         l2_statuses: of_service(run, context, service, "l2statuses", "what ServiceL2Status says", read_metallb::l2_status)?,
-        events: read(run, context, &of(service, "events"), "what the Service's events say", objects::event)?,
+        events: if asked(run, &of(service, "events")) {
+            read(run, context, &of(service, "events"), "what the Service's events say", objects::event)?
+        } else {
+            None
+        },
         speakers_read: all.is_some(),
         namespace,
         version,
@@ -102,7 +107,8 @@ fn find(run: &Run) {
     }
     let Some(namespace) = namespaces.into_iter().next() else { return };
     run.fact(format!("MetalLB is in the namespace {namespace}"));
-    let again = of_metallb(&namespace);
+    let mut again = of_metallb(&namespace);
+    again.extend(rest_of_metallb(&namespace).into_iter().filter(|(name, _)| asked(run, name)));
     let mut state = run.state();
     state.metallb_namespace = Some(namespace);
     state.lists.retain(|name, _| name == "nodes" || !again.iter().any(|(other, _)| other == name));
@@ -111,6 +117,9 @@ fn find(run: &Run) {
 }
 
 fn workloads(run: &Run) -> Option<Vec<Workload>> {
+    if !asked(run, "deployments") {
+        return None;
+    }
     let (deployments, daemon_sets) = (listed(run, "deployments"), listed(run, "daemonsets"));
     let deployments = (*deployments).as_ref().ok()?;
     let daemon_sets = (*daemon_sets).as_ref().ok()?;

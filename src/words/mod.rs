@@ -4,6 +4,7 @@
 
 pub mod address_facts;
 pub mod allowed;
+pub mod announcer_facts;
 pub mod api_access;
 pub mod arping;
 pub mod capture_options;
@@ -12,9 +13,11 @@ pub mod cluster_facts;
 pub mod during;
 pub mod endpoint_facts;
 pub mod endpoint_looks;
+pub mod enough;
 pub mod fact;
 pub mod find_announcer;
 pub mod finding;
+pub mod get_ready;
 pub mod host_checks;
 pub mod judge;
 pub mod local_capture;

@@ -10,6 +10,7 @@ use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use super::{endpoint_facts, endpoint_looks};
+use crate::analysis::judge::wrong_port;
 use crate::analysis::read::objects;
 use crate::analysis::similar::nearest;
 use crate::analysis::target::{reach, settings, target};
@@ -20,8 +21,8 @@ use crate::model::service::{Service, ServicePort};
 pub const WORD: Word = Word {
     name: "resolve_target_port",
     capability: "cluster.read",
-    signature: "resolve_target_port(service, port) -> Target: port, family, endpoints, serving, pods, slices, disagreements, near_misses, templates, settings, reach; resolve_target_port(service, \"*\") -> array of Target",
-    meaning: "Where one port of the Service ends: for every endpoint its pod, ip, family, node, port (the number), name (of the Service's port), ready, serving, terminating and from (the slice). The port is a name or a number; () takes the first, \"*\" gives all, as an array. Options: #{ port, family }, where the family is IPv4 or IPv6; without it, it is that of the Service's first address. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them, and `disagreements` holds the differences that stayed for a few seconds. A headless Service and one of type ExternalName end nowhere: that is an error that says why.",
+    signature: "resolve_target_port(service, port) -> Target: port, family, endpoints, serving, pods, slices, disagreements, near_misses, templates, settings, reach, or () when the Service has no such number; resolve_target_port(service, \"*\") -> array of Target",
+    meaning: "Where one port of the Service ends: for every endpoint its pod, ip, family, node, port (the number), name (of the Service's port), ready, serving, terminating and from (the slice). The port is a name or a number; () takes the first, \"*\" gives all, as an array. Options: #{ port, family }, where the family is IPv4 or IPv6; without it, it is that of the Service's first address. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them, and `disagreements` holds the differences that stayed for a few seconds. A number that the Service does not have ends nowhere: that is the finding client/wrong-port. A headless Service and one of type ExternalName end nowhere: that is an error that says why.",
     register,
 };
 
@@ -95,6 +96,11 @@ fn resolve(run: &Run, context: &NativeCallContext, service: &Service, wanted: &W
     run.allow(context, WORD.name, WORD.capability)?;
     service.translated().map_err(|why| Run::refuse(context, why))?;
     if !wanted.all {
+        if let Some(finding) = wanted.port.as_ref().and_then(|port| wrong_port(service, port)) {
+            run.fact(finding.summary.clone());
+            run.state().findings.push(finding);
+            return Ok(Dynamic::UNIT);
+        }
         let port = wanted_port(run, context, service, wanted.port.as_deref())?;
         return Ok(Dynamic::from(one(run, context, service, &port, wanted.family)?));
     }

@@ -33,23 +33,34 @@ pub struct Logs {
     pub configuration: Vec<ConfigurationWord>,
 }
 
-/// Every speaker's log, folded for the Services' addresses. A log is read once a run: a second Service finds what the first one's reading
-/// kept.
+/// Every speaker's log but those of the spared nodes, folded for the Services' addresses. A log is read once a run: a second Service finds
+/// what the first one's reading kept, and a second look reads those that the first one spared.
 ///
 /// # Errors
 /// When the run ends.
-pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metallb: &Metallb) -> Answer<Arc<Logs>> {
+pub fn logs(
+    run: &Run,
+    context: &NativeCallContext,
+    services: &[&Service],
+    metallb: &Metallb,
+    spared: &BTreeSet<String>,
+) -> Answer<Arc<Logs>> {
     let of = |service: &&Service| service.addresses.iter().map(|address| (*address, service.path())).collect::<Vec<_>>();
     let held: Vec<(IpAddr, String)> = services.iter().flat_map(of).collect();
     if held.is_empty() {
         return Ok(Arc::default());
     }
-    let known = run.state().logs.clone();
-    if let Some(known) = known.filter(|known| held.iter().all(|one| known.held.contains(one))) {
-        return Ok(known);
+    let known = run.state().logs.clone().filter(|known| held.iter().all(|one| known.held.contains(one)));
+    let wanted: Vec<&Pod> = live(metallb)
+        .into_iter()
+        .filter(|pod| pod.node.as_ref().is_some_and(|node| !spared.contains(node)))
+        .filter(|pod| known.as_ref().is_none_or(|known| !known.has(pod)))
+        .collect();
+    if let Some(known) = known.as_ref().filter(|_| wanted.is_empty()) {
+        return Ok(Arc::clone(known));
     }
-    let answers = side_by_side(&live(metallb), |pod| read(run, pod, &held, false));
-    let mut logs = Logs { held, ..Logs::default() };
+    let mut logs = known.map_or_else(|| Logs { held, ..Logs::default() }, |known| (*known).clone());
+    let answers = side_by_side(&wanted, |pod| read(run, pod, &logs.held, false));
     for Read { node, log, configuration, end } in answers {
         logs.configuration.extend(configuration);
         match end {
@@ -60,6 +71,8 @@ pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metal
             }
         }
     }
+    // In the order of the pods, whichever were read first.
+    logs.folded.sort_by_key(|log| metallb.speakers.iter().position(|pod| pod.name == log.pod));
     let logs = Arc::new(logs);
     let mut state = run.state();
     state.logs = Some(Arc::clone(&logs));
@@ -67,6 +80,13 @@ pub fn logs(run: &Run, context: &NativeCallContext, services: &[&Service], metal
     state.earlier_logs = None;
     drop(state);
     Ok(logs)
+}
+
+impl Logs {
+    /// Whether the speaker's log was read, or could not be.
+    fn has(&self, pod: &Pod) -> bool {
+        self.folded.iter().any(|log| log.pod == pod.name) || pod.node.as_ref().is_some_and(|node| self.unread.contains(node))
+    }
 }
 
 /// The history of an address: the logs, and for speakers whose container restarted a short while ago the logs before that.

@@ -9,9 +9,9 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use lbdiag::analysis::state::netfilter::Fields;
+use lbdiag::analysis::state::ruleset::proxy::programme;
+use lbdiag::analysis::state::ruleset::{Taken, walk};
 use lbdiag::analysis::state::sections::place_state;
-use lbdiag::analysis::state::walk::proxy::programme;
-use lbdiag::analysis::state::walk::{Taken, walk};
 use lbdiag::analysis::state::{conntrack, counters, network, routes, sockets};
 use lbdiag::model::place::{Host, HostKind, Place};
 use lbdiag::model::service::Protocol;

@@ -55,6 +55,8 @@ impl Words {
             let said = match (metric, log) {
                 (Some(metric), _) => Some(metric.announced.iter().any(|(by, ip)| by == protocol && *ip == address)),
                 (None, Some(log)) => own_word(gathered, log, address, protocol),
+                // It was not asked, because nothing makes it likely that it says anything.
+                (None, None) if gathered.spared.logs.contains(node) => Some(false),
                 (None, None) => None,
             };
             match said {

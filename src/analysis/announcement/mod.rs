@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::addresses::pool_of;
 use super::election::{self, Electorate};
-use crate::model::announcement::{Announcement, History, LogState, SpeakerLog, SpeakerMetrics, Wire};
+use crate::model::announcement::{Announcement, History, LogState, Spared, SpeakerLog, SpeakerMetrics, Wire};
 use crate::model::bgp::Router;
 use crate::model::endpoint::Target;
 use crate::model::kubernetes::Node;
@@ -33,6 +33,8 @@ pub struct Gathered<'a> {
     pub wire: Option<Wire>,
     pub router: Option<Router>,
     pub history: History,
+    /// What was left unread on purpose.
+    pub spared: Spared,
     /// When the run began, RFC 3339.
     pub now: String,
 }
@@ -52,6 +54,7 @@ impl<'a> Gathered<'a> {
             wire: None,
             router: None,
             history: History::default(),
+            spared: Spared::default(),
             now: String::new(),
         }
     }
@@ -111,6 +114,7 @@ pub fn announcement(gathered: Gathered) -> Announcement {
         metallb: gathered.metallb,
         nodes_seen: gathered.nodes,
         unread: gathered.unread,
+        spared: gathered.spared,
     }
 }
 

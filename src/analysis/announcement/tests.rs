@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::analysis::read::{metallb as read_metallb, objects};
 use crate::analysis::target::target;
-use crate::model::announcement::{AddressLog, Agreement, LogState, ProtocolLog, WireAnswer};
+use crate::model::announcement::{AddressLog, Agreement, LogState, ProtocolLog, Spared, WireAnswer};
 
 const ADDRESS: &str = "10.88.64.100";
 
@@ -106,6 +106,7 @@ impl Case {
             wire: self.wire.clone(),
             router: None,
             history: History::default(),
+            spared: Spared::default(),
             now: "2026-11-24T11:00:00Z".to_owned(),
         })
     }

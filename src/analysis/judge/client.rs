@@ -73,6 +73,23 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
     findings
 }
 
+/// The clients ask for a number that the Service does not have; `None` for one that it has, and for a name.
+#[must_use]
+pub fn wrong_port(service: &Service, port: &str) -> Option<Finding> {
+    let number: u16 = port.parse().ok()?;
+    if service.ports.is_empty() || service.ports.iter().any(|port| port.port == number) {
+        return None;
+    }
+    let known = service.ports.iter().map(|port| format!("{}/{}", port.port, port.protocol.name())).collect::<Vec<_>>().join(", ");
+    let place = service.addresses.first().map_or_else(|| service.path(), ToString::to_string);
+    Some(found(
+        "client/wrong-port",
+        vec![Culprit::client("any")],
+        format!("clients ask {place} for port {number}, which the Service does not have: it has {known}"),
+        vec![format!("spec.ports of service/{}: {known}", service.path())],
+    ))
+}
+
 /// The finding for clients outside the ranges.
 pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
     let ranges = case.service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

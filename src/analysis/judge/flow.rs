@@ -54,6 +54,9 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
         explained.extend(super::next_hop::fails(case));
     }
+    if explained.is_empty() {
+        explained.extend(super::lost_inside::finding(case));
+    }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
         gaps.extend(open);

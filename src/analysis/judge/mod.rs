@@ -7,14 +7,18 @@ mod address;
 mod announce;
 mod app;
 mod bgp;
+mod checksum;
 mod client;
+mod conntrack;
 mod endpoints;
 mod flow;
+mod lost_inside;
 mod neighbours;
 mod next_hop;
 mod node;
 mod overlay;
 mod pod;
+mod policy;
 pub mod road;
 mod scope;
 mod wire;
@@ -37,7 +41,7 @@ use crate::model::state::StatePair;
 use road::Road;
 
 pub use address::another_giver_suspected;
-pub use client::client_address;
+pub use client::{client_address, wrong_port};
 
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.
 pub struct Case<'a> {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::{Leg, Road};
-use super::{Case, client, found};
+use super::{Case, client, conntrack, found, policy};
 use crate::analysis::state::netfilter::{self, Fields};
-use crate::analysis::state::{counters, network, nftables};
+use crate::analysis::state::{counters, network, nftables, traffic_control};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -52,7 +52,13 @@ impl Packets {
         let base = Fields { protocol: self.protocol.to_owned(), input: input.map(str::to_owned), ..Fields::default() };
         let mut all = Vec::new();
         for source in &self.clients {
-            all.push(Fields { source: Some(*source), destination: vip, destination_port: Some(self.port), ..base.clone() });
+            all.push(Fields {
+                source: Some(*source),
+                destination: vip,
+                destination_port: Some(self.port),
+                untranslated: true,
+                ..base.clone()
+            });
         }
         for (ip, port) in &self.endpoints {
             for source in self.clients.iter().chain(&self.seen_sources) {
@@ -101,7 +107,7 @@ pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> 
             text: drop.rule.text,
         });
     }
-    let (rule, grown, _) = nftables::drops(pair, fields).into_iter().next()?;
+    let nftables::NftDrop { rule, grown, .. } = nftables::drops(pair, fields).into_iter().next()?;
     Some(Dropping {
         path: format!("rule/{}", rule.path()),
         proof: match grown {
@@ -126,6 +132,25 @@ pub(super) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Optio
     ))
 }
 
+/// The traffic control of an interface drops as many packets as were lost, and more.
+pub(super) fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, lost: usize) -> Option<Finding> {
+    let interface = interface?;
+    let here = traffic_control::dropping(pair).into_iter().find(|dropping| dropping.interface == interface)?;
+    // Both rounds are among the lost ones, and the counters were read around the second one alone.
+    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX);
+    (here.grown >= enough.max(2)).then(|| {
+        found(
+            "node/firewall-drop",
+            vec![Culprit::node_part(node, &format!("interface/{interface}"))],
+            format!("the traffic control of {node}/{interface} drops it"),
+            vec![format!(
+                "tc on {node}: the {} qdisc of {interface} dropped {} packets while the probe was repeated",
+                here.kind, here.grown
+            )],
+        )
+    })
+}
+
 /// The request came in on the announcing node and no translated packet left it.
 pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = Packets::of(case, roads);
@@ -143,14 +168,18 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         if watched { ", none left it towards a pod" } else { "" }
     );
     let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
+        .map(|finding| policy::behind(case, node, &packets, finding))
+        .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
         .or_else(|| forwarding_off(case, pair, node))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| not_programmed(case, pair, node))
         .or_else(|| proxy_stale(case, pair, node))
         .or_else(|| no_local_endpoint(case, node))
-        .or_else(|| conntrack_full(pair, node))
+        .or_else(|| conntrack::stale(case, pair, node, roads))
+        .or_else(|| conntrack::full(pair, node))
         .or_else(|| pod_route(pair, node, &packets.endpoints))
-        .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints));
+        .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints))
+        .or_else(|| policy::unseen(case, pair, node, &packets));
     match finding {
         Some(mut finding) => {
             finding.evidence.insert(0, seen);
@@ -295,7 +324,7 @@ pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Optio
 }
 
 /// kube-proxy's rules for the address lead to an endpoint that is gone.
-fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+pub(super) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let target = case.target.filter(|target| target.slices_read)?;
     let programmed = programmed(case, pair);
     let gone: Vec<String> = programmed
@@ -323,7 +352,7 @@ fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
 }
 
 /// The endpoints that kube-proxy's rules on a node hold for the address and port.
-fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
+pub(super) fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
     let (Some(vip), Some(target)) = (case.address(), case.target) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
     let Programme { section, length, .. } = programme(vip);
@@ -385,21 +414,6 @@ fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
     })
 }
 
-fn conntrack_full(pair: &StatePair, node: &str) -> Option<Finding> {
-    let (count, most) = (
-        network::setting(&pair.after, "net/netfilter/nf_conntrack_count")?,
-        network::setting(&pair.after, "net/netfilter/nf_conntrack_max")?,
-    );
-    (most > 0 && count * 100 >= most * 99).then(|| {
-        found(
-            "node/conntrack-full",
-            vec![Culprit::node(node)],
-            format!("the connection table of {node} is full"),
-            vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")],
-        )
-    })
-}
-
 /// The kernel refuses the way to an endpoint.
 pub(super) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
     endpoints.iter().find_map(|(ip, _)| {
@@ -423,6 +437,10 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         }
     }
     if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
+        return Ok(finding);
+    }
+    let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
+    if let Some(finding) = queue_drops(pair, node, outward.as_deref(), roads.len()) {
         return Ok(finding);
     }
     if let Some(finding) = forwarding_off(case, pair, node) {
@@ -534,6 +552,11 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 evidence,
             ));
         }
+    }
+    if let Some(pair) = case.node_state(last.place())
+        && let Some(finding) = proxy_stale(case, pair, last.place()).or_else(|| conntrack::stale(case, pair, last.place(), roads))
+    {
+        return Ok(finding);
     }
     Err(unseen(last.place(), &format!("the request passes {} and nothing comes back; what lies beyond could not be watched", last.place())))
 }

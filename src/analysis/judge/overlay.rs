@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::node::{self, Packets, unseen};
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, found};
+use super::{Case, checksum, found, policy};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
 use crate::model::connection::Hop;
@@ -277,7 +277,7 @@ fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding,
     {
         return Ok(down(node, &link.name));
     }
-    Err(unseen(node, &came))
+    checksum::of_tunnel(pair, node, roads, &came).ok_or_else(|| unseen(node, &came))
 }
 
 /// It came out of the tunnel on the pod's node and did not reach the pod's link.
@@ -292,11 +292,15 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         .map(|hop| hop.interface.clone());
     let sources: BTreeSet<IpAddr> =
         if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
-    node::firewall(pair, node, &packets.fields(leg, case.address(), input.as_deref()))
+    let filter = node::firewall(pair, node, &packets.fields(leg, case.address(), input.as_deref()));
+    filter
+        .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
+        .or_else(|| node::queue_drops(pair, node, input.as_deref(), roads.len()))
         .or_else(|| node::forwarding_off(case, pair, node))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
         .or_else(|| if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, &packets) })
         .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints))
+        .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
         .ok_or_else(|| unseen(node, &format!("the packet came in on {node} and did not leave it")))
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::node::{self, Packets};
 use super::road::{Leg, Road};
-use super::{Case, found};
+use super::{Case, checksum, found};
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::analysis::state::{counters, network};
 use crate::model::connection::Sighting;
@@ -172,6 +172,9 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     };
     if let Some(finding) = filtered(case, pod, roads) {
         return Ok(finding);
+    }
+    if let Some(spoiled) = checksum::of_pod(pair, pod, &subject, roads, protocol(case)) {
+        return spoiled;
     }
     let sources: BTreeSet<IpAddr> = roads
         .iter()

@@ -3,6 +3,7 @@
 pub mod metallb;
 pub mod objects;
 mod pods;
+pub mod policies;
 pub mod router;
 mod services;
 

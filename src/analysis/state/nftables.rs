@@ -3,38 +3,46 @@
 //! Only what can be decided from a rule's text is decided: a rule with an expression that is not understood is a
 //! `Maybe`. Tables that iptables-nft manages are left to `netfilter`, kube-proxy's own to the API.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::netfilter::{Fields, Match};
+use super::walk::{self, Chains, Step, Verdict};
 use crate::model::state::StatePair;
 
-/// A rule with a `drop` or `reject` verdict.
+/// The priority at which destinations are translated.
+const TRANSLATION: i32 = -100;
+
+/// A rule, or a base chain's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NftRule {
     /// `FAMILY TABLE`
     pub table: String,
     pub chain: String,
+    /// Counted from 1; 0 for a policy.
     pub number: usize,
     pub text: String,
     /// `None` when the rule has no counter.
     pub packets: Option<u64>,
-    /// The chain's hook, empty for a chain that others jump to.
-    pub hook: String,
+    /// The words that are matched: without the comment, with the elements of named sets in place of their names.
+    words: Vec<String>,
+    does: Verdict,
 }
 
 impl NftRule {
     /// `inet-filter/input/3`, as culprits name it.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("{}/{}/{}", self.table.replace(' ', "-"), self.chain, self.number)
+        let number = if self.number == 0 { "policy".to_owned() } else { self.number.to_string() };
+        format!("{}/{}/{number}", self.table.replace(' ', "-"), self.chain)
     }
 
     /// Whether the rule takes a packet with these fields.
     #[must_use]
     pub fn matches(&self, fields: &Fields) -> Match {
-        let words: Vec<&str> = self.text.split_whitespace().collect();
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let mut result = Match::Yes;
         let mut at = 0;
         while at < words.len() {
@@ -44,6 +52,56 @@ impl NftRule {
         }
         result
     }
+}
+
+impl Step for NftRule {
+    fn takes(&self, packet: &Fields) -> Match {
+        self.matches(packet)
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.does.clone()
+    }
+}
+
+/// A base chain: where it hangs in the packet's way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Base {
+    /// `FAMILY TABLE`
+    table: String,
+    chain: String,
+    hook: String,
+    priority: i32,
+    /// The interface of an ingress or egress chain.
+    device: Option<String>,
+}
+
+impl Base {
+    /// How surely a packet that passes the hook is one that this chain sees.
+    fn sees(&self, packet: &Fields) -> Match {
+        let family = self.table.split(' ').next().unwrap_or_default();
+        let device = match (&self.device, self.hook.as_str()) {
+            (Some(device), "ingress") => packet.input.as_ref().map_or(Match::Maybe, |input| same(input == device)),
+            (Some(device), "egress") => packet.output.as_ref().map_or(Match::Maybe, |output| same(output == device)),
+            _ => Match::Yes,
+        };
+        // Behind the translation an untranslated packet is met only when that failed.
+        let early = self.hook == "ingress" || (self.hook == "prerouting" && self.priority <= TRANSLATION);
+        let stage = if packet.untranslated && !early { Match::Maybe } else { Match::Yes };
+        let family = match (family, packet.is_v6()) {
+            ("arp", _) => Match::No,
+            // Only frames between two ports of one bridge, and those with bridge-nf-call, come by here.
+            ("bridge", _) => Match::Maybe,
+            ("ip", Some(six)) => same(!six),
+            ("ip6", Some(six)) => same(six),
+            _ => Match::Yes,
+        };
+        device.min(stage).min(family)
+    }
+}
+
+fn same(holds: bool) -> Match {
+    if holds { Match::Yes } else { Match::No }
 }
 
 /// One expression at the head of the words: its answer and how many words it took.
@@ -68,9 +126,28 @@ pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
         ("meta", "l4proto") | ("ip", "protocol") => {
             (both(if value.iter().any(|one| *one == fields.protocol) { Match::Yes } else { Match::No }), value_at + value_words)
         }
+        ("ip6", "nexthdr") => (both(same(value.contains(&fields.protocol.as_str()))), value_at + value_words),
+        ("meta", "nfproto" | "protocol") => {
+            let holds =
+                |six: bool| same(value.contains(&if word(1) == "protocol" { ["ip", "ip6"] } else { ["ipv4", "ipv6"] }[usize::from(six)]));
+            (fields.is_v6().map_or(Match::Maybe, |six| both(holds(six))), value_at + value_words)
+        }
+        // What is new is what is asked for; of any other state nothing is known here.
+        ("ct", "state") => {
+            let new = value.iter().any(|states| states.split(',').any(|state| state == "new"));
+            (if new && !negated { Match::Yes } else { Match::Maybe }, value_at + value_words)
+        }
+        (_, _) if word(2) == "set" => (Match::Yes, 4),
         ("counter", "packets") => (Match::Yes, 5),
-        ("drop" | "counter" | "log", _) => (Match::Yes, 1),
-        ("reject" | "comment", _) => (Match::Yes, words.len()),
+        ("counter", "name") | ("jump" | "goto", _) => (Match::Yes, 2 + usize::from(word(1) == "name")),
+        ("log", _) => {
+            let more = words[1..]
+                .chunks(2)
+                .take_while(|pair| ["prefix", "level", "group", "snaplen", "flags", "queue-threshold"].contains(&pair[0]));
+            (Match::Yes, 1 + 2 * more.count())
+        }
+        ("drop" | "accept" | "return" | "continue" | "counter" | "notrack", _) => (Match::Yes, 1),
+        ("reject" | "queue" | "masquerade" | "snat" | "dnat" | "redirect", _) => (Match::Yes, words.len()),
         _ => (Match::Maybe, 1),
     }
 }
@@ -138,13 +215,18 @@ fn ports(port: Option<u16>, values: &[&str]) -> Match {
     known
 }
 
-/// Every rule of a ruleset that ends in `drop` or `reject`, except kube-proxy's and those of iptables-nft.
-#[must_use]
-pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
-    let (mut table, mut chain, mut hook, mut number, mut foreign) = (String::new(), String::new(), String::new(), 0, false);
-    let mut managed_next = false;
-    let mut all = Vec::new();
-    for line in ruleset.lines() {
+/// The rules of a ruleset, except kube-proxy's and those of iptables-nft, and the base chains with their policies.
+struct Ruleset {
+    rules: Vec<NftRule>,
+    bases: Vec<(Base, Option<NftRule>)>,
+}
+
+fn ruleset(dump: &str) -> Ruleset {
+    let sets = sets(dump);
+    let (mut table, mut chain, mut number, mut foreign) = (String::new(), String::new(), 0, false);
+    let (mut managed_next, mut in_set) = (false, false);
+    let mut all = Ruleset { rules: Vec::new(), bases: Vec::new() };
+    for line in dump.lines() {
         let line = line.trim();
         if line.contains("is managed by iptables-nft") {
             managed_next = true;
@@ -153,28 +235,159 @@ pub fn drop_rules(ruleset: &str) -> Vec<NftRule> {
             foreign = managed_next
                 || table.contains("kube-proxy")
                 || ["raw", "mangle", "nat", "filter"].iter().any(|own| table == format!("ip {own}") || table == format!("ip6 {own}"))
-                    && line_has_xt(ruleset);
+                    && line_has_xt(dump);
             managed_next = false;
+            chain.clear();
         } else if let Some(name) = line.strip_prefix("chain ") {
             name.trim_end_matches('{').trim().clone_into(&mut chain);
-            hook.clear();
             number = 0;
-        } else if line.starts_with("type ") {
-            line.split_whitespace().skip_while(|word| *word != "hook").nth(1).unwrap_or_default().clone_into(&mut hook);
-        } else if !line.is_empty() && line != "}" && !foreign && !chain.is_empty() {
-            number += 1;
-            let verdict = line.split_whitespace().any(|word| word == "drop" || word == "reject");
-            if verdict {
-                all.push(NftRule {
-                    table: table.clone(),
-                    chain: chain.clone(),
-                    number,
-                    text: line.to_owned(),
-                    packets: packets(line),
-                    hook: hook.clone(),
-                });
+        } else if line == "}" {
+            in_set = false;
+            chain.clear();
+        } else if ["set ", "map ", "flowtable ", "counter ", "quota ", "limit ", "ct helper "].iter().any(|start| line.starts_with(start))
+            && line.ends_with('{')
+        {
+            in_set = true;
+        } else if !line.is_empty() && !foreign && !in_set && !chain.is_empty() {
+            if line.starts_with("type ") && line.contains(" hook ") {
+                all.bases.push(base(line, &table, &chain));
+                continue;
             }
+            number += 1;
+            all.rules.push(rule(line, &table, &chain, number, &sets));
         }
+    }
+    all
+}
+
+/// `type filter hook forward device "eth0" priority filter - 5; policy drop;`
+fn base(line: &str, table: &str, chain: &str) -> (Base, Option<NftRule>) {
+    let after = |key: &str| line.split_once(key).map(|(_, rest)| rest.split([';', ' ']).next().unwrap_or_default().to_owned());
+    let priority = line.split_once("priority ").and_then(|(_, rest)| rest.split(';').next()).map_or(0, priority);
+    let base = Base {
+        table: table.to_owned(),
+        chain: chain.to_owned(),
+        hook: after("hook ").unwrap_or_default(),
+        priority,
+        device: after("device ").map(|name| name.trim_matches('"').to_owned()),
+    };
+    let policy = line.contains("policy drop").then(|| NftRule {
+        table: table.to_owned(),
+        chain: chain.to_owned(),
+        number: 0,
+        text: "policy drop".to_owned(),
+        packets: None,
+        words: Vec::new(),
+        does: Verdict::Drop,
+    });
+    (base, policy)
+}
+
+/// A priority as nft prints it: a number, a name, or a name with a distance such as `filter - 5`.
+fn priority(text: &str) -> i32 {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let named = |word: &str| match word {
+        "raw" => -300,
+        "mangle" => -150,
+        "dstnat" => -100,
+        "security" => 50,
+        "srcnat" => 100,
+        other => other.parse().unwrap_or_default(),
+    };
+    let distance: i32 = words.get(2).and_then(|distance| distance.parse().ok()).unwrap_or_default();
+    let first = words.first().map_or(0, |word| named(word));
+    match words.get(1) {
+        Some(&"-") => first - distance,
+        Some(&"+") => first + distance,
+        _ => first,
+    }
+}
+
+fn rule(line: &str, table: &str, chain: &str, number: usize, sets: &BTreeMap<(String, String), Vec<String>>) -> NftRule {
+    let text = line.split(" comment \"").next().unwrap_or_default();
+    let mut words = Vec::new();
+    for word in quoted_words(text) {
+        match word.strip_prefix('@').and_then(|name| sets.get(&(table.to_owned(), name.to_owned()))) {
+            Some(elements) => {
+                words.push("{".to_owned());
+                words.extend(elements.iter().cloned());
+                words.push("}".to_owned());
+            }
+            None => words.push(word),
+        }
+    }
+    NftRule {
+        table: table.to_owned(),
+        chain: chain.to_owned(),
+        number,
+        text: line.to_owned(),
+        packets: packets(line),
+        does: verdict(&words),
+        words,
+    }
+}
+
+/// Words apart from what stands in double quotes, which is one word.
+fn quoted_words(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut quoted = false;
+    let mut word = String::new();
+    // A last space ends the last word.
+    for c in text.chars().chain([' ']) {
+        quoted ^= c == '"';
+        if !c.is_whitespace() || quoted {
+            word.push(c);
+        } else if !word.is_empty() {
+            all.push(std::mem::take(&mut word));
+        }
+    }
+    all
+}
+
+fn verdict(words: &[String]) -> Verdict {
+    if words.iter().any(|word| word == "vmap" || word == "queue") {
+        return Verdict::Unknown;
+    }
+    for (at, word) in words.iter().enumerate() {
+        let to = || words.get(at + 1).cloned().unwrap_or_default();
+        match word.as_str() {
+            "drop" | "reject" => return Verdict::Drop,
+            "accept" => return Verdict::Accept,
+            "return" => return Verdict::Return,
+            "jump" => return Verdict::Jump(to()),
+            "goto" => return Verdict::Goto(to()),
+            _ => {}
+        }
+    }
+    Verdict::Pass
+}
+
+/// The elements of the named sets, by table and name; what follows an element (a timeout, a counter) is left out.
+fn sets(dump: &str) -> BTreeMap<(String, String), Vec<String>> {
+    let mut all: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    let (mut table, mut name, mut listing) = (String::new(), None::<String>, false);
+    for line in dump.lines() {
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("table ") {
+            rest.trim_end_matches('{').trim().clone_into(&mut table);
+            name = None;
+        } else if let Some(rest) = line.strip_prefix("set ").filter(|rest| rest.ends_with('{')) {
+            let own = rest.trim_end_matches('{').trim().to_owned();
+            all.insert((table.clone(), own.clone()), Vec::new());
+            name = Some(own);
+        } else if line.starts_with("chain ") || line.starts_with("map ") {
+            name = None;
+        }
+        let Some(set) = &name else { continue };
+        let elements = line.strip_prefix("elements = {");
+        if elements.is_none() && !listing {
+            continue;
+        }
+        let elements = elements.unwrap_or(line);
+        let (elements, ends) = elements.split_once('}').map_or((elements, false), |(inside, _)| (inside, true));
+        let values = elements.split(',').filter_map(|element| element.split_whitespace().next());
+        all.entry((table.clone(), set.clone())).or_default().extend(values.map(str::to_owned));
+        listing = !ends;
     }
     all
 }
@@ -189,55 +402,68 @@ fn packets(line: &str) -> Option<u64> {
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// The rules that could have taken one of these packets: by a counter that grew, or, without a counter, by a text that
-/// surely matches. The surest first, with by how much the counter grew.
+/// A rule that takes packets away, and what is known of it and some packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NftDrop {
+    pub rule: NftRule,
+    /// By how much its counter grew between the two reads; `None` when it has none.
+    pub grown: Option<u64>,
+    /// How surely one of the packets comes to it and is taken.
+    pub matched: Match,
+}
+
+/// The rules that could have taken one of these packets: by a counter that grew, or, without a counter, by one that the packet surely
+/// comes to and that surely takes it. The surest first.
 #[must_use]
-pub fn drops(pair: &StatePair, wanted: &[Fields]) -> Vec<(NftRule, Option<u64>, Match)> {
-    let before = drop_rules(pair.before.section("nft"));
-    let mut found = Vec::new();
-    for rule in drop_rules(pair.after.section("nft")) {
-        let matched = wanted.iter().map(|fields| rule.matches(fields)).max().unwrap_or(Match::No);
-        let old = before.iter().find(|old| old.path() == rule.path()).and_then(|old| old.packets);
-        let grown = rule.packets.map(|now| now.saturating_sub(old.unwrap_or_default()));
-        let counts = match grown {
-            Some(grown) => grown > 0 && matched != Match::No,
-            None => matched == Match::Yes,
-        };
-        if counts {
-            found.push((rule, grown, matched));
-        }
-    }
-    found.sort_by_key(|(_, grown, matched)| (std::cmp::Reverse(*matched), std::cmp::Reverse(*grown)));
+pub fn drops(pair: &StatePair, wanted: &[Fields]) -> Vec<NftDrop> {
+    let counts = |drop: &NftDrop| match drop.grown {
+        Some(grown) => grown > 0,
+        None => drop.matched == Match::Yes,
+    };
+    let mut found: Vec<NftDrop> = met(pair, wanted).into_iter().filter(counts).collect();
+    found.sort_by_key(|drop| (std::cmp::Reverse(drop.matched), std::cmp::Reverse(drop.grown)));
     found
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULESET: &str = "table inet guard {\n\tchain in {\n\t\ttype filter hook prerouting priority -300; policy accept;\n\t\tip saddr 10.88.192.0/24 tcp dport 443 counter packets 24 bytes 1440 drop\n\t\tiifname \"eth0\" udp dport { 4789, 8472 } drop\n\t\tip saddr @blocked drop\n\t}\n}\n# Warning: table ip raw is managed by iptables-nft, do not touch!\ntable ip raw {\n\tchain PREROUTING {\n\t\tip saddr 1.2.3.4 drop\n\t}\n}\n";
-
-    #[test]
-    fn rules_are_read_with_their_counters() {
-        let rules = drop_rules(RULESET);
-        assert_eq!(rules.len(), 3);
-        assert_eq!((rules[0].packets, rules[0].hook.as_str(), rules[0].path().as_str()), (Some(24), "prerouting", "inet-guard/in/1"));
-    }
-
-    #[test]
-    fn rules_take_what_they_name() {
-        let rules = drop_rules(RULESET);
-        let fields = Fields {
-            source: Some("10.88.192.50".parse().unwrap()),
-            protocol: "tcp".into(),
-            destination_port: Some(443),
-            ..Fields::default()
-        };
-        assert_eq!(rules[0].matches(&fields), Match::Yes);
-        assert_eq!(rules[1].matches(&fields), Match::No);
-        assert_eq!(rules[2].matches(&fields), Match::Maybe);
-        let vxlan = Fields { protocol: "udp".into(), destination_port: Some(4789), input: Some("eth0".into()), ..Fields::default() };
-        assert_eq!(rules[1].matches(&vxlan), Match::Yes);
-        assert_eq!(rules[0].matches(&vxlan), Match::No);
-    }
+/// The rules without a counter that may take one of these packets, and of which nothing surer can be said.
+#[must_use]
+pub fn undecided(pair: &StatePair, wanted: &[Fields]) -> Vec<NftRule> {
+    met(pair, wanted).into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).map(|drop| drop.rule).collect()
 }
+
+/// Every rule that takes packets away and that one of these packets may come to.
+fn met(pair: &StatePair, wanted: &[Fields]) -> Vec<NftDrop> {
+    let before = ruleset(pair.before.section("nft")).rules;
+    let now = ruleset(pair.after.section("nft"));
+    let mut met: BTreeMap<String, (&NftRule, Match)> = BTreeMap::new();
+    let mut chains: BTreeMap<&str, Chains<NftRule>> = BTreeMap::new();
+    for rule in &now.rules {
+        chains.entry(&rule.table).or_default().entry(&rule.chain).or_default().push(rule);
+    }
+    let none = Chains::new();
+    for packet in wanted {
+        let hooks = walk::hooks(pair, packet);
+        for (base, policy) in now.bases.iter().filter(|(base, _)| hooks.contains(&base.hook.as_str())) {
+            let sees = base.sees(packet);
+            let mut note = |rule, how: Match| {
+                let entry = met.entry(NftRule::path(rule)).or_insert((rule, Match::No));
+                entry.1 = entry.1.max(how.min(sees));
+            };
+            let end = walk::walk(chains.get(base.table.as_str()).unwrap_or(&none), &base.chain, packet, &mut note);
+            if let Some(policy) = policy {
+                note(policy, end);
+            }
+        }
+    }
+    let grown = |path: &str, now: u64| {
+        let old = before.iter().find(|old| old.path() == path).and_then(|old| old.packets);
+        now.saturating_sub(old.unwrap_or_default())
+    };
+    met.into_iter()
+        .filter(|(_, (_, matched))| *matched != Match::No)
+        .map(|(path, (rule, matched))| NftDrop { rule: rule.clone(), grown: rule.packets.map(|now| grown(&path, now)), matched })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

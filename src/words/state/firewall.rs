@@ -7,7 +7,7 @@ use rhai::{Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 use super::options::{Options, PROTOCOLS, family};
 use super::{CAPABILITY, Look, hand, look, missing};
 use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::walk::{Hook, walk};
+use crate::analysis::state::ruleset::{Hook, walk};
 use crate::words::reference::Word;
 use crate::words::run::{Answer, Run};
 
@@ -49,6 +49,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
             .or(Some("new".to_owned()))
             .map(|state| state.to_uppercase()),
         translated: false,
+        untranslated: false,
         mark: Some(options.mark("mark")?.unwrap_or(0)),
     };
     if hook.is_none() && packet.input.is_none() && packet.output.is_none() {

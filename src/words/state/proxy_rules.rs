@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::options::{address, family};
 use super::{CAPABILITY, Look, hand, look, missing};
-use crate::analysis::state::walk::proxy::programme;
+use crate::analysis::state::ruleset::proxy::programme;
 use crate::words::capture_options::whole_number;
 use crate::words::reference::Word;
 use crate::words::run::{Answer, Run};

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::analysis::announcement::{Gathered, announcement};
     use crate::analysis::read::{metallb as read_metallb, objects};
-    use crate::model::announcement::{AddressLog, History, LogState, ProtocolLog, SpeakerLog};
+    use crate::model::announcement::{AddressLog, History, LogState, ProtocolLog, Spared, SpeakerLog};
     use crate::model::metallb::Metallb;
 
     /// Three nodes, of which n2 should announce 10.88.64.100.
@@ -165,6 +165,7 @@ mod tests {
             wire: None,
             router: None,
             history,
+            spared: Spared::default(),
             now: "2026-11-24T11:00:00Z".to_owned(),
         })
     }

@@ -110,7 +110,7 @@ impl Lab {
             let state = PlaceState { place: Place::Host(host), sections, missing: BTreeMap::new() };
             StatePair { before: state.clone(), after: state }
         });
-        let closer = Closer { states: states.collect(), again: Flow::default() };
+        let closer = Closer { states: states.collect(), again: Flow::default(), ..Closer::default() };
         let case =
             Case { service: &service, announcement: Some(&found), target: Some(&target), flow: None, closer: Some(&closer), gaps: &[] };
         findings(&case, &found)

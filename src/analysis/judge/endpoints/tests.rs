@@ -338,7 +338,7 @@ fn tries_that_end_at_nobodys_address_prove_the_failure() {
 fn neighbours(text: &str) -> Closer {
     let place = Place::Host(Host { name: "n2".into(), address: "n2".into(), kind: HostKind::Node });
     let state = place_state(place, &format!("=== neighbours\n{text}\n=== end 0\n"));
-    Closer { states: vec![StatePair { before: state.clone(), after: state }], again: Flow::default() }
+    Closer { states: vec![StatePair { before: state.clone(), after: state }], again: Flow::default(), ..Closer::default() }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{fails, hidden, unproven};
 use crate::analysis::judge::{Case, judge};
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
-use crate::model::announcement::{Agreement, Announcement, History};
+use crate::model::announcement::{Agreement, Announcement, History, Spared};
 use crate::model::bgp::Bgp;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
@@ -119,6 +119,7 @@ fn announcement(protocol: &str) -> Announcement {
         metallb: Metallb::default(),
         nodes_seen: Vec::new(),
         unread: Vec::new(),
+        spared: Spared::default(),
     }
 }
 
@@ -145,7 +146,7 @@ fn state(node: &str, sections: &str) -> StatePair {
 
 fn with<T>(protocol: &str, ways: &[(&str, Way)], states: Vec<StatePair>, then: impl Fn(&Case) -> T) -> T {
     let (service, announcement, flow) = (service(), announcement(protocol), flow(ways));
-    let closer = Closer { states, again: Flow::default() };
+    let closer = Closer { states, again: Flow::default(), ..Closer::default() };
     then(&Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] })
 }
 
@@ -214,7 +215,7 @@ fn a_node_whose_capture_lost_packets_may_have_taken_a_try_all_the_same() {
         capture.counters.dropped_by_kernel = Some(1);
     }
     let no_way = format!("=== route-get\n{CLIENT},, => RTNETLINK answers: Network is unreachable \n=== end 0\n");
-    let closer = Closer { states: vec![state("n3", &no_way)], again: Flow::default() };
+    let closer = Closer { states: vec![state("n3", &no_way)], again: Flow::default(), ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] };
     let mut gaps = Vec::new();

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::objects;
-use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, SpeakerLog};
+use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
@@ -50,6 +50,7 @@ fn announced(service: &Service) -> Announcement {
         wire: None,
         router: None,
         history: History::default(),
+        spared: Spared::default(),
         now: "2026-11-24T11:00:00Z".to_owned(),
     });
     found.nodes = vec!["n2".to_owned()];
@@ -97,7 +98,7 @@ fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
 fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
     let service = service();
     let announcement = announced(&service);
-    let closer = Closer { states: Vec::new(), again: second };
+    let closer = Closer { states: Vec::new(), again: second, ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());

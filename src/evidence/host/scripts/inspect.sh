@@ -42,6 +42,7 @@ section datagram-sockets ss -Hlun
 # never leave the host, so it is asked as nobody.
 section bgp-sockets setpriv --reuid=65534 --regid=65534 --clear-groups ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
+section traffic-control tc -s qdisc show
 section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c

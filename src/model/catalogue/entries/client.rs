@@ -60,7 +60,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client asks for a port or protocol that the Service does not have.",
-        decided_by: "No rule of judge claims it: a run asks only ports that the Service has. A playbook may, with the word finding, from the client's requests against spec.ports.",
+        decided_by: "The port that was asked for, a number, against spec.ports of the Service. A name that the Service does not have is a mistake in the command, and no finding.",
         seen: "One port of the address works and another does not: ping or curl shows `Redirect Host (New nexthop: ...)` or `Destination Host Unreachable`, or the TTL runs out between router and node. In IPVS mode a process of the node itself may answer.",
         next: "Use a port of the Service, or add the port to it.",
         alike: &[

@@ -10,7 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the policy",
         meaning: "A NetworkPolicy (or a kindred object of the CNI) denies the traffic to the pods.",
-        decided_by: "No rule of judge claims it yet: a drop by a CNI's rule that counts is node/firewall-drop, with the rule's text, and any other ends undecided. A playbook may, with the word finding, from the policies that select the pod and the source that the pod's node sees.",
+        decided_by: "The request comes to the pod's node and is not passed on to the pod, the Kubernetes NetworkPolicies that select the pod let none of the sources in that the node sees, and what enforces them is there: a rule of its chains that took the packets (Calico, kube-router, Weave, Antrea), or the interface of a plugin that drops out of sight (Cilium, Antrea, OVN-Kubernetes) while nothing else explains it. A kindred object of the plugin's own is node/firewall-drop, with the rule's text.",
         seen: "The Service times out from outside and works from some pods, or works only while the pod is on the announcing node or under policy Local. With policy Cluster the pod's node sees a node's (or its tunnel's) address, so that an ipBlock of the client never fits.",
         next: "Allow the named source in the policy. With externalTrafficPolicy Cluster the pod sees a node's address, not the client's.",
         alike: &[

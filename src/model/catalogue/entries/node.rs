@@ -72,7 +72,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node and the rule",
         meaning: "A packet filter on the node drops the traffic; the culprit names the rule.",
-        decided_by: "A drop or reject rule that fits the flow, before or after translation, where packets stop: of iptables one whose counter grew while the probe was repeated, of nftables also one without a counter that would take this packet.",
+        decided_by: "A drop or reject rule, or a chain's policy, that the packet comes to when its chains are walked with its fields, before or after translation, where packets stop: of iptables one whose counter grew while the probe was repeated, of nftables also one without a counter to which the packet surely comes. Of traffic control (tc) the count of dropped packets on the interface, grown by as many as were lost.",
         seen: "SYNs come in on the node and nothing leaves it towards a pod, often from one client network only. firewalld, ufw, a FORWARD policy of DROP or a rule in raw PREROUTING counts packets; conntrack has no confirmed entry.",
         next: "Change or remove the named rule where it is managed, not only on the node.",
         alike: &[
@@ -126,7 +126,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "An old entry in the node's connection table leads the flow to an endpoint that is gone.",
-        decided_by: "No rule of judge claims it yet: connections of a probe are new ones. A playbook may, with the word finding, from an entry for client and address whose reply comes from no present endpoint.",
+        decided_by: "An entry of the node's connection table for one of these very connections whose answer is awaited from an address that is no endpoint, or from the Service's address itself although the entry is older than the probe, while kube-proxy's rules there lead to present endpoints.",
         seen: "After pods were replaced, one client's long-lived UDP flow or reused source port keeps failing while new ones work. conntrack -L --orig-dst ADDRESS shows an entry whose reply source is a pod that is gone.",
         next: "Delete the entry with conntrack -D, and see why kube-proxy did not.",
         alike: &[
@@ -140,7 +140,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "Packets came into the node and left nowhere, and none of the known causes explains it.",
-        decided_by: "No rule of judge claims it: a run that finds no cause inside a node ends with the gap evidence/undecided, and over BGP, when only that node fails, with bgp/next-hop-fails. A playbook may say it with the word finding.",
+        decided_by: "At least two tries, all of them, came in on one node and left it nowhere, its capture lost nothing, and everything that is known to take packets was read around the repeated probe: packet filters and their counters, kube-proxy's rules, routes, neighbours, settings, traffic control, the connection table. Where one could not be read, or a rule without a counter may have taken them, the run stays inconclusive; over BGP bgp/next-hop-fails comes first.",
         seen: "tcpdump shows the packet coming in on the node and on no other interface, and forwarding, filters, routes and kube-proxy's rules all look right. eBPF programmes (XDP drops before tcpdump sees a packet), offloads and driver faults do this.",
         next: "Trace it on the node (nft monitor trace, or pwru), starting from the place where it was last seen.",
         alike: &[

@@ -146,7 +146,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "Encapsulated packets leave with wrong checksums and the receiver drops them; offloading on the tunnel's interface is the usual cause.",
-        decided_by: "No rule of judge claims it yet: captures keep headers alone, and a packet that arrives and is not unpacked ends as evidence/undecided. A playbook may, with the word finding, from bad checksums and growing error counters at the receiver.",
+        decided_by: "Encapsulated packets come in on the pod's node and do not come out of the tunnel while its UdpInCsumErrors grow, or requests that came through a tunnel reach the pod and stay unanswered while the pod's own InCsumErrors grow. The culprit is who sent them into the tunnel.",
         seen: "Connections to pods of other nodes hang for about a minute (63 seconds) or for ever, and pods of the announcing node answer at once. tcpdump -v on the receiver says `bad udp cksum` for UDP 4789. It comes with certain kernels and network cards, after an update.",
         next: "Turn checksum offloading off on the tunnel's interface (ethtool -K IF tx-checksum-ip-generic off), or update the kernel.",
         alike: &[

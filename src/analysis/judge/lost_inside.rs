@@ -1,0 +1,72 @@
+//! A node that swallows packets: all of them are lost inside it, everything that is known to take packets was read there, and nothing does.
+
+use std::collections::BTreeSet;
+
+use super::node::{self, Packets};
+use super::road::{Leg, Point, Road};
+use super::{Case, found};
+use crate::analysis::state::nftables;
+use crate::model::culprit::Culprit;
+use crate::model::finding::Finding;
+use crate::model::state::StatePair;
+
+/// Tries that have to be lost: one alone may be anything.
+const ENOUGH: usize = 2;
+
+/// What has to have been read on the node, beside the packet filter of the address's family.
+const READ: [&str; 7] = ["links", "addresses", "neighbours", "settings", "route-get", "nft", "traffic-control"];
+
+/// Every failing connection was lost inside one node, and nothing explains it.
+pub(super) fn finding(case: &Case) -> Option<Finding> {
+    let roads = case.roads();
+    let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
+    let places: BTreeSet<(String, bool)> = failing.iter().map(|road| swallowed(road)).collect::<Option<_>>()?;
+    let [(node, far)] = places.iter().collect::<Vec<_>>()[..] else { return None };
+    let pair = case.node_state(node)?;
+    let packets = Packets::of(case, &failing);
+    let watched = failing.len() >= ENOUGH && failing.iter().all(|road| road.watched(node));
+    if !watched || !read(case, pair) || !(*far || programmed(case, pair)) {
+        return None;
+    }
+    // A rule that may have taken them is another explanation.
+    if !nftables::undecided(pair, &packets.fields(Leg::Request, case.address(), None)).is_empty() {
+        return None;
+    }
+    Some(found(
+        "node/lost-inside",
+        vec![Culprit::node(node)],
+        format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
+        vec![
+            format!("{} requests came in on {node}, none left it towards a pod", failing.len()),
+            format!(
+                "read on {node} around the repeated probe: packet filters and their counters, kube-proxy's rules, routes, neighbours, \
+                 settings, traffic control, the connection table"
+            ),
+        ],
+    ))
+}
+
+/// The node in which a request was lost, and whether it is the pod's own, behind the one that announces.
+fn swallowed(road: &Road) -> Option<(String, bool)> {
+    let gone = road.vanished()?;
+    let node = gone.last.place().to_owned();
+    match (gone.leg, &gone.last, &gone.next) {
+        (Leg::Request, Point::NodeClientSide(_), Point::NodePodSide(_))
+        | (Leg::Reply, Point::NodeClientSide(_), Point::NodeClientSide(_)) => Some((node, false)),
+        (Leg::Request, Point::FarNetworkSide(_), Point::FarPodSide(_)) => Some((node, true)),
+        _ => None,
+    }
+}
+
+fn read(case: &Case, pair: &StatePair) -> bool {
+    let filter = if case.address().is_some_and(|address| address.is_ipv4()) { "iptables" } else { "ip6tables" };
+    let there = |section: &str| pair.before.sections.contains_key(section) && pair.after.sections.contains_key(section);
+    READ.iter().chain([&filter]).all(|section| there(section))
+}
+
+/// kube-proxy's rules on the node lead to every endpoint that serves.
+fn programmed(case: &Case, pair: &StatePair) -> bool {
+    let programmed = node::programmed(case, pair);
+    let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
+    !serving.is_empty() && serving.iter().all(|endpoint| endpoint.port.is_some_and(|port| programmed.contains(&(endpoint.ip, port))))
+}
