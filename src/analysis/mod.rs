@@ -14,6 +14,7 @@ pub mod follow;
 pub mod history;
 pub mod host_check;
 pub mod judge;
+pub mod paths;
 pub mod read;
 pub mod similar;
 pub mod sparing;

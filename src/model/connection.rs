@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::packet::Passage;
-use super::probe::{Attempt, Vantage};
+use super::probe::{Attempt, Ending, Vantage};
 
 /// One sighting of a connection at a capture point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,4 +57,47 @@ pub struct Connection {
     pub pod: Option<String>,
     /// Why it could not be followed, when it could not.
     pub not_joined: Option<String>,
+}
+
+/// A connection's road: the hops of its first packet and of the answer to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Path {
+    /// The vantage point, as a person writes it.
+    pub from: String,
+    /// The try's number there, from 1.
+    pub number: u32,
+    pub pod: Option<String>,
+    pub answered: bool,
+    pub ending: Ending,
+    /// From the client, in the order of the road.
+    pub request: Vec<PathHop>,
+    /// Back to the client, likewise.
+    pub answer: Vec<PathHop>,
+    /// Where it was seen last: when it was not answered, the furthest place of the packet that it waits behind.
+    pub last_seen: Option<PathHop>,
+    /// Why it could not be followed, when it could not.
+    pub not_joined: Option<String>,
+}
+
+/// A spot that a connection's packets passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PathHop {
+    /// `n2/mlb in`, `n2/eth0 out vxlan`.
+    pub at: String,
+    pub place: String,
+    pub interface: String,
+    pub passage: Passage,
+    pub tunnel: Option<String>,
+    pub what: Sighting,
+    /// `ADDRESS:PORT` as it is written there: before translation or after it.
+    pub source: String,
+    pub destination: String,
+    /// Bytes of payload.
+    pub length: u32,
+    /// How many packets of the connection passed here in this direction.
+    pub packets: usize,
+    /// Microseconds after the first packet's first sighting; `None` where nothing tells how the hosts' clocks compare.
+    pub after_us: Option<i64>,
+    /// How far the true value may lie from it, microseconds.
+    pub error_us: Option<i64>,
 }

@@ -15,6 +15,7 @@ use super::watched_pods;
 use crate::analysis::client_traffic::fill;
 use crate::analysis::drawing::roads;
 use crate::analysis::follow::{follow, on_one_clock};
+use crate::analysis::paths::paths;
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
@@ -70,10 +71,8 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     let result = result.inspect_err(|_| tell(run, &flow.captures));
     collect(result?, &mut flow);
     let flow = followed(run, flow, &pods);
-    if let Some(probe) = flow.probes.first() {
-        for line in roads(&flow.connections, probe.address) {
-            run.fact(line);
-        }
+    for line in roads(&paths(&flow)) {
+        run.fact(line);
     }
     Ok(Fact::new(flow))
 }

@@ -172,12 +172,9 @@ fn tunnel_fields(case: &Case, from: &str, pod: IpAddr, input: Option<&str>) -> V
             source: ip(from),
             destination: far.as_deref().and_then(ip),
             protocol: "udp".to_owned(),
-            source_port: None,
             destination_port: Some(*port),
             input: input.map(str::to_owned),
-            output: None,
-            length: None,
-            untranslated: false,
+            ..Fields::default()
         })
         .collect()
 }
@@ -262,12 +259,9 @@ fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding,
             source,
             destination,
             protocol: "udp".to_owned(),
-            source_port: None,
             destination_port: Some(*port),
             input: input.clone(),
-            output: None,
-            length: None,
-            untranslated: false,
+            ..Fields::default()
         })
         .collect();
     let came = format!(

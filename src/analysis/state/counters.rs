@@ -2,7 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::model::state::{PlaceState, StatePair};
+
+/// What an interface counted since it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Traffic {
+    pub rx_bytes: u64,
+    pub rx_packets: u64,
+    pub rx_errors: u64,
+    pub rx_dropped: u64,
+    pub tx_bytes: u64,
+    pub tx_packets: u64,
+    pub tx_errors: u64,
+    pub tx_dropped: u64,
+}
 
 fn read(state: &PlaceState) -> BTreeMap<(String, String), u64> {
     let lines: Vec<&str> = state.section("counters").lines().filter(|line| !line.is_empty()).collect();
@@ -26,4 +41,57 @@ pub fn grown(pair: &StatePair, group: &str, name: &str) -> u64 {
     let key = (group.to_owned(), name.to_owned());
     let before = read(&pair.before).get(&key).copied().unwrap_or_default();
     read(&pair.after).get(&key).copied().unwrap_or_default().saturating_sub(before)
+}
+
+/// Every counter under the name that `nstat` gives it, such as `TcpExtListenDrops` or `Ip6InDiscards`.
+#[must_use]
+pub fn kernel(state: &PlaceState) -> BTreeMap<String, u64> {
+    let six = state.section("counters6").lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+    });
+    read(state).into_iter().map(|((group, name), value)| (format!("{group}{name}"), value)).chain(six).collect()
+}
+
+/// What each interface counted, as /proc/net/dev prints it.
+#[must_use]
+pub fn interfaces(state: &PlaceState) -> BTreeMap<String, Traffic> {
+    state
+        .section("devices")
+        .lines()
+        .filter_map(|line| {
+            let (name, values) = line.split_once(':')?;
+            let values: Vec<u64> = values.split_whitespace().map_while(|value| value.parse().ok()).collect();
+            let [rx_bytes, rx_packets, rx_errors, rx_dropped, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_dropped, ..] = values[..]
+            else {
+                return None;
+            };
+            let traffic = Traffic { rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped };
+            Some((name.trim().to_owned(), traffic))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{interfaces, kernel};
+    use crate::analysis::state::sections::place_state;
+    use crate::model::place::{Host, Place};
+
+    #[test]
+    fn counters_have_the_names_of_nstat() {
+        let text = "=== counters\nIp: Forwarding InReceives\nIp: 1 24\nTcp: MaxConn\nTcp: -1\nTcpExt: ListenDrops IPReversePathFilter\nTcpExt: 3 7\n=== end 0\n\
+            === counters6\nIp6InReceives   \t12\n=== end 0\n\
+            === devices\nInter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n\
+              mlb: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n=== end 0\n";
+        let state = place_state(Place::Host(Host::local()), text);
+        let kernel = kernel(&state);
+        assert_eq!(
+            (kernel["IpInReceives"], kernel["TcpExtListenDrops"], kernel["TcpExtIPReversePathFilter"], kernel["Ip6InReceives"]),
+            (24, 3, 7, 12)
+        );
+        let traffic = interfaces(&state)["mlb"];
+        assert_eq!((traffic.rx_packets, traffic.rx_dropped, traffic.tx_bytes, traffic.tx_dropped), (10, 2, 2000, 4));
+        assert_eq!(interfaces(&state).len(), 1);
+    }
 }

@@ -5,10 +5,13 @@
 
 pub mod bgp_sockets;
 pub mod connections;
+pub mod conntrack;
 pub mod counters;
 pub mod netfilter;
 pub mod network;
 pub mod nftables;
+pub mod routes;
+pub mod ruleset;
 pub mod sections;
 pub mod sockets;
 pub mod traffic_control;

@@ -21,6 +21,12 @@ pub struct Fields {
     pub output: Option<String>,
     /// Bytes of the IP packet: the smallest and the largest that are meant.
     pub length: Option<(u32, u32)>,
+    /// The connection's state, such as `NEW`, where one packet is followed through the rules.
+    pub state: Option<String>,
+    /// Whether its destination was translated.
+    pub translated: bool,
+    /// The kernel's mark on the packet.
+    pub mark: Option<u32>,
     /// A request as it is before the node translates it: behind the translation such a packet is met only when that fails.
     pub untranslated: bool,
 }
@@ -65,7 +71,7 @@ pub struct Rule {
     pub text: String,
     pub packets: u64,
     pub target: String,
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
 }
 
 /// A rule that takes packets away, and by how many packets its counter grew.
@@ -87,7 +93,7 @@ impl Rule {
         }
     }
 
-    fn takes_away(&self) -> bool {
+    pub(super) fn takes_away(&self) -> bool {
         matches!(self.target.as_str(), "DROP" | "REJECT" | "TARPIT" | "STEAL")
     }
 
@@ -122,21 +128,75 @@ impl Rule {
                 "--ports" => (port(fields.destination_port, value).max(port(fields.source_port, value)), 2),
                 "--length" => (length(fields.length, value), 2),
                 "--comment" | "-m" | "--reject-with" => (Match::Yes, 2),
-                // A state match alone proves nothing about this packet.
-                "--ctstate" | "--state" => (if value.contains("NEW") { Match::Yes } else { Match::Maybe }, 2),
+                "--ctstate" | "--state" => (connection_state(fields, value), 2),
+                "--mark" if !self.words[..at].iter().any(|word| word == "connmark") => (marked(fields.mark, value), 2),
+                "--tcp-flags" if fields.state.is_some() => {
+                    (first_flags(fields, value, self.words.get(at + 2).map_or("", String::as_str)), 3)
+                }
                 _ if word.starts_with('-') => {
                     let values = self.words[at + 1..].iter().take_while(|next| !next.starts_with('-') && *next != "!").count();
                     (Match::Maybe, 1 + values)
                 }
                 _ => (Match::Yes, 1),
             };
-            let answer = if negated && took == 2 && word != "-m" { answer.inverted() } else { answer };
+            let answer = if negated && took >= 2 && word != "-m" { answer.inverted() } else { answer };
             negated = false;
             result = result.min(answer);
             at += took;
         }
         result
     }
+}
+
+/// Without a known state, a match of states alone proves nothing about this packet.
+pub(super) fn connection_state(fields: &Fields, list: &str) -> Match {
+    let upper = list.to_ascii_uppercase();
+    let Some(state) = &fields.state else { return if upper.contains("NEW") { Match::Yes } else { Match::Maybe } };
+    let holds = upper.split(',').any(|one| one == state || one == "DNAT" && fields.translated);
+    // That the source will be translated is decided later.
+    if holds {
+        Match::Yes
+    } else if upper.split(',').any(|one| one == "SNAT") {
+        Match::Maybe
+    } else {
+        Match::No
+    }
+}
+
+/// `VALUE` or `VALUE/MASK`, hexadecimal or not.
+pub(super) fn mark_and_mask(text: &str) -> Option<(u32, u32)> {
+    let (value, mask) = text.split_once('/').map_or((text, None), |(value, mask)| (value, Some(mask)));
+    Some((number(value)?, mask.map_or(Some(u32::MAX), number)?))
+}
+
+/// A number of 32 bits as these tools print it.
+#[must_use]
+pub fn number(text: &str) -> Option<u32> {
+    text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |digits| u32::from_str_radix(digits, 16).ok())
+}
+
+fn marked(mark: Option<u32>, text: &str) -> Match {
+    match (mark, mark_and_mask(text)) {
+        (Some(mark), Some((value, mask))) => {
+            if mark & mask == value {
+                Match::Yes
+            } else {
+                Match::No
+            }
+        }
+        _ => Match::Maybe,
+    }
+}
+
+/// A connection that is new to TCP begins with SYN alone; of any other packet the flags are not known.
+fn first_flags(fields: &Fields, mask: &str, set: &str) -> Match {
+    if fields.state.as_deref() != Some("NEW") || fields.protocol != "tcp" {
+        return Match::Maybe;
+    }
+    let looked_at = |flag: &str| mask == "ALL" || mask.split(',').any(|one| one == flag);
+    let syn_wanted = set == "ALL" || set.split(',').any(|one| one == "SYN");
+    let others_wanted = set.split(',').any(|one| one != "SYN" && one != "NONE");
+    if !others_wanted && looked_at("SYN") == syn_wanted { Match::Yes } else { Match::No }
 }
 
 fn in_net(address: Option<IpAddr>, text: &str) -> Match {
@@ -231,8 +291,8 @@ fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Optio
     })
 }
 
-/// Words as the dump quotes them: double quotes with backslashes.
-fn words(text: &str) -> Vec<String> {
+/// Words as the dumps quote them: double quotes with backslashes.
+pub(super) fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     let (mut quoted, mut escaped, mut any) = (false, false, false);
@@ -356,7 +416,7 @@ mod tests {
             input: Some("mlb".into()),
             output: None,
             length: Some((40, 600)),
-            untranslated: false,
+            ..Fields::default()
         }
     }
 

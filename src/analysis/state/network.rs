@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::Serialize;
 
 use crate::model::state::PlaceState;
 
@@ -23,10 +24,16 @@ pub struct Link {
 }
 
 /// What the kernel says about the way to an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
+    #[serde(rename = "dev")]
     pub device: Option<String>,
     pub via: Option<IpAddr>,
+    /// The address that the kernel would send from.
+    #[serde(rename = "src")]
+    pub source: Option<IpAddr>,
+    /// The table, when it is not `main`.
+    pub table: Option<String>,
     /// The kernel's refusal, such as `Network is unreachable`.
     pub refused: Option<String>,
     /// `local`, `blackhole`, `unreachable`, … when it is not an ordinary route.
@@ -34,9 +41,10 @@ pub struct Way {
 }
 
 /// A neighbour entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Neighbour {
     pub address: IpAddr,
+    #[serde(rename = "dev")]
     pub device: String,
     pub mac: Option<String>,
     pub state: String,
@@ -106,17 +114,26 @@ pub fn on_link(state: &PlaceState, address: IpAddr) -> Vec<String> {
 #[must_use]
 pub fn way(state: &PlaceState, question: &str) -> Option<Way> {
     let line = state.section("route-get").lines().find_map(|line| line.strip_prefix(question)?.strip_prefix(" => "))?;
+    Some(way_of(line))
+}
+
+/// One answer of `ip route get`, its lines joined.
+#[must_use]
+pub fn way_of(line: &str) -> Way {
     let words: Vec<&str> = line.split_whitespace().collect();
     let after = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied();
+    let address = |text: &str| text.parse().ok();
     let refused = line.starts_with("RTNETLINK").then(|| line.trim_start_matches("RTNETLINK answers:").trim().to_owned());
     let kind = words.first().filter(|word| ["local", "blackhole", "unreachable", "prohibit", "throw", "broadcast"].contains(word));
-    Some(Way {
+    Way {
         device: after("dev").map(str::to_owned),
-        via: after("via").and_then(|via| via.parse().ok()),
+        via: after("via").and_then(address),
+        source: after("src").and_then(address),
+        table: after("table").map(str::to_owned),
         refused: refused
             .or_else(|| kind.filter(|kind| ["blackhole", "unreachable", "prohibit"].contains(*kind)).map(|kind| (*kind).to_owned())),
         kind: kind.map(|kind| (*kind).to_owned()),
-    })
+    }
 }
 
 /// The gateway of the default route of the main table, with its interface.

@@ -105,7 +105,7 @@ fn same(holds: bool) -> Match {
 }
 
 /// One expression at the head of the words: its answer and how many words it took.
-fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
+pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
     let (negated, value_at) = if word(2) == "!=" { (true, 3) } else { (false, 2) };
     let (value, value_words) = value(&words[value_at.min(words.len())..]);
@@ -170,7 +170,7 @@ fn single(words: &[&str], name: Option<&str>) -> (Match, usize) {
 }
 
 /// A value or a set in braces, and how many words it took.
-fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
+pub(super) fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
     if words.first() == Some(&"{") {
         let end = words.iter().position(|word| *word == "}").unwrap_or(words.len());
         (words[1..end].iter().map(|word| word.trim_end_matches(',')).collect(), (end + 1).min(words.len()))
@@ -183,11 +183,15 @@ fn net(address: Option<IpAddr>, values: &[&str]) -> Match {
     let Some(address) = address else { return Match::Maybe };
     let mut known = Match::No;
     for value in values {
-        let holds = value.parse::<IpNet>().map(|net| net.contains(&address)).or_else(|_| value.parse::<IpAddr>().map(|one| one == address));
-        match holds {
-            Ok(true) => return Match::Yes,
-            Ok(false) => {}
-            Err(_) => known = Match::Maybe,
+        let range = || {
+            let (first, last) = value.split_once('-')?;
+            Some((first.parse::<IpAddr>().ok()?..=last.parse().ok()?).contains(&address))
+        };
+        let one = value.parse::<IpNet>().map(|net| net.contains(&address)).or_else(|_| value.parse::<IpAddr>().map(|one| one == address));
+        match one.ok().or_else(range) {
+            Some(true) => return Match::Yes,
+            Some(false) => {}
+            None => known = Match::Maybe,
         }
     }
     known
@@ -389,7 +393,7 @@ fn sets(dump: &str) -> BTreeMap<(String, String), Vec<String>> {
 }
 
 /// Whether the dump holds marks of iptables-nft's compatibility layer.
-fn line_has_xt(ruleset: &str) -> bool {
+pub(super) fn line_has_xt(ruleset: &str) -> bool {
     ruleset.contains("xt match") || ruleset.contains("# xt_")
 }
 

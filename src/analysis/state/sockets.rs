@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use crate::model::service::Protocol;
 use crate::model::state::PlaceState;
 
 /// A listening socket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listener {
     /// `None` means every address.
     pub address: Option<IpAddr>,

@@ -14,6 +14,8 @@ pub enum Script {
     ProbePod,
     /// Prints the network state of a host's or pod's network namespace.
     Inspect,
+    /// Prints one part of that state.
+    State,
     /// Asks by ARP, or for IPv6 by neighbour solicitation, who has an address.
     Arping,
     /// Prints the interfaces of a host with their MACs.
@@ -30,11 +32,12 @@ pub enum Script {
 
 impl Script {
     /// Every script.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Capture,
         Self::Probe,
         Self::ProbePod,
         Self::Inspect,
+        Self::State,
         Self::Arping,
         Self::Links,
         Self::Clock,
@@ -51,6 +54,7 @@ impl Script {
             Self::Probe => "probe",
             Self::ProbePod => "probe-pod",
             Self::Inspect => "inspect",
+            Self::State => "state",
             Self::Arping => "arping",
             Self::Links => "links",
             Self::Clock => "clock",
@@ -69,7 +73,12 @@ impl Script {
             Self::ProbePod => {
                 concat!(include_str!("scripts/namespace.sh"), "enter_place pod \"$1\" \"$2\"\nshift 2\n", include_str!("scripts/probe.sh"))
             }
-            Self::Inspect => concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/inspect.sh")),
+            Self::Inspect => {
+                concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/section.sh"), include_str!("scripts/inspect.sh"))
+            }
+            Self::State => {
+                concat!(include_str!("scripts/namespace.sh"), include_str!("scripts/section.sh"), include_str!("scripts/state.sh"))
+            }
             Self::Arping => include_str!("scripts/arping.sh"),
             Self::Links => include_str!("scripts/links.sh"),
             Self::Clock => include_str!("scripts/clock.sh"),

@@ -17,6 +17,7 @@ pub(super) fn answer(command: &Command) -> String {
         Script::ProbePod => no_answer(command.args.get(2..).unwrap_or_default()),
         Script::Inspect => on_the_network(&command.args),
         Script::Check => every_tool(),
+        Script::State => nothing_there(),
         Script::Capture | Script::Arping | Script::Links | Script::Clock | Script::Router | Script::Sweep => String::new(),
     }
 }
@@ -41,6 +42,30 @@ fn on_the_network(args: &[String]) -> String {
     let Some(address) = args.get(3).and_then(|text| text.parse::<IpAddr>().ok()) else { return String::new() };
     let (family, prefix) = if address.is_ipv6() { ("inet6", 64) } else { ("inet", 24) };
     format!("\n=== addresses\n1: {INTERFACE}    {family} {address}/{prefix} scope global {INTERFACE}\n\n=== end 0\n")
+}
+
+/// A host that can be read and has nothing to show (see `state.sh`) but a way to every address, so that a playbook goes on.
+fn nothing_there() -> String {
+    let parts = [
+        "links",
+        "addresses",
+        "routes",
+        "routes6",
+        "route-get",
+        "neighbours",
+        "rules",
+        "rules6",
+        "settings",
+        "conntrack",
+        "iptables",
+        "nft",
+        "sockets",
+        "datagram-sockets",
+        "counters",
+        "counters6",
+        "devices",
+    ];
+    parts.map(|part| format!("\n=== {part}\n{}\n=== end 0\n", if part == "route-get" { "ADDRESS dev INTERFACE" } else { "" })).concat()
 }
 
 /// A host that lacks nothing (see `check.sh`), so that it would be asked everything.

@@ -82,3 +82,11 @@ fn captures_are_refused_where_a_run_would_refuse_them() {
     assert_eq!((intent.kind, intent.times, intent.packets, intent.seconds), ("capture", 9, Some(20_000), 90));
     assert!(intent.argv.contains(&Argument::Text("tcp port 443".to_owned())));
 }
+
+/// A playbook that goes through the rows of a place goes on, and plans the rest.
+#[test]
+fn a_place_whose_state_would_be_read_has_nothing_to_show() {
+    let runtime = Runtime::new().unwrap();
+    let state = planned(&runtime).run(&host("n1"), &command(Script::State, &["host", "", "", "routes"])).unwrap();
+    assert!(state.stdout.contains("=== routes\n\n=== end 0"), "{}", state.stdout);
+}

@@ -279,3 +279,32 @@ fn addresses_are_compared_whole_and_in_both_families() {
         machine.proves(ID, right, 812);
     }
 }
+
+/// What the `state` script prints on this machine, for the part and values.
+fn state(part: &str, values: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(super::Script::State.text()).arg("state").args(["host", "", "", part]).args(values).current_dir(folder.path());
+    let output = command.output().unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a value was run");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_part_of_the_state_is_read_and_nothing_else() {
+    let settings = state("sysctl", &["net/ipv4/ip_forward", "net/ipv4/no_such"]);
+    assert!(settings.contains("net/ipv4/ip_forward = ") && settings.ends_with("=== end 0\n"), "{settings}");
+    assert!(!settings.contains("no_such"), "{settings}");
+    let counters = state("counters", &[]);
+    assert!(counters.contains("=== counters\n") && counters.contains("TcpExt: ") && counters.contains("=== devices\n"), "{counters}");
+    assert_eq!(state("no-such-part", &[]), "");
+}
+
+#[test]
+fn values_of_the_state_script_are_never_run() {
+    for value in ["$(touch here)", "`touch here`", "; touch here", "x\ntouch here", "-4 --help", "* ?"] {
+        state("sysctl", &[value]);
+        state("route_to", &[value, value, value, value]);
+        state("conntrack", &[value, value]);
+    }
+}

@@ -2,19 +2,9 @@
 # here needs it: what conntrack knows of a busy address is endless), and every further argument is a question to the
 # kernel's routing: DESTINATION,SOURCE,INTERFACE
 # (the last two may be empty).
-# A section begins with a line `=== NAME` and ends with a line `=== end STATUS`.
+# What a section is, `section.sh` tells.
 enter_place "$1" "$2" "$3"
 shift 4
-section() { # name command…: a tool that is not there is told apart from one that says nothing
-  printf '\n=== %s\n' "$1"
-  shift
-  if [ "$1" = shell ] || command -v "$1" >/dev/null 2>&1; then
-    if [ "$1" = shell ]; then shift; "$@" 2>&1; else $IN "$@" 2>&1; fi
-    printf '\n=== end %s\n' "$?"
-  else
-    printf '\n=== end missing\n'
-  fi
-}
 routes_asked() {
   for question in "$@"; do
     # The parts hold no white space, so that the shell's own splitting is safe once the comma is the separator.

@@ -1,0 +1,382 @@
+//! The road of each connection as it was seen, hop by hop: what `trace` gives and reports draw.
+//!
+//! The order is that of the road (client, announcing node, other node, pod), by what the packets looked like at each place, and within
+//! a place that of time: the clocks of several hosts decide nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::model::connection::{Connection, Hop, Path, PathHop, Sighting};
+use crate::model::flow::Flow;
+use crate::model::packet::Passage;
+use crate::model::place::{Host, HostKind};
+
+/// Every connection of the flow with its hops.
+#[must_use]
+pub fn paths(flow: &Flow) -> Vec<Path> {
+    let clocks = Clocks::new(flow);
+    flow.connections.iter().filter_map(|connection| Some(path(connection, address(flow, connection)?, &clocks))).collect()
+}
+
+/// The address that the connection's probe asked.
+fn address(flow: &Flow, connection: &Connection) -> Option<IpAddr> {
+    let own = |probe: &&crate::model::probe::Probe| probe.vantage == connection.vantage && probe.attempts.contains(&connection.attempt);
+    flow.probes.iter().find(own).map(|probe| probe.address)
+}
+
+/// How places' times compare. The hosts' clocks were compared with ours, to within an error that is often longer than a packet's
+/// whole road; packets that went one way and answers that went the other bound it more closely.
+struct Clocks<'a> {
+    /// A place's host, with the error of its clock; `None` where that was not compared.
+    places: BTreeMap<String, (&'a Host, Option<i64>)>,
+    /// How far the second host's clock may be ahead of the first one's, nanoseconds: least and most, by packets.
+    bounds: BTreeMap<(&'a Host, &'a Host), (i64, i64)>,
+}
+
+impl<'a> Clocks<'a> {
+    fn new(flow: &'a Flow) -> Self {
+        let error = |host: &Host| match flow.clocks.0.get(&host.name) {
+            Some(offset) => i64::try_from(offset.error_us).ok().map(|error| error.saturating_mul(1000)),
+            None => (host.kind == HostKind::Local).then_some(0),
+        };
+        let places = flow.captures.iter().map(|capture| {
+            let host = capture.request.place.host();
+            (capture.request.place.to_string(), (host, error(host)))
+        });
+        let mut clocks = Self { places: places.collect(), bounds: BTreeMap::new() };
+        for connection in &flow.connections {
+            clocks.bound(connection);
+        }
+        clocks
+    }
+
+    /// No packet arrives before it was sent, and no answer comes back before it was given.
+    fn bound(&mut self, connection: &Connection) {
+        let client = connection.vantage.place();
+        let first = |place: &str, request: bool| {
+            let syn = if request { Sighting::Syn } else { Sighting::SynAck };
+            connection.hops.iter().filter(|hop| hop.place == place && hop.what == syn && hop.request == request).map(|hop| hop.at).min()
+        };
+        let places: BTreeSet<&String> = connection.hops.iter().map(|hop| &hop.place).collect();
+        let host = |place: &str| self.places.get(place).map(|(host, _)| *host);
+        for place in places.into_iter().filter(|place| *place != client) {
+            let Some(hosts) = host(client).zip(host(place)) else { continue };
+            // All places of a host go by its one clock.
+            let bounds = self.bounds.entry(hosts).or_insert((i64::MIN, i64::MAX));
+            if let (Some(sent), Some(seen)) = (first(client, true), first(place, true)) {
+                bounds.1 = bounds.1.min(seen.saturating_sub(sent));
+            }
+            if let (Some(answered), Some(back)) = (first(place, false), first(client, false)) {
+                bounds.0 = bounds.0.max(answered.saturating_sub(back));
+            }
+        }
+    }
+
+    /// Microseconds from one sighting to another and how far off that may be; `None` where nothing bounds it.
+    fn between(&self, first: &Hop, hop: &Hop) -> Option<(i64, i64)> {
+        let ((one, one_error), (other, other_error)) = (self.places.get(&first.place)?, self.places.get(&hop.place)?);
+        let apart = hop.at.saturating_sub(first.at);
+        if one == other {
+            return Some((apart / 1000, 0));
+        }
+        let error = one_error.zip(*other_error).map(|(one, other)| one.saturating_add(other));
+        let (least, most) = self.bounds.get(&(*one, *other)).copied().unwrap_or((i64::MIN, i64::MAX));
+        let compared = error.map(|error| (least.max(-error), most.min(error))).filter(|(least, most)| least <= most);
+        let (least, most) = compared.unwrap_or((least, most));
+        if least == i64::MIN || most == i64::MAX || least > most {
+            return None;
+        }
+        let ahead = least + (most - least) / 2;
+        Some((apart.saturating_sub(ahead) / 1000, (most - least) / 2000))
+    }
+}
+
+fn path(connection: &Connection, vip: IpAddr, clocks: &Clocks) -> Path {
+    let request = leg(connection, vip, true);
+    let answer = leg(connection, vip, false);
+    let first = request.first().or(answer.first()).copied();
+    let shown = |hop: &&Hop| path_hop(connection, hop, first.and_then(|first| clocks.between(first, hop)));
+    Path {
+        from: connection.vantage.text(),
+        number: connection.attempt.number,
+        pod: connection.pod.clone(),
+        answered: connection.attempt.answered(),
+        ending: connection.attempt.ending,
+        last_seen: last_seen(connection, vip, &request, &answer).as_ref().map(shown),
+        request: request.iter().map(shown).collect(),
+        answer: answer.iter().map(shown).collect(),
+        not_joined: connection.not_joined.clone(),
+    }
+}
+
+fn path_hop(connection: &Connection, hop: &Hop, after: Option<(i64, i64)>) -> PathHop {
+    let packets =
+        connection.hops.iter().filter(|other| other.request == hop.request && other.what != Sighting::IcmpError && same_spot(other, hop));
+    let passage = match hop.passage {
+        Passage::In => "in",
+        Passage::Out => "out",
+        Passage::Other => "passing, for another host",
+    };
+    let tunnel = hop.tunnel.as_ref().map(|tunnel| format!(" {tunnel}")).unwrap_or_default();
+    PathHop {
+        at: format!("{}/{} {passage}{tunnel}", hop.place, hop.interface),
+        place: hop.place.clone(),
+        interface: hop.interface.clone(),
+        passage: hop.passage,
+        tunnel: hop.tunnel.clone(),
+        what: hop.what,
+        source: end(hop.source),
+        destination: end(hop.destination),
+        length: hop.length,
+        packets: packets.count(),
+        after_us: after.map(|(after, _)| after),
+        error_us: after.map(|(_, error)| error),
+    }
+}
+
+fn end((address, port): (IpAddr, u16)) -> String {
+    std::net::SocketAddr::new(address, port).to_string()
+}
+
+fn same_spot(one: &Hop, other: &Hop) -> bool {
+    one.place == other.place && one.interface == other.interface && one.passage == other.passage && one.tunnel == other.tunnel
+}
+
+/// The sightings of the first packet (or the answer to it), one for each spot, the first there, in the order of the road.
+fn leg(connection: &Connection, vip: IpAddr, request: bool) -> Vec<&Hop> {
+    let tcp = connection.hops.iter().any(|hop| matches!(hop.what, Sighting::Syn | Sighting::SynAck));
+    let first = |hop: &Hop| match hop.what {
+        Sighting::Syn => request,
+        Sighting::SynAck | Sighting::Reset => !request,
+        // Of datagrams every one is a first one.
+        Sighting::Data => !tcp,
+        Sighting::Fin | Sighting::Ack | Sighting::IcmpError => false,
+    };
+    in_order(connection, vip, request, |hop| hop.request == request && first(hop))
+}
+
+/// The wanted sightings, one for each spot, in the order of the road.
+fn in_order(connection: &Connection, vip: IpAddr, request: bool, wanted: impl Fn(&Hop) -> bool) -> Vec<&Hop> {
+    // A bridge takes every frame of its ports: "for another host" says something only of the Service's own address, and only where the host
+    // itself takes the packet nowhere.
+    let taken = |hop: &Hop| connection.hops.iter().any(|other| wanted(other) && other.place == hop.place && other.passage == Passage::In);
+    let strays = |hop: &&Hop| hop.passage != Passage::Other || (hop.destination.0 == vip && !taken(hop));
+    let mut hops: Vec<&Hop> = connection.hops.iter().filter(|hop| wanted(hop)).filter(strays).collect();
+    hops.sort_by_key(|hop| {
+        let rank = rank(connection, hop, vip);
+        (if request { rank } else { -rank }, hop.at)
+    });
+    let mut spots: Vec<&Hop> = Vec::new();
+    for hop in hops {
+        if !spots.iter().any(|known| same_spot(known, hop)) {
+            spots.push(hop);
+        }
+    }
+    spots
+}
+
+/// Client, announcing node, other node, pod: by what the packets looked like there, not by clocks of several hosts.
+fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
+    if hop.place == connection.vantage.place() {
+        return 0;
+    }
+    if hop.place.contains('/') {
+        return 3;
+    }
+    let entered = connection
+        .hops
+        .iter()
+        .any(|other| other.place == hop.place && other.tunnel.is_none() && (other.destination.0 == vip || other.source.0 == vip));
+    if entered { 1 } else { 2 }
+}
+
+/// Where the connection was seen last. When it was not answered, that is the furthest place of the packet that it waits behind: the
+/// first one, the answer to it, or the piece of data that got least far, of whoever spoke last.
+fn last_seen<'a>(connection: &'a Connection, vip: IpAddr, request: &[&'a Hop], answer: &[&'a Hop]) -> Option<&'a Hop> {
+    if connection.attempt.answered() {
+        let told = |hop: &&Hop| hop.what != Sighting::IcmpError;
+        let home = |hop: &&Hop| told(hop) && !hop.request && hop.place == connection.vantage.place();
+        return connection.hops.iter().rfind(home).or_else(|| connection.hops.iter().rfind(told));
+    }
+    let Some(answered_at) = answer.last() else { return request.last().copied() };
+    let client = connection.vantage.place();
+    let client_watched = connection.hops.iter().any(|hop| hop.place == client);
+    if client_watched && answered_at.place != client {
+        return Some(answered_at);
+    }
+    let both = [Data::new(connection, vip, true), Data::new(connection, vip, false)];
+    let last_speaker = both.iter().flatten().max_by_key(|data| data.ended(client));
+    last_speaker.and_then(Data::least_far).or(Some(answered_at))
+}
+
+/// The payload of one direction.
+struct Data<'a> {
+    /// Each sighting with where its payload begins and ends, counted so that wrapped numbers stay in order, and with how far along the
+    /// road it is.
+    pieces: Vec<(u32, u32, usize, &'a Hop)>,
+}
+
+impl<'a> Data<'a> {
+    /// `None` when no payload was seen.
+    fn new(connection: &'a Connection, vip: IpAddr, request: bool) -> Option<Self> {
+        let wanted = |hop: &Hop| hop.request == request && hop.what == Sighting::Data;
+        let spots = in_order(connection, vip, request, wanted);
+        let base = connection.hops.iter().find(|hop| wanted(hop))?.sequence;
+        let piece = |hop: &'a Hop| {
+            let begin = hop.sequence.wrapping_sub(base).wrapping_add(1 << 30);
+            Some((begin, begin.saturating_add(hop.length), spots.iter().position(|spot| same_spot(spot, hop))?, hop))
+        };
+        Some(Self { pieces: connection.hops.iter().filter(|hop| wanted(hop)).filter_map(piece).collect() })
+    }
+
+    /// When its end was first seen, at the client if it was seen there.
+    fn ended(&self, client: &str) -> Option<i64> {
+        let end = self.pieces.iter().map(|(_, end, _, _)| *end).max()?;
+        let ends = || self.pieces.iter().filter(|(_, to, _, _)| *to == end).map(|(_, _, _, hop)| *hop);
+        let at_client = ends().filter(|hop| hop.place == client).map(|hop| hop.at).min();
+        at_client.or_else(|| ends().map(|hop| hop.at).min())
+    }
+
+    /// A segment may be large here and cut there: every piece that was ever cut is looked for by itself.
+    fn least_far(&self) -> Option<&'a Hop> {
+        let cuts: BTreeSet<u32> = self.pieces.iter().flat_map(|(begin, end, _, _)| [*begin, *end]).collect();
+        let cuts: Vec<u32> = cuts.into_iter().collect();
+        let furthest = cuts.windows(2).filter_map(|cut| {
+            let holds = |piece: &&(u32, u32, usize, &Hop)| piece.0 <= cut[0] && cut[1] <= piece.1;
+            self.pieces.iter().filter(holds).max_by_key(|(_, _, spot, _)| *spot)
+        });
+        furthest.min_by_key(|(_, _, spot, _)| *spot).map(|(_, _, _, hop)| *hop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::paths;
+    use crate::model::capture::{Capture, CaptureRequest};
+    use crate::model::connection::{Connection, Hop, Path, Sighting};
+    use crate::model::flow::Flow;
+    use crate::model::packet::Passage;
+    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+
+    const VIP: &str = "10.0.0.1:443";
+    const POD: &str = "10.1.0.7:4180";
+
+    /// A sighting of the request or the answer, with the Service's end of its addresses, microseconds and the sequence number.
+    fn hop(spot: (&str, &str, Passage), request: bool, what: Sighting, service: &str, at: i64, (sequence, length): (u32, u32)) -> Hop {
+        let parts = |text: &str| text.parse::<std::net::SocketAddr>().map(|end| (end.ip(), end.port())).unwrap();
+        let (client, service) = (parts("10.9.9.9:20001"), parts(service));
+        let (source, destination) = if request { (client, service) } else { (service, client) };
+        Hop {
+            place: spot.0.into(),
+            interface: spot.1.into(),
+            passage: spot.2,
+            request,
+            what,
+            source,
+            destination,
+            tunnel: None,
+            outer: None,
+            source_mac: None,
+            sequence,
+            length,
+            at: at * 1000,
+        }
+    }
+
+    fn followed(hops: Vec<Hop>, ending: Ending) -> Path {
+        let capture = |name: &str, kind| {
+            let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+            Capture::sample(CaptureRequest::sample(place), 9, 0)
+        };
+        let attempt = Attempt {
+            number: 1,
+            size: Size::Small,
+            source: "10.9.9.9".parse().ok(),
+            source_port: 20_001,
+            ending,
+            status: None,
+            connect_ms: None,
+            total_ms: 4_000,
+            detail: String::new(),
+        };
+        let vantage = Vantage::Ssh("c1".into());
+        let probe = Probe {
+            vantage: vantage.clone(),
+            address: "10.0.0.1".parse().unwrap(),
+            port: 443,
+            speech: Speech::Https,
+            attempts: vec![attempt.clone()],
+            tool: "python3".into(),
+            error: None,
+            repeated: false,
+        };
+        let connection = Connection { vantage, attempt, hops, pod: None, not_joined: None };
+        let captures = vec![capture("c1", HostKind::Client), capture("n2", HostKind::Node)];
+        paths(&Flow { captures, probes: vec![probe], connections: vec![connection], ..Flow::default() }).remove(0)
+    }
+
+    const OUT: (&str, &str, Passage) = ("c1", "eth0", Passage::Out);
+    const BACK: (&str, &str, Passage) = ("c1", "eth0", Passage::In);
+    const ENTERS: (&str, &str, Passage) = ("n2", "mlb", Passage::In);
+    const TO_POD: (&str, &str, Passage) = ("n2", "cni0", Passage::Out);
+    const LEAVES: (&str, &str, Passage) = ("n2", "mlb", Passage::Out);
+
+    /// n2's clock is 5 s behind, and nobody compared it.
+    fn handshake() -> Vec<Hop> {
+        let behind = -5_000_000;
+        vec![
+            hop(ENTERS, true, Sighting::Syn, VIP, behind + 100, (7, 0)),
+            hop(TO_POD, true, Sighting::Syn, POD, behind + 130, (7, 0)),
+            hop(LEAVES, false, Sighting::SynAck, VIP, behind + 300, (3, 0)),
+            hop(OUT, true, Sighting::Syn, VIP, 0, (7, 0)),
+            hop(BACK, false, Sighting::SynAck, VIP, 400, (3, 0)),
+        ]
+    }
+
+    #[test]
+    fn hops_are_in_the_order_of_the_road_and_on_one_clock() {
+        let path = followed(handshake(), Ending::Answered);
+        let spots: Vec<&str> = path.request.iter().map(|hop| hop.at.as_str()).collect();
+        assert_eq!(spots, ["c1/eth0 out", "n2/mlb in", "n2/cni0 out"]);
+        assert_eq!((path.request[1].destination.as_str(), path.request[2].destination.as_str()), (VIP, POD));
+        // The packets alone bound the difference of the clocks to 100 µs either way.
+        let times: Vec<_> = path.request.iter().chain(&path.answer).map(|hop| (hop.after_us, hop.error_us)).collect();
+        assert_eq!(times, [(0, 0), (100, 100), (130, 100), (300, 100), (400, 0)].map(|(after, error)| (Some(after), Some(error))));
+    }
+
+    #[test]
+    fn without_an_answer_nothing_bounds_the_clocks() {
+        let path = followed(vec![handshake().remove(0), handshake().remove(3)], Ending::ConnectTimeout);
+        let times: Vec<_> = path.request.iter().map(|hop| hop.after_us).collect();
+        assert_eq!(times, [Some(0), None]);
+        assert_eq!(path.last_seen.unwrap().at, "n2/mlb in");
+    }
+
+    #[test]
+    fn an_answer_that_does_not_arrive_was_last_seen_on_its_way() {
+        let mut hops = handshake();
+        hops.pop();
+        assert_eq!(followed(hops, Ending::ConnectTimeout).last_seen.unwrap().at, "n2/mlb out");
+    }
+
+    #[test]
+    fn data_that_vanishes_was_last_seen_where_the_piece_that_got_least_far_was() {
+        let mut hops = handshake();
+        hops.extend([
+            hop(OUT, true, Sighting::Data, VIP, 500, (8, 200)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_999_400, (8, 200)),
+            hop(TO_POD, true, Sighting::Data, POD, -4_999_380, (8, 200)),
+            hop(LEAVES, false, Sighting::Data, VIP, -4_999_000, (4, 90)),
+            hop(BACK, false, Sighting::Data, VIP, 1_000, (4, 90)),
+            // Of the large request only the short end comes through.
+            hop(OUT, true, Sighting::Data, VIP, 1_200, (208, 3_000)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_700, (208, 1_448)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_695, (1_656, 1_448)),
+            hop(ENTERS, true, Sighting::Data, VIP, -4_998_690, (3_104, 104)),
+            hop(TO_POD, true, Sighting::Data, POD, -4_998_680, (3_104, 104)),
+        ]);
+        let last = followed(hops, Ending::AnswerTimeout).last_seen.unwrap();
+        assert_eq!((last.at.as_str(), last.length, last.what), ("n2/mlb in", 1_448, Sighting::Data));
+    }
+}

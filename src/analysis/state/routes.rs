@@ -1,0 +1,163 @@
+//! Routes and policy rules, as `ip route show table all` and `ip rule` print them.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::model::state::PlaceState;
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// `default`, an address or a network, as the kernel tells it.
+    pub dst: String,
+    pub via: Option<IpAddr>,
+    pub dev: Option<String>,
+    pub src: Option<IpAddr>,
+    pub metric: Option<u64>,
+    /// `main`, `local`, a number or a name.
+    pub table: String,
+    /// `unicast`, `local`, `broadcast`, `blackhole`, `unreachable`, …
+    pub kind: String,
+    /// Who made it: `kernel`, `bird`, `dhcp`, …
+    pub protocol: Option<String>,
+    /// The ways of a route that has several; empty for most.
+    pub nexthops: Vec<NextHop>,
+}
+
+/// One way of a route with several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextHop {
+    pub via: Option<IpAddr>,
+    pub dev: Option<String>,
+    pub weight: Option<u64>,
+}
+
+/// A rule that chooses a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PolicyRule {
+    pub family: &'static str,
+    pub priority: u64,
+    /// Whether it takes what it does not name.
+    pub not: bool,
+    /// `all`, an address or a network.
+    pub from: String,
+    pub to: Option<String>,
+    pub mark: Option<String>,
+    pub iif: Option<String>,
+    pub oif: Option<String>,
+    /// The table that is looked up; none for a rule that refuses.
+    pub table: Option<String>,
+    /// The whole rule, as `ip rule` prints it.
+    pub text: String,
+}
+
+const KINDS: [&str; 9] = ["unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw"];
+
+/// All routes of a place, IPv4 first.
+#[must_use]
+pub fn routes(state: &PlaceState) -> Vec<Route> {
+    let mut all: Vec<Route> = Vec::new();
+    for line in ["routes", "routes6"].into_iter().flat_map(|section| state.section(section).lines()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.first() == Some(&"nexthop") {
+            if let Some(route) = all.last_mut() {
+                let weight = after(&words, "weight").and_then(|weight| weight.parse().ok());
+                route.nexthops.push(NextHop { via: gateway(&words), dev: after(&words, "dev").map(str::to_owned), weight });
+            }
+        } else {
+            all.extend(route(&words));
+        }
+    }
+    all
+}
+
+fn route(words: &[&str]) -> Option<Route> {
+    let kind = words.first().filter(|word| KINDS.contains(word));
+    let rest = if kind.is_some() { &words[1..] } else { words };
+    let dst = *rest.first()?;
+    let network = dst == "default" || dst.split('/').next()?.parse::<IpAddr>().is_ok();
+    network.then(|| Route {
+        dst: dst.to_owned(),
+        via: gateway(rest),
+        dev: after(rest, "dev").map(str::to_owned),
+        src: after(rest, "src").and_then(|src| src.parse().ok()),
+        metric: after(rest, "metric").and_then(|metric| metric.parse().ok()),
+        table: after(rest, "table").unwrap_or("main").to_owned(),
+        kind: kind.copied().unwrap_or("unicast").to_owned(),
+        protocol: after(rest, "proto").map(str::to_owned),
+        nexthops: Vec::new(),
+    })
+}
+
+/// The gateway; one of the other family is written with its family in front.
+fn gateway(words: &[&str]) -> Option<IpAddr> {
+    match after(words, "via")? {
+        "inet" | "inet6" => words.iter().position(|word| *word == "via").and_then(|at| words.get(at + 2))?.parse().ok(),
+        address => address.parse().ok(),
+    }
+}
+
+fn after<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
+    words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied()
+}
+
+/// All policy rules of a place, IPv4 first, each family in the order in which the kernel asks them.
+#[must_use]
+pub fn rules(state: &PlaceState) -> Vec<PolicyRule> {
+    [("rules", "ipv4"), ("rules6", "ipv6")]
+        .into_iter()
+        .flat_map(|(section, family)| state.section(section).lines().filter_map(move |line| rule(line, family)))
+        .collect()
+}
+
+fn rule(line: &str, family: &'static str) -> Option<PolicyRule> {
+    let (priority, text) = line.trim().split_once(':')?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let owned = |key: &str| after(&words, key).map(str::to_owned);
+    Some(PolicyRule {
+        family,
+        priority: priority.parse().ok()?,
+        not: words.first() == Some(&"not"),
+        from: owned("from").unwrap_or_else(|| "all".to_owned()),
+        to: owned("to"),
+        mark: owned("fwmark"),
+        iif: owned("iif"),
+        oif: owned("oif"),
+        table: owned("lookup"),
+        text: words.join(" "),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{routes, rules};
+    use crate::analysis::state::sections::place_state;
+    use crate::model::place::{Host, Place};
+
+    #[test]
+    fn routes_of_every_form() {
+        let text = "=== routes\ndefault via 10.88.64.1 dev mlb \n10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink \n\
+            blackhole 10.88.129.0/26 proto 80 \n10.1.0.0/16 proto bird metric 20 \n\tnexthop via 10.0.0.1 dev eth0 weight 1 \n\tnexthop via 10.0.0.2 dev eth1 weight 2 \n\
+            10.9.0.0/16 via inet6 fe80::1 dev eth0 table 100 \nlocal 10.88.0.12 dev eth0 table local proto kernel scope host src 10.88.0.12 \n=== end 0\n\
+            === routes6\nfe80::/64 dev eth0 proto kernel metric 256 pref medium\nsomething else\n=== end 0\n";
+        let all = routes(&place_state(Place::Host(Host::local()), text));
+        assert_eq!(all.len(), 7);
+        assert_eq!((all[0].dst.as_str(), all[0].via, all[0].table.as_str()), ("default", "10.88.64.1".parse().ok(), "main"));
+        assert_eq!((all[2].kind.as_str(), all[2].dev.as_deref()), ("blackhole", None));
+        assert_eq!((all[3].metric, all[3].nexthops[1].via, all[3].nexthops[1].weight), (Some(20), "10.0.0.2".parse().ok(), Some(2)));
+        assert_eq!((all[4].via, all[4].table.as_str()), ("fe80::1".parse().ok(), "100"));
+        assert_eq!((all[5].kind.as_str(), all[5].table.as_str(), all[5].src), ("local", "local", "10.88.0.12".parse().ok()));
+        assert_eq!((all[6].dst.as_str(), all[6].metric), ("fe80::/64", Some(256)));
+    }
+
+    #[test]
+    fn policy_rules_in_their_order() {
+        let text = "=== rules\n0:\tfrom all lookup local\n99:\tnot from 10.0.0.0/8 fwmark 0x1/0xff iif mlb lookup 100\n100:\tfrom 10.9.9.9 unreachable\n=== end 0\n\
+            === rules6\n0:\tfrom all lookup local\n=== end 0\n";
+        let all = rules(&place_state(Place::Host(Host::local()), text));
+        assert_eq!((all[1].priority, all[1].not, all[1].mark.as_deref(), all[1].iif.as_deref()), (99, true, Some("0x1/0xff"), Some("mlb")));
+        assert_eq!((all[2].table.as_deref(), all[2].text.as_str()), (None, "from 10.9.9.9 unreachable"));
+        assert_eq!((all.len(), all[3].family), (4, "ipv6"));
+    }
+}

@@ -1,0 +1,371 @@
+//! Follows one packet through a host's packet filters: which rule takes it away, and where it is translated to.
+//!
+//! What a rule asks for may not be known here (the members of an ipset, chance, a limit). Then both ways are followed, so
+//! that "taken" and "not taken" are said only where every way agrees.
+
+pub mod iptables;
+pub mod nft;
+pub mod proxy;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+
+use super::netfilter::{Fields, Match};
+use super::{network, nftables};
+use crate::model::state::PlaceState;
+
+/// Where in the kernel a chain is called, in the order in which packets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hook {
+    Prerouting,
+    Input,
+    Forward,
+    Output,
+    Postrouting,
+}
+
+impl Hook {
+    /// The hook of that name, in whatever case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "prerouting" => Self::Prerouting,
+            "input" => Self::Input,
+            "forward" => Self::Forward,
+            "output" => Self::Output,
+            "postrouting" => Self::Postrouting,
+            _ => return None,
+        })
+    }
+}
+
+/// A rule that takes the packet, or may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Taker {
+    /// `raw/PREROUTING/1`, or for nftables `inet-guard/in/1`.
+    pub path: String,
+    /// As the tool prints it.
+    pub text: String,
+    /// What its counter says; none where it has no counter.
+    pub packets: Option<u64>,
+    pub hook: Hook,
+    /// Whether a packet that comes to it is surely taken.
+    pub sure: bool,
+}
+
+/// What becomes of the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Taken {
+    Yes,
+    No,
+    /// It depends on something that is not known here.
+    Maybe,
+}
+
+/// The end of a walk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Walked {
+    pub taken: Taken,
+    /// The rule that takes it, or the first that may.
+    pub rule: Option<Taker>,
+    /// All rules that take it or may, in the order in which they are met.
+    pub rules: Vec<Taker>,
+    /// Where it may be translated to, as `ADDRESS:PORT`.
+    pub translated: Vec<String>,
+    /// The hooks that it passes, as far as it gets.
+    pub hooks: Vec<Hook>,
+    /// What could not be read, and what that leaves open.
+    pub unread: Vec<String>,
+}
+
+/// What a rule does with a packet that it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Action {
+    /// The next rule, with the packet as it is then.
+    Next(Fields),
+    /// Out of this base chain, with the packet as it is then.
+    Accept(Fields),
+    Take,
+    Return,
+    Jump(String),
+    Goto(String),
+    /// Something that this reader does not know.
+    Unclear,
+}
+
+/// A rule of either tool.
+enum Line {
+    Iptables(super::netfilter::Rule),
+    Nft(nft::NftLine),
+}
+
+struct Chain {
+    hook: Option<(Hook, i32)>,
+    /// Whether it is one of the chains that translate: only a connection's first packet meets them.
+    translates: bool,
+    /// The policy, when it takes packets: its path and text.
+    refuses: Option<(String, String, Option<u64>)>,
+    rules: Vec<Line>,
+}
+
+/// All chains of a host, under names that hold their table.
+#[derive(Default)]
+pub struct Ruleset {
+    chains: BTreeMap<String, Chain>,
+    sets: BTreeMap<String, Vec<(String, String)>>,
+}
+
+/// Ways that are followed at the same time; with more the answer is "maybe".
+const MOST_WAYS: usize = 64;
+/// Chains within chains, as deep as the kernel allows for a little more.
+const DEEPEST: usize = 20;
+
+struct Walk<'a> {
+    ruleset: &'a Ruleset,
+    hook: Hook,
+    takers: Vec<Taker>,
+    accepted: Vec<Fields>,
+    unclear: bool,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, ways: &mut Vec<Fields>, way: Fields) {
+        if ways.contains(&way) {
+            return;
+        }
+        if ways.len() == MOST_WAYS {
+            self.unclear = true;
+        } else {
+            ways.push(way);
+        }
+    }
+
+    fn accept(&mut self, way: Fields) {
+        let mut ways = std::mem::take(&mut self.accepted);
+        self.add(&mut ways, way);
+        self.accepted = ways;
+    }
+
+    fn take(&mut self, path: String, text: String, packets: Option<u64>, sure: bool) {
+        match self.takers.iter_mut().find(|known| known.path == path && known.hook == self.hook) {
+            Some(known) => known.sure |= sure,
+            None => self.takers.push(Taker { path, text, packets, hook: self.hook, sure }),
+        }
+    }
+
+    /// The ways that come out at the chain's end, back to the one that called it.
+    fn chain(&mut self, name: &str, ways: Vec<Fields>, depth: usize) -> Vec<Fields> {
+        let ruleset = self.ruleset;
+        let Some(chain) = ruleset.chains.get(name).filter(|_| depth <= DEEPEST) else {
+            self.unclear = true;
+            return ways;
+        };
+        let (mut here, mut back) = (ways, Vec::new());
+        for line in &chain.rules {
+            if here.is_empty() {
+                break;
+            }
+            let mut next = Vec::new();
+            for way in here {
+                let (matched, actions) = line.decide(&way, name, ruleset);
+                if matched != Match::Yes {
+                    self.add(&mut next, way.clone());
+                }
+                if matched == Match::No {
+                    continue;
+                }
+                let sure = matched == Match::Yes && actions.len() == 1;
+                for action in actions {
+                    match action {
+                        Action::Next(way) => self.add(&mut next, way),
+                        Action::Accept(way) => self.accept(way),
+                        Action::Take => self.take(line.path(), line.text(), line.packets(), sure),
+                        Action::Return => self.add(&mut back, way.clone()),
+                        Action::Jump(to) => {
+                            for out in self.chain(&to, vec![way.clone()], depth + 1) {
+                                self.add(&mut next, out);
+                            }
+                        }
+                        Action::Goto(to) => {
+                            for out in self.chain(&to, vec![way.clone()], depth + 1) {
+                                self.add(&mut back, out);
+                            }
+                        }
+                        Action::Unclear => {
+                            self.take(line.path(), line.text(), line.packets(), false);
+                            self.accept(way.clone());
+                            self.add(&mut next, way.clone());
+                        }
+                    }
+                }
+            }
+            here = next;
+        }
+        for way in back {
+            self.add(&mut here, way);
+        }
+        here
+    }
+}
+
+impl Ruleset {
+    /// Takes the ways through all chains of a hook, in the order of their priorities; gives those that come out.
+    fn pass(&self, hook: Hook, ways: Vec<Fields>, takers: &mut Vec<Taker>, unclear: &mut bool) -> Vec<Fields> {
+        let mut called: Vec<(i32, &String, &Chain)> = self
+            .chains
+            .iter()
+            .filter_map(|(name, chain)| chain.hook.filter(|(at, _)| *at == hook).map(|(_, when)| (when, name, chain)))
+            .collect();
+        called.sort_by_key(|(when, name, _)| (*when, (*name).clone()));
+        let mut ways = ways;
+        for (_, name, chain) in called {
+            let (through, beside): (Vec<Fields>, Vec<Fields>) =
+                ways.into_iter().partition(|way| !chain.translates || way.state.as_deref().is_none_or(|state| state == "NEW"));
+            let mut walk = Walk { ruleset: self, hook, takers: std::mem::take(takers), accepted: beside, unclear: *unclear };
+            let ends = if through.is_empty() { Vec::new() } else { walk.chain(name, through, 0) };
+            match &chain.refuses {
+                Some((path, text, packets)) if !ends.is_empty() => walk.take(path.clone(), text.clone(), *packets, true),
+                _ => ends.into_iter().for_each(|way| walk.accept(way)),
+            }
+            (*takers, ways, *unclear) = (walk.takers, walk.accepted, walk.unclear);
+        }
+        ways
+    }
+}
+
+/// What becomes of a packet, by the dumps that the `state` script reads for `firewall`. With a hook only that one is
+/// walked; otherwise the packet goes where its interfaces and the host's own addresses lead it.
+#[must_use]
+pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
+    let six = packet.destination.or(packet.source).is_some_and(|address| address.is_ipv6());
+    let ruleset = ruleset(state, six);
+    let own: BTreeSet<IpAddr> = network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
+
+    let (mut takers, mut unclear, mut hooks) = (Vec::new(), false, Vec::new());
+    let mut pass = |hook: Hook, ways: Vec<Fields>| {
+        if ways.is_empty() {
+            return ways;
+        }
+        hooks.push(hook);
+        ruleset.pass(hook, ways, &mut takers, &mut unclear)
+    };
+    let start = vec![packet.clone()];
+    let mut ends: Vec<Fields>;
+    let mut met = Vec::new();
+    if let Some(hook) = only {
+        ends = pass(hook, start);
+    } else if packet.input.is_none() && packet.output.is_some() {
+        ends = pass(Hook::Output, start);
+        met.extend(ends.iter().cloned());
+        ends = pass(Hook::Postrouting, ends);
+    } else {
+        let routed = pass(Hook::Prerouting, start);
+        met.extend(routed.iter().cloned());
+        let here = |way: &Fields| packet.output.is_none() && way.destination.is_some_and(|to| own.contains(&to));
+        let (taken_in, onward): (Vec<Fields>, Vec<Fields>) = routed.into_iter().partition(here);
+        ends = pass(Hook::Input, taken_in);
+        let onward = pass(Hook::Forward, onward);
+        ends.extend(pass(Hook::Postrouting, onward));
+    }
+    met.extend(ends.iter().cloned());
+    let unread = unread(state);
+    let taken = match (ends.is_empty(), takers.is_empty()) {
+        _ if unclear => Taken::Maybe,
+        (true, _) => Taken::Yes,
+        (false, true) if unread.is_empty() => Taken::No,
+        (false, _) => Taken::Maybe,
+    };
+    let rule = takers.iter().find(|taker| taken == Taken::Yes && taker.sure).or(takers.first()).cloned();
+    Walked { taken, rule, rules: takers, translated: translated(&met), hooks, unread }
+}
+
+/// Every chain of a host that packets of the family meet.
+fn ruleset(state: &PlaceState, six: bool) -> Ruleset {
+    let mut ruleset = Ruleset::default();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for (section, tool) in [("iptables", "iptables"), ("iptables-legacy", "legacy")] {
+        // Where both names mean the same program, the rules are the same.
+        if let Some(dump) = state.sections.get(section).filter(|dump| seen.insert(from_first_table(dump))) {
+            iptables::read(&mut ruleset, tool, dump);
+        }
+    }
+    nft::read(&mut ruleset, state.section("nft"), six, state.sections.contains_key("iptables"));
+    ruleset
+}
+
+/// The dump from its first table on: its head tells the program and the time.
+fn from_first_table(dump: &str) -> &str {
+    dump.find("\n*").map_or(dump, |at| &dump[at..])
+}
+
+fn translated(ways: &[Fields]) -> Vec<String> {
+    let all: BTreeSet<String> = ways
+        .iter()
+        .filter(|way| way.translated)
+        .map(|way| match (way.destination, way.destination_port) {
+            (Some(address), Some(port)) => SocketAddr::new(address, port).to_string(),
+            (Some(address), None) => address.to_string(),
+            (None, _) => "unknown".to_owned(),
+        })
+        .collect();
+    all.into_iter().collect()
+}
+
+/// What was not read: a tool that is not installed hides its rules only where no other shows them.
+fn unread(state: &PlaceState) -> Vec<String> {
+    let said = |section: &str| state.missing.get(section).map(|why| format!("{section}: {why}"));
+    let absent = |why: &String| why.ends_with("not installed there");
+    let mut all: Vec<String> = said("nft").into_iter().collect();
+    for section in ["iptables", "iptables-legacy"] {
+        let hides = state.missing.get(section).is_some_and(|why| !absent(why));
+        all.extend(said(section).filter(|_| hides));
+    }
+    // The rules of iptables-nft that nft cannot print in its own words.
+    if !state.sections.contains_key("iptables") && nftables::line_has_xt(state.section("nft")) {
+        all.extend(said("iptables"));
+    }
+    all
+}
+
+impl Line {
+    fn decide(&self, way: &Fields, chain: &str, ruleset: &Ruleset) -> (Match, Vec<Action>) {
+        match self {
+            Self::Iptables(rule) => iptables::decide(rule, way, chain, ruleset),
+            Self::Nft(line) => line.decide(way, chain, ruleset),
+        }
+    }
+
+    fn path(&self) -> String {
+        match self {
+            Self::Iptables(rule) => rule.path(),
+            Self::Nft(line) => line.path.clone(),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Iptables(rule) => format!("-A {}", rule.text.trim_start_matches("-A ")),
+            Self::Nft(line) => line.text.clone(),
+        }
+    }
+
+    fn packets(&self) -> Option<u64> {
+        match self {
+            Self::Iptables(rule) => Some(rule.packets),
+            Self::Nft(line) => line.packets,
+        }
+    }
+}
+
+/// The chain of that name beside another, whose own name is `TABLE CHAIN`.
+fn beside(chain: &str, name: &str) -> String {
+    let table = chain.rsplit_once(' ').map_or(chain, |(table, _)| table);
+    format!("{table} {name}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Words that read one part of a place's network state: a node's, another host's or a pod's.
+//!
+//! Each asks the place's own tools once, with one command start, and hands out rows. What could not be read is a gap, and ().
+
+pub mod conntrack;
+pub mod counters;
+pub mod firewall;
+pub mod interfaces;
+pub mod neighbours;
+pub mod options;
+pub mod proxy_rules;
+pub mod route_to;
+pub mod routes;
+pub mod rules;
+pub mod sockets;
+pub mod sysctl;
+
+use std::time::Duration;
+
+use rhai::{Dynamic, NativeCallContext};
+use serde::Serialize;
+
+use super::cluster_facts::{ask, listed};
+use super::reference::Word;
+use super::run::{Answer, Run, Stop};
+use super::{metallb, vantage};
+use crate::analysis::similar::nearest;
+use crate::analysis::state::sections::place_state;
+use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError, printable};
+use crate::evidence::host::Command;
+use crate::evidence::host::script::Script;
+use crate::model::finding::Gap;
+use crate::model::probe::Vantage;
+use crate::model::state::PlaceState;
+
+/// The capability that all of these words need.
+pub const CAPABILITY: &str = "node.read";
+
+/// How a place is written, as the signatures name it.
+#[macro_export]
+macro_rules! places {
+    () => {
+        "`place` is a node's name, a pod as NAMESPACE/NAME (its network namespace; needs `cluster.read`), or `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`, `local`. What cannot be read is a gap that forbids a pass, and gives ()."
+    };
+}
+
+/// One look at a place.
+pub struct Look<'a> {
+    pub word: &'a Word,
+    /// The place as the script names it.
+    pub place: &'a str,
+    /// What the script is told besides.
+    pub values: Vec<String>,
+    /// Sections without which nothing can be said.
+    pub needed: &'a [&'a str],
+}
+
+/// Reads the part of the state that the word is named after; `None` when it could not be read, which is a gap then.
+///
+/// # Errors
+/// When the capability is missing, the place is none, or the run ends.
+pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Option<PlaceState>> {
+    run.allow(context, look.word.name, CAPABILITY)?;
+    let vantage = named(run, context, look.word, look.place)?;
+    let undecided = format!("what {} would tell of {}", look.word.name, vantage.place());
+    let subject = subject(&vantage);
+    let place = match vantage::place(run, &vantage) {
+        Ok(place) => place,
+        Err(error) => {
+            unread(run, context, &error, &subject, &undecided)?;
+            return Ok(None);
+        }
+    };
+    let mut args = place.as_arguments().to_vec();
+    args.push(look.word.name.to_owned());
+    args.extend(look.values.iter().cloned());
+    let command = Command { script: Script::State, args, limit: Duration::from_secs(20), most_bytes: 16 << 20 };
+    let state = match run.evidence.hosts.run(place.host(), &command) {
+        Ok(output) => place_state(place, &output.stdout),
+        Err(error) => {
+            unread(run, context, &error, &subject, &undecided)?;
+            return Ok(None);
+        }
+    };
+    let state = without_a_family(state);
+    for section in look.needed {
+        if !state.sections.contains_key(*section) {
+            run.gap(missing(&state, section, subject, undecided));
+            return Ok(None);
+        }
+    }
+    Ok(Some(state))
+}
+
+/// A look that failed. Only the playbook knows what its verdict rests on, so that what it asked for and did not get forbids a pass.
+fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+    if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
+        return run.failed_look(context, error, subject, undecided);
+    }
+    run.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided).decisive());
+    Ok(())
+}
+
+/// The gap of a section that was not read.
+#[must_use]
+pub fn missing(state: &PlaceState, section: &str, subject: String, undecided: String) -> Gap {
+    let why = state.missing.get(section).map_or("nothing came back", String::as_str);
+    let name = if why.ends_with("not installed there") { "evidence/tool-missing" } else { "evidence/unreadable" };
+    Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided).decisive()
+}
+
+/// A kernel that was built without a family of addresses has nothing of it: that is an answer.
+fn without_a_family(mut state: PlaceState) -> PlaceState {
+    let none: Vec<String> = state.missing.iter().filter(|(_, why)| why.contains("not supported")).map(|(name, _)| name.clone()).collect();
+    for name in none {
+        state.missing.remove(&name);
+        state.sections.insert(name, String::new());
+    }
+    state
+}
+
+fn subject(vantage: &Vantage) -> String {
+    match vantage {
+        Vantage::Node(name) => format!("node/{name}"),
+        Vantage::Pod(name) => format!("pod/{name}"),
+        Vantage::Local | Vantage::Ssh(_) => format!("client/{}", vantage.place()),
+    }
+}
+
+/// Reads a place, and the nodes' addresses where they are needed and were not read yet.
+fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Answer<Vantage> {
+    let written = if text.contains(':') || text == "local" {
+        text.to_owned()
+    } else if text.contains('/') {
+        format!("pod:{text}")
+    } else {
+        format!("node:{text}")
+    };
+    let wrong = |why: &str| {
+        Stop::Usage(format!(
+            "{}: `{}` is no place: {why}write a node's name, NAMESPACE/NAME of a pod, ssh:HOST, or local",
+            word.name,
+            printable(text)
+        ))
+    };
+    let [vantage] = vantage::parse(&written).unwrap_or_default().try_into().map_err(|_| run.end(context, wrong("")))?;
+    if matches!(vantage, Vantage::Pod(_)) {
+        run.allow(context, word.name, "cluster.read")?;
+    }
+    if matches!(vantage, Vantage::Node(_) | Vantage::Pod(_)) && run.uses.contains("cluster.read") {
+        ask(run, &[("nodes".to_owned(), ListQuery::everywhere(Kind::core("nodes")))]);
+        if run.state().nodes.is_empty() {
+            metallb::nodes(run, context)?;
+        }
+    }
+    if let Vantage::Node(name) = &vantage
+        && listed(run, "nodes").as_ref().as_ref().is_ok_and(|nodes| !nodes.is_empty())
+    {
+        let nodes: Vec<String> = run.state().nodes.keys().cloned().collect();
+        if !nodes.contains(name) {
+            let hint = nearest(name, nodes.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            return Err(run.end(context, wrong(&format!("the cluster has no such node; {hint}"))));
+        }
+    }
+    Ok(vantage)
+}
+
+/// Rows, or one value, in a script's hands. What is unknown in them is ().
+///
+/// # Errors
+/// Never for what these words give.
+pub fn hand<T: Serialize>(context: &NativeCallContext, value: &T) -> Answer<Dynamic> {
+    let value = serde_json::to_value(value).map_err(|error| Run::refuse(context, error.to_string()))?;
+    rhai::serde::to_dynamic(value).map_err(|error| Run::refuse(context, error.to_string()))
+}

@@ -1,0 +1,49 @@
+//! `sockets(place)`: who listens, and with what queue.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
+use serde::Serialize;
+
+use super::{CAPABILITY, Look, hand, look};
+use crate::analysis::state::sockets::{Listener, listeners};
+use crate::model::service::Protocol;
+use crate::model::state::PlaceState;
+use crate::words::reference::Word;
+use crate::words::run::{Answer, Run};
+
+pub const WORD: Word = Word {
+    name: "sockets",
+    capability: CAPABILITY,
+    signature: "sockets(place) -> array of #{ protocol, address, port, waiting, most }",
+    meaning: concat!(
+        "The listening sockets: `protocol` is tcp or udp, `address` is () for every address, `waiting` counts what waits for the program (connections, for udp bytes) and `most` how many may. ",
+        crate::places!()
+    ),
+    register,
+};
+
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("sockets", move |context: NativeCallContext, place: ImmutableString| -> Answer<Dynamic> {
+        let Some(state) =
+            look(&run, &context, &Look { word: &WORD, place: &place, values: Vec::new(), needed: &["sockets", "datagram-sockets"] })?
+        else {
+            return Ok(Dynamic::UNIT);
+        };
+        hand(&context, &rows(&state))
+    });
+}
+
+#[derive(Serialize)]
+struct Row {
+    protocol: &'static str,
+    #[serde(flatten)]
+    listener: Listener,
+}
+
+fn rows(state: &PlaceState) -> Vec<Row> {
+    let of =
+        |protocol, name| listeners(state, protocol).unwrap_or_default().into_iter().map(move |listener| Row { protocol: name, listener });
+    of(Protocol::Tcp, "tcp").chain(of(Protocol::Udp, "udp")).collect()
+}
