@@ -299,18 +299,12 @@ mod tests {
             connect_ms: None,
             total_ms: 4_000,
             detail: String::new(),
+            bytes: None,
         };
         let vantage = Vantage::Ssh("c1".into());
-        let probe = Probe {
-            vantage: vantage.clone(),
-            address: "10.0.0.1".parse().unwrap(),
-            port: 443,
-            speech: Speech::Https,
-            attempts: vec![attempt.clone()],
-            tool: "python3".into(),
-            error: None,
-            repeated: false,
-        };
+        let address = "10.0.0.1".parse().unwrap();
+        let probe =
+            Probe { attempts: vec![attempt.clone()], tool: "python3".into(), ..Probe::new(vantage.clone(), address, 443, Speech::Https) };
         let connection = Connection { vantage, attempt, hops, pod: None, not_joined: None };
         let captures = vec![capture("c1", HostKind::Client), capture("n2", HostKind::Node)];
         paths(&Flow { captures, probes: vec![probe], connections: vec![connection], ..Flow::default() }).remove(0)

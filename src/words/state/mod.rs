@@ -124,7 +124,7 @@ fn subject(vantage: &Vantage) -> String {
     match vantage {
         Vantage::Node(name) => format!("node/{name}"),
         Vantage::Pod(name) => format!("pod/{name}"),
-        Vantage::Local | Vantage::Ssh(_) => format!("client/{}", vantage.place()),
+        Vantage::Local | Vantage::Ssh(_) | Vantage::Client(_) => format!("client/{}", vantage.place()),
     }
 }
 
