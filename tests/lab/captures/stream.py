@@ -27,8 +27,10 @@ while True:
     while number < due:
         try:
             out.send(struct.pack(">IQ", number & 0xFFFFFFFF, number))
+        except ConnectionRefusedError:
+            continue  # The refusal of an earlier packet comes back here, and this one was not sent: it would look lost to everybody.
         except OSError:
-            pass  # A refusal of an earlier packet comes back here; the number is still used up.
+            pass
         number += 1
     time.sleep(0.001)
 print(f"sent {number} packets in {passed:.1f} s, {number / passed:.0f} a second")
