@@ -120,7 +120,7 @@ fn others_and_what_was_under_way_are_no_tries() {
     passing.passage = Passage::Other;
     let elsewhere = json!({"tcp": {"s": CLIENT, "d": VIP, "sp": 1, "dp": 80, "q": 1, "a": 0, "f": SYN, "l": 0}});
     let another = json!({"tcp": {"s": "10.9.9.8", "d": VIP, "sp": 1, "dp": 443, "q": 1, "a": 0, "f": SYN, "l": 0}});
-    let arp = json!({"arp": {"reply": false, "sender_mac": "a", "sender": CLIENT, "target": VIP}});
+    let arp = json!({"arp": {"reply": false, "sender_mac": "02:00:00:00:00:0a", "sender": CLIENT, "target": VIP}});
     let mut packets = under_way.to_vec();
     packets.extend([passing, packet(2, true, &elsewhere), packet(2, true, &another), packet(2, true, &arp)]);
     let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });

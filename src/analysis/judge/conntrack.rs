@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::{Case, found, node};
-use crate::analysis::state::connections::{self, Entry};
+use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
 use crate::analysis::state::network;
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
@@ -34,26 +34,28 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
     if programmed.is_empty() {
         return None;
     }
-    let ours = |entry: &Entry| {
-        entry.original.destination == vip
-            && entry.original.destination_port == target.port.port
+    let ours = |entry: &Tracked| {
+        (entry.dst, entry.dport) == (vip, Some(target.port.port))
             && roads.iter().any(|road| {
                 let attempt = &road.connection.attempt;
-                attempt.source == Some(entry.original.source) && attempt.source_port == entry.original.source_port
+                attempt.source == Some(entry.src) && entry.sport == Some(attempt.source_port)
             })
     };
-    let old = connections::entries(&pair.before);
-    let astray = |entry: &Entry| {
-        let to = (entry.reply.source, entry.reply.source_port);
-        let known = programmed.contains(&to) || target.endpoints.iter().any(|endpoint| endpoint.ip == to.0);
+    let tuples = |entry: &Tracked| (entry.src, entry.sport, entry.reply_src, entry.reply_sport);
+    let old = tracked(&pair.before, &Wanted::default());
+    let astray = |entry: &Tracked| {
+        let to = entry.reply_src;
+        let known = entry.reply_sport.is_some_and(|port| programmed.contains(&(to, port)))
+            || target.endpoints.iter().any(|endpoint| endpoint.ip == to);
         // An entry without translation is older than the rules that would translate it, and was there before it was asked.
-        if to.0 == vip { old.iter().any(|before| before.original == entry.original && before.reply == entry.reply) } else { !known }
+        if to == vip { old.iter().any(|before| tuples(before) == tuples(entry)) } else { !known }
     };
-    let found_here: Vec<Entry> = connections::entries(&pair.after).into_iter().filter(|entry| ours(entry) && astray(entry)).collect();
+    let found_here: Vec<Tracked> =
+        tracked(&pair.after, &Wanted::default()).into_iter().filter(|entry| ours(entry) && astray(entry)).collect();
     let first = found_here.first()?;
-    let to: BTreeSet<IpAddr> = found_here.iter().map(|entry| entry.reply.source).collect();
+    let to: BTreeSet<IpAddr> = found_here.iter().map(|entry| entry.reply_src).collect();
     let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-    let summary = if first.reply.source == vip {
+    let summary = if first.reply_src == vip {
         format!("an old entry in the connection table of {node} keeps the flow from being translated")
     } else {
         format!("the connection table of {node} leads the flow to {to}, which is no endpoint")
@@ -64,14 +66,13 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
         summary,
         vec![
             format!(
-                "conntrack on {node}: {} {}:{} to {}:{} is answered by {}:{}",
+                "conntrack on {node}: {} from {} port {} to {vip} port {} is answered by {} port {}",
                 first.protocol,
-                first.original.source,
-                first.original.source_port,
-                first.original.destination,
-                first.original.destination_port,
-                first.reply.source,
-                first.reply.source_port
+                first.src,
+                first.sport.unwrap_or_default(),
+                target.port.port,
+                first.reply_src,
+                first.reply_sport.unwrap_or_default()
             ),
             format!(
                 "kube-proxy's rules on {node} lead to {}",

@@ -4,7 +4,6 @@
 //! reader finds nothing rather than something wrong.
 
 pub mod bgp_sockets;
-pub mod connections;
 pub mod conntrack;
 pub mod counters;
 pub mod netfilter;

@@ -1,9 +1,10 @@
-# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 the address that it is about (nothing
-# here needs it: what conntrack knows of a busy address is endless), and every further argument is a question to the
-# kernel's routing: DESTINATION,SOURCE,INTERFACE
-# (the last two may be empty).
+# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 an address (or nothing) whose
+# connections are wanted, and every further argument is a question to the kernel's routing: DESTINATION,SOURCE,INTERFACE
+# (the last two may be empty). Of the connections, which are endless at a busy address, only those are printed whose client
+# is one of the destinations.
 # What a section is, `section.sh` tells.
 enter_place "$1" "$2" "$3"
+about=$4
 shift 4
 routes_asked() {
   for question in "$@"; do
@@ -28,6 +29,12 @@ processes() { # the few whose state matters, with the letter that the kernel giv
     esac
   done
 }
+connections() {
+  [ -n "$about" ] && command -v conntrack >/dev/null 2>&1 || return 0
+  # One pattern a line; the original direction comes first, so that the client is the first source.
+  clients=$(for question in "$@"; do printf ' src=%s dst=%s \n' "${question%%,*}" "$about"; done)
+  [ -z "$clients" ] || $IN conntrack -L -d "$about" 2>/dev/null | grep -F -e "$clients" | head -n 1000
+}
 section links ip -d -o link
 section addresses ip -o addr
 section rules ip rule
@@ -47,5 +54,6 @@ section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c
 section nft nft list ruleset
+section conntrack shell connections "$@"
 [ "$IN" ] || section processes shell processes
 true
