@@ -81,3 +81,6 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
         ],
     ))
 }
+
+#[cfg(test)]
+mod tests;
