@@ -289,18 +289,7 @@ mod tests {
             let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
             Capture::sample(CaptureRequest::sample(place), 9, 0)
         };
-        let attempt = Attempt {
-            number: 1,
-            size: Size::Small,
-            source: "10.9.9.9".parse().ok(),
-            source_port: 20_001,
-            ending,
-            status: None,
-            connect_ms: None,
-            total_ms: 4_000,
-            detail: String::new(),
-            bytes: None,
-        };
+        let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_001, ending, ..Attempt::sample() };
         let vantage = Vantage::Ssh("c1".into());
         let address = "10.0.0.1".parse().unwrap();
         let probe =

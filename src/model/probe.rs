@@ -198,6 +198,23 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// A small try that nobody answered within four seconds.
+    #[cfg(test)]
+    pub(crate) fn sample() -> Self {
+        Self {
+            number: 1,
+            size: Size::Small,
+            bytes: None,
+            source: None,
+            source_port: 0,
+            ending: Ending::ConnectTimeout,
+            status: None,
+            connect_ms: None,
+            total_ms: 4_000,
+            detail: String::new(),
+        }
+    }
+
     /// Whether the Service answered.
     #[must_use]
     pub fn answered(&self) -> bool {

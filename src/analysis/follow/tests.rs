@@ -48,18 +48,7 @@ fn capture(name: &str, packets: Vec<Packet>) -> Capture {
 
 fn probe(speech: Speech) -> Probe {
     let (source, source_port) = end(CLIENT);
-    let attempt = Attempt {
-        number: 1,
-        size: Size::Small,
-        source: Some(source),
-        source_port,
-        ending: Ending::Answered,
-        status: None,
-        connect_ms: None,
-        total_ms: 1,
-        detail: String::new(),
-        bytes: None,
-    };
+    let attempt = Attempt { source: Some(source), source_port, ending: Ending::Answered, ..Attempt::sample() };
     let (address, port) = end(VIP);
     let vantage = Vantage::Ssh("c1".to_owned());
     Probe { attempts: vec![attempt], tool: "python3".to_owned(), ..Probe::new(vantage, address, port, speech) }

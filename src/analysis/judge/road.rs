@@ -349,18 +349,7 @@ mod tests {
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
         );
         let case = Case { service: &service, announcement: None, target: None, flow: None, closer: None, gaps: &[] };
-        let attempt = Attempt {
-            number: 1,
-            size: Size::Small,
-            bytes: None,
-            source: "10.9.9.9".parse().ok(),
-            source_port: 20_000,
-            ending: Ending::ConnectTimeout,
-            status: None,
-            connect_ms: None,
-            total_ms: 4_000,
-            detail: String::new(),
-        };
+        let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_000, ..Attempt::sample() };
         let connection = Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops, pod: None, not_joined: None };
         let captures = [capture("c1", HostKind::Client, 0), capture("n2", HostKind::Node, lost_on_node)];
         let road = Road::new(&case, &connection, captures.iter().collect());

@@ -37,18 +37,7 @@ fn check(before: &str, after: &str, expected: Option<&str>) {
         "endpoints": [{"addresses": ["10.88.131.5"], "conditions": {"ready": true, "serving": true}}]});
     let target = target(&service, &service.ports[0], Some(&[slice]), Some(&[]));
     let case = Case { service: &service, announcement: None, target: Some(&target), flow: None, closer: None, gaps: &[] };
-    let attempt = Attempt {
-        number: 1,
-        size: Size::Small,
-        bytes: None,
-        source: "10.9.9.9".parse().ok(),
-        source_port: 20_000,
-        ending: Ending::ConnectTimeout,
-        status: None,
-        connect_ms: None,
-        total_ms: 4_000,
-        detail: String::new(),
-    };
+    let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_000, ..Attempt::sample() };
     let connection = Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops: Vec::new(), pod: None, not_joined: None };
     let road = Road::new(&case, &connection, Vec::new());
     let pair = StatePair { before: state(before), after: state(after) };

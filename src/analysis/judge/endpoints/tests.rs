@@ -278,18 +278,7 @@ fn an_address_that_nobody_holds_fails_alone_and_warns_beside_others() {
 /// A try from c1 that was translated to that endpoint.
 fn connection(endpoint: &str, ending: Ending) -> Connection {
     let (client, pod): (IpAddr, IpAddr) = ("10.9.9.9".parse().unwrap(), endpoint.parse().unwrap());
-    let attempt = Attempt {
-        number: 1,
-        size: Size::Small,
-        bytes: None,
-        source: Some(client),
-        source_port: 20_000,
-        ending,
-        status: None,
-        connect_ms: None,
-        total_ms: 4_000,
-        detail: String::new(),
-    };
+    let attempt = Attempt { source: Some(client), source_port: 20_000, ending, ..Attempt::sample() };
     let hop = Hop {
         place: "n2".into(),
         interface: "cni0".into(),

@@ -71,15 +71,10 @@ fn connection(number: u32, node: &str, way: Way) -> Connection {
     }
     let attempt = Attempt {
         number,
-        size: Size::Small,
-        bytes: None,
         source: CLIENT.parse().ok(),
         source_port: 20_000,
         ending: if way == Way::Answered { Ending::Answered } else { Ending::ConnectTimeout },
-        status: None,
-        connect_ms: None,
-        total_ms: 4_000,
-        detail: String::new(),
+        ..Attempt::sample()
     };
     Connection { vantage: Vantage::Ssh("c2".into()), attempt, hops, pod: None, not_joined: None }
 }

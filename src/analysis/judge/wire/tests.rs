@@ -76,18 +76,7 @@ fn asks(passage: Passage) -> Packet {
 }
 
 fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
-    let attempt = Attempt {
-        number: 1,
-        size: Size::Small,
-        bytes: None,
-        source: "10.88.64.50".parse().ok(),
-        source_port: 20_000,
-        ending,
-        status: None,
-        connect_ms: None,
-        total_ms: 4_000,
-        detail: String::new(),
-    };
+    let attempt = Attempt { source: "10.88.64.50".parse().ok(), source_port: 20_000, ending, ..Attempt::sample() };
     let vantage = Vantage::Ssh("c1".into());
     let connection = Connection { vantage: vantage.clone(), attempt: attempt.clone(), hops, pod: None, not_joined: None };
     let probe: Probe = serde_json::from_value(json!({"vantage": vantage, "address": "10.88.64.100", "port": 443, "speech": Speech::Tcp,
