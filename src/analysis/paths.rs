@@ -257,7 +257,7 @@ mod tests {
     use crate::model::flow::Flow;
     use crate::model::packet::Passage;
     use crate::model::place::{Host, HostKind, Place};
-    use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+    use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 
     const VIP: &str = "10.0.0.1:443";
     const POD: &str = "10.1.0.7:4180";

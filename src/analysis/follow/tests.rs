@@ -4,7 +4,7 @@ use super::*;
 use crate::model::capture::CaptureRequest;
 use crate::model::packet::{Datagram, Icmp, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Ending, Size, Vantage};
+use crate::model::probe::{Ending, Vantage};
 
 const CLIENT: &str = "10.9.9.9:20000";
 const VIP: &str = "10.0.0.1:443";

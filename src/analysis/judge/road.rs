@@ -316,7 +316,7 @@ mod tests {
     use crate::model::connection::{Connection, Hop, Sighting};
     use crate::model::packet::Passage;
     use crate::model::place::{Host, HostKind, Place};
-    use crate::model::probe::{Attempt, Ending, Size, Vantage};
+    use crate::model::probe::{Attempt, Vantage};
 
     fn capture(name: &str, kind: HostKind, lost: u64) -> Capture {
         let place = Place::Host(Host { name: name.into(), address: name.into(), kind });

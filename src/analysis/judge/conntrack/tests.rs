@@ -11,7 +11,7 @@ use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
 use crate::model::connection::Connection;
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Size, Vantage};
+use crate::model::probe::{Attempt, Vantage};
 use crate::model::state::StatePair;
 
 const RULES: &str = "=== iptables\n*nat\n:KUBE-SERVICES - [0:0]\n\

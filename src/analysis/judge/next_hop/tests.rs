@@ -14,7 +14,7 @@ use crate::model::flow::{Closer, Flow};
 use crate::model::metallb::Metallb;
 use crate::model::packet::Passage;
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::service::Service;
 use crate::model::state::StatePair;
 

@@ -13,7 +13,7 @@ use crate::model::flow::{Closer, Flow};
 use crate::model::metallb::Metallb;
 use crate::model::packet::{Arp, Body, Mac, Packet, Passage};
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Size, Speech, Vantage};
+use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::service::Service;
 
 fn service() -> Service {
