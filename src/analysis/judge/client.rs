@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::{Case, found};
-use crate::analysis::state::{netfilter, network};
+use crate::analysis::state::{netfilter, network, ruleset};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
@@ -124,11 +124,14 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
         destination_port: None,
         ..out.clone()
     };
-    let drop = netfilter::drops(pair, &[out, back]).into_iter().next()?;
+    let drop = ruleset::drops(pair, &[out, back]).into_iter().next()?;
     Some(found(
         "client/firewall",
         culprits(roads),
         format!("the packet filter of {} drops it", road.client()),
-        vec![format!("{}: {} took {} packets while it was asked", road.client(), drop.rule.text, drop.grown)],
+        vec![match drop.grown {
+            Some(grown) => format!("{}: {} took {grown} packets while it was asked", road.client(), drop.text),
+            None => format!("{}: {} takes this packet", road.client(), drop.text),
+        }],
     ))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
 use super::{Case, found};
-use crate::analysis::state::nftables;
+use crate::analysis::state::ruleset;
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
@@ -29,7 +29,7 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
         return None;
     }
     // A rule that may have taken them is another explanation.
-    if !nftables::undecided(pair, &packets.fields(Leg::Request, case.address(), None)).is_empty() {
+    if !ruleset::undecided(pair, &packets.fields(Leg::Request, case.address(), None)).is_empty() {
         return None;
     }
     Some(found(

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::road::{Leg, Road};
 use super::{Case, client, conntrack, found, policy};
 use crate::analysis::state::netfilter::{self, Fields};
-use crate::analysis::state::{counters, network, nftables, traffic_control};
+use crate::analysis::state::{counters, network, ruleset, traffic_control};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -48,17 +48,17 @@ impl Packets {
     }
 
     /// The request's fields at every stage: before and after translation, with the interfaces where they are known.
-    fn request(&self, vip: Option<IpAddr>, input: Option<&str>) -> Vec<Fields> {
-        let base = Fields { protocol: self.protocol.to_owned(), input: input.map(str::to_owned), ..Fields::default() };
+    fn request(&self, vip: Option<IpAddr>, input: Option<&str>, first: bool) -> Vec<Fields> {
+        let base = Fields {
+            protocol: self.protocol.to_owned(),
+            input: input.map(str::to_owned),
+            state: first.then(|| "NEW".to_owned()),
+            mark: first.then_some(0),
+            ..Fields::default()
+        };
         let mut all = Vec::new();
         for source in &self.clients {
-            all.push(Fields {
-                source: Some(*source),
-                destination: vip,
-                destination_port: Some(self.port),
-                untranslated: true,
-                ..base.clone()
-            });
+            all.push(Fields { source: Some(*source), destination: vip, destination_port: Some(self.port), ..base.clone() });
         }
         for (ip, port) in &self.endpoints {
             for source in self.clients.iter().chain(&self.seen_sources) {
@@ -82,7 +82,8 @@ impl Packets {
 
     pub(super) fn fields(&self, leg: Leg, vip: Option<IpAddr>, input: Option<&str>) -> Vec<Fields> {
         match leg {
-            Leg::Request | Leg::RequestData => self.request(vip, input),
+            Leg::Request => self.request(vip, input, true),
+            Leg::RequestData => self.request(vip, input, false),
             Leg::Reply | Leg::ReplyData => self.reply(vip),
         }
     }
@@ -97,28 +98,21 @@ pub(super) struct Dropping {
 
 /// The surest rule that dropped one of these packets between the two reads.
 pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> {
-    if let Some(drop) = netfilter::drops(pair, fields).into_iter().next() {
-        return Some(Dropping {
-            path: format!("rule/{}", drop.rule.path()),
-            proof: format!(
-                "iptables {} on {}: `{}` took {} packets while the probe was repeated",
-                drop.rule.table, pair.after.place, drop.rule.text, drop.grown
-            ),
-            text: drop.rule.text,
-        });
-    }
-    let nftables::NftDrop { rule, grown, .. } = nftables::drops(pair, fields).into_iter().next()?;
-    Some(Dropping {
-        path: format!("rule/{}", rule.path()),
-        proof: match grown {
-            Some(grown) => format!(
-                "nft table {} chain {} on {}: `{}` took {grown} packets while the probe was repeated",
-                rule.table, rule.chain, pair.after.place, rule.text
-            ),
-            None => format!("nft table {} chain {} on {}: `{}` takes this packet", rule.table, rule.chain, pair.after.place, rule.text),
-        },
-        text: rule.text,
-    })
+    let drop = ruleset::drops(pair, fields).into_iter().next()?;
+    let place = &pair.after.place;
+    let mut parts = drop.path.split('/');
+    let (table, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let proof = match (drop.tool, drop.grown) {
+        ("nft", Some(grown)) => {
+            format!("nft table {table} chain {chain} on {place}: `{}` took {grown} packets while the probe was repeated", drop.text)
+        }
+        ("nft", None) => format!("nft table {table} chain {chain} on {place}: `{}` takes this packet", drop.text),
+        (tool, grown) => {
+            let grown = grown.unwrap_or_default();
+            format!("{tool} {table} on {place}: `{}` took {grown} packets while the probe was repeated", drop.text)
+        }
+    };
+    Some(Dropping { path: format!("rule/{}", drop.path), text: drop.text, proof })
 }
 
 /// The finding for a packet filter on a node.

@@ -14,4 +14,3 @@ pub mod ruleset;
 pub mod sections;
 pub mod sockets;
 pub mod traffic_control;
-mod walk;

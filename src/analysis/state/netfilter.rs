@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::walk::{self, Chains, Step, Verdict};
 use crate::model::state::StatePair;
 
 /// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
@@ -27,8 +26,6 @@ pub struct Fields {
     pub translated: bool,
     /// The kernel's mark on the packet.
     pub mark: Option<u32>,
-    /// A request as it is before the node translates it: behind the translation such a packet is met only when that fails.
-    pub untranslated: bool,
 }
 
 impl Fields {
@@ -74,14 +71,6 @@ pub struct Rule {
     pub(super) words: Vec<String>,
 }
 
-/// A rule that takes packets away, and by how many packets its counter grew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drop {
-    pub rule: Rule,
-    pub grown: u64,
-    pub matched: Match,
-}
-
 impl Rule {
     /// `raw/PREROUTING/1`, as culprits name it.
     #[must_use]
@@ -95,12 +84,6 @@ impl Rule {
 
     pub(super) fn takes_away(&self) -> bool {
         matches!(self.target.as_str(), "DROP" | "REJECT" | "TARPIT" | "STEAL")
-    }
-
-    /// kube-proxy's own refusals have reasons that the API tells better. kube-router's chains, which enforce policies, begin alike.
-    fn is_kube_proxys(&self) -> bool {
-        let routers = ["KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-"].iter().any(|start| self.chain.starts_with(start));
-        !routers && (self.chain.starts_with("KUBE-") || self.text.contains("kubernetes "))
     }
 
     /// Whether the rule takes a packet with these fields.
@@ -322,77 +305,10 @@ pub(super) fn words(text: &str) -> Vec<String> {
     all
 }
 
-impl Step for Rule {
-    fn takes(&self, packet: &Fields) -> Match {
-        self.matches(packet)
-    }
-
-    fn verdict(&self) -> Verdict {
-        match self.target.as_str() {
-            "ACCEPT" => Verdict::Accept,
-            "RETURN" => Verdict::Return,
-            "QUEUE" | "NFQUEUE" => Verdict::Unknown,
-            _ if self.takes_away() => Verdict::Drop,
-            // Whatever else is no chain changes the packet or tells of it, and lets it go on.
-            to if self.words.iter().any(|word| word == "-g") => Verdict::Goto(to.to_owned()),
-            to => Verdict::Jump(to.to_owned()),
-        }
-    }
-}
-
-/// The rules (not kube-proxy's) that take packets away, whose counter grew between the two reads, and that one of these packets could
-/// come to; the surest and most grown first.
-#[must_use]
-pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
-    let mut found = Vec::new();
-    for (section, v6) in [("iptables", false), ("iptables-legacy", false), ("ip6tables", true)] {
-        let before: BTreeMap<(String, String), u64> =
-            rules(pair.before.section(section)).into_iter().map(|rule| ((rule.path(), rule.text), rule.packets)).collect();
-        let after = rules(pair.after.section(section));
-        let grown = |rule: &Rule| rule.packets.saturating_sub(before.get(&(rule.path(), rule.text.clone())).copied().unwrap_or_default());
-        let suspects: Vec<&Rule> = after.iter().filter(|rule| rule.takes_away() && !rule.is_kube_proxys() && grown(rule) > 0).collect();
-        let mut tables: Vec<&str> = suspects.iter().map(|rule| rule.table.as_str()).collect();
-        tables.dedup();
-        let mut sure: BTreeMap<String, Match> = BTreeMap::new();
-        let here: Vec<&Fields> = packets.iter().filter(|packet| packet.is_v6().is_none_or(|six| six == v6)).collect();
-        for table in tables {
-            reached(pair, &after, table, &here, &mut sure);
-        }
-        for rule in suspects {
-            let matched = sure.get(&rule.path()).copied().unwrap_or(Match::No);
-            if matched != Match::No {
-                found.push(Drop { rule: rule.clone(), grown: grown(rule), matched });
-            }
-        }
-    }
-    found.sort_by_key(|drop| (std::cmp::Reverse(drop.matched), std::cmp::Reverse(drop.grown)));
-    found
-}
-
-/// How surely the packets come to each dropping rule of a table, by the rule's path.
-fn reached(pair: &StatePair, all: &[Rule], table: &str, packets: &[&Fields], sure: &mut BTreeMap<String, Match>) {
-    let mut chains: Chains<Rule> = BTreeMap::new();
-    let mut policies: BTreeMap<&str, &Rule> = BTreeMap::new();
-    for rule in all.iter().filter(|rule| rule.table == table) {
-        if rule.number == 0 {
-            policies.insert(&rule.chain, rule);
-        } else {
-            chains.entry(&rule.chain).or_default().push(rule);
-        }
-    }
-    let mut note = |rule: &Rule, how: Match| {
-        let entry = sure.entry(rule.path()).or_insert(Match::No);
-        *entry = how.max(*entry);
-    };
-    for packet in packets {
-        for hook in walk::hooks(pair, packet) {
-            let base = hook.to_uppercase();
-            let end = walk::walk(&chains, &base, packet, &mut note);
-            if let Some(policy) = policies.get(base.as_str()).filter(|policy| policy.takes_away()) {
-                note(policy, end);
-            }
-        }
-    }
+/// kube-proxy's own refusals have reasons that the API tells better. kube-router's chains, which enforce policies, begin alike.
+pub(super) fn is_kube_proxys(chain: &str, text: &str) -> bool {
+    let routers = ["KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-"].iter().any(|start| chain.starts_with(start));
+    !routers && (chain.starts_with("KUBE-") || text.contains("kubernetes "))
 }
 
 /// By how much the counters of kube-proxy's rules that mention a text grew.
@@ -447,48 +363,5 @@ mod tests {
         let all = rules("*filter\n:FORWARD DROP [7:9]\n-A FORWARD -j ACCEPT\n[2:3] -A FORWARD -j DROP\n");
         assert_eq!(all[0].path(), "filter/FORWARD/policy");
         assert_eq!((all[2].path().as_str(), all[2].packets), ("filter/FORWARD/2", 2));
-    }
-
-    fn pair(before: &str, after: &str) -> StatePair {
-        let state = |dump: &str| {
-            let host =
-                crate::model::place::Host { name: "n1".into(), address: "10.0.0.1".into(), kind: crate::model::place::HostKind::Node };
-            let addresses = "2: mlb    inet 10.88.64.11/24 brd 10.88.64.255 scope global mlb";
-            let sections = [("iptables", dump), ("addresses", addresses)].map(|(name, text)| (name.to_owned(), text.to_owned()));
-            crate::model::state::PlaceState {
-                place: crate::model::place::Place::Host(host),
-                sections: sections.into(),
-                missing: BTreeMap::new(),
-            }
-        };
-        StatePair { before: state(before), after: state(after) }
-    }
-
-    fn check_drops(rules: &str, expected: &[(&str, Match)]) {
-        let dump = |count: u64| {
-            let rules = rules.lines().map(|rule| format!("[{count}:0] -A {rule}")).collect::<Vec<_>>().join("\n");
-            format!("*filter\n:INPUT DROP [{count}:0]\n:FORWARD ACCEPT [{count}:0]\n:BLOCKED - [0:0]\n{rules}\nCOMMIT\n")
-        };
-        let found = drops(&pair(&dump(1), &dump(9)), &[fields()]);
-        let found: Vec<(String, Match)> = found.iter().map(|drop| (drop.rule.path(), drop.matched)).collect();
-        let expected: Vec<(String, Match)> = expected.iter().map(|(path, how)| ((*path).to_owned(), *how)).collect();
-        assert_eq!(found, expected, "{rules}");
-    }
-
-    #[test]
-    fn a_rule_counts_only_where_the_packet_comes_to_it() {
-        check_drops("FORWARD -i mlb -j DROP", &[("filter/FORWARD/1", Match::Yes)]);
-        // What is for the host itself is no matter of a forwarded packet, be it a rule or a policy.
-        check_drops("INPUT -j DROP", &[]);
-        check_drops("FORWARD -s 10.88.192.0/24 -j ACCEPT\nFORWARD -j REJECT", &[]);
-        check_drops("FORWARD -s 10.1.0.0/16 -j BLOCKED\nBLOCKED -j DROP", &[]);
-        check_drops("FORWARD -s 10.88.0.0/16 -j BLOCKED\nBLOCKED -j DROP", &[("filter/BLOCKED/1", Match::Yes)]);
-        check_drops("FORWARD -m mark --mark 0x1/0x1 -j ACCEPT\nFORWARD -j DROP", &[("filter/FORWARD/2", Match::Maybe)]);
-    }
-
-    #[test]
-    fn policies_enforced_by_kube_router_are_not_kube_proxys() {
-        check_drops("FORWARD -j KUBE-POD-FW-X\nKUBE-POD-FW-X -j REJECT", &[("filter/KUBE-POD-FW-X/1", Match::Yes)]);
-        check_drops("FORWARD -j KUBE-FORWARD\nKUBE-FORWARD -j DROP", &[]);
     }
 }

@@ -49,7 +49,6 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
             .or(Some("new".to_owned()))
             .map(|state| state.to_uppercase()),
         translated: false,
-        untranslated: false,
         mark: Some(options.mark("mark")?.unwrap_or(0)),
     };
     if hook.is_none() && packet.input.is_none() && packet.output.is_none() {

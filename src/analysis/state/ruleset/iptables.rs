@@ -39,7 +39,7 @@ pub(super) fn read(ruleset: &mut Ruleset, tool: &str, dump: &str) {
             name.clone_into(&mut table);
         } else if let Some(name) = line.strip_prefix(':').and_then(|line| line.split_whitespace().next()) {
             let hook = Hook::named(name).filter(|_| name.chars().all(char::is_uppercase)).map(|hook| (hook, priority(&table, hook)));
-            let chain = Chain { hook, translates: table == "nat", refuses: None, rules: Vec::new() };
+            let chain = Chain { hook, translates: table == "nat", device: None, doubtful: false, refuses: None, rules: Vec::new() };
             ruleset.chains.insert(format!("{tool} {table} {name}"), chain);
         }
     }

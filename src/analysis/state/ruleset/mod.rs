@@ -3,9 +3,12 @@
 //! What a rule asks for may not be known here (the members of an ipset, chance, a limit). Then both ways are followed, so
 //! that "taken" and "not taken" are said only where every way agrees.
 
+mod drops;
 pub mod iptables;
 pub mod nft;
 pub mod proxy;
+
+pub use drops::{Drop, drops, undecided};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -20,11 +23,13 @@ use crate::model::state::PlaceState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Hook {
+    Ingress,
     Prerouting,
     Input,
     Forward,
     Output,
     Postrouting,
+    Egress,
 }
 
 impl Hook {
@@ -32,6 +37,8 @@ impl Hook {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
+            "ingress" => Self::Ingress,
+            "egress" => Self::Egress,
             "prerouting" => Self::Prerouting,
             "input" => Self::Input,
             "forward" => Self::Forward,
@@ -47,6 +54,8 @@ impl Hook {
 pub struct Taker {
     /// `raw/PREROUTING/1`, or for nftables `inet-guard/in/1`.
     pub path: String,
+    /// `iptables` (or its sister for IPv6), `iptables-legacy` or `nft`.
+    pub tool: &'static str,
     /// As the tool prints it.
     pub text: String,
     /// What its counter says; none where it has no counter.
@@ -107,6 +116,10 @@ struct Chain {
     hook: Option<(Hook, i32)>,
     /// Whether it is one of the chains that translate: only a connection's first packet meets them.
     translates: bool,
+    /// The interface of a chain that sees the packets of one only.
+    device: Option<String>,
+    /// Whether only some of the packets that pass the hook come by here: frames between the ports of a bridge.
+    doubtful: bool,
     /// The policy, when it takes packets: its path and text.
     refuses: Option<(String, String, Option<u64>)>,
     rules: Vec<Line>,
@@ -150,10 +163,12 @@ impl Walk<'_> {
         self.accepted = ways;
     }
 
-    fn take(&mut self, path: String, text: String, packets: Option<u64>, sure: bool) {
-        match self.takers.iter_mut().find(|known| known.path == path && known.hook == self.hook) {
+    /// `chain` is the chain's whole name, which begins with the tool.
+    fn take(&mut self, chain: &str, path: String, text: String, packets: Option<u64>, sure: bool) {
+        let tool = tool(chain);
+        match self.takers.iter_mut().find(|known| (&known.path, known.tool, known.hook) == (&path, tool, self.hook)) {
             Some(known) => known.sure |= sure,
-            None => self.takers.push(Taker { path, text, packets, hook: self.hook, sure }),
+            None => self.takers.push(Taker { path, tool, text, packets, hook: self.hook, sure }),
         }
     }
 
@@ -183,7 +198,7 @@ impl Walk<'_> {
                     match action {
                         Action::Next(way) => self.add(&mut next, way),
                         Action::Accept(way) => self.accept(way),
-                        Action::Take => self.take(line.path(), line.text(), line.packets(), sure),
+                        Action::Take => self.take(name, line.path(), line.text(), line.packets(), sure),
                         Action::Return => self.add(&mut back, way.clone()),
                         Action::Jump(to) => {
                             for out in self.chain(&to, vec![way.clone()], depth + 1) {
@@ -196,7 +211,7 @@ impl Walk<'_> {
                             }
                         }
                         Action::Unclear => {
-                            self.take(line.path(), line.text(), line.packets(), false);
+                            self.take(name, line.path(), line.text(), line.packets(), false);
                             self.accept(way.clone());
                             self.add(&mut next, way.clone());
                         }
@@ -212,7 +227,28 @@ impl Walk<'_> {
     }
 }
 
+impl Chain {
+    /// Whether a packet that passes the hook comes by the chain.
+    fn sees(&self, hook: Hook, way: &Fields) -> Match {
+        let by = match hook {
+            Hook::Ingress => way.input.as_deref(),
+            _ => way.output.as_deref(),
+        };
+        match (&self.device, by) {
+            _ if self.translates && way.state.as_deref().is_some_and(|state| state != "NEW") => Match::No,
+            (Some(device), Some(by)) if device != by => Match::No,
+            (Some(_), None) => Match::Maybe,
+            _ if self.doubtful => Match::Maybe,
+            _ => Match::Yes,
+        }
+    }
+}
+
 impl Ruleset {
+    fn has(&self, hook: Hook) -> bool {
+        self.chains.values().any(|chain| chain.hook.is_some_and(|(at, _)| at == hook))
+    }
+
     /// Takes the ways through all chains of a hook, in the order of their priorities; gives those that come out.
     fn pass(&self, hook: Hook, ways: Vec<Fields>, takers: &mut Vec<Taker>, unclear: &mut bool) -> Vec<Fields> {
         let mut called: Vec<(i32, &String, &Chain)> = self
@@ -223,12 +259,20 @@ impl Ruleset {
         called.sort_by_key(|(when, name, _)| (*when, (*name).clone()));
         let mut ways = ways;
         for (_, name, chain) in called {
-            let (through, beside): (Vec<Fields>, Vec<Fields>) =
-                ways.into_iter().partition(|way| !chain.translates || way.state.as_deref().is_none_or(|state| state == "NEW"));
+            let (mut through, mut beside) = (Vec::new(), Vec::new());
+            for way in ways {
+                let seen = chain.sees(hook, &way);
+                if seen != Match::Yes {
+                    beside.push(way.clone());
+                }
+                if seen != Match::No {
+                    through.push(way);
+                }
+            }
             let mut walk = Walk { ruleset: self, hook, takers: std::mem::take(takers), accepted: beside, unclear: *unclear };
             let ends = if through.is_empty() { Vec::new() } else { walk.chain(name, through, 0) };
             match &chain.refuses {
-                Some((path, text, packets)) if !ends.is_empty() => walk.take(path.clone(), text.clone(), *packets, true),
+                Some((path, text, packets)) if !ends.is_empty() => walk.take(name, path.clone(), text.clone(), *packets, true),
                 _ => ends.into_iter().for_each(|way| walk.accept(way)),
             }
             (*takers, ways, *unclear) = (walk.takers, walk.accepted, walk.unclear);
@@ -241,13 +285,16 @@ impl Ruleset {
 /// walked; otherwise the packet goes where its interfaces and the host's own addresses lead it.
 #[must_use]
 pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
-    let six = packet.destination.or(packet.source).is_some_and(|address| address.is_ipv6());
-    let ruleset = ruleset(state, six);
+    follow(state, &ruleset(state, packet.is_v6().unwrap_or(false)), packet, only)
+}
+
+/// As `walk`, by a ruleset that was read before.
+fn follow(state: &PlaceState, ruleset: &Ruleset, packet: &Fields, only: Option<Hook>) -> Walked {
     let own: BTreeSet<IpAddr> = network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
 
     let (mut takers, mut unclear, mut hooks) = (Vec::new(), false, Vec::new());
     let mut pass = |hook: Hook, ways: Vec<Fields>| {
-        if ways.is_empty() {
+        if ways.is_empty() || matches!(hook, Hook::Ingress | Hook::Egress) && !ruleset.has(hook) {
             return ways;
         }
         hooks.push(hook);
@@ -256,20 +303,24 @@ pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
     let start = vec![packet.clone()];
     let mut ends: Vec<Fields>;
     let mut met = Vec::new();
+    let sent_here = packet.input.is_none() && (packet.output.is_some() || packet.source.is_some_and(|from| own.contains(&from)));
     if let Some(hook) = only {
         ends = pass(hook, start);
-    } else if packet.input.is_none() && packet.output.is_some() {
+    } else if sent_here {
         ends = pass(Hook::Output, start);
         met.extend(ends.iter().cloned());
         ends = pass(Hook::Postrouting, ends);
+        ends = pass(Hook::Egress, ends);
     } else {
-        let routed = pass(Hook::Prerouting, start);
+        let came = pass(Hook::Ingress, start);
+        let routed = pass(Hook::Prerouting, came);
         met.extend(routed.iter().cloned());
         let here = |way: &Fields| packet.output.is_none() && way.destination.is_some_and(|to| own.contains(&to));
         let (taken_in, onward): (Vec<Fields>, Vec<Fields>) = routed.into_iter().partition(here);
         ends = pass(Hook::Input, taken_in);
         let onward = pass(Hook::Forward, onward);
-        ends.extend(pass(Hook::Postrouting, onward));
+        let onward = pass(Hook::Postrouting, onward);
+        ends.extend(pass(Hook::Egress, onward));
     }
     met.extend(ends.iter().cloned());
     let unread = unread(state);
@@ -287,7 +338,11 @@ pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
 fn ruleset(state: &PlaceState, six: bool) -> Ruleset {
     let mut ruleset = Ruleset::default();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
-    for (section, tool) in [("iptables", "iptables"), ("iptables-legacy", "legacy")] {
+    // `inspect` reads both families, `state` the one that is asked for.
+    let both = ["ip6tables"].iter().any(|name| state.sections.contains_key(*name) || state.missing.contains_key(*name));
+    let sections =
+        if six && both { [("ip6tables", "iptables"), ("", "")] } else { [("iptables", "iptables"), ("iptables-legacy", "legacy")] };
+    for (section, tool) in sections {
         // Where both names mean the same program, the rules are the same.
         if let Some(dump) = state.sections.get(section).filter(|dump| seen.insert(from_first_table(dump))) {
             iptables::read(&mut ruleset, tool, dump);
@@ -358,6 +413,15 @@ impl Line {
             Self::Iptables(rule) => Some(rule.packets),
             Self::Nft(line) => line.packets,
         }
+    }
+}
+
+/// The tool whose chain it is, by the chain's whole name.
+fn tool(chain: &str) -> &'static str {
+    match chain.split(' ').next() {
+        Some("nft") => "nft",
+        Some("legacy") => "iptables-legacy",
+        _ => "iptables",
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
             let family = table.split_whitespace().next().unwrap_or_default();
             let usual = ["raw", "mangle", "nat", "filter", "security"].iter().any(|own| table.ends_with(&format!(" {own}")));
             let foreign = skip_managed && (managed || usual && family != "inet" && marks);
-            wanted = !foreign && (family == "inet" || family == if six { "ip6" } else { "ip" });
+            wanted = !foreign && (["inet", "netdev", "bridge"].contains(&family) || family == if six { "ip6" } else { "ip" });
             managed = false;
             open.push(Block::Table);
         } else if let Some(Block::Set(name, text)) = open.last_mut() {
@@ -58,7 +58,8 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
             open.push(match kind {
                 "chain" => {
                     if wanted {
-                        let chain = Chain { hook: None, translates: false, refuses: None, rules: Vec::new() };
+                        let doubtful = table.starts_with("bridge ");
+                        let chain = Chain { hook: None, translates: false, device: None, doubtful, refuses: None, rules: Vec::new() };
                         ruleset.chains.insert(format!("nft {table} {name}"), chain);
                     }
                     Block::Chain(name.to_owned())
@@ -80,6 +81,7 @@ fn rule(chain: &mut Chain, table: &str, name: &str, line: &str) {
         let words: Vec<&str> = line.split([' ', ';']).filter(|word| !word.is_empty()).collect();
         let after = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied();
         chain.translates = after("type") == Some("nat");
+        chain.device = after("device").map(|name| name.trim_matches('"').to_owned());
         chain.hook = after("hook").and_then(Hook::named).map(|hook| (hook, priority(&words)));
         if after("policy") == Some("drop") {
             chain.refuses = Some((format!("{place}/policy"), "policy drop".to_owned(), None));
@@ -215,6 +217,13 @@ fn step(words: &[&str], way: &mut Fields) -> (Match, usize) {
             (if negated { answer.inverted() } else { answer }, took + if negated { 3 } else { 2 })
         }
         ("meta", "mark") | ("mark", _) => mark(words, way),
+        // `fib saddr . iif oif missing`: the kernel's routes decide.
+        ("fib", _) => {
+            let asked = words.iter().position(|word| ["oif", "oifname", "type"].contains(word)).unwrap_or(words.len());
+            let negated = usize::from(words.get(asked + 1) == Some(&"!="));
+            let (_, took) = value(&words[(asked + 1 + negated).min(words.len())..]);
+            (Match::Maybe, asked + 1 + negated + took)
+        }
         // Its values, such as `dnat`, are no verdicts.
         ("ct", "status") => (Match::Maybe, if word(2) == "!=" { 4 } else { 3 }),
         ("ct", _) if word(2) == "set" => (Match::Yes, words.len()),

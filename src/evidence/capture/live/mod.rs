@@ -37,6 +37,10 @@ const STOP_LIMIT: Duration = Duration::from_secs(6);
 const COUNT_LIMIT: Duration = Duration::from_secs(1);
 /// Times that the first count is asked for, while it shows packets that tcpdump has not taken.
 const MOST_COUNTS: u32 = 3;
+/// Packets after which a capture is busy: more come between its stop and the end of its tcpdump, which takes some of them no more.
+const BUSY: u64 = 500;
+/// How long a busy capture's tcpdump has for its count at the stop. Without one, packets that it did not take are a loss.
+const LAST_COUNT_LIMIT: Duration = Duration::from_millis(60);
 /// Output that is kept until the interfaces are named, bytes.
 const MOST_EARLY: usize = 1 << 20;
 
@@ -194,6 +198,8 @@ struct Gathered {
     /// Output that came before the interfaces were named.
     early: Vec<u8>,
     counts_asked: u32,
+    /// What had passed the filter after the capture was told to stop: all of it was taken when as many packets are here in the end.
+    passed_by_stop: Option<u64>,
     listening_at: i64,
     stopped_at: i64,
     /// Why it was ended by us, other than by being asked.
@@ -272,13 +278,22 @@ impl Running {
         let mut told_to_stop = self.told_to_stop.clone();
         let mut deadline: Option<tokio::time::Instant> = None;
         let mut uncounted: Option<tokio::time::Instant> = None;
+        let mut last_count: Option<tokio::time::Instant> = None;
         loop {
             let stopping = deadline.is_some();
             tokio::select! {
                 // In this order, so that a flood of packets cannot keep a stop from being seen.
                 biased;
                 () = interrupt.wait(), if !stopping => gathered.bound = Some(CaptureEnd::Broken("the run was interrupted".to_owned())),
-                () = told(&mut told_to_stop), if !stopping => gathered.stopped_at = now(),
+                () = told(&mut told_to_stop), if !stopping && gathered.stopped_at == 0 => {
+                    gathered.stopped_at = now();
+                    if gathered.may_be_counted_last() {
+                        gathered.counts_asked += 1;
+                        process.count();
+                        last_count = Some(tokio::time::Instant::now() + LAST_COUNT_LIMIT);
+                    }
+                }
+                () = until(last_count), if last_count.is_some() => last_count = None,
                 () = until(deadline), if stopping => return false,
                 () = until(uncounted), if gathered.listening_at == 0 => self.announce(gathered),
                 Some(question) = self.questions.recv() => {
@@ -299,12 +314,15 @@ impl Running {
                             uncounted.get_or_insert(tokio::time::Instant::now() + COUNT_LIMIT);
                         } else if gathered.told.counts > 0 && gathered.told.counts == gathered.counts_asked {
                             self.announce(gathered);
+                            if last_count.take().is_some() {
+                                gathered.passed_by_stop = Some(gathered.told.counted);
+                            }
                         }
                     }
                 },
             }
             gathered.check_bounds(&self.request);
-            if !stopping && (gathered.stopped_at != 0 || gathered.bound.is_some()) {
+            if !stopping && (gathered.stopped_at != 0 && last_count.is_none() || gathered.bound.is_some()) {
                 process.stop();
                 deadline = Some(tokio::time::Instant::now() + STOP_LIMIT);
             }
@@ -331,7 +349,17 @@ impl Gathered {
         if let Some(name) = &interface {
             stream.only_link(name, Vec::new());
         }
-        Self { stream, told: Told::default(), interface, early: Vec::new(), counts_asked: 0, listening_at: 0, stopped_at: 0, bound: None }
+        Self {
+            stream,
+            told: Told::default(),
+            interface,
+            early: Vec::new(),
+            counts_asked: 0,
+            passed_by_stop: None,
+            listening_at: 0,
+            stopped_at: 0,
+            bound: None,
+        }
     }
 
     fn take(&mut self, piece: Piece) {
@@ -355,6 +383,12 @@ impl Gathered {
     fn to_be_counted(&self) -> bool {
         let again = self.told.counts == self.counts_asked && self.told.stray != Some(0) && self.counts_asked < MOST_COUNTS;
         self.listening_at == 0 && self.told.listening && again
+    }
+
+    /// Whether tcpdump is to be asked for its counters at the stop. Its packets wait in one queue, so that those that it does not take
+    /// any more are the newest: where as many were taken as had come by the stop, they came later, and are no loss.
+    fn may_be_counted_last(&self) -> bool {
+        self.listening_at != 0 && self.stream.arrived >= BUSY && self.told.counts == self.counts_asked
     }
 
     fn pass_early(&mut self) {
@@ -393,10 +427,14 @@ impl Gathered {
         counters.arrived = self.stream.arrived;
         // The kernel counts what passes the loopback interface twice, out and in, and libpcap gives it once; and it counts
         // what passed before the filter was set. Neither is a loss.
-        if let (Some(captured), Some(received)) = (counters.captured, counters.received_by_filter)
-            && (captured..=captured + self.stream.looped + self.told.stray.unwrap_or(0)).contains(&received)
-        {
-            counters.received_by_filter = Some(captured);
+        if let (Some(captured), Some(received)) = (counters.captured, counters.received_by_filter) {
+            let accounted_for = captured + self.stream.looped + self.told.stray.unwrap_or(0);
+            let all = (captured..=accounted_for).contains(&received);
+            // Whatever came after the stop is no part of the capture.
+            let all_by_stop = received >= captured && self.passed_by_stop.is_some_and(|passed| accounted_for >= passed);
+            if all || all_by_stop {
+                counters.received_by_filter = Some(captured);
+            }
         }
         let said = self.told.said();
         let end = match (self.bound.clone(), self.stream.end(), lost) {

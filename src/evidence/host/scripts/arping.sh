@@ -1,5 +1,5 @@
 # Asks who has some addresses, by ARP or for IPv6 by neighbour solicitation, on every Ethernet interface of this host whose network holds them.
-# $1 addresses, by comma  $2 seconds to listen
+# $1 addresses, by comma  $2 seconds to listen, where nobody answers; whoever else has an address answers beside the first one
 # Prints: ask INTERFACE OWN-MAC ADDRESS   for each interface that was asked on
 #         reply INTERFACE MAC ADDRESS     for each answer
 #         error WHY                       when it could not ask
@@ -81,4 +81,6 @@ while socks:
             found = (name, ":".join("%02x" % b for b in told[1]), asked[told[0]])
             if found not in seen:
                 seen.add(found); print("reply\t%s\t%s\t%s" % found, flush=True)
+                if {one[2] for one in seen} == {one for _, _, asked in socks.values() for one in asked.values()}:
+                    end = min(end, time.monotonic() + 0.1)
 ' "$@"

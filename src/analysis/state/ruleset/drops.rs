@@ -1,0 +1,89 @@
+//! Which rules took packets away between two reads of a place's packet filters.
+
+use std::collections::BTreeMap;
+
+use super::{Line, Ruleset, Taken, Taker, follow, ruleset};
+use crate::analysis::state::netfilter::{Fields, Match, is_kube_proxys};
+use crate::model::state::{PlaceState, StatePair};
+
+/// What rules have counted, by tool and path.
+type Counts = BTreeMap<(&'static str, String), u64>;
+
+/// A rule (not kube-proxy's) that takes packets away, and that some packets may come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    pub tool: &'static str,
+    /// `raw/PREROUTING/1`, or for nftables `inet-guard/in/1`.
+    pub path: String,
+    pub text: String,
+    /// By how much its counter grew between the two reads; `None` when it has none.
+    pub grown: Option<u64>,
+    /// `Yes` where one of the packets is surely taken, and by no other rule.
+    pub matched: Match,
+}
+
+/// The rules that could have taken one of these packets: by a counter that grew, or, without a counter, where nothing else can have. The
+/// surest and most grown first.
+#[must_use]
+pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    let counts = |drop: &Drop| drop.grown.is_some() || drop.matched == Match::Yes;
+    let mut found: Vec<Drop> = met(pair, packets).into_iter().filter(counts).collect();
+    found.sort_by_key(|drop| (std::cmp::Reverse(drop.matched), std::cmp::Reverse(drop.grown)));
+    found
+}
+
+/// The rules without a counter that may have taken one of these packets, and of which nothing surer can be said.
+#[must_use]
+pub fn undecided(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    met(pair, packets).into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).collect()
+}
+
+/// Every rule that one of the packets may come to, without those whose counter stood still.
+fn met(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    let mut families: BTreeMap<bool, (Ruleset, Counts)> = BTreeMap::new();
+    let mut found: BTreeMap<(&'static str, String), Drop> = BTreeMap::new();
+    for packet in packets {
+        let six = packet.is_v6().unwrap_or(false);
+        let (after, before) = families.entry(six).or_insert_with(|| (ruleset(&pair.after, six), counters(&pair.before, six)));
+        // Of a first packet it may be wrong that the kernel takes it for one: what else it may take it for is less sure.
+        let less_sure = Fields { state: None, mark: None, ..packet.clone() };
+        let variants = if packet.state.is_some() { vec![packet.clone(), less_sure] } else { vec![less_sure] };
+        for variant in &variants {
+            let walked = follow(&pair.after, after, variant, None);
+            let grown = |taker: &Taker| {
+                let old = before.get(&(taker.tool, taker.path.clone())).copied().unwrap_or_default();
+                taker.packets.map(|now| now.saturating_sub(old))
+            };
+            let left: Vec<&Taker> = walked.rules.iter().filter(|taker| grown(taker) != Some(0)).collect();
+            let sure = walked.taken == Taken::Yes && left.len() == 1;
+            for taker in left.into_iter().filter(|taker| !of_kube_proxy(taker)) {
+                let matched = if sure { Match::Yes } else { Match::Maybe };
+                let drop = Drop { tool: taker.tool, path: taker.path.clone(), text: taker.text.clone(), grown: grown(taker), matched };
+                let entry = found.entry((taker.tool, taker.path.clone())).or_insert(drop);
+                entry.matched = entry.matched.max(matched);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+fn of_kube_proxy(taker: &Taker) -> bool {
+    let chain = taker.path.split('/').nth(1).unwrap_or_default();
+    if taker.tool == "nft" { taker.path.contains("-kube-proxy/") } else { is_kube_proxys(chain, &taker.text) }
+}
+
+/// What the rules and policies of a dump had counted, by tool and path.
+fn counters(state: &PlaceState, six: bool) -> Counts {
+    let mut all = BTreeMap::new();
+    for (name, chain) in ruleset(state, six).chains {
+        let tool = super::tool(&name);
+        if let Some((path, _, Some(packets))) = chain.refuses {
+            all.insert((tool, path), packets);
+        }
+        all.extend(chain.rules.iter().filter_map(|line: &Line| Some(((tool, line.path()), line.packets()?))));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;
