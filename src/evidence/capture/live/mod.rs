@@ -37,9 +37,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(6);
 const COUNT_LIMIT: Duration = Duration::from_secs(1);
 /// Times that the first count is asked for, while it shows packets that tcpdump has not taken.
 const MOST_COUNTS: u32 = 3;
-/// Packets after which a capture is busy: more come between its stop and the end of its tcpdump, which takes some of them no more.
-const BUSY: u64 = 500;
-/// How long a busy capture's tcpdump has for its count at the stop. Without one, packets that it did not take are a loss.
+/// How long tcpdump has to take, at the stop, what has passed its filter by then. What it does not take is a loss.
 const LAST_COUNT_LIMIT: Duration = Duration::from_millis(60);
 /// Output that is kept until the interfaces are named, bytes.
 const MOST_EARLY: usize = 1 << 20;
@@ -314,8 +312,14 @@ impl Running {
                             uncounted.get_or_insert(tokio::time::Instant::now() + COUNT_LIMIT);
                         } else if gathered.told.counts > 0 && gathered.told.counts == gathered.counts_asked {
                             self.announce(gathered);
-                            if last_count.take().is_some() {
-                                gathered.passed_by_stop = Some(gathered.told.counted);
+                            if last_count.is_some() {
+                                let passed = *gathered.passed_by_stop.get_or_insert(gathered.told.passed);
+                                if gathered.accounted_for(gathered.told.taken) >= passed {
+                                    last_count = None;
+                                } else {
+                                    gathered.counts_asked += 1;
+                                    process.count();
+                                }
                             }
                         }
                     }
@@ -385,10 +389,17 @@ impl Gathered {
         self.listening_at == 0 && self.told.listening && again
     }
 
-    /// Whether tcpdump is to be asked for its counters at the stop. Its packets wait in one queue, so that those that it does not take
+    /// Whether tcpdump is to be asked for its counters at the stop: it ends where it stands, and is told to only when it has taken what
+    /// has passed its filter by then. Its packets wait in one queue, so that those that it does not take
     /// any more are the newest: where as many were taken as had come by the stop, they came later, and are no loss.
     fn may_be_counted_last(&self) -> bool {
-        self.listening_at != 0 && self.stream.arrived >= BUSY && self.told.counts == self.counts_asked
+        self.listening_at != 0 && self.told.counts == self.counts_asked
+    }
+
+    /// How many packets have passed the filter for so many to be taken: the kernel counts what passes the loopback interface twice, out
+    /// and in, and libpcap gives it once; and it counts what passed before the filter was set.
+    fn accounted_for(&self, taken: u64) -> u64 {
+        taken + self.stream.looped + self.told.stray.unwrap_or(0)
     }
 
     fn pass_early(&mut self) {
@@ -425,10 +436,8 @@ impl Gathered {
     fn into_capture(self, request: CaptureRequest, status: Option<i32>, lost: Option<String>) -> Capture {
         let mut counters = self.told.counters;
         counters.arrived = self.stream.arrived;
-        // The kernel counts what passes the loopback interface twice, out and in, and libpcap gives it once; and it counts
-        // what passed before the filter was set. Neither is a loss.
         if let (Some(captured), Some(received)) = (counters.captured, counters.received_by_filter) {
-            let accounted_for = captured + self.stream.looped + self.told.stray.unwrap_or(0);
+            let accounted_for = self.accounted_for(captured);
             let all = (captured..=accounted_for).contains(&received);
             // Whatever came after the stop is no part of the capture.
             let all_by_stop = received >= captured && self.passed_by_stop.is_some_and(|passed| accounted_for >= passed);

@@ -47,8 +47,9 @@ pub(super) struct Told {
     pub(super) stray: Option<u64>,
     /// How often it gave its counters since it began.
     pub(super) counts: u32,
-    /// What had passed its filter when it gave them last.
-    pub(super) counted: u64,
+    /// What it had taken, and what had passed its filter, when it gave them last.
+    pub(super) taken: u64,
+    pub(super) passed: u64,
     /// Interfaces that were named since the last look.
     pub(super) links: Vec<Link>,
     /// The interface that the place's routes chose.
@@ -109,8 +110,8 @@ impl Told {
             for part in counters.split(", ") {
                 count(&mut early, part);
             }
-            self.counted = early.received_by_filter.unwrap_or(0);
-            let stray = self.counted.saturating_sub(early.captured.unwrap_or(0));
+            (self.taken, self.passed) = (early.captured.unwrap_or(0), early.received_by_filter.unwrap_or(0));
+            let stray = self.passed.saturating_sub(self.taken);
             self.stray = Some(self.stray.map_or(stray, |fewest| fewest.min(stray)));
             self.counts = self.counts.saturating_add(1);
         } else if !count(&mut self.counters, line) && !line.is_empty() && self.said.len() < MOST_LINES {
