@@ -124,13 +124,17 @@ impl<'a> Road<'a> {
             .any(|capture| matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Node && host.name == place))
     }
 
-    /// The node that took the request: where it came in, addressed to that node, with the Service's address.
+    /// The node that took the request: where it came in, addressed to that node, with the Service's address. What a pod sends comes in
+    /// at a port of its node's bridge first, addressed to the bridge, and the node's filters may take it before the bridge shows it.
     #[must_use]
     pub fn entry(&self) -> Option<(String, String)> {
         let vip = self.case.address()?;
-        self.hops(|hop| hop.request && hop.passage == Passage::In && hop.tunnel.is_none() && hop.destination.0 == vip)
-            .find(|hop| self.is_node(&hop.place) && hop.place != self.client())
-            .map(|hop| (hop.place.clone(), hop.interface.clone()))
+        let came_by = |passage: Passage| {
+            self.hops(move |hop| hop.request && hop.passage == passage && hop.tunnel.is_none() && hop.destination.0 == vip)
+                .find(|hop| self.is_node(&hop.place) && hop.place != self.client())
+        };
+        let hop = came_by(Passage::In).or_else(|| came_by(Passage::Other).filter(|_| self.connection.vantage.is_inside()))?;
+        Some((hop.place.clone(), hop.interface.clone()))
     }
 
     /// The endpoint that it was translated to: its address, port and pod.
@@ -254,7 +258,10 @@ impl<'a> Road<'a> {
         let outward = if hop.request { Passage::Out } else { Passage::In };
         match point {
             Point::Client(_) => hop.passage == outward && !translated,
-            Point::NodeClientSide(_) => hop.tunnel.is_none() && hop.passage == inward && !translated,
+            Point::NodeClientSide(_) => {
+                let at_a_port = hop.request && hop.passage == Passage::Other && self.connection.vantage.is_inside();
+                hop.tunnel.is_none() && (hop.passage == inward || at_a_port) && !translated
+            }
             Point::NodeUnderlay(_) => hop.tunnel.is_some() && hop.passage == outward,
             Point::FarUnderlay(_) => hop.tunnel.is_some() && hop.passage == inward,
             Point::FarNetworkSide(_) => hop.tunnel.is_none() && hop.passage == inward && translated,

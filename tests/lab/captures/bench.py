@@ -19,6 +19,8 @@ HERE = Path(__file__).parent
 LAB, SSH_CONFIG, ROUNDS, LOADS = sys.argv[1], sys.argv[2], int(sys.argv[3]), [int(load) for load in sys.argv[4].split()]
 NODE, INTERFACE, ADDRESS, PORT = "n2", "mlb", "10.88.64.12", 9999
 FILTER = f"udp dst port {PORT}"
+# libpcap takes a few packets before its filter is set, throws away what comes while it sets it, and only then says that it listens.
+BEFORE_LISTENING = 200
 
 
 def numbers(packets):
@@ -27,6 +29,7 @@ def numbers(packets):
 
 
 def shown(name, load, taken, seconds, size, counted):
+    taken = taken[BEFORE_LISTENING:]
     first, last = min(taken), max(taken)
     sent = last - first + 1
     lost = sent - len(set(taken))
@@ -80,7 +83,7 @@ def main():
                 results.append(shown("lbdiag", load, taken, took, size, counted))
                 for name, options in (("ssh tcpdump -w -", "-U"), ("ssh tcpdump, --immediate-mode -B 32768", "-U --immediate-mode -B 32768")):
                     taken, _, size, counted = by_pipe(folder, took, options)
-                    if taken:
+                    if len(taken) > BEFORE_LISTENING:
                         results.append(shown(name, load, taken, took, size, counted))
             finally:
                 stream.send_signal(signal.SIGTERM)
