@@ -18,7 +18,7 @@ use super::connection::Connection;
 use super::pod::{PodLink, status_of};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
-/// How often the other side is told that we are there; it waits for 12 s.
+/// How often the other side is told that we are there; it waits for 10 s.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How long a script that was told to stop may take before its channel is closed.
 const FAREWELL: Duration = Duration::from_secs(4);

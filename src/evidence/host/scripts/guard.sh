@@ -1,7 +1,7 @@
 # Runs one script of ours, gives its status, and ends it when nobody on the other side listens any more:
 #   sh -c GUARD MARK SECONDS COMMAND…
 # Standard input carries heartbeats, a line "go" every few seconds, "count", which asks a tcpdump for its counters, and "time", which asks for this machine's
-# time, told on standard error. End of file, any other line, or none for 12 s (a cut network sends no end of file) ends the command: INT, after 1 s TERM, after
+# time, told on standard error. End of file, any other line, or none for 10 s (a cut network sends no end of file) ends the command: INT, after 1 s TERM, after
 # 1 s more KILL. INT goes to
 # `timeout`, which sets its own handler and so undoes that a shell's background jobs ignore INT.
 echo "$0"
@@ -24,7 +24,7 @@ pause() {
 watch() {
   trap 'kill "$beat"; wait "$beat"; exit 0' TERM
   while :; do
-    timeout 12 sh -c 'read -r line; case $line in go) exit 0 ;; count) exit 3 ;; time) date "+lbdiag-time %s %N" >&5; exit 0 ;; esac; exit 1' "$0" <&3 3<&- &
+    timeout 10 sh -c 'read -r line; case $line in go) exit 0 ;; count) exit 3 ;; time) date "+lbdiag-time %s %N" >&5; exit 0 ;; esac; exit 1' "$0" <&3 3<&- &
     beat=$!
     wait "$beat"
     case $? in
