@@ -310,8 +310,16 @@ fn told_answers(run: &Run, probe: &Probe) {
         run.fact(format!("{from}: answered by size: {}", listed.join(", ")));
     }
     let now = run.evidence.clock.started();
-    for shown in &probe.certificates {
-        run.fact(format!("{from}: certificate {}", certificate::sentence(shown, &now)));
+    // Pods that make their own show as many that read alike.
+    let mut shown: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &probe.certificates {
+        *shown.entry(certificate::sentence(one, &now)).or_default() += 1;
+    }
+    for (sentence, count) in shown {
+        run.fact(match count {
+            1 => format!("{from}: certificate {sentence}"),
+            _ => format!("{from}: {count} certificates, each {sentence}"),
+        });
     }
 }
 
