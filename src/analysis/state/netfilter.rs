@@ -5,8 +5,6 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::model::state::StatePair;
-
 /// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
@@ -309,13 +307,6 @@ pub(super) fn words(text: &str) -> Vec<String> {
 pub(super) fn is_kube_proxys(chain: &str, text: &str) -> bool {
     let routers = ["KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-"].iter().any(|start| chain.starts_with(start));
     !routers && (chain.starts_with("KUBE-") || text.contains("kubernetes "))
-}
-
-/// By how much the counters of kube-proxy's rules that mention a text grew.
-#[must_use]
-pub fn kube_rules_grown(pair: &StatePair, mention: &str) -> u64 {
-    let sum = |dump: &str| rules(dump).iter().filter(|rule| rule.text.contains(mention)).map(|rule| rule.packets).sum::<u64>();
-    sum(pair.after.section("iptables")).saturating_sub(sum(pair.before.section("iptables")))
 }
 
 #[cfg(test)]

@@ -29,27 +29,13 @@ pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
             (both(if value.iter().any(|one| *one == fields.protocol) { Match::Yes } else { Match::No }), value_at + value_words)
         }
         ("ip6", "nexthdr") => (both(same(value.contains(&fields.protocol.as_str()))), value_at + value_words),
-        ("meta", "nfproto" | "protocol") => {
-            let holds =
-                |six: bool| same(value.contains(&if word(1) == "protocol" { ["ip", "ip6"] } else { ["ipv4", "ipv6"] }[usize::from(six)]));
+        ("meta", "protocol") => {
+            let holds = |six: bool| same(value.contains(&if six { "ip6" } else { "ip" }));
             (fields.is_v6().map_or(Match::Maybe, |six| both(holds(six))), value_at + value_words)
         }
-        // What is new is what is asked for; of any other state nothing is known here.
-        ("ct", "state") => {
-            let new = value.iter().any(|states| states.split(',').any(|state| state == "new"));
-            (if new && !negated { Match::Yes } else { Match::Maybe }, value_at + value_words)
-        }
         (_, _) if word(2) == "set" => (Match::Yes, 4),
-        ("counter", "packets") => (Match::Yes, 5),
-        ("counter", "name") | ("jump" | "goto", _) => (Match::Yes, 2 + usize::from(word(1) == "name")),
-        ("log", _) => {
-            let more = words[1..]
-                .chunks(2)
-                .take_while(|pair| ["prefix", "level", "group", "snaplen", "flags", "queue-threshold"].contains(&pair[0]));
-            (Match::Yes, 1 + 2 * more.count())
-        }
-        ("drop" | "accept" | "return" | "continue" | "counter" | "notrack", _) => (Match::Yes, 1),
-        ("reject" | "queue" | "masquerade" | "snat" | "dnat" | "redirect", _) => (Match::Yes, words.len()),
+        ("counter", "name") => (Match::Yes, 3),
+        ("continue" | "counter" | "notrack", _) => (Match::Yes, 1),
         _ => (Match::Maybe, 1),
     }
 }
