@@ -11,8 +11,14 @@ use crate::model::announcement::{History, LogState, SpeakerLog};
 /// The time in which moves are counted, seconds.
 const WINDOW: i64 = 600;
 
-/// Moves that are older, in seconds, are shown and not counted: what came to rest since is no longer so.
+/// Moves that are older, in seconds, are shown and not counted.
 pub const LATELY: i64 = 1_800;
+
+/// Moves within so many seconds of the first of them are one: while speakers learn of each other, the address may pass over a node.
+const ONE_CHANGE: i64 = 1;
+
+/// What has rested for so many seconds, and for twice as long as it ever rested between its moves, has come to rest.
+const REST: i64 = 60;
 
 /// A speaker's start explains moves that come so many seconds before it (its forerunner was gone) and after it (it takes its addresses back).
 const BEFORE_A_START: i64 = 30;
@@ -66,7 +72,10 @@ pub fn history(address: IpAddr, logs: &[SpeakerLog], starts: &[Starts], now: &st
         }
     }
     let dropped = moves.len().saturating_sub(SHOWN);
-    History { since: since(address, logs), changes: densest(&counted), moves: moves.split_off(dropped) }
+    let counted = settled(&counted);
+    let rests = second(now).is_some_and(|now| rests(densest(&counted), now));
+    let changes = u32::try_from(densest(&counted).len()).unwrap_or(u32::MAX);
+    History { since: since(address, logs), changes, rests, moves: moves.split_off(dropped) }
 }
 
 /// The address came to a node, or left it.
@@ -133,10 +142,27 @@ fn since(address: IpAddr, logs: &[SpeakerLog]) -> Option<String> {
     held.into_iter().next_back().cloned()
 }
 
-/// The most times that lie within one window.
-fn densest(times: &[i64]) -> u32 {
+/// The first time of each change.
+fn settled(times: &[i64]) -> Vec<i64> {
+    let mut first: Vec<i64> = Vec::new();
+    for time in times {
+        if first.last().is_none_or(|last| time - last > ONE_CHANGE) {
+            first.push(*time);
+        }
+    }
+    first
+}
+
+/// The most times that lie within one window, and of as many the newest.
+fn densest(times: &[i64]) -> &[i64] {
     let within = |index: usize| times[index..].iter().take_while(|time| **time - times[index] <= WINDOW).count();
-    (0..times.len()).map(within).max().map_or(0, |most| u32::try_from(most).unwrap_or(u32::MAX))
+    (0..times.len()).map(|index| &times[index..index + within(index)]).max_by_key(|window| window.len()).unwrap_or_default()
+}
+
+/// Whether what changed at these times has come to rest since the last of them.
+fn rests(times: &[i64], now: i64) -> bool {
+    let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+    times.last().is_none_or(|last| now - last > REST.max(2 * longest))
 }
 
 #[cfg(test)]
@@ -219,5 +245,24 @@ mod tests {
         assert_eq!(at(&rarely, &[], "11:00:00").changes, 2);
         let often = [log("n2", &["00:00", "02:00", "04:00", "06:00"]), log("n3", &["01:00", "03:00", "05:00"])];
         assert_eq!((at(&often, &[], "10:30:00").changes, at(&often, &[], "10:40:00").changes), (6, 0));
+    }
+
+    #[test]
+    fn what_passes_over_a_node_is_one_change() {
+        let passing = [log("n2", &["00:00", "01:00.2", "02:00.2"]), log("n3", &["01:00", "02:00"]), log("n1", &["01:00.1", "02:00.1"])];
+        let moves = at(&passing, &[], "10:03:00");
+        assert_eq!((moves.moves.len(), moves.changes), (6, 2));
+        let every_two_seconds = [log("n2", &["00:00", "00:04", "00:08", "00:12"]), log("n3", &["00:02", "00:06", "00:10"])];
+        assert_eq!(changes(&every_two_seconds), 6);
+    }
+
+    #[test]
+    fn an_announcement_that_stays_for_twice_as_long_as_it_ever_did_rests() {
+        let often = [log("n2", &["00:00", "02:00", "04:00", "06:00"]), log("n3", &["01:00", "03:00", "05:00"])];
+        let rests = |now: &str| at(&often, &[], now).rests;
+        assert_eq!((rests("10:07:59"), rests("10:08:01")), (false, true));
+        let quickly = [log("n2", &["00:00", "00:04", "00:08", "00:12"]), log("n3", &["00:02", "00:06", "00:10"])];
+        let rests = |now: &str| at(&quickly, &[], now).rests;
+        assert_eq!((rests("10:01:12"), rests("10:01:13")), (false, true), "a minute at least");
     }
 }

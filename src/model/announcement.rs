@@ -106,6 +106,9 @@ pub struct History {
     pub since: Option<String>,
     /// Changes in the densest ten minutes, those that a restart explains left out.
     pub changes: u32,
+    /// It stays for longer now than it ever did between them.
+    #[serde(default)]
+    pub rests: bool,
     /// The moves as lines for a person, the newest last.
     pub moves: Vec<String>,
 }

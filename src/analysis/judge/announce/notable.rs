@@ -22,18 +22,23 @@ pub(super) fn findings(case: &Case, announcement: &Announcement) -> Vec<Finding>
     findings
 }
 
-/// The announcer changed again and again, and no restart explains it.
+/// The announcer changes again and again, and no restart explains it. What came to rest since is worth knowing, and no more.
 fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let history = &announcement.history;
     if history.changes < FLAPPING {
         return None;
     }
-    Some(found(
+    let rests = if history.rests { ", and stays where it is since" } else { "" };
+    let mut finding = found(
         "announce/flapping",
         vec![Culprit::service(&case.service.namespace, &case.service.name)],
-        format!("the announcement moved {} times within ten minutes, and no restart explains it", history.changes),
+        format!("the announcement moved {} times within ten minutes, and no restart explains it{rests}", history.changes),
         history.moves.iter().rev().take(12).rev().cloned().collect(),
-    ))
+    );
+    if history.rests {
+        finding.severity = Severity::Info;
+    }
+    Some(finding)
 }
 
 /// A speaker whose container is started again and again, on a node that should take part.

@@ -196,7 +196,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Warn,
         culprit: "the Service",
         meaning: "The announcing node changed six times or more within ten minutes. Restarts of speakers and nodes are not counted.",
-        decided_by: "Announcements and withdrawals at layer 2 in all speakers' logs, those before a restart among them, put in one order: six moves or more in the densest ten minutes of the last half hour. Moves that a speaker's start explains are not counted.",
+        decided_by: "Announcements and withdrawals at layer 2 in all speakers' logs, those before a restart among them, put in one order: six moves or more in the densest ten minutes of the last half hour. Moves that a speaker's start explains are not counted, and those of one second are one. Once the announcement stays for twice as long as it ever did between them, and for a minute, the finding is for information.",
         seen: "Connections break every few seconds or minutes, clients' neighbour entries change back and forth, and describe shows nodeAssigned of different nodes with growing counts. Memberlist or a readiness probe at its limit is the usual cause.",
         next: "Find what moves it: nodes that go and come back, memberlist between them, or endpoints that change readiness.",
         alike: &[
