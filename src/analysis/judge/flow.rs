@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, node, overlay, pod, scope, wire};
+use super::{Case, app, awaited, client, endpoints, node, overlay, pod, pod_link, scope, wire};
 use crate::model::connection::Sighting;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Ending;
@@ -173,7 +172,7 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
         (last, next) if last == next => one(node::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
         (Point::NodeClientSide(_), _) if request => one(inside(case, roads, node)),
-        (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link(case, roads, node)),
+        (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link::lost(case, roads, node)),
         (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
             one(overlay::far_inside(case, roads, node, gone.leg))
         }
@@ -191,19 +190,6 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
 /// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
 fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
-}
-
-fn pod_link(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let packets = node::Packets::of(case, roads);
-    case.node_state(node).and_then(|pair| pod::link_of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
-        Gap::new(
-            "evidence/undecided",
-            Culprit::node(node).to_string(),
-            format!("the packet left {node} towards the pod and did not arrive in it"),
-            "what is wrong between the node and its pod",
-        )
-        .decisive()
-    })
 }
 
 /// A refusal that no pod gave: who sent it?

@@ -20,6 +20,7 @@ mod next_hop;
 mod node;
 mod overlay;
 mod pod;
+mod pod_link;
 mod policy;
 pub mod road;
 mod scope;

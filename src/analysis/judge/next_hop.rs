@@ -103,7 +103,7 @@ pub(super) fn hidden(case: &Case) -> Vec<Finding> {
         .iter()
         .filter_map(|name| {
             let pair = case.node_state(name)?;
-            let mut finding = node::forwarding_off(case, pair, name)
+            let mut finding = node::forwarding_off(case, pair, name, None)
                 .or_else(|| no_way_back(case, name))
                 .or_else(|| node::not_programmed(case, pair, name))?;
             finding.evidence.push(format!("a router may send connections to {name}, and no try came in there"));

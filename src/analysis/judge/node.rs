@@ -164,7 +164,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
     let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
         .map(|finding| policy::behind(case, node, &packets, finding))
         .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| forwarding_off(case, pair, node))
+        .or_else(|| forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| not_programmed(case, pair, node))
         .or_else(|| proxy_stale(case, pair, node))
@@ -172,7 +172,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         .or_else(|| conntrack::stale(case, pair, node, roads))
         .or_else(|| conntrack::full(pair, node))
         .or_else(|| pod_route(pair, node, &packets.endpoints))
-        .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints))
+        .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| policy::unseen(case, pair, node, &packets));
     match finding {
         Some(mut finding) => {
@@ -183,19 +183,24 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
     }
 }
 
-/// Forwarding of the address's family is off on a node that has to forward.
-pub(super) fn forwarding_off(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
-    let (setting, family) =
-        if case.address()?.is_ipv4() { ("net/ipv4/ip_forward", "") } else { ("net/ipv6/conf/all/forwarding", " of IPv6") };
-    let name = setting.replace('/', ".");
-    (network::setting(&pair.after, setting) == Some(0)).then(|| {
-        found(
+/// Forwarding of the address's family is off on a node that has to forward, or off for what comes in by one interface, which only IPv4
+/// has.
+pub(super) fn forwarding_off(case: &Case, pair: &StatePair, node: &str, input: Option<&str>) -> Option<Finding> {
+    let four = case.address()?.is_ipv4();
+    let (setting, family) = if four { ("net/ipv4/ip_forward", "") } else { ("net/ipv6/conf/all/forwarding", " of IPv6") };
+    let off = |name: String, what: String| {
+        Some(found(
             "node/forwarding-off",
             vec![Culprit::node_part(node, &format!("sysctl/{name}"))],
-            format!("{node} does not forward packets{family}"),
+            format!("{node} does not forward {what}"),
             vec![format!("{name} is 0 on {node}")],
-        )
-    })
+        ))
+    };
+    if network::setting(&pair.after, setting) == Some(0) {
+        return off(setting.replace('/', "."), format!("packets{family}"));
+    }
+    let input = input.filter(|input| four && network::interface_setting(&pair.after, "ipv4", input, "forwarding") == Some(0))?;
+    off(format!("net.ipv4.conf.{}.forwarding", input.replace('.', "/")), format!("packets that come in by {input}"))
 }
 
 /// The reverse path filter drops what came in by an interface that does not lead back.
@@ -437,14 +442,14 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     if let Some(finding) = queue_drops(pair, node, outward.as_deref(), roads.len()) {
         return Ok(finding);
     }
-    if let Some(finding) = forwarding_off(case, pair, node) {
-        return Ok(finding);
-    }
     let inward = roads
         .iter()
         .flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.place == node && hop.tunnel.is_none()))
         .map(|hop| hop.interface.clone())
         .next();
+    if let Some(finding) = forwarding_off(case, pair, node, inward.as_deref()) {
+        return Ok(finding);
+    }
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods) {
         return Ok(finding);

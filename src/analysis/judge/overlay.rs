@@ -157,7 +157,7 @@ fn far_node(case: &Case, pod: IpAddr) -> Option<String> {
 }
 
 /// The pod network as the node object tells it, or the address itself.
-fn pod_network(case: &Case, pod: IpAddr) -> String {
+pub(super) fn pod_network(case: &Case, pod: IpAddr) -> String {
     let cidrs = far_node(case, pod).and_then(|node| case.node(&node)).map(|node| node.pod_cidrs.clone()).unwrap_or_default();
     cidrs.into_iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&pod))).unwrap_or_else(|| pod.to_string())
 }
@@ -296,10 +296,10 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
     filter
         .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
         .or_else(|| node::queue_drops(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| node::forwarding_off(case, pair, node))
+        .or_else(|| node::forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
         .or_else(|| if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, &packets) })
-        .or_else(|| super::pod::link_of(case, pair, node, &packets.endpoints))
+        .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
         .ok_or_else(|| unseen(node, &format!("the packet came in on {node} and did not leave it")))
 }

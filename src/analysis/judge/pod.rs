@@ -247,51 +247,6 @@ fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>)
     None
 }
 
-/// The link between a node and a pod of its own: neighbour entry, veth, bridge.
-pub(super) fn link_of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
-    for (ip, _) in endpoints {
-        let Some(pod) = case.pod_at(*ip) else { continue };
-        let here = case.target?.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.node.as_deref() == Some(node));
-        if !here {
-            continue;
-        }
-        let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
-        let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
-        if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
-            return Some(found(
-                "pod/disconnected",
-                vec![Culprit::pod(&case.service.namespace, pod)],
-                format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
-                vec![format!("`ip link` in {pod}: {} is not up", down.name)],
-            ));
-        }
-        let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == *ip);
-        if let Some(entry) = entry {
-            let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
-            if wrong {
-                return Some(found(
-                    "pod/wrong-neighbour",
-                    vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
-                    format!("{node} has a wrong MAC for the pod address {ip}"),
-                    vec![
-                        format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
-                        format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
-                    ],
-                ));
-            }
-            if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
-                return Some(found(
-                    "pod/disconnected",
-                    vec![Culprit::pod(&case.service.namespace, pod)],
-                    format!("{node} cannot resolve the pod address {ip} on its own link"),
-                    vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],
-                ));
-            }
-        }
-    }
-    None
-}
-
 /// Whether a reset or an ICMP refusal of the connection began in the pod.
 pub(super) fn refuses(road: &Road) -> bool {
     road.hops(|hop| {

@@ -11,6 +11,9 @@ use crate::model::state::PlaceState;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub name: String,
+    pub index: u32,
+    /// The index of the interface that it is a part of or leads to, a veth's other end among them: it may lie in another namespace.
+    pub peer: Option<u32>,
     /// Administratively up.
     pub up: bool,
     /// Carrier.
@@ -66,14 +69,17 @@ pub fn link_named(state: &PlaceState, name: &str) -> Option<Link> {
 
 fn link(line: &str) -> Option<Link> {
     let mut words = line.split_whitespace();
-    words.next()?.strip_suffix(':')?.parse::<u32>().ok()?;
-    let name = words.next()?.trim_end_matches(':');
-    let name = name.split('@').next()?.to_owned();
+    let index = words.next()?.strip_suffix(':')?.parse::<u32>().ok()?;
+    let full = words.next()?.trim_end_matches(':');
+    let (name, peer) = full.split_once('@').unwrap_or((full, ""));
     let flags: Vec<&str> = words.next()?.trim_matches(['<', '>']).split(',').collect();
     let rest: Vec<&str> = words.collect();
     let after = |key: &str| rest.iter().position(|word| *word == key).and_then(|at| rest.get(at + 1)).map(|word| (*word).to_owned());
     Some(Link {
-        name,
+        name: name.to_owned(),
+        index,
+        // Within one namespace the other end is told by its name.
+        peer: peer.strip_prefix("if").and_then(|index| index.parse().ok()),
         up: flags.contains(&"UP"),
         lower_up: flags.contains(&"LOWER_UP"),
         no_arp: flags.contains(&"NOARP"),
@@ -194,6 +200,13 @@ pub fn setting(state: &PlaceState, key: &str) -> Option<i64> {
     })
 }
 
+/// A setting of one interface, by the name of its file; a dot in the interface's name may be written as a slash.
+#[must_use]
+pub fn interface_setting(state: &PlaceState, family: &str, interface: &str, name: &str) -> Option<i64> {
+    let key = |interface: &str| setting(state, &format!("net/{family}/conf/{interface}/{name}"));
+    key(&interface.replace('.', "/")).or_else(|| key(interface))
+}
+
 /// The reverse path filter in force on an interface: the larger of its own and `all`'s.
 #[must_use]
 pub fn reverse_path_filter(state: &PlaceState, interface: &str) -> i64 {
@@ -233,6 +246,7 @@ mod tests {
             "7: mlb@if8: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue master br0 state DOWN mode DEFAULT group default qlen 1000\\    link/ether 02:00:00:00:00:0a brd ff:ff:ff:ff:ff:ff link-netnsid 0 promiscuity 0 \\    veth addrgenmode eui64",
         );
         let link = link_named(&state, "mlb").unwrap();
+        assert_eq!((link.index, link.peer), (7, Some(8)));
         assert!(!link.up && !link.lower_up);
         assert_eq!((link.master.as_deref(), link.mac.as_str(), link.kind.as_deref()), (Some("br0"), "02:00:00:00:00:0a", Some("veth")));
     }

@@ -54,6 +54,6 @@ fn rows(state: &PlaceState) -> Vec<Row> {
 
 fn row(link: Link, all: &[(String, IpNet)]) -> Row {
     let addresses = all.iter().filter(|(name, _)| *name == link.name).map(|(_, net)| net.to_string()).collect();
-    let Link { name, up, lower_up, no_arp, master, mac, mtu, kind } = link;
+    let Link { name, up, lower_up, no_arp, master, mac, mtu, kind, .. } = link;
     Row { name, up, lower_up, no_arp, master, mac: Some(mac).filter(|mac| !mac.is_empty()), mtu, kind, addresses }
 }

@@ -45,7 +45,10 @@ pub(super) fn none_ready(case: &Case, target: &Target) -> Finding {
         .collect();
     if !lost.is_empty() && lost.len() == live.len() {
         let all_down = case.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().filter(|node| !node.ready).count() > 1);
-        let reached = lost.iter().any(|node| case.captures().any(|capture| capture.request.place.host().name == **node));
+        // Speakers are on their nodes' own network: one that gives its metrics runs on a node that can be reached.
+        let gave_metrics = |node: &str| case.announcement.is_some_and(|found| found.metrics.iter().any(|metrics| metrics.node == node));
+        let captured = |node: &str| case.captures().any(|capture| capture.request.place.host().name == node);
+        let reached = lost.iter().any(|node| captured(node) || gave_metrics(node));
         let mut nodes: Vec<Culprit> = lost.iter().map(|node| Culprit::node(node)).collect();
         nodes.dedup();
         if all_down && reached {

@@ -56,8 +56,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "node/forwarding-off",
         severity: Severity::Fail,
         culprit: "the node",
-        meaning: "IP forwarding is off on the node, so it drops everything that is not for itself.",
-        decided_by: "net.ipv4.ip_forward (for IPv6 net.ipv6.conf.all.forwarding) is 0, and packets come in on the node and do not go on.",
+        meaning: "IP forwarding is off on the node, or for what comes in by one of its interfaces, so it drops everything there that is not for itself.",
+        decided_by: "net.ipv4.ip_forward (for IPv6 net.ipv6.conf.all.forwarding) is 0, or net.ipv4.conf.IF.forwarding of the interface by which the packets come in, and packets come in on the node and do not go on.",
         seen: "Requests come in on the node and nothing leaves it; pods of the node itself may still work through a bridge. sysctl net.ipv4.ip_forward says 0, after a hardening job, or after a network service was restarted without its sysctl file.",
         next: "Set net.ipv4.ip_forward=1 (net.ipv6.conf.all.forwarding=1) and find what turned it off (a hardening job, a network restart).",
         alike: &[
@@ -171,7 +171,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "Nodes cannot reach the API server, so that they and their pods are marked not ready although they work.",
-        decided_by: "Every selected pod runs with all its containers ready and lies on a node that the API has as not ready; more than one node is; and lbdiag could look at one of these nodes.",
+        decided_by: "Every selected pod runs with all its containers ready and lies on a node that the API has as not ready; more than one node is; and one of these nodes can be reached: lbdiag looked at it, or its speaker gave its metrics.",
         seen: "All nodes or many show NotReady (`Kubelet stopped posting node status`), all pods on them lose Ready, and Services go silent although every pod works when it is asked directly. The API server's address, its load balancer or a certificate changed.",
         next: "Repair the way from the nodes to the API server: its address, load balancer, certificates, and filters on 6443.",
         alike: &[

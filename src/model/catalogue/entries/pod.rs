@@ -86,7 +86,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the pod",
         meaning: "The pod's link to its node is down or off the bridge, so packets never reach its namespace.",
-        decided_by: "The packet leaves the node towards the pod and is not seen inside, and the pod's interface is down or without carrier, or the node cannot resolve the pod's address (FAILED, INCOMPLETE).",
+        decided_by: "The packet leaves the node towards the pod and is not seen inside, and the pod's interface is down or without carrier, or the node's bridge to it is down, or the node cannot resolve the pod's address (FAILED, INCOMPLETE).",
         seen: "One pod times out from everywhere, its node included, and its probes fail soon after. ip link in the pod shows eth0 down or NO-CARRIER; on the node the veth is gone, down or without its bridge, and ip neigh says FAILED for the pod.",
         next: "Recreate the pod, or bring the link up and back to the bridge.",
         alike: &[
