@@ -164,6 +164,17 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     if data && let Some(finding) = overlay::sizes(case, roads, gone) {
         return (vec![finding], Vec::new());
     }
+    let (causes, gaps) = passed_on(case, gone, roads);
+    // That packets are lost on the way is no cause where the small ones pass: their size may be it, or what they hold.
+    let on_the_way = |finding: &Finding| matches!(finding.name.as_str(), "wire/reply-lost" | "wire/request-lost" | "overlay/lost-between");
+    match overlay::size_or_content(roads, gone) {
+        Some(gap) if data && causes.iter().all(on_the_way) && !causes.is_empty() => (Vec::new(), vec![gap]),
+        _ => (causes, gaps),
+    }
+}
+
+/// What takes packets between two points of the road.
+fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     let request = matches!(gone.leg, Leg::Request | Leg::RequestData);
     let node = gone.last.place();
     match (&gone.last, &gone.next) {

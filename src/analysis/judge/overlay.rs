@@ -318,6 +318,28 @@ fn back_route(case: &Case, pair: &crate::model::state::StatePair, node: &str, pa
     })
 }
 
+/// Payload was lost between two points while smaller packets of the same direction pass, those without payload at least: no try with
+/// less payload tells whether the size of the lost ones is why, or their content.
+pub(super) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
+    let passes = roads.iter().any(|road| road.passed(if gone.leg == Leg::RequestData { Leg::Request } else { Leg::Reply }, &gone.next));
+    let largest = roads.iter().map(|road| road.largest(gone.leg, &gone.next)).max().unwrap_or_default();
+    let smallest_lost = roads.iter().filter_map(|road| road.smallest_payload(gone.leg, &gone.last)).min()?;
+    (passes && largest < smallest_lost).then(|| {
+        let (from, to) = (gone.last.place(), gone.next.place());
+        let passed = if largest == 0 { "those without payload pass".to_owned() } else { format!("those of {largest} bytes pass") };
+        Gap::new(
+            "evidence/undecided",
+            Culprit::network(from, to).to_string(),
+            format!("packets with {smallest_lost} bytes of payload and more leave {from} and do not come to {to}; {passed}"),
+            format!(
+                "whether their size is why (an MTU on the way, as ping -M do -s {smallest_lost} between the two would show), or their content \
+                 (a filter that reads it)"
+            ),
+        )
+        .decisive()
+    })
+}
+
 /// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
 pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Finding> {
     // Only the same endpoint compares: another pod's small requests take another road.
