@@ -5,13 +5,30 @@ use std::collections::BTreeSet;
 use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
 use super::{Case, found};
-use crate::analysis::state::ruleset;
+use crate::analysis::state::{counters, ruleset};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
 
 /// Tries that have to be lost: one alone may be anything.
 const ENOUGH: usize = 2;
+
+/// What the kernel counts when it drops a packet, or refuses it with ICMP, for a reason that a rule or a setting gives it: group and name in
+/// its tables. One that grew by as much as was lost says that there is a reason, found or not.
+const REASONS: [(&str, &str); 12] = [
+    ("Ip", "InHdrErrors"),
+    ("Ip", "InAddrErrors"),
+    ("Ip", "InDiscards"),
+    ("Ip", "OutDiscards"),
+    ("Ip", "OutNoRoutes"),
+    ("Ip", "FragFails"),
+    ("IpExt", "InNoRoutes"),
+    ("IpExt", "InTruncatedPkts"),
+    ("IpExt", "InCsumErrors"),
+    ("TcpExt", "IPReversePathFilter"),
+    ("Icmp", "OutDestUnreachs"),
+    ("Icmp", "OutTimeExcds"),
+];
 
 /// What has to have been read on the node, beside the packet filter of the address's family.
 const READ: [&str; 7] = ["links", "addresses", "neighbours", "settings", "route-get", "nft", "traffic-control"];
@@ -30,6 +47,11 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     }
     // A rule that may have taken them is another explanation.
     if !ruleset::undecided(pair, &packets.fields(Leg::Request, case.address(), None)).is_empty() {
+        return None;
+    }
+    // The counters were read around the second round alone.
+    let again = case.closer.iter().flat_map(|closer| &closer.again.connections).filter(|connection| !connection.attempt.answered()).count();
+    if given_a_reason(pair, again) {
         return None;
     }
     Some(found(
@@ -56,6 +78,12 @@ fn swallowed(road: &Road) -> Option<(String, bool)> {
         (Leg::Request, Point::FarNetworkSide(_), Point::FarPodSide(_)) => Some((node, true)),
         _ => None,
     }
+}
+
+/// Whether the kernel counted as many drops for one reason as tries were lost while it was watched.
+fn given_a_reason(pair: &StatePair, lost: usize) -> bool {
+    let enough = u64::try_from(lost).unwrap_or(u64::MAX).max(2);
+    REASONS.iter().any(|(group, name)| counters::grown(pair, group, name) >= enough)
 }
 
 fn read(case: &Case, pair: &StatePair) -> bool {

@@ -144,12 +144,18 @@ fn other_protocol(case: &Case, pod: &str, number: u16, seen: &[String]) -> Optio
 fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
     let pair = case.pod_state(pod)?;
     let packets = Packets::of(case, roads);
-    let mut fields = packets.fields(Leg::Request, case.address(), Some("eth0"));
-    for field in &mut fields {
-        // The pod's own interface may have any name.
-        field.input = None;
+    // The interface by which the pod was seen to take them: no other rule may mean them, not even one of loopback.
+    let interface = roads
+        .iter()
+        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::In && hop.place.contains('/')))
+        .map(|hop| hop.interface.clone())
+        .next();
+    let mut fields = packets.fields(Leg::Request, case.address(), interface.as_deref());
+    let mut answers = packets.fields(Leg::Reply, case.address(), None);
+    for answer in &mut answers {
+        answer.output.clone_from(&interface);
     }
-    fields.extend(packets.fields(Leg::Reply, case.address(), None));
+    fields.extend(answers);
     let drop = node::dropping(pair, &fields)?;
     Some(found(
         "pod/firewall-drop",

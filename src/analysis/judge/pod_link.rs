@@ -10,14 +10,12 @@ use super::{Case, found};
 use crate::analysis::state::network;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
-use crate::model::packet::Passage;
-use crate::model::state::StatePair;
+use crate::model::state::{PlaceState, StatePair};
 
 /// The packet left the node for its pod and did not arrive in it.
 pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = Packets::of(case, roads);
-    let pair = case.node_state(node);
-    pair.and_then(|pair| astray(case, pair, node, roads).or_else(|| of(case, pair, node, &packets.endpoints))).ok_or_else(|| {
+    case.node_state(node).and_then(|pair| of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
         Gap::new(
             "evidence/undecided",
             Culprit::node(node).to_string(),
@@ -28,37 +26,36 @@ pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, 
     })
 }
 
-/// The packet left by an interface that does not lead to the pod: neither the other end of the pod's own, nor the bridge of that.
-fn astray(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
-    let state = &pair.after;
-    let vip = case.address();
-    let leaves = |hop: &crate::model::connection::Hop| {
-        hop.request && hop.passage == Passage::Out && hop.place == node && hop.tunnel.is_none() && Some(hop.destination.0) != vip
+/// What is wrong between a node and one of these endpoints that is a pod of its own: the way, the link, the neighbour entry.
+pub(super) fn of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
+    let own = |ip: IpAddr| {
+        case.target?.endpoints.iter().any(|endpoint| endpoint.ip == ip && endpoint.node.as_deref() == Some(node)).then_some(ip)
     };
-    let (ip, out) = roads.iter().find_map(|road| road.hops(leaves).last()).map(|hop| (hop.destination.0, hop.interface.clone()))?;
-    let here = case.target?.endpoints.iter().any(|endpoint| endpoint.ip == ip && endpoint.node.as_deref() == Some(node));
-    let pod = case.pod_at(ip).filter(|_| here)?;
+    endpoints.iter().filter_map(|(ip, _)| own(*ip)).find_map(|ip| {
+        let pod = case.pod_at(ip)?;
+        astray(case, pair, node, ip, pod).or_else(|| link(case, pair, node, ip, pod))
+    })
+}
+
+/// The node's way to the pod leads by an interface behind which the pod is not: neither the other end of the pod's own, nor the bridge of
+/// that.
+fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
+    let state = &pair.after;
+    let way = network::way(state, &format!("{ip},,"))?;
+    let out = way.device.clone()?;
     let peers: BTreeSet<u32> = network::links(&case.pod_state(pod)?.after).iter().filter_map(|link| link.peer).collect();
     let near = network::links(state).into_iter().find(|link| peers.contains(&link.index))?;
-    if near.name == out || near.master.as_deref() == Some(&out) {
+    if near.name == out || near.master.as_deref() == Some(&out) || !leads_off(case, state, &out) {
         return None;
     }
-    let way = network::way(state, &format!("{ip},,"));
     let mut evidence = vec![
-        format!("packets for {ip} leave {node}/{out}"),
+        format!("`ip route get {ip}` on {node}: by {out}{}", way.via.map(|via| format!(" via {via}")).unwrap_or_default()),
         format!(
             "the pod's link on {node} is {}{}",
             near.name,
             near.master.as_ref().map(|bridge| format!(" of {bridge}")).unwrap_or_default()
         ),
     ];
-    if let Some(way) = &way {
-        evidence.push(format!(
-            "`ip route get {ip}` on {node}: by {}{}",
-            way.device.as_deref().unwrap_or_default(),
-            way.via.map(|via| format!(" via {via}")).unwrap_or_default()
-        ));
-    }
     let bridge = near.master.as_deref().and_then(|name| network::link_named(state, name)).filter(|bridge| !bridge.up);
     if let Some(bridge) = bridge {
         evidence.push(format!("`ip link` on {node}: {} is not up", bridge.name));
@@ -68,9 +65,6 @@ fn astray(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<
             format!("{node}'s bridge {} to its pods is down, and what is for {ip} leaves by {out}", bridge.name),
             evidence,
         ));
-    }
-    if way.as_ref().and_then(|way| way.device.as_deref()) != Some(&out) {
-        return None;
     }
     if let Some(route) = network::specific_route(state, ip) {
         let network =
@@ -91,46 +85,52 @@ fn astray(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<
     ))
 }
 
-/// The link between a node and a pod of its own: neighbour entry, veth, bridge.
-pub(super) fn of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
-    for (ip, _) in endpoints {
-        let Some(pod) = case.pod_at(*ip) else { continue };
-        let here = case.target?.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.node.as_deref() == Some(node));
-        if !here {
-            continue;
+/// Whether an interface leads to other nodes or out of the cluster. What a CNI of its own kind puts between a node and its pods, such as a
+/// host interface of eBPF programs, does neither, and its routes say nothing of where packets go.
+fn leads_off(case: &Case, state: &PlaceState, interface: &str) -> bool {
+    let tunnel = |link: &network::Link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"));
+    network::default_route(state).is_some_and(|(_, device)| device == interface)
+        || network::link_named(state, interface).as_ref().is_some_and(tunnel)
+        || network::addresses(state).iter().any(|(name, net)| {
+            let of_a_node =
+                case.announcement.is_some_and(|found| found.nodes_seen.iter().any(|node| node.internal_ips.contains(&net.addr())));
+            name == interface && (of_a_node || case.address().is_some_and(|vip| net.contains(&vip)))
+        })
+}
+
+/// The link between a node and a pod of its own, and its neighbour entry.
+fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
+    let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
+    let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
+    if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
+        return Some(found(
+            "pod/disconnected",
+            vec![Culprit::pod(&case.service.namespace, pod)],
+            format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
+            vec![format!("`ip link` in {pod}: {} is not up", down.name)],
+        ));
+    }
+    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == ip);
+    if let Some(entry) = entry {
+        let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
+        if wrong {
+            return Some(found(
+                "pod/wrong-neighbour",
+                vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
+                format!("{node} has a wrong MAC for the pod address {ip}"),
+                vec![
+                    format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
+                    format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
+                ],
+            ));
         }
-        let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
-        let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
-        if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
+        if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
             return Some(found(
                 "pod/disconnected",
                 vec![Culprit::pod(&case.service.namespace, pod)],
-                format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
-                vec![format!("`ip link` in {pod}: {} is not up", down.name)],
+                format!("{node} cannot resolve the pod address {ip} on its own link"),
+                vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],
             ));
-        }
-        let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == *ip);
-        if let Some(entry) = entry {
-            let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
-            if wrong {
-                return Some(found(
-                    "pod/wrong-neighbour",
-                    vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
-                    format!("{node} has a wrong MAC for the pod address {ip}"),
-                    vec![
-                        format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
-                        format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
-                    ],
-                ));
-            }
-            if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
-                return Some(found(
-                    "pod/disconnected",
-                    vec![Culprit::pod(&case.service.namespace, pod)],
-                    format!("{node} cannot resolve the pod address {ip} on its own link"),
-                    vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],
-                ));
-            }
         }
     }
     None

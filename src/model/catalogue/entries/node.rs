@@ -140,7 +140,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "Packets came into the node and left nowhere, and none of the known causes explains it.",
-        decided_by: "At least two tries, all of them, came in on one node and left it nowhere, its capture lost nothing, and everything that is known to take packets was read around the repeated probe: packet filters and their counters, kube-proxy's rules, routes, neighbours, settings, traffic control, the connection table. Where one could not be read, or a rule without a counter may have taken them, the run stays inconclusive; over BGP bgp/next-hop-fails comes first.",
+        decided_by: "At least two tries, all of them, came in on one node and left it nowhere, its capture lost nothing, and everything that is known to take packets was read around the repeated probe: packet filters and their counters, kube-proxy's rules, routes, neighbours, settings, traffic control, the connection table. Where one could not be read, a rule without a counter may have taken them, or the kernel counted as many drops for a reason of its own (nstat: InHdrErrors, InAddrErrors, InDiscards, OutDestUnreachs and their kin), the run stays inconclusive; over BGP bgp/next-hop-fails comes first.",
         seen: "tcpdump shows the packet coming in on the node and on no other interface, and forwarding, filters, routes and kube-proxy's rules all look right. eBPF programmes (XDP drops before tcpdump sees a packet), offloads and driver faults do this.",
         next: "Trace it on the node (nft monitor trace, or pwru), starting from the place where it was last seen.",
         alike: &[
