@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::judge::Case;
 use super::judge::road::Road;
 use crate::model::announcement::Agreement;
-use crate::model::connection::Hop;
+use crate::model::connection::{Hop, Sighting};
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
 use crate::model::probe::Vantage;
@@ -16,6 +16,8 @@ use crate::model::probe::Vantage;
 pub struct Plan {
     /// Node names with the questions to their routing.
     pub nodes: BTreeMap<String, Vec<String>>,
+    /// Node names with what came in there and was to be forwarded, as questions to their routing: `DESTINATION,SOURCE,INTERFACE`.
+    pub forwarded: BTreeMap<String, Vec<String>>,
     /// Pod names with the questions to their routing.
     pub pods: BTreeMap<String, Vec<String>>,
     /// Vantage points whose tries failed: they are looked at, and asked from again.
@@ -26,6 +28,9 @@ pub struct Plan {
 
 /// Nodes that are looked at closer, at most.
 const MOST_NODES: usize = 8;
+
+/// Questions to the routing of one place, at most.
+const MOST_QUESTIONS: usize = 24;
 
 /// What is worth a closer look, or `None` when nothing is.
 #[must_use]
@@ -64,7 +69,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let endpoints: BTreeSet<IpAddr> = serving.iter().map(|endpoint| endpoint.ip).collect();
     let seen_by_pods = sources_seen(case, &roads);
     let wanted: Vec<IpAddr> = clients.iter().chain(&endpoints).chain(&seen_by_pods).copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let questions: Vec<String> = wanted.iter().take(24).map(|ip| format!("{ip},,")).collect();
+    let questions: Vec<String> = wanted.iter().take(MOST_QUESTIONS).map(|ip| format!("{ip},,")).collect();
     let mut names: Vec<String> = announcement.nodes.clone();
     names.extend(announcement.expected.iter().cloned());
     names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
@@ -75,15 +80,41 @@ pub fn plan(case: &Case) -> Option<Plan> {
             plan.nodes.entry(name).or_insert_with(|| questions.clone());
         }
     }
+    plan.forwarded = forwarded(&roads, &endpoints);
+    plan.forwarded.retain(|name, _| plan.nodes.contains_key(name));
     if !flow.all_answered() {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
         let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();
-        let questions: Vec<String> = asked.iter().take(24).map(|ip| format!("{ip},,")).collect();
+        let questions: Vec<String> = asked.iter().take(MOST_QUESTIONS).map(|ip| format!("{ip},,")).collect();
         for pod in serving.iter().filter_map(|endpoint| endpoint.pod.clone()).take(8) {
             plan.pods.insert(pod, questions.clone());
         }
     }
     Some(plan)
+}
+
+/// What came in on each node and was to be forwarded, as the kernel sees it when it looks for the way: translated to an endpoint already, and
+/// an answer back to its client.
+fn forwarded(roads: &[Road], endpoints: &BTreeSet<IpAddr>) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for road in roads.iter().filter(|road| !road.connection.attempt.answered()) {
+        let vip = road.case.address();
+        let entry = road.entry().map(|(node, _)| node);
+        for hop in road.hops(|hop| hop.passage == Passage::In && hop.tunnel.is_none() && hop.what != Sighting::IcmpError) {
+            let questions = all.entry(hop.place.clone()).or_default();
+            let mut ask = |to: IpAddr| questions.insert(format!("{to},{},{}", hop.source.0, hop.interface));
+            if hop.request && Some(hop.destination.0) == vip {
+                for endpoint in endpoints.iter().filter(|endpoint| road.endpoint().is_none_or(|(known, _)| known == **endpoint)) {
+                    ask(*endpoint);
+                }
+            } else if !hop.request && entry.as_ref() == Some(&hop.place) {
+                road.connection.attempt.source.into_iter().for_each(|client| _ = ask(client));
+            } else {
+                ask(hop.destination.0);
+            }
+        }
+    }
+    all.into_iter().map(|(place, questions)| (place, questions.into_iter().take(MOST_QUESTIONS).collect())).collect()
 }
 
 /// The nodes whose own kube-proxy takes what a pod asks.

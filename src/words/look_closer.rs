@@ -86,7 +86,8 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
     let policies = policies(run, context, service)?;
     let before = states(run, service, &places);
     let again = repeat(run, context, service, &target.0, &plan, &before, &flow.0)?;
-    let after = states(run, service, &places);
+    let mut after = states(run, service, &places);
+    ask_forwarding(run, &plan, &mut after);
     let states = before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
 }
@@ -153,6 +154,32 @@ fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Resul
     let command = Command { script: Script::Inspect, args, limit: Duration::from_secs(20), most_bytes: 16 << 20 };
     let output = run.evidence.hosts.run(place.host(), &command)?;
     Ok(place_state(place.clone(), &output.stdout))
+}
+
+/// Asks the nodes' kernels which way they forward what came in, as it came in. Where it cannot be asked, less is known, and nothing is lost.
+fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
+    let asked: Vec<(usize, Place, Vec<String>)> = states
+        .iter()
+        .enumerate()
+        .filter_map(|(at, state)| {
+            let place = &state.as_ref()?.place;
+            let Place::Host(host) = place else { return None };
+            let questions = plan.forwarded.get(&host.name).filter(|questions| host.kind == HostKind::Node && !questions.is_empty())?;
+            Some((at, place.clone(), questions.clone()))
+        })
+        .collect();
+    let answers = side_by_side(&asked, |(_, place, questions)| {
+        let mut args = place.as_arguments().to_vec();
+        args.push("forwarded".to_owned());
+        args.extend(questions.iter().cloned());
+        let command = Command { script: Script::State, args, limit: Duration::from_secs(20), most_bytes: 1 << 20 };
+        run.evidence.hosts.run(place.host(), &command).map(|output| place_state(place.clone(), &output.stdout))
+    });
+    for ((at, ..), answer) in asked.iter().zip(answers) {
+        if let (Ok(told), Some(state)) = (answer, &mut states[*at]) {
+            state.sections.entry("route-get".to_owned()).or_default().push_str(told.section("route-get"));
+        }
+    }
 }
 
 /// The failing probes once more, with captures at every place of the plan, and ARP asked again.

@@ -11,7 +11,7 @@ use crate::model::probe::{Probe, Vantage};
 /// What came back otherwise than expected, in every round.
 pub(super) fn unexpected(case: &Case) -> Vec<Gap> {
     let probes: Vec<&Probe> = case.probes().collect();
-    statuses(case, &probes).into_iter().chain(unread(&probes)).chain(certificates(&probes)).collect()
+    statuses(case, &probes).into_iter().chain(not_asked(case)).chain(unread(&probes)).chain(certificates(&probes)).collect()
 }
 
 /// Statuses that were not expected, and the pods that gave them.
@@ -51,6 +51,22 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
         )
         .decisive()
     })
+}
+
+/// Vantage points from which not one try could be made: that the others are answered says nothing of them.
+fn not_asked(case: &Case) -> Vec<Gap> {
+    // A host that could not be reached is a gap already.
+    let told = |probe: &Probe| case.gaps.iter().any(|gap| gap.decisive && gap.subject == probe.vantage.text());
+    let none = |probe: &&Probe| probe.awaited.is_none() && probe.made().next().is_none() && !told(probe);
+    let probes = case.flow.iter().flat_map(|flow| &flow.probes).filter(none);
+    let gap = |probe: &Probe| {
+        let why =
+            probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
+        let reason = format!("nothing could be asked from {}: {why}", probe.vantage.text());
+        Gap::new("evidence/undecided", probe.vantage.text(), reason, format!("whether the Service answers {}", probe.vantage.place()))
+            .decisive()
+    };
+    probes.map(gap).collect()
 }
 
 /// Answered tries whose status could not be told by what the host has.

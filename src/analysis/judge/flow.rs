@@ -40,16 +40,23 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     for road in failing {
         groups.entry(group(case, road)).or_default().push(road);
     }
-    let mut explained = Vec::new();
+    let mut explained: Vec<Finding> = Vec::new();
     let mut open = Vec::new();
+    let mut of_pods: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
     let mut not_followed = false;
     for (group, roads) in &groups {
         not_followed |= *group == Group::NotFollowed;
         let (causes, unknown) = cause(case, group, roads, &announces);
+        for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
+            of_pods.entry(cause.name.clone()).or_default().extend(roads);
+        }
         explained.extend(
             causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope::scope(case, roads))), ..finding }),
         );
         open.extend(unknown);
+    }
+    for (name, roads) in of_pods {
+        pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
     }
     if explained.is_empty() {
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
@@ -207,6 +214,11 @@ fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
 fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     // The refusal of somebody who holds the address without being a node never passes a node.
     let reached = roads.iter().any(|road| road.entry().is_some());
+    // What refuses before anything leaves the client is the client's own.
+    let left = roads.iter().any(|road| !road.watched(&road.client()) || road.sent().any(|hop| hop.interface != "lo"));
+    if !left && let Some(finding) = client::firewall(case, roads) {
+        return Ok(finding);
+    }
     if !reached {
         return wire::before_node(case, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause.

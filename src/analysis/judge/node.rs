@@ -166,6 +166,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
         .or_else(|| forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
+        .or_else(|| refused_to_forward(pair, node, input.as_deref(), &packets.clients, &packets.endpoints))
         .or_else(|| not_programmed(case, pair, node))
         .or_else(|| proxy_stale(case, pair, node))
         .or_else(|| no_local_endpoint(case, node))
@@ -426,6 +427,46 @@ pub(super) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAd
     })
 }
 
+/// Why the kernel does not forward to an address what comes in by an interface from a source. That it mistrusts the source is another
+/// matter: the reverse path filter's, or an address of its own.
+pub(super) fn forwarding_refused(pair: &StatePair, to: IpAddr, source: IpAddr, input: &str) -> Option<String> {
+    let refused = network::way(&pair.after, &format!("{to},{source},{input}"))?.refused?;
+    let own = network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == source);
+    (!own && !refused.contains("cross-device")).then_some(refused)
+}
+
+/// The kernel refuses the way to an endpoint for what comes in by one interface, as a policy rule for it makes it.
+pub(super) fn refused_to_forward(
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    sources: &BTreeSet<IpAddr>,
+    endpoints: &BTreeSet<(IpAddr, u16)>,
+) -> Option<Finding> {
+    let input = input?;
+    let asked = sources.iter().flat_map(|source| endpoints.iter().map(move |(ip, _)| (source, ip)));
+    asked.into_iter().find_map(|(source, ip)| {
+        let refused = forwarding_refused(pair, *ip, *source, input)?;
+        Some(found(
+            "route/pod-network-missing",
+            vec![Culprit::node_part(node, &format!("route/{ip}"))],
+            format!("{node} has no way to the pod address {ip} for what comes in by {input}"),
+            vec![format!("`ip route get {ip} from {source} iif {input}` on {node}: {refused}")],
+        ))
+    })
+}
+
+/// The kernel refuses the way back to a client for what comes in by the interface towards the pods.
+fn refused_back(pair: &StatePair, node: &str, input: Option<&str>, clients: &BTreeSet<IpAddr>, pods: &BTreeSet<IpAddr>) -> Option<Finding> {
+    let input = input?;
+    clients.iter().flat_map(|client| pods.iter().map(move |pod| (client, pod))).find_map(|(client, pod)| {
+        let refused = forwarding_refused(pair, *client, *pod, input)?;
+        let mut finding = no_way_back(node, *client, &refused);
+        finding.evidence = vec![format!("`ip route get {client} from {pod} iif {input}` on {node}: {refused}")];
+        Some(finding)
+    })
+}
+
 /// The answer came back to the announcing node and did not leave it for the client, or left by another interface.
 pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = Packets::of(case, roads);
@@ -451,7 +492,8 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         return Ok(finding);
     }
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
-    if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods) {
+    let refused = || refused_back(pair, node, inward.as_deref(), &packets.clients, &pods);
+    if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods).or_else(refused) {
         return Ok(finding);
     }
     Err(unseen(

@@ -13,6 +13,7 @@ use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Size;
+use crate::model::state::StatePair;
 
 /// Ports of the tunnels that are known.
 const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
@@ -298,22 +299,33 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         .or_else(|| node::queue_drops(pair, node, input.as_deref(), roads.len()))
         .or_else(|| node::forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
-        .or_else(|| if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, &packets) })
+        .or_else(|| {
+            if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, input.as_deref(), &packets) }
+        })
+        .or_else(|| node::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
         .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
         .ok_or_else(|| unseen(node, &format!("the packet came in on {node} and did not leave it")))
 }
 
 /// The way back from the pod's node to whom the pod answers.
-fn back_route(case: &Case, pair: &crate::model::state::StatePair, node: &str, packets: &Packets) -> Option<Finding> {
+fn back_route(case: &Case, pair: &StatePair, node: &str, input: Option<&str>, packets: &Packets) -> Option<Finding> {
+    // As the node itself would send it, and as what its pods send.
+    let of_pods = |to: IpAddr| {
+        let input = input?;
+        packets.endpoints.iter().find_map(|(pod, _)| {
+            Some((node::forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}")))
+        })
+    };
+    let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
     packets.seen_sources.iter().find_map(|to| {
-        let refused = network::way(&pair.after, &format!("{to},,"))?.refused?;
+        let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
         let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
         Some(found(
             "route/return-missing",
             vec![Culprit::node_part(node, &format!("route/{to}"))],
             format!("{node} has no way back to {to}{owner}"),
-            vec![format!("`ip route get {to}` on {node}: {refused}")],
+            vec![format!("`{asked}` on {node}: {refused}")],
         ))
     })
 }

@@ -53,6 +53,30 @@ fn each_pod(case: &Case, roads: &[&Road], rule: impl Fn(&str, &[&Road]) -> Resul
     (findings, gaps)
 }
 
+/// Whether a finding names pods alone.
+pub(super) fn is_of_pods(finding: &Finding) -> bool {
+    finding.culprits.iter().all(|culprit| culprit.0.starts_with("pod/"))
+}
+
+/// Makes one finding of those of one name that name pods alone, each some of them: they were lost at different places, each at its pod.
+pub(super) fn join(case: &Case, name: &str, scope: &str, findings: &mut Vec<Finding>) {
+    let (mut same, others): (Vec<Finding>, Vec<Finding>) =
+        std::mem::take(findings).into_iter().partition(|finding| finding.name == name && is_of_pods(finding));
+    *findings = others;
+    if same.len() > 1 {
+        let prefix = format!("pod/{}/", case.service.namespace);
+        let pods: BTreeSet<String> = same
+            .iter()
+            .flat_map(|finding| &finding.culprits)
+            .filter_map(|culprit| Some(culprit.0.strip_prefix(&prefix)?.to_owned()))
+            .collect();
+        let evidence: Vec<String> = same.iter().flat_map(|finding| finding.evidence.clone()).collect();
+        let first = same.swap_remove(0);
+        same = vec![Finding { culprits: case.pods_as_culprits(&pods), evidence, scope: Some(scope.to_owned()), ..first }];
+    }
+    findings.extend(same);
+}
+
 /// The pod took the request and refused it, or said nothing.
 pub(super) fn no_reply(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     each_pod(case, roads, |pod, roads| silent_pod(case, pod, roads))
@@ -114,6 +138,17 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
             "pod/listens-on-loopback",
             vec![Culprit::pod(&case.service.namespace, pod)],
             format!("the program listens on port {number} of the loopback address only"),
+            evidence,
+        ));
+    }
+    let ip = case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(pod))?.ip;
+    if !here.iter().any(|listener| listener.takes(ip)) {
+        let taken = here.iter().map(|listener| listener.text()).collect::<Vec<_>>().join(", ");
+        evidence.push(format!("{pod} listens on {taken}, and on {ip} not"));
+        return Some(found(
+            "pod/not-listening",
+            vec![Culprit::pod(&case.service.namespace, pod)],
+            format!("the program listens on port {number} of other addresses than the pod's {ip}"),
             evidence,
         ));
     }

@@ -62,6 +62,8 @@ def show(s):
             print("cert\t" + base64.b64encode(der).decode(), flush=True)
 
 ENDINGS = {errno.ENETUNREACH: "no-route", errno.EADDRNOTAVAIL: "no-route", errno.EHOSTUNREACH: "host-unreachable", errno.ECONNREFUSED: "refused", errno.EPERM: "could-not-ask"}
+# What connecting says where a route or a policy rule prohibits the address, or swallows it.
+PROHIBITED = (errno.EACCES, errno.EINVAL)
 
 def one(number, size):
     start = time.monotonic()
@@ -126,6 +128,8 @@ def one(number, size):
             ending = "connect-timeout"
         elif e.errno == errno.ETIMEDOUT:
             ending = "answer-timeout"
+        elif stage == "connect" and sport and e.errno in PROHIBITED:
+            ending, detail = "no-route", str(e)
         else:
             ending = ENDINGS.get(e.errno, "could-not-ask")
             detail = str(e)
@@ -204,7 +208,7 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
       if (code == 0) ending = "answered"
       else if (speech == "tcp" && connected) ending = "answered"
       else if (code == 7 && text ~ /[Rr]efused/) ending = "refused"
-      else if (code == 7 && text ~ /Network is unreachable/) ending = "no-route"
+      else if (code == 7 && text ~ /Network is unreachable|Permission denied|Invalid argument/) ending = "no-route"
       else if (code == 7 && text ~ /No route to host/) ending = "host-unreachable"
       else if (code == 7 || (code == 28 && !connected)) ending = "connect-timeout"
       else if (code == 28 && speech == "https" && text ~ /SSL|TLS/) ending = "tls-timeout"
@@ -248,7 +252,7 @@ if [ "$speech" = udp ]; then
     (
       out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/udp/$1/$2" && printf "$3" | dd obs=65535 2>/dev/null >&3 && dd bs=65535 count=1 <&3 2>&1 >/dev/null' lbdiag "$address" "$port" "$bytes" 2>&1); status=$?
       case "$status $out" in
-        0*) ending=answered ;; *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;;
+        0*) ending=answered ;; *refused*) ending=refused ;; *'etwork is unreachable'* | *'ermission denied'* | *'nvalid argument'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;;
         *) ending=answer-timeout ;;
       esac
       printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
@@ -270,7 +274,7 @@ if [ "$speech" = tls ]; then
         *'BEGIN CERTIFICATE'*) ending=answered ;;
         *'wrong version'* | *'unknown protocol'* | *'packet length'*) ending=tls-mismatch ;; *alert*) ending=tls-alert ;;
         *CONNECTED*errno=104*) ending=reset ;; 124*CONNECTED*) ending=tls-timeout ;; *CONNECTED*) ending=closed ;;
-        *refused*) ending=refused ;; *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
+        *refused*) ending=refused ;; *'etwork is unreachable'* | *'ermission denied'* | *'nvalid argument'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
       esac
       [ "$N $ending" != '1 answered' ] || printf 'cert\t%s\n' "$(printf '%s\n' "$out" | certificate)"
       printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby openssl\n' "$N" "$ending"
@@ -295,7 +299,7 @@ N=1; while [ "$N" -le "$tries" ]; do
     out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$address" "$port" 2>&1); status=$?
     case "$status $out" in
       "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
-      *'etwork is unreachable'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
+      *'etwork is unreachable'* | *'ermission denied'* | *'nvalid argument'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
     esac
     printf 'try\t%s\tsmall\t\t0\t%s\t\t\t0\tby bash\n' "$N" "$ending"
   ) & N=$((N + 1))

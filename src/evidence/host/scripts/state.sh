@@ -12,6 +12,13 @@ route_asked() { # ADDRESS FROM IIF MARK, the last three may be empty. A refusal 
   [ -z "$mark" ] || set -- "$@" mark "$mark"
   $IN "$@" 2>&1 | tr '\n' ' '
 }
+forwarded_asked() { # DESTINATION,SOURCE,INTERFACE…: the way of what comes in there and is forwarded
+  for question in "$@"; do
+    # The parts hold no white space, so that the shell's own splitting is safe once the comma is the separator.
+    old=$IFS; IFS=,; set -f; set -- $question; set +f; IFS=$old
+    printf '%s => %s\n' "$question" "$(route_asked "$1" "$2" "$3" '')"
+  done
+}
 settings_read() { # NAME… below /proc/sys
   for name in "$@"; do
     if value=$($IN cat "/proc/sys/$name" 2>/dev/null); then printf '%s = %s\n' "$name" "$(printf '%s' "$value" | tr '\t\n' '  ')"; fi
@@ -35,6 +42,8 @@ case $part in
   routes) section routes ip -4 route show table all; section routes6 ip -6 route show table all ;;
   route_to) command -v ip >/dev/null 2>&1 || { section route-get ip; exit 0; }
     section route-get shell route_asked "$@" ;;
+  forwarded) command -v ip >/dev/null 2>&1 || { section route-get ip; exit 0; }
+    section route-get shell forwarded_asked "$@" ;;
   neighbours) section neighbours ip neigh ;;
   rules) section rules ip -4 rule; section rules6 ip -6 rule ;;
   sysctl) section settings shell settings_read "$@" ;;
