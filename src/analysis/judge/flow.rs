@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, node, overlay, pod, scope, wire};
+use super::{Case, app, awaited, client, endpoints, node, overlay, pod, scope, translation, wire};
 use crate::model::connection::Sighting;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -164,6 +164,12 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     let data = matches!(gone.leg, Leg::RequestData | Leg::ReplyData);
     if data && let Some(finding) = overlay::sizes(case, roads, gone) {
         return (vec![finding], Vec::new());
+    }
+    if gone.leg == Leg::Reply {
+        let past = translation::answered_past(case, roads);
+        if !past.is_empty() {
+            return (past, Vec::new());
+        }
     }
     let request = matches!(gone.leg, Leg::Request | Leg::RequestData);
     let node = gone.last.place();

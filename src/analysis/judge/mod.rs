@@ -23,6 +23,7 @@ mod pod;
 mod policy;
 pub mod road;
 mod scope;
+mod translation;
 mod wire;
 
 use std::collections::BTreeSet;
