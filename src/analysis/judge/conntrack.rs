@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::Road;
-use super::{Case, found, node};
+use super::{Case, found, node, translation};
 use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
 use crate::analysis::state::network;
 use crate::model::culprit::Culprit;
@@ -27,28 +27,32 @@ pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
     })
 }
 
-/// An entry of the table leads these very connections to an endpoint that is gone, while kube-proxy's rules do not.
+/// An entry of the table leads these very connections to an endpoint that is gone, while kube-proxy's rules do not. It was there before
+/// they were asked: what is new in the table was made by the rules that the packet met.
 pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     let (vip, target) = (case.address()?, case.target.filter(|target| target.slices_read)?);
     let programmed = node::programmed(case, pair);
     if programmed.is_empty() {
         return None;
     }
+    // Before the first round nothing was read: only of the repeated one it is known what was there before.
+    let repeated: Vec<&&Road> = roads.iter().filter(|road| road.repeated()).collect();
     let ours = |entry: &Tracked| {
         (entry.dst, entry.dport) == (vip, Some(target.port.port))
-            && roads.iter().any(|road| {
+            && repeated.iter().any(|road| {
                 let attempt = &road.connection.attempt;
                 attempt.source == Some(entry.src) && entry.sport == Some(attempt.source_port)
             })
     };
+    let led: BTreeSet<IpAddr> = translation::led_to(case, pair, node, roads);
     let tuples = |entry: &Tracked| (entry.src, entry.sport, entry.reply_src, entry.reply_sport);
     let old = tracked(&pair.before, &Wanted::default());
     let astray = |entry: &Tracked| {
         let to = entry.reply_src;
         let known = entry.reply_sport.is_some_and(|port| programmed.contains(&(to, port)))
             || target.endpoints.iter().any(|endpoint| endpoint.ip == to);
-        // An entry without translation is older than the rules that would translate it, and was there before it was asked.
-        if to == vip { old.iter().any(|before| tuples(before) == tuples(entry)) } else { !known }
+        // Without translation it is older than the rules that would translate it.
+        (to == vip || !known && !led.contains(&to)) && old.iter().any(|before| tuples(before) == tuples(entry))
     };
     let found_here: Vec<Tracked> =
         tracked(&pair.after, &Wanted::default()).into_iter().filter(|entry| ours(entry) && astray(entry)).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, node, overlay, pod, pod_link, scope, wire};
+use super::{Case, app, awaited, client, endpoints, node, overlay, pod, pod_link, scope, translation, wire};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -182,6 +182,12 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
 
 /// What takes packets between two points of the road.
 fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    if gone.leg == Leg::Reply {
+        let past = translation::answered_past(case, roads);
+        if !past.is_empty() {
+            return (past, Vec::new());
+        }
+    }
     let request = matches!(gone.leg, Leg::Request | Leg::RequestData);
     let node = gone.last.place();
     match (&gone.last, &gone.next) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
-use super::{Case, found};
+use super::{Case, found, translation};
 use crate::analysis::state::{counters, ruleset};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
@@ -45,8 +45,12 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     if !watched || !read(case, pair) || !(*far || programmed(case, pair)) {
         return None;
     }
-    // A rule that may have taken them is another explanation.
-    if !ruleset::undecided(pair, &packets.fields(Leg::Request, case.address(), None)).is_empty() {
+    // A rule that may have taken them, led them elsewhere or let them live no further is another explanation, kube-proxy's own too.
+    let fields = packets.fields(Leg::Request, case.address(), None);
+    if !ruleset::undecided(pair, &fields).is_empty()
+        || translation::refused(case, pair, &fields, failing.len())
+        || translation::suspected(case, pair, node, &failing)
+    {
         return None;
     }
     // The counters were read around the second round alone.

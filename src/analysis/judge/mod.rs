@@ -24,6 +24,7 @@ mod pod_link;
 mod policy;
 pub mod road;
 mod scope;
+mod translation;
 mod wire;
 
 use std::collections::BTreeSet;

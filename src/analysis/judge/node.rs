@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::{Leg, Road};
-use super::{Case, client, conntrack, found, policy};
-use crate::analysis::state::netfilter::{self, Fields};
+use super::{Case, client, conntrack, found, policy, translation};
+use crate::analysis::state::netfilter::{self, Fields, Match};
 use crate::analysis::state::{counters, network, ruleset, traffic_control};
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
@@ -98,32 +98,54 @@ pub(super) struct Dropping {
 
 /// The surest rule that dropped one of these packets between the two reads.
 pub(super) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> {
-    let drop = ruleset::drops(pair, fields).into_iter().next()?;
+    dropping_as_many(pair, fields, 0)
+}
+
+/// As `dropping`; a rule that only may have taken them has to have counted as many as were lost.
+fn dropping_as_many(pair: &StatePair, fields: &[Fields], lost: usize) -> Option<Dropping> {
+    let enough = |drop: &ruleset::Drop| {
+        drop.matched == Match::Yes || drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost))
+    };
+    let drop = ruleset::drops(pair, fields).into_iter().find(enough)?;
     let place = &pair.after.place;
-    let mut parts = drop.path.split('/');
+    let proof = took(&place.to_string(), drop.tool, &drop.path, &drop.text, drop.grown);
+    Some(Dropping { path: format!("rule/{}", drop.path), text: drop.text, proof })
+}
+
+/// That a rule of a place took packets, by its counter where it has one.
+pub(super) fn took(place: &str, tool: &str, path: &str, text: &str, grown: Option<u64>) -> String {
+    let mut parts = path.split('/');
     let (table, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let proof = match (drop.tool, drop.grown) {
+    match (tool, grown) {
         ("nft", Some(grown)) => {
-            format!("nft table {table} chain {chain} on {place}: `{}` took {grown} packets while the probe was repeated", drop.text)
+            format!("nft table {table} chain {chain} on {place}: `{text}` took {grown} packets while the probe was repeated")
         }
-        ("nft", None) => format!("nft table {table} chain {chain} on {place}: `{}` takes this packet", drop.text),
+        ("nft", None) => format!("nft table {table} chain {chain} on {place}: `{text}` takes this packet"),
         (tool, grown) => {
             let grown = grown.unwrap_or_default();
-            format!("{tool} {table} on {place}: `{}` took {grown} packets while the probe was repeated", drop.text)
+            format!("{tool} {table} on {place}: `{text}` took {grown} packets while the probe was repeated")
         }
-    };
-    Some(Dropping { path: format!("rule/{}", drop.path), text: drop.text, proof })
+    }
 }
 
 /// The finding for a packet filter on a node.
 pub(super) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Option<Finding> {
-    let drop = dropping(pair, fields)?;
-    Some(found(
+    dropping(pair, fields).map(|drop| filtered(node, drop))
+}
+
+/// As `firewall`, for these connections: of a rule that takes a part of the packets it is known only by how many it took.
+pub(super) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    let lost = roads.iter().filter(|road| road.repeated()).count();
+    dropping_as_many(pair, fields, lost).map(|drop| filtered(node, drop))
+}
+
+fn filtered(node: &str, drop: Dropping) -> Finding {
+    found(
         "node/firewall-drop",
         vec![Culprit::node_part(node, &drop.path)],
         format!("a packet filter on {node} drops it: {}", drop.text),
         vec![drop.proof],
-    ))
+    )
 }
 
 /// The traffic control of an interface drops as many packets as were lost, and more.
@@ -161,8 +183,9 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         input.as_ref().map(|name| format!("/{name}")).unwrap_or_default(),
         if watched { ", none left it towards a pod" } else { "" }
     );
-    let finding = firewall(pair, node, &packets.fields(Leg::Request, case.address(), input.as_deref()))
-        .map(|finding| policy::behind(case, node, &packets, finding))
+    let fields = packets.fields(Leg::Request, case.address(), input.as_deref());
+    let finding = translation::diverted(case, pair, node, roads)
+        .or_else(|| firewall_of(pair, node, &fields, roads).map(|finding| policy::behind(case, node, &packets, finding)))
         .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
         .or_else(|| forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
@@ -175,13 +198,12 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
         .or_else(|| pod_route(pair, node, &packets.endpoints))
         .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| policy::unseen(case, pair, node, &packets));
-    match finding {
-        Some(mut finding) => {
-            finding.evidence.insert(0, seen);
-            Ok(finding)
-        }
-        None => Err(unseen(node, &format!("{seen}, and neither its packet filter, settings, routes nor kube-proxy's rules explain it"))),
+    if let Some(mut finding) = finding {
+        finding.evidence.insert(0, seen);
+        return Ok(finding);
     }
+    let grown = translation::refusals(pair, &fields);
+    Err(unseen(node, &format!("{seen}, and neither its packet filter, settings, routes nor kube-proxy's rules explain it{grown}")))
 }
 
 /// Forwarding of the address's family is off on a node that has to forward, or off for what comes in by one interface, which only IPv4
@@ -476,7 +498,8 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
             return Ok(no_way_back(node, *client, &refused));
         }
     }
-    if let Some(finding) = firewall(pair, node, &packets.fields(Leg::Reply, case.address(), None)) {
+    let fields = packets.fields(Leg::Reply, case.address(), None);
+    if let Some(finding) = translation::untracked_answers(case, pair, node, roads).or_else(|| firewall_of(pair, node, &fields, roads)) {
         return Ok(finding);
     }
     let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
@@ -498,7 +521,10 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     }
     Err(unseen(
         node,
-        &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it"),
+        &format!(
+            "the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it{}",
+            translation::refusals(pair, &fields)
+        ),
     ))
 }
 

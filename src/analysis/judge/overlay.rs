@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::node::{self, Packets, unseen};
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, checksum, found, policy};
+use super::{Case, checksum, found, policy, translation};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
 use crate::model::connection::Hop;
@@ -293,7 +293,8 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         .map(|hop| hop.interface.clone());
     let sources: BTreeSet<IpAddr> =
         if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
-    let filter = node::firewall(pair, node, &packets.fields(leg, case.address(), input.as_deref()));
+    let fields = packets.fields(leg, case.address(), input.as_deref());
+    let filter = translation::short_lived(case, roads, node).filter(|_| request).or_else(|| node::firewall_of(pair, node, &fields, roads));
     filter
         .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
         .or_else(|| node::queue_drops(pair, node, input.as_deref(), roads.len()))
@@ -305,7 +306,11 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         .or_else(|| node::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
         .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
-        .ok_or_else(|| unseen(node, &format!("the packet came in on {node} and did not leave it")))
+        .or_else(|| translation::answers_of_untracked(case, pair, node, roads).filter(|_| !request))
+        .ok_or_else(|| {
+            let grown = translation::refusals(pair, &fields);
+            unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}"))
+        })
 }
 
 /// The way back from the pod's node to whom the pod answers.

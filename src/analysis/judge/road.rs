@@ -106,6 +106,12 @@ impl<'a> Road<'a> {
         &self.captures
     }
 
+    /// Whether it is one of the second round, around which the states were read.
+    #[must_use]
+    pub fn repeated(&self) -> bool {
+        self.case.closer.is_some_and(|closer| closer.again.connections.iter().any(|connection| std::ptr::eq(connection, self.connection)))
+    }
+
     /// Whether the place was captured and the capture lost nothing, in the connection's own round.
     #[must_use]
     pub fn watched(&self, place: &str) -> bool {

@@ -35,7 +35,7 @@ pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
         }
         (_, _) if word(2) == "set" => (Match::Yes, 4),
         ("counter", "name") => (Match::Yes, 3),
-        ("continue" | "counter" | "notrack", _) => (Match::Yes, 1),
+        ("continue" | "counter", _) => (Match::Yes, 1),
         _ => (Match::Maybe, 1),
     }
 }

@@ -10,6 +10,7 @@ use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
 use crate::model::connection::Connection;
+use crate::model::flow::{Closer, Flow};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Vantage};
 use crate::model::state::StatePair;
@@ -36,11 +37,16 @@ fn check(before: &str, after: &str, expected: Option<&str>) {
     let slice = json!({"metadata": {"name": "s"}, "ports": [{"name": "dns", "port": 5353, "protocol": "UDP"}],
         "endpoints": [{"addresses": ["10.88.131.5"], "conditions": {"ready": true, "serving": true}}]});
     let target = target(&service, &service.ports[0], Some(&[slice]), Some(&[]));
-    let case = Case { service: &service, announcement: None, target: Some(&target), flow: None, closer: None, gaps: &[] };
     let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_000, ..Attempt::sample() };
     let connection = Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops: Vec::new(), pod: None, not_joined: None };
-    let road = Road::new(&case, &connection, Vec::new());
+    let again = Flow { connections: vec![connection.clone()], ..Flow::default() };
+    let closer = Closer { again, ..Closer::default() };
+    let case = Case { service: &service, announcement: None, target: Some(&target), flow: None, closer: Some(&closer), gaps: &[] };
+    // The same in the first round, before which nothing was read.
+    let first = Road::new(&case, &connection, Vec::new());
+    let road = Road::new(&case, &closer.again.connections[0], Vec::new());
     let pair = StatePair { before: state(before), after: state(after) };
+    assert_eq!(stale(&case, &pair, "n2", &[&first]), None);
     let found = stale(&case, &pair, "n2", &[&road]);
     assert_eq!(
         found.as_ref().map(|finding| (finding.name.as_str(), finding.culprits[0].0.as_str())),
@@ -50,11 +56,25 @@ fn check(before: &str, after: &str, expected: Option<&str>) {
 
 #[test]
 fn an_entry_that_leads_to_a_pod_that_is_gone() {
-    check(RULES, &format!("{RULES}{}", entry("10.88.131.99", 5353)), Some("node/conntrack-stale"));
+    let with = |entry: &str| format!("{RULES}{entry}");
+    let gone = with(&entry("10.88.131.99", 5353));
+    check(&gone, &gone, Some("node/conntrack-stale"));
     // To a present endpoint, to no other flow's, and where the rules themselves are not known.
-    check(RULES, &format!("{RULES}{}", entry("10.88.131.5", 5353)), None);
-    check(RULES, &format!("{RULES}{}", entry("10.88.131.99", 5353).replace("sport=20000", "sport=20001")), None);
-    check("", &entry("10.88.131.99", 5353), None);
+    let present = with(&entry("10.88.131.5", 5353));
+    check(&present, &present, None);
+    let others = gone.replace("sport=20000", "sport=20001");
+    check(&others, &others, None);
+    check(&entry("10.88.131.99", 5353), &entry("10.88.131.99", 5353), None);
+}
+
+#[test]
+fn an_entry_that_a_rule_has_just_made_is_not_stale() {
+    check(RULES, &format!("{RULES}{}", entry("10.88.131.99", 5353)), None);
+    // Not even an old one, while the rule that made it is there.
+    let rule = "[0:0] -A PREROUTING -d 10.0.0.1/32 -j DNAT --to-destination 10.88.131.99\n-A KUBE-SERVICES -d";
+    let led = format!("{}{}", RULES.replace(":KUBE-SERVICES", ":PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES"), entry("10.88.131.99", 5353));
+    let led = led.replacen("-A KUBE-SERVICES -d", rule, 1);
+    check(&led, &led, None);
 }
 
 #[test]

@@ -38,8 +38,21 @@ pub fn undecided(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
     met(pair, packets).into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).collect()
 }
 
-/// Every rule that one of the packets may come to, without those whose counter stood still.
+/// kube-proxy's own rules that could have taken one of these packets, by a counter that grew; the most grown first.
+#[must_use]
+pub fn refused_by_kube_proxy(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    let mut found: Vec<Drop> = taking(pair, packets, true).into_iter().filter(|drop| drop.grown.is_some()).collect();
+    found.sort_by_key(|drop| std::cmp::Reverse(drop.grown));
+    found
+}
+
+/// The rules of others that one of the packets may come to, without those whose counter stood still.
 fn met(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
+    taking(pair, packets, false)
+}
+
+/// Every rule that one of the packets may come to, without those whose counter stood still: kube-proxy's own, or the others.
+fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Vec<Drop> {
     let mut families: BTreeMap<bool, (Ruleset, Counts)> = BTreeMap::new();
     let mut found: BTreeMap<(&'static str, String), Drop> = BTreeMap::new();
     for packet in packets {
@@ -56,7 +69,7 @@ fn met(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
             };
             let left: Vec<&Taker> = walked.rules.iter().filter(|taker| grown(taker) != Some(0)).collect();
             let sure = walked.taken == Taken::Yes && left.len() == 1;
-            for taker in left.into_iter().filter(|taker| !of_kube_proxy(taker)) {
+            for taker in left.into_iter().filter(|taker| is_kube_proxys_chain(taker.tool, &taker.path, &taker.text) == of_kube_proxy) {
                 let matched = if sure { Match::Yes } else { Match::Maybe };
                 let drop = Drop { tool: taker.tool, path: taker.path.clone(), text: taker.text.clone(), grown: grown(taker), matched };
                 let entry = found.entry((taker.tool, taker.path.clone())).or_insert(drop);
@@ -67,13 +80,14 @@ fn met(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
     found.into_values().collect()
 }
 
-fn of_kube_proxy(taker: &Taker) -> bool {
-    let chain = taker.path.split('/').nth(1).unwrap_or_default();
-    if taker.tool == "nft" { taker.path.contains("-kube-proxy/") } else { is_kube_proxys(chain, &taker.text) }
+/// Whether the rule stands in one of kube-proxy's chains.
+pub(super) fn is_kube_proxys_chain(tool: &str, path: &str, text: &str) -> bool {
+    let chain = path.split('/').nth(1).unwrap_or_default();
+    if tool == "nft" { path.contains("-kube-proxy/") } else { is_kube_proxys(chain, text) }
 }
 
 /// What the rules and policies of a dump had counted, by tool and path.
-fn counters(state: &PlaceState, six: bool) -> Counts {
+pub(super) fn counters(state: &PlaceState, six: bool) -> Counts {
     let mut all = BTreeMap::new();
     for (name, chain) in ruleset(state, six).chains {
         let tool = super::tool(&name);

@@ -125,6 +125,12 @@ pub(super) fn decide(rule: &Rule, way: &Fields, chain: &str, ruleset: &Ruleset) 
     (matched, vec![action])
 }
 
+/// The hop limit (TTL) that a rule leaves on a packet.
+pub(super) fn hop_limit(rule: &Rule) -> Option<u8> {
+    let at = rule.words.iter().position(|word| word == "--ttl-set" || word == "--hl-set")?;
+    rule.words.get(at + 1)?.parse().ok()
+}
+
 /// The mark that a rule leaves on a packet.
 fn mark<'a>(now: Option<u32>, option: &impl Fn(&str) -> Option<&'a str>) -> Option<u32> {
     if let Some((value, mask)) = option("--set-xmark").and_then(netfilter::mark_and_mask) {

@@ -7,8 +7,10 @@ mod drops;
 pub mod iptables;
 pub mod nft;
 pub mod proxy;
+mod trail;
 
-pub use drops::{Drop, drops, undecided};
+pub use drops::{Drop, drops, refused_by_kube_proxy, undecided};
+pub use trail::{Kind, Trail, Turn, trail};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -140,7 +142,10 @@ const DEEPEST: usize = 20;
 struct Walk<'a> {
     ruleset: &'a Ruleset,
     hook: Hook,
+    /// Whether the base chain translates.
+    translates: bool,
     takers: Vec<Taker>,
+    turns: Vec<Turn>,
     accepted: Vec<Fields>,
     unclear: bool,
 }
@@ -172,8 +177,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The ways that come out at the chain's end, back to the one that called it.
-    fn chain(&mut self, name: &str, ways: Vec<Fields>, depth: usize) -> Vec<Fields> {
+    /// The ways that come out at the chain's end, back to the one that called it. `alone` when there is no other way than these.
+    fn chain(&mut self, name: &str, ways: Vec<Fields>, depth: usize, alone: bool) -> Vec<Fields> {
         let ruleset = self.ruleset;
         let Some(chain) = ruleset.chains.get(name).filter(|_| depth <= DEEPEST) else {
             self.unclear = true;
@@ -185,8 +190,17 @@ impl Walk<'_> {
                 break;
             }
             let mut next = Vec::new();
-            for way in here {
-                let (matched, actions) = line.decide(&way, name, ruleset);
+            let alone = alone && back.is_empty() && self.accepted.is_empty();
+            let decided: Vec<(Fields, Match, Vec<Action>)> = here
+                .into_iter()
+                .map(|way| {
+                    let (matched, actions) = line.decide(&way, name, ruleset);
+                    (way, matched, actions)
+                })
+                .collect();
+            self.turn(line, &decided, depth, alone, name);
+            let only = alone && decided.len() == 1;
+            for (way, matched, actions) in decided {
                 if matched != Match::Yes {
                     self.add(&mut next, way.clone());
                 }
@@ -201,12 +215,12 @@ impl Walk<'_> {
                         Action::Take => self.take(name, line.path(), line.text(), line.packets(), sure),
                         Action::Return => self.add(&mut back, way.clone()),
                         Action::Jump(to) => {
-                            for out in self.chain(&to, vec![way.clone()], depth + 1) {
+                            for out in self.chain(&to, vec![way.clone()], depth + 1, only && sure) {
                                 self.add(&mut next, out);
                             }
                         }
                         Action::Goto(to) => {
-                            for out in self.chain(&to, vec![way.clone()], depth + 1) {
+                            for out in self.chain(&to, vec![way.clone()], depth + 1, only && sure) {
                                 self.add(&mut back, out);
                             }
                         }
@@ -250,7 +264,7 @@ impl Ruleset {
     }
 
     /// Takes the ways through all chains of a hook, in the order of their priorities; gives those that come out.
-    fn pass(&self, hook: Hook, ways: Vec<Fields>, takers: &mut Vec<Taker>, unclear: &mut bool) -> Vec<Fields> {
+    fn pass(&self, hook: Hook, ways: Vec<Fields>, met: &mut Met) -> Vec<Fields> {
         let mut called: Vec<(i32, &String, &Chain)> = self
             .chains
             .iter()
@@ -269,16 +283,37 @@ impl Ruleset {
                     through.push(way);
                 }
             }
-            let mut walk = Walk { ruleset: self, hook, takers: std::mem::take(takers), accepted: beside, unclear: *unclear };
-            let ends = if through.is_empty() { Vec::new() } else { walk.chain(name, through, 0) };
+            let Met { takers, turns, unclear } = std::mem::take(met);
+            let alone = beside.is_empty();
+            let mut walk = Walk { ruleset: self, hook, translates: chain.translates, takers, turns, accepted: beside, unclear };
+            let ends = if through.is_empty() { Vec::new() } else { walk.chain(name, through, 0, alone) };
             match &chain.refuses {
                 Some((path, text, packets)) if !ends.is_empty() => walk.take(name, path.clone(), text.clone(), *packets, true),
                 _ => ends.into_iter().for_each(|way| walk.accept(way)),
             }
-            (*takers, ways, *unclear) = (walk.takers, walk.accepted, walk.unclear);
+            *met = Met { takers: walk.takers, turns: walk.turns, unclear: walk.unclear };
+            ways = walk.accepted;
         }
         ways
     }
+}
+
+/// What ways met on their walk.
+#[derive(Default)]
+struct Met {
+    takers: Vec<Taker>,
+    turns: Vec<Turn>,
+    unclear: bool,
+}
+
+/// Where the ways of a packet ended, and what they met.
+struct Travelled {
+    /// As they came out of the last hook.
+    ends: Vec<Fields>,
+    /// As they came out of the hooks before the host's routing, and at the end.
+    routed: Vec<Fields>,
+    met: Met,
+    hooks: Vec<Hook>,
 }
 
 /// What becomes of a packet, by the dumps that the `state` script reads for `firewall`. With a hook only that one is
@@ -290,39 +325,7 @@ pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
 
 /// As `walk`, by a ruleset that was read before.
 fn follow(state: &PlaceState, ruleset: &Ruleset, packet: &Fields, only: Option<Hook>) -> Walked {
-    let own: BTreeSet<IpAddr> = network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
-
-    let (mut takers, mut unclear, mut hooks) = (Vec::new(), false, Vec::new());
-    let mut pass = |hook: Hook, ways: Vec<Fields>| {
-        if ways.is_empty() || matches!(hook, Hook::Ingress | Hook::Egress) && !ruleset.has(hook) {
-            return ways;
-        }
-        hooks.push(hook);
-        ruleset.pass(hook, ways, &mut takers, &mut unclear)
-    };
-    let start = vec![packet.clone()];
-    let mut ends: Vec<Fields>;
-    let mut met = Vec::new();
-    let sent_here = packet.input.is_none() && (packet.output.is_some() || packet.source.is_some_and(|from| own.contains(&from)));
-    if let Some(hook) = only {
-        ends = pass(hook, start);
-    } else if sent_here {
-        ends = pass(Hook::Output, start);
-        met.extend(ends.iter().cloned());
-        ends = pass(Hook::Postrouting, ends);
-        ends = pass(Hook::Egress, ends);
-    } else {
-        let came = pass(Hook::Ingress, start);
-        let routed = pass(Hook::Prerouting, came);
-        met.extend(routed.iter().cloned());
-        let here = |way: &Fields| packet.output.is_none() && way.destination.is_some_and(|to| own.contains(&to));
-        let (taken_in, onward): (Vec<Fields>, Vec<Fields>) = routed.into_iter().partition(here);
-        ends = pass(Hook::Input, taken_in);
-        let onward = pass(Hook::Forward, onward);
-        let onward = pass(Hook::Postrouting, onward);
-        ends.extend(pass(Hook::Egress, onward));
-    }
-    met.extend(ends.iter().cloned());
+    let Travelled { ends, routed, met: Met { takers, unclear, .. }, hooks } = travel(state, ruleset, packet, only, None);
     let unread = unread(state);
     let taken = match (ends.is_empty(), takers.is_empty()) {
         _ if unclear => Taken::Maybe,
@@ -331,7 +334,48 @@ fn follow(state: &PlaceState, ruleset: &Ruleset, packet: &Fields, only: Option<H
         (false, _) => Taken::Maybe,
     };
     let rule = takers.iter().find(|taker| taken == Taken::Yes && taker.sure).or(takers.first()).cloned();
-    Walked { taken, rule, rules: takers, translated: translated(&met), hooks, unread }
+    Walked { taken, rule, rules: takers, translated: translated(&routed), hooks, unread }
+}
+
+/// Takes a packet through the hooks. With `towards` only the ways that are translated to that endpoint are followed on.
+fn travel(state: &PlaceState, ruleset: &Ruleset, packet: &Fields, only: Option<Hook>, towards: Option<(IpAddr, u16)>) -> Travelled {
+    let own: BTreeSet<IpAddr> = network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
+
+    let (mut met, mut hooks) = (Met::default(), Vec::new());
+    let mut pass = |hook: Hook, ways: Vec<Fields>| {
+        if ways.is_empty() || matches!(hook, Hook::Ingress | Hook::Egress) && !ruleset.has(hook) {
+            return ways;
+        }
+        hooks.push(hook);
+        ruleset.pass(hook, ways, &mut met)
+    };
+    let start = vec![packet.clone()];
+    let mut ends: Vec<Fields>;
+    let mut all = Vec::new();
+    let sent_here = packet.input.is_none() && (packet.output.is_some() || packet.source.is_some_and(|from| own.contains(&from)));
+    if let Some(hook) = only {
+        ends = pass(hook, start);
+    } else if sent_here {
+        ends = pass(Hook::Output, start);
+        all.extend(ends.iter().cloned());
+        ends = pass(Hook::Postrouting, ends);
+        ends = pass(Hook::Egress, ends);
+    } else {
+        let came = pass(Hook::Ingress, start);
+        let mut routed = pass(Hook::Prerouting, came);
+        if let Some((address, port)) = towards {
+            routed.retain(|way| (way.destination, way.destination_port) == (Some(address), Some(port)));
+        }
+        all.extend(routed.iter().cloned());
+        let here = |way: &Fields| packet.output.is_none() && way.destination.is_some_and(|to| own.contains(&to));
+        let (taken_in, onward): (Vec<Fields>, Vec<Fields>) = routed.into_iter().partition(here);
+        ends = pass(Hook::Input, taken_in);
+        let onward = pass(Hook::Forward, onward);
+        let onward = pass(Hook::Postrouting, onward);
+        ends.extend(pass(Hook::Egress, onward));
+    }
+    all.extend(ends.iter().cloned());
+    Travelled { ends, routed: all, met, hooks }
 }
 
 /// Every chain of a host that packets of the family meet.
@@ -412,6 +456,14 @@ impl Line {
         match self {
             Self::Iptables(rule) => Some(rule.packets),
             Self::Nft(line) => line.packets,
+        }
+    }
+
+    /// How many more forwarders a packet passes of which the rule sets the hop limit.
+    fn hop_limit(&self) -> Option<u8> {
+        match self {
+            Self::Iptables(rule) => iptables::hop_limit(rule),
+            Self::Nft(line) => line.hop_limit(),
         }
     }
 }

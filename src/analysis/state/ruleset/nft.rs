@@ -143,6 +143,14 @@ fn elements(text: &str) -> Vec<(String, String)> {
 }
 
 impl NftLine {
+    /// The hop limit (TTL) that a rule leaves on a packet.
+    pub(super) fn hop_limit(&self) -> Option<u8> {
+        self.words.windows(4).find_map(|words| match [words[0].as_str(), words[1].as_str(), words[2].as_str()] {
+            ["ip", "ttl", "set"] | ["ip6", "hoplimit", "set"] => words[3].parse().ok(),
+            _ => None,
+        })
+    }
+
     pub(super) fn decide(&self, way: &Fields, chain: &str, ruleset: &Ruleset) -> (Match, Vec<Action>) {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let mut matched = Match::Yes;
@@ -229,6 +237,10 @@ fn step(words: &[&str], way: &mut Fields) -> (Match, usize) {
         ("ct", _) if word(2) == "set" => (Match::Yes, words.len()),
         ("counter", "packets") => (Match::Yes, 5),
         ("comment", _) => (Match::Yes, 2),
+        ("notrack", _) => {
+            way.state = Some("UNTRACKED".to_owned());
+            (Match::Yes, 1)
+        }
         ("log", _) => {
             let more = words[1..]
                 .chunks(2)

@@ -8,16 +8,17 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "route/return-asymmetric",
         severity: Severity::Fail,
-        culprit: "the node and the route",
-        meaning: "The answer leaves the node by another interface than the request came in by, so something on the way back does not know the connection.",
-        decided_by: "The interface by which the answer was seen to leave the node is not the one where the request came in, and the answer does not reach the client. The node's own route to the client stands beneath.",
+        culprit: "the node and the route, or the rule that keeps a request from being masqueraded",
+        meaning: "The answer leaves by another way than the request came by, so something on the way back does not know the connection.",
+        decided_by: "The interface by which the answer was seen to leave the node is not the one where the request came in, and the answer does not reach the client; the node's own route to the client stands beneath. Or a pod on another node got the request with the client's own source although the external traffic policy is Cluster and kube-proxy is there, its answer does not come back to the node that translated the request, and no try of that kind is answered; the culprit is then that node's rule which ends the packet's way before kube-proxy's masquerade, or what of the masquerade is missing. A rule that gives the request a source of no node counts as well.",
         seen: "Clients of the address's own network work and routed clients hang in SYN_SENT, or connections break after the handshake at a stateful firewall. tcpdump -e on the node shows SYN-ACKs leaving by another interface, or for another MAC, than the SYN came from; conntrack shows SYN_RECV. It is common with two interfaces and one default route.",
-        next: "Add a route or a policy rule so that answers leave by the interface that requests use. A plain `ip rule from ADDRESS` does not catch them, because answers still carry the pod's address when they are routed: mark them by the connection's original destination (conntrack --ctorigdst) and route by that mark.",
+        next: "Add a route or a policy rule so that answers leave by the interface that requests use; where a rule keeps requests from being masqueraded, remove it, or restart kube-proxy where its own rules are missing. A plain `ip rule from ADDRESS` does not catch them, because answers still carry the pod's address when they are routed: mark them by the connection's original destination (conntrack --ctorigdst) and route by that mark.",
         alike: &[
             ("node/reverse-path-filter", "There the request itself is dropped, and no answer is made."),
             ("route/return-missing", "There the node has no route to the client."),
             ("wire/reply-lost", "There the answer leaves by the interface of arrival."),
             ("client/overlaps-cluster", "There the other way leads into the cluster's own network."),
+            ("node/firewall-drop", "There a rule keeps the request from being translated at all, and no pod gets it."),
         ],
         references: &[
             pages::METALLB_TROUBLESHOOTING,

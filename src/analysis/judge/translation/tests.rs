@@ -1,0 +1,231 @@
+//! A node that takes requests for a Service with a pod beside it and one on another node, and rules that somebody added there.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::analysis::judge::{Case, judge};
+use crate::analysis::read::objects;
+use crate::analysis::state::sections::place_state;
+use crate::analysis::target::target;
+use crate::model::capture::{Capture, CaptureRequest};
+use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::flow::{Closer, Flow};
+use crate::model::packet::Passage;
+use crate::model::place::{Host, HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
+use crate::model::state::StatePair;
+
+const CLIENT: &str = "10.9.9.9";
+const ADDRESS: &str = "10.0.0.1";
+const FAR_POD: &str = "10.88.131.21";
+
+/// What kube-proxy wrote on n2, each rule with its chain's table.
+const RULES: [&str; 13] = [
+    "nat PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
+    "nat POSTROUTING -m comment --comment \"kubernetes postrouting rules\" -j KUBE-POSTROUTING",
+    "nat KUBE-SERVICES -d 10.0.0.1/32 -p tcp -m comment --comment \"a/web loadbalancer IP\" -m tcp --dport 443 -j KUBE-EXT-A",
+    "nat KUBE-EXT-A -m comment --comment \"masquerade traffic for a/web external destinations\" -j KUBE-MARK-MASQ",
+    "nat KUBE-EXT-A -j KUBE-SVC-A",
+    "nat KUBE-SVC-A -m comment --comment a/web -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-1",
+    "nat KUBE-SVC-A -m comment --comment a/web -j KUBE-SEP-2",
+    "nat KUBE-SEP-1 -p tcp -m comment --comment a/web -m tcp -j DNAT --to-destination 10.88.130.19:4180",
+    "nat KUBE-SEP-2 -p tcp -m comment --comment a/web -m tcp -j DNAT --to-destination 10.88.131.21:4180",
+    "nat KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000",
+    "nat KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN",
+    "nat KUBE-POSTROUTING -j MASQUERADE --random-fully",
+    "filter KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP",
+];
+
+/// A dump in which every rule has counted so many; `added` stands before all others.
+fn dump(added: &[&str], without: &str, count: u64) -> String {
+    let mut text = "=== iptables\n".to_owned();
+    for (table, chains) in [
+        ("raw", ":PREROUTING ACCEPT [0:0]\n"),
+        ("mangle", ":PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n"),
+        (
+            "nat",
+            ":PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n:KUBE-EXT-A - [0:0]\n:KUBE-SVC-A - [0:0]\n\
+             :KUBE-SEP-1 - [0:0]\n:KUBE-SEP-2 - [0:0]\n:KUBE-MARK-MASQ - [0:0]\n:KUBE-POSTROUTING - [0:0]\n",
+        ),
+        ("filter", ":FORWARD ACCEPT [0:0]\n:KUBE-FORWARD - [0:0]\n"),
+    ] {
+        write!(text, "*{table}\n{chains}").unwrap();
+        for rule in added.iter().chain(&RULES).filter(|rule| without.is_empty() || !rule.contains(without)) {
+            if let Some(rule) = rule.strip_prefix(&format!("{table} ")) {
+                writeln!(text, "[{count}:0] -A {rule}").unwrap();
+            }
+        }
+        text.push_str("COMMIT\n");
+    }
+    text.push_str("=== end 0\n=== nft\n\n=== end 0\n=== addresses\n2: mlb    inet 10.0.0.12/24 scope global mlb\n=== end 0\n");
+    text
+}
+
+fn node(name: &str) -> Place {
+    Place::Host(Host { name: name.into(), address: name.into(), kind: HostKind::Node })
+}
+
+/// n2's state around a round in which every rule's counter grew by `by`.
+fn around(added: &[&str], without: &str, by: u64) -> StatePair {
+    let read = |count| place_state(node("n2"), &dump(added, without, count));
+    StatePair { before: read(1), after: read(1 + by) }
+}
+
+fn hop(place: &str, interface: &str, passage: Passage, from: &str, to: &str) -> Hop {
+    let end = |text: &str| {
+        let (address, port) = text.rsplit_once(':').unwrap();
+        (address.parse().unwrap(), port.parse().unwrap())
+    };
+    let request = to.ends_with(":443") || to.ends_with(":4180");
+    Hop {
+        place: place.into(),
+        interface: interface.into(),
+        passage,
+        request,
+        what: if request { Sighting::Syn } else { Sighting::SynAck },
+        source: end(from),
+        destination: end(to),
+        tunnel: None,
+        outer: None,
+        source_mac: None,
+        sequence: 7,
+        length: 0,
+        at: 0,
+    }
+}
+
+/// It comes in on n2, and that is all.
+fn swallowed() -> Vec<Hop> {
+    vec![hop("c1", "eth0", Passage::Out, "10.9.9.9:20000", "10.0.0.1:443"), hop("n2", "mlb", Passage::In, "10.9.9.9:20000", "10.0.0.1:443")]
+}
+
+/// It is translated to the pod on n3, which sees it from that source, and whose answer leaves n3 by `mlb`.
+fn answered_past(source: &str) -> Vec<Hop> {
+    let (source, pod) = (format!("{source}:20000"), format!("{FAR_POD}:4180"));
+    let mut hops = swallowed();
+    hops.extend([
+        hop("n2", "vxlan.calico", Passage::Out, &source, &pod),
+        hop("n3", "vxlan.calico", Passage::In, &source, &pod),
+        hop("n3", "cni0", Passage::Out, &source, &pod),
+        hop("n3", "cni0", Passage::In, &pod, &source),
+        hop("n3", "mlb", Passage::Out, &pod, &source),
+    ]);
+    hops
+}
+
+struct Given {
+    hops: Vec<Hop>,
+    states: Vec<StatePair>,
+    policy: &'static str,
+    /// Tries that went the same road and were answered.
+    answered: usize,
+}
+
+impl Given {
+    fn new(hops: Vec<Hop>, state: StatePair) -> Self {
+        Self { hops, states: vec![state], policy: "Cluster", answered: 0 }
+    }
+}
+
+/// The names of the findings with their first culprits.
+fn judged(given: &Given) -> Vec<String> {
+    let service = objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer",
+        "externalTrafficPolicy": given.policy, "ports": [{"name": "https", "port": 443, "targetPort": 4180}]},
+        "status": {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}}));
+    let slice = json!({"metadata": {"name": "s"}, "ports": [{"name": "https", "port": 4180, "protocol": "TCP"}], "endpoints": [
+        {"addresses": ["10.88.130.19"], "nodeName": "n2", "conditions": {"ready": true, "serving": true}},
+        {"addresses": [FAR_POD], "nodeName": "n3", "conditions": {"ready": true, "serving": true}}]});
+    let target = target(&service, &service.ports[0], Some(&[slice]), Some(&[]));
+    let round = || {
+        let connections: Vec<Connection> = (0..3 + given.answered)
+            .map(|number| {
+                let ending = if number < given.answered { Ending::Answered } else { Ending::ConnectTimeout };
+                let attempt = Attempt { source: CLIENT.parse().ok(), source_port: 20_000, ending, ..Attempt::sample() };
+                Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops: given.hops.clone(), pod: None, not_joined: None }
+            })
+            .collect();
+        let attempts = connections.iter().map(|connection| connection.attempt.clone()).collect();
+        let probe = Probe { attempts, ..Probe::new(Vantage::Ssh("c1".into()), ADDRESS.parse().unwrap(), 443, Speech::Tcp) };
+        let client = Place::Host(Host { name: "c1".into(), address: "c1".into(), kind: HostKind::Client });
+        let captures = [node("n2"), node("n3"), client].map(|place| Capture::sample(CaptureRequest::sample(place), 9, 0)).to_vec();
+        Flow { captures, probes: vec![probe], connections, ..Flow::default() }
+    };
+    let closer = Closer { states: given.states.clone(), again: round(), ..Closer::default() };
+    let flow = round();
+    let case = Case { service: &service, announcement: None, target: Some(&target), flow: Some(&flow), closer: Some(&closer), gaps: &[] };
+    judge(&case).findings.iter().map(|finding| format!("{} {}", finding.name, finding.culprits[0].0)).collect()
+}
+
+fn check(given: &Given, expected: &[&str]) {
+    assert_eq!(judged(given), expected);
+}
+
+const DNAT: &str = "nat PREROUTING -d 10.0.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.88.0.250:443";
+
+#[test]
+fn a_rule_before_kube_proxys_is_named() {
+    let first = |table: &str| format!("node/firewall-drop node/n2/rule/{table}/PREROUTING/1");
+    for rule in [
+        DNAT,
+        "nat PREROUTING -i mlb -p tcp -j REDIRECT --to-ports 15001",
+        "nat PREROUTING -d 10.0.0.0/24 -j ACCEPT",
+        "nat PREROUTING -p tcp -m tcp --dport 443 -j RETURN",
+        "raw PREROUTING -p tcp -m tcp --dport 443 -j CT --notrack",
+        "mangle PREROUTING -d 10.0.0.1/32 -j TTL --ttl-set 1",
+        "nat PREROUTING -m statistic --mode random --probability 0.9 -j ACCEPT",
+    ] {
+        let table = rule.split(' ').next().unwrap();
+        check(&Given::new(swallowed(), around(&[rule], "", 9)), &[&first(table)]);
+    }
+}
+
+#[test]
+fn a_rule_that_counted_nothing_or_leads_to_an_endpoint_is_not() {
+    let named = |given: &Given| judged(given).iter().any(|finding| finding.starts_with("node/firewall-drop"));
+    assert!(!named(&Given::new(swallowed(), around(&[DNAT], "", 0))));
+    assert!(!named(&Given::new(swallowed(), around(&["nat PREROUTING -d 10.0.0.2/32 -j ACCEPT"], "", 9))));
+    assert!(!named(&Given::new(swallowed(), around(&["nat PREROUTING -p tcp -j DNAT --to-destination 10.88.131.21:4180"], "", 9))));
+    assert!(!named(&Given::new(swallowed(), around(&["mangle PREROUTING -j TTL --ttl-set 64"], "", 9))));
+    // Fewer than were lost: it took others.
+    assert!(!named(&Given::new(swallowed(), around(&["nat PREROUTING -m statistic --mode random --probability 0.9 -j ACCEPT"], "", 2))));
+}
+
+#[test]
+fn a_node_that_does_not_masquerade_lets_pods_answer_past_it() {
+    let given = |added: &[&str], without: &str| Given::new(answered_past(CLIENT), around(added, without, 9));
+    let rule = "route/return-asymmetric node/n2/rule/nat/POSTROUTING/1";
+    check(&given(&["nat POSTROUTING -j ACCEPT"], ""), &[rule]);
+    check(&given(&["nat POSTROUTING -d 10.88.131.0/24 -j RETURN"], ""), &[rule]);
+    check(
+        &given(&["mangle FORWARD -p tcp -j MARK --set-xmark 0x0/0xffffffff"], ""),
+        &["route/return-asymmetric node/n2/rule/mangle/FORWARD/1"],
+    );
+    let missing = "route/return-asymmetric node/n2/kube-proxy";
+    check(&given(&[], "-j KUBE-POSTROUTING"), &[missing]);
+    check(&given(&[], "-j MASQUERADE"), &[missing]);
+    check(&given(&[], "-j KUBE-MARK-MASQ"), &[missing]);
+    // The rules say that it is masqueraded, and the wire says that it was not.
+    check(&given(&[], ""), &["route/return-asymmetric node/n2"]);
+}
+
+#[test]
+fn a_source_that_no_node_has_is_as_bad() {
+    let snat = "nat POSTROUTING -d 10.88.131.0/24 -j SNAT --to-source 10.88.250.1";
+    let given = |added: &[&str]| Given::new(answered_past("10.88.250.1"), around(added, "", 9));
+    check(&given(&[snat]), &["route/return-asymmetric node/n2/rule/nat/POSTROUTING/1"]);
+    assert!(!judged(&given(&[])).iter().any(|finding| finding.starts_with("route/")));
+}
+
+#[test]
+fn a_source_that_is_kept_on_purpose_is_no_fault() {
+    let asymmetric = |given: &Given| judged(given).iter().any(|finding| finding.starts_with("route/return-asymmetric"));
+    let kept = || Given::new(answered_past(CLIENT), around(&["nat POSTROUTING -j ACCEPT"], "", 9));
+    assert!(asymmetric(&kept()));
+    assert!(!asymmetric(&Given { policy: "Local", ..kept() }));
+    // Others are answered on the same road: the pods may answer the clients themselves.
+    assert!(!asymmetric(&Given { answered: 1, ..kept() }));
+    // No kube-proxy: whatever translates there has rules of its own.
+    let bare = || place_state(node("n2"), "=== iptables\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n=== end 0\n=== nft\n\n=== end 0\n");
+    assert!(!asymmetric(&Given { states: vec![StatePair { before: bare(), after: bare() }], ..kept() }));
+}
