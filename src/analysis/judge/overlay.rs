@@ -305,6 +305,7 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
         })
         .or_else(|| node::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
         .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
+        .or_else(|| if request { None } else { super::pod_link::answers_astray(case, pair, node, &packets) })
         .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
         .or_else(|| translation::answers_of_untracked(case, pair, node, roads).filter(|_| !request))
         .ok_or_else(|| {

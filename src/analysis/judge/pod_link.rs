@@ -98,6 +98,31 @@ fn leads_off(case: &Case, state: &PlaceState, interface: &str) -> bool {
         })
 }
 
+/// The answer left the pod for a MAC that its node does not have: the pod's own neighbour entry is wrong.
+pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets: &Packets) -> Option<Finding> {
+    let own: BTreeSet<String> =
+        network::links(&pair.after).into_iter().map(|link| link.mac.to_lowercase()).filter(|mac| !mac.is_empty()).collect();
+    let here =
+        |ip: IpAddr| case.target.is_some_and(|target| target.endpoints.iter().any(|end| end.ip == ip && end.node.as_deref() == Some(node)));
+    packets.endpoints.iter().filter(|(ip, _)| here(*ip)).find_map(|(ip, _)| {
+        let pod = case.pod_at(*ip)?;
+        let state = &case.pod_state(pod)?.after;
+        packets.seen_sources.iter().find_map(|to| {
+            let way = network::way(state, &format!("{to},,"))?;
+            let next = way.via?;
+            let entry =
+                network::neighbours(state).into_iter().find(|entry| entry.address == next && Some(&entry.device) == way.device.as_ref())?;
+            let mac = entry.mac.filter(|mac| !own.is_empty() && !own.contains(mac))?;
+            Some(found(
+                "pod/no-way-back",
+                vec![Culprit::pod(&case.service.namespace, pod)],
+                format!("the pod sends its answers to {mac}, which is no interface of its node"),
+                vec![format!("`ip neigh` in {pod}: {next} is at {mac} ({})", entry.state), format!("no interface of {node} has that MAC")],
+            ))
+        })
+    })
+}
+
 /// The link between a node and a pod of its own, and its neighbour entry.
 fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
     let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();

@@ -55,8 +55,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         name: "pod/no-way-back",
         severity: Severity::Fail,
         culprit: "the pod",
-        meaning: "The pod has no route for its answer.",
-        decided_by: "The request seen in the pod without an answer that leaves, and the pod's kernel refuses the way to the source, or cannot resolve its next hop (FAILED, INCOMPLETE).",
+        meaning: "The pod has no route for its answer, or sends it to a MAC that nobody has.",
+        decided_by: "The request seen in the pod without an answer that leaves, and the pod's kernel refuses the way to the source, or cannot resolve its next hop (FAILED, INCOMPLETE). Or the answer leaves the pod and does not come to its node, and the pod has a MAC for its next hop that no interface of the node has.",
         seen: "tcpdump in the pod shows SYNs and no SYN-ACK, although the port is listed; pods of the same node can be reached from that node and not from others. ip route in the pod has no default route, or its gateway's neighbour entry is FAILED. It comes with a second interface (Multus) or a CNI that failed half-way.",
         next: "Recreate the pod, and see why the CNI did not give it its default route.",
         alike: &[
