@@ -1,4 +1,4 @@
-//! Answers that came, and are not those that were expected: HTTP statuses and certificates. What the program means by them is its own
+//! Answers that came, and are not those that were expected: HTTP statuses and certificates; and tries that could not be made. What the program means by them is its own
 //! matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,18 @@ use crate::model::probe::{Probe, Vantage};
 /// What came back otherwise than expected, in every round.
 pub(super) fn unexpected(case: &Case) -> Vec<Gap> {
     let probes: Vec<&Probe> = case.probes().collect();
-    statuses(case, &probes).into_iter().chain(unread(&probes)).chain(certificates(&probes)).collect()
+    statuses(case, &probes).into_iter().chain(unread(&probes)).chain(certificates(&probes)).chain(unmade(case)).collect()
+}
+
+/// Places that let no try be made: what is true of the others need not be true of them.
+fn unmade(case: &Case) -> Vec<Gap> {
+    let probes = case.flow.iter().flat_map(|flow| &flow.probes);
+    let gap = |probe: &Probe| {
+        let told = probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty());
+        let reason = format!("none of {} tries could be made: {}", probe.attempts.len(), told.unwrap_or("the tool does not say why"));
+        Gap::new("evidence/undecided", probe.vantage.text(), reason, "whether the Service answers there").decisive()
+    };
+    probes.filter(|probe| probe.none_could_be_made()).map(gap).collect()
 }
 
 /// Statuses that were not expected, and the pods that gave them.
@@ -138,6 +149,25 @@ mod tests {
     fn a_status_that_could_not_be_read_is_no_expected_one() {
         let (gaps, _) = check(&json!({"statuses": [200]}), &[None], &[]);
         assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].name == "evidence/tool-missing");
+    }
+
+    #[test]
+    fn a_place_that_lets_no_try_be_made_did_not_pass() {
+        let service = objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer"}}));
+        let attempt = |ending: &str| {
+            json!({"number": 1, "size": "small", "source": null, "source_port": 20000, "ending": ending, "status": null, "connect_ms": null,
+            "total_ms": 2, "detail": "[Errno 22] Invalid argument"})
+        };
+        let check = |endings: &[&str]| {
+            let attempts: Vec<_> = endings.iter().map(|ending| attempt(ending)).collect();
+            let probe = json!({"vantage": {"ssh": "c1"}, "address": "10.0.0.1", "port": 443, "speech": "https", "attempts": attempts,
+                "tool": "python3", "error": null});
+            let flow = Flow { probes: vec![serde_json::from_value(probe).unwrap()], ..Flow::default() };
+            unexpected(&Case { service: &service, announcement: None, target: None, flow: Some(&flow), closer: None, gaps: &[] })
+        };
+        let gaps = check(&["could-not-ask", "could-not-ask"]);
+        assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].reason.contains("Invalid argument"), "{gaps:?}");
+        assert!(check(&["could-not-ask", "answered"]).is_empty() && check(&[]).is_empty());
     }
 
     #[test]
