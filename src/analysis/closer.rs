@@ -18,6 +18,8 @@ pub struct Plan {
     pub nodes: BTreeMap<String, Vec<String>>,
     /// Pod names with the questions to their routing.
     pub pods: BTreeMap<String, Vec<String>>,
+    /// Nodes of which it is only asked whose MACs and addresses they have: one of them may answer for the address without being meant to.
+    pub others: Vec<String>,
     /// Vantage points whose tries failed: they are looked at, and asked from again.
     pub again: Vec<Vantage>,
     /// Why a closer look is worth it.
@@ -74,6 +76,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
         if plan.nodes.len() < MOST_NODES {
             plan.nodes.entry(name).or_insert_with(|| questions.clone());
         }
+    }
+    if flow.answering_macs().len() > 1 {
+        let names = announcement.nodes_seen.iter().map(|node| &node.name);
+        plan.others = names.filter(|name| !plan.nodes.contains_key(*name)).take(MOST_NODES).cloned().collect();
     }
     if !flow.all_answered() {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();

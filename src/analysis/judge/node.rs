@@ -449,6 +449,9 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods) {
         return Ok(finding);
     }
+    if let Some(finding) = client::overlaps::on_link(case, roads, node) {
+        return Ok(finding);
+    }
     Err(unseen(
         node,
         &format!("the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it"),
