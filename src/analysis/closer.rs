@@ -20,6 +20,8 @@ pub struct Plan {
     pub forwarded: BTreeMap<String, Vec<String>>,
     /// Pod names with the questions to their routing.
     pub pods: BTreeMap<String, Vec<String>>,
+    /// Nodes of which it is only asked whose MACs and addresses they have: one of them may answer for the address without being meant to.
+    pub others: Vec<String>,
     /// Vantage points whose tries failed: they are looked at, and asked from again.
     pub again: Vec<Vantage>,
     /// Why a closer look is worth it.
@@ -82,6 +84,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
     }
     plan.forwarded = forwarded(&roads, &endpoints);
     plan.forwarded.retain(|name, _| plan.nodes.contains_key(name));
+    if flow.answering_macs().len() > 1 {
+        let names = announcement.nodes_seen.iter().map(|node| &node.name);
+        plan.others = names.filter(|name| !plan.nodes.contains_key(*name)).take(MOST_NODES).cloned().collect();
+    }
     if !flow.all_answered() {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
         let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();

@@ -282,6 +282,12 @@ impl Probe {
         self.awaited.is_some() && self.attempts.is_empty()
     }
 
+    /// Whether tries were to be made and the place let none of them be made.
+    #[must_use]
+    pub fn none_could_be_made(&self) -> bool {
+        !self.attempts.is_empty() && self.made().next().is_none()
+    }
+
     /// Whether every try was answered, and there was at least one.
     #[must_use]
     pub fn all_answered(&self) -> bool {

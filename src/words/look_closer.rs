@@ -88,7 +88,9 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
     let again = repeat(run, context, service, &target.0, &plan, &before, &flow.0)?;
     let mut after = states(run, service, &places);
     ask_forwarding(run, &plan, &mut after);
-    let states = before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
+    let mut states: Vec<StatePair> =
+        before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
+    states.extend(others(run, &plan).into_iter().map(|state| StatePair { before: state.clone(), after: state }));
     Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
 }
 
@@ -120,6 +122,23 @@ fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> 
     }));
     places.extend(plan.again.iter().filter_map(|from| Some((vantage::place(run, from).ok()?, Vec::new()))));
     places
+}
+
+/// The links and addresses of nodes that are not on the road. A recording of before they were asked for has none.
+fn others(run: &Run, plan: &Plan) -> Vec<PlaceState> {
+    let places: Vec<Place> = plan.others.iter().map(|name| Place::Host(run.node_host(name))).collect();
+    let answers = side_by_side(&places, |place| state(run, place, &[], ""));
+    let mut states = Vec::new();
+    for (place, answer) in places.iter().zip(answers) {
+        match answer {
+            Ok(state) => states.push(state),
+            Err(error) if error.kind == ErrorKind::NotRecorded => {}
+            Err(error) => {
+                run.gap(Gap::new(error.gap_name(), format!("node {place}"), error.to_string(), format!("which MAC addresses {place} has")));
+            }
+        }
+    }
+    states
 }
 
 /// The state of every place, side by side; `None` where it could not be read, which is a gap.

@@ -1,4 +1,4 @@
-//! Answers that came, and are not those that were expected: HTTP statuses and certificates. What the program means by them is its own
+//! Answers that came, and are not those that were expected: HTTP statuses and certificates; and tries that could not be made. What the program means by them is its own
 //! matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,6 +154,25 @@ mod tests {
     fn a_status_that_could_not_be_read_is_no_expected_one() {
         let (gaps, _) = check(&json!({"statuses": [200]}), &[None], &[]);
         assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].name == "evidence/tool-missing");
+    }
+
+    #[test]
+    fn a_place_that_lets_no_try_be_made_did_not_pass() {
+        let service = objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer"}}));
+        let attempt = |ending: &str| {
+            json!({"number": 1, "size": "small", "source": null, "source_port": 20000, "ending": ending, "status": null, "connect_ms": null,
+            "total_ms": 2, "detail": "[Errno 22] Invalid argument"})
+        };
+        let check = |endings: &[&str]| {
+            let attempts: Vec<_> = endings.iter().map(|ending| attempt(ending)).collect();
+            let probe = json!({"vantage": {"ssh": "c1"}, "address": "10.0.0.1", "port": 443, "speech": "https", "attempts": attempts,
+                "tool": "python3", "error": null});
+            let flow = Flow { probes: vec![serde_json::from_value(probe).unwrap()], ..Flow::default() };
+            unexpected(&Case { service: &service, announcement: None, target: None, flow: Some(&flow), closer: None, gaps: &[] })
+        };
+        let gaps = check(&["could-not-ask", "could-not-ask"]);
+        assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].reason.contains("Invalid argument"), "{gaps:?}");
+        assert!(check(&["could-not-ask", "answered"]).is_empty() && check(&[]).is_empty());
     }
 
     #[test]

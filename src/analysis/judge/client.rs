@@ -1,5 +1,8 @@
 //! Faults at the client: no route, its address outside the Service's source ranges, its own packet filter.
 
+pub(super) mod overlaps;
+pub(super) mod way;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -58,11 +61,7 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
             vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", service.path())],
         ));
     }
-    let inside = nodes.iter().find_map(|node| {
-        let cidr = node.pod_cidrs.iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&client)))?;
-        Some((cidr.clone(), node.name.clone()))
-    });
-    if let Some((cidr, node)) = inside {
+    if let Some((cidr, node)) = overlaps::pod_network(nodes, client) {
         findings.push(found(
             "client/overlaps-cluster",
             vec![Culprit::client(&client.to_string())],
@@ -135,3 +134,6 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
         }],
     ))
 }
+
+#[cfg(test)]
+mod tests;

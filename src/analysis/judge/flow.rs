@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, node, overlay, pod, pod_link, scope, translation, wire};
+use super::{Case, app, awaited, client, endpoints, holders, node, overlay, pod, pod_link, scope, translation, wire};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -13,6 +13,10 @@ use crate::model::probe::Ending;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     NoRoute,
+    /// The client of that name has the Service's address itself, and asks nobody else.
+    OwnAddress(String),
+    /// The route of the client of that name leads nowhere.
+    Astray(String),
     OutsideRanges,
     /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
     NoEndpoint,
@@ -37,8 +41,10 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     let roads = case.roads();
     let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
     let mut groups: BTreeMap<Group, Vec<&Road>> = BTreeMap::new();
+    let clients = at_the_client(case, &failing);
     for road in failing {
-        groups.entry(group(case, road)).or_default().push(road);
+        let at_the_client = clients.get(&road.client()).filter(|_| road.entry().is_none() && road.endpoint().is_none());
+        groups.entry(at_the_client.cloned().unwrap_or_else(|| group(case, road))).or_default().push(road);
     }
     let mut explained: Vec<Finding> = Vec::new();
     let mut open = Vec::new();
@@ -58,6 +64,7 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     for (name, roads) in of_pods {
         pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
     }
+    explained.extend(client::way::barred(case));
     if explained.is_empty() {
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
         explained.extend(super::next_hop::fails(case));
@@ -92,6 +99,25 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     findings.extend(
         wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| super::latent(case, finding)),
     );
+}
+
+/// The clients whose own routes or addresses keep every request of theirs from leaving.
+fn at_the_client(case: &Case, failing: &[&Road]) -> BTreeMap<String, Group> {
+    let mut by_client: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
+    for road in failing {
+        by_client.entry(road.client()).or_default().push(road);
+    }
+    let group = |(name, roads): (String, Vec<&Road>)| {
+        let group = if holders::own_address(case, &roads).is_some() {
+            Group::OwnAddress(name.clone())
+        } else if client::way::astray(case, &roads).is_some() {
+            Group::Astray(name.clone())
+        } else {
+            return None;
+        };
+        Some((name, group))
+    };
+    by_client.into_iter().filter_map(group).collect()
 }
 
 fn group(case: &Case, road: &Road) -> Group {
@@ -143,6 +169,8 @@ fn stopped_at(road: &Road) -> Group {
 fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
+        Group::OwnAddress(_) => (holders::own_address(case, roads).into_iter().collect(), Vec::new()),
+        Group::Astray(_) => (client::way::astray(case, roads).into_iter().collect(), Vec::new()),
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
         Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
@@ -202,17 +230,26 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
         }
         (Point::Pod(_), Point::FarPodSide(_) | Point::NodePodSide(_)) => one(overlay::far_inside(case, roads, gone.next.place(), gone.leg)),
         (Point::NodePodSide(_), Point::NodeClientSide(_)) => {
-            one(node::asymmetric(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok))
+            one(elsewhere(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok))
         }
         (Point::NodeClientSide(_), Point::Client(_)) => {
-            (vec![node::asymmetric(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
+            (vec![elsewhere(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
         }
         _ => one(overlay::lost(case, roads, gone)),
     }
 }
 
+/// The announcing node's way to the client is another than the request came by: into the cluster's own network, or out by another interface.
+fn elsewhere(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    client::overlaps::pods(case, roads, node).or_else(|| node::asymmetric(case, roads, node))
+}
+
 /// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
 fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    // On a node that announces nothing it matters little what takes the request: none should come there.
+    if let Some(finding) = holders::stray(case).filter(|_| holders::is_stray(case, node)) {
+        return Ok(finding);
+    }
     node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 

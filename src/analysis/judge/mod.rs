@@ -14,6 +14,7 @@ mod client;
 mod conntrack;
 mod endpoints;
 mod flow;
+mod holders;
 mod lost_inside;
 mod neighbours;
 mod next_hop;
@@ -251,6 +252,7 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     findings.extend(ends);
     if !case.asked() {
         findings.extend(announces);
+        findings.extend(client::way::barred(case));
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
             gaps.push(
                 Gap::new("evidence/undecided", case.service.path(), "nothing was asked from anywhere", "whether the Service answers")

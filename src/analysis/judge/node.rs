@@ -519,6 +519,9 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
     if let Some(finding) = reverse_path(pair, node, inward.as_deref(), &pods).or_else(refused) {
         return Ok(finding);
     }
+    if let Some(finding) = client::overlaps::on_link(case, roads, node) {
+        return Ok(finding);
+    }
     Err(unseen(
         node,
         &format!(

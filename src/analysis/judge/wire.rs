@@ -1,17 +1,18 @@
 //! Between the client and the announcing node: ARP, neighbours, interfaces, the network itself.
 
+mod arp;
 mod router_word;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+
+use arp::Arp;
 
 use super::road::Road;
-use super::{Case, announce, client, found, neighbours};
+use super::{Case, announce, client, found, holders, neighbours};
 use crate::analysis::state::network;
-use crate::model::capture::Capture;
 use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
-use crate::model::packet::{Body, Passage};
+use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
@@ -80,15 +81,15 @@ fn duplicate(case: &Case) -> Option<Finding> {
     if foreign.is_empty() {
         return None;
     }
+    let mut culprits: Vec<Culprit> = foreign.iter().map(|mac| Culprit::mac(mac)).collect();
     let mut evidence: Vec<String> =
-        foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node has that MAC")).collect();
+        foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node that was read has that MAC")).collect();
+    for (owner, told) in foreign.iter().filter_map(|mac| holders::owner(case, mac)) {
+        culprits.push(owner);
+        evidence.push(told);
+    }
     evidence.extend(answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
-    Some(found(
-        "wire/duplicate-address",
-        foreign.iter().map(|mac| Culprit::mac(mac)).collect(),
-        format!("another host of the network claims {address}"),
-        evidence,
-    ))
+    Some(found("wire/duplicate-address", culprits, format!("another host of the network claims {address}"), evidence))
 }
 
 /// Several interfaces of one node answer.
@@ -146,6 +147,9 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
     if let Some(finding) = interface_down(case)
         .filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link"))
     {
+        return Ok(finding);
+    }
+    if let Some(finding) = holders::taken_by_client(case, roads) {
         return Ok(finding);
     }
     if let Some(finding) = neighbours::stale(case, roads) {
@@ -226,12 +230,13 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
 
 /// ARP and the first packet, as both sides saw them.
 fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let arp = Arp::seen(case, roads, node);
     let vantages = names(roads);
     let between = Culprit::network(&vantages.join("+"), node);
     let sent = roads.iter().any(|road| road.sent().next().is_some());
     // Only a client that was watched is known to have sent nothing.
     let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
+    // Who sends nothing asks for the address himself; for the others somebody on the way asks, a router.
+    let arp = Arp::seen(case, roads, node, quiet);
     if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
         return Ok(found(
             "wire/request-lost",
@@ -240,11 +245,11 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             vec![format!("{} ARP requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
         ));
     }
-    if arp.asked_at_node > 0 && arp.answered_by_node == 0 && (quiet || arp.router_asks) {
+    if arp.asked_at_node > 0 && arp.answered_anybody == 0 && (quiet || arp.router_asks) {
         let reason = format!("ARP requests for the address reach {node}, and it answers none");
         return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
     }
-    if arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
+    if arp.asked_at_node > 0 && arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
         return Ok(found(
             "wire/reply-lost",
             vec![between],
@@ -255,7 +260,11 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
             ],
         ));
     }
-    if arp.answered_by_node > 0 && sent && arp.router_unreachable {
+    if quiet && arp.client_asked > 0 && arp.asked_at_node > 0 {
+        let reason = format!("ARP requests of {} reach {node}, and it answers others and not these", vantages.join(" and "));
+        return Err(undecided(case, &reason, "why they are not answered"));
+    }
+    if arp.answered_by_node > 0 && sent && arp.router_unreachable && arp.router_asks_again {
         return Ok(found(
             "wire/reply-lost",
             vec![between],
@@ -267,16 +276,13 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         ));
     }
     if quiet && arp.client_asked > 0 && arp.asked_at_node == 0 {
-        return Ok(found(
-            "wire/request-lost",
-            vec![between],
-            format!("ARP requests leave {} and do not reach {node}", vantages.join(" and ")),
-            vec![format!("{} ARP requests left the client, none came in on {node}", arp.client_asked)],
-        ));
+        return asked_in_vain(case, &arp, &vantages, node);
     }
     if !sent {
-        return client::firewall(case, roads)
-            .ok_or_else(|| undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"));
+        return client::firewall(case, roads).ok_or_else(|| match client::way::gateway_silent(case, roads) {
+            Some(reason) => undecided(case, &reason, "whether that gateway is gone, or the client's route names the wrong one"),
+            None => undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"),
+        });
     }
     if arp.router_unreachable {
         return Err(undecided(
@@ -323,68 +329,6 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     ))
 }
 
-/// The ARP packets of both sides.
-struct Arp {
-    asked_at_node: usize,
-    /// On nodes that do not announce the address: broadcasts reach them too.
-    asked_elsewhere: usize,
-    answered_by_node: usize,
-    client_asked: usize,
-    client_answered: usize,
-    router_asks: bool,
-    router_unreachable: bool,
-}
-
-impl Arp {
-    fn seen(case: &Case, roads: &[&Road], node: &str) -> Self {
-        let vip = case.address();
-        let clients: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
-        let sources: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.connection.attempt.source).collect();
-        // The captures of these connections' own rounds, each once: what another round lost must not count as absent here.
-        let mut rounds: Vec<&Capture> = Vec::new();
-        for capture in roads.iter().flat_map(|road| road.captures()) {
-            if !rounds.iter().any(|known| std::ptr::eq(*known, *capture)) {
-                rounds.push(capture);
-            }
-        }
-        let count = |captures: &dyn Fn(&Capture) -> bool, wanted: &dyn Fn(&crate::model::packet::Arp, Passage) -> bool| {
-            rounds
-                .iter()
-                .filter(|capture| captures(capture))
-                .flat_map(|capture| &capture.packets)
-                .filter(|packet| matches!(&packet.body, Body::Arp(arp) if wanted(arp, packet.passage)))
-                .count()
-        };
-        let at_node = |capture: &Capture| is_place(capture, node);
-        let at_client = |capture: &Capture| clients.iter().any(|client| is_place(capture, client));
-        let asks = |arp: &crate::model::packet::Arp| !arp.reply && Some(arp.target) == vip && Some(arp.sender) != vip;
-        let answers = |arp: &crate::model::packet::Arp| arp.reply && Some(arp.sender) == vip;
-        let router_asks = count(&at_node, &|arp, passage| {
-            asks(arp) && passage == Passage::In && !sources.contains(&arp.sender) && !arp.sender.is_unspecified()
-        });
-        Self {
-            asked_elsewhere: count(&|capture| !at_node(capture) && is_a_node(capture), &|arp, passage| {
-                asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()
-            }),
-            asked_at_node: count(&at_node, &|arp, passage| asks(arp) && passage == Passage::In && !arp.sender.is_unspecified()),
-            answered_by_node: count(&at_node, &|arp, passage| answers(arp) && passage == Passage::Out),
-            client_asked: count(&at_client, &|arp, passage| asks(arp) && passage == Passage::Out),
-            client_answered: count(&at_client, &|arp, passage| answers(arp) && passage == Passage::In),
-            router_asks: router_asks > 0,
-            router_unreachable: router_word::no_neighbour(case, roads),
-        }
-    }
-}
-
-/// A capture of everything on a node.
-fn is_a_node(capture: &Capture) -> bool {
-    capture.request.interface == "any" && matches!(&capture.request.place, Place::Host(host) if host.kind == HostKind::Node)
-}
-
-fn is_place(capture: &Capture, name: &str) -> bool {
-    capture.request.interface == "any" && matches!(&capture.request.place, Place::Host(host) if host.name == name)
-}
-
 fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     let state = &case.node_state(node)?.after;
     if network::processes(state, "speaker")?.contains(&'T') {
@@ -409,6 +353,25 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
             vec![format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node)],
         )
     })
+}
+
+/// The clients' ARP requests leave them and do not come to the node.
+fn asked_in_vain(case: &Case, arp: &Arp, vantages: &[String], node: &str) -> Result<Finding, Gap> {
+    let clients = vantages.join(" and ");
+    // Of a client that is in none of the node's networks it is open whether the network loses its requests, or its route is wrong.
+    if let Some(pair) = case.node_state(node)
+        && !arp.askers.is_empty()
+        && !network::addresses(&pair.after).iter().any(|(_, net)| arp.askers.iter().any(|asker| net.contains(asker)))
+    {
+        let reason = format!("{clients} asks by ARP, and has no address in any network of {node}");
+        return Err(undecided(case, &reason, "whether its route takes the address for a neighbour's"));
+    }
+    Ok(found(
+        "wire/request-lost",
+        vec![Culprit::network(&vantages.join("+"), node)],
+        format!("ARP requests leave {clients} and do not reach {node}"),
+        vec![format!("{} ARP requests left the client, none came in on {node}", arp.client_asked)],
+    ))
 }
 
 /// The node that should take it cannot be reached at all, and the cluster has lost it too.

@@ -67,6 +67,15 @@ pub fn link_named(state: &PlaceState, name: &str) -> Option<Link> {
     links(state).into_iter().find(|link| link.name == name)
 }
 
+/// Whether an interface is a bridge of pods or containers alone: all its ports are ends of veth pairs, or it has none.
+#[must_use]
+pub fn is_inner_bridge(state: &PlaceState, name: &str) -> bool {
+    let links = links(state);
+    let mut ports = links.iter().filter(|link| link.master.as_deref() == Some(name));
+    let bridge = links.iter().any(|link| link.name == name && link.kind.as_deref() == Some("bridge"));
+    bridge && ports.all(|link| link.kind.as_deref() == Some("veth"))
+}
+
 fn link(line: &str) -> Option<Link> {
     let mut words = line.split_whitespace();
     let index = words.next()?.strip_suffix(':')?.parse::<u32>().ok()?;
@@ -121,6 +130,12 @@ pub fn on_link(state: &PlaceState, address: IpAddr) -> Vec<String> {
 pub fn way(state: &PlaceState, question: &str) -> Option<Way> {
     let line = state.section("route-get").lines().find_map(|line| line.strip_prefix(question)?.strip_prefix(" => "))?;
     Some(way_of(line))
+}
+
+/// The kernel's way from the place to the Service's address, as `inspect` asked for it; `None` where it was not asked, or said nothing.
+#[must_use]
+pub fn way_to_address(state: &PlaceState) -> Option<Way> {
+    Some(state.section("route-to-address").trim()).filter(|text| !text.is_empty()).map(way_of)
 }
 
 /// One answer of `ip route get`, its lines joined.

@@ -4,7 +4,7 @@ mod notable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Case, found};
+use super::{Case, found, holders};
 use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
 use crate::model::culprit::Culprit;
@@ -31,6 +31,7 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
     if findings.is_empty() && announcement.protocol != "bgp" {
         findings.extend(interfaces(case, announcement));
         findings.extend(several(case, announcement));
+        findings.extend(holders::stray(case));
         findings.extend(nobody(case, announcement));
     }
     findings.extend(notable::findings(case, announcement));
@@ -302,12 +303,14 @@ fn shown(links: &BTreeSet<String>) -> String {
         .join(", ")
 }
 
-/// Several nodes announce one layer 2 address: only the wire proves it, logs may be stale.
+/// Several nodes announce one layer 2 address: only the wire proves it, logs may be stale. One that answers without announcing has the
+/// address for another reason.
 fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
     if announcement.protocol == "bgp" {
         return None;
     }
-    let answering = super::wire::answering_nodes(case);
+    let mut answering = super::wire::answering_nodes(case);
+    answering.retain(|(node, _)| !holders::is_stray(case, node));
     let nodes: Vec<String> = answering.iter().map(|(node, _)| node.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if nodes.len() > 1 {
         let mut evidence: Vec<String> = answering.iter().map(|(node, what)| format!("{what} of {node} answers by ARP")).collect();
@@ -369,5 +372,5 @@ fn withdrawn(announcement: &Announcement) -> Vec<String> {
 
 /// Whether a finding explains that nobody answers for the address at all.
 pub(super) fn silences(finding: &Finding) -> bool {
-    finding.severity == Severity::Fail && finding.name != "announce/split-brain"
+    finding.severity == Severity::Fail && !matches!(finding.name.as_str(), "announce/split-brain" | "wire/duplicate-address")
 }

@@ -1,5 +1,5 @@
-# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 an address (or nothing) whose
-# connections are wanted, and every further argument is a question to the kernel's routing: DESTINATION,SOURCE,INTERFACE
+# Prints the network state of a place. $1 $2 $3 name the place (see namespace.sh), $4 an address (or nothing) to which the way is
+# wanted, and whose connections are, and every further argument is a question to the kernel's routing: DESTINATION,SOURCE,INTERFACE
 # (the last two may be empty). Of the connections, which are endless at a busy address, only those are printed whose client
 # is one of the destinations.
 # What a section is, `section.sh` tells.
@@ -16,6 +16,7 @@ routes_asked() {
     printf '%s => %s\n' "$question" "$(printf '%s' "$answer" | tr '\n' ' ')"
   done
 }
+way_to_address() { [ -z "$about" ] || $IN ip route get "$about" 2>&1 | head -n 2 | tr '\n' ' '; }
 kernel_settings() {
   $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max; do
     [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
@@ -43,6 +44,7 @@ section neighbours ip neigh
 section fdb bridge fdb show
 section settings shell kernel_settings
 section route-get shell routes_asked "$@"
+section route-to-address shell way_to_address
 section sockets ss -Hltn
 section datagram-sockets ss -Hlun
 # Only a node that speaks BGP has any of these. To root the kernel tells the keys of signed connections too, and ss prints them: they must

@@ -140,11 +140,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the link between the nodes",
         meaning: "Two nodes announce the same layer 2 address, because their speakers no longer see each other. Neighbours follow whoever spoke last.",
-        decided_by: "Answers by ARP (for IPv6 by NDP) with the MACs of two nodes: only the wire proves it. What the speakers' logs say of lost members and of announcements stands beneath. In IPVS mode without strictARP every node answers, and it looks the same.",
+        decided_by: "Answers by ARP (for IPv6 by NDP) with the MACs of two nodes: only the wire proves it. A node that has the address on an interface, or whose speaker was heard from its start and announces nothing, is none of them. What the speakers' logs say of lost members and of announcements stands beneath. In IPVS mode without strictARP every node answers, and it looks the same.",
         seen: "Connections break now and then, and arping shows two MACs that belong to two nodes. Both speakers' logs hold serviceAnnounced without a withdrawal; memberlist says `partial join`, `Suspect ... has failed` or `i/o timeout` on port 7946. At level debug the lines shouldannounce list different nodes.",
         next: "Open port 7946 for TCP and UDP between the nodes, and see that their speakers share one memberlist secret. Where kube-proxy runs in IPVS mode and all nodes answer, set strictARP: true.",
         alike: &[
-            ("wire/duplicate-address", "There the second MAC belongs to no node of the cluster."),
+            ("wire/duplicate-address", "There the second MAC belongs to no node, or to one whose speaker does not announce."),
             ("wire/wrong-interface", "There both MACs belong to one node."),
             ("wire/stale-neighbour", "There one node announces, and a client still sends to another."),
             ("announce/flapping", "There one node announces at a time, and it changes often."),

@@ -59,7 +59,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         severity: Severity::Fail,
         culprit: "the network after the node",
         meaning: "The answer leaves the node and does not reach the client.",
-        decided_by: "ARP answers that leave the node and do not come in at the client that asked, or that a router does not get, by its ICMP word that the host is unreachable; or the answer seen leaving the node by the interface of arrival and not seen at the client, with the node's neighbour entry right.",
+        decided_by: "ARP requests of the client that come in on the node, and answers to them that leave it and do not come in at the client; or answers to a router that asks again and again, and says by ICMP that the host is unreachable; or the answer seen leaving the node by the interface of arrival and not seen at the client, with the node's neighbour entry right.",
         seen: "tcpdump on the node shows ARP answers or SYN-ACKs going out by the right interface, and the client's neighbour entry stays INCOMPLETE or its connection in SYN_SENT. On the announcer conntrack shows SYN_RECV that stays. Anti-spoofing on the node's port (OpenStack, VMware, ARP inspection) drops what carries an address that is not the port's own.",
         next: "Look at what lies between: anti-spoofing or ARP inspection on the node's port, and filters for the client's network.",
         alike: &[
@@ -95,13 +95,13 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         name: "wire/duplicate-address",
         severity: Severity::Fail,
-        culprit: "the foreign MAC",
-        meaning: "A machine that is no announcer answers for the address.",
-        decided_by: "An ARP (or NDP) answer whose MAC belongs to no interface of any node, when every node that announces or may announce was looked at.",
-        seen: "Connections reach the Service at times and another machine at others: `connection refused`, a foreign certificate, or SSH that asks about a changed host key. arping shows a MAC that no node has. The pool overlaps DHCP's range, another cluster's pool, or an appliance's address.",
-        next: "Find the machine by its MAC, and take the address away from it or out of MetalLB's pool and any DHCP range.",
+        culprit: "the foreign MAC, the interface of the node that has the address, or the client",
+        meaning: "A machine that is no announcer has the address, answers for it, and takes what is sent to it.",
+        decided_by: "An ARP (or NDP) answer whose MAC belongs to no interface of any node, when every node that announces or may announce was looked at; a client or the nodes' gateway that has that MAC is named. Or an answer of a node that has the address on an interface of its own (other than kube-ipvs0), or whose speaker's whole log announces nothing, while another node's speaker announces. Or the interfaces of a client that has the address itself, and asks itself, or takes others' requests.",
+        seen: "Connections reach the Service at times and another machine at others: `connection refused`, a foreign certificate, or SSH that asks about a changed host key. arping shows a MAC that no node has, or those of two nodes of which one announces. On a host that has the address itself, ip route get ADDRESS says `local`. The pool overlaps DHCP's range, another cluster's pool, or an appliance's address.",
+        next: "Find the machine by its MAC, and take the address away from it or out of MetalLB's pool and any DHCP range. On a node, a client or a router: ip addr del.",
         alike: &[
-            ("announce/split-brain", "There both MACs belong to nodes of the cluster."),
+            ("announce/split-brain", "There two nodes' speakers announce."),
             ("wire/stale-neighbour", "There nobody answers with the wrong MAC: it stands in an old entry."),
             ("wire/client-address-duplicate", "There the client's address is the one that is held twice."),
             ("address/competing-controller", "There another load balancer of the cluster holds the address."),
