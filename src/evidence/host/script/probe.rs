@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const PROBE: &str = include_str!("../scripts/probe.sh");
 /// What the script needs beside the tool that asks.
-const AROUND: [&str; 9] = ["sh", "od", "tr", "awk", "printf", "timeout", "dd", "sed", "cat"];
+const AROUND: [&str; 9] = ["sh", "date", "tr", "awk", "printf", "timeout", "dd", "sed", "cat"];
 
 /// The script's lines on a host that has these tools; `None` where one of them is not here.
 fn probe(tools: &[&str], arguments: &[&str]) -> Option<Vec<String>> {
