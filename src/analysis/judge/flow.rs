@@ -165,7 +165,8 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     if data && let Some(finding) = overlay::sizes(case, roads, gone) {
         return (vec![finding], Vec::new());
     }
-    if gone.leg == Leg::Reply {
+    // What comes in on the pod's node from a client itself may be taken there for that, by its reverse path filter first of all.
+    if gone.leg == Leg::Reply || (gone.leg == Leg::Request && matches!(gone.last, Point::FarNetworkSide(_))) {
         let past = translation::answered_past(case, roads);
         if !past.is_empty() {
             return (past, Vec::new());

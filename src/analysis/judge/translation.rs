@@ -336,8 +336,9 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
     let those: Vec<&Road> = roads.iter().map(|(road, _)| *road).collect();
     let trails: Vec<Trail> = trails(case, pair, node, &those, Some(first.endpoint)).into_values().collect();
     let why = sparing(pair, &trails, all_kept, repeated(&those));
-    // Another source than the client's own was given by somebody: without the rule nothing says that it is wrong.
-    if !all_kept && why.is_none() {
+    // Another source than the client's own was given by somebody, and an answer that was not seen to pass the node may be lost otherwise:
+    // there only the node's rules can tell.
+    if why.is_none() && !(all_kept && roads.iter().any(|(_, past)| past.out.is_some())) {
         return None;
     }
     let far: BTreeSet<&str> = roads.iter().map(|(_, past)| past.far.as_str()).collect();
@@ -354,7 +355,9 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
             "the answers to {} leave {}/{} and do not come to {node}, which alone can translate them back",
             out.destination.0, out.place, out.interface
         ),
-        None => format!("the answers do not come to {node}, which alone can translate them back"),
+        None => format!(
+            "no answer comes back to {node}, which alone can translate it: {far} sends it another way, or takes the request for that"
+        ),
     });
     let (culprit, cause) = match why {
         Some(Why::Rule(turn)) => {

@@ -210,6 +210,15 @@ fn a_node_that_does_not_masquerade_lets_pods_answer_past_it() {
 }
 
 #[test]
+fn what_the_pods_node_takes_for_its_source_was_not_masqueraded() {
+    // Out of the tunnel and no further: a strict reverse path filter, or a filter that knows pods and nodes alone.
+    let lost = || answered_past(CLIENT)[..4].to_vec();
+    let given = |added: &[&str]| Given::new(lost(), around(added, "", 9));
+    check(&given(&["nat POSTROUTING -j ACCEPT"]), &["route/return-asymmetric node/n2/rule/nat/POSTROUTING/1"]);
+    assert!(!judged(&given(&[])).iter().any(|finding| finding.starts_with("route/")));
+}
+
+#[test]
 fn a_source_that_no_node_has_is_as_bad() {
     let snat = "nat POSTROUTING -d 10.88.131.0/24 -j SNAT --to-source 10.88.250.1";
     let given = |added: &[&str]| Given::new(answered_past("10.88.250.1"), around(added, "", 9));
