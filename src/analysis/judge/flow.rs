@@ -135,6 +135,11 @@ fn stopped_at(road: &Road) -> Group {
 }
 
 fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
+    if matches!(group, Group::Vanished(_) | Group::PodRefused)
+        && let Some(finding) = translation::led_astray(case, roads)
+    {
+        return (vec![finding], Vec::new());
+    }
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
