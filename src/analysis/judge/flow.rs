@@ -167,6 +167,11 @@ fn stopped_at(road: &Road) -> Group {
 }
 
 fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
+    if matches!(group, Group::Vanished(_) | Group::PodRefused)
+        && let Some(finding) = translation::led_astray(case, roads)
+    {
+        return (vec![finding], Vec::new());
+    }
     match group {
         Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
         Group::OwnAddress(_) => (holders::own_address(case, roads).into_iter().collect(), Vec::new()),
@@ -210,7 +215,8 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
 
 /// What takes packets between two points of the road.
 fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
-    if gone.leg == Leg::Reply {
+    // What comes in on the pod's node from a client itself may be taken there for that, by its reverse path filter first of all.
+    if gone.leg == Leg::Reply || (gone.leg == Leg::Request && matches!(gone.last, Point::FarNetworkSide(_))) {
         let past = translation::answered_past(case, roads);
         if !past.is_empty() {
             return (past, Vec::new());

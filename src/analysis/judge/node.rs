@@ -1,7 +1,7 @@
 //! Inside a node: what takes a packet between where it came in and where it should leave.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::road::{Leg, Road};
 use super::{Case, client, conntrack, found, policy, translation};
@@ -358,7 +358,7 @@ pub(super) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<F
         found(
             "node/proxy-stale",
             vec![Culprit::node_part(node, "kube-proxy")],
-            format!("kube-proxy's rules on {node} lead to {}, which is no endpoint any more", gone.join(" and ")),
+            format!("kube-proxy's rules on {node} lead to {}, which is no endpoint of the Service", gone.join(" and ")),
             vec![
                 format!(
                     "the rules on {node} lead to {}",
@@ -366,7 +366,14 @@ pub(super) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<F
                 ),
                 format!(
                     "the EndpointSlices hold {}",
-                    target.endpoints.iter().map(|endpoint| endpoint.ip.to_string()).collect::<Vec<_>>().join(", ")
+                    target
+                        .endpoints
+                        .iter()
+                        .map(|endpoint| {
+                            endpoint.port.map_or_else(|| endpoint.ip.to_string(), |port| SocketAddr::new(endpoint.ip, port).to_string())
+                        })
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             ],
         )
@@ -395,9 +402,7 @@ pub(super) fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16
         }
         for rule in rules.iter().filter(|rule| rule.table == "nat" && rule.chain == chain) {
             if let Some((_, to)) = rule.text.split_once("--to-destination ") {
-                found.extend(
-                    to.split_whitespace().next().and_then(|to| to.parse::<std::net::SocketAddr>().ok()).map(|to| (to.ip(), to.port())),
-                );
+                found.extend(to.split_whitespace().next().and_then(|to| to.parse::<SocketAddr>().ok()).map(|to| (to.ip(), to.port())));
             }
             if rule.target.starts_with("KUBE-") && !rule.target.starts_with("KUBE-MARK") {
                 open.push(&rule.target);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::node::{self, Packets};
 use super::road::{Leg, Road};
-use super::{Case, found};
+use super::{Case, conntrack, found};
 use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
@@ -115,6 +115,24 @@ pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road
         format!("a packet filter on {node} {}: {}", does(turn), turn.text),
         evidence,
     ))
+}
+
+/// The requests were seen on their way to an address or a port that is no endpoint's: what of the node that took them leads there.
+pub(super) fn led_astray(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let target = case.target.filter(|target| target.slices_read)?;
+    let known = |(ip, port): (IpAddr, u16)| {
+        target.endpoints.iter().any(|endpoint| endpoint.ip == ip && endpoint.port.is_none_or(|number| number == port))
+    };
+    let ends: BTreeSet<(IpAddr, u16)> = roads.iter().map(|road| road.endpoint()).collect::<Option<_>>()?;
+    let entries: BTreeSet<String> = roads.iter().map(|road| road.entry().map(|(node, _)| node)).collect::<Option<_>>()?;
+    let node = entries.first().filter(|_| entries.len() == 1 && !ends.iter().any(|end| known(*end)))?;
+    let pair = case.node_state(node)?;
+    let mut finding = diverted(case, pair, node, roads)
+        .or_else(|| node::proxy_stale(case, pair, node))
+        .or_else(|| conntrack::stale(case, pair, node, roads))?;
+    let ends: Vec<String> = ends.into_iter().map(|(ip, port)| std::net::SocketAddr::new(ip, port).to_string()).collect();
+    finding.evidence.insert(0, format!("{} requests that came in on {node} were sent to {}", roads.len(), ends.join(" and ")));
+    Some(finding)
 }
 
 fn does(turn: &Turn) -> String {
@@ -336,8 +354,9 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
     let those: Vec<&Road> = roads.iter().map(|(road, _)| *road).collect();
     let trails: Vec<Trail> = trails(case, pair, node, &those, Some(first.endpoint)).into_values().collect();
     let why = sparing(pair, &trails, all_kept, repeated(&those));
-    // Another source than the client's own was given by somebody: without the rule nothing says that it is wrong.
-    if !all_kept && why.is_none() {
+    // Another source than the client's own was given by somebody, and an answer that was not seen to pass the node may be lost otherwise:
+    // there only the node's rules can tell.
+    if why.is_none() && !(all_kept && roads.iter().any(|(_, past)| past.out.is_some())) {
         return None;
     }
     let far: BTreeSet<&str> = roads.iter().map(|(_, past)| past.far.as_str()).collect();
@@ -354,7 +373,9 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
             "the answers to {} leave {}/{} and do not come to {node}, which alone can translate them back",
             out.destination.0, out.place, out.interface
         ),
-        None => format!("the answers do not come to {node}, which alone can translate them back"),
+        None => format!(
+            "no answer comes back to {node}, which alone can translate it: {far} sends it another way, or takes the request for that"
+        ),
     });
     let (culprit, cause) = match why {
         Some(Why::Rule(turn)) => {

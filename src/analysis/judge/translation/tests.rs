@@ -181,6 +181,24 @@ fn a_rule_before_kube_proxys_is_named() {
 }
 
 #[test]
+fn a_port_that_no_endpoint_has_is_led_to_by_a_rule() {
+    let mut hops = swallowed();
+    hops.push(Hop { request: true, what: Sighting::Syn, ..hop("n2", "eth0", Passage::Out, "10.88.130.255:20000", "10.88.131.21:4181") });
+    let wrong = "nat KUBE-SEP-3 -p tcp -j DNAT --to-destination 10.88.131.21:4181";
+    let led = "nat KUBE-SVC-A -m comment --comment a/web -m statistic --mode random --probability 0.5 -j KUBE-SEP-3";
+    let mut state = around(&[led, wrong], "KUBE-SEP-2", 9);
+    for read in [&mut state.before, &mut state.after] {
+        let rules = read.sections.get_mut("iptables").unwrap();
+        *rules = rules.replace(":KUBE-SEP-2", ":KUBE-SEP-3");
+    }
+    check(&Given::new(hops.clone(), state), &["node/proxy-stale node/n2/kube-proxy"]);
+    check(
+        &Given::new(hops, around(&["nat PREROUTING -p tcp -j DNAT --to-destination 10.88.131.21:4181"], "", 9)),
+        &["node/firewall-drop node/n2/rule/nat/PREROUTING/1"],
+    );
+}
+
+#[test]
 fn a_rule_that_counted_nothing_or_leads_to_an_endpoint_is_not() {
     let named = |given: &Given| judged(given).iter().any(|finding| finding.starts_with("node/firewall-drop"));
     assert!(!named(&Given::new(swallowed(), around(&[DNAT], "", 0))));
@@ -207,6 +225,15 @@ fn a_node_that_does_not_masquerade_lets_pods_answer_past_it() {
     check(&given(&[], "-j KUBE-MARK-MASQ"), &[missing]);
     // The rules say that it is masqueraded, and the wire says that it was not.
     check(&given(&[], ""), &["route/return-asymmetric node/n2"]);
+}
+
+#[test]
+fn what_the_pods_node_takes_for_its_source_was_not_masqueraded() {
+    // Out of the tunnel and no further: a strict reverse path filter, or a filter that knows pods and nodes alone.
+    let lost = || answered_past(CLIENT)[..4].to_vec();
+    let given = |added: &[&str]| Given::new(lost(), around(added, "", 9));
+    check(&given(&["nat POSTROUTING -j ACCEPT"]), &["route/return-asymmetric node/n2/rule/nat/POSTROUTING/1"]);
+    assert!(!judged(&given(&[])).iter().any(|finding| finding.starts_with("route/")));
 }
 
 #[test]
