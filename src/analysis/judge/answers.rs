@@ -57,7 +57,8 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
 fn not_asked(case: &Case) -> Vec<Gap> {
     // A host that could not be reached is a gap already.
     let told = |probe: &Probe| case.gaps.iter().any(|gap| gap.decisive && gap.subject == probe.vantage.text());
-    let none = |probe: &&Probe| probe.awaited.is_none() && probe.made().next().is_none() && !told(probe);
+    let tried = |probe: &Probe| probe.error.is_some() || !probe.attempts.is_empty();
+    let none = |probe: &&Probe| probe.awaited.is_none() && tried(probe) && probe.made().next().is_none() && !told(probe);
     let probes = case.flow.iter().flat_map(|flow| &flow.probes).filter(none);
     let gap = |probe: &Probe| {
         let why =
