@@ -150,6 +150,9 @@ pub enum Body {
         advertisement: bool,
         target: IpAddr,
         mac: Option<Mac>,
+        /// Who solicits, or who is advertised to; `None` for everybody, and for one who has no address yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asker: Option<IpAddr>,
     },
     Other,
 }
@@ -161,6 +164,22 @@ pub struct Arp {
     pub sender_mac: Mac,
     pub sender: IpAddr,
     pub target: IpAddr,
+}
+
+impl Packet {
+    /// What it says of who has an address: by ARP, or by neighbour discovery in the same terms.
+    #[must_use]
+    pub fn resolution(&self) -> Option<Arp> {
+        match &self.body {
+            Body::Arp(arp) => Some(arp.clone()),
+            Body::Ndp { advertisement, target, mac, asker } => {
+                let asker = asker.unwrap_or(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED));
+                let (sender, target) = if *advertisement { (*target, asker) } else { (asker, *target) };
+                Some(Arp { reply: *advertisement, sender_mac: mac.or(self.source_mac)?, sender, target })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A TCP segment.

@@ -237,26 +237,27 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
     // Who sends nothing asks for the address himself; for the others somebody on the way asks, a router.
     let arp = Arp::seen(case, roads, node, quiet);
+    let by = resolution(case);
     if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
         return Ok(found(
             "wire/request-lost",
             vec![between],
-            format!("ARP requests for the address reach other nodes and not {node}, which announces it"),
-            vec![format!("{} ARP requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
+            format!("{by} requests for the address reach other nodes and not {node}, which announces it"),
+            vec![format!("{} {by} requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
         ));
     }
     if arp.asked_at_node > 0 && arp.answered_anybody == 0 && (quiet || arp.router_asks) {
-        let reason = format!("ARP requests for the address reach {node}, and it answers none");
-        return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer by ARP"));
+        let reason = format!("{by} requests for the address reach {node}, and it answers none");
+        return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer"));
     }
     if arp.asked_at_node > 0 && arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
         return Ok(found(
             "wire/reply-lost",
             vec![between],
-            format!("{node} answers by ARP, and the answer does not reach {}", vantages.join(" and ")),
+            format!("{node} answers by {by}, and the answer does not reach {}", vantages.join(" and ")),
             vec![
-                format!("{} ARP requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
-                format!("{} ARP requests left the client, no answer came in", arp.client_asked),
+                format!("{} {by} requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
+                format!("{} {by} requests left the client, no answer came in", arp.client_asked),
             ],
         ));
     }
@@ -268,9 +269,9 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         return Ok(found(
             "wire/reply-lost",
             vec![between],
-            format!("{node} answers the router by ARP, and the answer does not reach it"),
+            format!("{node} answers the router by {by}, and the answer does not reach it"),
             vec![
-                format!("{} ARP requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
+                format!("{} {by} requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
                 "a router reports the address as unreachable by ICMP".to_owned(),
             ],
         ));
@@ -288,7 +289,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         return Err(undecided(
             case,
             "a router reports the address as unreachable by ICMP",
-            "whether its ARP requests or the answers are lost",
+            &format!("whether its {by} requests or the answers are lost"),
         ));
     }
     if let Some(finding) = neighbours::wrong_port(case, roads, node) {
@@ -302,7 +303,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
     }
     let roads = whole.as_slice();
-    // What ARP tells of IPv4, neighbour discovery would tell of IPv6, and it is not captured.
+    // Who of IPv6 was told where to send may have been told by an advertisement that no capture holds: it is sent to him alone.
     if case.address().is_some_and(|address| address.is_ipv6()) {
         return Err(undecided(
             case,
@@ -329,15 +330,21 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     ))
 }
 
+/// How a neighbour asks who has the address.
+fn resolution(case: &Case) -> &'static str {
+    if case.address().is_some_and(|address| address.is_ipv6()) { "NDP" } else { "ARP" }
+}
+
 fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     let state = &case.node_state(node)?.after;
+    let by = resolution(case);
     if network::processes(state, "speaker")?.contains(&'T') {
         return Some(found(
             "announce/speaker-unhealthy",
             vec![Culprit::node_part(node, "speaker")],
             format!("the speaker on {node} is stopped: it runs and answers nothing"),
             vec![
-                format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node),
+                format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node),
                 format!("the kernel shows the process speaker on {node} in state T"),
             ],
         ));
@@ -350,7 +357,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
             "wire/no-answer",
             vec![Culprit::node_part(node, &format!("interface/{interface}"))],
             format!("{node} says that it announces the address, requests reach it, and it answers none"),
-            vec![format!("{} ARP requests came in on {node}, no answer left it", arp.asked_at_node)],
+            vec![format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node)],
         )
     })
 }
@@ -358,19 +365,20 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
 /// The clients' ARP requests leave them and do not come to the node.
 fn asked_in_vain(case: &Case, arp: &Arp, vantages: &[String], node: &str) -> Result<Finding, Gap> {
     let clients = vantages.join(" and ");
+    let by = resolution(case);
     // Of a client that is in none of the node's networks it is open whether the network loses its requests, or its route is wrong.
     if let Some(pair) = case.node_state(node)
         && !arp.askers.is_empty()
         && !network::addresses(&pair.after).iter().any(|(_, net)| arp.askers.iter().any(|asker| net.contains(asker)))
     {
-        let reason = format!("{clients} asks by ARP, and has no address in any network of {node}");
+        let reason = format!("{clients} asks by {by}, and has no address in any network of {node}");
         return Err(undecided(case, &reason, "whether its route takes the address for a neighbour's"));
     }
     Ok(found(
         "wire/request-lost",
         vec![Culprit::network(&vantages.join("+"), node)],
-        format!("ARP requests leave {clients} and do not reach {node}"),
-        vec![format!("{} ARP requests left the client, none came in on {node}", arp.client_asked)],
+        format!("{by} requests leave {clients} and do not reach {node}"),
+        vec![format!("{} {by} requests left the client, none came in on {node}", arp.client_asked)],
     ))
 }
 

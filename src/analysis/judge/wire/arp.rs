@@ -1,4 +1,4 @@
-//! Who asked by ARP for the address and who was answered, as both sides saw it.
+//! Who asked by ARP for the address (or by neighbour discovery, of IPv6) and who was answered, as both sides saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use super::router_word;
 use crate::analysis::judge::Case;
 use crate::analysis::judge::road::Road;
 use crate::model::capture::Capture;
-use crate::model::packet::{self, Body, Passage};
+use crate::model::packet::{self, Passage};
 use crate::model::place::{HostKind, Place};
 use crate::model::probe::Probe;
 
@@ -46,7 +46,7 @@ impl Arp {
                 .iter()
                 .filter(|capture| captures(capture))
                 .flat_map(|capture| &capture.packets)
-                .filter_map(|packet| if let Body::Arp(arp) = &packet.body { Some((arp.clone(), packet.passage)) } else { None })
+                .filter_map(|packet| Some((packet.resolution()?, packet.passage)))
                 .filter(|(arp, passage)| wanted(arp, *passage))
                 .map(|(arp, _)| arp)
                 .collect()

@@ -95,7 +95,7 @@ fn read_ip(ip: &Ip<'_>, depth: u8) -> Carried {
     }
     match ip.protocol {
         1 => plain(read_icmp(ip, quotes_v4)),
-        58 => plain(read_ndp(ip.payload).or_else(|| read_icmp(ip, quotes_v6))),
+        58 => plain(read_ndp(ip).or_else(|| read_icmp(ip, quotes_v6))),
         6 => plain(read_tcp(ip)),
         17 => tunnelled(ip, udp_tunnel(ip.payload), depth).unwrap_or_else(|| plain(read_udp(ip))),
         4 | 41 => {
@@ -218,7 +218,8 @@ fn read_quoted(data: &[u8]) -> Option<Box<QuotedEnds>> {
 }
 
 /// A neighbour solicitation or advertisement, with the link-layer address of its first option of that kind.
-fn read_ndp(data: &[u8]) -> Option<Body> {
+fn read_ndp(ip: &Ip<'_>) -> Option<Body> {
+    let data = ip.payload;
     let advertisement = match data.first()? {
         135 => false,
         136 => true,
@@ -239,5 +240,11 @@ fn read_ndp(data: &[u8]) -> Option<Body> {
         }
         options = options.get(usize::from(words) * 8..).unwrap_or_default();
     }
-    Some(Body::Ndp { advertisement, target, mac: address })
+    let asker = if advertisement { ip.destination } else { ip.source };
+    Some(Body::Ndp {
+        advertisement,
+        target,
+        mac: address,
+        asker: Some(asker).filter(|asker| !asker.is_unspecified() && !asker.is_multicast()),
+    })
 }

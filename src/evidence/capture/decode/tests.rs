@@ -184,14 +184,19 @@ fn neighbour_discovery_has_target_and_address() {
     let target: std::net::Ipv6Addr = "fd10:88:64::100".parse().unwrap();
     solicitation.extend(target.octets());
     let without = ipv6(58, "fd10:88:64::1", "ff02::1:ff00:100", &solicitation);
-    let body = Body::Ndp { advertisement: false, target: target.into(), mac: None };
+    let body = Body::Ndp { advertisement: false, target: target.into(), mac: None, asker: Some("fd10:88:64::1".parse().unwrap()) };
     assert_eq!(read(SLL2, &sll2(0x86dd, 2, &without)).body, body);
 
     let mut advertisement = solicitation;
     advertisement[0] = 136;
     advertisement.extend([1, 1, 9, 9, 9, 9, 9, 9, 2, 1, 0x66, 0, 0, 0, 0, 2]);
     let with = ipv6(58, "fd10:88:64::2", "fd10:88:64::1", &advertisement);
-    let body = Body::Ndp { advertisement: true, target: target.into(), mac: Some(Mac([0x66, 0, 0, 0, 0, 2])) };
+    let body = Body::Ndp {
+        advertisement: true,
+        target: target.into(),
+        mac: Some(Mac([0x66, 0, 0, 0, 0, 2])),
+        asker: Some("fd10:88:64::1".parse().unwrap()),
+    };
     assert_eq!(read(SLL2, &sll2(0x86dd, 0, &with)).body, body);
 
     advertisement[25] = 0;
