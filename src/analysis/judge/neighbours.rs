@@ -49,7 +49,10 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
                 format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
                 vec![
                     format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
-                    format!("the announcer has {}", right.iter().filter(|mac| !mac.is_empty()).take(4).cloned().collect::<Vec<_>>().join(", ")),
+                    format!(
+                        "the announcer has {}",
+                        right.iter().filter(|mac| !mac.is_empty()).take(4).cloned().collect::<Vec<_>>().join(", ")
+                    ),
                 ],
             ));
         }
