@@ -81,7 +81,8 @@ impl Arp {
                 .filter(|arp| !arp.target.is_unspecified() && addresses.contains(&arp.target) == quiet)
                 .count(),
             answered_anybody: answered.len(),
-            client_asked: asked_by_clients.len(),
+            // The probe of ours is no request whose answer its programs wait for, and is not counted on the nodes.
+            client_asked: asked_by_clients.iter().filter(|arp| !arp.sender.is_unspecified()).count(),
             client_answered: packets(&at_client, &|arp, passage| answers(arp) && passage == Passage::In).len(),
             askers: asked_by_clients.iter().map(|arp| arp.sender).filter(|sender| !sender.is_unspecified()).collect(),
             router_asks: !routers.is_empty(),

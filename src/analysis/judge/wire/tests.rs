@@ -130,6 +130,18 @@ fn arp_requests_that_a_whole_capture_did_not_see_were_lost() {
 }
 
 #[test]
+fn what_our_own_probe_asks_is_no_request_of_the_client() {
+    let mut probe = asks(Passage::Out);
+    if let Body::Arp(arp) = &mut probe.body {
+        arp.sender = "0.0.0.0".parse().unwrap();
+    }
+    let captures = vec![capture("c1", HostKind::Client, 0, vec![probe]), capture("n2", HostKind::Node, 0, Vec::new())];
+    let (findings, gaps) = judged(&round(Ending::HostUnreachable, Vec::new(), captures), Flow::default());
+    assert_eq!(names(&findings), [""; 0]);
+    assert!(gaps.iter().any(|gap| gap.decisive && gap.reason.contains("nothing was seen to leave the client")), "{gaps:?}");
+}
+
+#[test]
 fn what_one_round_lost_is_not_absent_in_the_other() {
     // In the first round the client asked, and the node's capture lost packets. In the second nobody asked, and nothing was lost.
     let first = vec![capture("c1", HostKind::Client, 0, vec![asks(Passage::Out)]), capture("n2", HostKind::Node, 5, Vec::new())];
