@@ -54,8 +54,7 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
         return None;
     }
     // The counters were read around the second round alone.
-    let again = case.closer.iter().flat_map(|closer| &closer.again.connections).filter(|connection| !connection.attempt.answered()).count();
-    if given_a_reason(pair, again) {
+    if given_a_reason(pair, failing.iter().filter(|road| road.repeated()).count()) {
         return None;
     }
     Some(found(

@@ -226,9 +226,7 @@ pub fn interface_setting(state: &PlaceState, family: &str, interface: &str, name
 #[must_use]
 pub fn reverse_path_filter(state: &PlaceState, interface: &str) -> i64 {
     let all = setting(state, "net/ipv4/conf/all/rp_filter").unwrap_or_default();
-    let own = setting(state, &format!("net/ipv4/conf/{}/rp_filter", interface.replace('.', "/")))
-        .or_else(|| setting(state, &format!("net/ipv4/conf/{interface}/rp_filter")));
-    all.max(own.unwrap_or_default())
+    all.max(interface_setting(state, "ipv4", interface, "rp_filter").unwrap_or_default())
 }
 
 /// The kernel's letter for each process of that name (`T` is stopped), or `None` when the list could not be read.
