@@ -9,7 +9,7 @@ use crate::model::announcement::Agreement;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
-use crate::model::probe::Vantage;
+use crate::model::probe::{Probe, Vantage};
 
 /// What a closer look is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,9 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if !flow.all_answered() {
         plan.because.push("not every try was answered".to_owned());
     }
+    if flow.all_answered() && !flow.all_answered_at_once() {
+        plan.because.push("first packets had to be sent again".to_owned());
+    }
     if flow.answering_macs().len() > 1 {
         plan.because.push("several MACs answer for the address by ARP".to_owned());
     }
@@ -62,8 +65,9 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if plan.because.is_empty() {
         return None;
     }
-    plan.again =
-        flow.probes.iter().filter(|probe| !probe.all_answered() && !probe.nobody_asked()).map(|probe| probe.vantage.clone()).collect();
+    let late = |probe: &Probe| !flow.all_answered_at_once() && flow.resent.iter().any(|connection| connection.vantage == probe.vantage);
+    let failing = |probe: &&Probe| (!probe.all_answered() || late(probe)) && !probe.nobody_asked();
+    plan.again = flow.probes.iter().filter(failing).map(|probe| probe.vantage.clone()).collect();
     let roads = case.roads();
     let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
     let clients: BTreeSet<IpAddr> =
@@ -88,7 +92,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
         let names = announcement.nodes_seen.iter().map(|node| &node.name);
         plan.others = names.filter(|name| !plan.nodes.contains_key(*name)).take(MOST_NODES).cloned().collect();
     }
-    if !flow.all_answered() {
+    if !flow.all_answered_at_once() {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
         let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();
         let questions: Vec<String> = asked.iter().take(MOST_QUESTIONS).map(|ip| format!("{ip},,")).collect();

@@ -16,6 +16,7 @@ pub mod host_check;
 pub mod judge;
 pub mod paths;
 pub mod read;
+pub mod resent;
 pub mod similar;
 pub mod sparing;
 pub mod speaker_log;

@@ -28,6 +28,9 @@ pub struct Flow {
     pub probes: Vec<Probe>,
     pub arp: Vec<ArpAsk>,
     pub connections: Vec<Connection>,
+    /// What was seen of answered tries until their first packet was sent again, each as a try that nobody answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resent: Vec<Connection>,
     /// How far the clocks of the captures' hosts are ahead of ours.
     #[serde(default, skip_serializing_if = "Offsets::is_empty")]
     pub clocks: Offsets,
@@ -39,6 +42,12 @@ impl Flow {
     pub fn all_answered(&self) -> bool {
         let mut asked = self.probes.iter().filter(|probe| !probe.nobody_asked()).peekable();
         asked.peek().is_some() && asked.all(Probe::all_answered)
+    }
+
+    /// Whether every try was answered, and without delay. One that had to be sent again is no pattern: any network loses a packet.
+    #[must_use]
+    pub fn all_answered_at_once(&self) -> bool {
+        self.all_answered() && self.resent.len() < 2
     }
 
     /// MAC addresses that answer by ARP, over all hosts that asked.

@@ -16,6 +16,7 @@ use crate::analysis::client_traffic::fill;
 use crate::analysis::drawing::roads;
 use crate::analysis::follow::{follow, on_one_clock};
 use crate::analysis::paths::paths;
+use crate::analysis::resent::resent;
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
@@ -29,7 +30,7 @@ use crate::model::probe::Probe;
 pub const WORD: Word = Word {
     name: "during",
     capability: "",
-    signature: "during([capture, …], || …) -> Flow: probes, captures, connections, arp, clocks, answered",
+    signature: "during([capture, …], || …) -> Flow: probes, captures, connections, resent, arp, clocks, answered",
     meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured. Packets stay outside the script: of each capture it sees place, interface, filter, bounds, counters, whether it is complete, and its end.",
     register,
 };
@@ -44,8 +45,8 @@ impl Fields for Flow {
     fn shown(&self) -> Result<Value, serde_json::Error> {
         // Packets stay outside: as values of a script those of one busy capture would take hundreds of MiB.
         let captures: Vec<CaptureSeen> = self.captures.iter().map(Capture::seen).collect();
-        let Self { captures: _, probes, arp, connections, clocks } = self;
-        Ok(json!({"captures": captures, "probes": probes, "arp": arp, "connections": connections, "clocks": clocks}))
+        let Self { captures: _, probes, arp, connections, resent, clocks } = self;
+        Ok(json!({"captures": captures, "probes": probes, "arp": arp, "connections": connections, "resent": resent, "clocks": clocks}))
     }
 }
 
@@ -100,13 +101,26 @@ pub fn followed(run: &Run, mut flow: Flow, pods: &BTreeMap<IpAddr, String>) -> F
         let open = fill(probe, &flow.captures, &flow.clocks);
         tell_client(run, probe, open);
     }
-    if !flow.probes.is_empty() && !flow.all_answered() {
+    flow.connections = follow(&flow.captures, &flow.probes, pods);
+    on_one_clock(&mut flow.connections, &flow.captures, &flow.clocks);
+    flow.resent = resent(&flow.connections, &flow.captures, &flow.clocks);
+    if !flow.probes.is_empty() && !flow.all_answered_at_once() {
         watched_pods::check(run, &mut flow.captures);
     }
     tell(run, &flow.captures);
-    flow.connections = follow(&flow.captures, &flow.probes, pods);
-    on_one_clock(&mut flow.connections, &flow.captures, &flow.clocks);
+    tell_resent(run, &flow);
     flow
+}
+
+/// From where tries were answered only after their first packet had been sent again.
+fn tell_resent(run: &Run, flow: &Flow) {
+    for probe in &flow.probes {
+        let late = flow.resent.iter().filter(|connection| connection.vantage == probe.vantage).count();
+        if late > 0 {
+            let answered = probe.made().filter(|attempt| attempt.answered()).count();
+            run.fact(format!("{}: {late} of {answered} answered tries had to send their first packet again", probe.vantage.text()));
+        }
+    }
 }
 
 /// What a client's own traffic came to.
@@ -318,6 +332,6 @@ mod tests {
         assert_eq!((&shown["captures"][0]["place"], &shown["captures"][0]["for_other_hosts"]), (&json!("n2"), &json!(1)));
         assert_eq!(shown["captures"][0].get("packets"), None);
         let fields: BTreeSet<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(fields, BTreeSet::from(["arp", "captures", "clocks", "connections", "probes"]));
+        assert_eq!(fields, BTreeSet::from(["arp", "captures", "clocks", "connections", "probes", "resent"]));
     }
 }

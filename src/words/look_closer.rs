@@ -41,7 +41,7 @@ pub const WORD: Word = Word {
     name: "look_closer",
     capability: "node.read",
     signature: "look_closer(service, announcer, target, flow) -> Closer, or () when nothing is suspicious",
-    meaning: "When tries failed or the announcement looks odd: reads the network state of the nodes, pods and clients on the road (routes, filters, settings, sockets, counters), repeats the failing probes under captures, and reads the state again, so that counters that moved tell.",
+    meaning: "When tries failed, or were answered late, or the announcement looks odd: reads the network state of the nodes, pods and clients on the road (routes, filters, settings, sockets, counters), repeats the failing probes under captures, and reads the state again, so that counters that moved tell.",
     register,
 };
 

@@ -46,6 +46,10 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         let at_the_client = clients.get(&road.client()).filter(|_| road.entry().is_none() && road.endpoint().is_none());
         groups.entry(at_the_client.cloned().unwrap_or_else(|| group(case, road))).or_default().push(road);
     }
+    // One packet that was lost elsewhere than the others is no pattern.
+    if groups.len() > 1 {
+        groups.retain(|_, roads| roads.len() > 1 || !roads.iter().all(|road| road.late()));
+    }
     let mut explained: Vec<Finding> = Vec::new();
     let mut open = Vec::new();
     let mut of_pods: BTreeMap<String, Vec<&Road>> = BTreeMap::new();

@@ -34,6 +34,7 @@ use std::net::IpAddr;
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
 use crate::model::catalogue;
+use crate::model::connection::Connection;
 use crate::model::culprit::Culprit;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Gap, Severity};
@@ -95,10 +96,10 @@ impl<'a> Case<'a> {
         self.flow.into_iter().chain(self.closer.map(|closer| &closer.again))
     }
 
-    /// Whether every first try from every vantage point was answered.
+    /// Whether every first try from every vantage point was answered, and without delay.
     #[must_use]
     pub fn all_answered(&self) -> bool {
-        self.flow.is_some_and(Flow::all_answered)
+        self.flow.is_some_and(Flow::all_answered_at_once)
     }
 
     /// Whether anything at all was asked.
@@ -113,10 +114,15 @@ impl<'a> Case<'a> {
         self.flows()
             .flat_map(|flow| {
                 let captures: Vec<&Capture> = flow.captures.iter().collect();
-                flow.connections.iter().map(move |connection| (connection, captures.clone()))
+                flow.connections.iter().chain(self.resent(flow)).map(move |connection| (connection, captures.clone()))
             })
             .map(|(connection, captures)| Road::new(self, connection, captures))
             .collect()
+    }
+
+    /// The tries of one round that were answered late. A single one in both rounds is no pattern.
+    fn resent(&self, flow: &'a Flow) -> &'a [Connection] {
+        if self.flows().map(|flow| flow.resent.len()).sum::<usize>() < 2 { &[] } else { &flow.resent }
     }
 
     /// Every capture of both rounds.

@@ -109,7 +109,15 @@ impl<'a> Road<'a> {
     /// Whether it is one of the second round, around which the states were read.
     #[must_use]
     pub fn repeated(&self) -> bool {
-        self.case.closer.is_some_and(|closer| closer.again.connections.iter().any(|connection| std::ptr::eq(connection, self.connection)))
+        self.case.closer.is_some_and(|closer| {
+            closer.again.connections.iter().chain(&closer.again.resent).any(|connection| std::ptr::eq(connection, self.connection))
+        })
+    }
+
+    /// Whether the try was answered after all, by a packet that was sent again.
+    #[must_use]
+    pub fn late(&self) -> bool {
+        self.case.flows().any(|flow| flow.resent.iter().any(|connection| std::ptr::eq(connection, self.connection)))
     }
 
     /// Whether the place was captured and the capture lost nothing, in the connection's own round.

@@ -16,8 +16,17 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
         entry.0 += probe.made().filter(|attempt| attempt.answered()).count();
         entry.1 += probe.made().count();
     }
-    let mut parts: Vec<String> =
-        tries.iter().map(|(from, (answered, made))| format!("from {from} {answered} of {made} tries are answered")).collect();
+    let mut late: BTreeMap<String, usize> = BTreeMap::new();
+    for connection in case.flow.iter().filter(|flow| !flow.all_answered_at_once()).flat_map(|flow| &flow.resent) {
+        *late.entry(connection.vantage.text()).or_default() += 1;
+    }
+    let mut parts: Vec<String> = tries
+        .iter()
+        .map(|(from, (answered, made))| {
+            let late = late.get(from).map(|late| format!(", {late} of them only after their first packet was sent again"));
+            format!("from {from} {answered} of {made} tries are answered{}", late.unwrap_or_default())
+        })
+        .collect();
     let pods: BTreeSet<&str> = roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).collect();
     let serving = case.target.map_or(0, |target| target.serving().len());
     if !pods.is_empty() && pods.len() < serving {
