@@ -312,7 +312,10 @@ pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Optio
     } else {
         return None;
     };
-    if complete {
+    // What the node translated a moment before shows that its rules come and go.
+    let translated =
+        |road: &Road| road.repeated() && road.connection.attempt.answered() && road.entry().is_some_and(|(entry, _)| entry == node);
+    if complete || case.roads().iter().any(translated) {
         return None;
     }
     if let Some(finding) = super::endpoints::left_alone(case, node, why) {

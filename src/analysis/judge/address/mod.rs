@@ -73,9 +73,21 @@ pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: 
     Some(finding.name.clone())
 }
 
+/// What nodes look like while the address is away from the Service: no speaker announces it, and no proxy has a rule for it.
+const WITHOUT_ADDRESS: [&str; 5] = ["announce/nobody", "node/not-programmed", "node/lost-inside", "wire/no-answer", "wire/request-lost"];
+
 /// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
 /// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.
 pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
+    let fought_over = |finding: &Finding| {
+        finding.name == "address/competing-controller" && !case.all_answered() && metallb(case).is_some_and(competing::goes_on)
+    };
+    if findings.iter().any(fought_over) {
+        for finding in findings.iter_mut().filter(|finding| WITHOUT_ADDRESS.contains(&finding.name.as_str())) {
+            finding.because = Some("address/competing-controller".to_owned());
+            finding.severity = Severity::Info;
+        }
+    }
     let explained = findings.iter().any(|finding| finding.severity == Severity::Fail);
     if explained || case.all_answered() || !case.asked() {
         return;

@@ -133,17 +133,22 @@ fn a_fight_that_goes_on_is_the_cause_of_what_nothing_else_explains() {
     let cleared =
         "current IP for \"web/late\" not allowed by config, will attempt for new IP assignment: [\"192.0.2.7\"] is not allowed in config";
     let service = objects::service(&holder("late", "10.88.64.101", &json!({})));
-    let severity = |cluster: &Cluster, endings: [&str; 2]| {
+    let weighed = |cluster: &Cluster, endings: [&str; 2], other: &str| {
         let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
         let flow = asked("10.88.64.101", endings);
         let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: None, gaps: &[] };
         let mut findings = super::super::findings(&case);
+        findings.push(found(other, Vec::new(), "seen at a node", Vec::new()));
         super::super::weigh_unexplained(&case, &mut findings);
-        findings[0].severity
+        (findings[0].severity, findings[1].severity, findings[1].because.is_some())
     };
+    let severity = |cluster: &Cluster, endings: [&str; 2]| weighed(cluster, endings, "announce/stale-source").0;
     cluster.events = vec![event("ClearAssignment", 9, "2026-11-23T05:46:58Z", cleared)];
     assert_eq!(severity(&cluster, ["connect-timeout", "host-unreachable"]), Severity::Fail);
     assert_eq!(severity(&cluster, ["answered", "answered"]), Severity::Warn);
+    let failing = ["connect-timeout", "host-unreachable"];
+    assert_eq!(weighed(&cluster, failing, "node/not-programmed"), (Severity::Fail, Severity::Info, true), "the rule went with the address");
+    assert_eq!(weighed(&cluster, failing, "client/firewall"), (Severity::Warn, Severity::Fail, false), "that has nothing to do with it");
     cluster.events = vec![event("ClearAssignment", 9, "2026-11-23T05:40:58Z", cleared)];
     assert_eq!(severity(&cluster, ["connect-timeout", "host-unreachable"]), Severity::Warn);
 }
