@@ -47,6 +47,7 @@ fn shown(intent: &Intent) -> String {
         // Which addresses its routing is asked about depends on what captures see; the filter says what is captured.
         "capture" => format!("capture {} '{}'", rest[3], rest[4]),
         "inspect" | "sweep" | "clock" => name.clone(),
+        "state" if rest.get(3) == Some(&"forwarded") => format!("state {}", rest[..4].join(" ")),
         _ => std::iter::once(name.as_str()).chain(rest).collect::<Vec<_>>().join(" "),
     }
 }

@@ -75,12 +75,16 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
         closer: None,
         gaps: &gaps,
     };
-    let Some(plan) = plan(&case) else {
+    let Some(mut plan) = plan(&case) else {
         run.fact("nothing is suspicious");
         return Ok(Dynamic::UNIT);
     };
     for reason in &plan.because {
         run.fact(format!("looked closer because {reason}"));
+    }
+    if run.evidence.hosts.assumes() {
+        // What is asked depends on packets, and none was seen.
+        plan.forwarded = plan.nodes.keys().map(|name| (name.clone(), vec!["DESTINATION,SOURCE,INTERFACE".to_owned()])).collect();
     }
     let places = places(run, &plan, &target.0);
     let policies = policies(run, context, service)?;

@@ -42,6 +42,11 @@ pub trait Hosts: Send + Sync {
     /// Begins to connect and returns at once, so that the connection is there when it is needed.
     fn warm(&self, hosts: &[Host]);
 
+    /// Whether no host is touched and every answer is assumed.
+    fn assumes(&self) -> bool {
+        false
+    }
+
     /// Runs the script to its end.
     ///
     /// # Errors

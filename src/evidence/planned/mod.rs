@@ -146,6 +146,10 @@ impl Wanted {
 impl Hosts for Planned {
     fn warm(&self, _hosts: &[Host]) {}
 
+    fn assumes(&self) -> bool {
+        true
+    }
+
     fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
         let bytes = u64::try_from(command.most_bytes).unwrap_or(u64::MAX);
         self.write(host, Wanted::command(command.script, command.args.clone(), command.seconds(), bytes));
