@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::judge::Case;
 use super::judge::road::Road;
+use super::judge::{Case, answered_elsewhere};
 use crate::model::announcement::Agreement;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::flow::Flow;
@@ -52,6 +52,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if matches!(announcement.agreement, Agreement::Several | Agreement::Conflict) && announcement.protocol != "bgp" {
         plan.because.push("the sources name different announcers".to_owned());
     }
+    let elsewhere = answered_elsewhere(case);
+    if !elsewhere.is_empty() {
+        plan.because.push("answered tries came to no node that was watched".to_owned());
+    }
     let links: BTreeSet<&str> =
         flow.captures.iter().flat_map(|capture| capture.links.iter()).map(|name| name.split('@').next().unwrap_or(name)).collect();
     if !announcement.interfaces.is_empty() && !links.is_empty() && !announcement.interfaces.iter().any(|name| links.contains(name.as_str()))
@@ -66,7 +70,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
         return None;
     }
     let late = |probe: &Probe| !flow.all_answered_at_once() && flow.resent.iter().any(|connection| connection.vantage == probe.vantage);
-    let failing = |probe: &&Probe| (!probe.all_answered() || late(probe)) && !probe.nobody_asked();
+    let failing = |probe: &&Probe| (!probe.all_answered() || late(probe) || elsewhere.contains(&probe.vantage)) && !probe.nobody_asked();
     plan.again = flow.probes.iter().filter(failing).map(|probe| probe.vantage.clone()).collect();
     let roads = case.roads();
     let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
@@ -88,7 +92,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     }
     plan.forwarded = forwarded(&roads, &endpoints);
     plan.forwarded.retain(|name, _| plan.nodes.contains_key(name));
-    if flow.answering_macs().len() > 1 {
+    if flow.answering_macs().len() > 1 || !elsewhere.is_empty() {
         let names = announcement.nodes_seen.iter().map(|node| &node.name);
         plan.others = names.filter(|name| !plan.nodes.contains_key(*name)).take(MOST_NODES).cloned().collect();
     }

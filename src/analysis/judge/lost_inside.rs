@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
 use super::{Case, found, translation};
-use crate::analysis::state::{counters, ruleset};
+use crate::analysis::state::{counters, ipsec, ruleset};
 use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
@@ -86,7 +86,8 @@ fn swallowed(road: &Road) -> Option<(String, bool)> {
 /// Whether the kernel counted as many drops for one reason as tries were lost while it was watched.
 fn given_a_reason(pair: &StatePair, lost: usize) -> bool {
     let enough = u64::try_from(lost).unwrap_or(u64::MAX).max(2);
-    REASONS.iter().any(|(group, name)| counters::grown(pair, group, name) >= enough)
+    let by_ipsec = ipsec::dropping(pair).iter().any(|(_, grown)| *grown >= enough);
+    by_ipsec || REASONS.iter().any(|(group, name)| counters::grown(pair, group, name) >= enough)
 }
 
 fn read(case: &Case, pair: &StatePair) -> bool {

@@ -12,9 +12,11 @@ mod bgp;
 mod checksum;
 mod client;
 mod conntrack;
+mod elsewhere;
 mod endpoints;
 mod flow;
 mod holders;
+mod ipsec;
 mod lost_inside;
 mod neighbours;
 mod next_hop;
@@ -48,6 +50,7 @@ use road::Road;
 
 pub use address::another_giver_suspected;
 pub use client::{client_address, wrong_port};
+pub use elsewhere::suspected as answered_elsewhere;
 
 /// Everything that a judgement rests on. What is `None` could not be had, and is then a gap.
 pub struct Case<'a> {
@@ -238,6 +241,10 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         // Whatever is wrong hurts nobody who asked: it is latent.
         let odd = wire::latent(case).into_iter().chain(next_hop::hidden(case));
         findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
+        let (others, open) = elsewhere::findings(case);
+        findings.retain(|finding| others.iter().all(|other| other.name != finding.name));
+        findings.extend(others);
+        gaps.extend(open);
         flow::unproven(case, gaps);
         next_hop::unproven(case, gaps);
         return;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::road::{Leg, Road};
-use super::{Case, client, conntrack, found, policy, translation};
+use super::{Case, client, conntrack, found, ipsec, policy, translation};
 use crate::analysis::state::netfilter::{self, Fields, Match};
 use crate::analysis::state::{counters, network, ruleset, traffic_control};
 use crate::model::culprit::Culprit;
@@ -187,6 +187,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
     let finding = translation::diverted(case, pair, node, roads)
         .or_else(|| firewall_of(pair, node, &fields, roads).map(|finding| policy::behind(case, node, &packets, finding)))
         .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
+        .or_else(|| ipsec::drops(pair, node, roads.len()))
         .or_else(|| forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| refused_to_forward(pair, node, input.as_deref(), &packets.clients, &packets.endpoints))
@@ -511,7 +512,8 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         return Ok(finding);
     }
     let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
-    if let Some(finding) = queue_drops(pair, node, outward.as_deref(), roads.len()) {
+    let in_the_kernel = queue_drops(pair, node, outward.as_deref(), roads.len()).or_else(|| ipsec::drops(pair, node, roads.len()));
+    if let Some(finding) = in_the_kernel {
         return Ok(finding);
     }
     let inward = roads

@@ -46,18 +46,19 @@ pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Whether the interfaces of every node are known that may announce.
+pub(super) fn all_looked_at(case: &Case) -> bool {
+    case.announcement.is_some_and(|announcement| {
+        let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
+        let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
+        !announcement.nodes_seen.is_empty() && nodes.all(|node| case.node_state(&node.name).is_some())
+    })
+}
+
 /// MACs that answer and belong to no node, when every node that could have them was looked at.
 fn foreign(case: &Case) -> Vec<String> {
     let known = macs(case);
-    let all_looked_at = case.announcement.is_some_and(|announcement| {
-        !announcement.nodes_seen.is_empty()
-            && announcement
-                .nodes_seen
-                .iter()
-                .filter(|node| announcement.candidates.contains(&node.name) || announcement.nodes.contains(&node.name))
-                .all(|node| case.node_state(&node.name).is_some())
-    });
-    if !all_looked_at {
+    if !all_looked_at(case) {
         return Vec::new();
     }
     answering(case).into_iter().filter(|mac| !known.contains_key(mac)).collect()
@@ -399,7 +400,7 @@ fn gone(case: &Case, node: &str) -> Option<Finding> {
 }
 
 /// Nodes that may have taken one of the requests and were not watched while it was sent.
-fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
+pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
     let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
     announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
 }

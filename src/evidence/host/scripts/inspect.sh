@@ -22,6 +22,10 @@ kernel_settings() {
     [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
 }
 counters() { $IN cat /proc/self/net/snmp /proc/self/net/netstat; }
+ipsec() { # what it dropped, and its policies; keys are in neither
+  [ ! -r /proc/self/net/xfrm_stat ] || $IN cat /proc/self/net/xfrm_stat
+  $IN ip xfrm policy 2>/dev/null | head -n 2000
+}
 processes() { # the few whose state matters, with the letter that the kernel gives it
   for p in /proc/[0-9]*; do
     read -r name <"$p/comm" 2>/dev/null || continue
@@ -52,6 +56,7 @@ section datagram-sockets ss -Hlun
 section bgp-sockets setpriv --reuid=65534 --regid=65534 --clear-groups ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
 section traffic-control tc -s qdisc show
+section ipsec shell ipsec
 section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c
