@@ -42,8 +42,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let mut plan = Plan::default();
     if !flow.all_answered() {
         plan.because.push("not every try was answered".to_owned());
-    }
-    if flow.all_answered() && !flow.all_answered_at_once() {
+    } else if !flow.all_answered_at_once() {
         plan.because.push("first packets had to be sent again".to_owned());
     }
     if flow.answering_macs().len() > 1 {

@@ -51,9 +51,9 @@ pub fn suspected(case: &Case) -> Vec<Vantage> {
 
 /// Who answers in the nodes' place, where that is proven; and what stays open.
 pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
-    let roads = case.roads();
+    let all = case.roads();
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
-    for (vantage, roads) in past_the_nodes(case, &roads) {
+    for (vantage, roads) in past_the_nodes(case, &all) {
         // Only a round in which every node was watched that may announce tells that none of them took it.
         let whole: Vec<&Road> = roads.into_iter().filter(|road| wire::unwatched_nodes(case, &[*road]).is_empty()).collect();
         if whole.len() < ENOUGH {
@@ -61,7 +61,7 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
         }
         if let Some(finding) = another(case, &vantage, &whole) {
             findings.push(finding);
-        } else if seeing(case, &whole) {
+        } else if seeing(case, &all, &whole) {
             let reason =
                 format!("{} tries from {} are answered, and none of them came to any node that may announce", whole.len(), vantage.text());
             gaps.push(Gap::new("evidence/undecided", vantage.text(), reason, "who answers them in the Service's place").decisive());
@@ -98,11 +98,11 @@ fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
 }
 
 /// Whether captures on nodes show what comes in, and nobody in between asks in the client's place with connections of its own.
-fn seeing(case: &Case, roads: &[&Road]) -> bool {
+fn seeing(case: &Case, all: &[Road], roads: &[&Road]) -> bool {
     let Some(vip) = case.address() else { return false };
     let on_nodes = |place: &Place| matches!(place, Place::Host(host) if host.kind == HostKind::Node);
     let followed: BTreeSet<(std::net::IpAddr, u16)> =
-        case.roads().iter().flat_map(|road| road.hops(|hop| hop.request)).map(|hop| hop.source).collect();
+        all.iter().flat_map(|road| road.hops(|hop| hop.request)).map(|hop| hop.source).collect();
     let strangers = roads.iter().flat_map(|road| road.captures()).filter(|capture| on_nodes(&capture.request.place)).any(|capture| {
         capture.packets.iter().any(|packet| match &packet.body {
             Body::Tcp(segment) => segment.destination == vip && !followed.contains(&(segment.source, segment.source_port)),
@@ -110,7 +110,7 @@ fn seeing(case: &Case, roads: &[&Road]) -> bool {
             _ => false,
         })
     });
-    let others = case.roads().iter().any(|road| road.entry().is_some());
+    let others = all.iter().any(|road| road.entry().is_some());
     // A programme at an interface may take packets before any capture sees them.
     let mut links = case.states().filter(|pair| on_nodes(&pair.after.place)).map(|pair| pair.after.section("links")).peekable();
     let early = links.peek().is_none() || links.any(|links| links.contains("xdp"));

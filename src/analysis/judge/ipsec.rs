@@ -7,14 +7,9 @@ use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
 
-/// IPsec dropped as many packets as were lost, and more.
-pub(super) fn drops(pair: &StatePair, node: &str, lost: usize) -> Option<Finding> {
-    let (reason, grown) = ipsec::dropping(pair).into_iter().next()?;
-    // Both rounds are among the lost ones, and the counters were read around the second one alone.
-    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX);
-    if grown < enough.max(2) {
-        return None;
-    }
+/// IPsec dropped that many packets for one reason.
+pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding> {
+    let (reason, grown) = ipsec::dropping(pair).into_iter().next().filter(|(_, grown)| *grown >= enough)?;
     let mut evidence = vec![format!("/proc/net/xfrm_stat on {node}: {reason} grew by {grown} while the probe was repeated")];
     evidence.extend(ipsec::blocking(&pair.after).into_iter().take(4).map(|policy| format!("`ip xfrm policy` on {node}: {policy}")));
     Some(found("node/firewall-drop", vec![Culprit::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
@@ -22,6 +17,7 @@ pub(super) fn drops(pair: &StatePair, node: &str, lost: usize) -> Option<Finding
 
 #[cfg(test)]
 mod tests {
+    use super::super::node::dropped_beside_filters;
     use super::*;
     use crate::model::place::{Host, HostKind, Place};
     use crate::model::state::PlaceState;
@@ -38,9 +34,9 @@ mod tests {
             missing: std::collections::BTreeMap::default(),
         };
         let pair = |after: u64| StatePair { before: state(3), after: state(after) };
-        let finding = drops(&pair(19), "n1", 32).unwrap();
+        let finding = dropped_beside_filters(&pair(19), "n1", None, 32).unwrap();
         assert_eq!((finding.name.as_str(), finding.culprits[0].0.as_str()), ("node/firewall-drop", "node/n1"));
         assert!(finding.evidence.iter().any(|line| line.contains("203.0.113.0/24")), "{finding:?}");
-        assert_eq!((drops(&pair(18), "n1", 32), drops(&pair(3), "n1", 1)), (None, None));
+        assert_eq!((dropped_beside_filters(&pair(18), "n1", None, 32), dropped_beside_filters(&pair(3), "n1", None, 1)), (None, None));
     }
 }

@@ -148,13 +148,18 @@ fn filtered(node: &str, drop: Dropping) -> Finding {
     )
 }
 
-/// The traffic control of an interface drops as many packets as were lost, and more.
-pub(super) fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, lost: usize) -> Option<Finding> {
+/// The kernel drops as many packets as were lost, and more, where no rule of a filter counts them.
+pub(super) fn dropped_beside_filters(pair: &StatePair, node: &str, interface: Option<&str>, lost: usize) -> Option<Finding> {
+    // Both rounds are among the lost ones, and the counters were read around the second one alone.
+    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX).max(2);
+    queue_drops(pair, node, interface, enough).or_else(|| ipsec::drops(pair, node, enough))
+}
+
+/// The traffic control of an interface drops that many packets.
+fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u64) -> Option<Finding> {
     let interface = interface?;
     let here = traffic_control::dropping(pair).into_iter().find(|dropping| dropping.interface == interface)?;
-    // Both rounds are among the lost ones, and the counters were read around the second one alone.
-    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX);
-    (here.grown >= enough.max(2)).then(|| {
+    (here.grown >= enough).then(|| {
         found(
             "node/firewall-drop",
             vec![Culprit::node_part(node, &format!("interface/{interface}"))],
@@ -186,8 +191,7 @@ pub(super) fn request_inside(case: &Case, roads: &[&Road], node: &str) -> Result
     let fields = packets.fields(Leg::Request, case.address(), input.as_deref());
     let finding = translation::diverted(case, pair, node, roads)
         .or_else(|| firewall_of(pair, node, &fields, roads).map(|finding| policy::behind(case, node, &packets, finding)))
-        .or_else(|| queue_drops(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| ipsec::drops(pair, node, roads.len()))
+        .or_else(|| dropped_beside_filters(pair, node, input.as_deref(), roads.len()))
         .or_else(|| forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| reverse_path(pair, node, input.as_deref(), &packets.clients))
         .or_else(|| refused_to_forward(pair, node, input.as_deref(), &packets.clients, &packets.endpoints))
@@ -512,8 +516,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
         return Ok(finding);
     }
     let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
-    let in_the_kernel = queue_drops(pair, node, outward.as_deref(), roads.len()).or_else(|| ipsec::drops(pair, node, roads.len()));
-    if let Some(finding) = in_the_kernel {
+    if let Some(finding) = dropped_beside_filters(pair, node, outward.as_deref(), roads.len()) {
         return Ok(finding);
     }
     let inward = roads

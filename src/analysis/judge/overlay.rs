@@ -297,8 +297,7 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
     let filter = translation::short_lived(case, roads, node).filter(|_| request).or_else(|| node::firewall_of(pair, node, &fields, roads));
     filter
         .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
-        .or_else(|| node::queue_drops(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| super::ipsec::drops(pair, node, roads.len()))
+        .or_else(|| node::dropped_beside_filters(pair, node, input.as_deref(), roads.len()))
         .or_else(|| node::forwarding_off(case, pair, node, input.as_deref()))
         .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
         .or_else(|| {
