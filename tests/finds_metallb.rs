@@ -163,7 +163,7 @@ fn check(namespace: &str, labels: &Value, containers: &Value, site: &Site) {
     let cluster = cluster(namespace, pods);
     let outcome = run(&cluster, site);
     let found = outcome.findings.first().expect("a finding");
-    assert_eq!((found.culprits[0].0.as_str(), found.summary.as_str()), ("node/n1", "agree"), "{outcome:?}");
+    assert_eq!((found.culprits[0].to_string().as_str(), found.summary.as_str()), ("node/n1", "agree"), "{outcome:?}");
     let mut asked = cluster.logs_asked.lock().expect("the lock").clone();
     asked.sort();
     let container = containers.as_array().and_then(|all| all.iter().find(|one| one["env"] != Value::Null)).unwrap_or(&containers[0]);

@@ -92,7 +92,8 @@ fn check(playbook: &Path, directory: &Path, test: &Test) -> Result<(), String> {
     if let Some(wanted) = &test.expect.culprit
         && !first
             .and_then(|finding| finding.culprits.first())
-            .is_some_and(|culprit| culprit.0 == *wanted || culprit.0.starts_with(&format!("{wanted}/")))
+            .map(ToString::to_string)
+            .is_some_and(|culprit| culprit == *wanted || culprit.starts_with(&format!("{wanted}/")))
     {
         return Err(format!("{summary}\n  expected the culprit {wanted}"));
     }

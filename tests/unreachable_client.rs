@@ -16,6 +16,7 @@ use lbdiag::evidence::side_by_side::side_by_side;
 use lbdiag::model::capture::CaptureRequest;
 use lbdiag::model::finding::{Finding, Severity};
 use lbdiag::model::outcome::{Outcome, Verdict};
+use lbdiag::model::subject::Subject;
 
 const CLIENT: &str = "10.88.192.50";
 
@@ -73,7 +74,7 @@ fn compare(recording: &Path) -> Option<Result<(String, Verdict), String>> {
     };
     let same = first(&part).is_none_or(|finding| {
         // A network between places is named after those that were asked from, and these are fewer.
-        let network = |one: &Finding| one.culprits.first().is_some_and(|culprit| culprit.0.starts_with("network/"));
+        let network = |one: &Finding| one.culprits.first().is_some_and(|culprit| matches!(culprit, Subject::Network { .. }));
         let alike = |known: &Finding| known.culprits.first() == finding.culprits.first() || network(known) && network(finding);
         whole.findings.iter().any(|known| known.name == finding.name && alike(known))
     });

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::announcement::SpeakerLog;
 use crate::model::clock::Offsets;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Gap;
+use crate::model::subject::Subject;
 
 /// Clocks that are closer are as good as time synchronisation makes them, microseconds.
 const SLIGHT_US: u64 = 50_000;
@@ -33,7 +33,7 @@ fn between(address: IpAddr, one: &SpeakerLog, other: &SpeakerLog, clocks: &Offse
         let (wrong, right) = if first.ahead_us.unsigned_abs() > second.ahead_us.unsigned_abs() { (first, second) } else { (second, first) };
         Gap::new(
             "evidence/clock-skew",
-            Culprit::node(&wrong.host).to_string(),
+            Subject::node(&wrong.host),
             format!(
                 "against this machine's clock: {wrong}, {right}; their speakers' logs tell of the address within {} ms",
                 nearest / 1000
@@ -71,7 +71,7 @@ mod tests {
     fn a_clock_that_is_off_by_more_than_what_is_compared_is_a_gap() {
         let found = check(3_000_000, 2_000, "2026-11-23T16:00:01.500Z");
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].name.as_str(), found[0].subject.as_str()), ("evidence/clock-skew", "node/n2"));
+        assert_eq!((found[0].name.as_str(), found[0].subject.to_string().as_str()), ("evidence/clock-skew", "node/n2"));
         assert!(found[0].reason.contains("n2 +3.000 s") && found[0].reason.contains("within 1500 ms"), "{found:?}");
         assert!(!found[0].decisive);
     }

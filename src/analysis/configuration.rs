@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::addresses::{Range, range};
-use crate::model::culprit::Culprit;
 use crate::model::metallb::{Advertisement, LabelSelector, Metallb, Pool};
+use crate::model::subject::Subject;
 
 /// Something that MetalLB refuses, with the objects that have to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub reason: String,
-    pub culprits: Vec<Culprit>,
+    pub culprits: Vec<Subject>,
     /// The controller reads pools only; an advertisement matters to the speakers alone.
     pub by_controller: bool,
 }
@@ -25,7 +25,7 @@ pub fn refused(metallb: &Metallb) -> Vec<Refused> {
     let mut refused: Vec<Refused> = pools.iter().filter_map(broken).collect();
     refused.extend(overlapping(pools));
     for ad in metallb.l2_advertisements.iter().flatten() {
-        refused.extend(twice(ad, Culprit::l2_advertisement(&ad.name)));
+        refused.extend(twice(ad, Subject::l2_advertisement(&ad.name)));
     }
     for ad in metallb.bgp_advertisements.iter().flatten() {
         refused.extend(twice(ad, bgp_advertisement(&ad.name)));
@@ -46,7 +46,7 @@ fn broken(pool: &Pool) -> Option<Refused> {
     } else {
         return None;
     };
-    Some(Refused { reason: format!("pool {}: {reason}", pool.name), culprits: vec![Culprit::pool(&pool.name)], by_controller: true })
+    Some(Refused { reason: format!("pool {}: {reason}", pool.name), culprits: vec![Subject::pool(&pool.name)], by_controller: true })
 }
 
 /// Pools whose ranges hold the same address, the newer one first.
@@ -63,7 +63,7 @@ fn overlapping(pools: &[Pool]) -> Vec<Refused> {
             }
             let mut culprits = vec![pool, other];
             culprits.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| b.name.cmp(&a.name)));
-            let mut culprits: Vec<Culprit> = culprits.into_iter().map(|pool| Culprit::pool(&pool.name)).collect();
+            let mut culprits: Vec<Subject> = culprits.into_iter().map(|pool| Subject::pool(&pool.name)).collect();
             culprits.dedup();
             if refused.iter().any(|known| known.culprits == culprits) {
                 continue;
@@ -76,7 +76,7 @@ fn overlapping(pools: &[Pool]) -> Vec<Refused> {
 }
 
 /// An advertisement that names something twice.
-fn twice(ad: &Advertisement, culprit: Culprit) -> Option<Refused> {
+fn twice(ad: &Advertisement, culprit: Subject) -> Option<Refused> {
     let reason = if let Some(pool) = repeated(&ad.pools) {
         format!("it names the pool {pool} twice")
     } else {
@@ -103,9 +103,9 @@ fn repeated_selector(selectors: &[LabelSelector]) -> Option<String> {
 ///
 /// The texts say `pool "NAME"`, `address pool NAME`, `for NAME`, `in NAME`, `peer NAME` or `peer ADDRESS`, or only a range or a rule.
 #[must_use]
-pub fn named_in(text: &str, metallb: &Metallb) -> Vec<Culprit> {
+pub fn named_in(text: &str, metallb: &Metallb) -> Vec<Subject> {
     let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(|c: char| "\"'`:,;.()".contains(c))).collect();
-    let mut culprits: Vec<Culprit> = words.windows(2).filter_map(|pair| named_by(pair[0], pair[1], metallb)).collect();
+    let mut culprits: Vec<Subject> = words.windows(2).filter_map(|pair| named_by(pair[0], pair[1], metallb)).collect();
     culprits.extend(implied_by(text, metallb));
     let mut seen = BTreeSet::new();
     culprits.retain(|culprit| seen.insert(culprit.clone()));
@@ -113,22 +113,22 @@ pub fn named_in(text: &str, metallb: &Metallb) -> Vec<Culprit> {
 }
 
 /// The object that two words of a refusal name together, when there is one of that name.
-fn named_by(kind: &str, name: &str, metallb: &Metallb) -> Option<Culprit> {
+fn named_by(kind: &str, name: &str, metallb: &Metallb) -> Option<Subject> {
     let has = |ads: &Option<Vec<Advertisement>>| ads.iter().flatten().any(|ad| ad.name == name);
     let peer = metallb.peers.iter().flatten().find(|peer| peer.name == name || peer.address == name);
     match kind {
-        "pool" if metallb.pools.iter().flatten().any(|pool| pool.name == name) => Some(Culprit::pool(name)),
+        "pool" if metallb.pools.iter().flatten().any(|pool| pool.name == name) => Some(Subject::pool(name)),
         "for" | "in" | "advertisement" | "bgpadvertisement" if has(&metallb.bgp_advertisements) => Some(bgp_advertisement(name)),
-        "for" | "in" | "advertisement" if has(&metallb.l2_advertisements) => Some(Culprit::l2_advertisement(name)),
+        "for" | "in" | "advertisement" if has(&metallb.l2_advertisements) => Some(Subject::l2_advertisement(name)),
         // 0.13 refuses a configuration under which a Service would lose its address.
-        "service" => name.split_once('/').map(|(namespace, name)| Culprit::service(namespace, name)),
-        "peer" => peer.map(|peer| Culprit(format!("peer/{}", peer.name))),
+        "service" => name.split_once('/').map(|(namespace, name)| Subject::service(namespace, name)),
+        "peer" => peer.map(|peer| Subject::peer(&peer.name)),
         _ => None,
     }
 }
 
 /// What a refusal means that names no object: the owner of a range, or the advertisements that a rule is about.
-fn implied_by(text: &str, metallb: &Metallb) -> Vec<Culprit> {
+fn implied_by(text: &str, metallb: &Metallb) -> Vec<Subject> {
     let pools = metallb.pools.as_deref().unwrap_or_default();
     let of_range = |range: &Range| {
         let own = |pool: &&Pool| pool.addresses.iter().filter_map(|text| super::addresses::range(text).ok()).any(|own| own.overlaps(range));
@@ -136,14 +136,14 @@ fn implied_by(text: &str, metallb: &Metallb) -> Vec<Culprit> {
     };
     let last = |mark: &str| text.rsplit_once(mark).and_then(|(_, rest)| range(rest.trim().trim_matches('"')).ok());
     if let Some(range) = last("already defined CIDR") {
-        return of_range(&range).into_iter().map(|pool| Culprit::pool(&pool.name)).collect();
+        return of_range(&range).into_iter().map(|pool| Subject::pool(&pool.name)).collect();
     }
     let bgp = metallb.bgp_advertisements.as_deref().unwrap_or_default();
     if let Some(range) = text.contains("aggregation length").then(|| last("for addresses")).flatten() {
         // An advertisement aggregates wider than the pool is.
         let pools = of_range(&range);
         let selecting = bgp.iter().filter(|ad| pools.iter().any(|pool| ad.selects_pool(pool))).map(|ad| bgp_advertisement(&ad.name));
-        return selecting.chain(pools.iter().map(|pool| Culprit::pool(&pool.name))).collect();
+        return selecting.chain(pools.iter().map(|pool| Subject::pool(&pool.name))).collect();
     }
     if text.contains("local preference") {
         return bgp.iter().map(|ad| bgp_advertisement(&ad.name)).collect();
@@ -151,8 +151,8 @@ fn implied_by(text: &str, metallb: &Metallb) -> Vec<Culprit> {
     Vec::new()
 }
 
-fn bgp_advertisement(name: &str) -> Culprit {
-    Culprit(format!("advertisement/bgp/{name}"))
+fn bgp_advertisement(name: &str) -> Subject {
+    Subject::bgp_advertisement(name)
 }
 
 #[cfg(test)]
@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn check(text: &str, expected: &[&str]) {
-        let named: Vec<String> = named_in(text, &metallb()).into_iter().map(|culprit| culprit.0).collect();
+        let named: Vec<String> = named_in(text, &metallb()).into_iter().map(|culprit| culprit.to_string()).collect();
         assert_eq!(named, expected, "{text}");
     }
 
@@ -211,6 +211,6 @@ mod tests {
     fn of_two_overlapping_pools_the_newer_stands_first() {
         let refused = refused(&metallb());
         assert_eq!(refused.len(), 1);
-        assert_eq!(refused[0].culprits.iter().map(|culprit| culprit.0.as_str()).collect::<Vec<_>>(), ["pool/overlap", "pool/services"]);
+        assert_eq!(refused[0].culprits.iter().map(ToString::to_string).collect::<Vec<_>>(), ["pool/overlap", "pool/services"]);
     }
 }

@@ -15,6 +15,7 @@ use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
 use crate::model::finding::Gap;
 use crate::model::outcome::{Outcome, Verdict};
+use crate::model::subject::Subject;
 use crate::words::run::{Progress, Run, State, Stop};
 
 /// How a run is to go.
@@ -131,7 +132,8 @@ fn outcome(
     };
     if *kind == EndKind::TimedOut {
         state.gaps.push(
-            Gap::new("evidence/time-ran-out", "run", "the run's time limit passed", "everything that was not looked at yet").decisive(),
+            Gap::new("evidence/time-ran-out", Subject::Run, "the run's time limit passed", "everything that was not looked at yet")
+                .decisive(),
         );
     }
     let cleanup = cleanup(swept, &mut state.gaps);
@@ -170,7 +172,7 @@ fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps:
     for text in &unproven {
         gaps.push(Gap::new(
             "evidence/cleanup-unproven",
-            "hosts",
+            Subject::Run,
             text.clone(),
             "whether a process of this run is left there; its own watchdog ends it within 15 seconds",
         ));

@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::error_kind::ErrorKind;
+use crate::model::finding::Gap;
+use crate::model::subject::Subject;
+
 /// A look that failed: what was tried, at what, why, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvidenceError {
@@ -14,37 +18,6 @@ pub struct EvidenceError {
     pub reason: String,
     /// What to try; empty when there is nothing to add.
     pub hint: String,
-}
-
-/// The kinds of failures that callers tell apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ErrorKind {
-    /// The API server or the whole cluster cannot be reached: the run cannot do its work.
-    ApiUnreachable,
-    /// RBAC or authentication refused.
-    Forbidden,
-    /// The object or kind does not exist.
-    NotFound,
-    /// A host cannot be reached or logged in to.
-    HostUnreachable,
-    /// The host's key is unknown, changed or revoked.
-    HostKey,
-    /// A tool is missing on the host.
-    ToolMissing,
-    /// The pod's network namespace could not be proven.
-    NamespaceUnproven,
-    /// tcpdump refused, or the filter does not compile.
-    CaptureRefused,
-    /// One of lbdiag's own bounds leaves it out.
-    LeftOut,
-    TimedOut,
-    /// Ctrl-C, a signal, or the run's time limit.
-    Interrupted,
-    /// The recording holds no answer to this question.
-    NotRecorded,
-    /// The answer made no sense.
-    Garbled,
 }
 
 impl EvidenceError {
@@ -65,7 +38,7 @@ impl EvidenceError {
     #[must_use]
     pub fn gap_name(&self) -> &'static str {
         match self.kind {
-            ErrorKind::HostUnreachable | ErrorKind::HostKey => "evidence/node-unreachable",
+            ErrorKind::HostUnreachable | ErrorKind::LoginRefused | ErrorKind::HostKey => "evidence/node-unreachable",
             ErrorKind::Forbidden => "evidence/forbidden",
             ErrorKind::ToolMissing => "evidence/tool-missing",
             ErrorKind::NamespaceUnproven => "evidence/netns-unproven",
@@ -73,8 +46,20 @@ impl EvidenceError {
             ErrorKind::LeftOut => "evidence/bounded",
             ErrorKind::TimedOut | ErrorKind::Interrupted => "evidence/time-ran-out",
             ErrorKind::NotRecorded => "evidence/not-recorded",
-            ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Garbled => "evidence/unreadable",
+            ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Garbled => "evidence/unreadable",
         }
+    }
+
+    /// The gap that this leaves at a place or thing, and the question that stays open.
+    #[must_use]
+    pub fn gap(&self, subject: impl Into<Subject>, undecided: impl Into<String>) -> Gap {
+        Gap { kind: Some(self.kind), ..Gap::new(self.gap_name(), subject, self.to_string(), undecided) }
+    }
+
+    /// As `gap`, where what could not be read has a name of its own in the catalogue.
+    #[must_use]
+    pub fn gap_named(&self, name: &str, subject: impl Into<Subject>, undecided: impl Into<String>) -> Gap {
+        Gap { name: name.to_owned(), ..self.gap(subject, undecided) }
     }
 }
 

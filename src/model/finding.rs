@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::culprit::Culprit;
+use super::error_kind::ErrorKind;
+use super::subject::Subject;
 
 /// How much a finding weighs. `Info` never counts towards the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,7 +21,7 @@ pub struct Finding {
     pub name: String,
     pub severity: Severity,
     /// What has to be changed or looked at; the first is the subject.
-    pub culprits: Vec<Culprit>,
+    pub culprits: Vec<Subject>,
     /// One plain sentence.
     pub summary: String,
     /// The name of the finding that this one is a consequence of; empty for a cause.
@@ -40,12 +41,15 @@ pub struct Finding {
 pub struct Gap {
     /// `evidence/short-name`, from the catalogue.
     pub name: String,
-    /// What could not be looked at, as a culprit path or a place.
-    pub subject: String,
+    /// What could not be looked at. Boxed, since a gap is what most rules give in place of a finding.
+    pub subject: Box<Subject>,
     /// Why, in the words of whoever refused.
     pub reason: String,
     /// What stays undecided by it.
     pub undecided: String,
+    /// How the look failed, when it was made and failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ErrorKind>,
     /// Whether the verdict rests on it.
     #[serde(default)]
     pub decisive: bool,
@@ -54,8 +58,15 @@ pub struct Gap {
 impl Gap {
     /// A gap that does not, by itself, touch what the verdict rests on.
     #[must_use]
-    pub fn new(name: &str, subject: impl Into<String>, reason: impl Into<String>, undecided: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), subject: subject.into(), reason: reason.into(), undecided: undecided.into(), decisive: false }
+    pub fn new(name: &str, subject: impl Into<Subject>, reason: impl Into<String>, undecided: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            subject: Box::new(subject.into()),
+            reason: reason.into(),
+            undecided: undecided.into(),
+            kind: None,
+            decisive: false,
+        }
     }
 
     /// The same gap, touching the verdict.

@@ -91,7 +91,7 @@ impl Page {
             Severity::Warn => ("warn", YELLOW),
             Severity::Info => ("info", CYAN),
         };
-        let subject = finding.culprits.first().map_or_else(String::new, |culprit| plain(&culprit.0));
+        let subject = finding.culprits.first().map_or_else(String::new, |culprit| plain(&culprit.to_string()));
         let name = self.dressed(&plain(&finding.name), BOLD);
         let severity = self.dressed(word, colour);
         let lead = if depth == 0 { "" } else { "so: " };
@@ -99,7 +99,7 @@ impl Page {
         let inner = indent + 4;
         self.paragraph(inner, &finding.summary);
         if finding.culprits.len() > 1 {
-            let others: Vec<&str> = finding.culprits.iter().skip(1).map(|culprit| culprit.0.as_str()).collect();
+            let others: Vec<String> = finding.culprits.iter().skip(1).map(ToString::to_string).collect();
             self.item("also:", 6, inner, &others.join(", "));
         }
         if let Some(scope) = &finding.scope {
@@ -122,7 +122,7 @@ impl Page {
         for gap in gaps {
             let name = self.dressed(&plain(&gap.name), BOLD);
             let weight = if gap.decisive { "  (the verdict rests on it)" } else { "" };
-            self.line(2, &format!("{name}  {}{weight}", plain(&gap.subject)));
+            self.line(2, &format!("{name}  {}{weight}", plain(&gap.subject.to_string())));
             self.paragraph(6, &gap.reason);
             if !gap.undecided.trim().is_empty() {
                 self.item("undecided:", 11, 6, &gap.undecided);
@@ -218,13 +218,13 @@ fn captures(captures: &[CaptureSeen]) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::model::culprit::Culprit;
+    use crate::model::subject::Subject;
 
     fn finding(name: &str, severity: Severity, because: Option<&str>) -> Finding {
         Finding {
             name: name.to_owned(),
             severity,
-            culprits: vec![Culprit("node/n2/rule/raw/PREROUTING/1".to_owned())],
+            culprits: vec![Subject::from("node/n2/rule/raw/PREROUTING/1")],
             summary: format!("summary of {name}."),
             because: because.map(str::to_owned),
             scope: None,
@@ -254,7 +254,12 @@ pub(super) mod tests {
                 finding("node/lost-inside", Severity::Fail, Some("node/firewall-drop")),
             ],
             tables: Vec::new(),
-            gaps: vec![Gap::new("evidence/log-unreadable", "pod/metallb-system/speaker-x", "the node is down", "who announced before")],
+            gaps: vec![Gap::new(
+                "evidence/log-unreadable",
+                Subject::pod("metallb-system", "speaker-x"),
+                "the node is down",
+                "who announced before",
+            )],
             steps: vec![Step {
                 title: "Who announces the address".to_owned(),
                 state: StepState::Done,
@@ -339,10 +344,10 @@ run: metallb-flow 1.0.0 with lbdiag 0.1.0, began 2026-01-02T03:04:05Z, took 6.5 
         let mut outcome = broken();
         outcome.summary = "\u{1b}]0;owned\u{7}".to_owned();
         outcome.findings[0].name = "node/\u{1b}[2J".to_owned();
-        outcome.findings[0].culprits[0].0 = "node/\u{9b}31m".to_owned();
+        outcome.findings[0].culprits[0] = Subject::node("\u{9b}31m");
         outcome.findings[0].evidence[0] = "log: \u{1b}[1A\rgone".to_owned();
         outcome.steps[0].title = "step\u{8}".to_owned();
-        outcome.gaps[0].subject = "pod/\u{1b}c".to_owned();
+        *outcome.gaps[0].subject = Subject::from("pod/\u{1b}c");
         outcome.cleanup = "un\u{1b}proven".to_owned();
         outcome.touched[1].host = "n\u{1b}2".to_owned();
         outcome.ended = Some("\u{1b}[31m".to_owned());

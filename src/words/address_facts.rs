@@ -14,9 +14,9 @@ use crate::analysis::judge::another_giver_suspected;
 use crate::analysis::read::{map, metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
-use crate::model::finding::Gap;
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 /// Asks what the state of the Service's address calls for, and adds it.
 ///
@@ -79,7 +79,9 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
 fn states(run: &Run, context: &NativeCallContext, metallb: &mut Metallb) -> Answer<()> {
     match &*listed(run, "configurationstates") {
         Ok(list) => metallb.configuration.extend(list.iter().filter_map(read_metallb::configuration_state)),
-        Err(error) => unread(run, context, error, "configurationstates", "what MetalLB's parts say of the configuration")?,
+        Err(error) => {
+            unread(run, context, error, Subject::Api("configurationstates".to_owned()), "what MetalLB's parts say of the configuration")?;
+        }
     }
     Ok(())
 }
@@ -91,7 +93,7 @@ fn old_pools(run: &Run, context: &NativeCallContext, metallb: &mut Metallb) -> A
                 pools.extend(list.iter().map(read_metallb::pool));
             }
         }
-        Err(error) => unread(run, context, error, "addresspools", "which pools of the old kind there are")?,
+        Err(error) => unread(run, context, error, Subject::Api("addresspools".to_owned()), "which pools of the old kind there are")?,
     }
     Ok(())
 }
@@ -108,7 +110,7 @@ fn holders(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
                 .collect();
             metallb.holders = Some(holders);
         }
-        Err(error) => unread(run, context, error, "services", "which addresses the other Services hold")?,
+        Err(error) => unread(run, context, error, Subject::Api("services".to_owned()), "which addresses the other Services hold")?,
     }
     Ok(())
 }
@@ -124,8 +126,8 @@ fn namespace_labels(run: &Run, context: &NativeCallContext, service: &Service, m
     match run.evidence.cluster.get(&query) {
         Ok(found) => metallb.namespace_labels = found.map(|value| map(&value, "/metadata/labels")),
         Err(error) => {
-            let subject = format!("namespace {}", service.namespace);
-            unread(run, context, &error, &subject, "whether the pools' namespaceSelectors select it")?;
+            let subject = Subject::Namespace(service.namespace.clone());
+            unread(run, context, &error, subject, "whether the pools' namespaceSelectors select it")?;
         }
     }
     Ok(())
@@ -146,7 +148,7 @@ fn controller_log(run: &Run, context: &NativeCallContext, service: &Service, met
     let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous: false };
     let mut fold = ControllerFold::new(&pod.name, service);
     let read = run.evidence.cluster.read_log(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No });
-    let name = pod.name.clone();
+    let subject = Subject::pod(&pod.namespace, &pod.name);
     match read {
         Ok(()) => {
             let (word, log) = fold.finish();
@@ -154,11 +156,11 @@ fn controller_log(run: &Run, context: &NativeCallContext, service: &Service, met
             metallb.controller_log = Some(log);
             Ok(())
         }
-        Err(error) if ends_the_run(&error) => run.failed_look(context, &error, &name, ""),
+        Err(error) if ends_the_run(&error) => run.failed_look(context, &error, subject, ""),
         Err(error) if error.kind == ErrorKind::NotRecorded => Ok(()),
         Err(error) => {
             let undecided = "what MetalLB's controller says of this Service and of the configuration";
-            run.gap(Gap::new("evidence/log-unreadable", format!("pod {name}"), error.to_string(), undecided));
+            run.gap(error.gap_named("evidence/log-unreadable", subject, undecided));
             Ok(())
         }
     }
@@ -169,7 +171,7 @@ fn ends_the_run(error: &EvidenceError) -> bool {
 }
 
 /// What could not be read is a gap; what the cluster does not know does not exist, and an older recording was not asked.
-fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: impl Into<Subject>, undecided: &str) -> Answer<()> {
     if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRecorded) {
         return Ok(());
     }

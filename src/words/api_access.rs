@@ -13,6 +13,7 @@ use crate::evidence::cluster::AccessQuery;
 use crate::evidence::error::ErrorKind;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::check::AccessCheck;
+use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {
     name: "api_access",
@@ -82,7 +83,7 @@ fn ask(run: &Run, context: &NativeCallContext) -> Answer<Vec<AccessCheck>> {
         if let Err(error) = &answer
             && matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable)
         {
-            run.failed_look(context, error, "api server", "what this user may do")?;
+            run.failed_look(context, error, Subject::Api("access".to_owned()), "what this user may do")?;
         }
         let part = if subresource.is_empty() { String::new() } else { format!("/{subresource}") };
         let group = if group.is_empty() { String::new() } else { format!(".{group}") };

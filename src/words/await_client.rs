@@ -20,6 +20,7 @@ use crate::model::packet::Packet;
 use crate::model::plan::typed;
 use crate::model::probe::{Awaited, Probe, Request, Speech, Vantage};
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {
     name: "await_client",
@@ -113,7 +114,10 @@ pub fn wait(run: &Run, context: &NativeCallContext, awaited: &Awaited, request: 
     let nodes = nodes_listening(run);
     if nodes.is_empty() {
         let reason = "no node is captured on, so that nothing of the client could be seen";
-        run.gap(Gap::new("evidence/no-vantage", format!("client/{client}"), reason, "what becomes of the client's requests").decisive());
+        run.gap(
+            Gap::new("evidence/no-vantage", Subject::client(&client.to_string()), reason, "what becomes of the client's requests")
+                .decisive(),
+        );
         return Ok(None);
     }
     let text = invitation(awaited, request, &nodes);

@@ -178,12 +178,9 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
             Err(error) => {
                 interrupted |= error.kind == ErrorKind::Interrupted;
                 let about = if error.kind == ErrorKind::NamespaceUnproven { point.about.as_str() } else { "" };
-                run.gap(Gap::new(
-                    error.gap_name(),
-                    place_subject(&point.request.place),
-                    format!("{error}{about}"),
-                    format!("which packets pass {}", point.request.place),
-                ));
+                let place = &point.request.place;
+                let gap = error.gap(place, format!("which packets pass {place}"));
+                run.gap(Gap { reason: format!("{}{about}", gap.reason), ..gap });
             }
         }
     }
@@ -198,22 +195,15 @@ pub fn listen(run: &Run, context: &NativeCallContext, points: &[Point]) -> Answe
     Ok(listening)
 }
 
-fn place_subject(place: &Place) -> String {
-    match place {
-        Place::Host(host) => format!("node/{}", host.name),
-        Place::Pod { namespace, name, .. } => format!("pod/{namespace}/{name}"),
-    }
-}
-
 /// Ends captures side by side. One that cannot be ended is a gap.
 fn stop(run: &Run, listening: Vec<Listening>) -> Vec<Capture> {
-    let open: Vec<Mutex<Option<Box<dyn OpenCapture>>>> = listening.into_iter().map(|one| Mutex::new(Some(one.capture))).collect();
-    let ended = side_by_side(&open, |capture| lock(capture).take().map(OpenCapture::stop));
+    let open: Vec<Mutex<Option<Listening>>> = listening.into_iter().map(|one| Mutex::new(Some(one))).collect();
+    let ended = side_by_side(&open, |one| lock(one).take().map(|one| (one.place, one.capture.stop())));
     let mut captures = Vec::new();
-    for capture in ended.into_iter().flatten() {
+    for (place, capture) in ended.into_iter().flatten() {
         match capture {
             Ok(capture) => captures.push(capture),
-            Err(error) => run.gap(Gap::new(error.gap_name(), "capture", error.to_string(), "which packets passed there")),
+            Err(error) => run.gap(error.gap(&place, format!("which packets passed {place}"))),
         }
     }
     captures
@@ -231,12 +221,7 @@ fn tell(run: &Run, captures: &[Capture]) {
             reason.as_ref().map(|(_, why)| format!(" ({why})")).unwrap_or_default()
         ));
         if let Some((name, why)) = reason {
-            run.gap(Gap::new(
-                name,
-                place_subject(place),
-                why,
-                format!("a packet that was not seen at {place} may have been there all the same"),
-            ));
+            run.gap(Gap::new(name, place, why, format!("a packet that was not seen at {place} may have been there all the same")));
         }
         run.state().captures.push(capture.seen());
     }
@@ -276,14 +261,16 @@ fn clocks(run: &Run, captures: &[Capture]) -> Offsets {
             Err(error)
                 if matches!(
                     error.kind,
-                    ErrorKind::NotRecorded | ErrorKind::Interrupted | ErrorKind::HostUnreachable | ErrorKind::HostKey
+                    ErrorKind::NotRecorded
+                        | ErrorKind::Interrupted
+                        | ErrorKind::HostUnreachable
+                        | ErrorKind::LoginRefused
+                        | ErrorKind::HostKey
                 ) => {}
-            Err(error) => run.gap(Gap::new(
-                "evidence/clock-skew",
-                format!("node/{}", host.name),
-                error.to_string(),
-                format!("how times of {} compare with those of other hosts", host.name),
-            )),
+            Err(error) => {
+                let undecided = format!("how times of {} compare with those of other hosts", host.name);
+                run.gap(error.gap_named("evidence/clock-skew", host, undecided));
+            }
         }
     }
     let known = run.state().clocks.clone();

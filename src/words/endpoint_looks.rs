@@ -65,7 +65,7 @@ fn again(run: &Run, context: &NativeCallContext, service: &Service, port: &Servi
                 Err(error) => {
                     // One look alone proves nothing: the two lists are of different moments.
                     target.disagreements.clear();
-                    return run.failed_look(context, &error, &subject(service), "whether slices and pods still disagree");
+                    return run.failed_look(context, &error, service, "whether slices and pods still disagree");
                 }
             }
         }
@@ -208,12 +208,8 @@ fn answer(run: &Run, context: &NativeCallContext, service: &Service, name: &str,
         Ok(list) => Ok(Some(list.clone())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
         Err(error) => {
-            run.failed_look(context, error, &subject(service), undecided)?;
+            run.failed_look(context, error, service, undecided)?;
             Ok(None)
         }
     }
-}
-
-fn subject(service: &Service) -> String {
-    format!("service/{}", service.path())
 }

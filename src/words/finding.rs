@@ -8,8 +8,8 @@ use super::reference::Word;
 use super::run::{Answer, Run};
 use crate::analysis::similar::nearest;
 use crate::model::catalogue::{self, ENTRIES};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
+use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {
     name: "finding",
@@ -36,9 +36,9 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 /// One path or several.
-fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Culprit>> {
+fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
     let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
-    let path = |value: Dynamic| value.into_string().map(Culprit).map_err(refused);
+    let path = |value: Dynamic| value.into_string().map(Subject::from).map_err(refused);
     if !value.is_array() {
         return Ok(vec![path(value)?]);
     }
@@ -46,7 +46,7 @@ fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Culprit>> {
     if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
 }
 
-fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprits: Vec<Culprit>, summary: &str) -> Answer<()> {
+fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprits: Vec<Subject>, summary: &str) -> Answer<()> {
     let entry = catalogue::entry(name);
     if entry.is_none() && !name.starts_with("site/") {
         let hint =

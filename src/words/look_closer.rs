@@ -29,7 +29,6 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
-use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Closer, Flow};
 use crate::model::place::{HostKind, Place};
 use crate::model::policy::NetworkPolicy;
@@ -105,12 +104,7 @@ fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer
         Ok(list) => Ok(list.iter().map(network_policy).collect()),
         Err(error) if error.kind == ErrorKind::NotRecorded => Ok(Vec::new()),
         Err(error) => {
-            run.failed_look(
-                context,
-                &error,
-                &format!("service/{}", service.path()),
-                "whether a NetworkPolicy keeps requests from the pods",
-            )?;
+            run.failed_look(context, &error, service, "whether a NetworkPolicy keeps requests from the pods")?;
             Ok(Vec::new())
         }
     }
@@ -138,7 +132,7 @@ fn others(run: &Run, plan: &Plan) -> Vec<PlaceState> {
             Ok(state) => states.push(state),
             Err(error) if error.kind == ErrorKind::NotRecorded => {}
             Err(error) => {
-                run.gap(Gap::new(error.gap_name(), format!("node {place}"), error.to_string(), format!("which MAC addresses {place} has")));
+                run.gap(error.gap(place, format!("which MAC addresses {place} has")));
             }
         }
     }
@@ -155,19 +149,11 @@ fn states(run: &Run, service: &Service, places: &[(Place, Vec<String>)]) -> Vec<
         .map(|((place, _), answer)| match answer {
             Ok(state) => Some(state),
             Err(error) => {
-                run.gap(Gap::new(error.gap_name(), subject(place), error.to_string(), format!("the network state of {place}")));
+                run.gap(error.gap(place, format!("the network state of {place}")));
                 None
             }
         })
         .collect()
-}
-
-fn subject(place: &Place) -> String {
-    match place {
-        Place::Host(host) if host.kind == HostKind::Node => format!("node/{}", host.name),
-        Place::Host(host) => format!("client/{}", host.name),
-        Place::Pod { namespace, name, .. } => format!("pod/{namespace}/{name}"),
-    }
 }
 
 fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Result<PlaceState, EvidenceError> {

@@ -13,6 +13,7 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::kubernetes::{Node, Pod, Workload};
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 /// Labels of speakers: the manifests' and the operator's, the chart's, and a vendor's.
 const SPEAKER_LABELS: [&str; 3] = ["component=speaker", "app.kubernetes.io/component=speaker", "app=speaker"];
@@ -29,7 +30,12 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
             Ok(nodes)
         }
         Err(error) => {
-            run.failed_look(context, error, "nodes", "which nodes may announce, and at which address they are reached")?;
+            run.failed_look(
+                context,
+                error,
+                Subject::Api("nodes".to_owned()),
+                "which nodes may announce, and at which address they are reached",
+            )?;
             Ok(Vec::new())
         }
     }
@@ -46,7 +52,7 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
     let pods = listed(run, "metallb-pods");
     let all: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
     if let Err(error) = &*pods {
-        run.failed_look(context, error, &format!("namespace {namespace}"), "which speakers run, and where")?;
+        run.failed_look(context, error, Subject::Namespace(namespace.clone()), "which speakers run, and where")?;
     }
     let all_pods = all.clone().unwrap_or_default();
     let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
@@ -136,7 +142,7 @@ fn read<T>(run: &Run, context: &NativeCallContext, name: &str, undecided: &str, 
         Ok(list) => Ok(Some(list.iter().map(each).collect())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
         Err(error) => {
-            run.failed_look(context, error, name, undecided)?;
+            run.failed_look(context, error, Subject::Api(name.to_owned()), undecided)?;
             Ok(None)
         }
     }
@@ -160,7 +166,7 @@ fn of_service<T>(
         Ok(list) => Ok(Some(list.iter().filter(ours).map(each).collect())),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(Some(Vec::new())),
         Err(error) => {
-            run.failed_look(context, error, name, undecided)?;
+            run.failed_look(context, error, Subject::Api(name.to_owned()), undecided)?;
             Ok(None)
         }
     }

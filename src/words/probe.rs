@@ -157,19 +157,11 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
         match answer {
             Ok(output) => {
                 if let Some(why) = read(&mut probe, &output.stdout, &output.stderr) {
-                    run.gap(Gap::new("evidence/tool-missing", from.text(), why, "which certificate the Service shows there"));
+                    run.gap(Gap::new("evidence/tool-missing", from, why, "which certificate the Service shows there"));
                 }
             }
             Err(error) => {
-                run.gap(
-                    Gap::new(
-                        error.gap_name(),
-                        from.text(),
-                        error.to_string(),
-                        format!("whether the Service answers when asked from {}", from.text()),
-                    )
-                    .decisive(),
-                );
+                run.gap(error.gap(from, format!("whether the Service answers when asked from {}", from.text())).decisive());
                 probe.error = Some(error.to_string());
             }
         }

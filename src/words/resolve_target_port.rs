@@ -149,12 +149,11 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: 
 /// When the run ends.
 pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort) -> Answer<Target> {
     ask(run, &questions(run, service));
-    let subject = format!("service/{}", service.path());
     if let Err(error) = &*listed(run, &of(service, "slices")) {
-        run.failed_look(context, error, &subject, "which endpoints the Service has")?;
+        run.failed_look(context, error, service, "which endpoints the Service has")?;
     }
     if let Err(error) = &*listed(run, &of(service, "pods")) {
-        run.failed_look(context, error, &subject, "which pods the selector matches, and why one is not an endpoint")?;
+        run.failed_look(context, error, service, "which pods the selector matches, and why one is not an endpoint")?;
     }
     Ok(computed(run, service, port))
 }

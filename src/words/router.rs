@@ -9,8 +9,8 @@ use crate::analysis::state::sections::place_state;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::bgp::Router;
-use crate::model::finding::Gap;
 use crate::model::place::{Host, Place};
+use crate::model::subject::Subject;
 
 /// The router's view; `None` when it could not be asked, which is a gap.
 pub fn ask(run: &Run, host: &Host, addresses: &[IpAddr]) -> Option<Router> {
@@ -23,7 +23,7 @@ pub fn ask(run: &Run, host: &Host, addresses: &[IpAddr]) -> Option<Router> {
     match run.evidence.hosts.run(host, &command) {
         Ok(output) => Some(router(&host.name, &place_state(Place::Host(host.clone()), &output.stdout), addresses)),
         Err(error) => {
-            run.gap(Gap::new(error.gap_name(), format!("router {}", host.name), error.to_string(), "what the router knows of the address"));
+            run.gap(error.gap(Subject::Router(host.name.clone()), "what the router knows of the address"));
             None
         }
     }

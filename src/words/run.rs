@@ -19,6 +19,7 @@ use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::Node;
 use crate::model::outcome::{Step, Table};
 use crate::model::place::{Host, HostKind, Place};
+use crate::model::subject::Subject;
 
 /// The result of every word.
 pub type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -130,12 +131,18 @@ impl Run {
     ///
     /// # Errors
     /// When the run was interrupted or the API cannot be reached.
-    pub fn failed_look(&self, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+    pub fn failed_look(
+        &self,
+        context: &NativeCallContext,
+        error: &EvidenceError,
+        subject: impl Into<Subject>,
+        undecided: &str,
+    ) -> Answer<()> {
         match error.kind {
             ErrorKind::Interrupted => Err(self.end(context, Stop::Interrupted)),
             ErrorKind::ApiUnreachable => Err(self.end(context, Stop::CouldNotWork(error.to_string()))),
             _ => {
-                self.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided));
+                self.gap(error.gap(subject, undecided));
                 Ok(())
             }
         }

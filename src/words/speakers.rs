@@ -21,6 +21,7 @@ use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 /// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
 #[derive(Clone, Default)]
@@ -66,7 +67,7 @@ pub fn logs(
         match end {
             Ok(()) => logs.folded.push(log),
             Err(error) => {
-                unread(run, context, &node, &log.pod, &error)?;
+                unread(run, context, &node, &error)?;
                 logs.unread.push(node);
             }
         }
@@ -125,7 +126,7 @@ fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], held: &[(IpAdd
         match end {
             Ok(()) => all.push(log),
             Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) => {
-                run.failed_look(context, &error, &log.pod, "")?;
+                run.failed_look(context, &error, Subject::speaker(&log.node), "")?;
             }
             Err(_) => {}
         }
@@ -191,20 +192,25 @@ pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Ans
     }
     if let Some((_, error)) = refused.first() {
         if error.kind == ErrorKind::Interrupted {
-            run.failed_look(context, error, "metrics", "")?;
+            run.failed_look(context, error, Subject::Api("metrics".to_owned()), "")?;
         }
         let nodes: Vec<&str> = refused.iter().map(|(node, _)| node.as_str()).collect();
         let name = if error.kind == ErrorKind::NotRecorded { error.gap_name() } else { "evidence/metrics-unreadable" };
-        run.gap(Gap::new(
-            name,
-            format!("speakers on {}", nodes.join(", ")),
-            error.to_string(),
-            "what the speakers' metrics would say of announcements and sessions",
-        ));
+        let undecided = "what the speakers' metrics would say of announcements and sessions";
+        let gap = error.gap_named(name, speakers(metallb, &nodes), undecided);
+        run.gap(Gap { reason: format!("on {}: {}", nodes.join(", "), gap.reason), ..gap });
     }
     let all = Arc::new(all);
     run.state().metrics = Some(Arc::clone(&all));
     Ok(all)
+}
+
+/// One speaker, or the workload of several.
+fn speakers(metallb: &Metallb, nodes: &[&str]) -> Subject {
+    match (nodes, metallb.speakers.first()) {
+        ([_, _, ..], Some(pod)) => Subject::workload(&pod.namespace, &pod.workload()),
+        _ => Subject::speaker(nodes.first().copied().unwrap_or_default()),
+    }
 }
 
 /// Speakers that can be asked.
@@ -212,16 +218,12 @@ fn live(metallb: &Metallb) -> Vec<&Pod> {
     metallb.speakers.iter().filter(|pod| pod.phase == "Running" && !pod.terminating && pod.node.is_some()).collect()
 }
 
-fn unread(run: &Run, context: &NativeCallContext, node: &str, pod: &str, error: &EvidenceError) -> Answer<()> {
+fn unread(run: &Run, context: &NativeCallContext, node: &str, error: &EvidenceError) -> Answer<()> {
     if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
-        return run.failed_look(context, error, pod, "");
+        return run.failed_look(context, error, Subject::speaker(node), "");
     }
-    run.gap(Gap::new(
-        "evidence/log-unreadable",
-        format!("pod {pod} on {node}"),
-        error.to_string(),
-        format!("whether {node} announces, as far as only its log could tell"),
-    ));
+    let undecided = format!("whether {node} announces, as far as only its log could tell");
+    run.gap(error.gap_named("evidence/log-unreadable", Subject::speaker(node), undecided));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use super::reference::Word;
 use super::run::{Answer, Progress, Run};
 use crate::model::finding::Gap;
 use crate::model::outcome::{Step, StepState};
+use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {
     name: "step",
@@ -37,7 +38,10 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
             EvalAltResult::ErrorRuntime(value, _) => {
                 let reason = value.to_string();
                 facts.push(format!("failed: {reason}"));
-                state.gaps.push(Gap::new("evidence/unreadable", title, reason, "everything that this step would have told").decisive());
+                state.gaps.push(
+                    Gap::new("evidence/unreadable", Subject::Step(title.to_owned()), reason, "everything that this step would have told")
+                        .decisive(),
+                );
                 (StepState::Failed, Ok(Dynamic::UNIT))
             }
             _ => (StepState::Failed, Err(error)),

@@ -7,7 +7,6 @@ use crate::evidence::cluster::{Kind, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::capture::{Capture, CaptureEnd};
-use crate::model::finding::Gap;
 use crate::model::kubernetes::Pod;
 use crate::model::place::Place;
 
@@ -25,12 +24,7 @@ pub fn check(run: &Run, captures: &mut [Capture]) {
             },
             // An older recording does not hold the question, and an interrupted run is told of elsewhere.
             Err(error) if matches!(error.kind, ErrorKind::NotRecorded | ErrorKind::Interrupted) => {}
-            Err(error) => run.gap(Gap::new(
-                error.gap_name(),
-                format!("pod/{place}"),
-                error.to_string(),
-                format!("whether {place} was replaced while it was watched"),
-            )),
+            Err(error) => run.gap(error.gap(place, format!("whether {place} was replaced while it was watched"))),
         }
     }
 }

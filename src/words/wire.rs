@@ -16,6 +16,7 @@ use crate::model::announcement::{Announcement, Wire, WireAnswer};
 use crate::model::finding::Gap;
 use crate::model::flow::ArpAsk;
 use crate::model::place::{Host, Place};
+use crate::model::subject::Subject;
 
 /// Nodes whose interfaces are read, at most: beyond it a MAC may stay without a node, which is said.
 const MOST_NODES: usize = 32;
@@ -84,7 +85,7 @@ fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Ans
     let mut wires: BTreeMap<IpAddr, Wire> = BTreeMap::new();
     let undecided = "who answers on the wire, asked from there";
     for ((host, some), asks) in questions.into_iter().zip(asks) {
-        let subject = format!("client/{}", host.name);
+        let subject = Subject::from(host);
         match asks {
             Ok(asks) => {
                 for (address, ask) in some.iter().zip(asks) {
@@ -95,7 +96,7 @@ fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Ans
                     told(wire, *address, ask, &macs);
                 }
             }
-            Err(error) => run.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided)),
+            Err(error) => run.gap(error.gap(&subject, undecided)),
         }
     }
     if !wires.is_empty() && wires.values().all(|wire| wire.asked_from.is_empty()) {
@@ -141,7 +142,7 @@ fn macs(run: &Run, nodes: &[String]) -> Macs {
                 }
             }
             Err(error) => {
-                run.gap(Gap::new(error.gap_name(), format!("node {node}"), error.to_string(), format!("which MAC addresses {node} has")));
+                run.gap(error.gap(Subject::node(node), format!("which MAC addresses {node} has")));
             }
         }
     }

@@ -7,11 +7,12 @@ use super::Case;
 use crate::analysis::read::certificate;
 use crate::model::finding::Gap;
 use crate::model::probe::{Probe, Vantage};
+use crate::model::subject::Subject;
 
 /// What came back otherwise than expected, in every round.
 pub(super) fn unexpected(case: &Case) -> Vec<Gap> {
     let probes: Vec<&Probe> = case.probes().collect();
-    statuses(case, &probes).into_iter().chain(not_asked(case)).chain(unread(&probes)).chain(certificates(&probes)).collect()
+    statuses(case, &probes).into_iter().chain(not_asked(case)).chain(unread(&probes)).chain(certificates(case, &probes)).collect()
 }
 
 /// Statuses that were not expected, and the pods that gave them.
@@ -45,7 +46,7 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
     (!told.is_empty()).then(|| {
         Gap::new(
             "evidence/undecided",
-            case.service.path(),
+            case.service,
             format!("{}, where {expected} is expected", told.join(", ")),
             "why the program answers so: its own log at that time tells",
         )
@@ -56,7 +57,7 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
 /// Vantage points from which not one try could be made: that the others are answered says nothing of them.
 fn not_asked(case: &Case) -> Vec<Gap> {
     // A host that could not be reached is a gap already.
-    let told = |probe: &Probe| case.gaps.iter().any(|gap| gap.decisive && gap.subject == probe.vantage.text());
+    let told = |probe: &Probe| case.gaps.iter().any(|gap| gap.decisive && *gap.subject == Subject::from(&probe.vantage));
     let tried = |probe: &Probe| probe.error.is_some() || !probe.attempts.is_empty();
     let none = |probe: &&Probe| probe.awaited.is_none() && tried(probe) && probe.made().next().is_none() && !told(probe);
     let probes = case.flow.iter().flat_map(|flow| &flow.probes).filter(none);
@@ -64,8 +65,7 @@ fn not_asked(case: &Case) -> Vec<Gap> {
         let why =
             probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
         let reason = format!("nothing could be asked from {}: {why}", probe.vantage.text());
-        Gap::new("evidence/undecided", probe.vantage.text(), reason, format!("whether the Service answers {}", probe.vantage.place()))
-            .decisive()
+        Gap::new("evidence/undecided", &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place())).decisive()
     };
     probes.map(gap).collect()
 }
@@ -79,13 +79,13 @@ fn unread(probes: &[&Probe]) -> Vec<Gap> {
     };
     let gap = |probe: &&Probe| {
         let reason = format!("{} makes connections there, and cannot ask by HTTP", probe.tool);
-        Gap::new("evidence/tool-missing", probe.vantage.text(), reason, "which HTTP status the Service answers with").decisive()
+        Gap::new("evidence/tool-missing", &probe.vantage, reason, "which HTTP status the Service answers with").decisive()
     };
     probes.iter().filter(blind).map(gap).collect()
 }
 
 /// Certificates that are not for the name that was asked for.
-fn certificates(probes: &[&Probe]) -> Vec<Gap> {
+fn certificates(case: &Case, probes: &[&Probe]) -> Vec<Gap> {
     let mut others: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for probe in probes {
         let Some(sni) = &probe.request.sni else { continue };
@@ -101,8 +101,8 @@ fn certificates(probes: &[&Probe]) -> Vec<Gap> {
             let from = from.into_iter().collect::<Vec<_>>().join(" and ");
             Gap::new(
                 "evidence/undecided",
-                from,
-                told,
+                case.service,
+                format!("{told} (asked from {from})"),
                 "whether this certificate is meant for the name: a client that verifies it goes no further",
             )
             .decisive()

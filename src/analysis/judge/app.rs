@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::road::{Leg, Point, Road};
 use super::{Case, awaited, endpoints, found};
 use crate::model::connection::Sighting;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Ending;
+use crate::model::subject::Subject;
 
 /// Connections that were made and not answered, whose packets all passed: one finding a cause.
 pub(super) fn findings(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
@@ -18,8 +18,7 @@ pub(super) fn findings(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>)
         match name(road) {
             Ok(name) => groups.entry(name).or_default().push(road),
             Err(reason) => gaps.push(
-                Gap::new("evidence/undecided", road.connection.vantage.text(), reason, "why the connection is made and not answered")
-                    .decisive(),
+                Gap::new("evidence/undecided", &road.connection.vantage, reason, "why the connection is made and not answered").decisive(),
             ),
         }
     }
@@ -75,7 +74,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
                 .is_some_and(|target| target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).all(|pod| pods.contains(pod)));
             if all && let Some(target) = case.target {
                 // Every pod speaks the other protocol: it is the Service's port that promises the wrong one.
-                culprits.insert(0, Culprit::service_port(&case.service.namespace, &case.service.name, &endpoints::port_name(target)));
+                culprits.insert(0, Subject::service_port(&case.service.namespace, &case.service.name, &endpoints::port_name(target)));
             }
             (
                 "the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(),

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::road::{Leg, Point, Road};
 use super::{Case, neighbours, node};
 use crate::analysis::client_traffic::{is_node, seen, traces, tries};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::{Ending, Probe, Speech, Vantage};
+use crate::model::subject::Subject;
 
 /// What is open of clients whose traffic was waited for in the first round.
 pub(super) fn undecided(case: &Case) -> Vec<Gap> {
@@ -52,7 +52,7 @@ fn nothing_came(case: &Case, probe: &Probe) -> Gap {
 }
 
 fn no_vantage(probe: &Probe, reason: String, undecided: &str) -> Gap {
-    Gap::new("evidence/no-vantage", Culprit::client(probe.vantage.place()).to_string(), reason, undecided).decisive()
+    Gap::new("evidence/no-vantage", Subject::client(probe.vantage.place()), reason, undecided).decisive()
 }
 
 /// Of a datagram's answer nobody is told that it arrived.
@@ -101,7 +101,7 @@ pub(super) fn answer_not_taken(case: &Case, roads: &[&Road]) -> Result<Finding, 
     };
     Err(Gap::new(
         "evidence/no-vantage",
-        Culprit::client(&client).to_string(),
+        Subject::client(&client),
         format!("{what} leaves {node} for {client} by the interface of arrival, and {client} does not acknowledge it"),
         format!("whether {causes}: a capture on {client} while it asks tells"),
     )

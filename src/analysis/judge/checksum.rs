@@ -4,11 +4,11 @@ use super::found;
 use super::road::Road;
 use crate::analysis::state::counters;
 use crate::model::connection::Hop;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::Protocol;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// How many packets a place's kernel threw away for a wrong checksum while the probe was repeated.
 fn thrown_away(pair: &StatePair, protocol: Protocol) -> u64 {
@@ -28,7 +28,7 @@ fn of_sender(roads: &[&Road], seen: String, counted: String) -> Option<Finding> 
     let (sender, interface) = tunneller(roads)?;
     Some(found(
         "overlay/checksum",
-        vec![Culprit::node_part(&sender, &format!("interface/{interface}"))],
+        vec![Subject::interface(&sender, &interface)],
         format!("packets that {sender} sends through the tunnel arrive with a wrong checksum, and the receiver throws them away"),
         vec![seen, counted],
     ))
@@ -43,7 +43,7 @@ pub(super) fn of_tunnel(pair: &StatePair, node: &str, roads: &[&Road], seen: &st
 
 /// Requests reach a pod and nothing leaves it, and its kernel counts wrong checksums: through a tunnel its sender is the cause; without
 /// one it is not known who spoiled them.
-pub(super) fn of_pod(pair: &StatePair, pod: &str, subject: &str, roads: &[&Road], protocol: Protocol) -> Option<Result<Finding, Gap>> {
+pub(super) fn of_pod(pair: &StatePair, pod: &str, subject: &Subject, roads: &[&Road], protocol: Protocol) -> Option<Result<Finding, Gap>> {
     let thrown = thrown_away(pair, protocol);
     if thrown == 0 || thrown * 2 < roads.len() as u64 {
         return None;

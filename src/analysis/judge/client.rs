@@ -9,19 +9,19 @@ use std::net::IpAddr;
 use super::road::Road;
 use super::{Case, found};
 use crate::analysis::state::{netfilter, network, ruleset};
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
 use crate::model::probe::Ending;
 use crate::model::service::{Protocol, Service};
+use crate::model::subject::Subject;
 
 /// Clients as culprits: by their address when it is known, otherwise by the vantage point's name.
-pub(super) fn culprits(roads: &[&Road]) -> Vec<Culprit> {
+pub(super) fn culprits(roads: &[&Road]) -> Vec<Subject> {
     let mut all: BTreeSet<String> = BTreeSet::new();
     for road in roads {
         all.insert(road.connection.attempt.source.map_or_else(|| road.client(), |source| source.to_string()));
     }
-    all.into_iter().map(|client| Culprit::client(&client)).collect()
+    all.into_iter().map(|client| Subject::client(&client)).collect()
 }
 
 /// ENETUNREACH at once: nothing left the client.
@@ -56,7 +56,7 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
         let ranges = service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         findings.push(found(
             "client/source-range",
-            vec![Culprit::service(&service.namespace, &service.name)],
+            vec![Subject::from(service)],
             format!("loadBalancerSourceRanges leaves {client} out"),
             vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", service.path())],
         ));
@@ -64,7 +64,7 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
     if let Some((cidr, node)) = overlaps::pod_network(nodes, client) {
         findings.push(found(
             "client/overlaps-cluster",
-            vec![Culprit::client(&client.to_string())],
+            vec![Subject::client(&client.to_string())],
             format!("{client} lies inside the pod network {cidr} of {node}: answers to it stay in the cluster"),
             vec![format!("podCIDRs of {node}: {cidr}")],
         ));
@@ -83,7 +83,7 @@ pub fn wrong_port(service: &Service, port: &str) -> Option<Finding> {
     let place = service.addresses.first().map_or_else(|| service.path(), ToString::to_string);
     Some(found(
         "client/wrong-port",
-        vec![Culprit::client("any")],
+        vec![Subject::client("any")],
         format!("clients ask {place} for port {number}, which the Service does not have: it has {known}"),
         vec![format!("spec.ports of service/{}: {known}", service.path())],
     ))
@@ -97,7 +97,7 @@ pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
     let clients = clients.into_iter().collect::<Vec<_>>().join(", ");
     found(
         "client/source-range",
-        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        vec![Subject::from(case.service)],
         format!("loadBalancerSourceRanges leaves {clients} out"),
         vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", case.service.path()), format!("asked from {clients}")],
     )

@@ -7,9 +7,9 @@ use super::road::Road;
 use super::{Case, found, node, translation};
 use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// No entry can be added.
 pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
@@ -20,7 +20,7 @@ pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
     (most > 0 && count * 100 >= most * 99).then(|| {
         found(
             "node/conntrack-full",
-            vec![Culprit::node(node)],
+            vec![Subject::node(node)],
             format!("the connection table of {node} is full"),
             vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")],
         )
@@ -66,7 +66,7 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
     };
     Some(found(
         "node/conntrack-stale",
-        vec![Culprit::node(node)],
+        vec![Subject::node(node)],
         summary,
         vec![
             format!(

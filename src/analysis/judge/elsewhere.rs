@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::road::Road;
 use super::{Case, found, holders, wire};
 use crate::model::connection::Hop;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::{Body, Passage};
 use crate::model::place::{HostKind, Place};
 use crate::model::probe::Vantage;
+use crate::model::subject::Subject;
 
 /// Tries of one place that have to be answered past the nodes: one alone may have been lost sight of.
 const ENOUGH: usize = 2;
@@ -64,7 +64,7 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
         } else if seeing(case, &all, &whole) {
             let reason =
                 format!("{} tries from {} are answered, and none of them came to any node that may announce", whole.len(), vantage.text());
-            gaps.push(Gap::new("evidence/undecided", vantage.text(), reason, "who answers them in the Service's place").decisive());
+            gaps.push(Gap::new("evidence/undecided", &vantage, reason, "who answers them in the Service's place").decisive());
         }
     }
     (findings, gaps)
@@ -81,7 +81,7 @@ fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
     if !near || macs.is_empty() || !wire::all_looked_at(case) || macs.iter().any(|mac| known.contains_key(&mac.to_lowercase())) {
         return None;
     }
-    let mut culprits: Vec<Culprit> = macs.iter().map(|mac| Culprit::mac(mac)).collect();
+    let mut culprits: Vec<Subject> = macs.iter().map(|mac| Subject::mac(mac)).collect();
     let mut evidence = vec![
         format!("{} tries from {} are answered, and none of them came to any node that may announce", roads.len(), vantage.text()),
         format!(

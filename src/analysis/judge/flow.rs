@@ -83,7 +83,7 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
             gaps.push(
                 Gap::new(
                     "evidence/no-vantage",
-                    case.service.path(),
+                    case.service,
                     "tries failed, and no packet of them was seen where we could look",
                     "where they were lost",
                 )
@@ -186,7 +186,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
         Group::Vanished(gone) => vanished(case, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
             let reason = "the answer comes back to the client, and its program does not get it";
-            Gap::new("evidence/undecided", roads[0].connection.vantage.text(), reason, "what takes the answer inside the client").decisive()
+            Gap::new("evidence/undecided", &roads[0].connection.vantage, reason, "what takes the answer inside the client").decisive()
         })),
         Group::NotTaken => one(awaited::answer_not_taken(case, roads)),
         Group::PodRefused => pod::refused(case, roads),
@@ -278,7 +278,7 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
             if matches!(finding.name.as_str(), "wire/request-lost" | "wire/reply-lost") {
                 Err(Gap::new(
                     "evidence/undecided",
-                    case.service.path(),
+                    case.service,
                     "the connection is refused, and no node was seen to take it",
                     "who refuses it",
                 )
@@ -297,13 +297,10 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),
-        Err(_) => Err(Gap::new(
-            "evidence/undecided",
-            case.service.path(),
-            "the connection is refused between the client and the pod",
-            "who refuses it",
-        )
-        .decisive()),
+        Err(_) => {
+            Err(Gap::new("evidence/undecided", case.service, "the connection is refused between the client and the pod", "who refuses it")
+                .decisive())
+        }
     }
 }
 
@@ -313,7 +310,7 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
         let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
         gaps.push(Gap::new(
             "evidence/address-not-asked",
-            case.service.path(),
+            case.service,
             format!("{asked} alone was asked"),
             format!("whether the Service answers at {others}"),
         ));
@@ -338,6 +335,6 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
             0 => format!("no try reached {missed}"),
             tries => format!("no try was seen to reach {missed}, and {tries} could not be followed to an endpoint"),
         };
-        gaps.push(Gap::new("evidence/endpoint-not-reached", case.service.path(), reason, "whether these endpoints answer"));
+        gaps.push(Gap::new("evidence/endpoint-not-reached", case.service, reason, "whether these endpoints answer"));
     }
 }

@@ -7,11 +7,11 @@ use super::road::Road;
 use super::{Case, found, wire};
 use crate::analysis::state::network;
 use crate::model::announcement::Announcement;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
 use crate::model::state::PlaceState;
+use crate::model::subject::Subject;
 
 /// Interfaces on which kube-proxy (IPVS) and kube-router keep every Service's address, on every node, so that it is local there.
 const OF_THE_PROXY: [&str; 2] = ["kube-ipvs0", "kube-dummy-if"];
@@ -77,9 +77,8 @@ pub(super) fn stray(case: &Case) -> Option<Finding> {
     let names: BTreeSet<&str> = strays.iter().map(|stray| stray.node.as_str()).collect();
     let several = names.len() > 1;
     let nodes = names.into_iter().collect::<Vec<_>>().join(" and ");
-    let mut culprits: Vec<Culprit> =
-        strays.iter().map(|stray| Culprit::node_part(&stray.node, &format!("interface/{}", stray.interface))).collect();
-    culprits.extend(strays.iter().map(|stray| Culprit::mac(&stray.mac)));
+    let mut culprits: Vec<Subject> = strays.iter().map(|stray| Subject::interface(&stray.node, &stray.interface)).collect();
+    culprits.extend(strays.iter().map(|stray| Subject::mac(&stray.mac)));
     let mut seen = BTreeSet::new();
     culprits.retain(|culprit| seen.insert(culprit.clone()));
     let mut evidence = Vec::new();
@@ -121,7 +120,7 @@ pub(super) fn own_address(case: &Case, roads: &[&Road]) -> Option<Finding> {
 
 fn client_holds(case: &Case, name: &str, evidence: Vec<String>) -> Finding {
     let address = case.address().map(|address| address.to_string()).unwrap_or_default();
-    found("wire/duplicate-address", vec![Culprit::client(name)], format!("{name} has {address} on an interface of its own"), evidence)
+    found("wire/duplicate-address", vec![Subject::client(name)], format!("{name} has {address} on an interface of its own"), evidence)
 }
 
 /// The interface on which a client has the address; a client that is a node may have it from its kube-proxy.
@@ -149,18 +148,18 @@ pub(super) fn taken_by_client(case: &Case, roads: &[&Road]) -> Option<Finding> {
 }
 
 /// Who has a MAC that is no node's, as far as that was read: a client, or the router that the nodes send to.
-pub(super) fn owner(case: &Case, mac: &str) -> Option<(Culprit, String)> {
+pub(super) fn owner(case: &Case, mac: &str) -> Option<(Subject, String)> {
     let states = || case.closer.iter().flat_map(|closer| &closer.states).map(|pair| &pair.after);
     let has = |state: &&PlaceState| network::links(state).iter().any(|link| link.mac.eq_ignore_ascii_case(mac));
     let clients = states().filter(|state| matches!(&state.place, Place::Host(host) if host.kind != HostKind::Node));
     if let Some(Place::Host(host)) = clients.clone().find(has).map(|state| &state.place) {
-        return Some((Culprit::client(&host.name), format!("{mac} is a MAC of {}", host.name)));
+        return Some((Subject::client(&host.name), format!("{mac} is a MAC of {}", host.name)));
     }
     states().find_map(|state| {
         let (gateway, device) = network::default_route(state)?;
         let gateway = gateway?;
         let here = network::neighbours(state).into_iter();
         let is = here.filter(|entry| entry.address == gateway && entry.device == device).any(|entry| entry.mac.as_deref() == Some(mac));
-        is.then(|| (Culprit::router(gateway), format!("{mac} is the MAC of {gateway}, the gateway of {}", state.place)))
+        is.then(|| (Subject::router(gateway), format!("{mac} is the MAC of {gateway}, the gateway of {}", state.place)))
     })
 }

@@ -3,16 +3,16 @@
 
 use super::found;
 use crate::analysis::state::ipsec;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// IPsec dropped that many packets for one reason.
 pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding> {
     let (reason, grown) = ipsec::dropping(pair).into_iter().next().filter(|(_, grown)| *grown >= enough)?;
     let mut evidence = vec![format!("/proc/net/xfrm_stat on {node}: {reason} grew by {grown} while the probe was repeated")];
     evidence.extend(ipsec::blocking(&pair.after).into_iter().take(4).map(|policy| format!("`ip xfrm policy` on {node}: {policy}")));
-    Some(found("node/firewall-drop", vec![Culprit::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
+    Some(found("node/firewall-drop", vec![Subject::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
         };
         let pair = |after: u64| StatePair { before: state(3), after: state(after) };
         let finding = dropped_beside_filters(&pair(19), "n1", None, 32).unwrap();
-        assert_eq!((finding.name.as_str(), finding.culprits[0].0.as_str()), ("node/firewall-drop", "node/n1"));
+        assert_eq!((finding.name.as_str(), finding.culprits[0].to_string().as_str()), ("node/firewall-drop", "node/n1"));
         assert!(finding.evidence.iter().any(|line| line.contains("203.0.113.0/24")), "{finding:?}");
         assert_eq!((dropped_beside_filters(&pair(18), "n1", None, 32), dropped_beside_filters(&pair(3), "n1", None, 1)), (None, None));
     }

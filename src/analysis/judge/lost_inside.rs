@@ -6,9 +6,9 @@ use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
 use super::{Case, found, translation};
 use crate::analysis::state::{counters, ipsec, ruleset};
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// Tries that have to be lost: one alone may be anything.
 const ENOUGH: usize = 2;
@@ -59,7 +59,7 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     }
     Some(found(
         "node/lost-inside",
-        vec![Culprit::node(node)],
+        vec![Subject::node(node)],
         format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
         vec![
             format!("{} requests came in on {node}, none left it towards a pod", failing.len()),

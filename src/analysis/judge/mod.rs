@@ -27,6 +27,7 @@ mod pod_link;
 mod policy;
 pub mod road;
 mod scope;
+mod settle;
 mod translation;
 mod wire;
 
@@ -37,7 +38,6 @@ use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
 use crate::model::catalogue;
 use crate::model::connection::Connection;
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::flow::{Closer, Flow};
@@ -46,6 +46,7 @@ use crate::model::place::{HostKind, Place};
 use crate::model::probe::Probe;
 use crate::model::service::Service;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 use road::Road;
 
 pub use address::another_giver_suspected;
@@ -186,23 +187,23 @@ impl<'a> Case<'a> {
 
     /// The pods as culprits: the workload first when all serving pods share the fault.
     #[must_use]
-    pub fn pods_as_culprits(&self, pods: &BTreeSet<String>) -> Vec<Culprit> {
+    pub fn pods_as_culprits(&self, pods: &BTreeSet<String>) -> Vec<Subject> {
         let namespace = &self.service.namespace;
         let mut culprits = Vec::new();
         if let Some(target) = self.target {
             let serving: BTreeSet<&str> = target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
             let all = !serving.is_empty() && serving.iter().all(|pod| pods.contains(*pod)) && serving.len() > 1;
             if all && let Some(pod) = pods.iter().find_map(|name| target.pod(name)) {
-                culprits.push(Culprit::workload(namespace, &pod.workload()));
+                culprits.push(Subject::workload(namespace, &pod.workload()));
             }
         }
-        culprits.extend(pods.iter().map(|pod| Culprit::pod(namespace, pod)));
+        culprits.extend(pods.iter().map(|pod| Subject::pod(namespace, pod)));
         culprits
     }
 }
 
 /// A finding with its catalogue's severity and advice; rules fill in the rest.
-fn found(name: &str, culprits: Vec<Culprit>, summary: impl Into<String>, evidence: Vec<String>) -> Finding {
+fn found(name: &str, culprits: Vec<Subject>, summary: impl Into<String>, evidence: Vec<String>) -> Finding {
     let entry = catalogue::entry(name);
     Finding {
         name: name.to_owned(),
@@ -228,7 +229,7 @@ pub fn judge(case: &Case) -> Judgement {
     gaps.extend(answers::unexpected(case));
     gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
-    settle(case, &mut findings, &mut gaps);
+    settle::settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
     Judgement { findings, gaps, summary }
 }
@@ -268,8 +269,7 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         findings.extend(client::way::barred(case));
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
             gaps.push(
-                Gap::new("evidence/undecided", case.service.path(), "nothing was asked from anywhere", "whether the Service answers")
-                    .decisive(),
+                Gap::new("evidence/undecided", case.service, "nothing was asked from anywhere", "whether the Service answers").decisive(),
             );
         }
         return;
@@ -287,48 +287,6 @@ fn latent(case: &Case, finding: Finding) -> Finding {
         severity: Severity::Warn,
         scope: Some(format!("latent: every try from {} was answered{}", from.join(" and "), announce::bites(&finding.name))),
         ..finding
-    }
-}
-
-/// The order of findings, one of each name, and which gaps the verdict rests on.
-fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap]) {
-    // The cause before its consequences, failures before warnings; the order of the road stays within.
-    findings.sort_by_key(|finding| (finding.because.is_some(), std::cmp::Reverse(finding.severity)));
-    let mut seen = BTreeSet::new();
-    findings.retain(|finding| seen.insert((finding.name.clone(), finding.culprits.clone())));
-    if findings.iter().any(|finding| finding.severity == Severity::Fail) {
-        return;
-    }
-    let road = [
-        "evidence/node-unreachable",
-        "evidence/tool-missing",
-        "evidence/capture-refused",
-        "evidence/netns-unproven",
-        "evidence/not-recorded",
-    ];
-    // A node that is named as gone is why it and its pods could not be looked at, and no open question.
-    let mut gone: BTreeSet<String> = findings
-        .iter()
-        .filter(|finding| finding.name == "node/unreachable")
-        .flat_map(|finding| &finding.culprits)
-        .map(|c| c.0.clone())
-        .collect();
-    let pods: Vec<String> = case
-        .target
-        .iter()
-        .flat_map(|target| &target.endpoints)
-        .filter(|endpoint| endpoint.node.as_deref().is_some_and(|node| gone.contains(&Culprit::node(node).0)))
-        .filter_map(|endpoint| Some(format!("pod/{}/{}", case.service.namespace, endpoint.pod.as_deref()?)))
-        .collect();
-    gone.extend(pods);
-    for gap in gaps.iter_mut().filter(|gap| !gone.contains(&gap.subject)) {
-        // A pass says that the road was seen; where it could not be looked at, it was not.
-        if road.contains(&gap.name.as_str()) && (gap.subject.starts_with("node/") || gap.subject.starts_with("pod/")) {
-            gap.decisive = true;
-        }
-        if gap.name == "evidence/forbidden" && case.target.is_none_or(|target| !target.slices_read) {
-            gap.decisive = true;
-        }
     }
 }
 

@@ -7,10 +7,10 @@ use super::road::Road;
 use super::{Case, client, found, wire};
 use crate::analysis::state::network;
 use crate::model::connection::Hop;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::packet::{Body, Mac, Passage};
 use crate::model::place::{HostKind, Place};
+use crate::model::subject::Subject;
 
 /// The client, or the router, sends to another MAC than the announcer's.
 pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
@@ -66,7 +66,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let strays = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip));
     let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
     let mac = stray.source_mac.clone()?.to_lowercase();
-    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
+    let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
     Some(found(
         "wire/stale-neighbour",
         vec![culprit],
@@ -86,7 +86,7 @@ fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding>
             .find(|hop| hop.place != own && is_client(case, &hop.place))
     })?;
     let mac = hop.source_mac.clone()?.to_lowercase();
-    let culprit = owner(case, &mac).map_or_else(|| Culprit::mac(&mac), Culprit::router);
+    let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
     Some(found(
         "wire/stale-neighbour",
         vec![culprit],
@@ -120,7 +120,7 @@ pub(super) fn wrong_port(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
     }
     Some(found(
         "wire/wrong-port",
-        vec![Culprit::network(&stray.place, node)],
+        vec![Subject::network(&stray.place, node)],
         format!("frames for {node} come out at {} and not at {node}", stray.place),
         vec![format!("seen on {}/{}, addressed to another host; none came to {node}", stray.place, stray.interface)],
     ))
@@ -149,7 +149,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     if entry.state == "PERMANENT" {
         return Some(found(
             "wire/stale-neighbour",
-            vec![Culprit::node_part(node, &format!("interface/{}", entry.device))],
+            vec![Subject::interface(node, &entry.device)],
             format!("{node} sends its answers to {mac}, and {next} is at {came_from}"),
             evidence,
         ));
@@ -158,7 +158,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     (next == to).then(|| {
         found(
             "wire/client-address-duplicate",
-            vec![Culprit::mac(&mac)],
+            vec![Subject::mac(&mac)],
             format!("the client's address {to} is held twice: answers go to {mac}"),
             evidence,
         )

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::road::{Leg, Point, Road};
 use super::{Case, found, node};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::Probe;
+use crate::model::subject::Subject;
 
 /// Tries that have to fail at a node before it is named: one alone may be anything.
 const ENOUGH: usize = 2;
@@ -58,7 +58,7 @@ pub(super) fn fails(case: &Case) -> Option<Finding> {
     let others: Vec<&str> = taken.keys().filter(|node| *node != bad).map(String::as_str).collect();
     let mut finding = found(
         "bgp/next-hop-fails",
-        vec![Culprit::node(bad)],
+        vec![Subject::node(bad)],
         format!("connections that the router sends to {bad} fail, those that it sends to {} are answered", others.join(" and ")),
         vec![
             format!("{} tries came in on {bad}, and none of them was answered", of_bad.failed),
@@ -126,7 +126,7 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     if case.routed() && !untried.is_empty() {
         gaps.push(Gap::new(
             "evidence/next-hop-not-reached",
-            case.service.path(),
+            case.service,
             format!("the router sent no try to {}", untried.join(" and ")),
             "whether connections that it sends there are answered",
         ));

@@ -7,11 +7,12 @@ use super::road::{Leg, Road};
 use super::{Case, client, conntrack, found, ipsec, policy, translation};
 use crate::analysis::state::netfilter::{self, Fields, Match};
 use crate::analysis::state::{counters, network, ruleset, traffic_control};
-use crate::model::culprit::Culprit;
+use crate::model::error_kind::ErrorKind;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::{Protocol, TrafficPolicy};
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// What a group of connections has in common for the rules of a node or pod.
 pub(super) struct Packets {
@@ -109,21 +110,22 @@ fn dropping_as_many(pair: &StatePair, fields: &[Fields], lost: usize) -> Option<
     let drop = ruleset::drops(pair, fields).into_iter().find(enough)?;
     let place = &pair.after.place;
     let proof = took(&place.to_string(), drop.tool, &drop.path, &drop.text, drop.grown);
-    Some(Dropping { path: format!("rule/{}", drop.path), text: drop.text, proof })
+    Some(Dropping { path: drop.path, text: drop.text, proof })
 }
 
 /// That a rule of a place took packets, by its counter where it has one.
 pub(super) fn took(place: &str, tool: &str, path: &str, text: &str, grown: Option<u64>) -> String {
-    let mut parts = path.split('/');
-    let (table, chain) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (table, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (chain, position) = rest.rsplit_once('/').unwrap_or((rest, ""));
+    let stands = if position == "policy" { format!(", chain {chain}") } else { format!(", rule {position} of {chain}") };
     match (tool, grown) {
         ("nft", Some(grown)) => {
-            format!("nft table {table} chain {chain} on {place}: `{text}` took {grown} packets while the probe was repeated")
+            format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
         }
-        ("nft", None) => format!("nft table {table} chain {chain} on {place}: `{text}` takes this packet"),
+        ("nft", None) => format!("nft table {table} on {place}{stands}: `{text}` takes this packet"),
         (tool, grown) => {
             let grown = grown.unwrap_or_default();
-            format!("{tool} {table} on {place}: `{text}` took {grown} packets while the probe was repeated")
+            format!("{tool} {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
         }
     }
 }
@@ -142,7 +144,7 @@ pub(super) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads
 fn filtered(node: &str, drop: Dropping) -> Finding {
     found(
         "node/firewall-drop",
-        vec![Culprit::node_part(node, &drop.path)],
+        vec![Subject::rule(node, &drop.path, &drop.text)],
         format!("a packet filter on {node} drops it: {}", drop.text),
         vec![drop.proof],
     )
@@ -162,7 +164,7 @@ fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u6
     (here.grown >= enough).then(|| {
         found(
             "node/firewall-drop",
-            vec![Culprit::node_part(node, &format!("interface/{interface}"))],
+            vec![Subject::interface(node, interface)],
             format!("the traffic control of {node}/{interface} drops it"),
             vec![format!(
                 "tc on {node}: the {} qdisc of {interface} dropped {} packets while the probe was repeated",
@@ -219,7 +221,7 @@ pub(super) fn forwarding_off(case: &Case, pair: &StatePair, node: &str, input: O
     let off = |name: String, what: String| {
         Some(found(
             "node/forwarding-off",
-            vec![Culprit::node_part(node, &format!("sysctl/{name}"))],
+            vec![Subject::sysctl(node, &name)],
             format!("{node} does not forward {what}"),
             vec![format!("{name} is 0 on {node}")],
         ))
@@ -246,7 +248,7 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
             let grown = counters::grown(pair, "TcpExt", "IPReversePathFilter");
             return Some(found(
                 "node/reverse-path-filter",
-                vec![Culprit::node_part(node, &format!("interface/{input}"))],
+                vec![Subject::interface(node, input)],
                 format!("the reverse path filter of {node} drops packets from {source} that come in on {input}"),
                 vec![
                     format!("rp_filter in force on {input} is {mode}"),
@@ -339,17 +341,12 @@ pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Optio
     Some(if down {
         found(
             "node/proxy-down",
-            vec![Culprit::node_part(node, "kube-proxy")],
+            vec![Subject::kube_proxy(node)],
             format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
             evidence,
         )
     } else {
-        found(
-            "node/not-programmed",
-            vec![Culprit::node_part(node, "kube-proxy")],
-            format!("{node} does not translate the address: {why}"),
-            evidence,
-        )
+        found("node/not-programmed", vec![Subject::kube_proxy(node)], format!("{node} does not translate the address: {why}"), evidence)
     })
 }
 
@@ -365,7 +362,7 @@ pub(super) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<F
     (!gone.is_empty()).then(|| {
         found(
             "node/proxy-stale",
-            vec![Culprit::node_part(node, "kube-proxy")],
+            vec![Subject::kube_proxy(node)],
             format!("kube-proxy's rules on {node} lead to {}, which is no endpoint of the Service", gone.join(" and ")),
             vec![
                 format!(
@@ -442,7 +439,7 @@ fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
     (case.service.external_policy == TrafficPolicy::Local && !local).then(|| {
         found(
             "announce/no-local-endpoint",
-            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            vec![Subject::from(case.service)],
             format!("the external traffic policy is Local, {node} takes the requests and holds no ready pod"),
             vec![format!("no ready endpoint on {node}")],
         )
@@ -455,7 +452,7 @@ pub(super) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAd
         let refused = network::way(&pair.after, &format!("{ip},,"))?.refused?;
         Some(found(
             "route/pod-network-missing",
-            vec![Culprit::node_part(node, &format!("route/{ip}"))],
+            vec![Subject::route(node, ip)],
             format!("{node} has no way to the pod address {ip}"),
             vec![format!("`ip route get {ip}` on {node}: {refused}")],
         ))
@@ -484,7 +481,7 @@ pub(super) fn refused_to_forward(
         let refused = forwarding_refused(pair, *ip, *source, input)?;
         Some(found(
             "route/pod-network-missing",
-            vec![Culprit::node_part(node, &format!("route/{ip}"))],
+            vec![Subject::route(node, ip)],
             format!("{node} has no way to the pod address {ip} for what comes in by {input}"),
             vec![format!("`ip route get {ip} from {source} iif {input}` on {node}: {refused}")],
         ))
@@ -548,7 +545,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
 pub(super) fn no_way_back(node: &str, client: IpAddr, refused: &str) -> Finding {
     found(
         "route/return-missing",
-        vec![Culprit::node_part(node, &format!("route/{client}"))],
+        vec![Subject::route(node, client)],
         format!("{node} has no way back to the client {client}"),
         vec![format!("`ip route get {client}` on {node}: {refused}")],
     )
@@ -576,7 +573,7 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
     }
     Some(found(
         "route/return-asymmetric",
-        vec![Culprit::node_part(node, &format!("route/{}", out.1))],
+        vec![Subject::route(node, out.1)],
         format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
         evidence,
     ))
@@ -596,14 +593,14 @@ pub(super) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
 
 /// That the node does not answer by SSH, when it does not.
 fn refuses(case: &Case, node: &str) -> Option<String> {
-    let refused = case.gaps.iter().any(|gap| gap.name == "evidence/node-unreachable" && gap.subject == format!("node/{node}"));
+    let refused = case.gaps.iter().any(|gap| gap.kind == Some(ErrorKind::HostUnreachable) && *gap.subject == Subject::node(node));
     refused.then(|| format!("{node} does not answer by SSH"))
 }
 
 /// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
 fn mute(case: &Case, node: &str) -> bool {
-    let of_node = |gap: &Gap| gap.name == "evidence/log-unreadable" && gap.subject.ends_with(&format!(" on {node}"));
-    let unanswered = |gap: &Gap| gap.reason.contains("did not answer within") || gap.reason.contains("no route to host");
+    let of_node = |gap: &Gap| gap.name == "evidence/log-unreadable" && *gap.subject == Subject::speaker(node);
+    let unanswered = |gap: &Gap| matches!(gap.kind, Some(ErrorKind::TimedOut | ErrorKind::HostUnreachable));
     case.gaps.iter().any(|gap| of_node(gap) && unanswered(gap))
 }
 
@@ -630,7 +627,7 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
             }
             return Ok(found(
                 "node/unreachable",
-                vec![Culprit::node(&far)],
+                vec![Subject::node(&far)],
                 format!("{far} cannot be reached, and its pods still count as endpoints"),
                 evidence,
             ));
@@ -646,5 +643,5 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
 
 /// A node's inside that explains nothing: what would decide is said.
 pub(super) fn unseen(node: &str, reason: &str) -> Gap {
-    Gap::new("evidence/undecided", Culprit::node(node).to_string(), reason, format!("what takes the packet inside {node}")).decisive()
+    Gap::new("evidence/undecided", Subject::node(node), reason, format!("what takes the packet inside {node}")).decisive()
 }

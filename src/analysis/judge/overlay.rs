@@ -9,11 +9,11 @@ use super::{Case, checksum, found, policy, translation};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
 use crate::model::connection::Hop;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Size;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// Ports of the tunnels that are known.
 const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
@@ -57,7 +57,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
         if same {
             return Ok(found(
                 "route/pod-network-missing",
-                vec![Culprit::node_part(node, &format!("route/{}", pod_network(case, pod)))],
+                vec![Subject::route(node, pod_network(case, pod))],
                 format!("{node} has no route to the pod network of {pod}: it sends the packet by its default route, on {interface}"),
                 vec![
                     format!("the translated packet for {pod} leaves {node}/{interface}"),
@@ -93,7 +93,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
 fn down(node: &str, interface: &str) -> Finding {
     found(
         "overlay/interface-down",
-        vec![Culprit::node_part(node, &format!("interface/{interface}"))],
+        vec![Subject::interface(node, interface)],
         format!("the tunnel interface {interface} of {node} is down"),
         vec![format!("`ip link` on {node}: {interface} is not up")],
     )
@@ -108,7 +108,7 @@ fn wrong_route(case: &Case, state: &crate::model::state::PlaceState, node: &str,
     (others > 0 && !route.contains(&format!("dev {}", tunnel.name))).then(|| {
         found(
             "route/pod-network-wrong",
-            vec![Culprit::node_part(node, &format!("route/{}", pod_network(case, pod)))],
+            vec![Subject::route(node, pod_network(case, pod))],
             format!("{node}'s route to the pod network of {pod} leads by {interface}, where other pod networks go by {}", tunnel.name),
             vec![format!("route on {node}: {route}")],
         )
@@ -124,7 +124,7 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
     let Some(mac) = entry.as_ref().and_then(|entry| entry.mac.clone()) else {
         return Some(found(
             "overlay/wrong-endpoint",
-            vec![Culprit::node_part(node, &format!("interface/{device}"))],
+            vec![Subject::interface(node, &device)],
             format!("{node} has no neighbour entry for {gateway} on {device}, so that nothing can be encapsulated"),
             vec![format!("`ip neigh` on {node}: {gateway} is {}", entry.map_or_else(|| "missing".to_owned(), |entry| entry.state))],
         ));
@@ -140,7 +140,7 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
     (!right).then(|| {
         found(
             "overlay/wrong-endpoint",
-            vec![Culprit::node_part(node, &format!("interface/{device}"))],
+            vec![Subject::interface(node, &device)],
             format!("the tunnel's forwarding entry on {node} does not lead to {far}"),
             vec![
                 forwarding.map_or_else(
@@ -208,14 +208,14 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
             let network = pod.map_or_else(String::new, |pod| pod_network(case, pod));
             found(
                 "route/pod-network-wrong",
-                vec![Culprit::node_part(from, &format!("route/{network}"))],
+                vec![Subject::route(from, network)],
                 format!("{from}'s route to the pod network of {to} leads to another node"),
                 evidence,
             )
         } else {
             found(
                 "overlay/wrong-endpoint",
-                vec![Culprit::node(from)],
+                vec![Subject::node(from)],
                 format!("the tunnel on {from} sends what is for {to} to {}", wrong.join(", ")),
                 evidence,
             )
@@ -226,7 +226,7 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
     }
     Ok(found(
         "overlay/lost-between",
-        vec![Culprit::network(from, to), Culprit::node(to)],
+        vec![Subject::network(from, to), Subject::node(to)],
         format!("what leaves {from}'s tunnel for {to} does not arrive there"),
         vec![format!("{} encapsulated packets left {from}, none came in on {to}", sent.len())],
     ))
@@ -329,7 +329,7 @@ fn back_route(case: &Case, pair: &StatePair, node: &str, input: Option<&str>, pa
         let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
         Some(found(
             "route/return-missing",
-            vec![Culprit::node_part(node, &format!("route/{to}"))],
+            vec![Subject::route(node, to)],
             format!("{node} has no way back to {to}{owner}"),
             vec![format!("`{asked}` on {node}: {refused}")],
         ))
@@ -347,7 +347,7 @@ pub(super) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
         let passed = if largest == 0 { "those without payload pass".to_owned() } else { format!("those of {largest} bytes pass") };
         Gap::new(
             "evidence/undecided",
-            Culprit::network(from, to).to_string(),
+            Subject::network(from, to),
             format!("packets with {smallest_lost} bytes of payload and more leave {from} and do not come to {to}; {passed}"),
             format!(
                 "whether their size is why (an MTU on the way, as ping -M do -s {smallest_lost} between the two would show), or their content \
@@ -390,12 +390,12 @@ pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Fin
     };
     let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
     Some(if client_side {
-        found("wire/mtu", vec![Culprit::network(from, to)], summary, evidence)
+        found("wire/mtu", vec![Subject::network(from, to)], summary, evidence)
     } else {
-        let mut culprits: Vec<Culprit> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Culprit::node(node)).collect();
+        let mut culprits: Vec<Subject> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Subject::node(node)).collect();
         culprits.dedup();
         if culprits.is_empty() {
-            culprits.push(Culprit::network(from, to));
+            culprits.push(Subject::network(from, to));
         }
         found("overlay/mtu", culprits, summary, evidence)
     })

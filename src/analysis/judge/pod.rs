@@ -9,11 +9,11 @@ use super::{Case, checksum, found};
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::analysis::state::{counters, network};
 use crate::model::connection::Sighting;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::Protocol;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// The roads that end in each pod.
 fn by_pod<'r, 'a>(case: &Case, roads: &[&'r Road<'a>]) -> BTreeMap<String, Vec<&'r Road<'a>>> {
@@ -44,7 +44,7 @@ fn each_pod(case: &Case, roads: &[&Road], rule: impl Fn(&str, &[&Road]) -> Resul
     let findings = by_name
         .into_values()
         .map(|(mut finding, pods)| {
-            if finding.culprits.iter().all(|culprit| culprit.0.starts_with("pod/")) {
+            if finding.culprits.iter().all(|culprit| matches!(culprit, Subject::Pod { .. })) {
                 finding.culprits = case.pods_as_culprits(&pods);
             }
             finding
@@ -55,7 +55,7 @@ fn each_pod(case: &Case, roads: &[&Road], rule: impl Fn(&str, &[&Road]) -> Resul
 
 /// Whether a finding names pods alone.
 pub(super) fn is_of_pods(finding: &Finding) -> bool {
-    finding.culprits.iter().all(|culprit| culprit.0.starts_with("pod/"))
+    finding.culprits.iter().all(|culprit| matches!(culprit, Subject::Pod { .. }))
 }
 
 /// Makes one finding of those of one name that name pods alone, each some of them: they were lost at different places, each at its pod.
@@ -64,11 +64,10 @@ pub(super) fn join(case: &Case, name: &str, scope: &str, findings: &mut Vec<Find
         std::mem::take(findings).into_iter().partition(|finding| finding.name == name && is_of_pods(finding));
     *findings = others;
     if same.len() > 1 {
-        let prefix = format!("pod/{}/", case.service.namespace);
         let pods: BTreeSet<String> = same
             .iter()
             .flat_map(|finding| &finding.culprits)
-            .filter_map(|culprit| Some(culprit.0.strip_prefix(&prefix)?.to_owned()))
+            .filter_map(|culprit| if let Subject::Pod { name, .. } = culprit { Some(name.clone()) } else { None })
             .collect();
         let evidence: Vec<String> = same.iter().flat_map(|finding| finding.evidence.clone()).collect();
         let first = same.swap_remove(0);
@@ -89,7 +88,7 @@ pub(super) fn refused(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) 
         not_listening(case, pod, seen).or_else(|| filtered(case, pod, roads)).ok_or_else(|| {
             Gap::new(
                 "evidence/undecided",
-                format!("pod/{}/{pod}", case.service.namespace),
+                Subject::pod(&case.service.namespace, pod),
                 "the pod refuses the connection, and its sockets could not be read or show a listener",
                 "why the pod refuses",
             )
@@ -124,7 +123,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
         ));
         return Some(found(
             "pod/not-listening",
-            vec![Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::pod(&case.service.namespace, pod)],
             format!("nothing listens on port {number} in the pods"),
             evidence,
         ));
@@ -136,7 +135,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
         ));
         return Some(found(
             "pod/listens-on-loopback",
-            vec![Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::pod(&case.service.namespace, pod)],
             format!("the program listens on port {number} of the loopback address only"),
             evidence,
         ));
@@ -147,7 +146,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
         evidence.push(format!("{pod} listens on {taken}, and on {ip} not"));
         return Some(found(
             "pod/not-listening",
-            vec![Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::pod(&case.service.namespace, pod)],
             format!("the program listens on port {number} of other addresses than the pod's {ip}"),
             evidence,
         ));
@@ -170,7 +169,7 @@ fn other_protocol(case: &Case, pod: &str, number: u16, seen: &[String]) -> Optio
     evidence.push(format!("a socket of {pod} listens on {}/{}, none on {}/{}", found_there.port, other.name(), number, wanted.name()));
     Some(found(
         "endpoints/protocol-mismatch",
-        vec![Culprit::service_port(&case.service.namespace, &case.service.name, &port)],
+        vec![Subject::service_port(&case.service.namespace, &case.service.name, &port)],
         format!("the Service's port is {}, and the pods listen on {number} for {} alone", wanted.name(), other.name()),
         evidence,
     ))
@@ -194,14 +193,14 @@ fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
     let drop = node::dropping(pair, &fields)?;
     Some(found(
         "pod/firewall-drop",
-        vec![Culprit::pod(&case.service.namespace, pod)],
+        vec![Subject::pod(&case.service.namespace, pod)],
         format!("a packet filter inside the pod's namespace drops it: {}", drop.text),
         vec![drop.proof],
     ))
 }
 
 fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
-    let subject = format!("pod/{}/{pod}", case.service.namespace);
+    let subject = Subject::pod(&case.service.namespace, pod);
     let Some(pair) = case.pod_state(pod) else {
         return Err(Gap::new(
             "evidence/undecided",
@@ -226,7 +225,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
         if let Some(refused) = network::way(&pair.after, &format!("{source},,")).and_then(|way| way.refused) {
             return Ok(found(
                 "pod/no-way-back",
-                vec![Culprit::pod(&case.service.namespace, pod)],
+                vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod has no route to answer {source}"),
                 vec![
                     format!("the request from {source} reaches {pod}, nothing leaves it"),
@@ -251,7 +250,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     if let Some(listener) = full {
         return Ok(found(
             "pod/silent",
-            vec![Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::pod(&case.service.namespace, pod)],
             "the request reaches the pod, and its program does not take it",
             vec![
                 format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting),
@@ -279,7 +278,7 @@ fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>)
         if let Some(entry) = failed {
             return Some(found(
                 "pod/no-way-back",
-                vec![Culprit::pod(&case.service.namespace, pod)],
+                vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod cannot resolve its next hop {next}, so that its answer does not leave"),
                 vec![format!("`ip neigh` in {pod}: {next} is {}", entry.state)],
             ));

@@ -8,9 +8,9 @@ use super::overlay::pod_network;
 use super::road::Road;
 use super::{Case, found};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::state::{PlaceState, StatePair};
+use crate::model::subject::Subject;
 
 /// The packet left the node for its pod and did not arrive in it.
 pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
@@ -18,7 +18,7 @@ pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, 
     case.node_state(node).and_then(|pair| of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
         Gap::new(
             "evidence/undecided",
-            Culprit::node(node).to_string(),
+            Subject::node(node),
             format!("the packet left {node} towards the pod and did not arrive in it"),
             "what is wrong between the node and its pod",
         )
@@ -61,7 +61,7 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
         evidence.push(format!("`ip link` on {node}: {} is not up", bridge.name));
         return Some(found(
             "pod/disconnected",
-            vec![Culprit::node_part(node, &format!("interface/{}", bridge.name)), Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::interface(node, &bridge.name), Subject::pod(&case.service.namespace, pod)],
             format!("{node}'s bridge {} to its pods is down, and what is for {ip} leaves by {out}", bridge.name),
             evidence,
         ));
@@ -72,14 +72,14 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
         evidence.push(format!("route on {node}: {route}"));
         return Some(found(
             "route/pod-network-wrong",
-            vec![Culprit::node_part(node, &format!("route/{network}"))],
+            vec![Subject::route(node, network)],
             format!("{node}'s route to its own pod {ip} leads by {out}, where the pod is not"),
             evidence,
         ));
     }
     Some(found(
         "route/pod-network-missing",
-        vec![Culprit::node_part(node, &format!("route/{}", pod_network(case, ip)))],
+        vec![Subject::route(node, pod_network(case, ip))],
         format!("{node} has no route to the network of its own pods: what is for {ip} leaves by its default route, on {out}"),
         evidence,
     ))
@@ -115,7 +115,7 @@ pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets:
             let mac = entry.mac.filter(|mac| !own.is_empty() && !own.contains(mac))?;
             Some(found(
                 "pod/no-way-back",
-                vec![Culprit::pod(&case.service.namespace, pod)],
+                vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod sends its answers to {mac}, which is no interface of its node"),
                 vec![format!("`ip neigh` in {pod}: {next} is at {mac} ({})", entry.state), format!("no interface of {node} has that MAC")],
             ))
@@ -130,7 +130,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
     if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
         return Some(found(
             "pod/disconnected",
-            vec![Culprit::pod(&case.service.namespace, pod)],
+            vec![Subject::pod(&case.service.namespace, pod)],
             format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
             vec![format!("`ip link` in {pod}: {} is not up", down.name)],
         ));
@@ -141,7 +141,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
         if wrong {
             return Some(found(
                 "pod/wrong-neighbour",
-                vec![Culprit::pod(&case.service.namespace, pod), Culprit::node(node)],
+                vec![Subject::pod(&case.service.namespace, pod), Subject::node(node)],
                 format!("{node} has a wrong MAC for the pod address {ip}"),
                 vec![
                     format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
@@ -152,7 +152,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
         if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
             return Some(found(
                 "pod/disconnected",
-                vec![Culprit::pod(&case.service.namespace, pod)],
+                vec![Subject::pod(&case.service.namespace, pod)],
                 format!("{node} cannot resolve the pod address {ip} on its own link"),
                 vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],
             ));

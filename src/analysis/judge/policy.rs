@@ -6,20 +6,21 @@ use std::net::IpAddr;
 use super::node::Packets;
 use super::{Case, found};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::policy::{Incoming, NetworkPolicy};
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
-/// Chains in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
-const CHAINS: [&str; 6] = ["/cali-", "/KUBE-NWPLCY-", "/KUBE-POD-FW-", "/KUBE-ROUTER-", "/WEAVE-NPC", "/ANTREA-"];
+/// How the chains begin in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
+const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-", "WEAVE-NPC", "ANTREA-"];
 
 /// Interfaces of plugins that enforce policies outside of iptables and nftables: Cilium, Antrea, OVN-Kubernetes.
 const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
 pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Finding) -> Finding {
-    if !filter.culprits.iter().any(|culprit| CHAINS.iter().any(|chain| culprit.0.contains(chain))) {
+    let enforces = |chain: &str| CHAINS.iter().any(|start| chain.starts_with(start));
+    if !filter.culprits.iter().any(|culprit| culprit.chain().is_some_and(enforces)) {
         return filter;
     }
     let denying = denying(case, node, packets);
@@ -83,7 +84,7 @@ fn denied(policies: &[&NetworkPolicy], proof: Vec<String>) -> Finding {
         .extend(policies.iter().map(|policy| format!("NetworkPolicy {} selects the pod and lets none of these requests in", policy.name)));
     found(
         "policy/denied",
-        policies.iter().map(|policy| Culprit::network_policy(&policy.namespace, &policy.name)).collect(),
+        policies.iter().map(|policy| Subject::network_policy(&policy.namespace, &policy.name)).collect(),
         format!("the NetworkPolicy {names} does not let the request into the pod"),
         evidence,
     )

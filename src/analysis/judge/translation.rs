@@ -11,11 +11,11 @@ use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, refused_by_kube_proxy, trail};
 use crate::model::connection::{Hop, Sighting};
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::service::TrafficPolicy;
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// A client's first packet as it comes in on the node that takes it.
 fn first_packet(case: &Case, packets: &Packets, client: IpAddr, input: Option<&str>) -> Fields {
@@ -87,6 +87,11 @@ fn diverting<'t>(case: &Case, pair: &StatePair, trail: &'t Trail, failed: usize,
     certain.or_else(|| trail.turns.iter().find(|turn| !turn.certain && diverts(case, pair, turn) && enough(turn)))
 }
 
+/// The rule of a turn.
+fn rule(node: &str, turn: &Turn) -> Subject {
+    Subject::rule(node, &turn.path, &turn.text)
+}
+
 /// A rule of the node's packet filters takes the requests elsewhere, keeps them from being translated, or ends their way.
 pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     // Without kube-proxy's rules, what spares a packet from them spares it from nothing.
@@ -111,7 +116,7 @@ pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road
     }
     Some(found(
         "node/firewall-drop",
-        rules.keys().map(|path| Culprit::node_part(node, &format!("rule/{path}"))).collect(),
+        rules.values().map(|turn| rule(node, turn)).collect(),
         format!("a packet filter on {node} {}: {}", does(turn), turn.text),
         evidence,
     ))
@@ -232,7 +237,7 @@ pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Fi
         let turn = *all?.first()?;
         Some(found(
             "node/firewall-drop",
-            vec![Culprit::node_part(entry, &format!("rule/{}", turn.path))],
+            vec![rule(entry, turn)],
             format!("a packet filter on {entry} {}: {}", does(turn), turn.text),
             vec![format!("requests come in on {node} and go no further"), node::took(entry, turn.tool, &turn.path, &turn.text, turn.grown)],
         ))
@@ -263,7 +268,7 @@ pub(super) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, ro
     let refused = refusals(pair, &packets.fields(Leg::Reply, case.address(), None));
     Some(found(
         "node/firewall-drop",
-        vec![Culprit::node_part(node, &format!("rule/{}", turn.path))],
+        vec![rule(node, &turn)],
         format!(
             "a packet filter on {node} keeps requests out of the connection table, and the answers are dropped as invalid: {}",
             turn.text
@@ -290,7 +295,7 @@ pub(super) fn untracked_answers(case: &Case, pair: &StatePair, node: &str, roads
         let what = if turn.kind == Kind::Untracks { "keeps the answers from being translated back".to_owned() } else { does(&turn) };
         Some(found(
             "node/firewall-drop",
-            vec![Culprit::node_part(node, &format!("rule/{}", turn.path))],
+            vec![rule(node, &turn)],
             format!("a packet filter on {node} {what}: {}", turn.text),
             vec![node::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
         ))
@@ -380,13 +385,13 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
     let (culprit, cause) = match why {
         Some(Why::Rule(turn)) => {
             evidence.push(node::took(node, turn.tool, &turn.path, &turn.text, turn.grown));
-            (Culprit::node_part(node, &format!("rule/{}", turn.path)), format!(": {}", turn.text))
+            (rule(node, &turn), format!(": {}", turn.text))
         }
         Some(Why::Missing(what)) => {
             evidence.push(format!("on {node} {what}"));
-            (Culprit::node_part(node, "kube-proxy"), format!(": {what}"))
+            (Subject::kube_proxy(node), format!(": {what}"))
         }
-        None => (Culprit::node(node), String::new()),
+        None => (Subject::node(node), String::new()),
     };
     let summary = if all_kept {
         format!(

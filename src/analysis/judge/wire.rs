@@ -10,10 +10,10 @@ use arp::Arp;
 use super::road::Road;
 use super::{Case, announce, client, found, holders, neighbours};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
+use crate::model::subject::Subject;
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
 pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
@@ -82,7 +82,7 @@ fn duplicate(case: &Case) -> Option<Finding> {
     if foreign.is_empty() {
         return None;
     }
-    let mut culprits: Vec<Culprit> = foreign.iter().map(|mac| Culprit::mac(mac)).collect();
+    let mut culprits: Vec<Subject> = foreign.iter().map(|mac| Subject::mac(mac)).collect();
     let mut evidence: Vec<String> =
         foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node that was read has that MAC")).collect();
     for (owner, told) in foreign.iter().filter_map(|mac| holders::owner(case, mac)) {
@@ -102,7 +102,7 @@ fn flux(case: &Case) -> Option<Finding> {
     }
     Some(found(
         "wire/wrong-interface",
-        vec![Culprit::node(node)],
+        vec![Subject::node(node)],
         format!("several interfaces of {node} answer by ARP for the address"),
         answers.iter().map(|(_, what)| format!("{node}/{what} answers")).chain([format!("the first is {first}")]).collect(),
     ))
@@ -133,7 +133,7 @@ fn interface_down(case: &Case) -> Option<Finding> {
     };
     Some(found(
         "wire/interface-down",
-        vec![Culprit::node_part(node, &format!("interface/{}", link.name))],
+        vec![Subject::interface(node, &link.name)],
         format!("the interface {} of {node}, on the address's network, {what}", link.name),
         vec![format!("`ip link` on {node}: {} {what}", link.name)],
     ))
@@ -198,7 +198,7 @@ fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>)
     }
     Err(Gap::new(
         "evidence/no-vantage",
-        case.service.path(),
+        case.service,
         "the nodes announce the address over sessions that are up, and the requests reach none of them; no router was given that could be asked (--set router=ssh:HOST)",
         "whether the router takes the prefix, and where it sends the requests",
     )
@@ -220,7 +220,7 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let nodes = case.announcement?.bgp.as_ref()?.sending();
     Some(found(
         "wire/request-lost",
-        vec![Culprit::network(&vantages.join("+"), &nodes.join("+"))],
+        vec![Subject::network(&vantages.join("+"), &nodes.join("+"))],
         format!("what {} sends reaches none of the nodes, what others send does", vantages.join(" and ")),
         vec![
             format!("{} tries left {} and came in on none of {}", roads.len(), vantages.join(" and "), nodes.join(", ")),
@@ -232,7 +232,7 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
 /// ARP and the first packet, as both sides saw them.
 fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let vantages = names(roads);
-    let between = Culprit::network(&vantages.join("+"), node);
+    let between = Subject::network(&vantages.join("+"), node);
     let sent = roads.iter().any(|road| road.sent().next().is_some());
     // Only a client that was watched is known to have sent nothing.
     let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
@@ -342,7 +342,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     if network::processes(state, "speaker")?.contains(&'T') {
         return Some(found(
             "announce/speaker-unhealthy",
-            vec![Culprit::node_part(node, "speaker")],
+            vec![Subject::speaker(node)],
             format!("the speaker on {node} is stopped: it runs and answers nothing"),
             vec![
                 format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node),
@@ -356,7 +356,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     announced.then(|| {
         found(
             "wire/no-answer",
-            vec![Culprit::node_part(node, &format!("interface/{interface}"))],
+            vec![Subject::interface(node, &interface)],
             format!("{node} says that it announces the address, requests reach it, and it answers none"),
             vec![format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node)],
         )
@@ -377,7 +377,7 @@ fn asked_in_vain(case: &Case, arp: &Arp, vantages: &[String], node: &str) -> Res
     }
     Ok(found(
         "wire/request-lost",
-        vec![Culprit::network(&vantages.join("+"), node)],
+        vec![Subject::network(&vantages.join("+"), node)],
         format!("{by} requests leave {clients} and do not reach {node}"),
         vec![format!("{} {by} requests left the client, none came in on {node}", arp.client_asked)],
     ))
@@ -393,7 +393,7 @@ fn gone(case: &Case, node: &str) -> Option<Finding> {
     let evidence = super::node::lost(case, node)?;
     Some(found(
         "node/unreachable",
-        vec![Culprit::node(node)],
+        vec![Subject::node(node)],
         format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
         evidence,
     ))
@@ -419,7 +419,7 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
         .count();
     found(
         "wire/reply-lost",
-        vec![Culprit::network(node, &vantages.join("+"))],
+        vec![Subject::network(node, &vantages.join("+"))],
         format!("the answer leaves {node} and does not reach {}", vantages.join(" and ")),
         vec![format!("{out} packets of the answer left {node} by the interface of arrival, none came in at the client")],
     )
@@ -430,7 +430,7 @@ fn names(roads: &[&Road]) -> Vec<String> {
 }
 
 fn undecided(case: &Case, reason: &str, undecided: &str) -> Gap {
-    Gap::new("evidence/undecided", case.service.path(), reason, undecided).decisive()
+    Gap::new("evidence/undecided", case.service, reason, undecided).decisive()
 }
 
 #[cfg(test)]

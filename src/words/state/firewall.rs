@@ -61,7 +61,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
         return Ok(Dynamic::UNIT);
     };
     if !["iptables", "iptables-legacy", "nft"].iter().any(|section| state.sections.contains_key(*section)) {
-        run.gap(missing(&state, "nft", format!("node/{place}"), format!("which rule of {place} takes a packet")));
+        run.gap(missing(&state, "nft", &state.place, format!("which rule of {place} takes a packet")));
         return Ok(Dynamic::UNIT);
     }
     hand(context, &walk(&state, &packet, hook))

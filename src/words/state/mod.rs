@@ -33,6 +33,7 @@ use crate::evidence::host::script::Script;
 use crate::model::finding::Gap;
 use crate::model::probe::Vantage;
 use crate::model::state::PlaceState;
+use crate::model::subject::Subject;
 
 /// The capability that all of these words need.
 pub const CAPABILITY: &str = "node.read";
@@ -64,7 +65,7 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     run.allow(context, look.word.name, CAPABILITY)?;
     let vantage = named(run, context, look.word, look.place)?;
     let undecided = format!("what {} would tell of {}", look.word.name, vantage.place());
-    let subject = subject(&vantage);
+    let subject = Subject::from(&vantage);
     let place = match vantage::place(run, &vantage) {
         Ok(place) => place,
         Err(error) => {
@@ -94,17 +95,17 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
 }
 
 /// A look that failed. Only the playbook knows what its verdict rests on, so that what it asked for and did not get forbids a pass.
-fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &str, undecided: &str) -> Answer<()> {
+fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &Subject, undecided: &str) -> Answer<()> {
     if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
         return run.failed_look(context, error, subject, undecided);
     }
-    run.gap(Gap::new(error.gap_name(), subject, error.to_string(), undecided).decisive());
+    run.gap(error.gap(subject, undecided).decisive());
     Ok(())
 }
 
 /// The gap of a section that was not read.
 #[must_use]
-pub fn missing(state: &PlaceState, section: &str, subject: String, undecided: String) -> Gap {
+pub fn missing(state: &PlaceState, section: &str, subject: impl Into<Subject>, undecided: String) -> Gap {
     let why = state.missing.get(section).map_or("nothing came back", String::as_str);
     let name = if why.ends_with("not installed there") { "evidence/tool-missing" } else { "evidence/unreadable" };
     Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided).decisive()
@@ -118,14 +119,6 @@ fn without_a_family(mut state: PlaceState) -> PlaceState {
         state.sections.insert(name, String::new());
     }
     state
-}
-
-fn subject(vantage: &Vantage) -> String {
-    match vantage {
-        Vantage::Node(name) => format!("node/{name}"),
-        Vantage::Pod(name) => format!("pod/{name}"),
-        Vantage::Local | Vantage::Ssh(_) | Vantage::Client(_) => format!("client/{}", vantage.place()),
-    }
 }
 
 /// Reads a place, and the nodes' addresses where they are needed and were not read yet.

@@ -11,11 +11,11 @@ use super::super::{Case, found};
 use super::{class, own};
 use crate::analysis::addresses::{holds, pool_of};
 use crate::analysis::allocation::class::controller_serves;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Workload;
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 /// How often MetalLB must have cleared one foreign address: a failed write makes it do so twice.
 const OFTEN: u32 = 3;
@@ -69,7 +69,7 @@ pub(super) fn other(case: &Case, metallb: &Metallb) -> Option<Finding> {
         .filter(|set| NAMES.iter().any(|name| set.name.starts_with(name)))
         .filter(|set| !set.name.starts_with("svclb-") || set.name.starts_with(&format!("svclb-{}-", case.service.name)))
         .collect();
-    let mut culprits: Vec<Culprit> = carriers.iter().map(|set| Culprit::workload(&set.namespace, &set.name)).collect();
+    let mut culprits: Vec<Subject> = carriers.iter().map(|set| Subject::workload(&set.namespace, &set.name)).collect();
     culprits.push(own(case));
     let mut evidence: Vec<String> =
         foreign.iter().map(|what| format!("status.loadBalancer.ingress holds {what}, which MetalLB did not give")).collect();

@@ -3,10 +3,10 @@
 use super::super::found;
 use super::controller;
 use crate::analysis::configuration::{named_in, refused};
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Pod;
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
+use crate::model::subject::Subject;
 
 /// The configuration is refused: by the parts' own words, or because the objects hold what MetalLB always refuses.
 pub(super) fn invalid(metallb: &Metallb) -> Option<Finding> {
@@ -15,7 +15,7 @@ pub(super) fn invalid(metallb: &Metallb) -> Option<Finding> {
     if words.is_empty() && computed.is_empty() {
         return None;
     }
-    let mut culprits: Vec<Culprit> = computed.iter().flat_map(|refused| refused.culprits.clone()).collect();
+    let mut culprits: Vec<Subject> = computed.iter().flat_map(|refused| refused.culprits.clone()).collect();
     for word in &words {
         let text = word.refused.as_deref().unwrap_or_default();
         culprits.extend(
@@ -95,12 +95,12 @@ fn who(reader: &Reader) -> String {
     }
 }
 
-fn place(metallb: &Metallb, reader: &Reader) -> Culprit {
+fn place(metallb: &Metallb, reader: &Reader) -> Subject {
     match reader {
         Reader::Controller => {
             let name = metallb.controllers.first().map_or_else(|| "controller".to_owned(), Pod::workload);
-            Culprit::workload(&metallb.namespace, &name)
+            Subject::workload(&metallb.namespace, &name)
         }
-        Reader::Speaker(node) => Culprit::node_part(node, "speaker"),
+        Reader::Speaker(node) => Subject::speaker(node),
     }
 }

@@ -1,10 +1,10 @@
 //! Whether MetalLB's controller runs at all.
 
 use super::super::found;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::{Pod, Workload};
 use crate::model::metallb::Metallb;
+use crate::model::subject::Subject;
 
 /// The controller is scaled to 0, crashes, is not ready, or does not exist. Nothing when that could not be read.
 pub(super) fn down(metallb: &Metallb) -> Option<Finding> {
@@ -22,8 +22,8 @@ pub(super) fn down(metallb: &Metallb) -> Option<Finding> {
     if !metallb.speakers_read || (pods.is_empty() && deployment.ready > 0) {
         return None;
     }
-    let mut culprits = vec![Culprit::workload(&deployment.namespace, &deployment.name)];
-    culprits.extend(pods.iter().map(|pod| Culprit::pod(&pod.namespace, &pod.name)));
+    let mut culprits = vec![Subject::workload(&deployment.namespace, &deployment.name)];
+    culprits.extend(pods.iter().map(|pod| Subject::pod(&pod.namespace, &pod.name)));
     let mut evidence =
         vec![format!("Deployment {}/{}: {} of {} ready", deployment.namespace, deployment.name, deployment.ready, deployment.desired)];
     evidence.extend(pods.iter().map(|pod| format!("pod {}: {}", pod.name, why(pod))));
@@ -48,7 +48,7 @@ pub(super) fn unhealthy(metallb: &Metallb) -> Option<Finding> {
     }
     Some(found(
         "address/controller-unhealthy",
-        vec![Culprit::workload(&pod.namespace, &pod.workload()), Culprit::pod(&pod.namespace, &pod.name)],
+        vec![Subject::workload(&pod.namespace, &pod.workload()), Subject::pod(&pod.namespace, &pod.name)],
         format!("MetalLB's controller cannot write the Service's address into its status: {error}"),
         vec![format!("log of {} ({at}): {error}", log.pod)],
     ))
@@ -71,7 +71,7 @@ fn missing(metallb: &Metallb, pods: &[&Pod]) -> Option<Finding> {
     let namespace = &metallb.namespace;
     Some(found(
         "address/controller-down",
-        vec![Culprit::workload(namespace, "controller")],
+        vec![Subject::workload(namespace, "controller")],
         format!("the namespace {namespace} has no controller of MetalLB's, so that nobody gives addresses"),
         vec![format!("neither a Deployment nor a pod in {namespace} is MetalLB's controller")],
     ))

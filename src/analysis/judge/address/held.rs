@@ -7,9 +7,9 @@ use super::{class, competing, configuration, controller, latent, own, refusal, w
 use crate::analysis::addresses::{odd_last_octet, pool_of};
 use crate::analysis::allocation::wish::{PREFIX, Unmet, annotation, unmet};
 use crate::analysis::allocation::{Answer, Refusal, Rules, answer};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::metallb::Metallb;
+use crate::model::subject::Subject;
 
 /// What is notable about it. None of it keeps a client out by itself, so that all of it is latent.
 pub(super) fn findings(case: &Case, metallb: &Metallb, address: IpAddr) -> Vec<Finding> {
@@ -80,7 +80,7 @@ pub(super) fn undecided(case: &Case, metallb: &Metallb) -> Option<Gap> {
     let wanted = if wanted.is_empty() { case.service.wanted_address.clone().unwrap_or_default() } else { wanted.join(", ") };
     Some(Gap::new(
         "evidence/undecided",
-        case.service.path(),
+        case.service,
         format!("the Service asks for {wanted} and has another address, and nothing that was read says why"),
         "why it does not have what it asks for; an event of MetalLB's or a second look in a minute would tell",
     ))
@@ -94,7 +94,7 @@ fn last_octet(metallb: &Metallb, address: IpAddr) -> Option<Finding> {
     evidence.extend(pool.map(|pool| format!("pool {} has avoidBuggyIPs: {}", pool.name, pool.avoid_buggy_ips)));
     let mut finding = found(
         "address/last-octet",
-        vec![Culprit::address(address)],
+        vec![Subject::address(address)],
         format!("{address} ends in .{last}, which some devices take for a network or broadcast address"),
         evidence,
     );

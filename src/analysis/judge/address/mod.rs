@@ -16,11 +16,11 @@ mod words;
 
 use super::{Case, found};
 use crate::model::announcement::Agreement;
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::metallb::Metallb;
 use crate::model::probe::Attempt;
 use crate::model::service::Service;
+use crate::model::subject::Subject;
 
 /// Findings about the Service's type and address. With an address they are latent; `explain_silence` raises what keeps it unheard.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -114,8 +114,8 @@ fn metallb<'a>(case: &Case<'a>) -> Option<&'a Metallb> {
     case.announcement.map(|announcement| &announcement.metallb)
 }
 
-fn own(case: &Case) -> Culprit {
-    Culprit::service(&case.service.namespace, &case.service.name)
+fn own(case: &Case) -> Subject {
+    Subject::from(case.service)
 }
 
 /// The same finding, hurting nobody who asked; the scope says when it will.

@@ -80,5 +80,5 @@ pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
         }
         Some((_, Answer::Refused(_))) => "the Service has no address, and nothing that was read says why".to_owned(),
     };
-    Gap::new("evidence/undecided", case.service.path(), reason, "why it has no address").decisive()
+    Gap::new("evidence/undecided", case.service, reason, "why it has no address").decisive()
 }

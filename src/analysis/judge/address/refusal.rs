@@ -9,9 +9,9 @@ use crate::analysis::allocation::pools::{NotServed, held};
 use crate::analysis::allocation::wish::{Misworded, PREFIX, unknown_annotations};
 use crate::analysis::allocation::{Refusal, Rules};
 use crate::analysis::similar::nearest;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::metallb::{Metallb, Pool};
+use crate::model::subject::Subject;
 
 /// The finding for one refusal; MetalLB's own words stand beneath as confirmation.
 pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
@@ -29,7 +29,7 @@ pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Find
         ),
         Refusal::OnlyByRequest(names) => found(
             "address/pool-not-automatic",
-            names.iter().map(|name| Culprit::pool(name)).collect(),
+            names.iter().map(|name| Subject::pool(name)).collect(),
             "every pool that would fit has autoAssign: false, and the Service asks for no address",
             names.iter().map(|name| format!("pool {name} ({}): autoAssign is false", ranges(pools, name))).collect(),
         ),
@@ -61,7 +61,7 @@ fn full(metallb: &Metallb, names: &[String], family: Option<Family>) -> Finding 
     };
     found(
         "address/pool-exhausted",
-        names.iter().map(|name| Culprit::pool(name)).collect(),
+        names.iter().map(|name| Subject::pool(name)).collect(),
         format!("{what} of {} is taken", names.iter().map(|name| format!("pool {name}")).collect::<Vec<_>>().join(" and ")),
         evidence,
     )

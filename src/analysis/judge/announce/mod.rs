@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Case, found, holders};
 use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::place::Place;
 use crate::model::service::TrafficPolicy;
+use crate::model::subject::Subject;
 
 /// Findings about the announcement, the nearest cause first. They are causes when nobody gets through, latent otherwise.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
@@ -61,7 +61,7 @@ fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
     }
     Some(found(
         "address/pool-missing",
-        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        vec![Subject::from(case.service)],
         format!("{address} lies in no pool of MetalLB's any more"),
         vec![if pools.is_empty() {
             "there is no IPAddressPool".to_owned()
@@ -79,7 +79,7 @@ fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
     if !announcement.advertisements.is_empty() || bgp.iter().any(|ad| ad.selects_pool(object)) {
         return None;
     }
-    let mut evidence = vec![format!("{} holds the address", Culprit::pool(pool))];
+    let mut evidence = vec![format!("{} holds the address", Subject::pool(pool))];
     evidence.push(if l2.is_empty() && bgp.is_empty() {
         "there is neither an L2Advertisement nor a BGPAdvertisement".to_owned()
     } else {
@@ -88,7 +88,7 @@ fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
     evidence.extend(withdrawn(announcement));
     Some(found(
         "announce/no-advertisement",
-        vec![Culprit::pool(pool)],
+        vec![Subject::pool(pool)],
         format!("no advertisement selects pool {pool}, so that nobody announces its addresses"),
         evidence,
     ))
@@ -112,7 +112,7 @@ fn no_speaker(announcement: &Announcement) -> Option<Finding> {
 struct View<'a> {
     candidates: &'a [String],
     excluded: &'a [Excluded],
-    advertisements: Vec<Culprit>,
+    advertisements: Vec<Subject>,
 }
 
 impl<'a> View<'a> {
@@ -122,25 +122,25 @@ impl<'a> View<'a> {
             return Some(Self {
                 candidates: &announcement.candidates,
                 excluded: &announcement.excluded,
-                advertisements: announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect(),
+                advertisements: announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect(),
             });
         }
         let bgp = announcement.bgp.as_ref()?;
         Some(Self {
             candidates: &bgp.candidates,
             excluded: &bgp.excluded,
-            advertisements: bgp.advertisements.iter().map(|name| Culprit::bgp_advertisement(name)).collect(),
+            advertisements: bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
         })
     }
 }
 
 /// The DaemonSet of the speakers: the pods' own owner, or the one of that name.
-fn speakers_set(announcement: &Announcement) -> Culprit {
+fn speakers_set(announcement: &Announcement) -> Subject {
     let metallb = &announcement.metallb;
     let owner = metallb.speakers.iter().find_map(|pod| pod.owner.as_ref()).filter(|(kind, _)| kind == "DaemonSet").map(|(_, name)| name);
     let named = || metallb.workloads.iter().flatten().find(|workload| workload.kind == "DaemonSet" && workload.name.contains("speaker"));
     let name = owner.cloned().or_else(|| named().map(|set| set.name.clone())).unwrap_or_else(|| "speaker".to_owned());
-    Culprit::workload(&metallb.namespace, &name)
+    Subject::workload(&metallb.namespace, &name)
 }
 
 fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
@@ -178,7 +178,7 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
     nodes.sort_by_key(|name| {
         case.node(name).is_some_and(|node| node.labels.keys().any(|key| key.starts_with("node-role.kubernetes.io/control-plane")))
     });
-    let nodes: Vec<Culprit> = nodes.into_iter().map(Culprit::node).collect();
+    let nodes: Vec<Subject> = nodes.into_iter().map(Subject::node).collect();
     Some(match kind {
         "advertisement" => found(
             "announce/no-candidate",
@@ -188,7 +188,7 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         ),
         "endpoint" => found(
             "announce/no-local-endpoint",
-            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            vec![Subject::from(case.service)],
             "the external traffic policy is Local, and no node that may announce holds a ready pod",
             evidence,
         ),
@@ -197,7 +197,7 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
         "speaker" => found("announce/speaker-missing", nodes, "the nodes that may announce run no working speaker", evidence),
         "class" => found(
             "address/class-unserved",
-            vec![Culprit::service(&case.service.namespace, &case.service.name)],
+            vec![Subject::from(case.service)],
             "MetalLB does not look at the Service: it serves another load balancer class",
             evidence,
         ),
@@ -217,7 +217,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
         return Vec::new();
     };
     let Some(links) = links(case, node) else { return Vec::new() };
-    let culprits = || announcement.advertisements.iter().map(|name| Culprit::l2_advertisement(name)).collect::<Vec<_>>();
+    let culprits = || announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect::<Vec<_>>();
     let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
     let named = announcement.interfaces.join(", ");
     if !announcement.interfaces.is_empty() && existing.is_empty() {
@@ -261,7 +261,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
         {
             return vec![found(
                 "address/off-link",
-                vec![Culprit::pool(pool)],
+                vec![Subject::pool(pool)],
                 format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
                 looked
                     .iter()
@@ -326,7 +326,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
         );
         return Some(found(
             "announce/split-brain",
-            vec![Culprit::network(&nodes[0], &nodes[1])],
+            vec![Subject::network(&nodes[0], &nodes[1])],
             format!("{} announce the same address: their speakers do not see each other", nodes.join(" and ")),
             evidence,
         ));
@@ -337,7 +337,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
         if frozen {
             return Some(found(
                 "announce/speaker-unhealthy",
-                vec![Culprit::node_part(node, "speaker")],
+                vec![Subject::speaker(node)],
                 format!("the speaker on {node} is stopped: it runs and does nothing"),
                 vec![format!("the kernel shows the process speaker on {node} in state T")],
             ));
@@ -357,7 +357,7 @@ fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
     }
     Some(found(
         "announce/nobody",
-        vec![Culprit::node_part(expected, "speaker")],
+        vec![Subject::speaker(expected)],
         format!("{expected} should announce the address and does not"),
         ["nobody answers by ARP".to_owned()]
             .into_iter()

@@ -3,8 +3,8 @@
 
 use crate::analysis::judge::{Case, found};
 use crate::model::announcement::{Agreement, Announcement, Source};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
+use crate::model::subject::Subject;
 
 /// Moves within ten minutes from which on it is too often.
 const FLAPPING: u32 = 6;
@@ -31,7 +31,7 @@ fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let rests = if history.rests { ", and stays where it is since" } else { "" };
     let mut finding = found(
         "announce/flapping",
-        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        vec![Subject::from(case.service)],
         format!("the announcement moved {} times within ten minutes, and no restart explains it{rests}", history.changes),
         history.moves.iter().rev().take(12).rev().cloned().collect(),
     );
@@ -56,7 +56,7 @@ fn crashing(announcement: &Announcement) -> Option<Finding> {
     }
     Some(found(
         "announce/speaker-unhealthy",
-        pods.iter().filter_map(|pod| pod.node.as_deref()).map(|node| Culprit::node_part(node, "speaker")).collect(),
+        pods.iter().filter_map(|pod| pod.node.as_deref()).map(Subject::speaker).collect(),
         format!(
             "the speaker on {} crashes again and again",
             pods.iter().filter_map(|pod| pod.node.as_deref()).collect::<Vec<_>>().join(" and ")
@@ -91,7 +91,7 @@ fn unexpected(announcement: &Announcement) -> Option<Finding> {
     );
     Some(found(
         "announce/unexpected-node",
-        vec![Culprit::node(node)],
+        vec![Subject::node(node)],
         format!("{node} announces the address, and by MetalLB's election it should be {expected}"),
         evidence,
     ))
@@ -113,7 +113,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     }
     let mut finding = found(
         "announce/stale-source",
-        stale.iter().map(|source| Culprit(format!("{}/{}", source.kind, announcement.service))).collect(),
+        stale.iter().map(|source| Subject::from(format!("{}/{}", source.kind, announcement.service))).collect(),
         format!("{} name another node than {node}, which announces", named(&stale)),
         stale.iter().map(|source| source.detail.clone()).chain([announcement.because.clone()]).collect(),
     );
@@ -206,7 +206,7 @@ mod tests {
     fn another_node_than_the_elections_is_told() {
         let finding = unexpected(&found_with("n3", metallb(), History::default())).unwrap();
         assert_eq!((finding.name.as_str(), finding.severity), ("announce/unexpected-node", Severity::Warn));
-        assert_eq!(finding.culprits, [Culprit::node("n3")]);
+        assert_eq!(finding.culprits, [Subject::node("n3")]);
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
         metallb.speakers[0].containers[0].running = false;
         metallb.speakers[0].containers[0].restarts = 4;
         let finding = crashing(&found_with("n2", metallb.clone(), History::default())).unwrap();
-        assert_eq!(finding.culprits, [Culprit::node_part("n1", "speaker")]);
+        assert_eq!(finding.culprits, [Subject::speaker("n1")]);
         metallb.l2_advertisements = Some(vec![read_metallb::advertisement(
             &json!({"metadata": {"name": "a"}, "spec": {"nodeSelectors": [{"matchLabels": {"rack": "b"}}]}}),
         )]);

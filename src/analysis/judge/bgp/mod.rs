@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use super::{Case, found};
 use crate::model::announcement::{Announcement, Exclusion};
 use crate::model::bgp::{Bgp, BgpNode, Router};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::service::TrafficPolicy;
+use crate::model::subject::Subject;
 
 /// Findings about an address that is announced over BGP alone, the nearest cause first.
 pub(super) fn findings(case: &Case, announcement: &Announcement) -> Vec<Finding> {
@@ -40,7 +40,7 @@ fn no_peer(announcement: &Announcement, bgp: &Bgp) -> Option<Finding> {
     if !reached.is_empty() {
         return Some(found(
             "bgp/not-advertised",
-            bgp.advertisements.iter().map(|name| Culprit::bgp_advertisement(name)).collect(),
+            bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
             format!(
                 "the advertisement {} names no peer that the nodes have, so that the prefix is told to nobody",
                 bgp.advertisements.join(" and ")
@@ -49,9 +49,9 @@ fn no_peer(announcement: &Announcement, bgp: &Bgp) -> Option<Finding> {
         ));
     }
     let culprits = if bgp.peers.is_empty() {
-        without.iter().map(|node| Culprit::node(node)).collect()
+        without.iter().map(|node| Subject::node(node)).collect()
     } else {
-        bgp.peers.iter().map(|peer| Culprit::peer(&peer.name)).collect()
+        bgp.peers.iter().map(|peer| Subject::peer(&peer.name)).collect()
     };
     let summary = if bgp.peers.is_empty() {
         format!("{} has no BGPPeer, so that no speaker talks to any router", announcement.metallb.namespace)
@@ -75,7 +75,7 @@ fn not_advertised(bgp: &Bgp) -> Option<Finding> {
     }
     Some(found(
         "bgp/not-advertised",
-        bgp.advertisements.iter().map(|name| Culprit::bgp_advertisement(name)).collect(),
+        bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
         format!("{} announce the address, and send no prefix over their sessions", silent.join(" and ")),
         silent.iter().map(|node| format!("{node}: session up, metallb_bgp_announced_prefixes_total is 0")).collect(),
     ))
@@ -119,9 +119,9 @@ fn filtered(case: &Case, bgp: &Bgp) -> Option<Finding> {
 }
 
 /// The router by the address that a peer has of it, otherwise by the host that was asked.
-pub(super) fn router_culprit(bgp: &Bgp, router: &Router) -> Culprit {
+pub(super) fn router_culprit(bgp: &Bgp, router: &Router) -> Subject {
     let known = bgp.peers.iter().find(|peer| router.holds(&peer.address)).and_then(|peer| peer.address.parse().ok());
-    known.map_or_else(|| Culprit(format!("router/{}", router.host)), Culprit::router)
+    known.map_or_else(|| Subject::Router(router.host.clone()), Subject::router)
 }
 
 /// The advertisement's selectors leave one node, where others could announce too.
@@ -136,7 +136,7 @@ fn single_announcer(case: &Case, announcement: &Announcement, bgp: &Bgp) -> Opti
     evidence.extend(bgp.excluded.iter().map(|out| format!("{}: {}", out.node, out.reason)));
     Some(found(
         "bgp/single-announcer",
-        bgp.advertisements.iter().map(|name| Culprit::bgp_advertisement(name)).collect(),
+        bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
         format!("only {only} announces the address: when it goes, the address is gone until another is elected"),
         evidence,
     ))

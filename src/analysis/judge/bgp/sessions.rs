@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::bgp_sockets::{BgpSocket, bgp_sockets};
 use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
-use crate::model::culprit::Culprit;
 use crate::model::finding::{Finding, Severity};
 use crate::model::state::PlaceState;
+use crate::model::subject::Subject;
 
 /// Sessions over which the address should be announced, of nodes that should announce it, or mean to: BGP asks no other speaker, so that one
 /// that the others have lost goes on.
@@ -28,8 +28,8 @@ pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     let every = down.len() == all.len();
     let nodes = names(&down);
     let peers: BTreeSet<&str> = down.iter().map(|session| session.peer.as_str()).collect();
-    let mut culprits: Vec<Culprit> = peers.iter().map(|peer| Culprit::peer(peer)).collect();
-    culprits.extend(nodes.iter().map(|node| Culprit::node(node)));
+    let mut culprits: Vec<Subject> = peers.iter().map(|peer| Subject::peer(peer)).collect();
+    culprits.extend(nodes.iter().map(|node| Subject::node(node)));
     let reason = down.iter().find_map(|session| session.reason.as_deref()).map(meaning);
     let what = if down.iter().all(|session| session.up == Some(true) || session.changes_last_minute >= 6) {
         "does not stay up"
@@ -59,8 +59,8 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
     stalled.first()?;
     let live = all.iter().filter(|session| !session.failing()).count();
     let nodes = names(&stalled);
-    let mut culprits: Vec<Culprit> = nodes.iter().map(|node| Culprit::node(node)).collect();
-    culprits.extend(stalled.iter().map(|session| &session.peer).collect::<BTreeSet<_>>().into_iter().map(|peer| Culprit::peer(peer)));
+    let mut culprits: Vec<Subject> = nodes.iter().map(|node| Subject::node(node)).collect();
+    culprits.extend(stalled.iter().map(|session| &session.peer).collect::<BTreeSet<_>>().into_iter().map(|peer| Subject::peer(peer)));
     let summary = format!("the BGP session of {} is believed in there, and the other side has given it up", by_peer(&stalled));
     Some(scoped(found("bgp/session-stalled", culprits, summary, evidence), stalled.len() == live, &all, &stalled))
 }

@@ -118,8 +118,10 @@ impl Lab {
 
     fn check(&self, expected: &[(&str, Severity, &str)]) {
         let said = self.says();
-        let said: Vec<(&str, Severity, &str)> =
-            said.iter().map(|finding| (finding.name.as_str(), finding.severity, finding.culprits[0].0.as_str())).collect();
+        let said: Vec<(&str, Severity, String)> =
+            said.iter().map(|finding| (finding.name.as_str(), finding.severity, finding.culprits[0].to_string())).collect();
+        let expected: Vec<(&str, Severity, String)> =
+            expected.iter().map(|(name, severity, culprit)| (*name, *severity, (*culprit).to_owned())).collect();
         assert_eq!(said, expected);
     }
 }

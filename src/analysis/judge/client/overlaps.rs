@@ -8,12 +8,12 @@ use crate::analysis::judge::road::Road;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::analysis::state::routes;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
 use crate::model::state::{PlaceState, StatePair};
+use crate::model::subject::Subject;
 
 /// The pod network that a client's address lies in, with the node that has it.
 pub(in crate::analysis::judge) fn pod_network(nodes: &[Node], client: IpAddr) -> Option<(String, String)> {
@@ -35,8 +35,8 @@ pub(in crate::analysis::judge) fn pods(case: &Case, roads: &[&Road], node: &str)
         // By whichever way the request came, the answer would leave by it too: then nothing is wrong with the address.
         let inward = way.refused.is_some() || way.device.as_deref().is_some_and(|device| device != arrived);
         inward.then(|| {
-            let mut culprits = vec![Culprit::client(&client.to_string())];
-            culprits.extend(route.iter().map(|route| Culprit::node_part(node, &format!("route/{route}"))));
+            let mut culprits = vec![Subject::client(&client.to_string())];
+            culprits.extend(route.iter().map(|route| Subject::route(node, route)));
             found(
                 "client/overlaps-cluster",
                 culprits,
@@ -100,7 +100,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
                 let narrower = narrower(case, node, vip, client)?;
                 let mut finding = found(
                     "route/return-missing",
-                    vec![Culprit::node_part(node, &format!("interface/{device}"))],
+                    vec![Subject::interface(node, device)],
                     format!("the netmask of {node} on {device} takes {client} for a neighbour, which it is not"),
                     evidence,
                 );
@@ -110,7 +110,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
             Some(net) => {
                 let mut finding = found(
                     "client/overlaps-cluster",
-                    vec![Culprit::client(&client.to_string()), Culprit::node_part(node, &format!("interface/{device}"))],
+                    vec![Subject::client(&client.to_string()), Subject::interface(node, device)],
                     format!(
                         "{client} lies inside {range}, which {node} has on {device}, and is not on that link: {node} asks there in vain"
                     ),
@@ -121,7 +121,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
             }
             None => found(
                 "route/return-missing",
-                vec![Culprit::node_part(node, &format!("route/{route}"))],
+                vec![Subject::route(node, &route)],
                 format!("the route {route} of {node} has no gateway and takes {client} for a neighbour on {device}, where it is not"),
                 evidence,
             ),

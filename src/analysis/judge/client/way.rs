@@ -12,12 +12,12 @@ use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::packet::{Arp, Body, Mac, Passage};
 use crate::model::place::Place;
 use crate::model::probe::Ending;
 use crate::model::state::PlaceState;
+use crate::model::subject::Subject;
 
 /// A client with what its kernel says of the way to the address.
 struct Client<'a> {
@@ -81,7 +81,7 @@ pub(in crate::analysis::judge) fn barred(case: &Case) -> Vec<Finding> {
         let mut evidence = vec![format!("`ip route get {vip}` on {name}: {refused}")];
         evidence.extend(told.map(|told| format!("connecting from {name} fails at once: {told}")));
         let summary = format!("{name} has no way to the address: its own route refuses it");
-        findings.push(found("client/no-route", vec![Culprit::client(name)], summary, evidence));
+        findings.push(found("client/no-route", vec![Subject::client(name)], summary, evidence));
     }
     findings
 }
@@ -246,7 +246,7 @@ fn dead_gateway(client: &Client, roads: &[&Road]) -> Option<Finding> {
             format!("all else goes from {name} via {usual}"),
         ],
     );
-    finding.culprits.push(Culprit::router(gateway));
+    finding.culprits.push(Subject::router(gateway));
     Some(finding)
 }
 

@@ -49,8 +49,8 @@ fn check(before: &str, after: &str, expected: Option<&str>) {
     assert_eq!(stale(&case, &pair, "n2", &[&first]), None);
     let found = stale(&case, &pair, "n2", &[&road]);
     assert_eq!(
-        found.as_ref().map(|finding| (finding.name.as_str(), finding.culprits[0].0.as_str())),
-        expected.map(|name| (name, "node/n2"))
+        found.as_ref().map(|finding| (finding.name.as_str(), finding.culprits[0].to_string())),
+        expected.map(|name| (name, "node/n2".to_owned()))
     );
 }
 

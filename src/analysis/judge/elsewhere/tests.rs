@@ -15,6 +15,7 @@ use crate::model::packet::{Body, Flags, Packet, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::state::{PlaceState, StatePair};
+use crate::model::subject::Subject;
 
 const VIP: &str = "10.88.64.100";
 const NODE_MAC: &str = "02:00:00:00:00:02";
@@ -147,14 +148,14 @@ fn a_neighbour_that_answers_and_is_no_node_is_named_by_its_mac() {
     let (suspected, found, open) = judged(&[NEAR, TAKEN], false, &links(""));
     assert_eq!(suspected, ["ssh:c1"]);
     assert_eq!((found[0].name.as_str(), found[0].severity), ("wire/duplicate-address", Severity::Fail));
-    assert_eq!((found[0].culprits[0].0.as_str(), open.len()), (format!("mac/{OTHER_MAC}").as_str(), 0));
+    assert_eq!((found[0].culprits[0].to_string().as_str(), open.len()), (format!("mac/{OTHER_MAC}").as_str(), 0));
 }
 
 #[test]
 fn who_answers_behind_a_router_stays_open() {
     let (suspected, found, open) = judged(&[FAR, TAKEN], false, &links(""));
     assert_eq!((suspected, found.len()), (vec!["ssh:c2".to_owned()], 0));
-    assert!(open.len() == 1 && open[0].decisive && open[0].subject == "ssh:c2", "{open:?}");
+    assert!(open.len() == 1 && open[0].decisive && *open[0].subject == Subject::client("c2"), "{open:?}");
 }
 
 #[test]

@@ -12,9 +12,9 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::{Case, found};
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Endpoint, Family, Target};
 use crate::model::finding::{Finding, Severity};
+use crate::model::subject::Subject;
 
 pub(super) use stale::{explains, proven, sought_by};
 
@@ -47,7 +47,7 @@ fn other_family(case: &Case, target: &Target) -> Option<Finding> {
     }
     let mut finding = found(
         "endpoints/none-ready",
-        vec![Culprit::service(&case.service.namespace, &case.service.name)],
+        vec![Subject::from(case.service)],
         format!("no endpoint serves the clients of {address}: {}", no_address(target, family)),
         pod_addresses(target),
     );
@@ -81,7 +81,7 @@ pub(super) fn left_alone(case: &Case, node: &str, seen: &str) -> Option<Finding>
     };
     let mut finding = found(
         "node/not-programmed",
-        vec![Culprit::service(&service.namespace, &service.name)],
+        vec![Subject::from(service)],
         format!("kube-proxy leaves the Service's address alone: {setting}"),
         vec![format!("on {node} {seen}"), format!("service/{}: {setting}", service.path())],
     );
@@ -95,8 +95,8 @@ pub(super) fn port_name(target: &Target) -> String {
 }
 
 /// The Service's port as a culprit.
-fn port(case: &Case, target: &Target) -> Culprit {
-    Culprit::service_port(&case.service.namespace, &case.service.name, &port_name(target))
+fn port(case: &Case, target: &Target) -> Subject {
+    Subject::service_port(&case.service.namespace, &case.service.name, &port_name(target))
 }
 
 fn endpoint_line(endpoint: &Endpoint) -> String {
@@ -113,9 +113,9 @@ fn endpoint_line(endpoint: &Endpoint) -> String {
 }
 
 /// The slices that hold these endpoints, as culprits.
-fn slices<'a>(case: &Case, endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Vec<Culprit> {
-    let mut culprits: Vec<Culprit> =
-        endpoints.into_iter().map(|endpoint| Culprit::endpoint_slice(&case.service.namespace, &endpoint.from)).collect();
+fn slices<'a>(case: &Case, endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Vec<Subject> {
+    let mut culprits: Vec<Subject> =
+        endpoints.into_iter().map(|endpoint| Subject::endpoint_slice(&case.service.namespace, &endpoint.from)).collect();
     culprits.sort();
     culprits.dedup();
     culprits

@@ -2,10 +2,10 @@
 
 use super::{endpoint_line, names, no_address, pod_addresses, pods, slices, stale};
 use crate::analysis::judge::{Case, found};
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::{DisagreementKind, Endpoint, Target, Template};
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Pod;
+use crate::model::subject::Subject;
 
 /// Why no endpoint serves clients of the address.
 pub(super) fn findings(case: &Case, target: &Target) -> Vec<Finding> {
@@ -50,14 +50,14 @@ pub(super) fn findings(case: &Case, target: &Target) -> Vec<Finding> {
     // The pods could not be read; that none of them counts as ready stands in the slices.
     vec![found(
         "endpoints/none-ready",
-        ours.iter().filter_map(|endpoint| endpoint.pod.as_deref()).take(8).map(|pod| Culprit::pod(&case.service.namespace, pod)).collect(),
+        ours.iter().filter_map(|endpoint| endpoint.pod.as_deref()).take(8).map(|pod| Subject::pod(&case.service.namespace, pod)).collect(),
         "the Service has endpoints and none of them is ready",
         ours.iter().take(8).map(|endpoint| endpoint_line(endpoint)).collect(),
     )]
 }
 
-fn service(case: &Case) -> Culprit {
-    Culprit::service(&case.service.namespace, &case.service.name)
+fn service(case: &Case) -> Subject {
+    Subject::from(case.service)
 }
 
 /// Without a selector somebody else makes the endpoints: that there are none, or none that is ready, is all that can be said.
@@ -131,7 +131,7 @@ fn without_pods(case: &Case, target: &Target, matches: String) -> Finding {
     };
     found(
         "endpoints/none-ready",
-        target.templates.iter().map(|template| Culprit::workload(&case.service.namespace, &template.name)).collect(),
+        target.templates.iter().map(|template| Subject::workload(&case.service.namespace, &template.name)).collect(),
         summary,
         std::iter::once(matches).chain(target.templates.iter().map(line)).collect(),
     )

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoint_line;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::read::said;
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
 use crate::model::kubernetes::Pod;
+use crate::model::subject::Subject;
 
 /// Pods of which a finding tells.
 const MOST: usize = 6;
@@ -27,7 +27,7 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
     );
     finding.severity = Severity::Warn;
     if finding.culprits.is_empty() {
-        finding.culprits.push(Culprit::service(&case.service.namespace, &case.service.name));
+        finding.culprits.push(Subject::from(case.service));
     }
     Some(finding)
 }
@@ -49,7 +49,7 @@ pub(super) fn none_ready(case: &Case, target: &Target) -> Finding {
         let gave_metrics = |node: &str| case.announcement.is_some_and(|found| found.metrics.iter().any(|metrics| metrics.node == node));
         let captured = |node: &str| case.captures().any(|capture| capture.request.place.host().name == node);
         let reached = lost.iter().any(|node| captured(node) || gave_metrics(node));
-        let mut nodes: Vec<Culprit> = lost.iter().map(|node| Culprit::node(node)).collect();
+        let mut nodes: Vec<Subject> = lost.iter().map(|node| Subject::node(node)).collect();
         nodes.dedup();
         if all_down && reached {
             return found(
@@ -118,7 +118,7 @@ fn why(pod: &Pod) -> String {
 }
 
 /// These pods as culprits, each with the container at fault; before them the workloads of which every pod is among them.
-pub(super) fn culprits(case: &Case, pods: &[Pod]) -> Vec<Culprit> {
+pub(super) fn culprits(case: &Case, pods: &[Pod]) -> Vec<Subject> {
     let namespace = &case.service.namespace;
     let among: BTreeSet<&str> = pods.iter().map(|pod| pod.name.as_str()).collect();
     let mut workloads: BTreeMap<String, bool> = pods.iter().filter(|pod| pod.owner.is_some()).map(|pod| (pod.workload(), true)).collect();
@@ -131,10 +131,10 @@ pub(super) fn culprits(case: &Case, pods: &[Pod]) -> Vec<Culprit> {
             *whole = false;
         }
     }
-    let whole = workloads.into_iter().filter(|(_, whole)| *whole).map(|(name, _)| Culprit::workload(namespace, &name));
+    let whole = workloads.into_iter().filter(|(_, whole)| *whole).map(|(name, _)| Subject::workload(namespace, &name));
     let single = pods.iter().take(8).map(|pod| match &pod.not_ready_container {
-        Some(container) => Culprit(format!("pod/{namespace}/{}/container/{container}", pod.name)),
-        None => Culprit::pod(namespace, &pod.name),
+        Some(container) => Subject::container(namespace, &pod.name, container),
+        None => Subject::pod(namespace, &pod.name),
     });
     whole.chain(single).collect()
 }

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use super::{Road, slices};
 use crate::analysis::judge::{Case, found, pod};
 use crate::analysis::state::network;
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Disagreement, DisagreementKind as Kind, Endpoint, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 /// What a slice that Kubernetes wrote is called, and one that somebody else did.
 fn name(target: &Target, endpoint: &Endpoint) -> &'static str {
@@ -170,12 +170,12 @@ pub(super) fn differences(case: &Case, target: &Target) -> Vec<Finding> {
 
 fn stale(case: &Case, all: &[&Disagreement], summary: &str) -> Finding {
     let namespace = &case.service.namespace;
-    let mut culprits: Vec<Culprit> =
-        all.iter().filter_map(|one| one.slice.as_ref()).map(|slice| Culprit::endpoint_slice(namespace, slice)).collect();
+    let mut culprits: Vec<Subject> =
+        all.iter().filter_map(|one| one.slice.as_ref()).map(|slice| Subject::endpoint_slice(namespace, slice)).collect();
     culprits.sort();
     culprits.dedup();
     if culprits.is_empty() {
-        culprits.push(Culprit::service(namespace, &case.service.name));
+        culprits.push(Subject::service(namespace, &case.service.name));
     }
     let mut evidence: Vec<String> = all
         .iter()

@@ -82,7 +82,7 @@ fn case<'a>(service: &'a Service, target: &'a Target, flow: Option<&'a Flow>) ->
 fn check(service: &Service, target: &Target, expected: (&str, Severity, &str)) -> Finding {
     let all = findings(&case(service, target, None));
     let first = all.first().unwrap_or_else(|| panic!("no finding, expected {expected:?}")).clone();
-    assert_eq!((first.name.as_str(), first.severity, first.culprits[0].0.as_str()), expected, "{first:#?}");
+    assert_eq!((first.name.as_str(), first.severity, first.culprits[0].to_string().as_str()), expected, "{first:#?}");
     first
 }
 
@@ -159,7 +159,7 @@ fn pods_that_are_not_ready_are_told_with_probe_time_and_event() {
         "message": "Readiness probe failed: HTTP probe failed with statuscode: 500"});
     none.pod_events.insert("web-1".to_owned(), vec![objects::event(&unhealthy)]);
     let found = check(&service, &none, ("endpoints/none-ready", Severity::Fail, "workload/a/web"));
-    assert_eq!(found.culprits[1].0, "pod/a/web-1/container/web");
+    assert_eq!(found.culprits[1].to_string(), "pod/a/web-1/container/web");
     let proof = found.evidence.join("\n");
     for part in ["http-get :8080/healthz", "since 2026-11-24T10:00:00Z", "statuscode: 500", "9 times"] {
         assert!(proof.contains(part), "{part} in {proof}");
@@ -206,7 +206,7 @@ fn a_port_name_that_some_pods_lack_warns_and_says_which() {
     let some = read(&service, &slices, &[pod("web-1", "10.88.131.5", &https(4180), true), pod("old-1", "10.88.131.6", &json!([]), true)]);
     let found = check(&service, &some, ("endpoints/port-name-missing", Severity::Warn, "service/a/web/port/https"));
     assert_eq!(found.scope.as_deref(), Some("old-1 get no traffic; web-1 serve"));
-    assert_eq!(found.culprits[1].0, "workload/a/old");
+    assert_eq!(found.culprits[1].to_string(), "workload/a/old");
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn with<T>(protocol: &str, ways: &[(&str, Way)], states: Vec<StatePair>, then: i
 fn the_node_whose_connections_alone_fail_is_named() {
     let ways = [("n1", Way::InTheNode), ("n2", Way::Answered), ("n1", Way::InTheNode), ("n3", Way::Answered)];
     let finding = with("bgp", &ways, Vec::new(), fails).unwrap();
-    assert_eq!((finding.name.as_str(), finding.culprits[0].0.as_str()), ("bgp/next-hop-fails", "node/n1"));
+    assert_eq!((finding.name.as_str(), finding.culprits[0].to_string().as_str()), ("bgp/next-hop-fails", "node/n1"));
     assert!(finding.scope.unwrap().contains("the router sent the failing ones to n1"));
 }
 
@@ -176,7 +176,7 @@ fn a_next_hop_that_no_try_met_is_looked_at_all_the_same() {
     let found = with("bgp", &ways, states(), hidden);
     // n1 answers, whatever its settings look like.
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].name.as_str(), found[0].culprits[0].0.as_str()), ("route/return-missing", "node/n3/route/10.88.192.50"));
+    assert_eq!((found[0].name.as_str(), found[0].culprits[0].to_string().as_str()), ("route/return-missing", "node/n3/route/10.88.192.50"));
     assert!(with("layer2", &ways, states(), hidden).is_empty());
     // Nobody is hurt yet.
     let judged = with("bgp", &ways, states(), judge);

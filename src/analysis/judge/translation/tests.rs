@@ -15,6 +15,7 @@ use crate::model::packet::Passage;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::state::StatePair;
+use crate::model::subject::Subject;
 
 const CLIENT: &str = "10.9.9.9";
 const ADDRESS: &str = "10.0.0.1";
@@ -154,18 +155,24 @@ fn judged(given: &Given) -> Vec<String> {
     let closer = Closer { states: given.states.clone(), again: round(), ..Closer::default() };
     let flow = round();
     let case = Case { service: &service, announcement: None, target: Some(&target), flow: Some(&flow), closer: Some(&closer), gaps: &[] };
-    judge(&case).findings.iter().map(|finding| format!("{} {}", finding.name, finding.culprits[0].0)).collect()
+    judge(&case).findings.iter().map(|finding| format!("{} {}", finding.name, finding.culprits[0])).collect()
 }
 
 fn check(given: &Given, expected: &[&str]) {
     assert_eq!(judged(given), expected);
 }
 
+/// The culprit that a rule of n2 is, written as `TABLE CHAIN REST`.
+fn named(rule: &str) -> Subject {
+    let (table, text) = rule.split_once(' ').unwrap();
+    let chain = text.split(' ').next().unwrap();
+    Subject::rule("n2", &format!("{table}/{chain}/1"), &format!("-A {text}"))
+}
+
 const DNAT: &str = "nat PREROUTING -d 10.0.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.88.0.250:443";
 
 #[test]
 fn a_rule_before_kube_proxys_is_named() {
-    let first = |table: &str| format!("node/firewall-drop node/n2/rule/{table}/PREROUTING/1");
     for rule in [
         DNAT,
         "nat PREROUTING -i mlb -p tcp -j REDIRECT --to-ports 15001",
@@ -175,8 +182,7 @@ fn a_rule_before_kube_proxys_is_named() {
         "mangle PREROUTING -d 10.0.0.1/32 -j TTL --ttl-set 1",
         "nat PREROUTING -m statistic --mode random --probability 0.9 -j ACCEPT",
     ] {
-        let table = rule.split(' ').next().unwrap();
-        check(&Given::new(swallowed(), around(&[rule], "", 9)), &[&first(table)]);
+        check(&Given::new(swallowed(), around(&[rule], "", 9)), &[&format!("node/firewall-drop {}", named(rule))]);
     }
 }
 
@@ -192,10 +198,8 @@ fn a_port_that_no_endpoint_has_is_led_to_by_a_rule() {
         *rules = rules.replace(":KUBE-SEP-2", ":KUBE-SEP-3");
     }
     check(&Given::new(hops.clone(), state), &["node/proxy-stale node/n2/kube-proxy"]);
-    check(
-        &Given::new(hops, around(&["nat PREROUTING -p tcp -j DNAT --to-destination 10.88.131.21:4181"], "", 9)),
-        &["node/firewall-drop node/n2/rule/nat/PREROUTING/1"],
-    );
+    let foreign = "nat PREROUTING -p tcp -j DNAT --to-destination 10.88.131.21:4181";
+    check(&Given::new(hops, around(&[foreign], "", 9)), &[&format!("node/firewall-drop {}", named(foreign))]);
 }
 
 #[test]
@@ -212,13 +216,13 @@ fn a_rule_that_counted_nothing_or_leads_to_an_endpoint_is_not() {
 #[test]
 fn a_node_that_does_not_masquerade_lets_pods_answer_past_it() {
     let given = |added: &[&str], without: &str| Given::new(answered_past(CLIENT), around(added, without, 9));
-    let rule = "route/return-asymmetric node/n2/rule/nat/POSTROUTING/1";
-    check(&given(&["nat POSTROUTING -j ACCEPT"], ""), &[rule]);
-    check(&given(&["nat POSTROUTING -d 10.88.131.0/24 -j RETURN"], ""), &[rule]);
-    check(
-        &given(&["mangle FORWARD -p tcp -j MARK --set-xmark 0x0/0xffffffff"], ""),
-        &["route/return-asymmetric node/n2/rule/mangle/FORWARD/1"],
-    );
+    for rule in [
+        "nat POSTROUTING -j ACCEPT",
+        "nat POSTROUTING -d 10.88.131.0/24 -j RETURN",
+        "mangle FORWARD -p tcp -j MARK --set-xmark 0x0/0xffffffff",
+    ] {
+        check(&given(&[rule], ""), &[&format!("route/return-asymmetric {}", named(rule))]);
+    }
     let missing = "route/return-asymmetric node/n2/kube-proxy";
     check(&given(&[], "-j KUBE-POSTROUTING"), &[missing]);
     check(&given(&[], "-j MASQUERADE"), &[missing]);
@@ -232,7 +236,8 @@ fn what_the_pods_node_takes_for_its_source_was_not_masqueraded() {
     // Out of the tunnel and no further: a strict reverse path filter, or a filter that knows pods and nodes alone.
     let lost = || answered_past(CLIENT)[..4].to_vec();
     let given = |added: &[&str]| Given::new(lost(), around(added, "", 9));
-    check(&given(&["nat POSTROUTING -j ACCEPT"]), &["route/return-asymmetric node/n2/rule/nat/POSTROUTING/1"]);
+    let rule = "nat POSTROUTING -j ACCEPT";
+    check(&given(&[rule]), &[&format!("route/return-asymmetric {}", named(rule))]);
     assert!(!judged(&given(&[])).iter().any(|finding| finding.starts_with("route/")));
 }
 
@@ -240,7 +245,7 @@ fn what_the_pods_node_takes_for_its_source_was_not_masqueraded() {
 fn a_source_that_no_node_has_is_as_bad() {
     let snat = "nat POSTROUTING -d 10.88.131.0/24 -j SNAT --to-source 10.88.250.1";
     let given = |added: &[&str]| Given::new(answered_past("10.88.250.1"), around(added, "", 9));
-    check(&given(&[snat]), &["route/return-asymmetric node/n2/rule/nat/POSTROUTING/1"]);
+    check(&given(&[snat]), &[&format!("route/return-asymmetric {}", named(snat))]);
     assert!(!judged(&given(&[])).iter().any(|finding| finding.starts_with("route/")));
 }
 

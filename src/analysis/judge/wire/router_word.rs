@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::{Case, found};
 use crate::model::connection::{Hop, Sighting};
-use crate::model::culprit::Culprit;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::probe::Vantage;
+use crate::model::subject::Subject;
 
 /// What a router says of a packet, as (type, code) of ICMP and of ICMPv6.
 type Word = [(u16, u16); 2];
@@ -47,13 +47,13 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     Some(match peer.filter(|_| !sending.is_empty()) {
         Some(router) => found(
             "bgp/filtered",
-            vec![Culprit::router(router)],
+            vec![Subject::router(router)],
             format!("the router {router} says that it has no route to the address, which {} announce to it", sending.join(", ")),
             evidence,
         ),
         None => found(
             "wire/request-lost",
-            vec![Culprit::router(nearest)],
+            vec![Subject::router(nearest)],
             format!("the router {nearest} says that it has no route to the address"),
             evidence,
         ),

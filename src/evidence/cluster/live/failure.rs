@@ -81,12 +81,10 @@ impl Refusal {
         let said = self.said();
         let kubelet_silent = self.code.is_server_error() && (said.contains("dial tcp") || said.contains("context deadline exceeded"));
         if kubelet_silent {
-            return EvidenceError::new(
-                ErrorKind::HostUnreachable,
-                operation,
-                format!("the API server cannot reach the node's kubelet: {said}"),
-            )
-            .hint("look at the node with `kubectl get nodes`");
+            // A node that refuses the connection answers: only its kubelet is not there.
+            let kind = if said.contains("connection refused") { ErrorKind::Refused } else { ErrorKind::HostUnreachable };
+            return EvidenceError::new(kind, operation, format!("the API server cannot reach the node's kubelet: {said}"))
+                .hint("look at the node with `kubectl get nodes`");
         }
         match self.code {
             StatusCode::NOT_FOUND => EvidenceError::new(ErrorKind::NotFound, operation, said),
@@ -272,6 +270,10 @@ mod tests {
         let body = status("Get \\\"https://10.0.0.1:10250/containerLogs\\\": dial tcp 10.0.0.1:10250: connect: no route to host", "{}");
         let error = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, body.as_bytes()).log_error("read log a/b", "s");
         assert_eq!(error.kind, ErrorKind::HostUnreachable);
+        let refused =
+            status("Get \\\"https://10.0.0.1:10250/containerLogs\\\": dial tcp 10.0.0.1:10250: connect: connection refused", "{}");
+        let error = Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, refused.as_bytes()).log_error("read log a/b", "s");
+        assert_eq!(error.kind, ErrorKind::Refused);
         let waiting = Refusal::new(StatusCode::BAD_REQUEST, status("container is waiting to start", "{}").as_bytes());
         assert_eq!(waiting.log_error("read log a/b", "s").kind, ErrorKind::NotFound);
     }

@@ -258,6 +258,6 @@ impl Attempts {
         } else {
             "lbdiag logs in with keys alone: ssh-add the right one, name it in ssh_config or under ssh.keys in the site file"
         };
-        EvidenceError::new(ErrorKind::HostUnreachable, format!("log in to {name}"), reason).hint(with_unread(target, hint))
+        EvidenceError::new(ErrorKind::LoginRefused, format!("log in to {name}"), reason).hint(with_unread(target, hint))
     }
 }

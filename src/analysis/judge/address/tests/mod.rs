@@ -164,7 +164,7 @@ impl Cluster {
     fn says(&self, value: &Value, name: &str, culprit: &str, words: &[&str]) -> Judgement {
         let judgement = self.judged(value);
         let first = judgement.findings.first().unwrap_or_else(|| panic!("no finding; gaps {:?}", judgement.gaps));
-        assert_eq!((first.name.as_str(), first.culprits[0].0.as_str()), (name, culprit), "{first:#?}");
+        assert_eq!((first.name.as_str(), first.culprits[0].to_string().as_str()), (name, culprit), "{first:#?}");
         let text = format!("{} {}", first.summary, first.evidence.join(" "));
         for word in words {
             assert!(text.contains(word), "`{word}` is not in: {text}");

@@ -87,7 +87,7 @@ fn overlapping_pools_are_the_cause_of_whatever_waits_for_them() {
         "status": {"result": "Invalid", "errorSummary": summary}})];
     let judgement =
         cluster.says(&asking, "address/config-invalid", "pool/overlap", &["the controller refused", "ConfigurationState controller"]);
-    assert_eq!(judgement.findings[0].culprits.iter().map(|c| c.0.as_str()).collect::<Vec<_>>(), ["pool/overlap", "pool/services"]);
+    assert_eq!(judgement.findings[0].culprits.iter().map(ToString::to_string).collect::<Vec<_>>(), ["pool/overlap", "pool/services"]);
     // The Service's own mistake is not healed by repairing the pools.
     let judgement = cluster.judged(&annotated("late", &json!({"metallb.io/loadBalancerIPs": "10.88.64.1O1"})));
     assert_eq!(judgement.findings[0].name, "address/request-refused");
@@ -146,7 +146,7 @@ fn an_advertisement_does_not_keep_the_controller_from_giving() {
     let ad = |pools: &[&str]| read_metallb::advertisement(&json!({"metadata": {"name": "l2"}, "spec": {"ipAddressPools": pools}}));
     metallb.l2_advertisements = Some(vec![ad(&["services", "services"])]);
     assert!(!super::super::configuration::controller_refuses(&metallb) && super::super::configuration::speakers_refuse(&metallb));
-    assert_eq!(super::super::configuration::invalid(&metallb).unwrap().culprits[0].0, "advertisement/l2/l2");
+    assert_eq!(super::super::configuration::invalid(&metallb).unwrap().culprits[0].to_string(), "advertisement/l2/l2");
     metallb.l2_advertisements = Some(vec![ad(&["gone"])]);
     assert_eq!(super::super::configuration::invalid(&metallb), None);
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{endpoint_line, named, pods, port, port_name, slices};
 use crate::analysis::judge::{Case, found};
-use crate::model::culprit::Culprit;
 use crate::model::endpoint::{Endpoint, Slice, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::kubernetes::Pod;
+use crate::model::subject::Subject;
 
 /// These endpoints would serve, had they a number for the port: why have they none?
 pub(super) fn missing(case: &Case, target: &Target, endpoints: &[&Endpoint]) -> Finding {
@@ -97,7 +97,7 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
     let mut finding = missing(case, target, &without);
     let named_pods: BTreeSet<&str> = without.iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
     let lacking: Vec<Pod> = named_pods.iter().filter_map(|name| target.pod(name)).cloned().collect();
-    finding.culprits.extend(pods::culprits(case, &lacking).into_iter().filter(|culprit| culprit.0.starts_with("workload/")));
+    finding.culprits.extend(pods::culprits(case, &lacking).into_iter().filter(|culprit| matches!(culprit, Subject::Workload { .. })));
     let serving: BTreeSet<&str> = target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
     finding.severity = Severity::Warn;
     finding.summary = format!("{} of {} ready pods get no traffic: {}", without.len(), without.len() + serving.len(), finding.summary);
@@ -120,7 +120,7 @@ pub(super) fn differs(case: &Case, target: &Target) -> Option<Finding> {
         lines.push(format!("{number}: {}", named(pods)));
     }
     let all = numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");
-    let culprit: Vec<Culprit> = vec![port(case, target)];
+    let culprit: Vec<Subject> = vec![port(case, target)];
     Some(found("endpoints/port-name-differs", culprit, format!("the port name {wanted} is {all} in different pods"), lines))
 }
 
