@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::model::announcement::SpeakerLog;
+use crate::model::catalogue::names;
 use crate::model::clock::Offsets;
 use crate::model::finding::Gap;
 use crate::model::subject::Subject;
@@ -32,7 +33,7 @@ fn between(address: IpAddr, one: &SpeakerLog, other: &SpeakerLog, clocks: &Offse
         // The one that is further from our clock is the one to look at.
         let (wrong, right) = if first.ahead_us.unsigned_abs() > second.ahead_us.unsigned_abs() { (first, second) } else { (second, first) };
         Gap::new(
-            "evidence/clock-skew",
+            names::EVIDENCE_CLOCK_SKEW,
             Subject::node(&wrong.host),
             format!(
                 "against this machine's clock: {wrong}, {right}; their speakers' logs tell of the address within {} ms",

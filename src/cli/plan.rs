@@ -12,17 +12,8 @@ use crate::engine::{self, EndKind, Progress, RunEnd, RunOptions};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live;
 use crate::evidence::planned::Planned;
+use crate::model::catalogue::{Property, has};
 use crate::model::plan::{Plan, PlannedParam};
-
-/// Gaps that come of what was really asked: the API's. All others come of answers that were only assumed.
-const REAL: [&str; 6] = [
-    "evidence/forbidden",
-    "evidence/log-unreadable",
-    "evidence/log-rotated",
-    "evidence/not-recorded",
-    "evidence/unreadable",
-    "evidence/bounded",
-];
 
 /// Plans a run and prints the plan.
 pub(super) fn plan(arguments: &PlanArguments) -> Exit {
@@ -95,7 +86,8 @@ fn composed(arguments: &PlanArguments, prepared: &Prepared, planned: &Planned, e
     let allowed = |capability: &&String| prepared.site.uses.as_ref().is_none_or(|uses| uses.contains(*capability));
     let mut api: Vec<String> = end.outcome.touched.iter().filter(|touch| touch.kind == "api").map(|touch| touch.what.clone()).collect();
     api.sort();
-    let open = end.outcome.gaps.iter().filter(|gap| REAL.contains(&gap.name.as_str()));
+    // All other gaps come of answers that were only assumed.
+    let open = end.outcome.gaps.iter().filter(|gap| has(&gap.name, Property::OfTheApi));
     Plan {
         format: "lbdiag-plan/1".to_owned(),
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),

@@ -13,6 +13,7 @@ use super::sandbox;
 use crate::evidence::Evidence;
 use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::Subject;
@@ -132,7 +133,7 @@ fn outcome(
     };
     if *kind == EndKind::TimedOut {
         state.gaps.push(
-            Gap::new("evidence/time-ran-out", Subject::Run, "the run's time limit passed", "everything that was not looked at yet")
+            Gap::new(names::EVIDENCE_TIME_RAN_OUT, Subject::Run, "the run's time limit passed", "everything that was not looked at yet")
                 .decisive(),
         );
     }
@@ -171,7 +172,7 @@ fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps:
         swept.iter().filter_map(|(host, result)| result.as_ref().err().map(|error| format!("{host}: {error}"))).collect();
     for text in &unproven {
         gaps.push(Gap::new(
-            "evidence/cleanup-unproven",
+            names::EVIDENCE_CLEANUP_UNPROVEN,
             Subject::Run,
             text.clone(),
             "whether a process of this run is left there; its own watchdog ends it within 15 seconds",

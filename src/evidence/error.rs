@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::catalogue::names;
 pub use crate::model::error_kind::ErrorKind;
 use crate::model::finding::Gap;
 use crate::model::subject::Subject;
@@ -38,15 +39,15 @@ impl EvidenceError {
     #[must_use]
     pub fn gap_name(&self) -> &'static str {
         match self.kind {
-            ErrorKind::HostUnreachable | ErrorKind::LoginRefused | ErrorKind::HostKey => "evidence/node-unreachable",
-            ErrorKind::Forbidden => "evidence/forbidden",
-            ErrorKind::ToolMissing => "evidence/tool-missing",
-            ErrorKind::NamespaceUnproven => "evidence/netns-unproven",
-            ErrorKind::CaptureRefused => "evidence/capture-refused",
-            ErrorKind::LeftOut => "evidence/bounded",
-            ErrorKind::TimedOut | ErrorKind::Interrupted => "evidence/time-ran-out",
-            ErrorKind::NotRecorded => "evidence/not-recorded",
-            ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Garbled => "evidence/unreadable",
+            ErrorKind::HostUnreachable | ErrorKind::LoginRefused | ErrorKind::HostKey => names::EVIDENCE_NODE_UNREACHABLE,
+            ErrorKind::Forbidden => names::EVIDENCE_FORBIDDEN,
+            ErrorKind::ToolMissing => names::EVIDENCE_TOOL_MISSING,
+            ErrorKind::NamespaceUnproven => names::EVIDENCE_NETNS_UNPROVEN,
+            ErrorKind::CaptureRefused => names::EVIDENCE_CAPTURE_REFUSED,
+            ErrorKind::LeftOut => names::EVIDENCE_BOUNDED,
+            ErrorKind::TimedOut | ErrorKind::Interrupted => names::EVIDENCE_TIME_RAN_OUT,
+            ErrorKind::NotRecorded => names::EVIDENCE_NOT_RECORDED,
+            ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Garbled => names::EVIDENCE_UNREADABLE,
         }
     }
 

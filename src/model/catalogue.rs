@@ -22,6 +22,35 @@ pub struct Entry {
     pub alike: &'static [(&'static str, &'static str)],
     /// Pages by address, issues as `owner/repository#number`, RFCs as `RFC 826 §1`, manual pages as `ip-route(8)`.
     pub references: &'static [&'static str],
+    pub properties: &'static [Property],
+}
+
+/// What the judgement and the reports have to know of a finding or gap beside its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Property {
+    /// When a fault that hurts nobody yet will: the end of its scope.
+    LatentUntil(&'static str),
+    /// The address may still be answered for: by the others of several, or by somebody else.
+    OthersAnswer,
+    /// It says where packets are lost, and not what takes them.
+    WhereAlone,
+    /// Of a gap: a place was not seen that a pass needs.
+    PlaceUnseen,
+    /// Of a gap: it comes of what the API answers, which a plan asks too.
+    OfTheApi,
+}
+
+/// Whether a finding or gap has a property, by its name; a playbook's own has none.
+#[must_use]
+pub fn has(name: &str, property: Property) -> bool {
+    entry(name).is_some_and(|entry| entry.properties.contains(&property))
+}
+
+/// When a fault that hurts nobody yet will, as its scope ends; empty where that is not known.
+#[must_use]
+pub fn latent_until(name: &str) -> &'static str {
+    let when = |property: &Property| if let Property::LatentUntil(when) = property { Some(*when) } else { None };
+    entry(name).and_then(|entry| entry.properties.iter().find_map(when)).unwrap_or_default()
 }
 
 impl Entry {
@@ -48,7 +77,7 @@ impl Entry {
 
 mod entries;
 
-pub use entries::ENTRIES;
+pub use entries::{ENTRIES, names};
 
 /// The entry of that name.
 #[must_use]

@@ -14,6 +14,7 @@ use crate::analysis::judge::another_giver_suspected;
 use crate::analysis::read::{map, metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::catalogue::names;
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
@@ -160,7 +161,7 @@ fn controller_log(run: &Run, context: &NativeCallContext, service: &Service, met
         Err(error) if error.kind == ErrorKind::NotRecorded => Ok(()),
         Err(error) => {
             let undecided = "what MetalLB's controller says of this Service and of the configuration";
-            run.gap(error.gap_named("evidence/log-unreadable", subject, undecided));
+            run.gap(error.gap_named(names::EVIDENCE_LOG_UNREADABLE, subject, undecided));
             Ok(())
         }
     }

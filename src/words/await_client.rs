@@ -15,6 +15,7 @@ use super::run::{Answer, Progress, Run, Stop};
 use crate::analysis::client_traffic::{Seen, is_node, tries};
 use crate::analysis::similar::nearest;
 use crate::evidence::side_by_side::lock;
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::packet::Packet;
 use crate::model::plan::typed;
@@ -115,7 +116,7 @@ pub fn wait(run: &Run, context: &NativeCallContext, awaited: &Awaited, request: 
     if nodes.is_empty() {
         let reason = "no node is captured on, so that nothing of the client could be seen";
         run.gap(
-            Gap::new("evidence/no-vantage", Subject::client(&client.to_string()), reason, "what becomes of the client's requests")
+            Gap::new(names::EVIDENCE_NO_VANTAGE, Subject::client(&client.to_string()), reason, "what becomes of the client's requests")
                 .decisive(),
         );
         return Ok(None);

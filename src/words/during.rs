@@ -21,6 +21,7 @@ use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
 use crate::model::capture::{Capture, CaptureEnd, CaptureSeen};
+use crate::model::catalogue::names;
 use crate::model::clock::Offsets;
 use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Flow};
@@ -232,7 +233,7 @@ fn why_incomplete(capture: &Capture) -> Option<(&'static str, String)> {
     match &capture.end {
         CaptureEnd::Stopped if capture.counters.complete() => None,
         CaptureEnd::Stopped => Some((
-            "evidence/capture-lost-packets",
+            names::EVIDENCE_CAPTURE_LOST_PACKETS,
             format!(
                 "captured {}, received by filter {}, dropped by kernel {}, arrived {}",
                 shown(capture.counters.captured),
@@ -241,8 +242,8 @@ fn why_incomplete(capture: &Capture) -> Option<(&'static str, String)> {
                 capture.counters.arrived
             ),
         )),
-        CaptureEnd::Bounded(bound) => Some(("evidence/bounded", format!("its bound ended the capture: {bound}"))),
-        CaptureEnd::Broken(why) => Some(("evidence/capture-lost-packets", why.clone())),
+        CaptureEnd::Bounded(bound) => Some((names::EVIDENCE_BOUNDED, format!("its bound ended the capture: {bound}"))),
+        CaptureEnd::Broken(why) => Some((names::EVIDENCE_CAPTURE_LOST_PACKETS, why.clone())),
     }
 }
 
@@ -269,7 +270,7 @@ fn clocks(run: &Run, captures: &[Capture]) -> Offsets {
                 ) => {}
             Err(error) => {
                 let undecided = format!("how times of {} compare with those of other hosts", host.name);
-                run.gap(error.gap_named("evidence/clock-skew", host, undecided));
+                run.gap(error.gap_named(names::EVIDENCE_CLOCK_SKEW, host, undecided));
             }
         }
     }

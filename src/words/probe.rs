@@ -19,6 +19,7 @@ use crate::analysis::similar::nearest;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
@@ -157,7 +158,7 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
         match answer {
             Ok(output) => {
                 if let Some(why) = read(&mut probe, &output.stdout, &output.stderr) {
-                    run.gap(Gap::new("evidence/tool-missing", from, why, "which certificate the Service shows there"));
+                    run.gap(Gap::new(names::EVIDENCE_TOOL_MISSING, from, why, "which certificate the Service shows there"));
                 }
             }
             Err(error) => {

@@ -17,6 +17,7 @@ use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{History, SpeakerLog, SpeakerMetrics};
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::kubernetes::{Container, Pod};
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
@@ -195,7 +196,7 @@ pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Ans
             run.failed_look(context, error, Subject::Api("metrics".to_owned()), "")?;
         }
         let nodes: Vec<&str> = refused.iter().map(|(node, _)| node.as_str()).collect();
-        let name = if error.kind == ErrorKind::NotRecorded { error.gap_name() } else { "evidence/metrics-unreadable" };
+        let name = if error.kind == ErrorKind::NotRecorded { error.gap_name() } else { names::EVIDENCE_METRICS_UNREADABLE };
         let undecided = "what the speakers' metrics would say of announcements and sessions";
         let gap = error.gap_named(name, speakers(metallb, &nodes), undecided);
         run.gap(Gap { reason: format!("on {}: {}", nodes.join(", "), gap.reason), ..gap });
@@ -223,7 +224,7 @@ fn unread(run: &Run, context: &NativeCallContext, node: &str, error: &EvidenceEr
         return run.failed_look(context, error, Subject::speaker(node), "");
     }
     let undecided = format!("whether {node} announces, as far as only its log could tell");
-    run.gap(error.gap_named("evidence/log-unreadable", Subject::speaker(node), undecided));
+    run.gap(error.gap_named(names::EVIDENCE_LOG_UNREADABLE, Subject::speaker(node), undecided));
     Ok(())
 }
 

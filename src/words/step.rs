@@ -6,6 +6,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallCon
 
 use super::reference::Word;
 use super::run::{Answer, Progress, Run};
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::outcome::{Step, StepState};
 use crate::model::subject::Subject;
@@ -39,8 +40,13 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
                 let reason = value.to_string();
                 facts.push(format!("failed: {reason}"));
                 state.gaps.push(
-                    Gap::new("evidence/unreadable", Subject::Step(title.to_owned()), reason, "everything that this step would have told")
-                        .decisive(),
+                    Gap::new(
+                        names::EVIDENCE_UNREADABLE,
+                        Subject::Step(title.to_owned()),
+                        reason,
+                        "everything that this step would have told",
+                    )
+                    .decisive(),
                 );
                 (StepState::Failed, Ok(Dynamic::UNIT))
             }

@@ -13,6 +13,7 @@ use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{Announcement, Wire, WireAnswer};
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::flow::ArpAsk;
 use crate::model::place::{Host, Place};
@@ -90,7 +91,7 @@ fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Ans
             Ok(asks) => {
                 for (address, ask) in some.iter().zip(asks) {
                     if let Some(error) = &ask.error {
-                        run.gap(Gap::new("evidence/tool-missing", &subject, error, undecided));
+                        run.gap(Gap::new(names::EVIDENCE_TOOL_MISSING, &subject, error, undecided));
                     }
                     let wire = wires.entry(*address).or_insert_with(|| Wire { nodes_read: macs.nodes.clone(), ..Wire::default() });
                     told(wire, *address, ask, &macs);

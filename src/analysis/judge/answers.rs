@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Case;
 use crate::analysis::read::certificate;
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::{Probe, Vantage};
 use crate::model::subject::Subject;
@@ -45,7 +46,7 @@ fn statuses(case: &Case, probes: &[&Probe]) -> Option<Gap> {
     let expected = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     (!told.is_empty()).then(|| {
         Gap::new(
-            "evidence/undecided",
+            names::EVIDENCE_UNDECIDED,
             case.service,
             format!("{}, where {expected} is expected", told.join(", ")),
             "why the program answers so: its own log at that time tells",
@@ -65,7 +66,8 @@ fn not_asked(case: &Case) -> Vec<Gap> {
         let why =
             probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
         let reason = format!("nothing could be asked from {}: {why}", probe.vantage.text());
-        Gap::new("evidence/undecided", &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place())).decisive()
+        Gap::new(names::EVIDENCE_UNDECIDED, &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place()))
+            .decisive()
     };
     probes.map(gap).collect()
 }
@@ -79,7 +81,7 @@ fn unread(probes: &[&Probe]) -> Vec<Gap> {
     };
     let gap = |probe: &&Probe| {
         let reason = format!("{} makes connections there, and cannot ask by HTTP", probe.tool);
-        Gap::new("evidence/tool-missing", &probe.vantage, reason, "which HTTP status the Service answers with").decisive()
+        Gap::new(names::EVIDENCE_TOOL_MISSING, &probe.vantage, reason, "which HTTP status the Service answers with").decisive()
     };
     probes.iter().filter(blind).map(gap).collect()
 }
@@ -100,7 +102,7 @@ fn certificates(case: &Case, probes: &[&Probe]) -> Vec<Gap> {
         .map(|(told, from)| {
             let from = from.into_iter().collect::<Vec<_>>().join(" and ");
             Gap::new(
-                "evidence/undecided",
+                names::EVIDENCE_UNDECIDED,
                 case.service,
                 format!("{told} (asked from {from})"),
                 "whether this certificate is meant for the name: a client that verifies it goes no further",

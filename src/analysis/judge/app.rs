@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road};
 use super::{Case, awaited, endpoints, found};
+use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -18,7 +19,8 @@ pub(super) fn findings(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>)
         match name(road) {
             Ok(name) => groups.entry(name).or_default().push(road),
             Err(reason) => gaps.push(
-                Gap::new("evidence/undecided", &road.connection.vantage, reason, "why the connection is made and not answered").decisive(),
+                Gap::new(names::EVIDENCE_UNDECIDED, &road.connection.vantage, reason, "why the connection is made and not answered")
+                    .decisive(),
             ),
         }
     }
@@ -44,15 +46,15 @@ fn name(road: &Road) -> Result<&'static str, String> {
         {
             Err("the run was told what to speak, and the program does not answer that: it may speak another protocol".to_owned())
         }
-        Ending::TlsMismatch | Ending::HttpMismatch => Ok("app/protocol-mismatch"),
-        Ending::Closed if from_pod(Sighting::Fin) => Ok("app/closes"),
-        Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok("app/resets"),
+        Ending::TlsMismatch | Ending::HttpMismatch => Ok(names::APP_PROTOCOL_MISMATCH),
+        Ending::Closed if from_pod(Sighting::Fin) => Ok(names::APP_CLOSES),
+        Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok(names::APP_RESETS),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
             // Of a request that the client alone saw whole, a part may have been lost before the node.
             _ if awaited::by_traffic(road) => {
                 Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
             }
-            Some(pod) if road.passed(Leg::RequestData, &pod) => Ok("app/no-answer"),
+            Some(pod) if road.passed(Leg::RequestData, &pod) => Ok(names::APP_NO_ANSWER),
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),
         },
@@ -68,7 +70,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
     let first = roads.first().map(|road| road.connection.attempt.detail.clone()).unwrap_or_default();
     let listed = pods.iter().cloned().collect::<Vec<_>>().join(", ");
     let (summary, evidence) = match name {
-        "app/protocol-mismatch" => {
+        names::APP_PROTOCOL_MISMATCH => {
             let all = case
                 .target
                 .is_some_and(|target| target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).all(|pod| pods.contains(pod)));
@@ -81,8 +83,8 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
                 format!("what came back is not what was asked for: {first}"),
             )
         }
-        "app/resets" => (format!("{listed} accepts the connection and resets it"), "the reset leaves the pod itself".to_owned()),
-        "app/closes" => (
+        names::APP_RESETS => (format!("{listed} accepts the connection and resets it"), "the reset leaves the pod itself".to_owned()),
+        names::APP_CLOSES => (
             format!("{listed} accepts the connection, takes the request and closes without an answer"),
             "the pod closes the connection, and no answer left it".to_owned(),
         ),

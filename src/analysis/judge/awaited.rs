@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::road::{Leg, Point, Road};
 use super::{Case, neighbours, node};
 use crate::analysis::client_traffic::{is_node, seen, traces, tries};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::{Ending, Probe, Speech, Vantage};
 use crate::model::subject::Subject;
@@ -52,7 +53,7 @@ fn nothing_came(case: &Case, probe: &Probe) -> Gap {
 }
 
 fn no_vantage(probe: &Probe, reason: String, undecided: &str) -> Gap {
-    Gap::new("evidence/no-vantage", Subject::client(probe.vantage.place()), reason, undecided).decisive()
+    Gap::new(names::EVIDENCE_NO_VANTAGE, Subject::client(probe.vantage.place()), reason, undecided).decisive()
 }
 
 /// Of a datagram's answer nobody is told that it arrived.
@@ -100,7 +101,7 @@ pub(super) fn answer_not_taken(case: &Case, roads: &[&Road]) -> Result<Finding, 
         ("the answer".to_owned(), "it is lost between them (wire/reply-lost), or the client's own filter drops it (client/firewall)")
     };
     Err(Gap::new(
-        "evidence/no-vantage",
+        names::EVIDENCE_NO_VANTAGE,
         Subject::client(&client),
         format!("{what} leaves {node} for {client} by the interface of arrival, and {client} does not acknowledge it"),
         format!("whether {causes}: a capture on {client} while it asks tells"),

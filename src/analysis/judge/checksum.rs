@@ -3,6 +3,7 @@
 use super::found;
 use super::road::Road;
 use crate::analysis::state::counters;
+use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -27,7 +28,7 @@ fn tunneller(roads: &[&Road]) -> Option<(String, String)> {
 fn of_sender(roads: &[&Road], seen: String, counted: String) -> Option<Finding> {
     let (sender, interface) = tunneller(roads)?;
     Some(found(
-        "overlay/checksum",
+        names::OVERLAY_CHECKSUM,
         vec![Subject::interface(&sender, &interface)],
         format!("packets that {sender} sends through the tunnel arrive with a wrong checksum, and the receiver throws them away"),
         vec![seen, counted],
@@ -54,7 +55,12 @@ pub(super) fn of_pod(pair: &StatePair, pod: &str, subject: &Subject, roads: &[&R
         if protocol == Protocol::Udp { "Udp" } else { "Tcp" }
     );
     Some(of_sender(roads, seen, counted.clone()).ok_or_else(|| {
-        Gap::new("evidence/undecided", subject, format!("requests reach {pod} with a wrong checksum: {counted}"), "who spoils the checksum")
-            .decisive()
+        Gap::new(
+            names::EVIDENCE_UNDECIDED,
+            subject,
+            format!("requests reach {pod} with a wrong checksum: {counted}"),
+            "who spoils the checksum",
+        )
+        .decisive()
     }))
 }

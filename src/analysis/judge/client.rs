@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use super::road::Road;
 use super::{Case, found};
 use crate::analysis::state::{netfilter, network, ruleset};
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
 use crate::model::probe::Ending;
@@ -29,7 +30,7 @@ pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
     let here: Vec<&Road> = roads.iter().copied().filter(|road| road.connection.attempt.ending == Ending::NoRoute).collect();
     let first = here.first()?;
     Some(found(
-        "client/no-route",
+        names::CLIENT_NO_ROUTE,
         culprits(&here),
         format!("{} has no route to the address", first.connection.vantage.text()),
         vec![format!("connecting from {} fails at once: {}", first.connection.vantage.text(), first.connection.attempt.detail)],
@@ -55,7 +56,7 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
     if !service.source_ranges.is_empty() && !service.source_ranges.iter().any(|range| range.contains(&client)) {
         let ranges = service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         findings.push(found(
-            "client/source-range",
+            names::CLIENT_SOURCE_RANGE,
             vec![Subject::from(service)],
             format!("loadBalancerSourceRanges leaves {client} out"),
             vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", service.path())],
@@ -63,7 +64,7 @@ pub fn client_address(service: &Service, nodes: &[Node], client: IpAddr) -> Vec<
     }
     if let Some((cidr, node)) = overlaps::pod_network(nodes, client) {
         findings.push(found(
-            "client/overlaps-cluster",
+            names::CLIENT_OVERLAPS_CLUSTER,
             vec![Subject::client(&client.to_string())],
             format!("{client} lies inside the pod network {cidr} of {node}: answers to it stay in the cluster"),
             vec![format!("podCIDRs of {node}: {cidr}")],
@@ -82,7 +83,7 @@ pub fn wrong_port(service: &Service, port: &str) -> Option<Finding> {
     let known = service.ports.iter().map(|port| format!("{}/{}", port.port, port.protocol.name())).collect::<Vec<_>>().join(", ");
     let place = service.addresses.first().map_or_else(|| service.path(), ToString::to_string);
     Some(found(
-        "client/wrong-port",
+        names::CLIENT_WRONG_PORT,
         vec![Subject::client("any")],
         format!("clients ask {place} for port {number}, which the Service does not have: it has {known}"),
         vec![format!("spec.ports of service/{}: {known}", service.path())],
@@ -96,7 +97,7 @@ pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
         roads.iter().filter_map(|road| road.connection.attempt.source).map(|source| source.to_string()).collect();
     let clients = clients.into_iter().collect::<Vec<_>>().join(", ");
     found(
-        "client/source-range",
+        names::CLIENT_SOURCE_RANGE,
         vec![Subject::from(case.service)],
         format!("loadBalancerSourceRanges leaves {clients} out"),
         vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", case.service.path()), format!("asked from {clients}")],
@@ -125,7 +126,7 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
     };
     let drop = ruleset::drops(pair, &[out, back]).into_iter().next()?;
     Some(found(
-        "client/firewall",
+        names::CLIENT_FIREWALL,
         culprits(roads),
         format!("the packet filter of {} drops it", road.client()),
         vec![match drop.grown {

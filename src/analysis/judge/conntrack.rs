@@ -7,6 +7,7 @@ use super::road::Road;
 use super::{Case, found, node, translation};
 use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
 use crate::model::subject::Subject;
@@ -19,7 +20,7 @@ pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
     );
     (most > 0 && count * 100 >= most * 99).then(|| {
         found(
-            "node/conntrack-full",
+            names::NODE_CONNTRACK_FULL,
             vec![Subject::node(node)],
             format!("the connection table of {node} is full"),
             vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")],
@@ -65,7 +66,7 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
         format!("the connection table of {node} leads the flow to {to}, which is no endpoint")
     };
     Some(found(
-        "node/conntrack-stale",
+        names::NODE_CONNTRACK_STALE,
         vec![Subject::node(node)],
         summary,
         vec![

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::Road;
 use super::{Case, found, holders, wire};
+use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::{Body, Passage};
@@ -64,7 +65,7 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
         } else if seeing(case, &all, &whole) {
             let reason =
                 format!("{} tries from {} are answered, and none of them came to any node that may announce", whole.len(), vantage.text());
-            gaps.push(Gap::new("evidence/undecided", &vantage, reason, "who answers them in the Service's place").decisive());
+            gaps.push(Gap::new(names::EVIDENCE_UNDECIDED, &vantage, reason, "who answers them in the Service's place").decisive());
         }
     }
     (findings, gaps)
@@ -94,7 +95,7 @@ fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
         evidence.push(told);
     }
     let summary = format!("another host of the network has {address}, and what {} asks is answered by it", vantage.place());
-    Some(found("wire/duplicate-address", culprits, summary, evidence))
+    Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, summary, evidence))
 }
 
 /// Whether captures on nodes show what comes in, and nobody in between asks in the client's place with connections of its own.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
 use super::{Case, app, awaited, client, endpoints, holders, node, overlay, pod, pod_link, scope, translation, wire};
+use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -82,7 +83,7 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
         if not_followed {
             gaps.push(
                 Gap::new(
-                    "evidence/no-vantage",
+                    names::EVIDENCE_NO_VANTAGE,
                     case.service,
                     "tries failed, and no packet of them was seen where we could look",
                     "where they were lost",
@@ -186,7 +187,7 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
         Group::Vanished(gone) => vanished(case, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
             let reason = "the answer comes back to the client, and its program does not get it";
-            Gap::new("evidence/undecided", &roads[0].connection.vantage, reason, "what takes the answer inside the client").decisive()
+            Gap::new(names::EVIDENCE_UNDECIDED, &roads[0].connection.vantage, reason, "what takes the answer inside the client").decisive()
         })),
         Group::NotTaken => one(awaited::answer_not_taken(case, roads)),
         Group::PodRefused => pod::refused(case, roads),
@@ -210,9 +211,9 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
     }
     let (causes, gaps) = passed_on(case, gone, roads);
     // That packets are lost on the way is no cause where the small ones pass: their size may be it, or what they hold.
-    let on_the_way = |finding: &Finding| matches!(finding.name.as_str(), "wire/reply-lost" | "wire/request-lost" | "overlay/lost-between");
+    let where_alone = |finding: &Finding| has(&finding.name, Property::WhereAlone);
     match overlay::size_or_content(roads, gone) {
-        Some(gap) if data && causes.iter().all(on_the_way) && !causes.is_empty() => (Vec::new(), vec![gap]),
+        Some(gap) if data && causes.iter().all(where_alone) && !causes.is_empty() => (Vec::new(), vec![gap]),
         _ => (causes, gaps),
     }
 }
@@ -275,9 +276,9 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
     if !reached {
         return wire::before_node(case, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause.
-            if matches!(finding.name.as_str(), "wire/request-lost" | "wire/reply-lost") {
+            if has(&finding.name, Property::WhereAlone) {
                 Err(Gap::new(
-                    "evidence/undecided",
+                    names::EVIDENCE_UNDECIDED,
                     case.service,
                     "the connection is refused, and no node was seen to take it",
                     "who refuses it",
@@ -297,10 +298,13 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),
-        Err(_) => {
-            Err(Gap::new("evidence/undecided", case.service, "the connection is refused between the client and the pod", "who refuses it")
-                .decisive())
-        }
+        Err(_) => Err(Gap::new(
+            names::EVIDENCE_UNDECIDED,
+            case.service,
+            "the connection is refused between the client and the pod",
+            "who refuses it",
+        )
+        .decisive()),
     }
 }
 
@@ -309,7 +313,7 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     if let Some((asked, others)) = case.service.addresses.split_first().filter(|(_, others)| !others.is_empty()) {
         let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
         gaps.push(Gap::new(
-            "evidence/address-not-asked",
+            names::EVIDENCE_ADDRESS_NOT_ASKED,
             case.service,
             format!("{asked} alone was asked"),
             format!("whether the Service answers at {others}"),
@@ -335,6 +339,6 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
             0 => format!("no try reached {missed}"),
             tries => format!("no try was seen to reach {missed}, and {tries} could not be followed to an endpoint"),
         };
-        gaps.push(Gap::new("evidence/endpoint-not-reached", case.service, reason, "whether these endpoints answer"));
+        gaps.push(Gap::new(names::EVIDENCE_ENDPOINT_NOT_REACHED, case.service, reason, "whether these endpoints answer"));
     }
 }

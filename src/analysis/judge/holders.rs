@@ -7,6 +7,7 @@ use super::road::Road;
 use super::{Case, found, wire};
 use crate::analysis::state::network;
 use crate::model::announcement::Announcement;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
@@ -99,7 +100,7 @@ pub(super) fn stray(case: &Case) -> Option<Finding> {
         (false, false) => format!("{nodes} answers by ARP for {address}, and does not announce it"),
         (false, true) => format!("{nodes} answer by ARP for {address}, and do not announce it"),
     };
-    Some(found("wire/duplicate-address", culprits, summary, evidence))
+    Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, summary, evidence))
 }
 
 /// The client has the address itself: what it asks for never leaves it.
@@ -120,7 +121,7 @@ pub(super) fn own_address(case: &Case, roads: &[&Road]) -> Option<Finding> {
 
 fn client_holds(case: &Case, name: &str, evidence: Vec<String>) -> Finding {
     let address = case.address().map(|address| address.to_string()).unwrap_or_default();
-    found("wire/duplicate-address", vec![Subject::client(name)], format!("{name} has {address} on an interface of its own"), evidence)
+    found(names::WIRE_DUPLICATE_ADDRESS, vec![Subject::client(name)], format!("{name} has {address} on an interface of its own"), evidence)
 }
 
 /// The interface on which a client has the address; a client that is a node may have it from its kube-proxy.

@@ -3,6 +3,7 @@
 
 use super::found;
 use crate::analysis::state::ipsec;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
 use crate::model::subject::Subject;
@@ -12,7 +13,7 @@ pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding
     let (reason, grown) = ipsec::dropping(pair).into_iter().next().filter(|(_, grown)| *grown >= enough)?;
     let mut evidence = vec![format!("/proc/net/xfrm_stat on {node}: {reason} grew by {grown} while the probe was repeated")];
     evidence.extend(ipsec::blocking(&pair.after).into_iter().take(4).map(|policy| format!("`ip xfrm policy` on {node}: {policy}")));
-    Some(found("node/firewall-drop", vec![Subject::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
+    Some(found(names::NODE_FIREWALL_DROP, vec![Subject::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
 use super::{Case, found, translation};
 use crate::analysis::state::{counters, ipsec, ruleset};
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::state::StatePair;
 use crate::model::subject::Subject;
@@ -58,7 +59,7 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "node/lost-inside",
+        names::NODE_LOST_INSIDE,
         vec![Subject::node(node)],
         format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
         vec![

@@ -36,7 +36,7 @@ use std::net::IpAddr;
 
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
-use crate::model::catalogue;
+use crate::model::catalogue::{self, names};
 use crate::model::connection::Connection;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Gap, Severity};
@@ -251,7 +251,7 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         return;
     }
     let failing = ends.iter().any(|finding| finding.severity == Severity::Fail);
-    let explained = failing || announces.iter().any(|finding| announce::silences(finding) && finding.name != "announce/nobody");
+    let explained = failing || announces.iter().any(|finding| announce::silences(finding) && finding.name != names::ANNOUNCE_NOBODY);
     let silenced = address::explain_silence(case, findings, explained);
     if let Some(because) = silenced.or_else(|| failing.then(|| ends[0].name.clone())) {
         // Without endpoints, or with an address that is not MetalLB's to announce, nobody answers: consequences, not causes.
@@ -269,7 +269,8 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         findings.extend(client::way::barred(case));
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
             gaps.push(
-                Gap::new("evidence/undecided", case.service, "nothing was asked from anywhere", "whether the Service answers").decisive(),
+                Gap::new(names::EVIDENCE_UNDECIDED, case.service, "nothing was asked from anywhere", "whether the Service answers")
+                    .decisive(),
             );
         }
         return;
@@ -285,7 +286,7 @@ fn latent(case: &Case, finding: Finding) -> Finding {
     let from: Vec<String> = case.probes().map(|probe| probe.vantage.text()).collect::<BTreeSet<_>>().into_iter().collect();
     Finding {
         severity: Severity::Warn,
-        scope: Some(format!("latent: every try from {} was answered{}", from.join(" and "), announce::bites(&finding.name))),
+        scope: Some(format!("latent: every try from {} was answered{}", from.join(" and "), catalogue::latent_until(&finding.name))),
         ..finding
     }
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::road::Road;
 use super::{Case, client, found, wire};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::Finding;
 use crate::model::packet::{Body, Mac, Passage};
@@ -44,7 +45,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
             let whose =
                 known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
             return Some(found(
-                "wire/stale-neighbour",
+                names::WIRE_STALE_NEIGHBOUR,
                 client::culprits(roads),
                 format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
                 vec![
@@ -68,7 +69,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let mac = stray.source_mac.clone()?.to_lowercase();
     let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
     Some(found(
-        "wire/stale-neighbour",
+        names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
         format!(
             "requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}",
@@ -88,7 +89,7 @@ fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding>
     let mac = hop.source_mac.clone()?.to_lowercase();
     let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
     Some(found(
-        "wire/stale-neighbour",
+        names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
         format!("requests go to {}, which does not hold {vip}: whoever forwards them has a wrong neighbour entry", hop.place),
         vec![format!("{}/{} takes requests for {vip} from {mac}", hop.place, hop.interface)],
@@ -119,7 +120,7 @@ pub(super) fn wrong_port(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
         return None;
     }
     Some(found(
-        "wire/wrong-port",
+        names::WIRE_WRONG_PORT,
         vec![Subject::network(&stray.place, node)],
         format!("frames for {node} come out at {} and not at {node}", stray.place),
         vec![format!("seen on {}/{}, addressed to another host; none came to {node}", stray.place, stray.interface)],
@@ -148,7 +149,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     ];
     if entry.state == "PERMANENT" {
         return Some(found(
-            "wire/stale-neighbour",
+            names::WIRE_STALE_NEIGHBOUR,
             vec![Subject::interface(node, &entry.device)],
             format!("{node} sends its answers to {mac}, and {next} is at {came_from}"),
             evidence,
@@ -157,7 +158,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     // A router may well send from one MAC and be asked at another; a client has one.
     (next == to).then(|| {
         found(
-            "wire/client-address-duplicate",
+            names::WIRE_CLIENT_ADDRESS_DUPLICATE,
             vec![Subject::mac(&mac)],
             format!("the client's address {to} is held twice: answers go to {mac}"),
             evidence,

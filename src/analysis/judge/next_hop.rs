@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::road::{Leg, Point, Road};
 use super::{Case, found, node};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::Probe;
 use crate::model::subject::Subject;
@@ -57,7 +58,7 @@ pub(super) fn fails(case: &Case) -> Option<Finding> {
     }
     let others: Vec<&str> = taken.keys().filter(|node| *node != bad).map(String::as_str).collect();
     let mut finding = found(
-        "bgp/next-hop-fails",
+        names::BGP_NEXT_HOP_FAILS,
         vec![Subject::node(bad)],
         format!("connections that the router sends to {bad} fail, those that it sends to {} are answered", others.join(" and ")),
         vec![
@@ -125,7 +126,7 @@ pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
     let untried = untried(case);
     if case.routed() && !untried.is_empty() {
         gaps.push(Gap::new(
-            "evidence/next-hop-not-reached",
+            names::EVIDENCE_NEXT_HOP_NOT_REACHED,
             case.service,
             format!("the router sent no try to {}", untried.join(" and ")),
             "whether connections that it sends there are answered",

@@ -7,6 +7,7 @@ use super::road::{Leg, Road};
 use super::{Case, client, conntrack, found, ipsec, policy, translation};
 use crate::analysis::state::netfilter::{self, Fields, Match};
 use crate::analysis::state::{counters, network, ruleset, traffic_control};
+use crate::model::catalogue::names;
 use crate::model::error_kind::ErrorKind;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -143,7 +144,7 @@ pub(super) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads
 
 fn filtered(node: &str, drop: Dropping) -> Finding {
     found(
-        "node/firewall-drop",
+        names::NODE_FIREWALL_DROP,
         vec![Subject::rule(node, &drop.path, &drop.text)],
         format!("a packet filter on {node} drops it: {}", drop.text),
         vec![drop.proof],
@@ -163,7 +164,7 @@ fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u6
     let here = traffic_control::dropping(pair).into_iter().find(|dropping| dropping.interface == interface)?;
     (here.grown >= enough).then(|| {
         found(
-            "node/firewall-drop",
+            names::NODE_FIREWALL_DROP,
             vec![Subject::interface(node, interface)],
             format!("the traffic control of {node}/{interface} drops it"),
             vec![format!(
@@ -220,7 +221,7 @@ pub(super) fn forwarding_off(case: &Case, pair: &StatePair, node: &str, input: O
     let (setting, family) = if four { ("net/ipv4/ip_forward", "") } else { ("net/ipv6/conf/all/forwarding", " of IPv6") };
     let off = |name: String, what: String| {
         Some(found(
-            "node/forwarding-off",
+            names::NODE_FORWARDING_OFF,
             vec![Subject::sysctl(node, &name)],
             format!("{node} does not forward {what}"),
             vec![format!("{name} is 0 on {node}")],
@@ -247,7 +248,7 @@ pub(super) fn reverse_path(pair: &StatePair, node: &str, input: Option<&str>, so
         if refuses {
             let grown = counters::grown(pair, "TcpExt", "IPReversePathFilter");
             return Some(found(
-                "node/reverse-path-filter",
+                names::NODE_REVERSE_PATH_FILTER,
                 vec![Subject::interface(node, input)],
                 format!("the reverse path filter of {node} drops packets from {source} that come in on {input}"),
                 vec![
@@ -340,13 +341,18 @@ pub(super) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Optio
     }
     Some(if down {
         found(
-            "node/proxy-down",
+            names::NODE_PROXY_DOWN,
             vec![Subject::kube_proxy(node)],
             format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
             evidence,
         )
     } else {
-        found("node/not-programmed", vec![Subject::kube_proxy(node)], format!("{node} does not translate the address: {why}"), evidence)
+        found(
+            names::NODE_NOT_PROGRAMMED,
+            vec![Subject::kube_proxy(node)],
+            format!("{node} does not translate the address: {why}"),
+            evidence,
+        )
     })
 }
 
@@ -361,7 +367,7 @@ pub(super) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<F
         .collect();
     (!gone.is_empty()).then(|| {
         found(
-            "node/proxy-stale",
+            names::NODE_PROXY_STALE,
             vec![Subject::kube_proxy(node)],
             format!("kube-proxy's rules on {node} lead to {}, which is no endpoint of the Service", gone.join(" and ")),
             vec![
@@ -438,7 +444,7 @@ fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
     let local = target.serving().iter().any(|endpoint| endpoint.node.as_deref() == Some(node));
     (case.service.external_policy == TrafficPolicy::Local && !local).then(|| {
         found(
-            "announce/no-local-endpoint",
+            names::ANNOUNCE_NO_LOCAL_ENDPOINT,
             vec![Subject::from(case.service)],
             format!("the external traffic policy is Local, {node} takes the requests and holds no ready pod"),
             vec![format!("no ready endpoint on {node}")],
@@ -451,7 +457,7 @@ pub(super) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAd
     endpoints.iter().find_map(|(ip, _)| {
         let refused = network::way(&pair.after, &format!("{ip},,"))?.refused?;
         Some(found(
-            "route/pod-network-missing",
+            names::ROUTE_POD_NETWORK_MISSING,
             vec![Subject::route(node, ip)],
             format!("{node} has no way to the pod address {ip}"),
             vec![format!("`ip route get {ip}` on {node}: {refused}")],
@@ -480,7 +486,7 @@ pub(super) fn refused_to_forward(
     asked.into_iter().find_map(|(source, ip)| {
         let refused = forwarding_refused(pair, *ip, *source, input)?;
         Some(found(
-            "route/pod-network-missing",
+            names::ROUTE_POD_NETWORK_MISSING,
             vec![Subject::route(node, ip)],
             format!("{node} has no way to the pod address {ip} for what comes in by {input}"),
             vec![format!("`ip route get {ip} from {source} iif {input}` on {node}: {refused}")],
@@ -544,7 +550,7 @@ pub(super) fn reply_inside(case: &Case, roads: &[&Road], node: &str) -> Result<F
 /// The kernel of a node refuses the way to a client.
 pub(super) fn no_way_back(node: &str, client: IpAddr, refused: &str) -> Finding {
     found(
-        "route/return-missing",
+        names::ROUTE_RETURN_MISSING,
         vec![Subject::route(node, client)],
         format!("{node} has no way back to the client {client}"),
         vec![format!("`ip route get {client}` on {node}: {refused}")],
@@ -572,7 +578,7 @@ pub(super) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
         ));
     }
     Some(found(
-        "route/return-asymmetric",
+        names::ROUTE_RETURN_ASYMMETRIC,
         vec![Subject::route(node, out.1)],
         format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
         evidence,
@@ -599,7 +605,7 @@ fn refuses(case: &Case, node: &str) -> Option<String> {
 
 /// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
 fn mute(case: &Case, node: &str) -> bool {
-    let of_node = |gap: &Gap| gap.name == "evidence/log-unreadable" && *gap.subject == Subject::speaker(node);
+    let of_node = |gap: &Gap| gap.name == names::EVIDENCE_LOG_UNREADABLE && *gap.subject == Subject::speaker(node);
     let unanswered = |gap: &Gap| matches!(gap.kind, Some(ErrorKind::TimedOut | ErrorKind::HostUnreachable));
     case.gaps.iter().any(|gap| of_node(gap) && unanswered(gap))
 }
@@ -626,7 +632,7 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
                 evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
             }
             return Ok(found(
-                "node/unreachable",
+                names::NODE_UNREACHABLE,
                 vec![Subject::node(&far)],
                 format!("{far} cannot be reached, and its pods still count as endpoints"),
                 evidence,
@@ -643,5 +649,5 @@ pub(super) fn beyond(case: &Case, roads: &[&Road], last: &super::road::Point) ->
 
 /// A node's inside that explains nothing: what would decide is said.
 pub(super) fn unseen(node: &str, reason: &str) -> Gap {
-    Gap::new("evidence/undecided", Subject::node(node), reason, format!("what takes the packet inside {node}")).decisive()
+    Gap::new(names::EVIDENCE_UNDECIDED, Subject::node(node), reason, format!("what takes the packet inside {node}")).decisive()
 }

@@ -8,6 +8,7 @@ use super::road::{Leg, Point, Road, Vanished};
 use super::{Case, checksum, found, policy, translation};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -56,7 +57,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
         let same = default.as_ref().is_some_and(|(_, device)| *device == interface);
         if same {
             return Ok(found(
-                "route/pod-network-missing",
+                names::ROUTE_POD_NETWORK_MISSING,
                 vec![Subject::route(node, pod_network(case, pod))],
                 format!("{node} has no route to the pod network of {pod}: it sends the packet by its default route, on {interface}"),
                 vec![
@@ -92,7 +93,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
 
 fn down(node: &str, interface: &str) -> Finding {
     found(
-        "overlay/interface-down",
+        names::OVERLAY_INTERFACE_DOWN,
         vec![Subject::interface(node, interface)],
         format!("the tunnel interface {interface} of {node} is down"),
         vec![format!("`ip link` on {node}: {interface} is not up")],
@@ -107,7 +108,7 @@ fn wrong_route(case: &Case, state: &crate::model::state::PlaceState, node: &str,
         state.section("routes").lines().filter(|line| line.contains(&format!("dev {}", tunnel.name)) && line.contains('/')).count();
     (others > 0 && !route.contains(&format!("dev {}", tunnel.name))).then(|| {
         found(
-            "route/pod-network-wrong",
+            names::ROUTE_POD_NETWORK_WRONG,
             vec![Subject::route(node, pod_network(case, pod))],
             format!("{node}'s route to the pod network of {pod} leads by {interface}, where other pod networks go by {}", tunnel.name),
             vec![format!("route on {node}: {route}")],
@@ -123,7 +124,7 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
     let entry = network::neighbours(state).into_iter().find(|entry| entry.address == gateway && entry.device == device);
     let Some(mac) = entry.as_ref().and_then(|entry| entry.mac.clone()) else {
         return Some(found(
-            "overlay/wrong-endpoint",
+            names::OVERLAY_WRONG_ENDPOINT,
             vec![Subject::interface(node, &device)],
             format!("{node} has no neighbour entry for {gateway} on {device}, so that nothing can be encapsulated"),
             vec![format!("`ip neigh` on {node}: {gateway} is {}", entry.map_or_else(|| "missing".to_owned(), |entry| entry.state))],
@@ -139,7 +140,7 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
     let right = forwarding.as_ref().is_some_and(|line| ips.iter().any(|ip| line.split_whitespace().any(|word| word == ip)));
     (!right).then(|| {
         found(
-            "overlay/wrong-endpoint",
+            names::OVERLAY_WRONG_ENDPOINT,
             vec![Subject::interface(node, &device)],
             format!("the tunnel's forwarding entry on {node} does not lead to {far}"),
             vec![
@@ -207,14 +208,14 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
         return Ok(if by_route {
             let network = pod.map_or_else(String::new, |pod| pod_network(case, pod));
             found(
-                "route/pod-network-wrong",
+                names::ROUTE_POD_NETWORK_WRONG,
                 vec![Subject::route(from, network)],
                 format!("{from}'s route to the pod network of {to} leads to another node"),
                 evidence,
             )
         } else {
             found(
-                "overlay/wrong-endpoint",
+                names::OVERLAY_WRONG_ENDPOINT,
                 vec![Subject::node(from)],
                 format!("the tunnel on {from} sends what is for {to} to {}", wrong.join(", ")),
                 evidence,
@@ -225,7 +226,7 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
         return Err(unseen(from, &format!("a packet left {from} and was not seen at {to}")));
     }
     Ok(found(
-        "overlay/lost-between",
+        names::OVERLAY_LOST_BETWEEN,
         vec![Subject::network(from, to), Subject::node(to)],
         format!("what leaves {from}'s tunnel for {to} does not arrive there"),
         vec![format!("{} encapsulated packets left {from}, none came in on {to}", sent.len())],
@@ -328,7 +329,7 @@ fn back_route(case: &Case, pair: &StatePair, node: &str, input: Option<&str>, pa
         let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
         let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
         Some(found(
-            "route/return-missing",
+            names::ROUTE_RETURN_MISSING,
             vec![Subject::route(node, to)],
             format!("{node} has no way back to {to}{owner}"),
             vec![format!("`{asked}` on {node}: {refused}")],
@@ -346,7 +347,7 @@ pub(super) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
         let (from, to) = (gone.last.place(), gone.next.place());
         let passed = if largest == 0 { "those without payload pass".to_owned() } else { format!("those of {largest} bytes pass") };
         Gap::new(
-            "evidence/undecided",
+            names::EVIDENCE_UNDECIDED,
             Subject::network(from, to),
             format!("packets with {smallest_lost} bytes of payload and more leave {from} and do not come to {to}; {passed}"),
             format!(
@@ -390,13 +391,13 @@ pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Fin
     };
     let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
     Some(if client_side {
-        found("wire/mtu", vec![Subject::network(from, to)], summary, evidence)
+        found(names::WIRE_MTU, vec![Subject::network(from, to)], summary, evidence)
     } else {
         let mut culprits: Vec<Subject> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Subject::node(node)).collect();
         culprits.dedup();
         if culprits.is_empty() {
             culprits.push(Subject::network(from, to));
         }
-        found("overlay/mtu", culprits, summary, evidence)
+        found(names::OVERLAY_MTU, culprits, summary, evidence)
     })
 }

@@ -8,6 +8,7 @@ use super::road::{Leg, Road};
 use super::{Case, checksum, found};
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::analysis::state::{counters, network};
+use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -87,7 +88,7 @@ pub(super) fn refused(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) 
         let seen = vec![format!("the request reaches {pod}, and the refusal begins there")];
         not_listening(case, pod, seen).or_else(|| filtered(case, pod, roads)).ok_or_else(|| {
             Gap::new(
-                "evidence/undecided",
+                names::EVIDENCE_UNDECIDED,
                 Subject::pod(&case.service.namespace, pod),
                 "the pod refuses the connection, and its sockets could not be read or show a listener",
                 "why the pod refuses",
@@ -122,7 +123,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
             if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }
         ));
         return Some(found(
-            "pod/not-listening",
+            names::POD_NOT_LISTENING,
             vec![Subject::pod(&case.service.namespace, pod)],
             format!("nothing listens on port {number} in the pods"),
             evidence,
@@ -134,7 +135,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
             here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect::<Vec<_>>().join(", ")
         ));
         return Some(found(
-            "pod/listens-on-loopback",
+            names::POD_LISTENS_ON_LOOPBACK,
             vec![Subject::pod(&case.service.namespace, pod)],
             format!("the program listens on port {number} of the loopback address only"),
             evidence,
@@ -145,7 +146,7 @@ fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
         let taken = here.iter().map(|listener| listener.text()).collect::<Vec<_>>().join(", ");
         evidence.push(format!("{pod} listens on {taken}, and on {ip} not"));
         return Some(found(
-            "pod/not-listening",
+            names::POD_NOT_LISTENING,
             vec![Subject::pod(&case.service.namespace, pod)],
             format!("the program listens on port {number} of other addresses than the pod's {ip}"),
             evidence,
@@ -168,7 +169,7 @@ fn other_protocol(case: &Case, pod: &str, number: u16, seen: &[String]) -> Optio
     let mut evidence = seen.to_vec();
     evidence.push(format!("a socket of {pod} listens on {}/{}, none on {}/{}", found_there.port, other.name(), number, wanted.name()));
     Some(found(
-        "endpoints/protocol-mismatch",
+        names::ENDPOINTS_PROTOCOL_MISMATCH,
         vec![Subject::service_port(&case.service.namespace, &case.service.name, &port)],
         format!("the Service's port is {}, and the pods listen on {number} for {} alone", wanted.name(), other.name()),
         evidence,
@@ -192,7 +193,7 @@ fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
     fields.extend(answers);
     let drop = node::dropping(pair, &fields)?;
     Some(found(
-        "pod/firewall-drop",
+        names::POD_FIREWALL_DROP,
         vec![Subject::pod(&case.service.namespace, pod)],
         format!("a packet filter inside the pod's namespace drops it: {}", drop.text),
         vec![drop.proof],
@@ -203,7 +204,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     let subject = Subject::pod(&case.service.namespace, pod);
     let Some(pair) = case.pod_state(pod) else {
         return Err(Gap::new(
-            "evidence/undecided",
+            names::EVIDENCE_UNDECIDED,
             subject,
             "the state of the pod's namespace could not be read",
             "why the pod does not answer",
@@ -224,7 +225,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     for source in &sources {
         if let Some(refused) = network::way(&pair.after, &format!("{source},,")).and_then(|way| way.refused) {
             return Ok(found(
-                "pod/no-way-back",
+                names::POD_NO_WAY_BACK,
                 vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod has no route to answer {source}"),
                 vec![
@@ -235,7 +236,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
         }
     }
     if let Some(finding) = not_listening(case, pod, vec![format!("the request reaches {pod}, nothing leaves it")])
-        .filter(|finding| finding.name == "pod/listens-on-loopback")
+        .filter(|finding| finding.name == names::POD_LISTENS_ON_LOOPBACK)
     {
         return Ok(finding);
     }
@@ -249,7 +250,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
     let overflows = counters::grown(pair, "TcpExt", "ListenOverflows") + counters::grown(pair, "TcpExt", "ListenDrops");
     if let Some(listener) = full {
         return Ok(found(
-            "pod/silent",
+            names::POD_SILENT,
             vec![Subject::pod(&case.service.namespace, pod)],
             "the request reaches the pod, and its program does not take it",
             vec![
@@ -259,7 +260,7 @@ fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
         ));
     }
     Err(Gap::new(
-        "evidence/undecided",
+        names::EVIDENCE_UNDECIDED,
         subject,
         format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it"),
         "why the pod does not answer",
@@ -277,7 +278,7 @@ fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>)
             .find(|entry| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
         if let Some(entry) = failed {
             return Some(found(
-                "pod/no-way-back",
+                names::POD_NO_WAY_BACK,
                 vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod cannot resolve its next hop {next}, so that its answer does not leave"),
                 vec![format!("`ip neigh` in {pod}: {next} is {}", entry.state)],

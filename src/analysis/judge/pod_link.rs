@@ -8,6 +8,7 @@ use super::overlay::pod_network;
 use super::road::Road;
 use super::{Case, found};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
@@ -17,7 +18,7 @@ pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, 
     let packets = Packets::of(case, roads);
     case.node_state(node).and_then(|pair| of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
         Gap::new(
-            "evidence/undecided",
+            names::EVIDENCE_UNDECIDED,
             Subject::node(node),
             format!("the packet left {node} towards the pod and did not arrive in it"),
             "what is wrong between the node and its pod",
@@ -60,7 +61,7 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
     if let Some(bridge) = bridge {
         evidence.push(format!("`ip link` on {node}: {} is not up", bridge.name));
         return Some(found(
-            "pod/disconnected",
+            names::POD_DISCONNECTED,
             vec![Subject::interface(node, &bridge.name), Subject::pod(&case.service.namespace, pod)],
             format!("{node}'s bridge {} to its pods is down, and what is for {ip} leaves by {out}", bridge.name),
             evidence,
@@ -71,14 +72,14 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
             route.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_hexdigit())).unwrap_or_default().to_owned();
         evidence.push(format!("route on {node}: {route}"));
         return Some(found(
-            "route/pod-network-wrong",
+            names::ROUTE_POD_NETWORK_WRONG,
             vec![Subject::route(node, network)],
             format!("{node}'s route to its own pod {ip} leads by {out}, where the pod is not"),
             evidence,
         ));
     }
     Some(found(
-        "route/pod-network-missing",
+        names::ROUTE_POD_NETWORK_MISSING,
         vec![Subject::route(node, pod_network(case, ip))],
         format!("{node} has no route to the network of its own pods: what is for {ip} leaves by its default route, on {out}"),
         evidence,
@@ -114,7 +115,7 @@ pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets:
                 network::neighbours(state).into_iter().find(|entry| entry.address == next && Some(&entry.device) == way.device.as_ref())?;
             let mac = entry.mac.filter(|mac| !own.is_empty() && !own.contains(mac))?;
             Some(found(
-                "pod/no-way-back",
+                names::POD_NO_WAY_BACK,
                 vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod sends its answers to {mac}, which is no interface of its node"),
                 vec![format!("`ip neigh` in {pod}: {next} is at {mac} ({})", entry.state), format!("no interface of {node} has that MAC")],
@@ -129,7 +130,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
     let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
     if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
         return Some(found(
-            "pod/disconnected",
+            names::POD_DISCONNECTED,
             vec![Subject::pod(&case.service.namespace, pod)],
             format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
             vec![format!("`ip link` in {pod}: {} is not up", down.name)],
@@ -140,7 +141,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
         let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
         if wrong {
             return Some(found(
-                "pod/wrong-neighbour",
+                names::POD_WRONG_NEIGHBOUR,
                 vec![Subject::pod(&case.service.namespace, pod), Subject::node(node)],
                 format!("{node} has a wrong MAC for the pod address {ip}"),
                 vec![
@@ -151,7 +152,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
         }
         if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
             return Some(found(
-                "pod/disconnected",
+                names::POD_DISCONNECTED,
                 vec![Subject::pod(&case.service.namespace, pod)],
                 format!("{node} cannot resolve the pod address {ip} on its own link"),
                 vec![format!("`ip neigh` on {node}: {ip} is {}", entry.state)],

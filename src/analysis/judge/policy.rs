@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::node::Packets;
 use super::{Case, found};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::policy::{Incoming, NetworkPolicy};
 use crate::model::state::StatePair;
@@ -83,7 +84,7 @@ fn denied(policies: &[&NetworkPolicy], proof: Vec<String>) -> Finding {
     evidence
         .extend(policies.iter().map(|policy| format!("NetworkPolicy {} selects the pod and lets none of these requests in", policy.name)));
     found(
-        "policy/denied",
+        names::POLICY_DENIED,
         policies.iter().map(|policy| Subject::network_policy(&policy.namespace, &policy.name)).collect(),
         format!("the NetworkPolicy {names} does not let the request into the pod"),
         evidence,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Case;
+use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::subject::Subject;
 
@@ -15,16 +16,9 @@ pub(super) fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap])
     if findings.iter().any(|finding| finding.severity == Severity::Fail) {
         return;
     }
-    let road = [
-        "evidence/node-unreachable",
-        "evidence/tool-missing",
-        "evidence/capture-refused",
-        "evidence/netns-unproven",
-        "evidence/not-recorded",
-    ];
     // A node that is named as gone is why it and its pods could not be looked at, and no open question.
     let mut gone: BTreeSet<Subject> =
-        findings.iter().filter(|finding| finding.name == "node/unreachable").flat_map(|finding| &finding.culprits).cloned().collect();
+        findings.iter().filter(|finding| finding.name == names::NODE_UNREACHABLE).flat_map(|finding| &finding.culprits).cloned().collect();
     let pods: Vec<Subject> = case
         .target
         .iter()
@@ -41,10 +35,10 @@ pub(super) fn settle(case: &Case, findings: &mut Vec<Finding>, gaps: &mut [Gap])
             client @ Subject::Client(_) => unseen.contains(client),
             _ => false,
         };
-        if needed && road.contains(&gap.name.as_str()) {
+        if needed && has(&gap.name, Property::PlaceUnseen) {
             gap.decisive = true;
         }
-        if gap.name == "evidence/forbidden" && case.target.is_none_or(|target| !target.slices_read) {
+        if gap.name == names::EVIDENCE_FORBIDDEN && case.target.is_none_or(|target| !target.slices_read) {
             gap.decisive = true;
         }
     }

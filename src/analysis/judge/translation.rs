@@ -10,6 +10,7 @@ use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, refused_by_kube_proxy, trail};
+use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
@@ -115,7 +116,7 @@ pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road
         evidence.push(format!("the connection table of {node} awaits the answers from {}", join(&astray)));
     }
     Some(found(
-        "node/firewall-drop",
+        names::NODE_FIREWALL_DROP,
         rules.values().map(|turn| rule(node, turn)).collect(),
         format!("a packet filter on {node} {}: {}", does(turn), turn.text),
         evidence,
@@ -236,7 +237,7 @@ pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Fi
             trails.values().map(|trail| trail.turns.iter().rfind(|turn| matches!(turn.kind, Kind::HopLimit(_))).filter(short)).collect();
         let turn = *all?.first()?;
         Some(found(
-            "node/firewall-drop",
+            names::NODE_FIREWALL_DROP,
             vec![rule(entry, turn)],
             format!("a packet filter on {entry} {}: {}", does(turn), turn.text),
             vec![format!("requests come in on {node} and go no further"), node::took(entry, turn.tool, &turn.path, &turn.text, turn.grown)],
@@ -267,7 +268,7 @@ pub(super) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, ro
     let turn = trail(pair, &request, None).turns.into_iter().find(|turn| turn.kind == Kind::Untracks && turn.certain && turn.counted())?;
     let refused = refusals(pair, &packets.fields(Leg::Reply, case.address(), None));
     Some(found(
-        "node/firewall-drop",
+        names::NODE_FIREWALL_DROP,
         vec![rule(node, &turn)],
         format!(
             "a packet filter on {node} keeps requests out of the connection table, and the answers are dropped as invalid: {}",
@@ -294,7 +295,7 @@ pub(super) fn untracked_answers(case: &Case, pair: &StatePair, node: &str, roads
             .find(|turn| matches!(turn.kind, Kind::Untracks | Kind::HopLimit(0..=1)) && turn.certain && enough(turn))?;
         let what = if turn.kind == Kind::Untracks { "keeps the answers from being translated back".to_owned() } else { does(&turn) };
         Some(found(
-            "node/firewall-drop",
+            names::NODE_FIREWALL_DROP,
             vec![rule(node, &turn)],
             format!("a packet filter on {node} {what}: {}", turn.text),
             vec![node::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
@@ -400,7 +401,7 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
     } else {
         format!("{node} puts {} into what it sends to pods on {far}, so that they answer past it{cause}", first.source)
     };
-    Some(found("route/return-asymmetric", vec![culprit], summary, evidence))
+    Some(found(names::ROUTE_RETURN_ASYMMETRIC, vec![culprit], summary, evidence))
 }
 
 /// Why a node does not masquerade.

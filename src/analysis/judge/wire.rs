@@ -10,6 +10,7 @@ use arp::Arp;
 use super::road::Road;
 use super::{Case, announce, client, found, holders, neighbours};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
@@ -90,7 +91,7 @@ fn duplicate(case: &Case) -> Option<Finding> {
         evidence.push(told);
     }
     evidence.extend(answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
-    Some(found("wire/duplicate-address", culprits, format!("another host of the network claims {address}"), evidence))
+    Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, format!("another host of the network claims {address}"), evidence))
 }
 
 /// Several interfaces of one node answer.
@@ -101,7 +102,7 @@ fn flux(case: &Case) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "wire/wrong-interface",
+        names::WIRE_WRONG_INTERFACE,
         vec![Subject::node(node)],
         format!("several interfaces of {node} answer by ARP for the address"),
         answers.iter().map(|(_, what)| format!("{node}/{what} answers")).chain([format!("the first is {first}")]).collect(),
@@ -132,7 +133,7 @@ fn interface_down(case: &Case) -> Option<Finding> {
         "is set to NOARP".to_owned()
     };
     Some(found(
-        "wire/interface-down",
+        names::WIRE_INTERFACE_DOWN,
         vec![Subject::interface(node, &link.name)],
         format!("the interface {} of {node}, on the address's network, {what}", link.name),
         vec![format!("`ip link` on {node}: {} {what}", link.name)],
@@ -145,9 +146,9 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
     if case.announcement.is_some_and(|announcement| announcement.protocol == "bgp") {
         return before_routed_node(case, roads, silencing);
     }
-    if let Some(finding) = interface_down(case)
-        .filter(|_| silencing.is_none_or(|finding| finding.name == "announce/nobody" || finding.name == "announce/interface-off-link"))
-    {
+    if let Some(finding) = interface_down(case).filter(|_| {
+        silencing.is_none_or(|finding| finding.name == names::ANNOUNCE_NOBODY || finding.name == names::ANNOUNCE_INTERFACE_OFF_LINK)
+    }) {
         return Ok(finding);
     }
     if let Some(finding) = holders::taken_by_client(case, roads) {
@@ -197,7 +198,7 @@ fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>)
         return Err(undecided(case, &reason, "where the router sends it"));
     }
     Err(Gap::new(
-        "evidence/no-vantage",
+        names::EVIDENCE_NO_VANTAGE,
         case.service,
         "the nodes announce the address over sessions that are up, and the requests reach none of them; no router was given that could be asked (--set router=ssh:HOST)",
         "whether the router takes the prefix, and where it sends the requests",
@@ -219,7 +220,7 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
     }
     let nodes = case.announcement?.bgp.as_ref()?.sending();
     Some(found(
-        "wire/request-lost",
+        names::WIRE_REQUEST_LOST,
         vec![Subject::network(&vantages.join("+"), &nodes.join("+"))],
         format!("what {} sends reaches none of the nodes, what others send does", vantages.join(" and ")),
         vec![
@@ -241,7 +242,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     let by = resolution(case);
     if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
         return Ok(found(
-            "wire/request-lost",
+            names::WIRE_REQUEST_LOST,
             vec![between],
             format!("{by} requests for the address reach other nodes and not {node}, which announces it"),
             vec![format!("{} {by} requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
@@ -253,7 +254,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     }
     if arp.asked_at_node > 0 && arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
         return Ok(found(
-            "wire/reply-lost",
+            names::WIRE_REPLY_LOST,
             vec![between],
             format!("{node} answers by {by}, and the answer does not reach {}", vantages.join(" and ")),
             vec![
@@ -268,7 +269,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     }
     if arp.answered_by_node > 0 && sent && arp.router_unreachable && arp.router_asks_again {
         return Ok(found(
-            "wire/reply-lost",
+            names::WIRE_REPLY_LOST,
             vec![between],
             format!("{node} answers the router by {by}, and the answer does not reach it"),
             vec![
@@ -321,7 +322,7 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
         ));
     }
     Ok(found(
-        "wire/request-lost",
+        names::WIRE_REQUEST_LOST,
         vec![between],
         format!("the request leaves {} and reaches no node", vantages.join(" and ")),
         vec![
@@ -341,7 +342,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     let by = resolution(case);
     if network::processes(state, "speaker")?.contains(&'T') {
         return Some(found(
-            "announce/speaker-unhealthy",
+            names::ANNOUNCE_SPEAKER_UNHEALTHY,
             vec![Subject::speaker(node)],
             format!("the speaker on {node} is stopped: it runs and answers nothing"),
             vec![
@@ -355,7 +356,7 @@ fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
     let announced = case.announcement?.claimed_by(node);
     announced.then(|| {
         found(
-            "wire/no-answer",
+            names::WIRE_NO_ANSWER,
             vec![Subject::interface(node, &interface)],
             format!("{node} says that it announces the address, requests reach it, and it answers none"),
             vec![format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node)],
@@ -376,7 +377,7 @@ fn asked_in_vain(case: &Case, arp: &Arp, vantages: &[String], node: &str) -> Res
         return Err(undecided(case, &reason, "whether its route takes the address for a neighbour's"));
     }
     Ok(found(
-        "wire/request-lost",
+        names::WIRE_REQUEST_LOST,
         vec![Subject::network(&vantages.join("+"), node)],
         format!("{by} requests leave {clients} and do not reach {node}"),
         vec![format!("{} {by} requests left the client, none came in on {node}", arp.client_asked)],
@@ -392,7 +393,7 @@ fn unreachable_node(case: &Case) -> Option<Finding> {
 fn gone(case: &Case, node: &str) -> Option<Finding> {
     let evidence = super::node::lost(case, node)?;
     Some(found(
-        "node/unreachable",
+        names::NODE_UNREACHABLE,
         vec![Subject::node(node)],
         format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
         evidence,
@@ -418,7 +419,7 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
         })
         .count();
     found(
-        "wire/reply-lost",
+        names::WIRE_REPLY_LOST,
         vec![Subject::network(node, &vantages.join("+"))],
         format!("the answer leaves {node} and does not reach {}", vantages.join(" and ")),
         vec![format!("{out} packets of the answer left {node} by the interface of arrival, none came in at the client")],
@@ -430,7 +431,7 @@ fn names(roads: &[&Road]) -> Vec<String> {
 }
 
 fn undecided(case: &Case, reason: &str, undecided: &str) -> Gap {
-    Gap::new("evidence/undecided", case.service, reason, undecided).decisive()
+    Gap::new(names::EVIDENCE_UNDECIDED, case.service, reason, undecided).decisive()
 }
 
 #[cfg(test)]

@@ -2,6 +2,40 @@
 
 use super::Entry;
 
+/// An area's entries, each with the constant that code names it by: a name that is misspelt does not compile.
+macro_rules! entries {
+    ($($constant:ident = $name:literal {
+        severity: $severity:expr,
+        culprit: $culprit:expr,
+        meaning: $meaning:expr,
+        decided_by: $decided_by:expr,
+        seen: $seen:expr,
+        next: $next:expr,
+        alike: $alike:expr,
+        references: $references:expr,
+        $(properties: $properties:expr,)?
+    },)*) => {
+        pub(super) mod names {
+            $(pub const $constant: &str = $name;)*
+        }
+
+        pub(super) const ENTRIES: &[crate::model::catalogue::Entry] = &[$(crate::model::catalogue::Entry {
+            name: names::$constant,
+            severity: $severity,
+            culprit: $culprit,
+            meaning: $meaning,
+            decided_by: $decided_by,
+            seen: $seen,
+            next: $next,
+            alike: $alike,
+            references: $references,
+            properties: entries!(@or $($properties)?),
+        },)*];
+    };
+    (@or $properties:expr) => { $properties };
+    (@or) => { &[] };
+}
+
 mod address;
 mod announce;
 mod bgp;
@@ -27,6 +61,20 @@ const AREAS: [&[Entry]; 10] = [
     evidence::ENTRIES,
 ];
 
+/// The names of all entries, as code says them.
+pub mod names {
+    pub use super::address::names::*;
+    pub use super::announce::names::*;
+    pub use super::bgp::names::*;
+    pub use super::client::names::*;
+    pub use super::endpoints::names::*;
+    pub use super::evidence::names::*;
+    pub use super::node::names::*;
+    pub use super::pod::names::*;
+    pub use super::route::names::*;
+    pub use super::wire::names::*;
+}
+
 const COUNT: usize = {
     let mut count = 0;
     let mut area = 0;
@@ -37,7 +85,7 @@ const COUNT: usize = {
     count
 };
 
-const JOINED: [Entry; COUNT] = {
+static JOINED: [Entry; COUNT] = {
     let mut joined = [AREAS[0][0]; COUNT];
     let mut at = 0;
     let mut area = 0;

@@ -30,6 +30,7 @@ use crate::evidence::cluster::{Kind, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError, printable};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::Vantage;
 use crate::model::state::PlaceState;
@@ -107,7 +108,7 @@ fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject
 #[must_use]
 pub fn missing(state: &PlaceState, section: &str, subject: impl Into<Subject>, undecided: String) -> Gap {
     let why = state.missing.get(section).map_or("nothing came back", String::as_str);
-    let name = if why.ends_with("not installed there") { "evidence/tool-missing" } else { "evidence/unreadable" };
+    let name = if why.ends_with("not installed there") { names::EVIDENCE_TOOL_MISSING } else { names::EVIDENCE_UNREADABLE };
     Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided).decisive()
 }
 

@@ -3,6 +3,7 @@
 use super::super::{Case, found};
 use super::own;
 use crate::analysis::allocation::class::{Class, classes, controller_serves, speakers_serve};
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::metallb::Metallb;
 
@@ -27,7 +28,7 @@ pub(super) fn unserved(case: &Case, metallb: &Metallb) -> Option<Finding> {
         Some(class) => format!("the Service asks for the load balancer class {class}, which this MetalLB does not serve: it {what}"),
         None => format!("this MetalLB serves only Services of a load balancer class of its own, and the Service names none: it {what}"),
     };
-    Some(found("address/class-unserved", vec![own(case)], summary, evidence))
+    Some(found(names::ADDRESS_CLASS_UNSERVED, vec![own(case)], summary, evidence))
 }
 
 /// Whether it is the reason that no speaker announces.

@@ -11,6 +11,7 @@ use super::super::{Case, found};
 use super::{class, own};
 use crate::analysis::addresses::{holds, pool_of};
 use crate::analysis::allocation::class::controller_serves;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Workload;
 use crate::model::metallb::Metallb;
@@ -82,7 +83,7 @@ pub(super) fn other(case: &Case, metallb: &Metallb) -> Option<Finding> {
     evidence.extend(carriers.iter().map(|set| format!("DaemonSet {}/{} runs", set.namespace, set.name)));
     let who = marks.first().map_or("somebody else", |(who, _)| who.as_str());
     Some(found(
-        "address/competing-controller",
+        names::ADDRESS_COMPETING_CONTROLLER,
         culprits,
         format!("{who} gives this Service an address too, so that it and MetalLB overwrite each other"),
         evidence,

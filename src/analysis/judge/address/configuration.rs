@@ -3,6 +3,7 @@
 use super::super::found;
 use super::controller;
 use crate::analysis::configuration::{named_in, refused};
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Pod;
 use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
@@ -46,7 +47,7 @@ pub(super) fn invalid(metallb: &Metallb) -> Option<Finding> {
     };
     let reason = reason.unwrap_or_default();
     let summary = format!("{by} and what is changed has no effect: {}", reason.trim_start_matches("configuration error: "));
-    Some(found("address/config-invalid", culprits, summary, evidence))
+    Some(found(names::ADDRESS_CONFIG_INVALID, culprits, summary, evidence))
 }
 
 /// Whether the controller, which gives the addresses, refuses it.

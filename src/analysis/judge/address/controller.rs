@@ -1,6 +1,7 @@
 //! Whether MetalLB's controller runs at all.
 
 use super::super::found;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::{Pod, Workload};
 use crate::model::metallb::Metallb;
@@ -34,7 +35,7 @@ pub(super) fn down(metallb: &Metallb) -> Option<Finding> {
     } else {
         "MetalLB's controller has no pod, so that nobody gives addresses".to_owned()
     };
-    Some(found("address/controller-down", culprits, summary, evidence))
+    Some(found(names::ADDRESS_CONTROLLER_DOWN, culprits, summary, evidence))
 }
 
 /// It chose an address and could not write it: the API refuses, and no later try succeeded.
@@ -47,7 +48,7 @@ pub(super) fn unhealthy(metallb: &Metallb) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "address/controller-unhealthy",
+        names::ADDRESS_CONTROLLER_UNHEALTHY,
         vec![Subject::workload(&pod.namespace, &pod.workload()), Subject::pod(&pod.namespace, &pod.name)],
         format!("MetalLB's controller cannot write the Service's address into its status: {error}"),
         vec![format!("log of {} ({at}): {error}", log.pod)],
@@ -70,7 +71,7 @@ fn missing(metallb: &Metallb, pods: &[&Pod]) -> Option<Finding> {
     }
     let namespace = &metallb.namespace;
     Some(found(
-        "address/controller-down",
+        names::ADDRESS_CONTROLLER_DOWN,
         vec![Subject::workload(namespace, "controller")],
         format!("the namespace {namespace} has no controller of MetalLB's, so that nobody gives addresses"),
         vec![format!("neither a Deployment nor a pod in {namespace} is MetalLB's controller")],

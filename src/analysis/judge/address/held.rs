@@ -7,6 +7,7 @@ use super::{class, competing, configuration, controller, latent, own, refusal, w
 use crate::analysis::addresses::{odd_last_octet, pool_of};
 use crate::analysis::allocation::wish::{PREFIX, Unmet, annotation, unmet};
 use crate::analysis::allocation::{Answer, Refusal, Rules, answer};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::metallb::Metallb;
 use crate::model::subject::Subject;
@@ -41,7 +42,7 @@ fn other_than_wanted(case: &Case, metallb: &Metallb) -> Option<Finding> {
     let keeps = format!("the Service keeps {has}, which is not what it asks for");
     let finding = match unmet {
         Unmet::PassedOver(annotations) => found(
-            "address/request-refused",
+            names::ADDRESS_REQUEST_REFUSED,
             vec![own(case)],
             format!(
                 "MetalLB {} does not know the annotation {}: it passes over what the Service asks for",
@@ -60,7 +61,7 @@ fn other_than_wanted(case: &Case, metallb: &Metallb) -> Option<Finding> {
                 Answer::Granted(_) | Answer::Unknown(_) => {
                     let text = words::refusal(metallb)?;
                     found(
-                        "address/request-refused",
+                        names::ADDRESS_REQUEST_REFUSED,
                         vec![own(case)],
                         format!("MetalLB refused what the Service asks for: {text}"),
                         words::quoted(metallb),
@@ -79,7 +80,7 @@ pub(super) fn undecided(case: &Case, metallb: &Metallb) -> Option<Gap> {
     let wanted = ["loadBalancerIPs", "address-pool"].iter().filter_map(|name| annotation(case.service, name, rules)).collect::<Vec<_>>();
     let wanted = if wanted.is_empty() { case.service.wanted_address.clone().unwrap_or_default() } else { wanted.join(", ") };
     Some(Gap::new(
-        "evidence/undecided",
+        names::EVIDENCE_UNDECIDED,
         case.service,
         format!("the Service asks for {wanted} and has another address, and nothing that was read says why"),
         "why it does not have what it asks for; an event of MetalLB's or a second look in a minute would tell",
@@ -93,7 +94,7 @@ fn last_octet(metallb: &Metallb, address: IpAddr) -> Option<Finding> {
     let mut evidence = vec![format!("status.loadBalancer.ingress holds {address}")];
     evidence.extend(pool.map(|pool| format!("pool {} has avoidBuggyIPs: {}", pool.name, pool.avoid_buggy_ips)));
     let mut finding = found(
-        "address/last-octet",
+        names::ADDRESS_LAST_OCTET,
         vec![Subject::address(address)],
         format!("{address} ends in .{last}, which some devices take for a network or broadcast address"),
         evidence,

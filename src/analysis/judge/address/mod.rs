@@ -16,6 +16,7 @@ mod words;
 
 use super::{Case, found};
 use crate::model::announcement::Agreement;
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::metallb::Metallb;
 use crate::model::probe::Attempt;
@@ -27,7 +28,7 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
     let service = case.service;
     if service.kind != "LoadBalancer" {
         return vec![found(
-            "address/not-a-load-balancer",
+            names::ADDRESS_NOT_A_LOAD_BALANCER,
             vec![own(case)],
             format!("the Service is of type {}, so MetalLB gives it no address and announces none", service.kind),
             vec![format!("spec.type of service/{} is {}", service.path(), service.kind)],
@@ -62,9 +63,9 @@ pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: 
     }
     let metallb = metallb(case)?;
     let silences = |finding: &Finding| match finding.name.as_str() {
-        "address/class-unserved" => class::silences(case, metallb),
-        "address/competing-controller" => competing::silences(case, metallb),
-        "address/config-invalid" => !explained && configuration::speakers_refuse(metallb),
+        names::ADDRESS_CLASS_UNSERVED => class::silences(case, metallb),
+        names::ADDRESS_COMPETING_CONTROLLER => competing::silences(case, metallb),
+        names::ADDRESS_CONFIG_INVALID => !explained && configuration::speakers_refuse(metallb),
         _ => false,
     };
     let finding = findings.iter_mut().find(|finding| silences(finding))?;
@@ -74,17 +75,18 @@ pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: 
 }
 
 /// What nodes look like while the address is away from the Service: no speaker announces it, and no proxy has a rule for it.
-const WITHOUT_ADDRESS: [&str; 5] = ["announce/nobody", "node/not-programmed", "node/lost-inside", "wire/no-answer", "wire/request-lost"];
+const WITHOUT_ADDRESS: [&str; 5] =
+    [names::ANNOUNCE_NOBODY, names::NODE_NOT_PROGRAMMED, names::NODE_LOST_INSIDE, names::WIRE_NO_ANSWER, names::WIRE_REQUEST_LOST];
 
 /// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
 /// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.
 pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
     let fought_over = |finding: &Finding| {
-        finding.name == "address/competing-controller" && !case.all_answered() && metallb(case).is_some_and(competing::goes_on)
+        finding.name == names::ADDRESS_COMPETING_CONTROLLER && !case.all_answered() && metallb(case).is_some_and(competing::goes_on)
     };
     if findings.iter().any(fought_over) {
         for finding in findings.iter_mut().filter(|finding| WITHOUT_ADDRESS.contains(&finding.name.as_str())) {
-            finding.because = Some("address/competing-controller".to_owned());
+            finding.because = Some(names::ADDRESS_COMPETING_CONTROLLER.to_owned());
             finding.severity = Severity::Info;
         }
     }
@@ -94,8 +96,8 @@ pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
     }
     for finding in findings {
         match finding.name.as_str() {
-            "address/last-octet" => finding.severity = Severity::Warn,
-            "address/competing-controller" if metallb(case).is_some_and(competing::goes_on) => {
+            names::ADDRESS_LAST_OCTET => finding.severity = Severity::Warn,
+            names::ADDRESS_COMPETING_CONTROLLER if metallb(case).is_some_and(competing::goes_on) => {
                 finding.severity = Severity::Fail;
                 finding.scope = None;
             }

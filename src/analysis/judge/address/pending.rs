@@ -3,6 +3,7 @@
 use super::super::{Case, found};
 use super::{class, competing, configuration, controller, own, refusal, words};
 use crate::analysis::allocation::{Answer, answer};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::metallb::Metallb;
 
@@ -46,7 +47,7 @@ fn quoting(case: &Case, metallb: &Metallb, answer: &Answer, text: &str) -> Findi
         Answer::Refused(_) => String::new(),
     });
     evidence.retain(|line| !line.is_empty());
-    found("address/request-refused", vec![own(case)], format!("MetalLB refused the Service an address: {text}"), evidence)
+    found(names::ADDRESS_REQUEST_REFUSED, vec![own(case)], format!("MetalLB refused the Service an address: {text}"), evidence)
 }
 
 /// What would decide why there is no address.
@@ -80,5 +81,5 @@ pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
         }
         Some((_, Answer::Refused(_))) => "the Service has no address, and nothing that was read says why".to_owned(),
     };
-    Gap::new("evidence/undecided", case.service, reason, "why it has no address").decisive()
+    Gap::new(names::EVIDENCE_UNDECIDED, case.service, reason, "why it has no address").decisive()
 }

@@ -9,6 +9,7 @@ use crate::analysis::allocation::pools::{NotServed, held};
 use crate::analysis::allocation::wish::{Misworded, PREFIX, unknown_annotations};
 use crate::analysis::allocation::{Refusal, Rules};
 use crate::analysis::similar::nearest;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::metallb::{Metallb, Pool};
 use crate::model::subject::Subject;
@@ -28,7 +29,7 @@ pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Find
             others.iter().map(|(pool, why)| format!("pool {pool}: {why}")).collect(),
         ),
         Refusal::OnlyByRequest(names) => found(
-            "address/pool-not-automatic",
+            names::ADDRESS_POOL_NOT_AUTOMATIC,
             names.iter().map(|name| Subject::pool(name)).collect(),
             "every pool that would fit has autoAssign: false, and the Service asks for no address",
             names.iter().map(|name| format!("pool {name} ({}): autoAssign is false", ranges(pools, name))).collect(),
@@ -41,7 +42,7 @@ pub(super) fn finding(case: &Case, metallb: &Metallb, refused: &Refusal) -> Find
 }
 
 fn missing(case: &Case, summary: &str, evidence: Vec<String>) -> Finding {
-    found("address/pool-missing", vec![own(case)], summary, evidence)
+    found(names::ADDRESS_POOL_MISSING, vec![own(case)], summary, evidence)
 }
 
 fn full(metallb: &Metallb, names: &[String], family: Option<Family>) -> Finding {
@@ -60,7 +61,7 @@ fn full(metallb: &Metallb, names: &[String], family: Option<Family>) -> Finding 
         _ => "every address".to_owned(),
     };
     found(
-        "address/pool-exhausted",
+        names::ADDRESS_POOL_EXHAUSTED,
         names.iter().map(|name| Subject::pool(name)).collect(),
         format!("{what} of {} is taken", names.iter().map(|name| format!("pool {name}")).collect::<Vec<_>>().join(" and ")),
         evidence,
@@ -150,7 +151,7 @@ fn request(case: &Case, metallb: &Metallb, refused: &Refusal) -> Finding {
         asks.push(format!("MetalLB {} does not know {}", metallb.version.as_deref().unwrap_or_default(), unknown.join(", ")));
     }
     asks.extend(evidence);
-    found("address/request-refused", vec![own(case)], format!("the Service cannot get what it asks for: {reason}"), asks)
+    found(names::ADDRESS_REQUEST_REFUSED, vec![own(case)], format!("the Service cannot get what it asks for: {reason}"), asks)
 }
 
 fn worded(misworded: &Misworded) -> String {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Case, found, holders};
 use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
+use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Severity};
 use crate::model::place::Place;
 use crate::model::service::TrafficPolicy;
@@ -38,21 +39,6 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
     findings
 }
 
-/// When a latent fault will bite, for its scope line.
-pub(super) fn bites(name: &str) -> &'static str {
-    match name {
-        "announce/interface-missing" | "announce/interface-off-link" => "; it bites at the next speaker restart or failover",
-        "announce/split-brain" => {
-            "; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"
-        }
-        "wire/duplicate-address" => "; it bites when a neighbour takes the other answer",
-        "announce/no-advertisement" | "announce/no-candidate" | "announce/speaker-missing" | "announce/nobody" => {
-            "; it bites when neighbours forget the address"
-        }
-        _ => "",
-    }
-}
-
 fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let pools = announcement.metallb.pools.as_ref()?;
     let address = announcement.address?;
@@ -60,7 +46,7 @@ fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "address/pool-missing",
+        names::ADDRESS_POOL_MISSING,
         vec![Subject::from(case.service)],
         format!("{address} lies in no pool of MetalLB's any more"),
         vec![if pools.is_empty() {
@@ -87,7 +73,7 @@ fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
     });
     evidence.extend(withdrawn(announcement));
     Some(found(
-        "announce/no-advertisement",
+        names::ANNOUNCE_NO_ADVERTISEMENT,
         vec![Subject::pool(pool)],
         format!("no advertisement selects pool {pool}, so that nobody announces its addresses"),
         evidence,
@@ -105,7 +91,7 @@ fn no_speaker(announcement: &Announcement) -> Option<Finding> {
         Some(set) => format!("DaemonSet {}/{}: {} desired, {} ready", set.namespace, set.name, set.desired, set.ready),
         None => format!("the namespace {} has no DaemonSet of speakers", metallb.namespace),
     };
-    Some(found("announce/speaker-missing", vec![culprit], "no MetalLB speaker runs on any node", vec![evidence]))
+    Some(found(names::ANNOUNCE_SPEAKER_MISSING, vec![culprit], "no MetalLB speaker runs on any node", vec![evidence]))
 }
 
 /// Who may announce, over the protocol by which the address is meant to be announced.
@@ -181,33 +167,33 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let nodes: Vec<Subject> = nodes.into_iter().map(Subject::node).collect();
     Some(match kind {
         "advertisement" => found(
-            "announce/no-candidate",
+            names::ANNOUNCE_NO_CANDIDATE,
             view.advertisements,
             "the advertisement's node selectors leave no node that may announce",
             evidence,
         ),
         "endpoint" => found(
-            "announce/no-local-endpoint",
+            names::ANNOUNCE_NO_LOCAL_ENDPOINT,
             vec![Subject::from(case.service)],
             "the external traffic policy is Local, and no node that may announce holds a ready pod",
             evidence,
         ),
         // What is wrong with peers is told where peers are judged.
         "peer" => return None,
-        "speaker" => found("announce/speaker-missing", nodes, "the nodes that may announce run no working speaker", evidence),
+        "speaker" => found(names::ANNOUNCE_SPEAKER_MISSING, nodes, "the nodes that may announce run no working speaker", evidence),
         "class" => found(
-            "address/class-unserved",
+            names::ADDRESS_CLASS_UNSERVED,
             vec![Subject::from(case.service)],
             "MetalLB does not look at the Service: it serves another load balancer class",
             evidence,
         ),
         "memberlist" => found(
-            "announce/no-candidate",
+            names::ANNOUNCE_NO_CANDIDATE,
             vec![speakers_set(announcement)],
             "memberlist is off, and this version of MetalLB then lets no node announce",
             evidence,
         ),
-        _ => found("announce/no-candidate", nodes, "every node is kept out of load balancing by its label or condition", evidence),
+        _ => found(names::ANNOUNCE_NO_CANDIDATE, nodes, "every node is kept out of load balancing by its label or condition", evidence),
     })
 }
 
@@ -222,7 +208,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
     let named = announcement.interfaces.join(", ");
     if !announcement.interfaces.is_empty() && existing.is_empty() {
         return vec![found(
-            "announce/interface-missing",
+            names::ANNOUNCE_INTERFACE_MISSING,
             culprits(),
             format!("the advertisement names the interface {named}, which {node} does not have"),
             vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
@@ -242,7 +228,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
                 .map(|(name, net)| format!("{node}/{name} has {net}")),
         );
         return vec![found(
-            "announce/interface-off-link",
+            names::ANNOUNCE_INTERFACE_OFF_LINK,
             culprits(),
             format!("the advertisement's interface {named} is not on the network of {address}"),
             evidence,
@@ -260,7 +246,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
             && let Some(pool) = &announcement.pool
         {
             return vec![found(
-                "address/off-link",
+                names::ADDRESS_OFF_LINK,
                 vec![Subject::pool(pool)],
                 format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
                 looked
@@ -325,7 +311,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
             announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail.clone()),
         );
         return Some(found(
-            "announce/split-brain",
+            names::ANNOUNCE_SPLIT_BRAIN,
             vec![Subject::network(&nodes[0], &nodes[1])],
             format!("{} announce the same address: their speakers do not see each other", nodes.join(" and ")),
             evidence,
@@ -336,7 +322,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
             case.node_state(node).and_then(|pair| network::processes(&pair.after, "speaker")).is_some_and(|states| states.contains(&'T'));
         if frozen {
             return Some(found(
-                "announce/speaker-unhealthy",
+                names::ANNOUNCE_SPEAKER_UNHEALTHY,
                 vec![Subject::speaker(node)],
                 format!("the speaker on {node} is stopped: it runs and does nothing"),
                 vec![format!("the kernel shows the process speaker on {node} in state T")],
@@ -356,7 +342,7 @@ fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "announce/nobody",
+        names::ANNOUNCE_NOBODY,
         vec![Subject::speaker(expected)],
         format!("{expected} should announce the address and does not"),
         ["nobody answers by ARP".to_owned()]
@@ -372,5 +358,5 @@ fn withdrawn(announcement: &Announcement) -> Vec<String> {
 
 /// Whether a finding explains that nobody answers for the address at all.
 pub(super) fn silences(finding: &Finding) -> bool {
-    finding.severity == Severity::Fail && !matches!(finding.name.as_str(), "announce/split-brain" | "wire/duplicate-address")
+    finding.severity == Severity::Fail && !has(&finding.name, Property::OthersAnswer)
 }

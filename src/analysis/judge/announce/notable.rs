@@ -3,6 +3,7 @@
 
 use crate::analysis::judge::{Case, found};
 use crate::model::announcement::{Agreement, Announcement, Source};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Severity};
 use crate::model::subject::Subject;
 
@@ -30,7 +31,7 @@ fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
     }
     let rests = if history.rests { ", and stays where it is since" } else { "" };
     let mut finding = found(
-        "announce/flapping",
+        names::ANNOUNCE_FLAPPING,
         vec![Subject::from(case.service)],
         format!("the announcement moved {} times within ten minutes, and no restart explains it{rests}", history.changes),
         history.moves.iter().rev().take(12).rev().cloned().collect(),
@@ -55,7 +56,7 @@ fn crashing(announcement: &Announcement) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "announce/speaker-unhealthy",
+        names::ANNOUNCE_SPEAKER_UNHEALTHY,
         pods.iter().filter_map(|pod| pod.node.as_deref()).map(Subject::speaker).collect(),
         format!(
             "the speaker on {} crashes again and again",
@@ -90,7 +91,7 @@ fn unexpected(announcement: &Announcement) -> Option<Finding> {
             .map(|log| format!("speaker {} has lost {} from its memberlist", log.pod, log.failed_members.join(", "))),
     );
     Some(found(
-        "announce/unexpected-node",
+        names::ANNOUNCE_UNEXPECTED_NODE,
         vec![Subject::node(node)],
         format!("{node} announces the address, and by MetalLB's election it should be {expected}"),
         evidence,
@@ -112,7 +113,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
         return Vec::new();
     }
     let mut finding = found(
-        "announce/stale-source",
+        names::ANNOUNCE_STALE_SOURCE,
         stale.iter().map(|source| Subject::from(format!("{}/{}", source.kind, announcement.service))).collect(),
         format!("{} name another node than {node}, which announces", named(&stale)),
         stale.iter().map(|source| source.detail.clone()).chain([announcement.because.clone()]).collect(),

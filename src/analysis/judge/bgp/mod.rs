@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::{Case, found};
 use crate::model::announcement::{Announcement, Exclusion};
 use crate::model::bgp::{Bgp, BgpNode, Router};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Severity};
 use crate::model::service::TrafficPolicy;
 use crate::model::subject::Subject;
@@ -39,7 +40,7 @@ fn no_peer(announcement: &Announcement, bgp: &Bgp) -> Option<Finding> {
     let evidence: Vec<String> = bgp.excluded.iter().map(|out| format!("{}: {}", out.node, out.reason)).collect();
     if !reached.is_empty() {
         return Some(found(
-            "bgp/not-advertised",
+            names::BGP_NOT_ADVERTISED,
             bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
             format!(
                 "the advertisement {} names no peer that the nodes have, so that the prefix is told to nobody",
@@ -58,7 +59,7 @@ fn no_peer(announcement: &Announcement, bgp: &Bgp) -> Option<Finding> {
     } else {
         format!("no BGPPeer's node selectors reach {}", without.join(" and "))
     };
-    Some(found("bgp/no-peer-for-node", culprits, summary, evidence))
+    Some(found(names::BGP_NO_PEER_FOR_NODE, culprits, summary, evidence))
 }
 
 /// A session that is up, over which a node that announces sends nothing.
@@ -74,7 +75,7 @@ fn not_advertised(bgp: &Bgp) -> Option<Finding> {
         return None;
     }
     Some(found(
-        "bgp/not-advertised",
+        names::BGP_NOT_ADVERTISED,
         bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
         format!("{} announce the address, and send no prefix over their sessions", silent.join(" and ")),
         silent.iter().map(|node| format!("{node}: session up, metallb_bgp_announced_prefixes_total is 0")).collect(),
@@ -115,7 +116,7 @@ fn filtered(case: &Case, bgp: &Bgp) -> Option<Finding> {
         }
         format!("the router {} has the prefix in its BGP table and cannot use it", router.host)
     };
-    Some(found("bgp/filtered", vec![router_culprit(bgp, router)], summary, evidence))
+    Some(found(names::BGP_FILTERED, vec![router_culprit(bgp, router)], summary, evidence))
 }
 
 /// The router by the address that a peer has of it, otherwise by the host that was asked.
@@ -135,7 +136,7 @@ fn single_announcer(case: &Case, announcement: &Announcement, bgp: &Bgp) -> Opti
     let mut evidence = vec![format!("{only} alone may announce {}", announcement.service)];
     evidence.extend(bgp.excluded.iter().map(|out| format!("{}: {}", out.node, out.reason)));
     Some(found(
-        "bgp/single-announcer",
+        names::BGP_SINGLE_ANNOUNCER,
         bgp.advertisements.iter().map(|name| Subject::bgp_advertisement(name)).collect(),
         format!("only {only} announces the address: when it goes, the address is gone until another is elected"),
         evidence,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::bgp_sockets::{BgpSocket, bgp_sockets};
 use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Severity};
 use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
@@ -41,7 +42,7 @@ pub(super) fn down(bgp: &Bgp) -> Option<Finding> {
     evidence.extend(down.iter().filter(|session| session.changes_last_minute > 0).map(|session| {
         format!("the session of {} with {} changed {} times within a minute", session.node, session.peer, session.changes_last_minute)
     }));
-    Some(scoped(found("bgp/session-down", culprits, summary, evidence), every, &all, &down))
+    Some(scoped(found(names::BGP_SESSION_DOWN, culprits, summary, evidence), every, &all, &down))
 }
 
 /// Sessions in which the node believes while nothing came in for longer than the hold time, or which the router does not have.
@@ -62,7 +63,7 @@ pub(super) fn stalled(case: &Case, bgp: &Bgp) -> Option<Finding> {
     let mut culprits: Vec<Subject> = nodes.iter().map(|node| Subject::node(node)).collect();
     culprits.extend(stalled.iter().map(|session| &session.peer).collect::<BTreeSet<_>>().into_iter().map(|peer| Subject::peer(peer)));
     let summary = format!("the BGP session of {} is believed in there, and the other side has given it up", by_peer(&stalled));
-    Some(scoped(found("bgp/session-stalled", culprits, summary, evidence), stalled.len() == live, &all, &stalled))
+    Some(scoped(found(names::BGP_SESSION_STALLED, culprits, summary, evidence), stalled.len() == live, &all, &stalled))
 }
 
 /// The kernel's word: there is no connection, or nothing came in for longer than both sides agreed to wait.

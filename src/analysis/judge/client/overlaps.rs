@@ -8,6 +8,7 @@ use crate::analysis::judge::road::Road;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::analysis::state::routes;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
 use crate::model::packet::Passage;
@@ -38,7 +39,7 @@ pub(in crate::analysis::judge) fn pods(case: &Case, roads: &[&Road], node: &str)
             let mut culprits = vec![Subject::client(&client.to_string())];
             culprits.extend(route.iter().map(|route| Subject::route(node, route)));
             found(
-                "client/overlaps-cluster",
+                names::CLIENT_OVERLAPS_CLUSTER,
                 culprits,
                 format!("{client} lies inside the pod network {range}: the answers of {node} to it stay in the cluster"),
                 vec![proof, told(node, client, &way), format!("requests from {client} come in on {node}/{arrived}")],
@@ -99,7 +100,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
             Some(net) if announcing => {
                 let narrower = narrower(case, node, vip, client)?;
                 let mut finding = found(
-                    "route/return-missing",
+                    names::ROUTE_RETURN_MISSING,
                     vec![Subject::interface(node, device)],
                     format!("the netmask of {node} on {device} takes {client} for a neighbour, which it is not"),
                     evidence,
@@ -109,7 +110,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
             }
             Some(net) => {
                 let mut finding = found(
-                    "client/overlaps-cluster",
+                    names::CLIENT_OVERLAPS_CLUSTER,
                     vec![Subject::client(&client.to_string()), Subject::interface(node, device)],
                     format!(
                         "{client} lies inside {range}, which {node} has on {device}, and is not on that link: {node} asks there in vain"
@@ -120,7 +121,7 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
                 finding
             }
             None => found(
-                "route/return-missing",
+                names::ROUTE_RETURN_MISSING,
                 vec![Subject::route(node, &route)],
                 format!("the route {route} of {node} has no gateway and takes {client} for a neighbour on {device}, where it is not"),
                 evidence,

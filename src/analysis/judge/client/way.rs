@@ -12,6 +12,7 @@ use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
+use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::{Arp, Body, Mac, Passage};
 use crate::model::place::Place;
@@ -50,7 +51,7 @@ impl<'a> Client<'a> {
 fn finding(roads: &[&Road], summary: String, evidence: Vec<String>) -> Finding {
     // Tries that never got an address of their own name the client otherwise; it is one client.
     let named = culprits(roads).into_iter().take(1).collect();
-    found("client/no-route", named, summary, evidence)
+    found(names::CLIENT_NO_ROUTE, named, summary, evidence)
 }
 
 /// Why nothing of one client's requests gets out of its own network, when its own route is what has to be changed.
@@ -81,7 +82,7 @@ pub(in crate::analysis::judge) fn barred(case: &Case) -> Vec<Finding> {
         let mut evidence = vec![format!("`ip route get {vip}` on {name}: {refused}")];
         evidence.extend(told.map(|told| format!("connecting from {name} fails at once: {told}")));
         let summary = format!("{name} has no way to the address: its own route refuses it");
-        findings.push(found("client/no-route", vec![Subject::client(name)], summary, evidence));
+        findings.push(found(names::CLIENT_NO_ROUTE, vec![Subject::client(name)], summary, evidence));
     }
     findings
 }

@@ -1,8 +1,8 @@
 //! Where the Service ends: its selector, its port's name, its pods' readiness, and whether the slices tell the truth.
 
-mod names;
 mod nowhere;
 mod pods;
+mod port_names;
 mod stale;
 
 #[cfg(test)]
@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::{Case, found};
+use crate::model::catalogue::names;
 use crate::model::endpoint::{Endpoint, Family, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::subject::Subject;
@@ -27,11 +28,11 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
     } else {
         let mut findings = stale::dead(case, target);
         findings.extend(pods::partly(case, target));
-        findings.extend(names::partly(case, target));
-        findings.extend(names::differs(case, target));
+        findings.extend(port_names::partly(case, target));
+        findings.extend(port_names::differs(case, target));
         findings
     };
-    let withheld = findings.iter().any(|finding| finding.name == "endpoints/slice-stale" && finding.severity == Severity::Fail);
+    let withheld = findings.iter().any(|finding| finding.name == names::ENDPOINTS_SLICE_STALE && finding.severity == Severity::Fail);
     findings.extend(stale::differences(case, target).into_iter().filter(|finding| !withheld || finding.severity == Severity::Info));
     findings.extend(other_family(case, target));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -46,7 +47,7 @@ fn other_family(case: &Case, target: &Target) -> Option<Finding> {
         return None;
     }
     let mut finding = found(
-        "endpoints/none-ready",
+        names::ENDPOINTS_NONE_READY,
         vec![Subject::from(case.service)],
         format!("no endpoint serves the clients of {address}: {}", no_address(target, family)),
         pod_addresses(target),
@@ -80,7 +81,7 @@ pub(super) fn left_alone(case: &Case, node: &str, seen: &str) -> Option<Finding>
         None => return None,
     };
     let mut finding = found(
-        "node/not-programmed",
+        names::NODE_NOT_PROGRAMMED,
         vec![Subject::from(service)],
         format!("kube-proxy leaves the Service's address alone: {setting}"),
         vec![format!("on {node} {seen}"), format!("service/{}: {setting}", service.path())],

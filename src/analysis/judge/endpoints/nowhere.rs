@@ -1,7 +1,8 @@
 //! Nothing serves: from the selector to the pods, the first reason that is proven.
 
-use super::{endpoint_line, names, no_address, pod_addresses, pods, slices, stale};
+use super::{endpoint_line, no_address, pod_addresses, pods, port_names, slices, stale};
 use crate::analysis::judge::{Case, found};
+use crate::model::catalogue::names;
 use crate::model::endpoint::{DisagreementKind, Endpoint, Target, Template};
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Pod;
@@ -18,7 +19,7 @@ pub(super) fn findings(case: &Case, target: &Target) -> Vec<Finding> {
         .filter(|endpoint| endpoint.port.is_none() && (endpoint.ready || (endpoint.serving && endpoint.terminating)))
         .collect();
     if !numberless.is_empty() {
-        let mut findings = vec![names::missing(case, target, &numberless)];
+        let mut findings = vec![port_names::missing(case, target, &numberless)];
         findings.extend(pods::some_not_ready(case, target));
         return findings;
     }
@@ -35,7 +36,7 @@ pub(super) fn findings(case: &Case, target: &Target) -> Vec<Finding> {
         && target.pods.iter().any(|pod| pod.ready && !pod.terminating)
     {
         return vec![found(
-            "endpoints/none-ready",
+            names::ENDPOINTS_NONE_READY,
             vec![service(case)],
             format!("no endpoint serves the clients of the address: {}", no_address(target, family)),
             pod_addresses(target),
@@ -49,7 +50,7 @@ pub(super) fn findings(case: &Case, target: &Target) -> Vec<Finding> {
     }
     // The pods could not be read; that none of them counts as ready stands in the slices.
     vec![found(
-        "endpoints/none-ready",
+        names::ENDPOINTS_NONE_READY,
         ours.iter().filter_map(|endpoint| endpoint.pod.as_deref()).take(8).map(|pod| Subject::pod(&case.service.namespace, pod)).collect(),
         "the Service has endpoints and none of them is ready",
         ours.iter().take(8).map(|endpoint| endpoint_line(endpoint)).collect(),
@@ -64,7 +65,7 @@ fn service(case: &Case) -> Subject {
 fn hand_made(case: &Case, target: &Target, ours: &[&Endpoint]) -> Finding {
     if target.endpoints.is_empty() {
         return found(
-            "endpoints/none-ready",
+            names::ENDPOINTS_NONE_READY,
             vec![service(case)],
             "the Service has no selector and nobody made endpoints for it",
             vec![format!("no EndpointSlice with the label kubernetes.io/service-name={} holds an address", case.service.name)],
@@ -72,7 +73,7 @@ fn hand_made(case: &Case, target: &Target, ours: &[&Endpoint]) -> Finding {
     }
     if let (Some(family), true) = (target.family, ours.is_empty()) {
         return found(
-            "endpoints/none-ready",
+            names::ENDPOINTS_NONE_READY,
             vec![service(case)],
             format!("the Service's hand-made endpoints hold no {} address", family.name()),
             target.endpoints.iter().take(6).map(endpoint_line).collect(),
@@ -81,7 +82,7 @@ fn hand_made(case: &Case, target: &Target, ours: &[&Endpoint]) -> Finding {
     let mut culprits = slices(case, ours.iter().copied());
     culprits.push(service(case));
     let lines = ours.iter().take(6).map(|endpoint| endpoint_line(endpoint)).collect();
-    found("endpoints/none-ready", culprits, "none of the Service's hand-made endpoints is ready", lines)
+    found(names::ENDPOINTS_NONE_READY, culprits, "none of the Service's hand-made endpoints is ready", lines)
 }
 
 /// The selector finds no pod that lives: is it mistaken, or has the workload that it is meant for none?
@@ -94,7 +95,12 @@ fn no_pods(case: &Case, target: &Target) -> Finding {
     }
     if !target.pods.is_empty() {
         let ended = target.pods.iter().take(6).map(|pod| format!("pod {}: {}", pod.name, pod.not_ready_because)).collect();
-        return found("endpoints/none-ready", pods::culprits(case, &target.pods), "every pod that the selector matches has ended", ended);
+        return found(
+            names::ENDPOINTS_NONE_READY,
+            pods::culprits(case, &target.pods),
+            "every pod that the selector matches has ended",
+            ended,
+        );
     }
     let mut evidence = vec![matches];
     evidence.extend(target.near_misses.iter().take(5).map(|(name, differs)| {
@@ -105,7 +111,7 @@ fn no_pods(case: &Case, target: &Target) -> Finding {
         evidence
             .push(format!("pods with these labels are in {}; a Service selects in its own namespace alone", target.elsewhere.join(", ")));
     }
-    found("endpoints/selector-matches-nothing", vec![service(case)], "the Service's selector matches no pod", evidence)
+    found(names::ENDPOINTS_SELECTOR_MATCHES_NOTHING, vec![service(case)], "the Service's selector matches no pod", evidence)
 }
 
 /// The selector fits a workload that has no pods: the workload is what has to be looked at.
@@ -130,7 +136,7 @@ fn without_pods(case: &Case, target: &Target, matches: String) -> Finding {
         format!("{names}, whose pods the Service selects, has none")
     };
     found(
-        "endpoints/none-ready",
+        names::ENDPOINTS_NONE_READY,
         target.templates.iter().map(|template| Subject::workload(&case.service.namespace, &template.name)).collect(),
         summary,
         std::iter::once(matches).chain(target.templates.iter().map(line)).collect(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::endpoint_line;
 use crate::analysis::judge::{Case, found};
 use crate::analysis::read::said;
+use crate::model::catalogue::names;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
 use crate::model::kubernetes::Pod;
@@ -20,7 +21,7 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
         return some_not_ready(case, target);
     }
     let mut finding = found(
-        "endpoints/none-ready",
+        names::ENDPOINTS_NONE_READY,
         culprits(case, &target.pods),
         "no endpoint is ready; only terminating pods still serve, and not for long",
         serving.iter().take(8).map(|endpoint| endpoint_line(endpoint)).collect(),
@@ -53,7 +54,7 @@ pub(super) fn none_ready(case: &Case, target: &Target) -> Finding {
         nodes.dedup();
         if all_down && reached {
             return found(
-                "node/control-plane-cut-off",
+                names::NODE_CONTROL_PLANE_CUT_OFF,
                 nodes,
                 "the nodes are reachable and their pods run, but the API has not heard from them, so that every pod counts as not ready",
                 evidence,
@@ -70,7 +71,7 @@ pub(super) fn none_ready(case: &Case, target: &Target) -> Finding {
             }
         }
     };
-    found("endpoints/none-ready", culprits(case, &live), summary, evidence)
+    found(names::ENDPOINTS_NONE_READY, culprits(case, &live), summary, evidence)
 }
 
 /// Some of the pods are not ready, and get no traffic unless they are published all the same.
@@ -90,7 +91,7 @@ pub(super) fn some_not_ready(case: &Case, target: &Target) -> Option<Finding> {
     } else {
         format!("{} of {of} pods are not ready and get no traffic; the others serve", waiting.len())
     };
-    Some(found("endpoints/some-not-ready", culprits(case, &waiting), summary, lines(case, target, &waiting)))
+    Some(found(names::ENDPOINTS_SOME_NOT_READY, culprits(case, &waiting), summary, lines(case, target, &waiting)))
 }
 
 /// One line a pod, and what the kubelet said of it.

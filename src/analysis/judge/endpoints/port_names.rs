@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{endpoint_line, named, pods, port, port_name, slices};
 use crate::analysis::judge::{Case, found};
+use crate::model::catalogue::names;
 use crate::model::endpoint::{Endpoint, Slice, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::kubernetes::Pod;
@@ -27,14 +28,14 @@ pub(super) fn missing(case: &Case, target: &Target, endpoints: &[&Endpoint]) -> 
     if !behind.is_empty() && behind.iter().all(|pod| protocols_of(pod, wanted).next().is_some()) {
         let others = others.into_iter().collect::<Vec<_>>().join(" and ");
         return found(
-            "endpoints/protocol-mismatch",
+            names::ENDPOINTS_PROTOCOL_MISMATCH,
             vec![port(case, target)],
             format!("the Service's port is {protocol}, and the pods declare {wanted} for {others} alone, so that the port has no endpoint"),
             evidence,
         );
     }
     found(
-        "endpoints/port-name-missing",
+        names::ENDPOINTS_PORT_NAME_MISSING,
         vec![port(case, target)],
         format!("targetPort names {wanted}, and no container of the selected pods declares a port of that name for {protocol}"),
         evidence,
@@ -73,14 +74,14 @@ fn hand_made_port(case: &Case, target: &Target, endpoints: &[&Endpoint]) -> Find
     }));
     if here.iter().all(by_name) {
         return found(
-            "endpoints/protocol-mismatch",
+            names::ENDPOINTS_PROTOCOL_MISMATCH,
             culprits,
             format!("the EndpointSlice has the port for another protocol than the Service, which says {}", wanted.protocol.name()),
             evidence,
         );
     }
     found(
-        "endpoints/port-name-missing",
+        names::ENDPOINTS_PORT_NAME_MISSING,
         culprits,
         format!("no port of the EndpointSlice is called `{}` as the Service's is, so that its addresses are no endpoints", wanted.name),
         evidence,
@@ -121,7 +122,7 @@ pub(super) fn differs(case: &Case, target: &Target) -> Option<Finding> {
     }
     let all = numbers.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");
     let culprit: Vec<Subject> = vec![port(case, target)];
-    Some(found("endpoints/port-name-differs", culprit, format!("the port name {wanted} is {all} in different pods"), lines))
+    Some(found(names::ENDPOINTS_PORT_NAME_DIFFERS, culprit, format!("the port name {wanted} is {all} in different pods"), lines))
 }
 
 /// What a pod declares, in the containers whose ports count; ports of init containers are named as what they are.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{Road, slices};
 use crate::analysis::judge::{Case, found, pod};
 use crate::analysis::state::network;
+use crate::model::catalogue::names;
 use crate::model::endpoint::{Disagreement, DisagreementKind as Kind, Endpoint, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::state::StatePair;
@@ -14,7 +15,7 @@ use crate::model::subject::Subject;
 /// What a slice that Kubernetes wrote is called, and one that somebody else did.
 fn name(target: &Target, endpoint: &Endpoint) -> &'static str {
     let computed = target.slices.iter().any(|slice| slice.name == endpoint.from && slice.computed());
-    if computed { "endpoints/slice-stale" } else { "endpoints/address-of-no-pod" }
+    if computed { names::ENDPOINTS_SLICE_STALE } else { names::ENDPOINTS_ADDRESS_OF_NO_POD }
 }
 
 /// Why nobody can answer at an endpoint: the API proves it, or a node's kernel asks for the address in vain and the API knows nobody.
@@ -61,7 +62,7 @@ fn parts(serving: usize, dead: usize) -> String {
 /// One finding for each kind of slice.
 fn of_nobody(case: &Case, target: &Target, dead: &[&Endpoint]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for name_of in ["endpoints/address-of-no-pod", "endpoints/slice-stale"] {
+    for name_of in [names::ENDPOINTS_ADDRESS_OF_NO_POD, names::ENDPOINTS_SLICE_STALE] {
         let here: Vec<&Endpoint> = dead.iter().copied().filter(|endpoint| name(target, endpoint) == name_of).collect();
         if here.is_empty() {
             continue;
@@ -185,5 +186,5 @@ fn stale(case: &Case, all: &[&Disagreement], summary: &str) -> Finding {
     if all.iter().any(|one| one.kind != Kind::ForeignSlice) {
         evidence.push("slices and pods were read again some seconds later, and still differ so".to_owned());
     }
-    found("endpoints/slice-stale", culprits, summary, evidence)
+    found(names::ENDPOINTS_SLICE_STALE, culprits, summary, evidence)
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::{Case, found};
+use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
@@ -46,13 +47,13 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     }
     Some(match peer.filter(|_| !sending.is_empty()) {
         Some(router) => found(
-            "bgp/filtered",
+            names::BGP_FILTERED,
             vec![Subject::router(router)],
             format!("the router {router} says that it has no route to the address, which {} announce to it", sending.join(", ")),
             evidence,
         ),
         None => found(
-            "wire/request-lost",
+            names::WIRE_REQUEST_LOST,
             vec![Subject::router(nearest)],
             format!("the router {nearest} says that it has no route to the address"),
             evidence,

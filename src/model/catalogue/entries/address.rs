@@ -1,12 +1,10 @@
 //! Addresses: whether the Service has one, and why not.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "address/pool-missing",
+entries! {
+    ADDRESS_POOL_MISSING = "address/pool-missing" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "MetalLB has no IPAddressPool that may give this Service an address, so its address stays <pending> or was taken away.",
@@ -24,8 +22,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_ADVANCED_POOLS, "metallb/metallb#1154"],
     },
-    Entry {
-        name: "address/pool-exhausted",
+    ADDRESS_POOL_EXHAUSTED = "address/pool-exhausted" {
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "Every address of the pool that would serve this Service is in use, so the Service waits with <pending>.",
@@ -39,8 +36,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_ADVANCED_POOLS, "metallb/metallb#788", "metallb/metallb#1704"],
     },
-    Entry {
-        name: "address/pool-not-automatic",
+    ADDRESS_POOL_NOT_AUTOMATIC = "address/pool-not-automatic" {
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "Only pools with autoAssign: false would fit, and those give an address only to a Service that asks for the pool or the address by name.",
@@ -53,8 +49,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_ADVANCED_POOLS, pages::METALLB_USAGE],
     },
-    Entry {
-        name: "address/request-refused",
+    ADDRESS_REQUEST_REFUSED = "address/request-refused" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "The Service asks for something that MetalLB refuses: an address outside the pools or held by another Service that may not share it, a pool that does not exist or does not serve it, several addresses of one family, or families that no pool has. A Service that keeps another address than it asks for has this as a warning.",
@@ -68,8 +63,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_USAGE, pages::METALLB_TROUBLESHOOTING, pages::KUBERNETES_DUAL_STACK, "metallb/metallb#788"],
     },
-    Entry {
-        name: "address/class-unserved",
+    ADDRESS_CLASS_UNSERVED = "address/class-unserved" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "The Service names a loadBalancerClass that this MetalLB does not serve, or it names none and MetalLB was started with --lb-class. That is silent: no event and no log line says so.",
@@ -83,8 +77,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_SERVICE, pages::METALLB_INSTALLATION],
     },
-    Entry {
-        name: "address/config-invalid",
+    ADDRESS_CONFIG_INVALID = "address/config-invalid" {
         severity: Severity::Fail,
         culprit: "the MetalLB object",
         meaning: "MetalLB refused its configuration and goes on with the last one that was valid, so later changes have no effect.",
@@ -98,8 +91,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, "metallb/metallb#2700"],
     },
-    Entry {
-        name: "address/controller-down",
+    ADDRESS_CONTROLLER_DOWN = "address/controller-down" {
         severity: Severity::Fail,
         culprit: "MetalLB's controller",
         meaning: "MetalLB's controller is not running, so no Service gets an address. Addresses that were given before go on working.",
@@ -113,8 +105,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING],
     },
-    Entry {
-        name: "address/controller-unhealthy",
+    ADDRESS_CONTROLLER_UNHEALTHY = "address/controller-unhealthy" {
         severity: Severity::Fail,
         culprit: "MetalLB's controller",
         meaning: "MetalLB's controller runs and chose an address, but cannot write it into the Service's status, so the Service waits with <pending>.",
@@ -127,8 +118,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::KUBERNETES_RBAC],
     },
-    Entry {
-        name: "address/last-octet",
+    ADDRESS_LAST_OCTET = "address/last-octet" {
         severity: Severity::Warn,
         culprit: "the address",
         meaning: "The address ends in .0 or .255. Some old devices and filters take these for network or broadcast addresses, and only clients behind them fail.",
@@ -141,8 +131,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_ADVANCED_POOLS],
     },
-    Entry {
-        name: "address/competing-controller",
+    ADDRESS_COMPETING_CONTROLLER = "address/competing-controller" {
         severity: Severity::Fail,
         culprit: "the other controller",
         meaning: "A second load-balancer controller (ServiceLB, kube-vip, a cloud controller, Cilium) works on the same Service, and the two overwrite or outbid each other.",
@@ -156,8 +145,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_K3S, "k3s-io/k3s#269", "metallb/metallb#2641", "metallb/metallb#2396"],
     },
-    Entry {
-        name: "address/not-a-load-balancer",
+    ADDRESS_NOT_A_LOAD_BALANCER = "address/not-a-load-balancer" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "The Service is not of type LoadBalancer, so nothing gives it an address or announces one. An address in somebody's notes is an old one.",
@@ -167,8 +155,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         alike: &[("announce/nobody", "There the Service is of type LoadBalancer and has the address.")],
         references: &[pages::KUBERNETES_SERVICE],
     },
-    Entry {
-        name: "address/off-link",
+    ADDRESS_OFF_LINK = "address/off-link" {
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "The layer 2 address lies in no network of any node that may announce it, so hosts of the segment never ask for it there.",
@@ -185,4 +172,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_LAYER2, pages::METALLB_ADVANCED_L2, "metallb/metallb#433", "metallb/metallb#737"],
     },
-];
+}

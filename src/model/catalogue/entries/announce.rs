@@ -1,12 +1,11 @@
 //! Announcement: which node should answer for the address, and which does.
 
 use super::pages;
-use crate::model::catalogue::Entry;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "announce/no-advertisement",
+entries! {
+    ANNOUNCE_NO_ADVERTISEMENT = "announce/no-advertisement" {
         severity: Severity::Fail,
         culprit: "the pool",
         meaning: "The pool gave an address, but no L2Advertisement or BGPAdvertisement selects the pool, so nobody announces it.",
@@ -26,9 +25,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#1902",
             "metallb/metallb#1473",
         ],
+        properties: &[Property::LatentUntil("; it bites when neighbours forget the address")],
     },
-    Entry {
-        name: "announce/no-candidate",
+    ANNOUNCE_NO_CANDIDATE = "announce/no-candidate" {
         severity: Severity::Fail,
         culprit: "the advertisement, or the nodes",
         meaning: "Selectors, labels and conditions leave no node that may announce the address. The evidence says for each node why it is out.",
@@ -53,9 +52,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#2470",
             "metallb/metallb#2005",
         ],
+        properties: &[Property::LatentUntil("; it bites when neighbours forget the address")],
     },
-    Entry {
-        name: "announce/no-local-endpoint",
+    ANNOUNCE_NO_LOCAL_ENDPOINT = "announce/no-local-endpoint" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "With externalTrafficPolicy Local only a node that holds a ready pod of the Service may announce, and no node that may announce holds one.",
@@ -75,8 +74,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#263",
         ],
     },
-    Entry {
-        name: "announce/speaker-missing",
+    ANNOUNCE_SPEAKER_MISSING = "announce/speaker-missing" {
         severity: Severity::Fail,
         culprit: "the node, or the DaemonSet when it is missing everywhere",
         meaning: "A node that should announce has no ready speaker, so nobody there answers for the address.",
@@ -89,9 +87,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("announce/nobody", "There the elected node's speaker is ready and silent."),
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_INSTALLATION, pages::METALLB_LAYER2],
+        properties: &[Property::LatentUntil("; it bites when neighbours forget the address")],
     },
-    Entry {
-        name: "announce/interface-missing",
+    ANNOUNCE_INTERFACE_MISSING = "announce/interface-missing" {
         severity: Severity::Fail,
         culprit: "the advertisement",
         meaning: "The advertisement is limited to interfaces that the elected node does not have. A speaker that already announces goes on until it restarts; after that nobody answers.",
@@ -104,9 +102,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("wire/no-answer", "There the interface exists and is on the network, and the speaker does not answer on it."),
         ],
         references: &[pages::METALLB_ADVANCED_L2, "metallb/metallb#1608"],
+        properties: &[Property::LatentUntil("; it bites at the next speaker restart or failover")],
     },
-    Entry {
-        name: "announce/interface-off-link",
+    ANNOUNCE_INTERFACE_OFF_LINK = "announce/interface-off-link" {
         severity: Severity::Fail,
         culprit: "the advertisement",
         meaning: "The advertisement is limited to interfaces that exist but are not on the address's network, so the answers go out where nobody asks.",
@@ -119,9 +117,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("wire/wrong-interface", "There several interfaces answer, because none is named."),
         ],
         references: &[pages::METALLB_ADVANCED_L2],
+        properties: &[Property::LatentUntil("; it bites at the next speaker restart or failover")],
     },
-    Entry {
-        name: "announce/speaker-unhealthy",
+    ANNOUNCE_SPEAKER_UNHEALTHY = "announce/speaker-unhealthy" {
         severity: Severity::Fail,
         culprit: "the node and its speaker",
         meaning: "The speaker's pod exists but does not work: it is frozen, cut off from the API server, or crashes again and again.",
@@ -135,8 +133,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_LAYER2, "metallb/metallb#1151"],
     },
-    Entry {
-        name: "announce/split-brain",
+    ANNOUNCE_SPLIT_BRAIN = "announce/split-brain" {
         severity: Severity::Fail,
         culprit: "the link between the nodes",
         meaning: "Two nodes announce the same layer 2 address, because their speakers no longer see each other. Neighbours follow whoever spoke last.",
@@ -159,9 +156,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#2838",
             "metallb/metallb#1853",
         ],
+        properties: &[Property::LatentUntil("; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"), Property::OthersAnswer],
     },
-    Entry {
-        name: "announce/nobody",
+    ANNOUNCE_NOBODY = "announce/nobody" {
         severity: Severity::Fail,
         culprit: "the speaker",
         meaning: "A node should announce the address, its speaker runs, and yet nobody does; none of the known causes explains it.",
@@ -175,9 +172,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("wire/request-lost", "There the node announces, and requests do not reach it."),
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_LAYER2, "metallb/metallb#2005", "metallb/metallb#2549"],
+        properties: &[Property::LatentUntil("; it bites when neighbours forget the address")],
     },
-    Entry {
-        name: "announce/unexpected-node",
+    ANNOUNCE_UNEXPECTED_NODE = "announce/unexpected-node" {
         severity: Severity::Warn,
         culprit: "the node that announces",
         meaning: "Another node announces than MetalLB's election gives. It works, but the next reconcile may move the address.",
@@ -191,8 +188,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_LAYER2, "metallb/metallb#2838"],
     },
-    Entry {
-        name: "announce/flapping",
+    ANNOUNCE_FLAPPING = "announce/flapping" {
         severity: Severity::Warn,
         culprit: "the Service",
         meaning: "The announcing node changed six times or more within ten minutes. Restarts of speakers and nodes are not counted.",
@@ -206,8 +202,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_LAYER2, "metallb/metallb#968"],
     },
-    Entry {
-        name: "announce/stale-source",
+    ANNOUNCE_STALE_SOURCE = "announce/stale-source" {
         severity: Severity::Info,
         culprit: "the source",
         meaning: "A status or event disagrees with what the wire and the other sources show. MetalLB is known to leave some of them stale after a failover.",
@@ -227,4 +222,4 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#2310",
         ],
     },
-];
+}

@@ -1,12 +1,10 @@
 //! BGP: sessions, prefixes and next hops.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "bgp/session-down",
+entries! {
+    BGP_SESSION_DOWN = "bgp/session-down" {
         severity: Severity::Fail,
         culprit: "the peer",
         meaning: "The BGP session between a speaker and its peer is not established. The evidence gives the reason, such as a wrong ASN or password, or a port that cannot be reached.",
@@ -31,8 +29,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#114",
         ],
     },
-    Entry {
-        name: "bgp/session-stalled",
+    BGP_SESSION_STALLED = "bgp/session-stalled" {
         severity: Severity::Fail,
         culprit: "the node and its peer",
         meaning: "The node believes in the session while the other side gave it up, or nothing has come in on it for longer than both agreed to wait.",
@@ -46,8 +43,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_BGP, "RFC 4271 §6.5", "ss(8)"],
     },
-    Entry {
-        name: "bgp/no-peer-for-node",
+    BGP_NO_PEER_FOR_NODE = "bgp/no-peer-for-node" {
         severity: Severity::Fail,
         culprit: "the peer",
         meaning: "No BGPPeer's node selectors reach the node, so it has no session at all.",
@@ -61,8 +57,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_BGP, pages::METALLB_ADVANCED_BGP, "metallb/metallb#1154"],
     },
-    Entry {
-        name: "bgp/not-advertised",
+    BGP_NOT_ADVERTISED = "bgp/not-advertised" {
         severity: Severity::Fail,
         culprit: "the advertisement",
         meaning: "The session is up and the prefix is not sent over it.",
@@ -77,8 +72,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_BGP, pages::METALLB_ADVANCED_BGP],
     },
-    Entry {
-        name: "bgp/filtered",
+    BGP_FILTERED = "bgp/filtered" {
         severity: Severity::Fail,
         culprit: "the router",
         meaning: "The speakers send the prefix over sessions that are up, and the router has no route for it.",
@@ -94,8 +88,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, pages::METALLB_BGP, "RFC 1812 §4.3.3.1"],
     },
-    Entry {
-        name: "bgp/next-hop-fails",
+    BGP_NEXT_HOP_FAILS = "bgp/next-hop-fails" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "One of several next hops is broken, so only the flows that are hashed to it fail.",
@@ -110,8 +103,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_BGP, "RFC 2992", "metallb/metallb#720"],
     },
-    Entry {
-        name: "bgp/single-announcer",
+    BGP_SINGLE_ANNOUNCER = "bgp/single-announcer" {
         severity: Severity::Warn,
         culprit: "the advertisement",
         meaning: "Only one node announces by BGP where several are meant, so that its failure ends the Service for a while.",
@@ -124,4 +116,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_BGP, pages::METALLB_ADVANCED_BGP],
     },
-];
+}

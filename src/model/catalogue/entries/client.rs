@@ -1,12 +1,10 @@
 //! Clients: what is wrong on the asking side, or keeps one client out.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "client/no-route",
+entries! {
+    CLIENT_NO_ROUTE = "client/no-route" {
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client has no usable route to the address: none at all, or one that leads nowhere, so none of its requests leaves its own network.",
@@ -23,8 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["RFC 1812 §4.3.3.1", "ip-route(8)"],
     },
-    Entry {
-        name: "client/overlaps-cluster",
+    CLIENT_OVERLAPS_CLUSTER = "client/overlaps-cluster" {
         severity: Severity::Fail,
         culprit: "the client's network",
         meaning: "The client's address lies inside a network that the nodes use themselves (pods, Services, an on-link range), so their answers never leave towards the client.",
@@ -38,8 +35,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_VIRTUAL_IPS],
     },
-    Entry {
-        name: "client/source-range",
+    CLIENT_SOURCE_RANGE = "client/source-range" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "loadBalancerSourceRanges is set and leaves the client out, so kube-proxy drops its packets.",
@@ -58,8 +54,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "kubernetes/kubernetes#88698",
         ],
     },
-    Entry {
-        name: "client/wrong-port",
+    CLIENT_WRONG_PORT = "client/wrong-port" {
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client asks for a port or protocol that the Service does not have.",
@@ -73,8 +68,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_SERVICE, "metallb/metallb#469", "metallb/metallb#1930", "cilium/cilium#14118"],
     },
-    Entry {
-        name: "client/firewall",
+    CLIENT_FIREWALL = "client/firewall" {
         severity: Severity::Fail,
         culprit: "the client",
         meaning: "The client's own packet filter drops the requests or the answers.",
@@ -88,4 +82,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "iptables(8)"],
     },
-];
+}

@@ -1,12 +1,10 @@
 //! Endpoints and policies: which pods stand behind the Service, and who may reach them.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "policy/denied",
+entries! {
+    POLICY_DENIED = "policy/denied" {
         severity: Severity::Fail,
         culprit: "the policy",
         meaning: "A NetworkPolicy (or a kindred object of the CNI) denies the traffic to the pods.",
@@ -26,8 +24,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "projectcalico/calico#1309",
         ],
     },
-    Entry {
-        name: "endpoints/selector-matches-nothing",
+    ENDPOINTS_SELECTOR_MATCHES_NOTHING = "endpoints/selector-matches-nothing" {
         severity: Severity::Fail,
         culprit: "the Service",
         meaning: "The Service's selector matches no pod of its namespace, and no workload there would make one that it matches, so it has no endpoints.",
@@ -41,8 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::KUBERNETES_SERVICE, "metallb/metallb#1640"],
     },
-    Entry {
-        name: "endpoints/none-ready",
+    ENDPOINTS_NONE_READY = "endpoints/none-ready" {
         severity: Severity::Fail,
         culprit: "the workload and its pods; the EndpointSlice where endpoints are made by hand",
         meaning: "Nothing that the Service selects is ready, so it has no endpoint that may serve: its pods are not ready, the workload that it selects has none (scaled to 0, or kept from making any), or its hand-made endpoints are missing or not ready. The evidence says why for each.",
@@ -65,8 +61,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#1640",
         ],
     },
-    Entry {
-        name: "endpoints/port-name-missing",
+    ENDPOINTS_PORT_NAME_MISSING = "endpoints/port-name-missing" {
         severity: Severity::Fail,
         culprit: "the Service's port; the EndpointSlice where it is made by hand",
         meaning: "targetPort is a name that no container of the pods declares for the Service's protocol, so these endpoints have no port: kube-proxy leaves them out, and rejects when nothing else is left. MetalLB looks at readiness alone and goes on announcing. A hand-made EndpointSlice has to call its port as the Service does.",
@@ -86,8 +81,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "kubernetes/kubernetes#83145",
         ],
     },
-    Entry {
-        name: "endpoints/port-name-differs",
+    ENDPOINTS_PORT_NAME_DIFFERS = "endpoints/port-name-differs" {
         severity: Severity::Info,
         culprit: "the Service's port",
         meaning: "The same port name means different numbers in different pods. That is allowed, and often the middle of a roll-out.",
@@ -100,8 +94,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_ENDPOINT_SLICES],
     },
-    Entry {
-        name: "endpoints/address-of-no-pod",
+    ENDPOINTS_ADDRESS_OF_NO_POD = "endpoints/address-of-no-pod" {
         severity: Severity::Fail,
         culprit: "the EndpointSlice",
         meaning: "An endpoint that was written by hand (or left behind) lies in the cluster's pod network, and no pod and no node holds its address: whatever kube-proxy sends there is lost. An address outside the cluster is somebody's server, and is none of this.",
@@ -115,8 +108,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_ENDPOINT_SLICES, pages::KUBERNETES_SERVICE, pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "endpoints/slice-stale",
+    ENDPOINTS_SLICE_STALE = "endpoints/slice-stale" {
         severity: Severity::Fail,
         culprit: "the EndpointSlice",
         meaning: "What an EndpointSlice says, and kube-proxy follows, is not what the pods are: it names a pod that is gone, another address or number than the pod has, or holds back pods that are ready. Or somebody else wrote it beside the selector, which is only noted.",
@@ -131,8 +123,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_ENDPOINT_SLICES, pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "endpoints/protocol-mismatch",
+    ENDPOINTS_PROTOCOL_MISMATCH = "endpoints/protocol-mismatch" {
         severity: Severity::Fail,
         culprit: "the Service's port",
         meaning: "The Service declares another protocol than the pods speak: UDP where TCP is meant, or the reverse.",
@@ -146,8 +137,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_DEBUG_SERVICE, "kubernetes/kubernetes#109627"],
     },
-    Entry {
-        name: "endpoints/some-not-ready",
+    ENDPOINTS_SOME_NOT_READY = "endpoints/some-not-ready" {
         severity: Severity::Info,
         culprit: "the pods",
         meaning: "Some of the Service's pods are not ready and get no traffic; the others serve. With publishNotReadyAddresses they get traffic all the same.",
@@ -161,4 +151,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_POD_LIFECYCLE, pages::KUBERNETES_DEBUG_PODS, pages::METALLB_TROUBLESHOOTING],
     },
-];
+}

@@ -1,12 +1,11 @@
 //! Gaps: what could not be looked at.
 
 use super::pages;
-use crate::model::catalogue::Entry;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "evidence/node-unreachable",
+entries! {
+    EVIDENCE_NODE_UNREACHABLE = "evidence/node-unreachable" {
         severity: Severity::Info,
         culprit: "the host",
         meaning: "lbdiag could not log in to a host, so nothing on it was looked at: no packets, rules or routes.",
@@ -19,9 +18,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/tool-missing", "There the login works, and a program is missing."),
         ],
         references: &["ssh_config(5)"],
+        properties: &[Property::PlaceUnseen],
     },
-    Entry {
-        name: "evidence/forbidden",
+    EVIDENCE_FORBIDDEN = "evidence/forbidden" {
         severity: Severity::Info,
         culprit: "the API resource",
         meaning: "The API server refused a question, so that what it would have told is unknown.",
@@ -30,9 +29,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Grant the named verb on the named resource to the account that lbdiag uses.",
         alike: &[("evidence/unreadable", "There the API server answers, and the kind does not exist.")],
         references: &[pages::KUBERNETES_RBAC],
+        properties: &[Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/log-unreadable",
+    EVIDENCE_LOG_UNREADABLE = "evidence/log-unreadable" {
         severity: Severity::Info,
         culprit: "the pod",
         meaning: "A pod's log could not be read. What it would have told is unknown: silence is not absence.",
@@ -44,9 +43,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/forbidden", "There another question of the API is refused."),
         ],
         references: &[pages::KUBERNETES_LOGGING],
+        properties: &[Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/log-rotated",
+    EVIDENCE_LOG_ROTATED = "evidence/log-rotated" {
         severity: Severity::Info,
         culprit: "the pod",
         meaning: "A pod's log begins later than the container's start, so that earlier lines are gone.",
@@ -55,9 +54,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Older files may be on the node under /var/log/pods.",
         alike: &[("evidence/log-unreadable", "There the log cannot be read at all.")],
         references: &[pages::KUBERNETES_LOGGING],
+        properties: &[Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/capture-lost-packets",
+    EVIDENCE_CAPTURE_LOST_PACKETS = "evidence/capture-lost-packets" {
         severity: Severity::Info,
         culprit: "the capture",
         meaning: "A capture lost packets, so that \"it did not arrive\" cannot be said from it.",
@@ -70,8 +69,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["tcpdump(1)"],
     },
-    Entry {
-        name: "evidence/capture-refused",
+    EVIDENCE_CAPTURE_REFUSED = "evidence/capture-refused" {
         severity: Severity::Info,
         culprit: "the capture",
         meaning: "tcpdump refused to run at a place, so that no packet was seen there.",
@@ -80,9 +78,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Look at the message: rights (sudo), a missing interface, or a filter that this tcpdump does not know.",
         alike: &[("evidence/tool-missing", "There tcpdump is not installed."), ("evidence/no-root", "There the login has no root.")],
         references: &["tcpdump(1)"],
+        properties: &[Property::PlaceUnseen],
     },
-    Entry {
-        name: "evidence/tool-missing",
+    EVIDENCE_TOOL_MISSING = "evidence/tool-missing" {
         severity: Severity::Info,
         culprit: "the host",
         meaning: "A tool that is needed is not on the host.",
@@ -94,9 +92,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/no-root", "There the tools are there, and the rights are not."),
         ],
         references: &["tcpdump(1)", "nsenter(1)"],
+        properties: &[Property::PlaceUnseen],
     },
-    Entry {
-        name: "evidence/metrics-unreadable",
+    EVIDENCE_METRICS_UNREADABLE = "evidence/metrics-unreadable" {
         severity: Severity::Info,
         culprit: "the speakers",
         meaning: "The speakers' metrics could not be read, so that what only they would tell stays open. Logs and status objects are read all the same.",
@@ -109,8 +107,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_METRICS, pages::KUBERNETES_RBAC],
     },
-    Entry {
-        name: "evidence/no-root",
+    EVIDENCE_NO_ROOT = "evidence/no-root" {
         severity: Severity::Info,
         culprit: "the node",
         meaning: "The login is not root and sudo -n gives no root, so that packets, rules and pods' namespaces cannot be looked at there.",
@@ -123,8 +120,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["sudoers(5)"],
     },
-    Entry {
-        name: "evidence/netns-unproven",
+    EVIDENCE_NETNS_UNPROVEN = "evidence/netns-unproven" {
         severity: Severity::Info,
         culprit: "the pod",
         meaning: "No namespace could be proven to be the pod's, so none was entered. Sandboxed pods (gVisor, Kata: their RuntimeClass tells) may keep their network to themselves.",
@@ -136,9 +132,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/capture-refused", "There the namespace is proven, and tcpdump refuses."),
         ],
         references: &[pages::KUBERNETES_RUNTIME_CLASS],
+        properties: &[Property::PlaceUnseen],
     },
-    Entry {
-        name: "evidence/clock-skew",
+    EVIDENCE_CLOCK_SKEW = "evidence/clock-skew" {
         severity: Severity::Info,
         culprit: "the host",
         meaning: "The clocks of two hosts differ so much that the order of what their logs say cannot be told, or a host's clock could not be compared at all. Packets are put in order with the difference taken off.",
@@ -151,8 +147,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["timedatectl(1)"],
     },
-    Entry {
-        name: "evidence/no-vantage",
+    EVIDENCE_NO_VANTAGE = "evidence/no-vantage" {
         severity: Severity::Info,
         culprit: "the place",
         meaning: "The fault lies where nothing of ours can look, for example between a client without a login and the first router.",
@@ -165,8 +160,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING],
     },
-    Entry {
-        name: "evidence/time-ran-out",
+    EVIDENCE_TIME_RAN_OUT = "evidence/time-ran-out" {
         severity: Severity::Info,
         culprit: "the step",
         meaning: "The run's time limit or an interrupt came before this could be looked at.",
@@ -179,8 +173,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[],
     },
-    Entry {
-        name: "evidence/not-recorded",
+    EVIDENCE_NOT_RECORDED = "evidence/not-recorded" {
         severity: Severity::Info,
         culprit: "the question",
         meaning: "The recording holds no answer to a question that this playbook asks, so it stays open in the replay.",
@@ -189,9 +182,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         next: "Record again with this version of the playbook.",
         alike: &[("evidence/unreadable", "There an answer is in the recording, and makes no sense.")],
         references: &[],
+        properties: &[Property::PlaceUnseen, Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/unreadable",
+    EVIDENCE_UNREADABLE = "evidence/unreadable" {
         severity: Severity::Info,
         culprit: "the object",
         meaning: "An answer came and made no sense, or the thing that was asked for does not exist here.",
@@ -203,9 +196,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/not-recorded", "There a recording holds no answer at all."),
         ],
         references: &[],
+        properties: &[Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/address-not-asked",
+    EVIDENCE_ADDRESS_NOT_ASKED = "evidence/address-not-asked" {
         severity: Severity::Info,
         culprit: "the Service",
         meaning: "The Service has several addresses, one of each family mostly, and the tries went to the first alone.",
@@ -215,8 +208,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         alike: &[("evidence/endpoint-not-reached", "There an endpoint was not reached, by the address that was asked.")],
         references: &[pages::KUBERNETES_DUAL_STACK],
     },
-    Entry {
-        name: "evidence/endpoint-not-reached",
+    EVIDENCE_ENDPOINT_NOT_REACHED = "evidence/endpoint-not-reached" {
         severity: Severity::Info,
         culprit: "the Service",
         meaning: "Every try was answered, and none of them went to one of the endpoints, so that nothing is known of it.",
@@ -229,8 +221,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_VIRTUAL_IPS],
     },
-    Entry {
-        name: "evidence/next-hop-not-reached",
+    EVIDENCE_NEXT_HOP_NOT_REACHED = "evidence/next-hop-not-reached" {
         severity: Severity::Info,
         culprit: "the Service",
         meaning: "Every try was answered, and the router sent none of them to one of the nodes that announce the address, so that nothing is known of that way.",
@@ -244,8 +235,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_BGP, "RFC 2992"],
     },
-    Entry {
-        name: "evidence/undecided",
+    EVIDENCE_UNDECIDED = "evidence/undecided" {
         severity: Severity::Info,
         culprit: "the subject",
         meaning: "What was seen does not single out one cause, so none is claimed.",
@@ -258,8 +248,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[],
     },
-    Entry {
-        name: "evidence/bounded",
+    EVIDENCE_BOUNDED = "evidence/bounded" {
         severity: Severity::Info,
         culprit: "the question",
         meaning: "There was more than lbdiag's bounds allow it to read, so that only a part was looked at: a capture that a bound ended, or one that was left out because its host has eight already.",
@@ -271,9 +260,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("evidence/time-ran-out", "There the run's own time ended."),
         ],
         references: &[],
+        properties: &[Property::OfTheApi],
     },
-    Entry {
-        name: "evidence/cleanup-unproven",
+    EVIDENCE_CLEANUP_UNPROVEN = "evidence/cleanup-unproven" {
         severity: Severity::Info,
         culprit: "the hosts",
         meaning: "It could not be proven on a host that nothing of the run is left there. What was started ends by itself within 15 seconds of silence, by its own watchdog.",
@@ -283,4 +272,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         alike: &[("evidence/node-unreachable", "There the host could not be reached from the beginning.")],
         references: &[],
     },
-];
+}

@@ -1,12 +1,10 @@
 //! The node: kube-proxy, forwarding, filters and connection tracking.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "node/proxy-down",
+entries! {
+    NODE_PROXY_DOWN = "node/proxy-down" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "kube-proxy does not run on the node, so its rules are missing or grow old.",
@@ -20,8 +18,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::KUBERNETES_VIRTUAL_IPS],
     },
-    Entry {
-        name: "node/not-programmed",
+    NODE_NOT_PROGRAMMED = "node/not-programmed" {
         severity: Severity::Fail,
         culprit: "the node's kube-proxy; the Service, when its own setting keeps kube-proxy away",
         meaning: "kube-proxy runs on the node, but the node has no rule for the address, so requests are not translated to a pod.",
@@ -36,8 +33,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::KUBERNETES_VIRTUAL_IPS, "canonical/k8s-operator#808"],
     },
-    Entry {
-        name: "node/proxy-stale",
+    NODE_PROXY_STALE = "node/proxy-stale" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node's rules lead to an endpoint that no longer exists.",
@@ -52,8 +48,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::KUBERNETES_VIRTUAL_IPS, pages::KUBERNETES_ENDPOINT_SLICES],
     },
-    Entry {
-        name: "node/forwarding-off",
+    NODE_FORWARDING_OFF = "node/forwarding-off" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "IP forwarding is off on the node, or for what comes in by one of its interfaces, so it drops everything there that is not for itself.",
@@ -67,8 +62,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::IP_SYSCTL, "metallb/metallb#492"],
     },
-    Entry {
-        name: "node/firewall-drop",
+    NODE_FIREWALL_DROP = "node/firewall-drop" {
         severity: Severity::Fail,
         culprit: "the node and the rule",
         meaning: "A packet filter on the node drops the traffic, takes it elsewhere or keeps it from being translated; the culprit names the rule.",
@@ -86,8 +80,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::NFTABLES_TRACE, "metallb/metallb#492", "kubernetes/kubernetes#85082"],
     },
-    Entry {
-        name: "node/reverse-path-filter",
+    NODE_REVERSE_PATH_FILTER = "node/reverse-path-filter" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "Reverse path filtering drops the packets: in strict mode because the node would answer their source by another interface, in loose mode because it has no route to it at all.",
@@ -108,8 +101,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#2727",
         ],
     },
-    Entry {
-        name: "node/conntrack-full",
+    NODE_CONNTRACK_FULL = "node/conntrack-full" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node's connection table is full, so new connections are dropped.",
@@ -123,8 +115,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::CONNTRACK_SYSCTL, "kubernetes/kubernetes#71261"],
     },
-    Entry {
-        name: "node/conntrack-stale",
+    NODE_CONNTRACK_STALE = "node/conntrack-stale" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "An old entry in the node's connection table leads the flow to an endpoint that is gone.",
@@ -138,8 +129,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::CONNTRACK_SYSCTL, pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "node/lost-inside",
+    NODE_LOST_INSIDE = "node/lost-inside" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "Packets came into the node and left nowhere, and none of the known causes explains it.",
@@ -153,8 +143,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::NFTABLES_TRACE, "cilium/cilium#9116", "projectcalico/calico#9330"],
     },
-    Entry {
-        name: "node/unreachable",
+    NODE_UNREACHABLE = "node/unreachable" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node is powered off or cut off, while the API server or its neighbours still count on it.",
@@ -169,8 +158,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_NODES, pages::METALLB_LAYER2],
     },
-    Entry {
-        name: "node/control-plane-cut-off",
+    NODE_CONTROL_PLANE_CUT_OFF = "node/control-plane-cut-off" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "Nodes cannot reach the API server, so that they and their pods are marked not ready although they work.",
@@ -183,4 +171,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_NODES, pages::KUBERNETES_POD_LIFECYCLE],
     },
-];
+}

@@ -1,12 +1,10 @@
 //! Pods and applications: what happens behind the last hop.
 
 use super::pages;
-use crate::model::catalogue::Entry;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "pod/not-listening",
+entries! {
+    POD_NOT_LISTENING = "pod/not-listening" {
         severity: Severity::Fail,
         culprit: "the pod and its port",
         meaning: "Nothing in the pod listens on the port, so the pod refuses the connection.",
@@ -21,8 +19,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "RFC 1122 §3.2.2.1"],
     },
-    Entry {
-        name: "pod/listens-on-loopback",
+    POD_LISTENS_ON_LOOPBACK = "pod/listens-on-loopback" {
         severity: Severity::Fail,
         culprit: "the pod and its port",
         meaning: "The application listens on 127.0.0.1 only, so nothing from outside the pod can reach it.",
@@ -35,8 +32,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "pod/firewall-drop",
+    POD_FIREWALL_DROP = "pod/firewall-drop" {
         severity: Severity::Fail,
         culprit: "the pod",
         meaning: "A packet filter inside the pod's own network namespace drops the traffic.",
@@ -51,8 +47,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS, pages::NFTABLES_TRACE],
     },
-    Entry {
-        name: "pod/no-way-back",
+    POD_NO_WAY_BACK = "pod/no-way-back" {
         severity: Severity::Fail,
         culprit: "the pod",
         meaning: "The pod has no route for its answer, or sends it to a MAC that nobody has.",
@@ -67,8 +62,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-route(8)"],
     },
-    Entry {
-        name: "pod/wrong-neighbour",
+    POD_WRONG_NEIGHBOUR = "pod/wrong-neighbour" {
         severity: Severity::Fail,
         culprit: "the pod and its node",
         meaning: "The node's neighbour entry for the pod has a wrong MAC, so frames reach nobody.",
@@ -81,8 +75,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-neighbour(8)"],
     },
-    Entry {
-        name: "pod/disconnected",
+    POD_DISCONNECTED = "pod/disconnected" {
         severity: Severity::Fail,
         culprit: "the pod",
         meaning: "The pod's link to its node is down or off the bridge, so packets never reach its namespace.",
@@ -96,8 +89,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-link(8)"],
     },
-    Entry {
-        name: "pod/silent",
+    POD_SILENT = "pod/silent" {
         severity: Severity::Fail,
         culprit: "the pod and its container",
         meaning: "The request reaches the pod and nothing at all answers: the process hangs or its queue is full.",
@@ -112,8 +104,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS, "listen(2)", "ss(8)"],
     },
-    Entry {
-        name: "app/no-answer",
+    APP_NO_ANSWER = "app/no-answer" {
         severity: Severity::Fail,
         culprit: "the pod and its container",
         meaning: "The connection is made and the request is sent, and the application never answers.",
@@ -128,8 +119,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS, pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "app/resets",
+    APP_RESETS = "app/resets" {
         severity: Severity::Fail,
         culprit: "the pod and its container",
         meaning: "The connection is made and then reset by the application.",
@@ -144,8 +134,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS, pages::KUBERNETES_DEBUG_SERVICE],
     },
-    Entry {
-        name: "app/closes",
+    APP_CLOSES = "app/closes" {
         severity: Severity::Fail,
         culprit: "the pod and its container",
         meaning: "The application reads the request and closes the connection without an answer.",
@@ -159,8 +148,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS],
     },
-    Entry {
-        name: "app/protocol-mismatch",
+    APP_PROTOCOL_MISMATCH = "app/protocol-mismatch" {
         severity: Severity::Fail,
         culprit: "the Service's port",
         meaning: "The two ends speak different protocols: TLS to a plain text port, or the reverse.",
@@ -174,4 +162,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_DEBUG_PODS],
     },
-];
+}

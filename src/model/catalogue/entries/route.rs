@@ -1,12 +1,11 @@
 //! Routes and tunnels: the way back, and the way between nodes.
 
 use super::pages;
-use crate::model::catalogue::Entry;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "route/return-asymmetric",
+entries! {
+    ROUTE_RETURN_ASYMMETRIC = "route/return-asymmetric" {
         severity: Severity::Fail,
         culprit: "the node and the route, or the rule that keeps a request from being masqueraded",
         meaning: "The answer leaves by another way than the request came by, so something on the way back does not know the connection.",
@@ -29,8 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#1983",
         ],
     },
-    Entry {
-        name: "route/return-missing",
+    ROUTE_RETURN_MISSING = "route/return-missing" {
         severity: Severity::Fail,
         culprit: "the node (its route, or the interface with the netmask) or router",
         meaning: "The node (or a router) has no usable route back to the client, so answers end there.",
@@ -46,8 +44,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, "metallb/metallb#610", "ip-route(8)"],
     },
-    Entry {
-        name: "route/pod-network-missing",
+    ROUTE_POD_NETWORK_MISSING = "route/pod-network-missing" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node has no route to the network of the pods on another node, so packets for them take a wrong way or end.",
@@ -61,8 +58,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-route(8)"],
     },
-    Entry {
-        name: "route/pod-network-wrong",
+    ROUTE_POD_NETWORK_WRONG = "route/pod-network-wrong" {
         severity: Severity::Fail,
         culprit: "the node and the route",
         meaning: "The node's route to a pod network leads to the wrong node.",
@@ -75,8 +71,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-route(8)"],
     },
-    Entry {
-        name: "overlay/lost-between",
+    OVERLAY_LOST_BETWEEN = "overlay/lost-between" {
         severity: Severity::Fail,
         culprit: "the two nodes",
         meaning: "Packets leave one node's tunnel and never come to the other node. A filter on the underlay is the usual cause.",
@@ -92,9 +87,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             ("policy/denied", "There the packet reaches the pod's node, unpacked."),
         ],
         references: &["metallb/metallb#539", pages::KUBERNETES_DEBUG_SERVICE],
+        properties: &[Property::WhereAlone],
     },
-    Entry {
-        name: "overlay/wrong-endpoint",
+    OVERLAY_WRONG_ENDPOINT = "overlay/wrong-endpoint" {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The tunnel's forwarding or neighbour entry points at the wrong node, so packets go to a machine that does not hold the pod.",
@@ -107,8 +102,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "bridge(8)"],
     },
-    Entry {
-        name: "overlay/interface-down",
+    OVERLAY_INTERFACE_DOWN = "overlay/interface-down" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "The tunnel's interface is down, so no pod of another node can be reached from here.",
@@ -122,8 +116,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "ip-link(8)"],
     },
-    Entry {
-        name: "overlay/mtu",
+    OVERLAY_MTU = "overlay/mtu" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "The tunnel's MTU is larger than the underlay carries: small packets pass and large ones vanish.",
@@ -143,8 +136,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "RFC 2923 (the black hole problem)",
         ],
     },
-    Entry {
-        name: "overlay/checksum",
+    OVERLAY_CHECKSUM = "overlay/checksum" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "Encapsulated packets leave with wrong checksums and the receiver drops them; offloading on the tunnel's interface is the usual cause.",
@@ -158,4 +150,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["projectcalico/calico#3145", "projectcalico/calico#4865", "projectcalico/calico#9433", "projectcalico/calico#10149"],
     },
-];
+}

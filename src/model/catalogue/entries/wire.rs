@@ -1,12 +1,11 @@
 //! The wire: ARP, NDP and frames between clients and the announcing node.
 
 use super::pages;
-use crate::model::catalogue::Entry;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
-pub(super) const ENTRIES: &[Entry] = &[
-    Entry {
-        name: "wire/no-answer",
+entries! {
+    WIRE_NO_ANSWER = "wire/no-answer" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "The node announces and the request for the address arrives there, but no ARP or NDP answer leaves.",
@@ -29,8 +28,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#692",
         ],
     },
-    Entry {
-        name: "wire/request-lost",
+    WIRE_REQUEST_LOST = "wire/request-lost" {
         severity: Severity::Fail,
         culprit: "the network before the node, or the router that has no route",
         meaning: "The request leaves the client and reaches no node. Something between the two holds it back.",
@@ -53,9 +51,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#253",
             "RFC 1812 §4.3.3.1",
         ],
+        properties: &[Property::WhereAlone],
     },
-    Entry {
-        name: "wire/reply-lost",
+    WIRE_REPLY_LOST = "wire/reply-lost" {
         severity: Severity::Fail,
         culprit: "the network after the node",
         meaning: "The answer leaves the node and does not reach the client.",
@@ -76,9 +74,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#2640",
             "metallb/metallb#297",
         ],
+        properties: &[Property::WhereAlone],
     },
-    Entry {
-        name: "wire/mtu",
+    WIRE_MTU = "wire/mtu" {
         severity: Severity::Fail,
         culprit: "the network between node and client",
         meaning: "Small packets pass and large ones vanish without an ICMP message, so connections open and then hang.",
@@ -92,8 +90,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["RFC 2923 (the black hole problem)", "metallb/metallb#2369", "projectcalico/calico#12432"],
     },
-    Entry {
-        name: "wire/duplicate-address",
+    WIRE_DUPLICATE_ADDRESS = "wire/duplicate-address" {
         severity: Severity::Fail,
         culprit: "the foreign MAC, the interface of the node that has the address, or the client",
         meaning: "A machine that is no announcer has the address, answers for it, and takes what is sent to it.",
@@ -115,9 +112,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#772",
             "metallb/metallb#2700",
         ],
+        properties: &[Property::LatentUntil("; it bites when a neighbour takes the other answer"), Property::OthersAnswer],
     },
-    Entry {
-        name: "wire/wrong-interface",
+    WIRE_WRONG_INTERFACE = "wire/wrong-interface" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "Several interfaces of one node answer for the address, or one that is not on its network.",
@@ -138,8 +135,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#894",
         ],
     },
-    Entry {
-        name: "wire/stale-neighbour",
+    WIRE_STALE_NEIGHBOUR = "wire/stale-neighbour" {
         severity: Severity::Fail,
         culprit: "the client or router; the node, for its entry of the way back",
         meaning: "The client or router sends to a MAC that is not the announcer's: an earlier announcer's, or nobody's.",
@@ -161,8 +157,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "metallb/metallb#733",
         ],
     },
-    Entry {
-        name: "wire/client-address-duplicate",
+    WIRE_CLIENT_ADDRESS_DUPLICATE = "wire/client-address-duplicate" {
         severity: Severity::Fail,
         culprit: "the second holder",
         meaning: "The client's own address is held by two machines, so answers go to the other one.",
@@ -176,8 +171,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["RFC 5227 §2.4"],
     },
-    Entry {
-        name: "wire/interface-down",
+    WIRE_INTERFACE_DOWN = "wire/interface-down" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
         meaning: "The interface over which the node announces is down, has no carrier, is enslaved or has ARP off, which MetalLB's election does not look at.",
@@ -192,8 +186,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &[pages::METALLB_LAYER2, pages::METALLB_ADVANCED_L2, pages::METALLB_TROUBLESHOOTING],
     },
-    Entry {
-        name: "wire/wrong-port",
+    WIRE_WRONG_PORT = "wire/wrong-port" {
         severity: Severity::Fail,
         culprit: "the network",
         meaning: "The switch sends the announcer's frames to another port, although the client uses the right MAC.",
@@ -206,4 +199,4 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
         references: &["metallb/metallb#2910", pages::METALLB_LAYER2],
     },
-];
+}
