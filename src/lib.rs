@@ -8,5 +8,7 @@ pub mod cli;
 pub mod engine;
 pub mod evidence;
 pub mod model;
+#[cfg(test)]
+mod readers;
 pub mod report;
 pub mod words;

@@ -175,7 +175,7 @@ fn take(flows: &mut BTreeMap<u16, Flow>, packet: &Packet, awaited: &Awaited) {
 
 /// Notes a moment, unless it is the same packet on another interface.
 fn anew(times: &mut Vec<i64>, at: i64) {
-    if times.iter().all(|known| (known - at).abs() >= ANEW) {
+    if times.iter().all(|known| known.saturating_sub(at).saturating_abs() >= ANEW) {
         times.push(at);
     }
 }

@@ -53,7 +53,7 @@ fn leg(hops: &[PathHop]) -> String {
 
 /// ` +0.05 ms`, or nothing where the clocks compare no better than that.
 fn offset(hop: &PathHop) -> String {
-    hop.after_us.filter(|after| after.abs() >= hop.error_us.unwrap_or_default()).map_or_else(String::new, |us| {
+    hop.after_us.filter(|after| after.saturating_abs() >= hop.error_us.unwrap_or_default()).map_or_else(String::new, |us| {
         let sign = if us < 0 { '-' } else { '+' };
         let us = us.unsigned_abs();
         if us < 1_000_000 {

@@ -9,6 +9,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use super::exit::Exit;
 use super::reports::Wanted;
 use super::streams;
+use crate::model::text::one_line;
 
 const EXIT_CODES: &str = "Exit codes of run:
   0    pass
@@ -171,8 +172,12 @@ pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Argumen
         // kubectl starts its plugins under this name; help should say what was typed.
         command = command.bin_name("kubectl lbdiag");
     }
+    // An error quotes what was typed: it is read once more with every argument in one harmless line, so that what is quoted is one.
+    let quoted: Vec<OsString> = words.iter().map(|word| one_line(&word.to_string_lossy()).into()).collect();
+    let again = command.clone();
     command.try_get_matches_from_mut(words).and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
         if error.use_stderr() {
+            let error = again.try_get_matches_from(quoted).err().unwrap_or(error);
             streams::say(&error.render().to_string());
             Exit::Usage
         } else {

@@ -31,7 +31,7 @@ fn area(name: &str) -> Vec<Entry> {
 }
 
 fn unknown(name: &str) -> String {
-    let name = crate::evidence::error::printable(name);
+    let name = crate::model::text::one_line(name);
     // People remember the second part; `split-brian` should find `announce/split-brain`.
     let short = |entry: &Entry| entry.name.split('/').nth(1).unwrap_or_default();
     let suggestion = ENTRIES

@@ -3,6 +3,7 @@
 mod arguments;
 mod exit;
 mod explain;
+mod files;
 mod given;
 mod markdown;
 mod passphrase;
@@ -21,6 +22,8 @@ use std::process::ExitCode;
 
 use arguments::Command;
 use exit::Exit;
+
+use crate::model::text::{hanging, harmless};
 
 /// Reads the arguments, does what they say, and tells how it ended.
 #[must_use]
@@ -47,9 +50,9 @@ fn obey(command: &Command) -> Exit {
     }
 }
 
-/// Prints the result, and gives the exit of having done so.
+/// Prints the result, which is undressed text, and gives the exit of having done so.
 fn print(text: &str) -> Exit {
-    match streams::show(text) {
+    match streams::show(&harmless(text)) {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
@@ -57,6 +60,6 @@ fn print(text: &str) -> Exit {
 
 /// A refusal of what was asked for, on standard error.
 fn refuse(exit: Exit, message: &str) -> Exit {
-    streams::say(&format!("lbdiag: {message}"));
+    streams::say(&format!("lbdiag: {}", hanging(message)));
     exit
 }

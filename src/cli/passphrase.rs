@@ -9,9 +9,9 @@ use std::time::Duration;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::progress::Shown;
-use crate::evidence::error::printable;
 use crate::evidence::host::live::Asker;
 use crate::evidence::interrupt::Interrupt;
+use crate::model::text::one_line;
 
 /// How often it is looked whether the run was interrupted.
 const LOOK: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub(super) fn asker(interrupt: Interrupt, shown: Arc<Shown>) -> Option<Asker> {
 fn ask(terminal: &Path, question: &str, interrupt: &Interrupt) -> Option<String> {
     let mut terminal = File::options().read(true).write(true).open(terminal).ok()?;
     let _quiet = Quiet::make(terminal.try_clone().ok()?)?;
-    write!(terminal, "{}: ", printable(question)).ok()?;
+    write!(terminal, "{}: ", one_line(question)).ok()?;
     let (give, answers) = mpsc::channel();
     let mut lines = BufReader::new(terminal.try_clone().ok()?);
     // The read cannot be called off; the thread is left behind when nobody waits for it any more, and the run is over then.

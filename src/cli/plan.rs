@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::arguments::PlanArguments;
 use super::exit::Exit;
+use super::files::Written;
 use super::progress::Shown;
 use super::run::{Prepared, nothing_asked, prepare, watch, world};
 use super::{refuse, reports, streams};
@@ -18,7 +19,7 @@ use crate::model::plan::{Plan, PlannedParam};
 /// Plans a run and prints the plan.
 pub(super) fn plan(arguments: &PlanArguments) -> Exit {
     let given = &arguments.given;
-    let mut prepared = match prepare(&arguments.playbook, given, &arguments.reports, None) {
+    let mut prepared = match prepare(&arguments.playbook, given, &arguments.reports, Written::default()) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };

@@ -37,13 +37,18 @@ impl Refusal {
 /// Opens a playbook: the file of that name, one in `playbooks/`, or a shipped one.
 pub(super) fn open(name: &Path) -> Result<Playbook, Refusal> {
     let broken = |broken: engine::Broken| Refusal::Broken(broken.rendered);
-    if let Some(file) = places(name).into_iter().find(|file| file.is_file()) {
+    if let Some(file) = file(name) {
         return engine::load(&file).map_err(broken);
     }
     match shipped(name) {
         Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(broken),
         None => Err(Refusal::Unknown(unknown(name))),
     }
+}
+
+/// The file of that name, when there is one.
+pub(super) fn file(name: &Path) -> Option<PathBuf> {
+    places(name).into_iter().find(|file| file.is_file())
 }
 
 /// The text of a shipped playbook. Only a bare name, or the name as it stands in the source tree, means one.
@@ -64,7 +69,7 @@ fn places(name: &Path) -> Vec<PathBuf> {
 }
 
 fn unknown(name: &Path) -> String {
-    let wanted = crate::evidence::error::printable(&name.display().to_string());
+    let wanted = crate::model::text::one_line(&name.display().to_string());
     let stem = name.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let known: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).chain(beside(name)).collect();
     match nearest(&stem, known.iter().map(String::as_str)) {

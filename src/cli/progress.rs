@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::streams;
 use crate::engine::Progress;
-use crate::evidence::error::printable;
+use crate::model::text::one_line;
 
 /// Shows progress until it is finished.
 pub(super) struct Shown {
@@ -82,10 +82,6 @@ fn spinner() -> ProgressBar {
     style(&spinner, SPINS);
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
-}
-
-fn one_line(text: &str) -> String {
-    printable(text).replace(['\n', '\t'], " ")
 }
 
 #[cfg(test)]

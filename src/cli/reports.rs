@@ -1,13 +1,17 @@
 //! Which reports were asked for, and where they go.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::streams;
+use crate::evidence::output::apart::Named;
+use crate::evidence::output::{self, Output};
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
 use crate::report::{self, Style};
+
+/// The names of standard output.
+const STANDARD: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 /// A report that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +27,21 @@ enum Format {
     Json,
 }
 
+impl Format {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 impl Wanted {
     /// Reads `FORMAT[=FILE]`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let (format, file) = match text.split_once('=') {
             Some((_, "")) => return Err("the file's name is missing after `=`".to_owned()),
-            Some((format, "-")) => (format, None),
+            Some((format, file)) if STANDARD.contains(&file) => (format, None),
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
@@ -50,7 +63,7 @@ pub(super) enum Growing {
 /// Where a growing report goes.
 pub(super) enum Sink {
     Standard,
-    File(PathBuf, BufWriter<File>),
+    File(PathBuf, Output),
 }
 
 impl Sink {
@@ -66,14 +79,14 @@ impl Sink {
     pub(super) fn close(self) -> Result<(), String> {
         match self {
             Self::Standard => Ok(()),
-            Self::File(path, mut file) => file.flush().map_err(|error| unwritten(&path, &error)),
+            Self::File(path, file) => file.finish().map_err(|error| unwritten(&path, &error)),
         }
     }
 
     /// A new file.
     pub(super) fn file(path: &Path) -> Result<Self, String> {
-        let file = File::create(path).map_err(|error| unwritten(path, &error))?;
-        Ok(Self::File(path.to_owned(), BufWriter::new(file)))
+        let output = Output::create(path).map_err(|error| unwritten(path, &error))?;
+        Ok(Self::File(path.to_owned(), output))
     }
 }
 
@@ -102,23 +115,29 @@ pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
     or_usual(wanted).iter().map(open).collect()
 }
 
-/// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files in
-/// directories that are there.
+/// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files where files can be
+/// written. `record` can be nothing but a file.
 pub(super) fn check(wanted: &[Wanted], record: Option<&Path>) -> Result<(), String> {
     if wanted.iter().filter(|report| report.file.is_none()).count() > 1 {
         return Err("only one report can go to standard output; write the others as --report FORMAT=FILE".to_owned());
     }
-    let files = wanted.iter().filter_map(|report| report.file.as_deref()).chain(record);
-    for file in files {
-        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if !parent.is_dir() {
-            return Err(format!("{}: there is no directory {}", file.display(), parent.display()));
-        }
-        if file.is_dir() {
-            return Err(format!("{} is a directory, not a file", file.display()));
-        }
+    let told = |path: &Path, error: &std::io::Error| format!("{} cannot be written: {error}", path.display());
+    for file in wanted.iter().filter_map(|report| report.file.as_deref()) {
+        output::check(file).map_err(|error| told(file, &error))?;
     }
-    Ok(())
+    record.map_or(Ok(()), |file| output::check_file(file).map_err(|error| told(file, &error)))
+}
+
+/// The reports as outputs, standard output among them.
+pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
+    let named = |report: &Wanted| {
+        let option = format!("--report {}=", report.format.word());
+        match &report.file {
+            Some(file) => Named { option: format!("{option}{}", file.display()), path: file.clone() },
+            None => Named { option: format!("{option}-"), path: PathBuf::from("/dev/stdout") },
+        }
+    };
+    or_usual(wanted).iter().map(named).collect()
 }
 
 /// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
@@ -143,7 +162,8 @@ fn write_by(wanted: &[Wanted], rendered: &dyn Fn(Format, Style) -> String) -> Re
         let written = match &report.file {
             Some(file) => {
                 let text = rendered(report.format, Style::PLAIN);
-                std::fs::write(file, text).map_err(|error| format!("write report {}: {error}", file.display()))
+                let whole = Output::create(file).and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.finish()));
+                whole.map_err(|error| format!("write report {}: {error}", file.display()))
             }
             None => streams::show(&rendered(report.format, streams::style())),
         };

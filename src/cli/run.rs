@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::arguments::{Given, RunOptions as Arguments, Way};
 use super::exit::Exit;
+use super::files::{self, Written};
 use super::progress::Shown;
 use super::reports::Wanted;
 use super::{given, passphrase, playbook, print, refuse, reports, streams};
@@ -21,6 +22,7 @@ use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
+use crate::model::text::hanging;
 
 /// What `--static` leaves.
 const STATIC: [&str; 1] = ["cluster.read"];
@@ -30,7 +32,8 @@ const API_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a playbook to its end, and says how it ended.
 pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
-    let prepared = match prepare(playbook, &arguments.given, &arguments.reports, arguments.record.as_deref()) {
+    let written = Written { record: arguments.record.as_deref(), pcap: arguments.pcap.as_deref() };
+    let prepared = match prepare(playbook, &arguments.given, &arguments.reports, written) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -88,14 +91,16 @@ pub(super) struct Prepared {
 }
 
 /// Opens the playbook and what it is given. Whatever cannot be is told, and gives the exit.
-pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], record: Option<&Path>) -> Result<Prepared, Exit> {
+pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], written: Written<'_>) -> Result<Prepared, Exit> {
+    files::check(playbook, given, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
     let playbook = playbook::open(playbook).map_err(playbook::Refusal::tell)?;
-    reports::check(reports, record).map_err(|error| refuse(Exit::Usage, &error))?;
+    reports::check(reports, written.record).map_err(|error| refuse(Exit::Usage, &error))?;
     let replayed =
         given.replay.as_deref().map(recorded::open).transpose().map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;
     let (replayed, manifest) = replayed.unzip();
     let (inputs, site) = settle(given, manifest.as_ref()).map_err(|error| refuse(Exit::Usage, &error))?;
     let params = engine::resolve(&playbook.header, &inputs).map_err(|error| refuse(Exit::Usage, &error))?;
+    files::check_site(&site, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
     check_way(given, &site).map_err(|error| refuse(Exit::Usage, &error))?;
     let sources = engine::sources(&playbook.header, &inputs);
     Ok(Prepared { playbook, replayed, params, sources, site })
@@ -163,7 +168,7 @@ fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd
     match &end.kind {
         EndKind::Usage(_) | EndKind::Listed(_) | EndKind::Judged => {}
         EndKind::BrokenPlaybook(rendered) => streams::say(rendered),
-        EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {message}")),
+        EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
         EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
         EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),

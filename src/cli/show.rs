@@ -6,6 +6,7 @@ use std::path::Path;
 use super::exit::Exit;
 use super::{playbook, print};
 use crate::engine::header::{Header, Param};
+use crate::model::text::{hanging, one_line};
 
 /// Prints a playbook's header as help.
 pub(super) fn show(name: &Path) -> Exit {
@@ -17,13 +18,13 @@ pub(super) fn show(name: &Path) -> Exit {
 }
 
 fn text(header: &Header) -> String {
-    let mut text = format!("{} {}\n{}\n\n", header.name, header.version, header.about);
+    let mut text = format!("{} {}\n{}\n\n", one_line(&header.name), one_line(&header.version), hanging(&header.about));
     // Writing to a string has no way to fail.
-    let _ = writeln!(text, "Uses: {}\n\nParameters:", header.uses.join(" "));
-    let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", param.name, param.kind.word())).collect();
+    let _ = writeln!(text, "Uses: {}\n\nParameters:", one_line(&header.uses.join(" ")));
+    let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", one_line(&param.name), param.kind.word())).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, param) in names.iter().zip(&header.params) {
-        let _ = writeln!(text, "  {name:width$}  {}{}", param.help, supplement(param));
+        let _ = writeln!(text, "  {name:width$}  {}", one_line(&format!("{}{}", param.help, supplement(param))));
     }
     text
 }

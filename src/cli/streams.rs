@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use crate::model::text::harmless;
 use crate::report::Style;
 
 /// Writes the result. A reader that went away (`| head`) is no error.
@@ -16,10 +17,10 @@ pub(super) fn show(text: &str) -> Result<(), String> {
     }
 }
 
-/// Writes a line for the person at the terminal.
-pub(super) fn say(line: &str) {
+/// Writes for the person at the terminal. Whatever text of strangers is in it drives no terminal.
+pub(super) fn say(text: &str) {
     // When nobody can be told, there is nobody to tell that to either.
-    let _ = writeln!(std::io::stderr().lock(), "{}", line.trim_end());
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text.trim_end()));
 }
 
 /// How text on standard output is dressed.

@@ -2,7 +2,7 @@
 //! connection as soon as it is done with, so that it takes the same memory however large they are.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arguments::TraceArguments;
 use super::exit::Exit;
@@ -12,7 +12,10 @@ use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::evidence::capture::decode::{SLL, SLL2};
 use crate::evidence::capture::file::{AheadFile, FilePoint, Glance};
 use crate::evidence::error::EvidenceError;
+use crate::evidence::output;
+use crate::evidence::output::apart::{Named, apart};
 use crate::model::headers::Headers;
+use crate::model::text::one_line;
 use crate::model::trace::{Pairing, TraceSummary, Traced};
 use crate::report::{TracePart, trace_connection, trace_json, trace_summary};
 
@@ -23,7 +26,7 @@ const BETWEEN: usize = 1024;
 
 /// Follows connections through the files and prints them.
 pub(super) fn trace(arguments: &TraceArguments) -> Exit {
-    if let Err(error) = reports::check(&arguments.reports, arguments.pairs.as_deref()) {
+    if let Err(error) = check(arguments) {
         return refuse(Exit::Usage, &error);
     }
     let mut sources = Vec::new();
@@ -37,6 +40,23 @@ pub(super) fn trace(arguments: &TraceArguments) -> Exit {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
+}
+
+/// Whether everything can be written, and nothing over what is read.
+fn check(arguments: &TraceArguments) -> Result<(), String> {
+    let input = |file: &PathBuf| match file.to_str() {
+        Some("-") => Named { option: "standard input".to_owned(), path: PathBuf::from("/dev/stdin") },
+        _ => Named { option: format!("the capture file {}", file.display()), path: file.clone() },
+    };
+    let inputs: Vec<Named> = arguments.files.iter().map(input).collect();
+    let mut outputs = reports::outputs(&arguments.reports);
+    outputs.extend(arguments.pairs.as_deref().map(|pairs| Named::new("--pairs", pairs)));
+    apart(&inputs, &outputs, None)?;
+    reports::check(&arguments.reports, None)?;
+    arguments
+        .pairs
+        .as_deref()
+        .map_or(Ok(()), |pairs| output::check(pairs).map_err(|error| format!("--pairs {} cannot be written: {error}", pairs.display())))
 }
 
 fn follow(mut sources: Vec<Source>, mut told: Told) -> Result<(), String> {
@@ -82,7 +102,7 @@ struct Source {
 impl Source {
     fn open(path: &Path) -> Result<Self, EvidenceError> {
         let file = AheadFile::open(path)?;
-        let name = path.display().to_string();
+        let name = one_line(&path.display().to_string());
         Ok(Self { name, file, early: VecDeque::new(), points: Vec::new(), ahead: BTreeMap::new(), next: None, due: 0 })
     }
 

@@ -25,7 +25,7 @@ pub(super) fn document() -> Exit {
 }
 
 fn unknown(name: &str) -> String {
-    let name = crate::evidence::error::printable(name);
+    let name = crate::model::text::one_line(name);
     match nearest(&name, WORDS.iter().map(|word| word.name)) {
         Some(near) => format!("there is no word `{name}`; did you mean `{near}`?"),
         None => format!("there is no word `{name}`; `lbdiag words` lists them all"),

@@ -2,13 +2,16 @@
 
 use rhai::{EvalAltResult, Position};
 
+use crate::model::text::{hanging, one_line};
+
 /// A message at a place of the source, with its line and a mark beneath the column.
 #[must_use]
 pub fn render(path: &str, source: &str, line: usize, column: usize, message: &str) -> String {
-    let text = source.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let text = &one_line(source.lines().nth(line.saturating_sub(1)).unwrap_or_default());
+    let (path, message) = (one_line(path), hanging(message));
     let number = line.to_string();
     let margin = " ".repeat(number.len());
-    let before: String = text.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let before: String = text.chars().take(column.saturating_sub(1)).map(|_| ' ').collect();
     let length = text.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_').count().max(1);
     format!(
         "error: {message}\n{margin}--> {path}:{line}:{column}\n{margin} |\n{number} | {text}\n{margin} | {before}{}",
@@ -21,7 +24,7 @@ pub fn render(path: &str, source: &str, line: usize, column: usize, message: &st
 pub fn render_error(path: &str, source: &str, position: Position, message: &str) -> String {
     match position.line() {
         Some(line) => render(path, source, line, position.position().unwrap_or(1), message),
-        None => format!("error: {message}\n --> {path}"),
+        None => format!("error: {}\n --> {}", hanging(message), one_line(path)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::catalogue::names;
 pub use crate::model::error_kind::ErrorKind;
 use crate::model::finding::Gap;
 use crate::model::subject::Subject;
+use crate::model::text::{harmless, one_line};
 
 /// A look that failed: what was tried, at what, why, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,13 +26,13 @@ impl EvidenceError {
     /// An error without a hint.
     #[must_use]
     pub fn new(kind: ErrorKind, operation: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { kind, operation: operation.into(), reason: printable(&reason.to_string()), hint: String::new() }
+        Self { kind, operation: one_line(&operation.into()), reason: harmless(&reason.to_string()), hint: String::new() }
     }
 
     /// The same error with what to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
+        self.hint = one_line(&hint.into());
         self
     }
 
@@ -72,9 +73,3 @@ impl fmt::Display for EvidenceError {
 }
 
 impl std::error::Error for EvidenceError {}
-
-/// Text from outside with its control characters made harmless, so that it may meet a terminal.
-#[must_use]
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
-}

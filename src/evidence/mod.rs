@@ -11,6 +11,7 @@ pub mod error;
 pub mod host;
 pub mod interrupt;
 pub mod live;
+pub mod output;
 pub mod planned;
 pub mod recording;
 pub mod side_by_side;

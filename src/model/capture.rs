@@ -194,7 +194,7 @@ impl Capture {
             for_other_hosts: others as u64,
             complete: self.trustworthy(),
             end: self.end.to_string(),
-            stop_ms: if self.ended_at == 0 { None } else { u64::try_from((self.ended_at - self.stopped_at) / 1_000_000).ok() },
+            stop_ms: if self.ended_at == 0 { None } else { u64::try_from(self.ended_at.saturating_sub(self.stopped_at) / 1_000_000).ok() },
         }
     }
 }

@@ -24,4 +24,5 @@ pub mod probe;
 pub mod service;
 pub mod state;
 pub mod subject;
+pub mod text;
 pub mod trace;

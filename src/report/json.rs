@@ -1,26 +1,17 @@
 //! The JSON report: the outcome as it is, with keys in a fixed order.
 
-use std::fmt::Write;
-
 use serde::Serialize;
+
+use crate::model::text::escaped_json;
 
 /// An outcome or a plan as indented JSON with a line end. The keys come in the order of its fields, those of maps sorted.
 ///
-/// Control characters are escaped throughout, so that the text may meet a terminal.
+/// Every character that steers or is not seen is escaped, so that the text may meet a terminal and loses nothing.
 #[must_use]
 pub fn json(report: &impl Serialize) -> String {
     // Both are made of strings, numbers and maps with string keys: serialising it has no way to fail.
     let plain = serde_json::to_string_pretty(report).unwrap_or_else(|error| format!("{{\"error\": \"write the report: {error}\"}}"));
-    let mut safe = String::with_capacity(plain.len() + 1);
-    for c in plain.chars() {
-        // serde_json escapes U+0000 to U+001F itself; DEL and the C1 controls are legal JSON, and can still drive a terminal.
-        if c == '\u{7f}' || ('\u{80}'..='\u{9f}').contains(&c) {
-            // Writing to a string has no way to fail.
-            let _ = write!(safe, "\\u{:04x}", u32::from(c));
-        } else {
-            safe.push(c);
-        }
-    }
+    let mut safe = escaped_json(&plain);
     safe.push('\n');
     safe
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::layout::plain;
 use super::page::{Page, Style};
 use crate::model::plan::{Argument, Intent, Plan, PlannedHost, WAIT};
+use crate::model::text::one_line;
 
 /// The whole plan, with a line end; with `scripts`, the text of every script that it names as well.
 #[must_use]
@@ -38,6 +38,7 @@ fn given(page: &mut Page, plan: &Plan) {
     page.heading("Given");
     let width = plan.params.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, param) in &plan.params {
+        let name = one_line(name);
         let value = match &param.value {
             Value::Null => "-".to_owned(),
             Value::String(text) => text.clone(),
@@ -46,8 +47,8 @@ fn given(page: &mut Page, plan: &Plan) {
             }
             other => other.to_string(),
         };
-        let from = if param.from.is_empty() { String::new() } else { format!("  ({})", param.from) };
-        page.line(2, &format!("{name:width$}  {}{from}", plain(&value)));
+        let from = if param.from.is_empty() { String::new() } else { format!("  ({})", one_line(&param.from)) };
+        page.line(2, &format!("{name:width$}  {}{from}", one_line(&value)));
     }
     page.paragraph(2, &format!("allowed: {}", plan.uses.join(" ")));
     page.paragraph(2, &format!("the whole run: at most {} s", plan.seconds));
@@ -61,7 +62,7 @@ fn hosts(page: &mut Page, hosts: &[PlannedHost]) {
     let width = hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
     for host in hosts {
         let way = host.no_way.as_ref().map_or_else(|| host.way.join(" → "), |why| format!("no way is known: {why}"));
-        page.item(&format!("{:width$} ", plain(&host.name)), width + 2, 2, &way);
+        page.item(&format!("{:width$} ", one_line(&host.name)), width + 2, 2, &way);
     }
 }
 
@@ -73,7 +74,7 @@ fn steps(page: &mut Page, intents: &[Intent]) {
         if step != Some(intent.order) {
             step = Some(intent.order);
             let when = if intent.only_when_needed { " (only when tries go unanswered or answers are odd; at most this)" } else { "" };
-            page.heading(&format!("{}{when}", plain(if intent.step.is_empty() { "Outside of any step" } else { &intent.step })));
+            page.heading(&format!("{}{when}", one_line(if intent.step.is_empty() { "Outside of any step" } else { &intent.step })));
         }
         if told.iter().any(|other| is_like(other, intent)) {
             continue;
@@ -81,15 +82,15 @@ fn steps(page: &mut Page, intents: &[Intent]) {
         told.push(intent);
         if intent.kind == WAIT {
             let text = intent.argv.iter().map(|argument| match argument {
-                Argument::Text(text) | Argument::Script(text) => plain(text),
+                Argument::Text(text) | Argument::Script(text) => one_line(text),
             });
-            let line = format!("wait for the traffic of {}, nothing is sent: at most {} s", plain(&intent.host), intent.seconds);
+            let line = format!("wait for the traffic of {}, nothing is sent: at most {} s", one_line(&intent.host), intent.seconds);
             page.paragraph(2, &line);
             page.paragraph(6, &text.collect::<Vec<_>>().join(" "));
             continue;
         }
-        let hosts: Vec<String> = intents.iter().filter(|other| is_like(other, intent)).map(|other| plain(&other.host)).collect();
-        let pod = intent.pod.as_ref().map(|pod| format!(" in the network of pod {}", plain(pod))).unwrap_or_default();
+        let hosts: Vec<String> = intents.iter().filter(|other| is_like(other, intent)).map(|other| one_line(&other.host)).collect();
+        let pod = intent.pod.as_ref().map(|pod| format!(" in the network of pod {}", one_line(pod))).unwrap_or_default();
         let root = if intent.root { ", as root" } else { "" };
         let packets = intent.packets.map(|packets| format!(", {packets} packets")).unwrap_or_default();
         let times = if intent.times > 1 { format!(", {} times", intent.times) } else { String::new() };
@@ -124,7 +125,7 @@ fn script_texts(page: &mut Page, plan: &Plan, wanted: bool) {
         if wanted {
             page.line(2, &format!("<{name}>"));
             for line in text.lines() {
-                page.line(6, &plain(line));
+                page.line(6, &one_line(line));
             }
         }
     }

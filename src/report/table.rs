@@ -1,12 +1,12 @@
 //! A table as lines of text: columns as wide as what they hold, two spaces between.
 
-use super::layout::plain;
 use crate::model::outcome::Table;
+use crate::model::text::one_line;
 
 /// The column names and the rows, each as one line. Lines are as long as they have to be: a table that is broken cannot be read.
 pub(super) fn lines(table: &Table) -> Vec<String> {
     let cells: Vec<Vec<String>> =
-        std::iter::once(&table.columns).chain(&table.rows).map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+        std::iter::once(&table.columns).chain(&table.rows).map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
     cells

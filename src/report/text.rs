@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::plain;
 use super::page::{BOLD, Page, Style};
 use crate::model::capture::CaptureSeen;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::outcome::{Outcome, Step, StepState, Table, Touch, Verdict};
+use crate::model::text::one_line;
 
 /// The whole report, with a line end.
 #[must_use]
@@ -44,7 +44,7 @@ impl Page {
 
     fn tables(&mut self, tables: &[Table]) {
         for table in tables {
-            self.heading(&plain(&table.title));
+            self.heading(&one_line(&table.title));
             for (index, line) in super::table::lines(table).iter().enumerate() {
                 let line = if index == 0 { self.dressed(line, DIM) } else { line.clone() };
                 self.line(2, &line);
@@ -91,8 +91,8 @@ impl Page {
             Severity::Warn => ("warn", YELLOW),
             Severity::Info => ("info", CYAN),
         };
-        let subject = finding.culprits.first().map_or_else(String::new, |culprit| plain(&culprit.to_string()));
-        let name = self.dressed(&plain(&finding.name), BOLD);
+        let subject = finding.culprits.first().map_or_else(String::new, |culprit| one_line(&culprit.to_string()));
+        let name = self.dressed(&one_line(&finding.name), BOLD);
         let severity = self.dressed(word, colour);
         let lead = if depth == 0 { "" } else { "so: " };
         self.line(indent, &format!("{lead}{severity}  {name}  {subject}"));
@@ -120,9 +120,9 @@ impl Page {
         }
         self.heading("Not looked at");
         for gap in gaps {
-            let name = self.dressed(&plain(&gap.name), BOLD);
+            let name = self.dressed(&one_line(&gap.name), BOLD);
             let weight = if gap.decisive { "  (the verdict rests on it)" } else { "" };
-            self.line(2, &format!("{name}  {}{weight}", plain(&gap.subject.to_string())));
+            self.line(2, &format!("{name}  {}{weight}", one_line(&gap.subject.to_string())));
             self.paragraph(6, &gap.reason);
             if !gap.undecided.trim().is_empty() {
                 self.item("undecided:", 11, 6, &gap.undecided);
@@ -143,7 +143,7 @@ impl Page {
             };
             let mark = self.dressed(mark, colour);
             let took = self.dressed(&seconds(step.took_ms), DIM);
-            self.line(2, &format!("{}  {mark}  {took}", plain(&step.title)));
+            self.line(2, &format!("{}  {mark}  {took}", one_line(&step.title)));
             for fact in &step.facts {
                 // A fact may bring several lines, such as a table of endpoints; each keeps its own.
                 for line in fact.lines() {
@@ -210,7 +210,7 @@ fn touches(touched: &[Touch]) -> String {
 /// Whether every packet that passed a filter is here, by tcpdump's own count.
 fn captures(captures: &[CaptureSeen]) -> String {
     let complete = captures.iter().filter(|capture| capture.complete).count();
-    let packets: u64 = captures.iter().map(|capture| capture.counters.arrived).sum();
+    let packets: u64 = captures.iter().fold(0, |all, capture| all.saturating_add(capture.counters.arrived));
     let all = if complete == captures.len() { "all".to_owned() } else { format!("{complete} of {}", captures.len()) };
     format!("{packets} packets in {}; {all} complete: captured = received by filter = arrived here, none dropped", captures.len())
 }

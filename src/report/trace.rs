@@ -5,8 +5,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::json::json;
-use super::layout::plain;
 use super::page::Style;
+use crate::model::text::one_line;
 use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
 
 /// One connection: its hops in order, and what is to be said of it.
@@ -21,8 +21,8 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
     };
     let repeated = if traced.retransmitted > 0 { format!(", {} repeated", traced.retransmitted) } else { String::new() };
     let title = style.bold(&format!("Connection {}", traced.number));
-    let lasted = milliseconds(traced.last - traced.began);
-    line(&mut text, &format!("{title}  {}, {}, {lasted} ms{end}{repeated}", plain(&traced.protocol), moment(traced.began)));
+    let lasted = milliseconds(traced.last.saturating_sub(traced.began));
+    line(&mut text, &format!("{title}  {}, {}, {lasted} ms{end}{repeated}", one_line(&traced.protocol), moment(traced.began)));
     for (name, hops) in [("request", &traced.request), ("answer", &traced.answer)] {
         if hops.is_empty() {
             line(&mut text, &format!("  {name}: nothing was seen"));
@@ -46,8 +46,8 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
         line(&mut text, &format!("  … and {} more", untold - traced.missing.len() as u64));
     }
     for error in &traced.errors {
-        let (from, at) = (error.from, milliseconds(error.at - traced.began));
-        line(&mut text, &format!("  ICMP error {}/{} from {from} at {}, +{at} ms", error.kind, error.code, plain(&error.point)));
+        let (from, at) = (error.from, milliseconds(error.at.saturating_sub(traced.began)));
+        line(&mut text, &format!("  ICMP error {}/{} from {from} at {}, +{at} ms", error.kind, error.code, one_line(&error.point)));
     }
     if let Some(last) = &traced.last_seen {
         let way = if last.answer { "answer" } else { "request" };
@@ -59,12 +59,12 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
                 at_point(&last.point, last.interface),
                 shown(last.source),
                 shown(last.destination),
-                milliseconds(last.at - traced.began)
+                milliseconds(last.at.saturating_sub(traced.began))
             ),
         );
     }
     for reason in &traced.not_joined {
-        line(&mut text, &format!("  not joined: {}", plain(reason)));
+        line(&mut text, &format!("  not joined: {}", one_line(reason)));
     }
     text.push('\n');
     text
@@ -75,16 +75,16 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
 pub fn trace_summary(summary: &TraceSummary) -> String {
     let mut text = String::new();
     for point in &summary.points {
-        let name = plain(&point.name);
+        let name = one_line(&point.name);
         line(
             &mut text,
             &format!("{name}: {} packets, {} followed, {} of them seen elsewhere too", point.packets, point.followed, point.joined),
         );
         if let (Some(first), Some(last)) = (point.first, point.last) {
-            line(&mut text, &format!("  from {} for {} ms", moment(first), milliseconds(last - first)));
+            line(&mut text, &format!("  from {} for {} ms", moment(first), milliseconds(last.saturating_sub(first))));
         }
         if point.clock_ahead_ns != 0 {
-            let first = summary.points.first().map_or_else(String::new, |first| plain(&first.name));
+            let first = summary.points.first().map_or_else(String::new, |first| one_line(&first.name));
             let apart = signed(point.clock_ahead_ns);
             line(
                 &mut text,
@@ -92,7 +92,7 @@ pub fn trace_summary(summary: &TraceSummary) -> String {
             );
         }
         if let Some(incomplete) = &point.incomplete {
-            line(&mut text, &format!("  incomplete: {}", plain(incomplete)));
+            line(&mut text, &format!("  incomplete: {}", one_line(incomplete)));
         }
     }
     line(
@@ -139,13 +139,13 @@ fn place(hop: &TraceHop) -> String {
     let vlan = hop.vlan.map(|vlan| format!("vlan {vlan}"));
     for word in [hop.passage.map(str::to_owned), vlan, hop.tunnel.clone()].into_iter().flatten() {
         text.push(' ');
-        text.push_str(&plain(&word));
+        text.push_str(&one_line(&word));
     }
     text
 }
 
 fn at_point(point: &str, interface: Option<u32>) -> String {
-    interface.map_or_else(|| plain(point), |interface| format!("{} if{interface}", plain(point)))
+    interface.map_or_else(|| one_line(point), |interface| format!("{} if{interface}", one_line(point)))
 }
 
 fn counts(hop: &TraceHop) -> String {
@@ -175,8 +175,8 @@ fn missed(missing: &MissingPacket, began: i64) -> String {
         if missing.seen_later { "not captured" } else { "missing" },
         at_point(&missing.point, missing.interface),
         missing.what,
-        milliseconds(missing.at - began),
-        plain(&missing.last_at),
+        milliseconds(missing.at.saturating_sub(began)),
+        one_line(&missing.last_at),
         missing.frame
     )
 }

@@ -11,13 +11,14 @@ use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
-use crate::evidence::error::{EvidenceError, printable};
+use crate::evidence::error::EvidenceError;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::flow::ArpAsk;
 use crate::model::place::Host;
 use crate::model::service::Service;
+use crate::model::text::one_line;
 
 pub const WORD: Word = Word {
     name: "arping",
@@ -98,7 +99,7 @@ fn unasked(host: &Host) -> ArpAsk {
 /// Reads the lines about one address. Lines that name none are of recordings in which one alone could be asked for.
 fn read(ask: &mut ArpAsk, address: IpAddr, stdout: &str) {
     for line in stdout.lines() {
-        let fields: Vec<String> = line.split('\t').map(printable).collect();
+        let fields: Vec<String> = line.split('\t').map(one_line).collect();
         let about = |rest: &[String]| rest.first().is_none_or(|named| named.parse() == Ok(address));
         match fields.as_slice() {
             [kind, interface, mac, rest @ ..] if kind == "ask" && about(rest) => ask.asked.push((interface.clone(), mac.clone())),
@@ -138,5 +139,12 @@ mod tests {
         let ask = told("fd10:88:64::100", "ask\teth0\t66:00:00:00:00:50\nreply\teth0\t66:00:00:00:00:02\nerror\tno \u{1b}[1m root\n");
         assert_eq!((ask.asked.len(), ask.replies.len()), (1, 1));
         assert!(!ask.error.unwrap().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn whatever_is_answered_is_read() {
+        crate::readers::hold("arping_answers", crate::readers::of("arping"), |_, is| {
+            told("10.88.64.100", &String::from_utf8_lossy(is));
+        });
     }
 }

@@ -14,13 +14,14 @@ use super::run::{Answer, Run};
 use super::vantage;
 use crate::analysis::host_check::host_check;
 use crate::evidence::cluster::{Kind, ListQuery};
-use crate::evidence::error::{EvidenceError, printable};
+use crate::evidence::error::EvidenceError;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::capture::{CaptureRequest, Direction};
 use crate::model::check::HostCheck;
 use crate::model::place::{Host, Place};
+use crate::model::text::harmless;
 
 pub const WORD: Word = Word {
     name: "host_checks",
@@ -79,7 +80,7 @@ fn check(run: &Run, host: &Host) -> HostCheck {
     };
     // Beside the capture: neither waits for the other.
     run.evidence.clocks.begin(host);
-    let mut check = host_check(&host.name, &host.address, &printable(&output.stdout));
+    let mut check = host_check(&host.name, &host.address, &harmless(&output.stdout));
     match capture(run, host) {
         Ok(()) => {
             "ok".clone_into(&mut check.capture);

@@ -23,6 +23,7 @@ use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
+use crate::model::text::one_line;
 
 pub const WORD: Word = Word {
     name: "probe",
@@ -200,8 +201,8 @@ fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
             ["tool", tool] => (*tool).clone_into(&mut probe.tool),
-            ["error", why] => probe.error = Some(crate::evidence::error::printable(why)),
-            ["nocert", why] => not_shown = Some(crate::evidence::error::printable(why)),
+            ["error", why] => probe.error = Some(one_line(why)),
+            ["nocert", why] => not_shown = Some(one_line(why)),
             ["cert", der] => match certificate(der) {
                 Some(shown) if !probe.certificates.contains(&shown) => probe.certificates.push(shown),
                 Some(_) => {}
@@ -218,19 +219,18 @@ fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
     probe.attempts.sort_by_key(|attempt| (attempt.size == Size::Large, attempt.bytes, attempt.number));
     if probe.attempts.is_empty() && probe.error.is_none() {
         let why = stderr.lines().next().unwrap_or("it printed nothing");
-        probe.error = Some(format!("the host could not ask: {}", crate::evidence::error::printable(why)));
+        probe.error = Some(format!("the host could not ask: {}", one_line(why)));
     }
     not_shown
 }
 
 fn certificate(der: &str) -> Option<Certificate> {
-    use crate::evidence::error::printable;
     let shown = certificate::read(&base64::engine::general_purpose::STANDARD.decode(der).ok()?)?;
     // Whoever made it may have written anything into it.
     Some(Certificate {
-        subject: printable(&shown.subject),
-        issuer: printable(&shown.issuer),
-        names: shown.names.iter().map(|name| printable(name)).collect(),
+        subject: one_line(&shown.subject),
+        issuer: one_line(&shown.issuer),
+        names: shown.names.iter().map(|name| one_line(name)).collect(),
         ..shown
     })
 }
@@ -247,7 +247,7 @@ fn attempt(fields: &[&str]) -> Option<Attempt> {
         status: status.parse().ok(),
         connect_ms: connect.parse().ok(),
         total_ms: total.parse().ok()?,
-        detail: crate::evidence::error::printable(detail),
+        detail: one_line(detail),
     })
 }
 
@@ -376,5 +376,14 @@ mod tests {
         assert!(read(&mut probe, lines, "").is_some_and(|why| why.contains("cannot be read")));
         let read: Vec<_> = probe.attempts.iter().map(|attempt| (attempt.bytes, attempt.size)).collect();
         assert_eq!(read, [(Some(200), Size::Small), (Some(3000), Size::Large)]);
+    }
+
+    #[test]
+    fn whatever_a_probe_prints_is_read() {
+        crate::readers::hold("probe_answers", crate::readers::of("probe"), |was, is| {
+            let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            read(&mut probe, &text(is), &text(was));
+        });
     }
 }

@@ -13,7 +13,9 @@ use crate::analysis::read::objects;
 use crate::analysis::similar::nearest;
 use crate::evidence::cluster::{Kind, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::plan::typed;
 use crate::model::service::Service;
+use crate::model::text::one_line;
 
 pub const WORD: Word = Word {
     name: "service",
@@ -173,7 +175,8 @@ fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>
         .filter(|service| service.kind == "LoadBalancer")
         .map(|service| {
             let address = service.addresses.first().map_or_else(|| "pending".to_owned(), ToString::to_string);
-            format!("lbdiag run {} --set namespace={} --set service={}   # {address}", run.playbook, service.namespace, service.name)
+            let (namespace, name) = (typed(&service.namespace), typed(&service.name));
+            one_line(&format!("lbdiag run {} --set namespace={namespace} --set service={name}   # {address}", run.playbook))
         })
         .collect();
     lines.sort();

@@ -26,7 +26,7 @@ pub fn router(host: &str, state: &PlaceState, addresses: &[IpAddr]) -> Router {
             received: None,
         });
         if let Some(received) = number::<u64>(peer, "/pfxRcd") {
-            entry.received = Some(entry.received.unwrap_or_default() + received);
+            entry.received = Some(entry.received.unwrap_or_default().saturating_add(received));
         }
     }
     Router {

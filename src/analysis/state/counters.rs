@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::counting::{self, count};
 use crate::model::state::{PlaceState, StatePair};
 
 /// What an interface counted since it is there.
@@ -29,7 +30,7 @@ fn read(state: &PlaceState) -> BTreeMap<(String, String), u64> {
             continue;
         }
         for (name, value) in names.split_whitespace().zip(values.split_whitespace()) {
-            all.insert((group.to_owned(), name.to_owned()), value.parse().unwrap_or_default());
+            all.insert((group.to_owned(), name.to_owned()), count(value).unwrap_or_default());
         }
     }
     all
@@ -39,8 +40,8 @@ fn read(state: &PlaceState) -> BTreeMap<(String, String), u64> {
 #[must_use]
 pub fn grown(pair: &StatePair, group: &str, name: &str) -> u64 {
     let key = (group.to_owned(), name.to_owned());
-    let before = read(&pair.before).get(&key).copied().unwrap_or_default();
-    read(&pair.after).get(&key).copied().unwrap_or_default().saturating_sub(before)
+    let now = read(&pair.after).get(&key).copied().unwrap_or_default();
+    counting::grown(read(&pair.before).get(&key).copied(), now)
 }
 
 /// Every counter under the name that `nstat` gives it, such as `TcpExtListenDrops` or `Ip6InDiscards`.
@@ -48,7 +49,7 @@ pub fn grown(pair: &StatePair, group: &str, name: &str) -> u64 {
 pub fn kernel(state: &PlaceState) -> BTreeMap<String, u64> {
     let six = state.section("counters6").lines().filter_map(|line| {
         let mut words = line.split_whitespace();
-        Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+        Some((words.next()?.to_owned(), count(words.next()?)?))
     });
     read(state).into_iter().map(|((group, name), value)| (format!("{group}{name}"), value)).chain(six).collect()
 }
@@ -61,7 +62,7 @@ pub fn interfaces(state: &PlaceState) -> BTreeMap<String, Traffic> {
         .lines()
         .filter_map(|line| {
             let (name, values) = line.split_once(':')?;
-            let values: Vec<u64> = values.split_whitespace().map_while(|value| value.parse().ok()).collect();
+            let values: Vec<u64> = values.split_whitespace().map_while(count).collect();
             let [rx_bytes, rx_packets, rx_errors, rx_dropped, _, _, _, _, tx_bytes, tx_packets, tx_errors, tx_dropped, ..] = values[..]
             else {
                 return None;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::counting::{self, count};
 use crate::model::state::{PlaceState, StatePair};
 
 /// The counters of packets that IPsec dropped, by the kernel's name for the reason, such as `XfrmInPolBlock`.
 fn counted(state: &PlaceState) -> BTreeMap<String, u64> {
     let pairs = state.section("ipsec").lines().filter_map(|line| line.strip_prefix("Xfrm")?.split_once(char::is_whitespace));
-    pairs.filter_map(|(name, value)| Some((format!("Xfrm{name}"), value.trim().parse().ok()?))).collect()
+    pairs.filter_map(|(name, value)| Some((format!("Xfrm{name}"), count(value.trim())?))).collect()
 }
 
 /// The reasons for which IPsec dropped packets between two reads, with how many, the most first.
@@ -15,7 +16,7 @@ fn counted(state: &PlaceState) -> BTreeMap<String, u64> {
 pub fn dropping(pair: &StatePair) -> Vec<(String, u64)> {
     let before = counted(&pair.before);
     let grown = |(name, now): (String, u64)| {
-        let grown = now.saturating_sub(before.get(&name).copied().unwrap_or_default());
+        let grown = counting::grown(before.get(&name).copied(), now);
         (grown > 0).then_some((name, grown))
     };
     let mut all: Vec<(String, u64)> = counted(&pair.after).into_iter().filter_map(grown).collect();

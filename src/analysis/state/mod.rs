@@ -6,6 +6,7 @@
 pub mod bgp_sockets;
 pub mod conntrack;
 pub mod counters;
+pub mod counting;
 pub mod ipsec;
 pub mod netfilter;
 pub mod network;

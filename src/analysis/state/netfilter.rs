@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::counting::count;
+
 /// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
@@ -251,7 +253,7 @@ pub fn rules(dump: &str) -> Vec<Rule> {
 }
 
 fn packets(counter: &str) -> u64 {
-    counter.trim_matches(['[', ']']).split(':').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+    counter.trim_matches(['[', ']']).split(':').next().and_then(count).unwrap_or_default()
 }
 
 fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Option<Rule> {

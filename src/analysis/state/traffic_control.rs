@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::counting::{self, count};
 use crate::model::state::{PlaceState, StatePair};
 
 /// A queueing discipline that dropped packets between two reads.
@@ -22,7 +23,7 @@ fn read(state: &PlaceState) -> BTreeMap<(String, String, String), u64> {
         if let ["qdisc", kind, handle, "dev", interface, ..] = words.as_slice() {
             current = Some(((*interface).to_owned(), (*kind).to_owned(), (*handle).to_owned()));
         } else if let Some(at) = words.iter().position(|word| *word == "(dropped")
-            && let Some(number) = words.get(at + 1).and_then(|number| number.trim_end_matches(',').parse().ok())
+            && let Some(number) = words.get(at + 1).and_then(|number| count(number.trim_end_matches(',')))
             && let Some(key) = current.take()
         {
             all.insert(key, number);
@@ -38,7 +39,7 @@ pub fn dropping(pair: &StatePair) -> Vec<Dropping> {
     let mut all: Vec<Dropping> = read(&pair.after)
         .into_iter()
         .map(|(key, now)| {
-            let grown = now.saturating_sub(before.get(&key).copied().unwrap_or_default());
+            let grown = counting::grown(before.get(&key).copied(), now);
             Dropping { interface: key.0, kind: key.1, grown }
         })
         .filter(|dropping| dropping.grown > 0)

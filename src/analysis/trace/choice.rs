@@ -43,7 +43,7 @@ impl Joiner {
             let mut score = i32::from(same_length) * 4 + i32::from(same_number) * 8 - i32::from(numbered && !same_number);
             score += i32::from(piece.print != 0 && piece.print == held.print);
             // Of repetitions that look the same: in the order in which they came, unless that would take unusually long.
-            let rank = match usual.strays(at - held.first_at) {
+            let rank = match usual.strays(at.saturating_sub(held.first_at)) {
                 None => (score, true, held.first_at.saturating_neg()),
                 Some(apart) => (score, false, apart.saturating_neg()),
             };

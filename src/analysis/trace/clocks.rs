@@ -30,7 +30,7 @@ pub fn ahead(points: &[Vec<Headers>]) -> Vec<i64> {
                 if known[other].is_none()
                     && let Some(apart) = apart(&seen[one], &seen[other])
                 {
-                    known[other] = known[one].map(|ahead| ahead + apart);
+                    known[other] = known[one].map(|ahead| ahead.saturating_add(apart));
                     reached.push(other);
                 }
             }
@@ -77,7 +77,7 @@ fn apart(one: &HashMap<u64, Sighting>, other: &HashMap<u64, Sighting>) -> Option
     let mut differences: [Vec<i64>; 2] = [Vec::new(), Vec::new()];
     for (signature, seen) in one.iter().filter(|(_, seen)| !seen.several) {
         if let Some(there) = other.get(signature).filter(|there| !there.several) {
-            differences[usize::from(seen.down)].push(there.at - seen.at);
+            differences[usize::from(seen.down)].push(there.at.saturating_sub(seen.at));
         }
     }
     if differences.iter().map(Vec::len).sum::<usize>() < FEWEST {
@@ -85,7 +85,7 @@ fn apart(one: &HashMap<u64, Sighting>, other: &HashMap<u64, Sighting>) -> Option
     }
     match differences.map(median) {
         [Some(up), Some(down)] if up.signum() == down.signum() => Some(i64::midpoint(up, down)),
-        [Some(way), None] | [None, Some(way)] if way.abs() > SLIGHT => Some(way),
+        [Some(way), None] | [None, Some(way)] if way.saturating_abs() > SLIGHT => Some(way),
         _ => Some(0),
     }
 }

@@ -68,7 +68,7 @@ impl Joiner {
         let mut spots: Vec<&Spot> = open.spots.iter().filter(|spot| spot.answer == answer && spot.packets > 0).collect();
         let first_at = spots.first().map_or(0, |spot| spot.first_at);
         // What has no packet in common with the others stands where its first packet would.
-        spots.sort_by_key(|spot| spot.delay.mean().unwrap_or(spot.first_at - first_at));
+        spots.sort_by_key(|spot| spot.delay.mean().unwrap_or(spot.first_at.saturating_sub(first_at)));
         let base = spots.first().and_then(|spot| spot.delay.mean()).unwrap_or(0);
         spots.into_iter().map(|spot| self.hop(spot, base)).collect()
     }
@@ -94,7 +94,10 @@ impl Joiner {
             destination: spot.destination,
             packets: spot.packets,
             bytes: spot.bytes,
-            after_ns: spot.delay.told().map(|(mean, least, most)| (mean - base, least - base, most - base)),
+            after_ns: spot
+                .delay
+                .told()
+                .map(|(mean, least, most)| (mean.saturating_sub(base), least.saturating_sub(base), most.saturating_sub(base))),
             missing: spot.missing,
             not_captured: spot.not_captured,
             again: spot.again,

@@ -166,7 +166,7 @@ impl Usual {
     pub(super) fn take(&mut self, nanoseconds: i64) {
         let (mean, stray) = self.known.unwrap_or((nanoseconds, 0));
         let apart = nanoseconds.saturating_sub(mean);
-        self.known = Some((mean + apart / 8, stray + (apart.saturating_abs() - stray) / 8));
+        self.known = Some((mean.saturating_add(apart / 8), stray + (apart.saturating_abs() - stray) / 8));
     }
 
     /// How far a time is from the usual one; `None` when it is as usual.

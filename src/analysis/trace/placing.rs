@@ -24,7 +24,7 @@ impl Joiner {
                 Choice::Held(slot, from) => {
                     let Some(held) = self.packets.get_mut(slot) else { return };
                     let (from, to) = held.take(&piece, spot, from, seen);
-                    let after = seen.at - held.first_at;
+                    let after = seen.at.saturating_sub(held.first_at);
                     let numbered = piece.identification != 0 && piece.identification == held.identification;
                     if let Some(open) = self.connections.get_mut(place) {
                         open.keeps_identification |= numbered;
@@ -244,7 +244,7 @@ fn time(open: &mut Open, held: &Held) {
     let Some(reference) = open.spots.iter().position(|spot| spot.answer == held.answer) else { return };
     let at_reference = held.sightings.iter().find(|seen| usize::from(seen.spot) == reference).map(|seen| seen.at).or_else(|| {
         let mean = |seen: &Sighting| open.spots.get(usize::from(seen.spot))?.delay.mean();
-        held.sightings.iter().find_map(|seen| Some(seen.at - mean(seen)?))
+        held.sightings.iter().find_map(|seen| Some(seen.at.saturating_sub(mean(seen)?)))
     });
     let Some(at_reference) = at_reference else { return };
     let mut done = NO_SPOT;
@@ -255,7 +255,7 @@ fn time(open: &mut Open, held: &Held) {
         }
         done = seen.spot;
         if let Some(spot) = open.spots.get_mut(usize::from(seen.spot)) {
-            spot.delay.take(seen.at - at_reference);
+            spot.delay.take(seen.at.saturating_sub(at_reference));
         }
     }
 }

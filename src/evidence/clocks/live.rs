@@ -142,11 +142,11 @@ struct Exchange {
 impl Exchange {
     fn offset(&self, host: &str, took: Duration) -> ClockOffset {
         // What is told is cut down to its resolution: the true time lies up to one step above.
-        let told = self.told.us + self.told.resolution_us / 2;
+        let told = self.told.us.saturating_add(self.told.resolution_us / 2);
         ClockOffset {
             host: host.to_owned(),
-            ahead_us: told - (self.at_us + self.took_us / 2),
-            error_us: u64::try_from(self.took_us / 2 + self.told.resolution_us / 2 + 1).unwrap_or(u64::MAX),
+            ahead_us: told.saturating_sub(self.at_us.saturating_add(self.took_us / 2)),
+            error_us: u64::try_from((self.took_us / 2).saturating_add(self.told.resolution_us / 2 + 1)).unwrap_or(u64::MAX),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -248,5 +248,19 @@ mod tests {
         let mut answers = Answers::default();
         answers.pass(Some(Piece::Errors(vec![b'x'; 100_000])));
         assert!(answers.line.len() <= LONGEST_LINE);
+    }
+
+    #[test]
+    fn whatever_a_host_says_of_its_time_is_read() {
+        let said = ["Welcome\nlbdiag-time 1700000000 000000900\n", "lbdiag-time 1099511627776 %N\n"];
+        crate::readers::hold("host_times", crate::readers::all(&said), |_, is| {
+            let mut answers = Answers::default();
+            answers.pass(Some(Piece::Errors(is.to_vec())));
+            if let Some(told) = answers.told {
+                for (at_us, took_us) in [(0, 0), (now_us(), 4_000), (i64::MAX, i64::MAX)] {
+                    let _ = Exchange { at_us, took_us, told }.offset("n1", Duration::MAX);
+                }
+            }
+        });
     }
 }

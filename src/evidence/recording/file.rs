@@ -2,10 +2,9 @@
 //!
 //! The file is private to its owner, and is there whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
@@ -17,6 +16,8 @@ use super::manifest::{FORMAT, Manifest, VERSION};
 use super::question::{Asked, Channel};
 use super::tape::{Entry, Tape};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::output::Output;
+use crate::model::text::escaped_json;
 
 /// Bytes that a recording may unfold to. A bomb ends here.
 const MOST_BYTES: u64 = 256 << 20;
@@ -73,51 +74,24 @@ pub fn write(path: &Path, manifest: &Manifest, tape: &Tape) -> Result<(), Eviden
         EvidenceError::new(ErrorKind::Garbled, format!("write recording {}", path.display()), error)
             .hint("choose another file with --record")
     };
-    let target = replaceable(path).map_err(failed)?;
-    let part = part_name(&target);
-    let written = write_part(&part, manifest, tape).and_then(|()| fs::rename(&part, &target));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&part);
-    }
-    written.map_err(failed)
+    Output::create_file(path).and_then(|output| write_whole(output, manifest, tape)).map_err(failed)
 }
 
-/// The file to replace, behind symbolic links. A device or a pipe is refused: a rename would put a file in its place.
-fn replaceable(path: &Path) -> io::Result<PathBuf> {
-    match fs::metadata(path) {
-        Ok(there) if there.is_file() => fs::canonicalize(path),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is something of that name that is not a file")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-/// A name beside the target that no other run uses.
-fn part_name(target: &Path) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{}.part", std::process::id()))
-}
-
-fn write_part(part: &Path, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
-    // Left by a killed run with the same number.
-    let _ = fs::remove_file(part);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+fn write_whole(output: Output, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
     // No time and no name in the gzip header: the same run gives the same bytes.
-    let mut gzip = GzBuilder::new().write(io::BufWriter::new(file), Compression::best());
-    serde_json::to_writer(&mut gzip, manifest)?;
+    let mut gzip = GzBuilder::new().write(output, Compression::best());
+    gzip.write_all(escaped_json(&serde_json::to_string(manifest)?).as_bytes())?;
     gzip.write_all(b"\n")?;
     for entry in tape.entries() {
         write_entry(&mut gzip, &entry)?;
     }
-    let file = gzip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()
+    gzip.finish()?.finish()
 }
 
 fn write_entry(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
     let question: &RawValue = serde_json::from_str(&entry.asked.text)?;
     let Entry { occurrence, at_ms, took_ms, ref result, .. } = *entry;
-    let head = serde_json::to_string(&Head { channel: entry.asked.channel, question, occurrence, at_ms, took_ms, result })?;
+    let head = escaped_json(&serde_json::to_string(&Head { channel: entry.asked.channel, question, occurrence, at_ms, took_ms, result })?);
     // The answer is unpacked into the line, so that it is never there as one text.
     out.write_all(head.strip_suffix('}').unwrap_or(&head).as_bytes())?;
     out.write_all(b",\"a\":")?;

@@ -10,7 +10,10 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::value::RawValue;
+
+use crate::model::text::escaped_json;
 
 /// Bytes up to which an answer stays as it is: packing costs more than it saves.
 const SHORT: usize = 16 << 10;
@@ -33,7 +36,7 @@ impl Kept {
     /// When it cannot be JSON.
     pub(super) fn of<A: Serialize>(answer: &A) -> Result<Self, serde_json::Error> {
         let mut out = BufWriter::with_capacity(SHORT, Packing(None));
-        serde_json::to_writer(&mut out, answer)?;
+        answer.serialize(&mut Serializer::with_formatter(&mut out, Seen))?;
         if out.get_ref().0.is_none() {
             let text = String::from_utf8_lossy(out.buffer()).into_owned();
             return RawValue::from_string(text).map(Self::Text);
@@ -74,6 +77,18 @@ impl Kept {
     }
 }
 
+/// JSON whose every character is seen: a recording is unpacked and read at terminals too.
+struct Seen;
+
+impl Formatter for Seen {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+            return out.write_all(fragment.as_bytes());
+        }
+        out.write_all(escaped_json(fragment).as_bytes())
+    }
+}
+
 /// Packs what comes; there is nothing to be packed as long as all of it fits the buffer before it.
 struct Packing(Option<DeflateEncoder<Vec<u8>>>);
 
@@ -103,6 +118,16 @@ mod tests {
             kept.write(&mut written).unwrap();
             assert_eq!(written, serde_json::to_vec(&answer).unwrap(), "{length}");
         }
+    }
+
+    #[test]
+    fn what_would_not_be_seen_is_escaped_and_comes_back() {
+        let answer = json!({"a\u{202e}": ["b\u{9b}31m\u{7f}\u{1b}\u{e0041}é\n"]});
+        let kept = Kept::of(&answer).unwrap();
+        let mut written = Vec::new();
+        kept.write(&mut written).unwrap();
+        assert!(!String::from_utf8(written).unwrap().chars().any(crate::model::text::is_unseen));
+        assert_eq!(kept.parsed::<Value>().unwrap(), answer);
     }
 
     #[test]

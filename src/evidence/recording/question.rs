@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::evidence::cluster::{AccessQuery, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
-use crate::evidence::error::printable;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::capture::CaptureRequest;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::plan::typed;
+use crate::model::text::one_line;
 
 /// What a report calls the cluster's API.
 const API_SERVER: &str = "api server";
@@ -83,7 +83,7 @@ impl Question {
     }
 
     fn api(channel: Channel, question: &Value, what: &str) -> Self {
-        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: printable(what) }])
+        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: one_line(what) }])
     }
 
     pub(super) fn get(query: &ObjectQuery) -> Self {
@@ -233,7 +233,7 @@ fn singular(plural: &str) -> String {
 
 /// One line of bounded length that may meet a terminal.
 fn shortened(text: &str) -> String {
-    let text = printable(text).replace(['\n', '\t'], " ");
+    let text = one_line(text);
     if text.chars().count() <= LONGEST_WHAT {
         return text;
     }

@@ -11,13 +11,14 @@ use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
-use crate::evidence::error::{EvidenceError, printable};
+use crate::evidence::error::EvidenceError;
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
 use crate::model::place::Host;
+use crate::model::text::harmless;
 use serde_json::Value;
 
 /// A cluster whose answers pass the tape.
@@ -149,7 +150,7 @@ impl Captures for RecordingCaptures {
             })),
             Err(error) => {
                 let life = CaptureLife { open: Err(error.clone()), listening: None, stop: None };
-                self.1.answered(pending, printable(&error.to_string()), || life);
+                self.1.answered(pending, harmless(&error.to_string()), || life);
                 Err(error)
             }
         }
@@ -181,7 +182,7 @@ impl OpenCapture for RecordingOpen {
         let Some(inner) = &mut self.inner else { return Ok(String::new()) };
         let answer = inner.wait_listening();
         if let Err(error) = &answer {
-            self.result = printable(&error.to_string());
+            self.result = harmless(&error.to_string());
         }
         self.listening.get_or_insert_with(|| answer.clone());
         answer
@@ -198,7 +199,7 @@ impl OpenCapture for RecordingOpen {
             return Err(EvidenceError::new(crate::evidence::error::ErrorKind::CaptureRefused, "stop a capture", "it was stopped before"));
         };
         let answer = inner.stop();
-        self.result = answer.as_ref().map_or_else(|error| printable(&error.to_string()), |capture| printable(&ending(&capture.end)));
+        self.result = answer.as_ref().map_or_else(|error| harmless(&error.to_string()), |capture| harmless(&ending(&capture.end)));
         self.ended(Some(&answer));
         answer
     }

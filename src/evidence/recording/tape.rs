@@ -12,9 +12,10 @@ use serde::Serialize;
 use super::kept::Kept;
 use super::question::{Asked, Question};
 use crate::evidence::clock::milliseconds_since;
-use crate::evidence::error::{ErrorKind, EvidenceError, printable};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::model::outcome::Touch;
+use crate::model::text::harmless;
 
 /// The tape of one run. Many threads may write on it at once.
 pub struct Tape {
@@ -163,5 +164,5 @@ impl Tape {
 
 /// `ok`, or the error, as reports show it.
 pub(super) fn result_text<A>(answer: &Result<A, EvidenceError>) -> String {
-    answer.as_ref().map_or_else(|error| printable(&error.to_string()), |_| "ok".to_owned())
+    answer.as_ref().map_or_else(|error| harmless(&error.to_string()), |_| "ok".to_owned())
 }

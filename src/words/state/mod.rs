@@ -27,7 +27,7 @@ use super::{metallb, vantage};
 use crate::analysis::similar::nearest;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::cluster::{Kind, ListQuery};
-use crate::evidence::error::{ErrorKind, EvidenceError, printable};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::catalogue::names;
@@ -35,6 +35,7 @@ use crate::model::finding::Gap;
 use crate::model::probe::Vantage;
 use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
+use crate::model::text::harmless;
 
 /// The capability that all of these words need.
 pub const CAPABILITY: &str = "node.read";
@@ -109,7 +110,7 @@ fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject
 pub fn missing(state: &PlaceState, section: &str, subject: impl Into<Subject>, undecided: String) -> Gap {
     let why = state.missing.get(section).map_or("nothing came back", String::as_str);
     let name = if why.ends_with("not installed there") { names::EVIDENCE_TOOL_MISSING } else { names::EVIDENCE_UNREADABLE };
-    Gap::new(name, subject, format!("{section}: {}", printable(why)), undecided).decisive()
+    Gap::new(name, subject, format!("{section}: {}", harmless(why)), undecided).decisive()
 }
 
 /// A kernel that was built without a family of addresses has nothing of it: that is an answer.
@@ -135,7 +136,7 @@ fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Ans
         Stop::Usage(format!(
             "{}: `{}` is no place: {why}write a node's name, NAMESPACE/NAME of a pod, ssh:HOST, or local",
             word.name,
-            printable(text)
+            harmless(text)
         ))
     };
     let [vantage] = vantage::parse(&written).unwrap_or_default().try_into().map_err(|_| run.end(context, wrong("")))?;

@@ -46,7 +46,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, option
     let mut way = way_of(state.section("route-get").trim());
     if way.device.is_none() && way.refused.is_none() {
         // Another refusal than the kernel's, such as an interface that is not there.
-        way.refused = Some(crate::evidence::error::printable(state.section("route-get").trim()));
+        way.refused = Some(crate::model::text::one_line(state.section("route-get").trim()));
     }
     hand(context, &way)
 }

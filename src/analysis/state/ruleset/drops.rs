@@ -65,7 +65,8 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Vec<Drop
             let walked = follow(&pair.after, after, variant, None);
             let grown = |taker: &Taker| {
                 let old = before.get(&(taker.tool, taker.path.clone())).copied().unwrap_or_default();
-                taker.packets.map(|now| now.saturating_sub(old))
+                // One that is smaller than before is another rule's, or began anew: it tells nothing of what came meanwhile.
+                taker.packets.and_then(|now| now.checked_sub(old))
             };
             let left: Vec<&Taker> = walked.rules.iter().filter(|taker| grown(taker) != Some(0)).collect();
             let sure = walked.taken == Taken::Yes && left.len() == 1;

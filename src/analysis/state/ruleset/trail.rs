@@ -70,7 +70,7 @@ pub fn trail(pair: &StatePair, packet: &Fields, towards: Option<(IpAddr, u16)>) 
     let mut turns = met.turns;
     for turn in &mut turns {
         let old = before.get(&(turn.tool, turn.path.clone())).copied().unwrap_or_default();
-        turn.grown = turn.packets.map(|now| now.saturating_sub(old));
+        turn.grown = turn.packets.and_then(|now| now.checked_sub(old));
     }
     Trail { turns, ends }
 }

@@ -1,5 +1,6 @@
 //! pcapng, as Wireshark and `--pcap` write it: sections of blocks, in the byte order that each section says.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::super::decode::bytes_at;
@@ -27,12 +28,15 @@ pub(super) struct Blocks {
     little: bool,
     /// A packet without a time of its own takes that of the one before.
     last_at: i64,
+    /// What was counted as lost on interfaces that no block has told of, by their place.
+    unplaced: BTreeMap<usize, u64>,
 }
 
 impl Blocks {
     pub(super) fn advance(&mut self, window: &mut Window) -> io::Result<Option<Found>> {
         loop {
             if !window.need(AROUND)? {
+                self.spread();
                 return if window.here().is_empty() { Ok(None) } else { Err(damaged("the file ends within a block")) };
             }
             if window.here().starts_with(&SECTION) {
@@ -54,6 +58,7 @@ impl Blocks {
                 PACKET | OLD_PACKET | SIMPLE_PACKET => {
                     let found = self.packet(kind, body).ok_or_else(|| damaged("a packet that says nothing true of itself"))?;
                     self.last_at = found.at;
+                    self.lost_before(kind, body, &found);
                     return Ok(Some(Found { data: (at + found.data.0, found.data.1), ..found }));
                 }
                 _ => {}
@@ -68,6 +73,7 @@ impl Blocks {
             Some([0x1a, 0x2b, 0x3c, 0x4d]) => false,
             _ => return Err(damaged("a section without a byte order")),
         };
+        self.spread();
         self.first = self.points.len();
         Ok(())
     }
@@ -79,28 +85,65 @@ impl Blocks {
         let mut point = FilePoint { link_type: u32::from(self.short(body, 0)), ..FilePoint::default() };
         let mut seconds = 0;
         self.options(body, 8, |code, value| match (code, value) {
-            (2, name) => point.name = Some(crate::evidence::error::printable(&String::from_utf8_lossy(name))),
+            (2, name) => point.name = Some(crate::model::text::one_line(&String::from_utf8_lossy(name))),
             (9, [power, ..]) if power & 0x80 == 0 => point.unit = Unit::Decimal(*power),
             (9, [power, ..]) => point.unit = Unit::Binary(power & 0x7f),
             (14, value) => seconds = i64::from_be_bytes(self.ordered(value)),
             _ => {}
         });
         point.offset = seconds.saturating_mul(1_000_000_000);
+        point.dropped = self.unplaced.remove(&self.points.len());
         self.points.push(point);
         Ok(())
     }
 
-    /// What the capture counted: packets that the interface and the system lost.
+    /// What the capture counted: packets that the interface and the system lost. Where that is told more than once, the worst is true.
     fn statistics(&mut self, body: &[u8]) {
-        let mut dropped = None;
+        let mut dropped: Option<u64> = None;
         self.options(body, 12, |code, value| {
-            if matches!(code, 5 | 7) {
-                *dropped.get_or_insert(0) += u64::from_be_bytes(self.ordered(value));
+            if matches!(code, 5 | 7) && value.len() == 8 {
+                dropped = Some(dropped.unwrap_or(0).saturating_add(u64::from_be_bytes(self.ordered(value))));
             }
         });
         let place = self.first.saturating_add(usize::try_from(self.number(body, 0)).unwrap_or(usize::MAX));
+        let Some(dropped) = dropped else { return };
         if let Some(point) = self.points.get_mut(place) {
-            point.dropped = dropped.or(point.dropped);
+            point.dropped = point.dropped.max(Some(dropped));
+        } else if self.unplaced.len() < MOST_INTERFACES {
+            let known = self.unplaced.entry(place).or_default();
+            *known = dropped.max(*known);
+        }
+    }
+
+    /// Whose packets were lost on an interface that is never told of, nobody knows: any of the section's may be the one.
+    fn spread(&mut self) {
+        let worst = self.unplaced.values().copied().max();
+        self.unplaced.clear();
+        if let Some(worst) = worst.filter(|worst| *worst > 0) {
+            for point in self.points.iter_mut().skip(self.first) {
+                point.dropped = point.dropped.max(Some(worst));
+            }
+        }
+    }
+
+    /// What a packet says of those that were lost before it on its interface.
+    fn lost_before(&mut self, kind: u32, body: &[u8], found: &Found) {
+        let mut lost = 0_u64;
+        match kind {
+            // All bits say that nobody counted.
+            OLD_PACKET => lost = Some(self.short(body, 2)).filter(|count| *count != u16::MAX).map_or(0, u64::from),
+            PACKET => self.options(body, found.data.0 + found.data.1.next_multiple_of(4), |code, value| {
+                if code == 4 && value.len() == 8 {
+                    lost = lost.saturating_add(u64::from_be_bytes(self.ordered(value)));
+                }
+            }),
+            _ => {}
+        }
+        if lost > 0
+            && let Some(point) = self.points.get_mut(found.point)
+        {
+            point.lost_between = point.lost_between.saturating_add(lost);
+            point.dropped = point.dropped.max(Some(point.lost_between));
         }
     }
 

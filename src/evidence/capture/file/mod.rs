@@ -31,6 +31,8 @@ pub struct FilePoint {
     pub link_type: u32,
     /// Packets that the capture lost by its own count, when it tells.
     pub dropped: Option<u64>,
+    /// Packets that were lost between those that are here, as these tell.
+    lost_between: u64,
     /// What one unit of its times is.
     unit: Unit,
     /// What is added to its times, nanoseconds.

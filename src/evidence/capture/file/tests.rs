@@ -147,3 +147,75 @@ proptest! {
         }
     }
 }
+
+/// Statistics of an interface: codes with their counts.
+fn statistics(interface: u32, counts: &[(u16, u64)]) -> Vec<u8> {
+    let options = counts.iter().flat_map(|(code, count)| counted(*code, &count.to_le_bytes()));
+    block(5, &[&interface.to_le_bytes()[..], &[0; 8], &options.collect::<Vec<u8>>()].concat())
+}
+
+fn counted(code: u16, value: &[u8]) -> Vec<u8> {
+    let mut option = [&code.to_le_bytes()[..], &u16::try_from(value.len()).unwrap().to_le_bytes(), value].concat();
+    option.resize(option.len().next_multiple_of(4), 0);
+    option
+}
+
+/// What each point of a file lost, once it is read.
+fn lost(blocks: &[Vec<u8>]) -> Vec<Option<u64>> {
+    let mut file = open(&[&[section()], blocks].concat().concat()).unwrap();
+    while file.advance().unwrap().is_some() {}
+    file.points().iter().map(|point| point.dropped).collect()
+}
+
+#[test]
+fn of_what_was_lost_the_worst_is_believed() {
+    let (one, whole) = (interface(1, &[]), u64::MAX);
+    for (blocks, expected) in [
+        (vec![one.clone(), statistics(0, &[(5, whole), (7, 3)])], vec![Some(whole)]),
+        (vec![one.clone(), statistics(0, &[(5, 2), (5, 3), (7, 4)])], vec![Some(9)]),
+        // The later count is smaller, or tells nothing.
+        (vec![one.clone(), statistics(0, &[(7, 9)]), statistics(0, &[(7, 0)]), statistics(0, &[])], vec![Some(9)]),
+        (vec![one.clone(), statistics(0, &[(4, 9)])], vec![None]),
+        (vec![one.clone(), statistics(0, &[(5, 0), (7, 0)])], vec![Some(0)]),
+        // Of an interface that is told of later, and of one that never is.
+        (vec![statistics(0, &[(7, 6)]), one.clone(), one.clone()], vec![Some(6), None]),
+        (vec![one.clone(), one.clone(), statistics(7, &[(7, 6)]), statistics(u32::MAX, &[(7, 8)])], vec![Some(8), Some(8)]),
+        // That of one section says nothing of the next one's.
+        (vec![one.clone(), statistics(1, &[(7, 6)]), section(), one.clone()], vec![Some(6), None]),
+    ] {
+        assert_eq!(lost(&blocks), expected);
+    }
+}
+
+#[test]
+fn a_count_that_is_cut_is_no_nothing() {
+    let cut = block(5, &[&[0; 12][..], &counted(7, &[0; 4])].concat());
+    assert_eq!(lost(&[interface(1, &[]), cut]), [None]);
+}
+
+#[test]
+fn packets_tell_what_was_lost_before_them() {
+    let told = |count: u64| {
+        let length = 4_u32.to_le_bytes();
+        block(6, &[&[0; 12][..], &length, &length, b"data", &counted(4, &count.to_le_bytes())].concat())
+    };
+    let old = |drops: u16| {
+        let length = 4_u32.to_le_bytes();
+        block(2, &[&[0, 0][..], &drops.to_le_bytes(), &[0; 8], &length, &length, b"data"].concat())
+    };
+    let one = interface(1, &[]);
+    assert_eq!(lost(&[one.clone(), told(0), told(2), told(3)]), [Some(5)]);
+    assert_eq!(lost(&[one.clone(), told(2), told(u64::MAX), statistics(0, &[(7, 0)])]), [Some(u64::MAX)]);
+    assert_eq!(lost(&[one.clone(), old(3), old(u16::MAX), packet(0, 1, b"data")]), [Some(3)]);
+    assert_eq!(lost(&[one, told(0), packet(0, 1, b"data")]), [None]);
+}
+
+#[test]
+fn times_beyond_all_clocks_stay_in_their_order() {
+    let offset = |seconds: i64| counted(14, &seconds.to_le_bytes());
+    for seconds in [i64::MAX, i64::MIN] {
+        let file = [section(), interface(1, &offset(seconds)), packet(0, u64::MAX, b"a"), packet(0, 0, b"b")].concat();
+        let (packets, broken) = all(&file);
+        assert!(packets.len() == 2 && broken.is_none() && packets[0].1 >= packets[1].1, "{packets:?}");
+    }
+}

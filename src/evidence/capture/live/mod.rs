@@ -399,7 +399,7 @@ impl Gathered {
     /// How many packets have passed the filter for so many to be taken: the kernel counts what passes the loopback interface twice, out
     /// and in, and libpcap gives it once; and it counts what passed before the filter was set.
     fn accounted_for(&self, taken: u64) -> u64 {
-        taken + self.stream.looped + self.told.stray.unwrap_or(0)
+        taken.saturating_add(self.stream.looped).saturating_add(self.told.stray.unwrap_or(0))
     }
 
     fn pass_early(&mut self) {

@@ -318,4 +318,13 @@ mod tests {
             let _ = stream.end();
         }
     }
+
+    #[test]
+    fn whatever_a_capture_streams_is_read() {
+        crate::readers::hold("capture_streams", crate::readers::files("tests/captures", "pcap"), |_, is| {
+            let mut stream = open(1000);
+            is.chunks(97).for_each(|piece| stream.take(piece));
+            let _ = stream.end();
+        });
+    }
 }

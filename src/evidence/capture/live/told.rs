@@ -1,8 +1,8 @@
 //! What a capture's standard error tells: the interfaces, the proof of the namespace, that it listens, its counters.
 
-use crate::evidence::error::printable;
 use crate::model::capture::Counters;
 use crate::model::packet::Mac;
+use crate::model::text::one_line;
 
 /// Longest line that is kept, bytes.
 const LONGEST_LINE: usize = 4096;
@@ -96,11 +96,11 @@ impl Told {
                 && self.links.len() < MOST_LINKS
             {
                 let mac = words.next().and_then(|text| text.parse().ok()).map(|Mac(bytes)| bytes);
-                let master = words.next().filter(|master| master.len() <= LONGEST_NAME).map(printable);
-                self.links.push(Link { index, name: printable(name), mac, master });
+                let master = words.next().filter(|master| master.len() <= LONGEST_NAME).map(one_line);
+                self.links.push(Link { index, name: one_line(name), mac, master });
             }
         } else if let Some(name) = line.strip_prefix("lbdiag-interface ") {
-            self.chosen = (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| printable(name));
+            self.chosen = (!name.is_empty() && name.len() <= LONGEST_NAME).then(|| one_line(name));
         } else if let Some(proof) = line.strip_prefix("lbdiag-proof ") {
             proof.clone_into(&mut self.proof);
         } else if line.contains("listening on ") {
@@ -216,5 +216,15 @@ mod tests {
         told.take(b"lbdiag-link 3 \x1b[2Jeth0\nlbdiag-interface \x9b31m\n");
         assert!(!told.links[0].name.contains('\u{1b}'));
         assert!(told.chosen.is_some_and(|name| !name.chars().any(char::is_control)));
+    }
+
+    #[test]
+    fn whatever_a_capture_says_is_read() {
+        crate::readers::hold("tcpdump_stderr", crate::readers::all(&[SAID]), |_, is| {
+            let mut told = Told::default();
+            is.chunks(7).for_each(|piece| told.take(piece));
+            told.finish();
+            own_macs(&told.links, "eth0");
+        });
     }
 }

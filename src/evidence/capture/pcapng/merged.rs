@@ -4,13 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use pcap_file::pcapng::PcapNgWriter;
 
 use super::super::decode::bytes_at;
-use super::{Point, blocks, create};
+use super::{Point, blocks};
+use crate::evidence::output::Output;
 use crate::model::clock::ClockOffset;
 
 /// The types of the blocks that are passed on.
@@ -27,7 +28,7 @@ const READ_AHEAD: usize = 16 * 1024;
 pub(super) fn write(path: &Path, run: &str, points: &[Point], clocks: &[ClockOffset]) -> io::Result<u64> {
     let comment = "packets of all capture points, in the order of time by the clock of the machine that lbdiag ran on";
     let other = |error: pcap_file::PcapError| io::Error::other(error.to_string());
-    let file = BufWriter::new(create(path)?);
+    let file = Output::create_file(path)?;
     let mut writer = PcapNgWriter::with_section_header(file, blocks::section(run, comment)).map_err(other)?;
     for point in points {
         let interface = blocks::interface(point, &blocks::clock_comment(&point.host, clocks));
@@ -45,7 +46,7 @@ pub(super) fn write(path: &Path, run: &str, points: &[Point], clocks: &[ClockOff
             file.write_all(block)?;
         }
     }
-    file.flush()?;
+    file.finish()?;
     Ok(packets)
 }
 

@@ -7,18 +7,20 @@ mod blocks;
 mod merged;
 mod point;
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::output::private;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::CaptureRequest;
 use crate::model::clock::ClockOffset;
+use crate::model::text::one_line;
 pub(in crate::evidence::capture) use point::PointFile;
 
 /// The name of the file with the packets of all points.
@@ -85,7 +87,7 @@ impl PcapDirectory {
         let directory = Self { path: path.to_owned(), run, state: Mutex::default() };
         // Tried now: after a run that cannot be repeated is too late to learn that nothing may be written here.
         let trial = directory.path.join(MERGED);
-        create(&trial).and_then(|_| std::fs::remove_file(&trial)).map_err(|error| refused(error.to_string()))?;
+        private(&trial).and_then(|_| std::fs::remove_file(&trial)).map_err(|error| refused(error.to_string()))?;
         Ok(Arc::new(directory))
     }
 
@@ -111,9 +113,9 @@ impl PcapDirectory {
     fn point(&self, request: &CaptureRequest, interface: &str, link_type: u32) -> Option<(File, Point)> {
         let mut state = lock(&self.state);
         let number = state.points.len() + 1;
-        let name = format!("{}/{interface}", request.place);
+        let name = one_line(&format!("{}/{interface}", request.place));
         let file = self.path.join(format!("{number:02}-{}.pcapng", file_name(&name)));
-        match create(&file) {
+        match private(&file) {
             Ok(opened) => {
                 let point = Point {
                     file,
@@ -140,11 +142,6 @@ impl PcapDirectory {
 
 fn unwritten(file: &Path, error: &io::Error) -> EvidenceError {
     EvidenceError::new(ErrorKind::Forbidden, format!("write {}", file.display()), error)
-}
-
-/// A new file that its owner alone may read.
-fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// A place's name as a part of a file's name.

@@ -7,7 +7,8 @@ use http::StatusCode;
 use kube::client::AuthError;
 use serde::Deserialize;
 
-use crate::evidence::error::{ErrorKind, EvidenceError, printable};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::text::harmless;
 
 /// Longest text of a stranger that an error repeats. Characters.
 const LONGEST_QUOTE: usize = 300;
@@ -50,7 +51,7 @@ impl Refusal {
     /// What the server said, on one short line.
     fn said(&self) -> String {
         let text = self.status.as_ref().map_or(self.body.as_str(), |status| status.message.as_str());
-        let line = printable(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() > LONGEST_QUOTE { line.chars().take(LONGEST_QUOTE).chain(std::iter::once('…')).collect() } else { line }
     }
 

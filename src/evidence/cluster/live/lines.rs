@@ -1,6 +1,6 @@
 //! Cuts a stream of bytes into lines with constant memory.
 
-use crate::evidence::error::printable;
+use crate::model::text::harmless;
 
 /// Bytes of one line that are given; what is beyond is dropped.
 const LONGEST_LINE: usize = 64 << 10;
@@ -48,7 +48,7 @@ fn pass(line: &[u8], give: &mut dyn FnMut(&str)) {
     let plain = line.iter().all(|byte| (0x20..0x7f).contains(byte) || *byte == b'\t');
     match std::str::from_utf8(line) {
         Ok(text) if plain => give(text),
-        _ => give(&printable(&String::from_utf8_lossy(line))),
+        _ => give(&harmless(&String::from_utf8_lossy(line))),
     }
 }
 
@@ -131,5 +131,15 @@ mod tests {
             let (one, two) = text.as_bytes().split_at(at.min(text.len()));
             prop_assert_eq!(cut(&[one, two]), cut(&[text.as_bytes()]));
         }
+    }
+
+    #[test]
+    fn whatever_a_log_streams_is_cut_into_lines() {
+        crate::readers::hold("log_streams", crate::readers::of("cluster.log"), |_, is| {
+            let mut lines = Lines::default();
+            let mut given = |line: &str| assert!(!line.contains('\u{1b}') && line.len() <= 3 * LONGEST_LINE);
+            is.chunks(997).for_each(|piece| lines.push(piece, &mut given));
+            lines.finish(&mut given);
+        });
     }
 }

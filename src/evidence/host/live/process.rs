@@ -413,4 +413,14 @@ mod tests {
         assert!(chatter.held.len() <= MOST_CHATTER + 1000);
         assert_eq!(chatter.pass(b"mark\nyes".to_vec()), Some(b"yes".to_vec()));
     }
+
+    #[test]
+    fn whatever_stands_before_the_mark_is_dropped() {
+        let begins = ["Welcome!\nlbdiag-12\nlbdiag-123\nreal output", "lbdiag-lbdiag-123\n"];
+        crate::readers::hold("script_framing", crate::readers::all(&begins), |_, is| {
+            let mut chatter = Chatter::before("lbdiag-123\n");
+            is.chunks(4096).for_each(|piece| drop(chatter.pass(piece.to_vec())));
+            assert!(chatter.held.len() <= MOST_CHATTER + 4096);
+        });
+    }
 }

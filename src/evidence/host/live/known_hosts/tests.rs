@@ -267,3 +267,18 @@ proptest::proptest! {
         let _ = glob(text.as_bytes(), name.as_bytes());
     }
 }
+
+#[test]
+fn whatever_a_file_of_keys_holds_is_read() {
+    let text = format!(
+        "# comment\nn2,10.88.0.12,!n3,[n?]:2222 {ONE} a comment\n@revoked * {TWO}\n@cert-authority *.example {ECDSA}\n\
+         |1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= {ONE}\n"
+    );
+    crate::readers::hold("known_hosts", crate::readers::all(&[&text]), |_, is| {
+        crate::readers::with_file(is, |path| {
+            let known = KnownHosts::read(&[path.to_owned()], None);
+            let _ = (known.judge(&at("n2", 2222), &key(ONE)), known.types(&at("n2", 22)));
+            let _ = KnownHosts::read(&[], Some(path)).judge(&at("n2", 22), &key(ONE));
+        });
+    });
+}

@@ -187,3 +187,14 @@ fn a_name_that_looks_like_an_option_is_no_option() {
     let Some(result) = routed("", &node("-oProxyCommand=touch /tmp/x", "-V")) else { return };
     assert!(result.is_err());
 }
+
+#[test]
+fn whatever_ssh_says_is_read() {
+    let paths = "identityfile %%%d%h%p%r%i%L%C%k ${HOME}/x ~/y\nproxycommand ssh -W %h:%p b\nbindaddress ::1\nrevokedhostkeys /r\n";
+    crate::readers::hold("ssh_settings", crate::readers::all(&[SAID, paths]), |was, is| {
+        let read = |bytes: &[u8]| Answer::parse(&String::from_utf8_lossy(bytes));
+        let _ = read(is).target("n2", &Site::default(), &place());
+        let _ = read(is).says_the_same(&read(was));
+        let _ = split_port(&String::from_utf8_lossy(is));
+    });
+}

@@ -1,0 +1,89 @@
+//! Which files a run reads and which it writes: none of the second may be one of the first.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::arguments::Given;
+use super::playbook;
+use super::reports::{self, Wanted};
+use crate::evidence::output::apart::{Named, apart};
+use crate::evidence::site::Site;
+
+/// What a person's SSH reads, below the home.
+const USUAL: [&str; 7] =
+    [".ssh/config", ".ssh/known_hosts", ".ssh/known_hosts2", ".ssh/id_rsa", ".ssh/id_ecdsa", ".ssh/id_ed25519", ".ssh/authorized_keys"];
+/// Members of a kubeconfig that name further files.
+const NAMING: [&str; 4] = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
+
+/// What a run writes besides its reports.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Written<'a> {
+    pub(super) record: Option<&'a Path>,
+    pub(super) pcap: Option<&'a Path>,
+}
+
+/// Refuses outputs that are inputs or each other, before anything is opened.
+///
+/// # Errors
+/// Names the two options.
+pub(super) fn check(playbook: &Path, given: &Given, wanted: &[Wanted], written: Written<'_>) -> Result<(), String> {
+    against(&inputs(playbook, given), wanted, written)
+}
+
+/// As `check`, for what the site file names.
+///
+/// # Errors
+/// Names the two.
+pub(super) fn check_site(site: &Site, wanted: &[Wanted], written: Written<'_>) -> Result<(), String> {
+    let named = site.ssh.config.iter().chain(&site.ssh.keys).chain(&site.ssh.known_hosts);
+    let inputs: Vec<Named> = named.map(|path| Named::new("the site file's ssh:", &at_home(path))).collect();
+    against(&inputs, wanted, written)
+}
+
+fn against(inputs: &[Named], wanted: &[Wanted], written: Written<'_>) -> Result<(), String> {
+    let mut outputs = reports::outputs(wanted);
+    outputs.extend(written.record.map(|path| Named::new("--record", path)));
+    apart(inputs, &outputs, written.pcap.map(|path| Named::new("--pcap", path)).as_ref())
+}
+
+fn inputs(playbook: &Path, given: &Given) -> Vec<Named> {
+    let mut all: Vec<Named> = playbook::file(playbook).iter().map(|file| Named::new("the playbook", file)).collect();
+    for (option, path) in
+        [("--params", &given.params), ("--site", &given.site), ("--kubeconfig", &given.kubeconfig), ("--replay", &given.replay)]
+    {
+        all.extend(path.iter().map(|path| Named::new(option, path)));
+    }
+    let kubeconfigs = kubeconfigs(given);
+    for file in &kubeconfigs {
+        all.push(Named::new("the kubeconfig", file));
+        all.extend(named_in(file).iter().map(|path| Named::new("the kubeconfig's", path)));
+    }
+    all.extend(USUAL.iter().map(|name| Named::new("SSH:", &at_home(&Path::new("~").join(name)))));
+    all
+}
+
+fn kubeconfigs(given: &Given) -> Vec<PathBuf> {
+    match (&given.kubeconfig, std::env::var_os("KUBECONFIG")) {
+        (Some(file), _) => vec![file.clone()],
+        (None, Some(listed)) if !listed.is_empty() => std::env::split_paths(&listed).collect(),
+        _ => vec![at_home(Path::new("~/.kube/config"))],
+    }
+}
+
+/// Certificates, keys and tokens that a kubeconfig names. What it is otherwise is for the cluster's part to read and to refuse.
+fn named_in(kubeconfig: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(kubeconfig).unwrap_or_default();
+    let Ok(value) = serde_yaml::from_str::<Value>(&text) else { return Vec::new() };
+    let entries = ["clusters", "users"].iter().filter_map(|list| value.get(list)?.as_array()).flatten();
+    let parts = entries.flat_map(|entry| ["cluster", "user"].iter().filter_map(move |part| entry.get(part)));
+    let names = parts.flat_map(|part| NAMING.iter().filter_map(move |key| part.get(key)?.as_str()));
+    names.map(|name| kubeconfig.parent().unwrap_or(Path::new("")).join(name)).collect()
+}
+
+fn at_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
