@@ -12,7 +12,7 @@ use lbdiag::evidence::Evidence;
 use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::clock::{Clock, LiveClock};
 use lbdiag::evidence::clocks::Clocks;
-use lbdiag::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use lbdiag::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use lbdiag::evidence::error::{ErrorKind, EvidenceError};
 use lbdiag::evidence::host::{Command, Hosts, Output};
 use lbdiag::evidence::interrupt::Interrupt;
@@ -48,10 +48,11 @@ impl Cluster for Objects {
             .cloned())
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         let within = |object: &&Value| query.namespace.as_ref().is_none_or(|namespace| object["metadata"]["namespace"] == *namespace);
         let all = self.objects.get(query.kind.plural.as_str()).into_iter().flatten().filter(within);
-        Ok(all.filter(|object| query.labels.as_ref().is_none_or(|labels| labelled(object, labels))).cloned().collect())
+        let found = all.filter(|object| query.labels.as_ref().is_none_or(|labels| labelled(object, labels))).cloned().collect();
+        Ok(List::whole(found))
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {

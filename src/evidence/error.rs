@@ -48,7 +48,9 @@ impl EvidenceError {
             ErrorKind::LeftOut => names::EVIDENCE_BOUNDED,
             ErrorKind::TimedOut | ErrorKind::Interrupted => names::EVIDENCE_TIME_RAN_OUT,
             ErrorKind::NotRecorded => names::EVIDENCE_NOT_RECORDED,
-            ErrorKind::ApiUnreachable | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Garbled => names::EVIDENCE_UNREADABLE,
+            ErrorKind::ApiUnreachable | ErrorKind::Disconnected | ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Garbled => {
+                names::EVIDENCE_UNREADABLE
+            }
         }
     }
 

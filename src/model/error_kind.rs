@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
-    /// The API server or the whole cluster cannot be reached: the run cannot do its work.
+    /// The API server or the whole cluster cannot be reached, and never could: the run cannot do its work.
     ApiUnreachable,
+    /// The API server was reached, and did not give this answer, or not to its end: a connection broke, or what stands before it spoke
+    /// in its place.
+    Disconnected,
     /// RBAC or authentication refused.
     Forbidden,
     /// The object or kind does not exist.

@@ -78,10 +78,12 @@ fn ask(run: &Run, context: &NativeCallContext) -> Answer<Vec<AccessCheck>> {
             namespace: within.then(|| namespace.clone()),
         })
     });
+    // One review that fails says nothing of the others; the API is out of reach when none of them came.
+    let silent = answers.iter().all(|answer| matches!(answer, Err(error) if error.kind == ErrorKind::ApiUnreachable));
     let mut checks = Vec::new();
     for ((verb, group, resource, subresource, within, needed, because), answer) in WANTED.iter().zip(answers) {
         if let Err(error) = &answer
-            && matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable)
+            && (silent || error.kind == ErrorKind::Interrupted)
         {
             run.failed_look(context, error, Subject::Api("access".to_owned()), "what this user may do")?;
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::run::Run;
 use crate::analysis::read::{map, text};
-use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::service::Service;
@@ -126,6 +126,7 @@ pub fn ask_for_all(run: &Run, services: &[Service]) {
                 Ok(list) => Ok(list.iter().filter(|object| belongs(object, name, service)).cloned().collect()),
                 Err(error) => Err(error.clone()),
             };
+            // Of a list that is not whole nobody knows what it lacks of this Service.
             run.state().lists.entry(of(service, name)).or_insert_with(|| Arc::new(part));
         }
     }
@@ -174,10 +175,31 @@ pub fn metallb_namespace(run: &Run) -> String {
 pub fn ask(run: &Run, questions: &[Question]) {
     let open: Vec<&Question> = questions.iter().filter(|(name, _)| !run.state().lists.contains_key(name)).collect();
     let answers = side_by_side(&open, |(_, query)| run.evidence.cluster.list(query));
-    let mut state = run.state();
     for ((name, _), answer) in open.into_iter().zip(answers) {
-        state.lists.insert(name.clone(), Arc::new(answer));
+        keep(run, name, answer);
     }
+}
+
+/// Keeps an answer under its name. A list that lacks anything is kept as the error that says so, and what came of it beside that.
+pub fn keep(run: &Run, name: &str, answer: Result<List, EvidenceError>) {
+    let mut state = run.state();
+    state.parts.remove(name);
+    let answer = answer.and_then(|list| {
+        if list.lacks.is_some() {
+            state.parts.insert(name.to_owned(), Arc::new(list.objects.clone()));
+        }
+        list.all()
+    });
+    state.lists.insert(name.to_owned(), Arc::new(answer));
+}
+
+/// The objects of a list as far as they came: enough for what is there, and never for what is not.
+#[must_use]
+pub fn came(run: &Run, name: &str) -> Arc<Vec<Value>> {
+    if let Some(part) = run.state().parts.get(name) {
+        return Arc::clone(part);
+    }
+    Arc::new((*listed(run, name)).as_ref().cloned().unwrap_or_default())
 }
 
 /// Whether a question has been asked.

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::NativeCallContext;
 use serde_json::Value;
 
-use super::cluster_facts::{Question, ask, listed, of, pods as namespace_pods, questions};
+use super::cluster_facts::{Question, ask, keep, listed, of, pods as namespace_pods, questions};
 use super::run::{Answer, Run};
 use crate::analysis::read::objects;
 use crate::analysis::target::{Surroundings, confirm, hold, near_misses, template, templates, unaccounted, unheld};
-use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::ErrorKind;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::endpoint::{DisagreementKind, Target, Template};
@@ -60,8 +59,8 @@ fn again(run: &Run, context: &NativeCallContext, service: &Service, port: &Servi
         let both: Vec<Question> = questions(run, service).into_iter().filter(|(name, _)| names.contains(name)).collect();
         let answers = side_by_side(&both, |(_, query)| run.evidence.cluster.list(query));
         for ((name, _), answer) in both.iter().zip(answers) {
-            match answer {
-                Ok(list) => drop(run.state().lists.insert(name.clone(), Arc::new(Ok(list)))),
+            match answer.and_then(List::all) {
+                Ok(list) => keep(run, name, Ok(List::whole(list))),
                 Err(error) => {
                     // One look alone proves nothing: the two lists are of different moments.
                     target.disagreements.clear();

@@ -22,7 +22,7 @@ use crate::analysis::read::policies::network_policy;
 use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::capture::filter;
-use crate::evidence::cluster::{Kind, ListQuery};
+use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
@@ -100,7 +100,8 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
 /// The NetworkPolicies of the Service's namespace. A recording of before they were asked for has none.
 fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Vec<NetworkPolicy>> {
     let query = ListQuery::within(Kind::of("networking.k8s.io", "v1", "networkpolicies"), &service.namespace);
-    match run.evidence.cluster.list(&query) {
+    // Of policies that could not all be read, another one may allow what these refuse.
+    match run.evidence.cluster.list(&query).and_then(List::all) {
         Ok(list) => Ok(list.iter().map(network_policy).collect()),
         Err(error) if error.kind == ErrorKind::NotRecorded => Ok(Vec::new()),
         Err(error) => {

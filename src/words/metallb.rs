@@ -3,12 +3,12 @@
 use rhai::NativeCallContext;
 use serde_json::Value;
 
-use super::cluster_facts::{ask, asked, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
+use super::cluster_facts::{ask, asked, came, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
 use super::run::{Answer, Run};
 use crate::analysis::announcement::{bgp_advertisements, pool};
 use crate::analysis::read::{metallb as read_metallb, objects, text};
-use crate::evidence::cluster::{Kind, ListQuery};
-use crate::evidence::error::ErrorKind;
+use crate::evidence::cluster::{Kind, List, ListQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::kubernetes::{Node, Pod, Workload};
 use crate::model::metallb::Metallb;
@@ -36,6 +36,9 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
                 Subject::Api("nodes".to_owned()),
                 "which nodes may announce, and at which address they are reached",
             )?;
+            // Those that came can be reached. An election among them could have another winner than that among all.
+            let came: Vec<Node> = came(run, "nodes").iter().map(objects::node).collect();
+            run.state().nodes = came.into_iter().map(|node| (node.name.clone(), node)).collect();
             Ok(Vec::new())
         }
     }
@@ -47,14 +50,13 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
 /// # Errors
 /// When the run ends.
 pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Metallb> {
-    find(run);
+    let searched = find(run);
     let namespace = metallb_namespace(run);
     let pods = listed(run, "metallb-pods");
-    let all: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
-    if let Err(error) = &*pods {
+    for error in searched.as_ref().err().into_iter().chain((*pods).as_ref().err()) {
         run.failed_look(context, error, Subject::Namespace(namespace.clone()), "which speakers run, and where")?;
     }
-    let all_pods = all.clone().unwrap_or_default();
+    let all_pods: Vec<Pod> = came(run, "metallb-pods").iter().map(objects::pod).collect();
     let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
     let version = speakers.iter().chain(&all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
     // A digest in place of a tag tells nothing; the chart's label does.
@@ -71,7 +73,7 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         } else {
             None
         },
-        speakers_read: all.is_some(),
+        speakers_read: pods.is_ok() && searched.is_ok(),
         namespace,
         version,
         speakers,
@@ -88,19 +90,26 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
 
 /// Looks for MetalLB elsewhere when it is not in its usual namespace: by the labels of its speakers, and by its own objects, which it
 /// reads from its own namespace only.
-fn find(run: &Run) {
+///
+/// # Errors
+/// When it was not found, and one of the looks failed that could have shown it.
+fn find(run: &Run) -> Result<(), EvidenceError> {
     let pods = listed(run, "metallb-pods");
     let here = matches!(&*pods, Ok(list) if list.iter().map(objects::pod).any(|pod| is_speaker(run, &pod) || part(&pod, "controller")));
     if here || pods.is_err() || run.site.metallb.namespace.is_some() || run.state().metallb_namespace.is_some() {
-        return;
+        return Ok(());
     }
     let mut queries: Vec<ListQuery> =
         SPEAKER_LABELS.iter().map(|labels| ListQuery::everywhere(Kind::core("pods")).labels(*labels)).collect();
     queries.push(ListQuery::everywhere(Kind::metallb("ipaddresspools")));
     let mut namespaces: Vec<String> = Vec::new();
+    let mut failed = None;
     for (index, found) in side_by_side(&queries, |query| run.evidence.cluster.list(query)).into_iter().enumerate() {
         let by_label = index < SPEAKER_LABELS.len();
-        for object in found.unwrap_or_default() {
+        let found = found.unwrap_or_else(|error| List { objects: Vec::new(), lacks: Some(error) });
+        // A cluster without this kind has no MetalLB, and an older recording was not asked.
+        failed = failed.or(found.lacks.filter(|error| !matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRecorded)));
+        for object in found.objects {
             // Other programs have speakers too.
             if by_label && !is_speaker(run, &objects::pod(&object)) {
                 continue;
@@ -111,7 +120,7 @@ fn find(run: &Run) {
             }
         }
     }
-    let Some(namespace) = namespaces.into_iter().next() else { return };
+    let Some(namespace) = namespaces.into_iter().next() else { return failed.map_or(Ok(()), Err) };
     run.fact(format!("MetalLB is in the namespace {namespace}"));
     let mut again = of_metallb(&namespace);
     again.extend(rest_of_metallb(&namespace).into_iter().filter(|(name, _)| asked(run, name)));
@@ -120,6 +129,7 @@ fn find(run: &Run) {
     state.lists.retain(|name, _| name == "nodes" || !again.iter().any(|(other, _)| other == name));
     drop(state);
     ask(run, &again);
+    Ok(())
 }
 
 fn workloads(run: &Run) -> Option<Vec<Workload>> {

@@ -93,8 +93,10 @@ pub struct State {
     pub logs: Option<Arc<Logs>>,
     pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
     pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
-    /// Lists that several words need, asked once.
+    /// Lists that several words need, asked once. One that is not whole is its error here: it proves of nothing that it is not there.
     pub lists: BTreeMap<String, Arc<Result<Vec<Value>, EvidenceError>>>,
+    /// What came of lists that are not whole, for whoever needs no more than what is there.
+    pub parts: BTreeMap<String, Arc<Vec<Value>>>,
 }
 
 impl Run {

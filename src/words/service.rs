@@ -11,11 +11,12 @@ use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use crate::analysis::read::objects;
 use crate::analysis::similar::nearest;
-use crate::evidence::cluster::{Kind, ListQuery, ObjectQuery};
+use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::plan::typed;
 use crate::model::service::Service;
 use crate::model::text::one_line;
+use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {
     name: "service",
@@ -106,19 +107,32 @@ fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Bo
     run.end(context, stop)
 }
 
-/// The Services of one namespace or of all.
+/// The Services of one namespace or of all, and why these are not all of them when they are not, which is a gap already.
 ///
 /// # Errors
 /// Ends the run when they cannot be read.
-pub fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<Vec<Service>> {
+pub fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<(Vec<Service>, Option<EvidenceError>)> {
     let kind = Kind::core("services");
     let query = namespace.map_or_else(|| ListQuery::everywhere(kind.clone()), |namespace| ListQuery::within(kind.clone(), namespace));
     let listed = run.evidence.cluster.list(&query).map_err(|error| unusable(run, context, &error))?;
-    Ok(listed.iter().map(objects::service).collect())
+    if let Some(error) = &listed.lacks {
+        run.failed_look(context, error, Subject::Api("services".to_owned()), "whether there are further Services, and what they hold")?;
+    }
+    Ok((listed.objects.iter().map(objects::service).collect(), listed.lacks))
+}
+
+/// Nothing was found among what came. Whether that is the answer depends on whether everything came.
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
+fn not_found(run: &Run, context: &NativeCallContext, text: String, lacks: Option<&EvidenceError>) -> Box<rhai::EvalAltResult> {
+    let stop = match lacks {
+        None => Stop::Usage(text),
+        Some(error) => Stop::CouldNotWork(format!("as far as the Services could be read, {text}; {error}")),
+    };
+    run.end(context, stop)
 }
 
 fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<Service>> {
-    let all = all_services(run, context, None)?;
+    let (all, lacks) = all_services(run, context, None)?;
     let mut same = all.iter().filter(|service| service.name == name);
     match (same.next(), same.next()) {
         (Some(one), None) => {
@@ -137,7 +151,7 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
                 .and_then(|near| all.iter().find(|service| service.name == near))
                 .map(|near| format!("; the nearest is --set namespace={} --set service={}", near.namespace, near.name))
                 .unwrap_or_default();
-            Err(run.end(context, Stop::Usage(format!("no namespace has a Service {name}{hint}"))))
+            Err(not_found(run, context, format!("no namespace has a Service {name}{hint}"), lacks.as_ref()))
         }
     }
 }
@@ -145,8 +159,9 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
 /// An unknown Service: is it the namespace or the name that is mistyped?
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) -> Box<rhai::EvalAltResult> {
-    let namespaces = match run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))) {
+    let namespaces = match run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))).and_then(List::all) {
         Ok(list) => list.iter().map(|value| crate::analysis::read::text(value, "/metadata/name")).collect(),
+        // Of namespaces that could not all be read none is known not to be there.
         Err(_) => Vec::<String>::new(),
     };
     if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
@@ -154,8 +169,9 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
             nearest(namespace, namespaces.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
         return run.end(context, Stop::Usage(format!("the cluster has no namespace {namespace}{hint}")));
     }
+    // The API has just said that it is not there: the others are for the hint alone.
     let services = match all_services(run, context, Some(namespace)) {
-        Ok(services) => services,
+        Ok((services, _)) => services,
         Err(end) => return end,
     };
     let hint = nearest(name, services.iter().map(|service| service.name.as_str()))
@@ -166,8 +182,8 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
 
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Box<rhai::EvalAltResult> {
-    let services = match all_services(run, context, namespace) {
-        Ok(services) => services,
+    let (services, lacks) = match all_services(run, context, namespace) {
+        Ok(all) => all,
         Err(end) => return end,
     };
     let mut lines: Vec<String> = services
@@ -180,14 +196,20 @@ fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>
         })
         .collect();
     lines.sort();
-    let text = if lines.is_empty() { "the cluster has no Service of type LoadBalancer".to_owned() } else { lines.join("\n") };
-    run.end(context, Stop::Listed(text))
+    if lines.is_empty() {
+        return match &lacks {
+            None => run.end(context, Stop::Listed("the cluster has no Service of type LoadBalancer".to_owned())),
+            Some(_) => not_found(run, context, "the cluster has no Service of type LoadBalancer".to_owned(), lacks.as_ref()),
+        };
+    }
+    lines.extend(lacks.map(|error| format!("# these are not all: {error}")));
+    run.end(context, Stop::Listed(lines.join("\n")))
 }
 
 fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Service>> {
     run.allow(context, AT.name, AT.capability)?;
     let address = parsed(run, context, address)?;
-    let all = all_services(run, context, None)?;
+    let (all, lacks) = all_services(run, context, None)?;
     let mut holders = all.iter().filter(|service| service.addresses.contains(&address));
     match (holders.next(), holders.next()) {
         (Some(one), None) => {
@@ -202,6 +224,6 @@ fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Serv
                 .collect();
             Err(run.end(context, Stop::Usage(format!("several Services share {address}; say which: {}", who.join(" or ")))))
         }
-        (None, _) => Err(run.end(context, Stop::Usage(format!("no Service holds {address}")))),
+        (None, _) => Err(not_found(run, context, format!("no Service holds {address}"), lacks.as_ref())),
     }
 }

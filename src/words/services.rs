@@ -22,7 +22,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn("services", move |context: NativeCallContext, namespace: Dynamic| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;
         let namespace = namespace.into_immutable_string().ok();
-        let mut services = all_services(&run, &context, namespace.as_deref())?;
+        let (mut services, _) = all_services(&run, &context, namespace.as_deref())?;
         services.retain(|service| service.kind == "LoadBalancer");
         services.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         run.state().checked = true;

@@ -31,6 +31,8 @@ pub struct Logs {
     pub held: Vec<(IpAddr, String)>,
     pub folded: Vec<SpeakerLog>,
     pub unread: Vec<String>,
+    /// What came of logs that were cut. Their newest lines are missing, so that they tell of the past alone; their nodes are unread.
+    pub cut: Vec<SpeakerLog>,
     /// What each of them says of its configuration.
     pub configuration: Vec<ConfigurationWord>,
 }
@@ -64,12 +66,15 @@ pub fn logs(
     let mut logs = known.map_or_else(|| Logs { held, ..Logs::default() }, |known| (*known).clone());
     let answers = side_by_side(&wanted, |pod| read(run, pod, &logs.held, false));
     for Read { node, log, configuration, end } in answers {
-        logs.configuration.extend(configuration);
         match end {
-            Ok(()) => logs.folded.push(log),
+            Ok(()) => {
+                logs.configuration.extend(configuration);
+                logs.folded.push(log);
+            }
             Err(error) => {
                 unread(run, context, &node, &error)?;
                 logs.unread.push(node);
+                logs.cut.extend((log.lines > 0).then(|| past(log)));
             }
         }
     }
@@ -91,6 +96,14 @@ impl Logs {
     }
 }
 
+/// A log that was cut: what it said before stays said, and what it would have said last of all is not known.
+fn past(mut log: SpeakerLog) -> SpeakerLog {
+    for words in &mut log.addresses {
+        words.protocols.clear();
+    }
+    log
+}
+
 /// The history of an address: the logs, and for speakers whose container restarted a short while ago the logs before that.
 ///
 /// # Errors
@@ -106,7 +119,7 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
     let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
     let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
     let earlier = earlier(run, context, &restarted, &logs.held)?;
-    let all: Vec<SpeakerLog> = logs.folded.iter().chain(earlier.iter()).cloned().collect();
+    let all: Vec<SpeakerLog> = logs.folded.iter().chain(&logs.cut).chain(earlier.iter()).cloned().collect();
     let starts: Vec<Starts> = metallb
         .speakers
         .iter()
@@ -129,7 +142,7 @@ fn earlier(run: &Run, context: &NativeCallContext, pods: &[&Pod], held: &[(IpAdd
             Err(error) if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) => {
                 run.failed_look(context, &error, Subject::speaker(&log.node), "")?;
             }
-            Err(_) => {}
+            Err(_) => all.extend((log.lines > 0).then(|| past(log))),
         }
     }
     let all = Arc::new(all);
@@ -164,7 +177,19 @@ fn read(run: &Run, pod: &Pod, held: &[(IpAddr, String)], previous: bool) -> Read
             Worth::Nothing => Keep::No,
         }
     });
-    Read { node, log: fold.finish(), configuration: configuration.finish(), end }
+    let log = fold.finish();
+    let end = end.and_then(|()| understood(&log, &query));
+    Read { node, log, configuration: configuration.finish(), end }
+}
+
+/// What no line explains is no speaker's log, whoever gave it.
+fn understood(log: &SpeakerLog, query: &LogQuery) -> Result<(), EvidenceError> {
+    if log.lines == 0 || log.unknown_lines < log.lines {
+        return Ok(());
+    }
+    let operation = format!("read log {}/{}/{}", query.namespace, query.pod, query.container);
+    let sample = log.unknown_samples.first().map(String::as_str).unwrap_or_default();
+    Err(EvidenceError::new(ErrorKind::Garbled, operation, format!("not one of its {} lines is a speaker's, such as: {sample}", log.lines)))
 }
 
 /// The metrics of every speaker that shows them. Metrics that want a login, or that nobody may ask for, are a gap and nothing worse.

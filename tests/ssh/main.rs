@@ -5,5 +5,6 @@
 
 mod hostile;
 mod logins;
+mod nothing;
 mod refusals;
 mod sshd;

@@ -41,11 +41,14 @@ struct Words {
     claims: BTreeSet<String>,
     /// Nodes whose speaker cannot be asked, or whose silence says nothing.
     unsure: BTreeSet<String>,
+    /// Which speakers there are could not all be read, so that others may say more.
+    others: bool,
 }
 
 impl Words {
     fn of(gathered: &Gathered, address: IpAddr, protocol: &str) -> Self {
-        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new() };
+        let others = !gathered.metallb.speakers_read;
+        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new(), others };
         // Only 0.12 left its series behind after a withdrawal.
         let metrics_last = election::known(&gathered.metallb).is_none_or(|version| (version.0, version.1) != (0, 12));
         let live = gathered.metallb.speakers.iter().filter(|pod| !pod.terminating && pod.phase == "Running");
@@ -68,7 +71,15 @@ impl Words {
         words
     }
 
+    /// Whether somebody may announce of whom nothing was heard.
+    fn open(&self) -> bool {
+        self.others || !self.unsure.is_empty()
+    }
+
     fn unsure_text(&self) -> String {
+        if self.unsure.is_empty() {
+            return "which speakers run could not be read".to_owned();
+        }
         format!("what the speaker on {} does could not be read", shown(&self.unsure))
     }
 }
@@ -117,7 +128,7 @@ fn by_wire(gathered: &Gathered, wire: &Wire, words: &Words) -> Judged {
         Some(node) if claims.iter().any(|other| other != node) => {
             Judged::new(Agreement::Conflict, &both, format!("{node} answers on the wire, and {} says that it announces", shown(claims)))
         }
-        Some(node) if claims.is_empty() && !words.unsure.contains(node) => Judged::new(
+        Some(node) if claims.is_empty() && !words.unsure.contains(node) && !words.others => Judged::new(
             Agreement::Conflict,
             &answering,
             format!("{node} answers on the wire, and its speaker does not say that it announces"),
@@ -126,7 +137,7 @@ fn by_wire(gathered: &Gathered, wire: &Wire, words: &Words) -> Judged {
         None if !claims.is_empty() => {
             Judged::new(Agreement::Conflict, claims, format!("{} says that it announces, and nobody answers on the wire", shown(claims)))
         }
-        None if !words.unsure.is_empty() => Judged::new(Agreement::Unknown, claims, words.unsure_text()),
+        None if words.open() => Judged::new(Agreement::Unknown, claims, words.unsure_text()),
         None => Judged::new(Agreement::None, claims, "nobody answers on the wire, and no speaker says that it announces"),
     }
 }
@@ -146,7 +157,7 @@ fn by_words(sources: &[Source], words: &Words) -> Judged {
                     format!("the speaker on {node} says that it announces, and {}", other.detail),
                 );
             }
-            if words.unsure.is_empty() {
+            if !words.open() {
                 return Judged::new(
                     Agreement::Agree,
                     claims,
@@ -157,7 +168,7 @@ fn by_words(sources: &[Source], words: &Words) -> Judged {
         }
         None => {
             let trusted: BTreeSet<String> = statuses().filter(|status| status.trusted).filter_map(|status| status.node.clone()).collect();
-            if !words.unsure.is_empty() {
+            if words.open() {
                 return Judged::new(Agreement::Unknown, &trusted, words.unsure_text());
             }
             match statuses().next() {
@@ -178,7 +189,7 @@ fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
         let because = format!("{} say that they announce over BGP, and none of them has a session with a peer", shown(claims));
         return Judged::new(Agreement::Conflict, claims, because);
     }
-    if !words.unsure.is_empty() {
+    if words.open() {
         return Judged::new(Agreement::Unknown, &effective, words.unsure_text());
     }
     if effective.is_empty() {

@@ -123,6 +123,9 @@ fn l2_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
         // Until 0.14.5 the object had no owner.
         if !status.owner_pod.is_empty() {
             match owner {
+                None if !gathered.metallb.speakers_read => {
+                    doubts.push(format!("whether its speaker {} still runs could not be read", status.owner_pod));
+                }
                 None => doubts.push(format!("its speaker {} is gone", status.owner_pod)),
                 Some(pod) if pod.node.as_deref() != Some(status.status_node.as_str()) => {
                     doubts.push(format!("its speaker {} is on {}", pod.name, pod.node.as_deref().unwrap_or("no node")));

@@ -1,10 +1,14 @@
 //! The cluster as its API tells it.
 
+mod list;
 pub mod live;
 pub mod scrub;
+pub(in crate::evidence) mod sound;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use list::List;
 
 use super::error::EvidenceError;
 
@@ -132,19 +136,20 @@ pub trait Cluster: Send + Sync {
     /// The object, or `None` when there is none of that name. Secrets never leave this call (see `scrub`).
     ///
     /// # Errors
-    /// When the API cannot be reached, refuses, or answers garbage.
+    /// When the API cannot be reached, refuses, or answers garbage; what cannot be that object is garbage.
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError>;
 
-    /// All objects that the query selects, page by page.
+    /// The objects that the query selects, page by page, within bounds. A list that was cut, or that held what cannot be such an
+    /// object, says so, and never proves that an object does not exist.
     ///
     /// # Errors
-    /// As `get`; a kind that the cluster does not know is `NotFound`.
-    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError>;
+    /// As `get`, when nothing came at all; a kind that the cluster does not know is `NotFound`.
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError>;
 
     /// Streams a log line by line with the kubelet's RFC 3339 timestamp in front; memory stays constant.
     ///
     /// # Errors
-    /// As `get`; lines that came before the error have been given already.
+    /// As `get`; lines that came before the error have been given already, and are not all.
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError>;
 
     /// Streams a pod's `/metrics` line by line, as Prometheus writes them; memory stays constant.

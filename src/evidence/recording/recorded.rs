@@ -17,7 +17,8 @@ use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
-use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::sound;
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
@@ -100,12 +101,17 @@ struct RecordedCluster(Arc<Answers>);
 impl Cluster for RecordedCluster {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
         let question = Question::get(query);
-        self.0.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation(&question))?
+        let operation = operation(&question);
+        // A recording is as little to be believed as an API: a file may have been changed, or kept what an earlier version believed.
+        let found = self.0.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation)??;
+        found.map(|object| sound::checked(query, &operation, object)).transpose()
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         let question = Question::list(query);
-        self.0.answer::<Result<Vec<Value>, EvidenceError>>(&question, &operation(&question))?
+        let operation = operation(&question);
+        let list = self.0.answer::<Result<List, EvidenceError>>(&question, &operation)??;
+        Ok(sound::sift(query, &operation, list))
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {

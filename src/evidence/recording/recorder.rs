@@ -10,7 +10,7 @@ use super::tape::{Pending, Tape, result_text};
 use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
-use crate::evidence::cluster::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
@@ -49,10 +49,12 @@ impl Cluster for RecordingCluster {
         answer
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         let pending = self.1.ask(Question::list(query));
         let answer = self.0.list(query);
-        self.1.answered(pending, result_text(&answer), || &answer);
+        let lacks = answer.as_ref().ok().and_then(|list| list.lacks.as_ref());
+        let result = lacks.map_or_else(|| result_text(&answer), |lacks| harmless(&lacks.to_string()));
+        self.1.answered(pending, result, || &answer);
         answer
     }
 

@@ -21,7 +21,7 @@ use super::tape::Tape;
 use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::LiveClock;
 use crate::evidence::clocks::Clocks;
-use crate::evidence::cluster::{AccessQuery, Cluster, Keep, Kind, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use crate::evidence::cluster::{AccessQuery, Cluster, Keep, Kind, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::evidence::host::{Command, Hosts, Output};
@@ -54,12 +54,18 @@ impl World {
 impl Cluster for World {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
         let count = self.next()?;
-        Ok((query.name != "absent").then(|| json!({"metadata": {"name": query.name}, "count": count, "float": 0.1})))
+        let metadata = json!({"name": query.name, "namespace": query.namespace});
+        Ok((query.name != "absent").then(|| json!({"metadata": metadata, "count": count, "float": 0.1})))
     }
 
-    fn list(&self, _query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         let count = self.next()?;
-        Ok((0..count % 4).map(|item| json!({"item": item, "count": count})).collect())
+        let object = |item| json!({"metadata": {"name": format!("o{item}"), "namespace": query.namespace.as_deref().unwrap_or("a")}, "count": count});
+        let mut list = List::whole((0..count % 4).map(object).collect());
+        if count.is_multiple_of(5) {
+            list.lack(EvidenceError::new(ErrorKind::LeftOut, "list", "cut"));
+        }
+        Ok(list)
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {

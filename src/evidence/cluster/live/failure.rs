@@ -2,11 +2,14 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
-use http::StatusCode;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
 use kube::client::AuthError;
 use serde::Deserialize;
 
+use super::again;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::text::harmless;
 
@@ -35,12 +38,32 @@ pub(super) struct Refusal {
     /// `None` when something other than the API server answered, such as a proxy.
     status: Option<Status>,
     body: String,
+    /// Where a redirect leads, and how long the server asks to be left alone.
+    elsewhere: Option<String>,
+    wait: Option<Duration>,
 }
 
 impl Refusal {
     pub(super) fn new(code: StatusCode, body: &[u8]) -> Self {
         let status = serde_json::from_slice::<Status>(body).ok().filter(|status| status.kind == "Status");
-        Self { code, status, body: String::from_utf8_lossy(body).into_owned() }
+        Self { code, status, body: String::from_utf8_lossy(body).into_owned(), elsewhere: None, wait: None }
+    }
+
+    /// With what its head says.
+    pub(super) fn with(mut self, headers: &HeaderMap) -> Self {
+        self.elsewhere = headers.get(LOCATION).map(|place| String::from_utf8_lossy(place.as_bytes()).into_owned());
+        self.wait = again::after(headers);
+        self
+    }
+
+    /// Whether the API server itself answered, and not something before it.
+    pub(super) fn by_api(&self) -> bool {
+        self.status.is_some()
+    }
+
+    /// Whether the server knows nothing of that path, in the API server's own words: an API group that is not there has no more.
+    fn no_such_path(&self) -> bool {
+        self.by_api() || self.body.trim().eq_ignore_ascii_case("404 page not found")
     }
 
     /// Whether the kind is there and the object of that name is not.
@@ -50,29 +73,42 @@ impl Refusal {
 
     /// What the server said, on one short line.
     fn said(&self) -> String {
-        let text = self.status.as_ref().map_or(self.body.as_str(), |status| status.message.as_str());
-        let line = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() > LONGEST_QUOTE { line.chars().take(LONGEST_QUOTE).chain(std::iter::once('…')).collect() } else { line }
+        quoted(self.status.as_ref().map_or(self.body.as_str(), |status| status.message.as_str()))
+    }
+
+    /// What a server that is too busy asks for.
+    fn until(&self) -> String {
+        self.wait.map_or_else(String::new, |wait| format!("; it asks to be left alone for {} s", wait.as_secs_f64().ceil()))
     }
 
     pub(super) fn error(&self, operation: &str, server: &str) -> EvidenceError {
         let said = self.said();
-        let by_api = self.status.is_some();
+        let by_api = self.by_api();
         let (kind, reason, hint) = match self.code.as_u16() {
+            300..=399 => {
+                let place = self.elsewhere.as_deref().map_or_else(|| "nowhere".to_owned(), quoted);
+                let reason = format!(
+                    "{server} sends on to {place} ({}), which is not followed: the credentials are for {server}",
+                    self.code.as_u16()
+                );
+                (ErrorKind::Disconnected, reason, "check the server of the kubeconfig's context; an API server does not redirect")
+            }
             401 => (
                 ErrorKind::Forbidden,
                 format!("{server} does not accept the credentials (401): {said}"),
                 "log in again, or choose another context with --context",
             ),
             403 => (ErrorKind::Forbidden, said, "see what this user may do with `kubectl auth can-i --list`"),
+            404 if !self.no_such_path() => {
+                (ErrorKind::Garbled, format!("something in front of {server} answered 404: {said}"), BETWEEN_HINT)
+            }
             404 => (ErrorKind::NotFound, format!("{server} knows nothing of that kind (404): {said}"), ""),
-            429 => (ErrorKind::Garbled, format!("{server} is too busy (429): {said}"), "run again in a while"),
-            502..=504 if !by_api => (
-                ErrorKind::ApiUnreachable,
-                format!("something in front of {server} answered {}: {said}", self.code.as_u16()),
-                "look at the proxy or load balancer between here and the API server",
-            ),
-            code => (ErrorKind::Garbled, format!("{server} answered {code}: {said}"), ""),
+            429 => (ErrorKind::Garbled, format!("{server} is too busy (429): {said}{}", self.until()), "run again in a while"),
+            502..=504 if !by_api => {
+                let reason = format!("something in front of {server} answered {}: {said}{}", self.code.as_u16(), self.until());
+                (ErrorKind::ApiUnreachable, reason, BETWEEN_HINT)
+            }
+            code => (ErrorKind::Garbled, format!("{server} answered {code}: {said}{}", self.until()), ""),
         };
         EvidenceError::new(kind, operation, reason).hint(hint)
     }
@@ -137,6 +173,7 @@ pub(super) fn unreachable(operation: &str, server: &str, error: &kube::Error) ->
     EvidenceError::new(ErrorKind::ApiUnreachable, operation, reason).hint(hint)
 }
 
+const BETWEEN_HINT: &str = "look at the proxy or load balancer between here and the API server";
 const REACH_HINT: &str = "check the server of the kubeconfig's context, the network and the proxy settings";
 const TLS_HINT: &str = "check certificate-authority and server of the kubeconfig's cluster, and what answers at that address";
 
@@ -214,6 +251,22 @@ fn io_kind(error: &kube::Error) -> Option<io::ErrorKind> {
         at = error.source();
     }
     kind
+}
+
+/// Whether a connection that was there ended before the answer did: the same question may find another one.
+pub(super) fn is_break(error: &kube::Error) -> bool {
+    let broken =
+        [io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted, io::ErrorKind::UnexpectedEof, io::ErrorKind::BrokenPipe];
+    // hyper has words of its own for a connection that was closed where an answer should have gone on.
+    let closed =
+        |text: &str| ["closed before message completed", "end of file", "connection closed"].iter().any(|word| text.contains(word));
+    io_kind(error).is_some_and(|kind| broken.contains(&kind)) || closed(&chain(error).join(": ").to_lowercase())
+}
+
+/// A stranger's text on one short line.
+fn quoted(text: &str) -> String {
+    let line = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > LONGEST_QUOTE { line.chars().take(LONGEST_QUOTE).chain(std::iter::once('…')).collect() } else { line }
 }
 
 /// The messages from the outermost to the innermost, without repetition.

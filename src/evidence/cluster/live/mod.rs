@@ -1,33 +1,35 @@
 //! The cluster's API over kube: the one place that knows the client.
 //!
-//! Requests are made by path, because a playbook's kind is data. Nothing is retried, everything is bounded, and every
-//! object is scrubbed before anybody sees it.
+//! Requests are made by path, because a playbook's kind is data. Everything is bounded, what is asked again is asked within the same
+//! bounds (`again`), and every object is checked and scrubbed before anybody sees it.
 
+mod again;
 mod config;
+mod exchange;
 mod failure;
 mod lines;
+mod lists;
 mod proxy;
 mod request;
+mod streams;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use http::{Request, Response, Uri};
-use http_body_util::BodyExt;
+use http::{Request, Uri};
 use kube::Client;
 use kube::client::Body;
-use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use self::config::Surroundings;
-use self::failure::Refusal;
-use self::lines::Lines;
+use self::exchange::Failure;
 use self::request::Unnameable;
-use super::scrub;
-use super::{AccessQuery, Cluster, Keep, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use super::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
+use super::{scrub, sound};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live::LiveOptions;
@@ -41,20 +43,11 @@ const LOG_LIMIT: Duration = Duration::from_secs(30);
 /// Bound on reading a pod's metrics: they are one small answer, and no verdict waits for them.
 const METRICS_LIMIT: Duration = Duration::from_secs(6);
 
-/// How long a log's first bytes may take: a kubelet answers at once, or its node is gone and nobody should wait for it.
-const LOG_BEGIN_LIMIT: Duration = Duration::from_secs(4);
+/// How much longer a stream is waited for than it may take: it ends itself, and says how much came.
+const STREAM_GRACE: Duration = Duration::from_secs(1);
 
 /// Bound on getting credentials, which may run a program that asks a person.
 const LOGIN_LIMIT: Duration = Duration::from_secs(60);
-
-/// Bytes of one answer that are taken.
-const MOST_BYTES: usize = 64 << 20;
-
-/// Bytes of a refusal that are taken.
-const MOST_REFUSAL_BYTES: usize = 64 << 10;
-
-/// Objects of one list that are taken.
-const MOST_OBJECTS: usize = 50_000;
 
 /// The API server of one context.
 pub struct LiveCluster {
@@ -65,27 +58,8 @@ pub struct LiveCluster {
     limit: Duration,
     /// Its address, for errors.
     server: String,
-}
-
-/// A page of a list.
-#[derive(Deserialize)]
-struct Page {
-    metadata: PageMetadata,
-    #[serde(default)]
-    items: Option<Vec<Value>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PageMetadata {
-    #[serde(rename = "continue")]
-    more: Option<String>,
-}
-
-/// Why a request gave no answer.
-enum Failure {
-    Refused(Refusal),
-    Error(EvidenceError),
+    /// Whether it ever answered.
+    reached: AtomicBool,
 }
 
 impl LiveCluster {
@@ -115,125 +89,12 @@ impl LiveCluster {
                 },
             }
         })?;
-        Ok(Self { client, runtime, interrupt, limit, server })
+        Ok(Self { client, runtime, interrupt, limit, server, reached: AtomicBool::new(false) })
     }
 
     /// The client, for what is no request for an object: exec in a pod.
     pub(in crate::evidence) fn client(&self) -> Client {
         self.client.clone()
-    }
-
-    /// Waits for an answer on the caller's thread, until the limit passes or the run is interrupted.
-    fn wait<A>(&self, operation: &str, limit: Duration, asked: impl Future<Output = Result<A, Failure>>) -> Result<A, Failure> {
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                () = self.interrupt.wait() => Err(Failure::Error(interrupted(operation))),
-                answer = tokio::time::timeout(limit, asked) => answer.unwrap_or_else(|_| Err(Failure::Error(self.late(operation, limit)))),
-            }
-        })
-    }
-
-    fn late(&self, operation: &str, limit: Duration) -> EvidenceError {
-        EvidenceError::new(ErrorKind::TimedOut, operation, format!("{} did not answer within {limit:?}", self.server))
-            .hint("the API server is overloaded or cannot reach what it needs; look at `kubectl get --raw /readyz?verbose`")
-    }
-
-    /// Sends a request and gives the answer once its head is there.
-    async fn send(&self, operation: &str, path: &str) -> Result<Response<Body>, Failure> {
-        self.deliver(operation, Request::get(path).body(Body::from(Vec::new()))).await
-    }
-
-    async fn deliver(&self, operation: &str, request: http::Result<Request<Body>>) -> Result<Response<Body>, Failure> {
-        let request = request.map_err(|error| Failure::Error(EvidenceError::new(ErrorKind::Garbled, operation, error)))?;
-        let response =
-            self.client.send(request).await.map_err(|error| Failure::Error(failure::unreachable(operation, &self.server, &error)))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let code = response.status();
-        let body = self.collect(operation, response, MOST_REFUSAL_BYTES).await.unwrap_or_default();
-        Err(Failure::Refused(Refusal::new(code, &body)))
-    }
-
-    /// The whole body of an answer, bounded.
-    async fn collect(&self, operation: &str, response: Response<Body>, most: usize) -> Result<Vec<u8>, Failure> {
-        let mut body = response.into_body();
-        let mut bytes = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| Failure::Error(failure::unreachable(operation, &self.server, &error)))?;
-            if let Some(data) = frame.data_ref() {
-                bytes.extend_from_slice(data);
-            }
-            if bytes.len() > most {
-                let reason = format!("the answer of {} is larger than {} MiB", self.server, most >> 20);
-                return Err(Failure::Error(EvidenceError::new(ErrorKind::Garbled, operation, reason)));
-            }
-        }
-        Ok(bytes)
-    }
-
-    async fn fetch<A: for<'a> Deserialize<'a>>(&self, operation: &str, path: &str) -> Result<A, Failure> {
-        let response = self.send(operation, path).await?;
-        self.parse(operation, response).await
-    }
-
-    async fn parse<A: for<'a> Deserialize<'a>>(&self, operation: &str, response: Response<Body>) -> Result<A, Failure> {
-        let bytes = self.collect(operation, response, MOST_BYTES).await?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let reason = format!("the answer of {} makes no sense: {error}", self.server);
-            Failure::Error(
-                EvidenceError::new(ErrorKind::Garbled, operation, reason).hint("something other than a Kubernetes API may answer there"),
-            )
-        })
-    }
-
-    fn told(&self, operation: &str, failure: Failure) -> EvidenceError {
-        match failure {
-            Failure::Refused(refusal) => refusal.error(operation, &self.server),
-            Failure::Error(error) => error,
-        }
-    }
-
-    fn pages(&self, operation: &str, query: &ListQuery) -> Result<Vec<Value>, Failure> {
-        let mut objects = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let path = request::page(query, after.as_deref()).map_err(|word| Failure::Error(unnameable(operation, &word)))?;
-            let page: Page = self.wait(operation, self.limit, self.fetch(operation, &path))?;
-            for mut object in page.items.unwrap_or_default() {
-                scrub::scrub(&mut object);
-                objects.push(object);
-            }
-            if objects.len() > MOST_OBJECTS {
-                let error = EvidenceError::new(ErrorKind::Garbled, operation, format!("there are more than {MOST_OBJECTS} of them"));
-                return Err(Failure::Error(error.hint("ask for fewer, by namespace or by label")));
-            }
-            after = page.metadata.more.filter(|mark| !mark.is_empty());
-            if after.is_none() {
-                return Ok(objects);
-            }
-        }
-    }
-
-    async fn stream_log(&self, operation: &str, path: &str, give: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-        let limit = self.limit.min(LOG_BEGIN_LIMIT);
-        let head = tokio::time::timeout(limit, self.send(operation, path)).await;
-        let response = head.unwrap_or_else(|_| {
-            let late = self.late(operation, limit);
-            Err(Failure::Error(late.hint("the API server asks the node's kubelet for it: is the node up?")))
-        })?;
-        let mut body = response.into_body();
-        let mut lines = Lines::default();
-        while let Some(frame) = body.frame().await {
-            // A line that was cut off by the error is not given: half a line says something else.
-            let frame = frame.map_err(|error| Failure::Error(failure::unreachable(operation, &self.server, &error)))?;
-            if let Some(data) = frame.data_ref() {
-                lines.push(data, give);
-            }
-        }
-        lines.finish(give);
-        Ok(())
     }
 }
 
@@ -251,23 +112,17 @@ impl Cluster for LiveCluster {
         match self.wait(&operation, self.limit, self.fetch::<Value>(&operation, &path)) {
             Ok(mut object) => {
                 scrub::scrub(&mut object);
-                Ok(Some(object))
+                sound::checked(query, &operation, object).map(Some)
             }
             Err(Failure::Refused(refusal)) if refusal.object_is_missing() => Ok(None),
             Err(failure) => Err(self.told(&operation, failure)),
         }
     }
 
-    fn list(&self, query: &ListQuery) -> Result<Vec<Value>, EvidenceError> {
+    fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         scrub::allowed(&query.kind)?;
         let within = query.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in {namespace}"));
-        let operation = format!("list {}{within}", query.kind.plural);
-        match self.pages(&operation, query) {
-            // The list changed for so long that its continuation expired; a second time is an error.
-            Err(Failure::Refused(refusal)) if refusal.code == http::StatusCode::GONE => self.pages(&operation, query),
-            answer => answer,
-        }
-        .map_err(|failure| self.told(&operation, failure))
+        self.pages(&format!("list {}{within}", query.kind.plural), query)
     }
 
     fn read_log(&self, query: &LogQuery, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
@@ -276,9 +131,10 @@ impl Cluster for LiveCluster {
         let mut give = |text: &str| {
             line(text);
         };
-        match self.wait(&operation, LOG_LIMIT, self.stream_log(&operation, &path, &mut give)) {
-            Err(Failure::Refused(refusal)) => Err(refusal.log_error(&operation, &self.server)),
-            Err(Failure::Error(error)) => Err(error),
+        let stream = self.stream(&operation, &path, LOG_LIMIT, &mut give);
+        match self.wait(&operation, LOG_LIMIT + STREAM_GRACE, stream) {
+            Err(Failure::Refused(refusal)) => Err(self.weighed(refusal.log_error(&operation, &self.server))),
+            Err(Failure::Broke(error) | Failure::Error(error)) => Err(self.weighed(error)),
             Ok(()) => Ok(()),
         }
     }
@@ -289,24 +145,27 @@ impl Cluster for LiveCluster {
         let mut give = |text: &str| {
             line(text);
         };
-        match self.wait(&operation, METRICS_LIMIT, self.stream_log(&operation, &path, &mut give)) {
-            Err(Failure::Refused(refusal)) => Err(refusal.metrics_error(&operation, &self.server)),
-            Err(Failure::Error(error)) => Err(error),
+        let stream = self.stream(&operation, &path, METRICS_LIMIT, &mut give);
+        match self.wait(&operation, METRICS_LIMIT + STREAM_GRACE, stream) {
+            Err(Failure::Refused(refusal)) => Err(self.weighed(refusal.metrics_error(&operation, &self.server))),
+            Err(Failure::Broke(error) | Failure::Error(error)) => Err(self.weighed(error)),
             Ok(()) => Ok(()),
         }
     }
 
     fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
         let operation = format!("ask whether this user may {} {}", query.verb, query.resource);
-        let asked = async {
-            let request = Request::post(request::ACCESS_REVIEWS)
+        let ask = self.ask::<Value>(&operation, || {
+            Request::post(request::ACCESS_REVIEWS)
                 .header(http::header::CONTENT_TYPE, "application/json")
-                .body(Body::from(request::access_review(query)));
-            let response = self.deliver(&operation, request).await?;
-            self.parse::<Value>(&operation, response).await
-        };
-        let review = self.wait(&operation, self.limit, asked).map_err(|failure| self.told(&operation, failure))?;
-        Ok(review.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or_default())
+                .body(Body::from(request::access_review(query)))
+        });
+        let review = self.wait(&operation, self.limit, ask).map_err(|failure| self.told(&operation, failure))?;
+        // A review without this word is none, and no refusal.
+        review.pointer("/status/allowed").and_then(Value::as_bool).ok_or_else(|| {
+            let reason = format!("the answer of {} does not say it", self.server);
+            EvidenceError::new(ErrorKind::Garbled, operation, reason).hint("something other than a Kubernetes API may answer there")
+        })
     }
 }
 

@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::StatusCode;
-use http_body_util::{Full, StreamBody, combinators::UnsyncBoxBody};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
+use super::failure::Refusal;
 use super::*;
 use crate::evidence::cluster::Kind;
+use crate::evidence::error::ErrorKind;
 use crate::evidence::interrupt::Reason;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -64,6 +66,7 @@ fn server(limit: Duration, answer: impl Fn(usize, &str) -> Option<(u16, AnyBody)
         interrupt: interrupt.clone(),
         limit,
         server: "https://api:6443".to_owned(),
+        reached: AtomicBool::new(false),
     };
     Server { runtime, cluster, asked, interrupt }
 }
@@ -74,8 +77,22 @@ fn get_service(server: &Server, name: &str) -> Result<Option<Value>, EvidenceErr
     server.cluster.get(&ObjectQuery { kind: Kind::core("services"), namespace: Some("stacklight".to_owned()), name: name.to_owned() })
 }
 
-fn list_pods(server: &Server) -> Result<Vec<Value>, EvidenceError> {
+fn list(server: &Server) -> Result<List, EvidenceError> {
     server.cluster.list(&ListQuery::within(Kind::core("pods"), "stacklight").labels("app=x"))
+}
+
+/// The pods, of a list that has to be whole.
+fn list_pods(server: &Server) -> Result<Vec<Value>, EvidenceError> {
+    list(server)?.all()
+}
+
+fn pod(name: &str) -> Value {
+    json!({"metadata": {"name": name, "namespace": "stacklight"}})
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what the server takes")]
+fn page(more: &str, items: &[Value]) -> Option<(u16, AnyBody)> {
+    Some((200, body(json!({"metadata": {"continue": more}, "items": items}).to_string())))
 }
 
 fn read_log(server: &Server) -> (Vec<String>, Result<(), EvidenceError>) {
@@ -91,9 +108,12 @@ fn read_log(server: &Server) -> (Vec<String>, Result<(), EvidenceError>) {
 #[test]
 fn an_object_comes_scrubbed() {
     let server = server(LONG, |_, _| {
-        Some((200, body(json!({"metadata": {"name": "web", "managedFields": [1]}, "spec": {"volumes": [], "containers": [{"env": [{"name": "A", "value": "s"}]}]}}).to_string())))
+        Some((200, body(json!({"metadata": {"name": "web", "namespace": "stacklight", "managedFields": [1]}, "spec": {"volumes": [], "containers": [{"env": [{"name": "A", "value": "s"}]}]}}).to_string())))
     });
-    assert_eq!(get_service(&server, "web").unwrap().unwrap(), json!({"metadata": {"name": "web"}, "spec": {"containers": [{}]}}));
+    assert_eq!(
+        get_service(&server, "web").unwrap().unwrap(),
+        json!({"metadata": {"name": "web", "namespace": "stacklight"}, "spec": {"containers": [{}]}})
+    );
     assert_eq!(*server.asked.lock().unwrap(), ["/api/v1/namespaces/stacklight/services/web"]);
 }
 
@@ -120,9 +140,9 @@ fn kinds_that_hold_secrets_are_not_asked_for() {
 fn a_list_comes_page_by_page() {
     let server = server(LONG, |number, _| {
         let more = ["a+b", "c", ""][number];
-        Some((200, body(json!({"metadata": {"continue": more}, "items": [{"n": number, "metadata": {"managedFields": []}}]}).to_string())))
+        page(more, &[json!({"metadata": {"name": format!("pod-{number}"), "namespace": "stacklight", "managedFields": []}})])
     });
-    let expected = [0, 1, 2].map(|number| json!({"n": number, "metadata": {}}));
+    let expected = [0, 1, 2].map(|number| pod(&format!("pod-{number}")));
     assert_eq!(list_pods(&server).unwrap(), expected);
     let asked = server.asked.lock().unwrap();
     assert_eq!(asked[0], "/api/v1/namespaces/stacklight/pods?limit=500&labelSelector=app%3Dx");
@@ -135,9 +155,9 @@ fn a_list_without_items_is_empty_and_an_expired_one_begins_again() {
     let empty = server(LONG, |_, _| Some((200, body(r#"{"metadata":{},"items":null}"#))));
     assert_eq!(list_pods(&empty), Ok(Vec::new()));
     let expired = server(LONG, |number, _| match number {
-        0 => Some((200, body(r#"{"metadata":{"continue":"x"},"items":[{}]}"#))),
+        0 => page("x", &[pod("a")]),
         1 => Some((410, body(r#"{"kind":"Status","message":"expired"}"#))),
-        _ => Some((200, body(r#"{"metadata":{},"items":[{},{}]}"#))),
+        _ => page("", &[pod("a"), pod("b")]),
     });
     assert_eq!(list_pods(&expired).unwrap().len(), 2);
     let forever = server(LONG, |_, _| Some((410, body(r#"{"kind":"Status","message":"expired"}"#))));
@@ -224,7 +244,10 @@ fn a_log_that_is_not_there_is_not_found() {
 
 #[test]
 fn many_threads_may_ask_at_once() {
-    let server = server(LONG, |_, path| Some((200, body(json!({"path": path}).to_string()))));
+    let server = server(LONG, |_, path| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        Some((200, body(json!({"metadata": {"name": name, "namespace": "stacklight"}, "path": path}).to_string())))
+    });
     let names: Vec<String> = (0..60).map(|number| format!("s{number}")).collect();
     let answers = crate::evidence::side_by_side::side_by_side(&names, |name| get_service(&server, name).unwrap().unwrap());
     for (name, answer) in names.iter().zip(answers) {
@@ -306,4 +329,135 @@ fn what_a_user_may_do_is_asked_as_a_review() {
     assert_eq!(*server.asked.lock().unwrap(), ["/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"]);
     let review: Value = serde_json::from_slice(&request::access_review(&query)).unwrap();
     assert_eq!(review["spec"]["resourceAttributes"]["subresource"], "log");
+}
+
+/// A page that comes with the code of success.
+#[expect(clippy::unnecessary_wraps, reason = "it is what the server takes")]
+fn text(text: &'static str) -> Option<(u16, AnyBody)> {
+    Some((200, body(text)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what the server takes")]
+fn broken() -> Option<(u16, AnyBody)> {
+    Some((200, reset(&[b"{\"metadata\":{},\"items\":["])))
+}
+
+/// What came, and then the reset of a connection.
+fn reset(came: &[&'static [u8]]) -> AnyBody {
+    let came: Vec<Result<&'static [u8], std::io::ErrorKind>> = came.iter().map(|bytes| Ok(*bytes)).collect();
+    let frames = came.into_iter().chain([Err(std::io::ErrorKind::ConnectionReset)]).map(|piece| {
+        let frame = piece.map(|bytes| http_body::Frame::data(Bytes::from_static(bytes)));
+        frame.map_err(|kind| AnyError::from(std::io::Error::from(kind)))
+    });
+    AnyBody::new(StreamBody::new(futures::stream::iter(frames.collect::<Vec<_>>())))
+}
+
+#[test]
+fn a_list_without_end_is_cut_by_its_pages_and_keeps_what_came() {
+    let endless = server(LONG, |number, _| page(&format!("x{number}"), &[pod(&format!("p{number}"))]));
+    let cut = list(&endless).unwrap();
+    assert_eq!((cut.objects.len(), endless.asked.lock().unwrap().len()), (200, 200));
+    let error = cut.all().unwrap_err();
+    assert_eq!((error.kind, error.gap_name()), (ErrorKind::LeftOut, "evidence/bounded"));
+    assert!(error.reason.contains("no end within 200 pages"), "{error}");
+    // The same page again and again is seen at once, also when nothing is on it.
+    let round = server(LONG, |_, _| page("abc", &[]));
+    assert!(list(&round).unwrap().all().unwrap_err().reason.contains("the same one follows"));
+    assert_eq!(round.asked.lock().unwrap().len(), 2);
+    let many: Vec<Value> = (0..500).map(|number| pod(&format!("p{number}"))).collect();
+    let large = server(LONG, move |number, _| page(&format!("x{number}"), &many));
+    assert!(list(&large).unwrap().all().unwrap_err().reason.contains("more than 50000"));
+    assert_eq!(large.asked.lock().unwrap().len(), 100);
+}
+
+#[test]
+fn a_list_that_breaks_off_later_keeps_what_came_and_lacks_the_rest() {
+    let server = server(LONG, |number, _| if number == 0 { page("more", &[pod("a")]) } else { broken() });
+    let cut = list(&server).unwrap();
+    assert_eq!(cut.objects, [pod("a")]);
+    assert_eq!(cut.all().unwrap_err().kind, ErrorKind::Disconnected);
+    assert_eq!(server.asked.lock().unwrap().len(), 3, "the page that broke is asked for twice");
+    let expiring = self::server(LONG, |number, _| match number {
+        0 | 2 => page("more", &[pod("a")]),
+        _ => Some((410, body(r#"{"kind":"Status","message":"expired"}"#))),
+    });
+    let cut = list(&expiring).unwrap();
+    assert_eq!(cut.objects, [pod("a")]);
+    assert!(cut.all().unwrap_err().reason.contains("410"));
+    assert_eq!(expiring.asked.lock().unwrap().len(), 4, "it begins again once");
+}
+
+#[test]
+fn a_connection_that_breaks_is_made_once_more_and_the_run_goes_on() {
+    let once = server(LONG, |number, _| if number == 0 { broken() } else { page("", &[pod("a")]) });
+    assert_eq!(list_pods(&once).unwrap(), [pod("a")]);
+    let always = server(LONG, |_, _| broken());
+    assert_eq!(list_pods(&always).unwrap_err().kind, ErrorKind::ApiUnreachable, "nothing was ever heard of it");
+    assert_eq!(always.asked.lock().unwrap().len(), 2);
+    let later = server(LONG, |number, _| if number == 0 { page("", &[]) } else { broken() });
+    list_pods(&later).unwrap();
+    let error = list_pods(&later).unwrap_err();
+    assert_eq!((error.kind, error.gap_name()), (ErrorKind::Disconnected, "evidence/unreadable"));
+    let between = server(LONG, |number, _| if number == 0 { page("", &[]) } else { Some((502, body("<html>bad gateway</html>"))) });
+    list_pods(&between).unwrap();
+    assert_eq!(list_pods(&between).unwrap_err().kind, ErrorKind::Disconnected);
+}
+
+#[test]
+fn a_log_is_asked_for_again_only_while_no_line_was_given() {
+    let once = server(LONG, |number, _| Some((200, if number == 0 { reset(&[b"ha"]) } else { body("2026 one\n") })));
+    assert_eq!(read_log(&once), (vec!["2026 one".to_owned()], Ok(())));
+    let later = server(LONG, |_, _| Some((200, reset(&[b"2026 one\n2026 tw"]))));
+    let (lines, end) = read_log(&later);
+    assert_eq!(lines, ["2026 one"]);
+    assert!(end.unwrap_err().reason.starts_with("it was cut after 1 lines: "));
+    assert_eq!(later.asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_page_for_people_is_neither_a_log_nor_a_list() {
+    let portal = server(LONG, |_, _| text("<html>log in, please</html>"));
+    assert_eq!(list(&portal).unwrap_err().kind, ErrorKind::Garbled);
+    for (answer, told) in [
+        (r#"{"kind":"Status","metadata":{},"status":"Failure","code":500}"#, "`Status`"),
+        (r#"{"kind":"NodeList","metadata":{},"items":[]}"#, "`NodeList`"),
+        (r#"{"kind":"Table","metadata":{},"items":[]}"#, "`Table`"),
+        (r#"{"metadata":{}}"#, "something without items"),
+    ] {
+        let server = server(LONG, move |_, _| text(answer));
+        let error = list(&server).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Garbled, "{error}");
+        assert!(error.reason.ends_with(&format!("is no list of pods: {told}")), "{error}");
+    }
+    for answer in [r#"{"kind":"PodList","metadata":{},"items":[]}"#, r#"{"kind":"List","metadata":{},"items":null}"#] {
+        assert_eq!(list_pods(&server(LONG, move |_, _| text(answer))), Ok(Vec::new()));
+    }
+    // A missing path in another's words is no proof that the cluster lacks the kind.
+    let other = server(LONG, |_, _| Some((404, body("<html>not here</html>"))));
+    assert_eq!(list(&other).unwrap_err().kind, ErrorKind::Garbled);
+}
+
+#[test]
+fn garbage_among_objects_is_left_out_and_named() {
+    let server = server(LONG, |_, _| page("", &[pod("a"), json!({}), json!({"metadata": {"name": 7, "namespace": "stacklight"}})]));
+    let sifted = list(&server).unwrap();
+    assert_eq!(sifted.objects, [pod("a")]);
+    let error = sifted.all().unwrap_err();
+    assert_eq!((error.kind, error.gap_name()), (ErrorKind::Garbled, "evidence/unreadable"));
+    assert!(error.reason.starts_with("2 of 3 cannot be pods: "), "{error}");
+    let other = self::server(LONG, |_, _| Some((200, body(pod("another").to_string()))));
+    assert_eq!(get_service(&other, "web").unwrap_err().kind, ErrorKind::Garbled);
+}
+
+#[test]
+fn a_review_that_does_not_say_it_is_no_refusal() {
+    let server = server(LONG, |_, _| Some((201, body(r#"{"kind":"SelfSubjectAccessReview","status":{}}"#))));
+    let query = AccessQuery {
+        verb: "get".to_owned(),
+        group: String::new(),
+        resource: "pods".to_owned(),
+        subresource: String::new(),
+        namespace: None,
+    };
+    assert_eq!(server.cluster.may(&query).unwrap_err().kind, ErrorKind::Garbled);
 }

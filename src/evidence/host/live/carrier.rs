@@ -8,11 +8,11 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::command_line::Call;
-use super::connection::Connection;
+use super::connection::{Connection, OPENING};
 use super::pod::PodLink;
 use super::process::Process;
-use super::standing::Standing;
-use crate::evidence::error::EvidenceError;
+use super::standing::{MOST_SESSIONS, Standing};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 
 /// A way to one host that is open.
 #[derive(Clone)]
@@ -37,6 +37,14 @@ impl Carrier {
         match self {
             Self::Ssh(connection) => Process::remote(Arc::clone(connection), call, session).await,
             Self::Pod(link) => Process::in_pod(Arc::clone(link), call, session).await,
+        }
+    }
+
+    /// A server that does not let the very first session begin, with no other beside it, lets none begin: nobody asks it again.
+    pub(super) fn was_not_started(&self, error: &EvidenceError) {
+        let first = matches!(self, Self::Ssh(_)) && self.never_ran() && self.sessions.available_permits() + 1 >= MOST_SESSIONS;
+        if first && matches!(error.kind, ErrorKind::HostUnreachable | ErrorKind::LoginRefused) {
+            self.refused_all(error, error.operation.starts_with(OPENING));
         }
     }
 

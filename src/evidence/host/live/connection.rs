@@ -29,6 +29,9 @@ const PING_LIMIT: Duration = Duration::from_secs(3);
 /// How soon an sshd that turns us away may be asked again: it does so when too many log in at once (`MaxStartups`).
 const SECOND_TRY: Duration = Duration::from_millis(400);
 
+/// What is tried when a session is asked for.
+pub(super) const OPENING: &str = "open a session";
+
 /// A connection that is logged in.
 pub(in crate::evidence) struct Connection {
     handle: Handle<Watcher>,
@@ -119,8 +122,8 @@ impl Connection {
     pub(super) async fn session(&self) -> Result<Channel<Msg>, EvidenceError> {
         self.handle.channel_open_session().await.map_err(|error| match error {
             russh::Error::ChannelOpenFailure(_) => {
-                EvidenceError::new(ErrorKind::HostUnreachable, format!("open a session on {}", self.standing.name), error)
-                    .hint("sshd allows fewer sessions on a connection than its default of 10 (MaxSessions)")
+                EvidenceError::new(ErrorKind::LoginRefused, format!("{OPENING} on {}", self.standing.name), error)
+                    .hint("sshd allows fewer sessions on a connection than its default of 10 (MaxSessions), or none to this account")
             }
             _ => self.standing.broken(),
         })

@@ -57,6 +57,8 @@ const SLOW: Duration = Duration::from_secs(1);
 const MOST_ERRORS: usize = 64 * 1024;
 /// What an error quotes of what a host said, letters.
 const MOST_QUOTED: usize = 400;
+/// How long the first script on a host may take to begin: a login shell reads its profile, and sudo may ask a directory service.
+const BEGIN_LIMIT: Duration = Duration::from_secs(8);
 /// Bound on the sweep of all hosts together.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// How long a sweep tries the connection that is there before it makes a new one.
@@ -208,11 +210,24 @@ impl LiveHosts {
         };
         let user = connection.as_ref().map_or("this user", |connection| connection.user.as_str());
         let refusal = refusal(host, user, script, process.status(), process.began(), &format!("{}{errors}", process.chatter()));
+        if let (Some(connection), true) = (&connection, process.began()) {
+            connection.ran();
+        }
+        if process.refused() {
+            let refusal = runs_no_commands(host, script, user);
+            if let Some(connection) = &connection {
+                connection.refused_all(&refusal, true);
+            }
+            return Some(refusal);
+        }
         if let (Some(refusal), Some(connection)) = (&refusal, &connection)
-            && script.needs_root()
             && !process.began()
         {
-            connection.refused_root(refusal);
+            if script.needs_root() {
+                connection.refused_root(refusal);
+            } else {
+                connection.refused_all(refusal, false);
+            }
         }
         refusal
     }
@@ -264,7 +279,8 @@ impl LiveHosts {
             let mut process =
                 self.inner.start(host, connection, command.script, &command.args, command.seconds(), command.script.needs_root()).await?;
             let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            while let Some(piece) = process.next().await {
+            let mut beginning = Beginning::of(asked.as_ref());
+            while let Some(piece) = self.piece(host, command.script, &mut process, &mut beginning).await? {
                 match piece {
                     Piece::Output(bytes) => stdout.extend(bytes),
                     Piece::Errors(bytes) => stderr.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stderr.len()))),
@@ -290,6 +306,42 @@ impl LiveHosts {
                 Err(too_long())
             }
         }
+    }
+}
+
+/// Until when the first script on a host has to have begun. Later ones may wait: the host has shown that it runs them.
+struct Beginning(Option<tokio::time::Instant>);
+
+impl Beginning {
+    fn of(carrier: Option<&Carrier>) -> Self {
+        Self(carrier.filter(|carrier| carrier.never_ran()).map(|_| tokio::time::Instant::now() + BEGIN_LIMIT))
+    }
+}
+
+impl LiveHosts {
+    /// The next piece. A host that takes a command and runs something else, or nothing, is found out once and remembered.
+    async fn piece(
+        &self,
+        host: &Host,
+        script: Script,
+        process: &mut Process,
+        beginning: &mut Beginning,
+    ) -> Result<Option<Piece>, EvidenceError> {
+        let Some(until) = beginning.0.filter(|_| !process.began()) else { return Ok(process.next().await) };
+        let Ok(piece) = tokio::time::timeout_at(until, process.next()).await else {
+            let refusal = never_began(host, script, &process.chatter());
+            if let Ok(Some(carrier)) = self.inner.connected(host).await {
+                carrier.refused_all(&refusal, false);
+            }
+            return Err(refusal);
+        };
+        if process.began() {
+            beginning.0 = None;
+            if let Ok(Some(carrier)) = self.inner.connected(host).await {
+                carrier.ran();
+            }
+        }
+        Ok(piece)
     }
 }
 
@@ -385,7 +437,11 @@ impl Inner {
         }
         let Some(carrier) = carrier else { return Process::local(&call) };
         let session = Arc::clone(&carrier.sessions).acquire_owned().await.map_err(|_| carrier.broken())?;
-        carrier.start(&call, session).await
+        let started = carrier.start(&call, session).await;
+        if let Err(error) = &started {
+            carrier.was_not_started(error);
+        }
+        started
     }
 
     /// Looks, ends what is left, looks again. Over the connection that is there, or over a new one when that is dead.
@@ -395,12 +451,22 @@ impl Inner {
         }
         let first_try = async {
             let connection = self.connecting(host).await?;
-            if connection.is_closed() { Err(connection.broken()) } else { self.sweep_over(host, Some(connection), root).await }
+            if let Some(known) = connection.known_sweep() {
+                return Ok(known);
+            }
+            let swept = if connection.is_closed() { Err(connection.broken()) } else { self.sweep_over(host, Some(connection), root).await };
+            swept.map(Ok)
         };
         let first = tokio::time::timeout(SWEEP_FIRST_TRY, first_try).await;
+        let first = match first {
+            // What is known to run nothing runs nothing over another connection either.
+            Ok(Ok(known)) => return known,
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
         // What was found and could not be ended stays found over another connection.
-        if let Ok(result @ (Ok(()) | Err(EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }))) = first {
-            return result;
+        if let Some(error @ EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }) = first {
+            return Err(error);
         }
         if let (Some(pods), HostKind::Node) = (&self.pods, host.kind) {
             return self.sweep_over(host, Some(Carrier::Pod(Arc::new(pods.link(host).await?))), root).await;
@@ -445,6 +511,23 @@ pub(in crate::evidence) fn interrupted(operation: &str, reason: Reason) -> Evide
         Reason::TimeLimit => "the run's time limit passed",
     };
     EvidenceError::new(ErrorKind::Interrupted, operation, why)
+}
+
+/// The server takes our login and runs no command.
+fn runs_no_commands(host: &Host, script: Script, user: &str) -> EvidenceError {
+    let reason = format!("its SSH server refuses to run any command for {user}");
+    EvidenceError::new(ErrorKind::LoginRefused, format!("run {} on {}", script.name(), host.name), reason).hint(
+        "log in as another user, or see whether this account is for file transfers or forwarding alone (ForceCommand, authorized_keys)",
+    )
+}
+
+/// The server took a command, and our script did not begin.
+fn never_began(host: &Host, script: Script, said: &str) -> EvidenceError {
+    let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let said = if said.is_empty() { "nothing was said".to_owned() } else { format!("it said: {}", shortened(&said.join("; "))) };
+    let reason = format!("the command was taken, and nothing of it began within {} s; {said}", BEGIN_LIMIT.as_secs());
+    EvidenceError::new(ErrorKind::LoginRefused, format!("run {} on {}", script.name(), host.name), reason)
+        .hint("something else runs there in its place (ForceCommand, a subsystem for file transfers alone), or its login shell hangs")
 }
 
 /// Reads what stands between us and a script: the login shell, sudo, missing tools, a namespace that could not be proven.

@@ -89,7 +89,12 @@ impl Heart {
 }
 
 enum Output {
-    Remote { read: ChannelReadHalf, status: Option<i32> },
+    Remote {
+        read: ChannelReadHalf,
+        status: Option<i32>,
+        /// The server said that it runs no commands.
+        refused: bool,
+    },
     Streams(Box<Streams>),
 }
 
@@ -118,7 +123,7 @@ impl Process {
         let channel = connection.session().await?;
         channel.exec(true, line).await.map_err(|_| connection.standing.broken())?;
         let (read, write) = channel.split();
-        let output = Output::Remote { read, status: None };
+        let output = Output::Remote { read, status: None, refused: false };
         Ok(Self::new(output, Input::Remote(Arc::new(write), connection), call, Some(session)))
     }
 
@@ -211,6 +216,11 @@ impl Process {
         }
     }
 
+    /// Whether the server refused to run any command, so that nothing of ours can be there.
+    pub(super) fn refused(&self) -> bool {
+        matches!(self.output, Output::Remote { refused: true, .. })
+    }
+
     /// Whether the script itself began: before that stand a login shell and sudo, which may refuse.
     pub(in crate::evidence) fn began(&self) -> bool {
         self.began.over()
@@ -267,14 +277,20 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 impl Output {
     async fn next(&mut self) -> Option<Piece> {
         match self {
-            Self::Remote { read, status } => loop {
+            Self::Remote { refused: true, .. } => None,
+            Self::Remote { read, status, refused } => loop {
                 match read.wait().await? {
                     ChannelMsg::Data { data } => return Some(Piece::Output(data.to_vec())),
                     ChannelMsg::ExtendedData { data, ext: 1 } => return Some(Piece::Errors(data.to_vec())),
                     ChannelMsg::ExitStatus { exit_status } => *status = Some(i32::try_from(exit_status).unwrap_or(i32::MAX)),
                     // A shell writes 128 and the number of the signal; which one is of no use to anybody here.
                     ChannelMsg::ExitSignal { .. } => *status = Some(128),
-                    ChannelMsg::Failure => *status = Some(126),
+                    // Nothing follows, and a server that says so need not close the channel.
+                    ChannelMsg::Failure => {
+                        *refused = true;
+                        *status = Some(126);
+                        return None;
+                    }
                     ChannelMsg::Close => return None,
                     _ => {}
                 }

@@ -9,7 +9,7 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
 /// `MaxSessions` of an sshd that nobody has changed.
-const MOST_SESSIONS: usize = 10;
+pub(super) const MOST_SESSIONS: usize = 10;
 /// Captures among these; the other sessions are for commands.
 const MOST_CAPTURES: usize = 8;
 /// How long a run waits in vain for one host, all its commands together.
@@ -40,6 +40,12 @@ pub(super) struct Seen {
     counted: Option<Instant>,
     /// Why nobody becomes root there.
     no_root: Option<EvidenceError>,
+    /// Why nothing of ours runs there at all.
+    runs_nothing: Option<EvidenceError>,
+    /// Something of ours began there.
+    ran: bool,
+    /// The server said so itself, before anything could begin.
+    began_nothing: bool,
 }
 
 impl Standing {
@@ -68,7 +74,35 @@ impl Standing {
             let reason = format!("it was waited for in vain for {} s in this run", seen.lost.as_secs());
             return Err(EvidenceError::new(ErrorKind::TimedOut, format!("ask {}", self.name), reason));
         }
+        if let Some(refusal) = &seen.runs_nothing {
+            return Err(refusal.clone());
+        }
         seen.no_root.clone().filter(|_| root).map_or(Ok(()), Err)
+    }
+
+    /// Remembers that nothing of ours runs there, so that nobody waits for the same answer again. `surely` when the server said so
+    /// itself, and nothing can have begun.
+    pub(super) fn refused_all(&self, refusal: &EvidenceError, surely: bool) {
+        let mut seen = self.seen();
+        seen.runs_nothing.get_or_insert_with(|| refusal.clone());
+        seen.began_nothing |= surely;
+    }
+
+    /// What a sweep would come to, where it would be waited for in vain: all is well where nothing can have begun.
+    pub(super) fn known_sweep(&self) -> Option<Result<(), EvidenceError>> {
+        let seen = self.seen();
+        let refusal = seen.runs_nothing.clone()?;
+        Some(if seen.began_nothing { Ok(()) } else { Err(refusal) })
+    }
+
+    /// Remembers that something of ours began there.
+    pub(super) fn ran(&self) {
+        self.seen().ran = true;
+    }
+
+    /// Whether nothing of ours was ever seen to begin there.
+    pub(super) fn never_ran(&self) -> bool {
+        !self.seen().ran
     }
 
     /// Remembers that since then was waited for in vain. Whether the host might be looked for: while packets flood in, an
@@ -122,6 +156,18 @@ mod tests {
         standing.seen().counted = None;
         assert!(!standing.lost_since(ago(10)));
         assert_eq!(standing.worth_asking(false).unwrap_err().kind, ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_host_that_runs_nothing_is_not_asked_again_and_swept_only_where_something_may_be_left() {
+        let refusal = EvidenceError::new(ErrorKind::HostUnreachable, "run links on n1", "no");
+        let standing = Standing::new("n1", "ops", Arc::default());
+        assert_eq!(standing.known_sweep(), None);
+        standing.refused_all(&refusal, false);
+        assert_eq!(standing.worth_asking(false), Err(refusal.clone()));
+        assert_eq!(standing.known_sweep(), Some(Err(refusal.clone())));
+        standing.refused_all(&refusal, true);
+        assert_eq!(standing.known_sweep(), Some(Ok(())));
     }
 
     #[test]

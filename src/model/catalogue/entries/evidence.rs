@@ -34,8 +34,8 @@ entries! {
     EVIDENCE_LOG_UNREADABLE = "evidence/log-unreadable" {
         severity: Severity::Info,
         culprit: "the pod",
-        meaning: "A pod's log could not be read. What it would have told is unknown: silence is not absence.",
-        decided_by: "The error of the log request.",
+        meaning: "A pod's log could not be read, or not to its end. What it would have told is unknown: silence is not absence. Of a log that was cut, the lines that came tell of the past alone, because the newest are missing.",
+        decided_by: "The error of the log request; of a log that was cut, the lines that came before it, and of a text that is no log, its beginning.",
         seen: "kubectl logs POD fails with a time-out, `no route to host` or `forbidden`. Of a speaker on a node that is gone this is one of two witnesses for node/unreachable.",
         next: "Read it on the node under /var/log/pods, or repair the node's kubelet.",
         alike: &[
@@ -187,8 +187,8 @@ entries! {
     EVIDENCE_UNREADABLE = "evidence/unreadable" {
         severity: Severity::Info,
         culprit: "the object",
-        meaning: "An answer came and made no sense, or the thing that was asked for does not exist here.",
-        decided_by: "The answer's own text.",
+        meaning: "An answer came and made no sense, or broke off, or the thing that was asked for does not exist here. Objects that cannot be of their kind (without a name, in another namespace, with a field of a wrong type) are left out, counted and named, and a list that held them proves of nothing that it is not there.",
+        decided_by: "The answer's own text, or how its connection ended.",
         seen: "kubectl get of the same kind says `the server doesn't have a resource type`, or a host answered with a banner or a shell's error where output was expected.",
         next: "Look at the reason; a kind that does not exist may mean another version of MetalLB.",
         alike: &[
@@ -251,7 +251,7 @@ entries! {
     EVIDENCE_BOUNDED = "evidence/bounded" {
         severity: Severity::Info,
         culprit: "the question",
-        meaning: "There was more than lbdiag's bounds allow it to read, so that only a part was looked at: a capture that a bound ended, or one that was left out because its host has eight already.",
+        meaning: "There was more than lbdiag's bounds allow it to read, so that only a part was looked at: a capture that a bound ended, one that was left out because its host has eight already, or a list of the API's that did not come to an end within 200 pages or 50,000 objects. What is missing in a list that was cut may exist all the same.",
         decided_by: "The bound that was reached: bytes, packets, objects, captures on a host, memory, or time.",
         seen: "A capture ends with `its bound ended the capture`, or a list is cut, on a busy node, with a Service of very many endpoints, or with many vantage points at once.",
         next: "Narrow the question: one port, one client, one vantage point.",

@@ -1,0 +1,447 @@
+//! The binary against an API server that breaks off, stalls, sends on, asks for patience, or talks nonsense: a server of this process on
+//! loopback, made from a recording's objects. Whatever it does, the run ends soon, says what is missing, and concludes nothing from it.
+
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const RECORDING: &str = "tests/recordings/healthy.lbdiag";
+const SERVICE: [&str; 4] = ["--set", "namespace=stacklight", "--set", "service=iam-proxy-alertmanager"];
+
+/// What becomes of one request.
+enum Fault {
+    None,
+    /// A code, further lines of the head, and a body.
+    Answer(u16, String, String),
+    /// The connection is reset before an answer.
+    Reset,
+    /// The answer without its last bytes, and a reset.
+    Half,
+    /// A byte a second.
+    Trickle,
+    /// Other items in place of the list's.
+    Items(fn(Vec<Value>) -> Vec<Value>),
+    /// A page of nothing, and always another one.
+    Endless,
+}
+
+use Fault::{Answer, Endless, Half, Items, None as Sound, Reset, Trickle};
+
+/// Objects by path of their collection, and logs by path of their pod.
+#[derive(Default)]
+struct Store {
+    objects: BTreeMap<(String, String), Vec<Value>>,
+    logs: BTreeMap<String, String>,
+}
+
+impl Store {
+    fn read() -> Self {
+        let file = std::fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORDING)).unwrap();
+        let mut store = Self::default();
+        for line in BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines().skip(1) {
+            let entry: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let (query, answer) = (&entry["q"], entry["a"].get("Ok").unwrap_or(&entry["a"]));
+            let kind = || (query["kind"]["group"].as_str().unwrap().to_owned(), query["kind"]["plural"].as_str().unwrap().to_owned());
+            match entry["c"].as_str().unwrap() {
+                "cluster.list" => store.keep(kind(), answer.as_array().into_iter().flatten()),
+                "cluster.get" => store.keep(kind(), Some(answer).filter(|answer| answer.is_object())),
+                "cluster.log" => {
+                    let lines: Vec<&str> = answer["kept"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+                    store.logs.insert(query["pod"].as_str().unwrap().to_owned(), lines.join("\n") + "\n");
+                }
+                _ => {}
+            }
+        }
+        store
+    }
+
+    fn keep<'a>(&mut self, kind: (String, String), objects: impl IntoIterator<Item = &'a Value>) {
+        let all = self.objects.entry(kind).or_default();
+        for object in objects {
+            let same = |one: &Value| {
+                one["metadata"]["name"] == object["metadata"]["name"] && one["metadata"]["namespace"] == object["metadata"]["namespace"]
+            };
+            if !all.iter().any(same) {
+                all.push(object.clone());
+            }
+        }
+    }
+
+    /// The answer to a path as a sound server gives it: an object, a list or a log.
+    fn answer(&self, target: &str) -> Result<Value, String> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let (group, rest) = if parts[0] == "api" { ("", &parts[2..]) } else { (parts[1], &parts[3..]) };
+        let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 { (Some(rest[1]), &rest[2..]) } else { (None, rest) };
+        if rest.get(2) == Some(&"log") {
+            return Err(self.logs.get(rest[1]).cloned().unwrap_or_default());
+        }
+        let none = Vec::new();
+        let all = self.objects.get(&(group.to_owned(), rest[0].to_owned())).unwrap_or(&none);
+        let within = |object: &&Value| namespace.is_none_or(|namespace| object["metadata"]["namespace"] == namespace);
+        if let Some(name) = rest.get(1) {
+            let found = all.iter().filter(within).find(|object| object["metadata"]["name"] == *name).cloned();
+            return Ok(found.unwrap_or_else(|| json!({"kind": "Status", "code": 404, "message": "not found", "details": {"name": name}})));
+        }
+        let labels: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|pair| pair.strip_prefix("labelSelector="))
+            .flat_map(|selector| selector.split("%2C").map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|pair| pair.split_once("%3D").map(|(key, value)| (key.replace("%2F", "/"), value.to_owned())))
+            .collect();
+        let labelled = |object: &&Value| labels.iter().all(|(key, value)| object["metadata"]["labels"][key] == *value);
+        Ok(json!({"metadata": {}, "items": all.iter().filter(within).filter(labelled).collect::<Vec<_>>()}))
+    }
+}
+
+/// A server whose faults are told by path and by how often that path was asked before.
+struct Api {
+    port: u16,
+    asked: Arc<Mutex<Vec<String>>>,
+    place: tempfile::TempDir,
+}
+
+impl Api {
+    fn start(fault: impl Fn(&str, usize) -> Fault + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (store, fault, log) = (Arc::new(Store::read()), Arc::new(fault), Arc::clone(&asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (store, fault, log) = (Arc::clone(&store), Arc::clone(&fault), Arc::clone(&log));
+                std::thread::spawn(move || while serve(&stream, &store, &*fault, &log).is_some() {});
+            }
+        });
+        let place = tempfile::tempdir().unwrap();
+        let config = format!(
+            "clusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: u, user: {{token: hunter2}}}}]\n\
+             contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\ncurrent-context: x\n"
+        );
+        std::fs::write(place.path().join("config"), config).unwrap();
+        Self { port, asked, place }
+    }
+
+    /// Runs a playbook against it, and gives how that ended.
+    fn run(&self, playbook: &str, more: &[&str]) -> Ran {
+        let began = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+            .args(["run", playbook, "-q", "--report", "json", "--kubeconfig"])
+            .arg(self.place.path().join("config"))
+            .args(SERVICE)
+            .args(more)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+            panic!("no report: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        });
+        Ran { code: output.status.code().unwrap(), report, took: began.elapsed() }
+    }
+
+    fn who_announces(&self) -> Ran {
+        self.run("examples/who-announces.rhai", &[])
+    }
+
+    fn asked(&self, part: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|path| path.contains(part)).count()
+    }
+}
+
+/// Serves one request; `None` when the connection is over.
+fn serve(mut stream: &TcpStream, store: &Store, fault: &(impl Fn(&str, usize) -> Fault + ?Sized), log: &Mutex<Vec<String>>) -> Option<()> {
+    // The last byte of the head stays unread until it is certain that the connection goes on: closed before, it is reset.
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).ok()?;
+    let path = head.split(' ').nth(1)?.to_owned();
+    let before = {
+        let mut log = log.lock().unwrap();
+        log.push(path.clone());
+        log.iter().filter(|one| **one == path).count() - 1
+    };
+    let fault = fault(&path, before);
+    let (mut code, mut more, mut body) = match store.answer(&path) {
+        Ok(object) => (if object["code"] == 404 { 404 } else { 200 }, String::new(), object.to_string()),
+        Err(text) => (200, "Content-Type: text/plain\r\n".to_owned(), text),
+    };
+    match fault {
+        Sound => {}
+        Reset => return None,
+        Half => {
+            // Chunked, because that is how logs come.
+            let half = body.get(..body.len().saturating_sub(20)).unwrap_or_default();
+            write!(stream, "HTTP/1.1 200 OK\r\n{more}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{half}\r\n", half.len()).ok()?;
+            stream.flush().ok()?;
+            std::thread::sleep(Duration::from_millis(150));
+            return None;
+        }
+        Trickle => {
+            write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n").ok()?;
+            while stream.write_all(b" ").is_ok() {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+            return None;
+        }
+        Answer(other, head, text) => (code, more, body) = (other, head, text),
+        Items(change) => {
+            let mut list: Value = serde_json::from_str(&body).ok()?;
+            let items = list["items"].as_array().cloned().unwrap_or_default();
+            list["items"] = Value::Array(change(items));
+            body = list.to_string();
+        }
+        Endless => body = json!({"metadata": {"continue": format!("c{}", log.lock().unwrap().len())}, "items": []}).to_string(),
+    }
+    stream.read_exact(&mut [0]).ok()?;
+    write!(stream, "HTTP/1.1 {code} x\r\n{more}Content-Length: {}\r\n\r\n{body}", body.len()).ok()
+}
+
+struct Ran {
+    code: i32,
+    report: Value,
+    took: Duration,
+}
+
+impl Ran {
+    fn gaps(&self) -> Vec<(&str, String)> {
+        let gaps = self.report["gaps"].as_array().unwrap();
+        gaps.iter().map(|gap| (gap["name"].as_str().unwrap(), format!("{} {}", gap["subject"], gap["reason"]))).collect()
+    }
+
+    fn findings(&self) -> Vec<&str> {
+        let findings = self.report["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .filter(|finding| finding["severity"] != "info")
+            .filter_map(|finding| finding["name"].as_str())
+            // The playbook's own word for an announcer that is not certain, which the steps are looked at for.
+            .filter(|name| *name != "site/announcer")
+            .collect()
+    }
+
+    fn steps(&self) -> String {
+        self.report["steps"].to_string()
+    }
+
+    #[track_caller]
+    fn healthy(&self) {
+        assert_eq!((self.code, self.gaps()), (0, Vec::new()), "{}", self.report["summary"]);
+        assert!(self.steps().contains("10.88.64.100 is announced by n2 (layer2)"), "{}", self.steps());
+    }
+
+    /// Inconclusive, by a gap of that name that says this, and without a finding that is drawn from what is missing.
+    #[track_caller]
+    fn gap(&self, name: &str, says: &str) {
+        let gaps = self.gaps();
+        assert!(gaps.iter().any(|(gap, text)| *gap == name && text.contains(says)), "{says}: {gaps:#?}");
+        assert_eq!(self.findings(), Vec::<&str>::new(), "{gaps:#?}");
+        assert!(!self.steps().contains("no node announces") && !self.steps().contains("is gone"), "{}", self.steps());
+        assert!([0, 4, 5].contains(&self.code), "{}", self.code);
+    }
+
+    #[track_caller]
+    fn within(&self, seconds: u64) {
+        assert!(self.took < Duration::from_secs(seconds), "{:?}", self.took);
+    }
+}
+
+fn status(code: u16, head: &str) -> Fault {
+    Answer(code, head.to_owned(), json!({"kind": "Status", "status": "Failure", "message": "no", "code": code}).to_string())
+}
+
+/// Only pods as MetalLB's namespace lists them.
+fn speakers(path: &str) -> bool {
+    path.starts_with("/api/v1/namespaces/metallb-system/pods?")
+}
+
+#[test]
+fn a_sound_server_gives_the_sound_answer() {
+    Api::start(|_, _| Sound).who_announces().healthy();
+}
+
+#[test]
+fn one_reset_of_each_question_changes_nothing() {
+    let api = Api::start(|_, before| if before == 0 { Reset } else { Sound });
+    api.who_announces().healthy();
+    let half = Api::start(|path, before| if before == 0 && !path.contains("/log") { Half } else { Sound });
+    half.who_announces().healthy();
+}
+
+#[test]
+fn a_log_that_is_cut_keeps_its_past_and_proves_no_silence() {
+    let api = Api::start(|path, _| if path.contains("/log") { Half } else { Sound });
+    let ran = api.who_announces();
+    ran.gap("evidence/log-unreadable", "it was cut after ");
+    assert_ne!(ran.code, 0);
+    assert!(ran.steps().contains("it moved: "), "what the logs said before stays said: {}", ran.steps());
+    assert!(ran.steps().contains("is not certain"), "{}", ran.steps());
+}
+
+#[test]
+fn a_list_that_never_comes_is_a_gap_and_the_run_goes_on() {
+    for (fault, part) in ["/nodes", "/nodes", "/pods?"].into_iter().enumerate() {
+        let api = Api::start(move |path, _| match (path.contains(part) && !path.contains("/log"), fault) {
+            (false, _) => Sound,
+            (true, 0) => Reset,
+            (true, 1) => Half,
+            (true, _) => Answer(502, "Content-Type: text/html\r\n".to_owned(), "<html>bad gateway</html>".to_owned()),
+        });
+        let ran = api.run("metallb-flow", &["--static"]);
+        ran.gap("evidence/unreadable", "127.0.0.1");
+        assert_eq!(ran.code, 5);
+    }
+}
+
+#[test]
+fn a_server_of_which_nothing_comes_ends_the_run() {
+    let ran = Api::start(|_, _| Reset).who_announces();
+    assert_eq!(ran.code, 1);
+    assert!(ran.report["summary"].as_str().unwrap().contains("closed the connection"), "{}", ran.report["summary"]);
+    ran.within(15);
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says_so() {
+    let seconds = Api::start(|path, before| if before == 0 && path.contains("/nodes") { status(429, "Retry-After: 1\r\n") } else { Sound });
+    seconds.who_announces().healthy();
+    let date = "Date: Mon, 30 Nov 2026 23:00:00 GMT\r\nRetry-After: Mon, 30 Nov 2026 23:00:01 GMT\r\n";
+    let dates = Api::start(move |path, before| if before == 0 && path.contains("/pods") { status(503, date) } else { Sound });
+    dates.who_announces().healthy();
+    // Who asks for an hour is not waited for, and who asks again and again is not asked for ever.
+    let hour = Api::start(|path, _| if path.contains("/nodes") { status(429, "Retry-After: 3600\r\n") } else { Sound });
+    let ran = hour.who_announces();
+    ran.gap("evidence/unreadable", "left alone for 3600 s");
+    assert_eq!(hour.asked("/nodes"), 1);
+    let always = Api::start(|path, _| if path.contains("/nodes") { status(429, "Retry-After: 0\r\n") } else { Sound });
+    always.who_announces().gap("evidence/unreadable", "too busy (429)");
+    assert_eq!(always.asked("/nodes"), 6);
+}
+
+#[test]
+fn pages_without_end_are_cut_by_a_bound_of_their_own() {
+    let api = Api::start(|path, _| if path.contains("/ipaddresspools") { Endless } else { Sound });
+    let ran = api.run("metallb-flow", &["--static"]);
+    ran.gap("evidence/bounded", "no end within 200 pages");
+    assert_eq!((ran.code, api.asked("/ipaddresspools")), (5, 200));
+    let speakers = Api::start(|path, _| if speakers(path) { Endless } else { Sound });
+    let ran = speakers.run("metallb-flow", &["--static"]);
+    ran.gap("evidence/bounded", "no end within 200 pages");
+    assert_eq!(ran.code, 5);
+}
+
+#[test]
+fn an_expired_list_begins_again_once() {
+    let more = || Answer(200, String::new(), json!({"metadata": {"continue": "tok"}, "items": []}).to_string());
+    let once = Api::start(move |path, before| match (path.contains("/nodes"), path.contains("continue=")) {
+        (true, true) => status(410, ""),
+        (true, false) if before == 0 => more(),
+        _ => Sound,
+    });
+    once.who_announces().healthy();
+    let always = Api::start(move |path, _| match (path.contains("/nodes"), path.contains("continue=")) {
+        (true, true) => status(410, ""),
+        (true, false) => more(),
+        _ => Sound,
+    });
+    always.who_announces().gap("evidence/unreadable", "410");
+    assert_eq!(always.asked("/nodes"), 4);
+}
+
+#[test]
+fn garbage_is_no_fact() {
+    let kinds: [fn(&str) -> bool; 4] = [
+        speakers,
+        |path| path.contains("/endpointslices"),
+        |path| path.contains("/l2advertisements"),
+        |path| path.contains("/ipaddresspools"),
+    ];
+    let changes: [fn(Vec<Value>) -> Vec<Value>; 5] = [
+        |items| items.iter().map(|_| json!({})).collect(),
+        |items| items.iter().map(|_| json!("an object")).collect(),
+        |items| {
+            items
+                .into_iter()
+                .map(|mut item| {
+                    item["metadata"]["name"] = json!(7);
+                    item
+                })
+                .collect()
+        },
+        |items| {
+            items
+                .into_iter()
+                .map(|mut item| {
+                    item["metadata"]["namespace"] = json!("elsewhere");
+                    item
+                })
+                .collect()
+        },
+        |items| {
+            items
+                .into_iter()
+                .map(|mut item| {
+                    item["spec"] = json!([1]);
+                    item["endpoints"] = json!(3);
+                    item
+                })
+                .collect()
+        },
+    ];
+    for (number, of) in kinds.into_iter().enumerate() {
+        // Every kind meets two kinds of garbage, every kind of garbage a kind.
+        for change in [changes[number % 5], changes[(number + 2) % 5]] {
+            let ran = Api::start(move |path, _| if of(path) { Items(change) } else { Sound }).run("metallb-flow", &["--static"]);
+            ran.gap("evidence/unreadable", " cannot be ");
+            assert_eq!(ran.code, 5, "kind {number}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_list_and_no_log_is_not_read_as_one() {
+    let page = || Answer(200, "Content-Type: text/html\r\n".to_owned(), "<html>log in, please</html>".to_owned());
+    Api::start(move |path, _| if path.contains("/log") { page() } else { Sound })
+        .who_announces()
+        .gap("evidence/log-unreadable", "a page for people");
+    let nonsense = || Answer(200, "Content-Type: text/plain\r\n".to_owned(), "first\nsecond\n".to_owned());
+    Api::start(move |path, _| if path.contains("/log") { nonsense() } else { Sound })
+        .who_announces()
+        .gap("evidence/log-unreadable", "not one of its 2 lines");
+    let refusal = || Answer(200, String::new(), json!({"kind": "Status", "metadata": {}, "status": "Failure", "code": 500}).to_string());
+    let ran = Api::start(move |path, _| if speakers(path) { refusal() } else { Sound }).run("metallb-flow", &["--static"]);
+    ran.gap("evidence/unreadable", "is no list of pods");
+    assert_eq!(ran.code, 5);
+}
+
+#[test]
+fn nobody_is_sent_on_with_credentials() {
+    let thief = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = format!("http://{}/stolen", thief.local_addr().unwrap());
+    let told = format!("Location: {place}\r\n");
+    let api = Api::start(move |path, _| if path.contains("/nodes") { Answer(302, told.clone(), String::new()) } else { Sound });
+    api.who_announces().gap("evidence/unreadable", &format!("sends on to {place} (302), which is not followed"));
+    thief.set_nonblocking(true).unwrap();
+    assert!(thief.accept().is_err(), "nobody came");
+    assert!(api.port != 0);
+}
+
+#[test]
+fn a_byte_a_second_ends_by_the_runs_time() {
+    let ran = Api::start(|path, _| if path.contains("/nodes") { Trickle } else { Sound })
+        .run("examples/who-announces.rhai", &["--timeout", "3s"]);
+    // 4 s, and as much again for a machine that is busy with other things.
+    ran.within(8);
+    assert!(ran.gaps().iter().any(|(name, _)| *name == "evidence/time-ran-out"), "{:?}", ran.gaps());
+}
