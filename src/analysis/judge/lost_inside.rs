@@ -48,7 +48,7 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     }
     // A rule that may have taken them, led them elsewhere or let them live no further is another explanation, kube-proxy's own too.
     let fields = packets.fields(Leg::Request, case.address(), None);
-    if !ruleset::undecided(pair, &fields).is_empty()
+    if !ruleset::undecided(pair, &fields).is_nothing()
         || translation::refused(case, pair, &fields, failing.len())
         || translation::suspected(case, pair, node, &failing)
     {

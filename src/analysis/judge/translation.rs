@@ -9,7 +9,7 @@ use super::{Case, conntrack, found};
 use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, refused_by_kube_proxy, trail};
+use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, refused_by_kube_proxy, trail, undecided};
 use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::Finding;
@@ -201,7 +201,8 @@ pub(super) fn led_to(case: &Case, pair: &StatePair, node: &str, roads: &[&Road])
 pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> bool {
     let trails = trails(case, pair, node, roads, None);
     let on_the_road = short_lived(case, roads, node).is_some();
-    on_the_road || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
+    let open = trails.values().any(|trail| !trail.open.is_empty());
+    on_the_road || open || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
 /// Whether kube-proxy's own rules counted as many of these packets as were lost.
@@ -212,13 +213,15 @@ pub(super) fn refused(case: &Case, pair: &StatePair, fields: &[Fields], failed: 
         .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed.div_ceil(rounds))))
 }
 
-/// What kube-proxy's own rules counted, as the end of a sentence; empty when they counted nothing.
+/// What kube-proxy's own rules counted, and why not every rule was asked, as the end of a sentence; empty when there is neither.
 pub(super) fn refusals(pair: &StatePair, fields: &[Fields]) -> String {
     let counted: Vec<String> = refused_by_kube_proxy(pair, fields)
         .into_iter()
         .filter_map(|drop| Some(format!("kube-proxy's rule {} (`{}`) took {} packets", drop.path, drop.text, drop.grown?)))
         .collect();
-    if counted.is_empty() { String::new() } else { format!("; while the probe was repeated, {}", counted.join(", and ")) }
+    let counted = if counted.is_empty() { String::new() } else { format!("; while the probe was repeated, {}", counted.join(", and ")) };
+    let open: Vec<String> = undecided(pair, fields).open.into_iter().collect();
+    if open.is_empty() { counted } else { format!("{counted}; in its packet filter, {}", open.join(", and ")) }
 }
 
 /// A rule of the node that took the requests leaves them too few hops for the node behind it, or a rule of this one does.
@@ -425,8 +428,8 @@ fn sparing(pair: &StatePair, trails: &[Trail], kept: bool, failed: usize) -> Opt
     if let Some(why) = rule(&|turn| turn.hook == Hook::Postrouting && ends(pair, turn)) {
         return Some(why);
     }
-    // Where the rules say that it is masqueraded, nothing of them is missing.
-    if trails.iter().any(|trail| trail.ends.is_empty() || trail.ends.iter().any(|end| end.source.is_none())) {
+    // Where the rules say that it is masqueraded, or were not followed to their end, nothing of them is missing.
+    if trails.iter().any(|trail| !trail.open.is_empty() || trail.ends.is_empty() || trail.ends.iter().any(|end| end.source.is_none())) {
         return None;
     }
     let marked = trails

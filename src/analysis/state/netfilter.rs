@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::counting::count;
 
 /// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fields {
     pub source: Option<IpAddr>,
     pub destination: Option<IpAddr>,

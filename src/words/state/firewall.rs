@@ -16,7 +16,7 @@ pub const WORD: Word = Word {
     capability: CAPABILITY,
     signature: "firewall(place, #{ source, destination, protocol, source_port, destination_port, iif, oif, length, state, mark, hook }) -> #{ taken, rule, rules, translated, hooks, unread }",
     meaning: concat!(
-        "Follows one packet through the place's own rules of iptables and nftables, with kube-proxy's translation: `taken` is yes, no or maybe (it depends on chance, an ipset, or rules that could not be read: `unread`); `rule` takes it, or is the first that may, as #{ path, text, packets, hook, sure }; `rules` are all of those; `translated` is where it may be sent on to. A packet comes in by `iif` (and leaves by `oif`, or goes to the place itself when it holds the destination), is sent by the place itself with `oif` alone, or meets one `hook` only: prerouting, input, forward, output, postrouting. `protocol` is tcp, `state` NEW and `mark` 0 when left out; whatever else is left out is not known. ",
+        "Follows one packet through the place's own rules of iptables and nftables, with kube-proxy's translation: `taken` is yes, no or maybe (it depends on chance, an ipset, or rules that could not be read, or not all be followed: `unread`); `rule` takes it, or is the first that may, as #{ path, text, packets, hook, sure }; `rules` are all of those; `translated` is where it may be sent on to. A packet comes in by `iif` (and leaves by `oif`, or goes to the place itself when it holds the destination), is sent by the place itself with `oif` alone, or meets one `hook` only: prerouting, input, forward, output, postrouting. `protocol` is tcp, `state` NEW and `mark` 0 when left out; whatever else is left out is not known. ",
         crate::places!()
     ),
     register,

@@ -7,6 +7,8 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use super::options::{address, family};
 use super::{CAPABILITY, Look, hand, look, missing};
 use crate::analysis::state::ruleset::proxy::programme;
+use crate::model::catalogue::names;
+use crate::model::finding::Gap;
 use crate::words::capture_options::whole_number;
 use crate::words::reference::Word;
 use crate::words::run::{Answer, Run};
@@ -47,6 +49,10 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, port: 
         return Ok(Dynamic::UNIT);
     };
     let found = programme(&state, to, port, &protocol);
+    if found.open {
+        let what = format!("all that kube-proxy programmed on {place} for {to}:{port}");
+        run.gap(Gap::new(names::EVIDENCE_UNDECIDED, &state.place, "there are more rules than are followed", what));
+    }
     // An absence is told only where the tools that would show a programme were there.
     let unread = ["iptables", "nft"].into_iter().find(|section| !state.sections.contains_key(*section));
     if let Some(section) = unread.filter(|_| found.rules.is_empty() && found.mode.is_none()) {

@@ -1,13 +1,18 @@
 //! Which rules took packets away between two reads of a place's packet filters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Line, Ruleset, Taken, Taker, follow, ruleset};
+use super::met::MOST_STEPS;
+use super::travel::follow;
+use super::{Line, Ruleset, Taken, Taker, ruleset};
 use crate::analysis::state::netfilter::{Fields, Match, is_kube_proxys};
 use crate::model::state::{PlaceState, StatePair};
 
 /// What rules have counted, by tool and path.
 type Counts = BTreeMap<(&'static str, String), u64>;
+
+/// Steps that all packets of one question may take together, so that a question about many packets ends soon too.
+const MOST_STEPS_OF_ALL: usize = 4 * MOST_STEPS;
 
 /// A rule (not kube-proxy's) that takes packets away, and that some packets may come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,34 +32,56 @@ pub struct Drop {
 #[must_use]
 pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
     let counts = |drop: &Drop| drop.grown.is_some() || drop.matched == Match::Yes;
-    let mut found: Vec<Drop> = met(pair, packets).into_iter().filter(counts).collect();
+    let mut found: Vec<Drop> = taking(pair, packets, false).rules.into_iter().filter(counts).collect();
     found.sort_by_key(|drop| (std::cmp::Reverse(drop.matched), std::cmp::Reverse(drop.grown)));
     found
 }
 
-/// The rules without a counter that may have taken one of these packets, and of which nothing surer can be said.
+/// What is not known of these packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undecided {
+    /// The rules without a counter that may have taken one of them, and of which nothing surer can be said.
+    pub rules: Vec<Drop>,
+    /// Why not every rule was asked; empty where all were.
+    pub open: BTreeSet<String>,
+}
+
+impl Undecided {
+    /// Whether no rule may have taken any of the packets.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.rules.is_empty() && self.open.is_empty()
+    }
+}
+
+/// What the rules leave open of these packets.
 #[must_use]
-pub fn undecided(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
-    met(pair, packets).into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).collect()
+pub fn undecided(pair: &StatePair, packets: &[Fields]) -> Undecided {
+    let Taking { rules, open } = taking(pair, packets, false);
+    Undecided { rules: rules.into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).collect(), open }
 }
 
 /// kube-proxy's own rules that could have taken one of these packets, by a counter that grew; the most grown first.
 #[must_use]
 pub fn refused_by_kube_proxy(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
-    let mut found: Vec<Drop> = taking(pair, packets, true).into_iter().filter(|drop| drop.grown.is_some()).collect();
+    let mut found: Vec<Drop> = taking(pair, packets, true).rules.into_iter().filter(|drop| drop.grown.is_some()).collect();
     found.sort_by_key(|drop| std::cmp::Reverse(drop.grown));
     found
 }
 
-/// The rules of others that one of the packets may come to, without those whose counter stood still.
-fn met(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
-    taking(pair, packets, false)
+/// Rules that take packets.
+struct Taking {
+    rules: Vec<Drop>,
+    /// Why there may be more; empty where every rule was asked.
+    open: BTreeSet<String>,
 }
 
 /// Every rule that one of the packets may come to, without those whose counter stood still: kube-proxy's own, or the others.
-fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Vec<Drop> {
+fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Taking {
     let mut families: BTreeMap<bool, (Ruleset, Counts)> = BTreeMap::new();
     let mut found: BTreeMap<(&'static str, String), Drop> = BTreeMap::new();
+    let mut open = BTreeSet::new();
+    let mut left_of_all = MOST_STEPS_OF_ALL;
     for packet in packets {
         let six = packet.is_v6().unwrap_or(false);
         let (after, before) = families.entry(six).or_insert_with(|| (ruleset(&pair.after, six), counters(&pair.before, six)));
@@ -62,7 +89,11 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Vec<Drop
         let less_sure = Fields { state: None, mark: None, ..packet.clone() };
         let variants = if packet.state.is_some() { vec![packet.clone(), less_sure] } else { vec![less_sure] };
         for variant in &variants {
-            let walked = follow(&pair.after, after, variant, None);
+            let steps = left_of_all.min(MOST_STEPS);
+            let mut left = steps;
+            let walked = follow(&pair.after, after, variant, None, &mut left);
+            left_of_all -= steps - left;
+            open.extend(walked.open);
             let grown = |taker: &Taker| {
                 let old = before.get(&(taker.tool, taker.path.clone())).copied().unwrap_or_default();
                 // One that is smaller than before is another rule's, or began anew: it tells nothing of what came meanwhile.
@@ -78,7 +109,7 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Vec<Drop
             }
         }
     }
-    found.into_values().collect()
+    Taking { rules: found.into_values().collect(), open }
 }
 
 /// Whether the rule stands in one of kube-proxy's chains.

@@ -3,7 +3,13 @@
 use super::super::netfilter::{self, Fields, Match};
 use super::super::nftables::{expression, line_has_xt, value};
 use super::iptables::translated;
-use super::{Action, Chain, Hook, Line, Ruleset, beside};
+use super::sets::{elements, holds, members};
+use super::{Action, Chain, Hook, Line, Ruleset, WORDS_A_STEP, beside};
+
+/// Elements of a set that are looked through in one step.
+const ELEMENTS_A_STEP: usize = 4;
+/// Expressions of one rule that are read, each of which may go over all that is left of it. Rules have a dozen.
+const MOST_EXPRESSIONS: usize = 64;
 
 /// A rule, cut into words.
 pub struct NftLine {
@@ -17,7 +23,8 @@ pub struct NftLine {
 enum Block {
     Table,
     Chain(String),
-    Set(String, String),
+    /// With its name, what stands in it, and how many braces are open in that.
+    Set(String, String, usize),
     Other,
 }
 
@@ -38,15 +45,16 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
             wanted = !foreign && (["inet", "netdev", "bridge"].contains(&family) || family == if six { "ip6" } else { "ip" });
             managed = false;
             open.push(Block::Table);
-        } else if let Some(Block::Set(name, text)) = open.last_mut() {
+        } else if let Some(Block::Set(name, text, braces)) = open.last_mut() {
             // Elements go on over lines; the block ends with a brace on a line of its own.
-            if line == "}" && text.matches('{').count() == text.matches('}').count() {
+            if line == "}" && *braces == 0 {
                 let (name, text) = (std::mem::take(name), std::mem::take(text));
                 if wanted {
                     ruleset.sets.insert(format!("nft {table} {name}"), elements(&text));
                 }
                 open.pop();
             } else {
+                *braces = (*braces + line.matches('{').count()).saturating_sub(line.matches('}').count());
                 text.push_str(line);
                 text.push(' ');
             }
@@ -64,7 +72,7 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
                     }
                     Block::Chain(name.to_owned())
                 }
-                "set" | "map" => Block::Set(name.to_owned(), String::new()),
+                "set" | "map" => Block::Set(name.to_owned(), String::new(), 0),
                 _ => Block::Other,
             });
         } else if let Some(Block::Chain(name)) = open.last()
@@ -120,28 +128,6 @@ fn priority(words: &[&str]) -> i32 {
     }
 }
 
-/// The elements of a set or map: key and, for a map, what it leads to.
-fn elements(text: &str) -> Vec<(String, String)> {
-    let Some((_, list)) = text.split_once("elements = {") else { return Vec::new() };
-    let list = list.rsplit_once('}').map_or(list, |(list, _)| list);
-    let mut all = Vec::new();
-    // A comma within a comment parts nothing.
-    let mut quoted = false;
-    let apart = |c: char| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    };
-    for element in list.split(apart).map(str::trim).filter(|element| !element.is_empty()) {
-        let (key, to) = element.split_once(" : ").unwrap_or((element, ""));
-        // What stands behind the key (a counter, a time, a comment) says nothing of whether it matches.
-        let key = ["counter", "timeout", "expires", "comment"]
-            .iter()
-            .fold(key, |key, word| key.split(&format!(" {word} ")).next().unwrap_or(key));
-        all.push((key.trim().to_owned(), to.trim().to_owned()));
-    }
-    all
-}
-
 impl NftLine {
     /// The hop limit (TTL) that a rule leaves on a packet.
     pub(super) fn hop_limit(&self) -> Option<u8> {
@@ -151,12 +137,23 @@ impl NftLine {
         })
     }
 
+    /// What it costs to ask the rule, with the elements of the sets that it names.
+    pub(super) fn weight(&self, chain: &str, ruleset: &Ruleset) -> usize {
+        let named = self.words.iter().filter_map(|word| word.strip_prefix('@'));
+        let elements: usize = named.filter_map(|name| ruleset.sets.get(&beside(chain, name))).map(Vec::len).sum();
+        1 + self.words.len() / WORDS_A_STEP + elements / ELEMENTS_A_STEP
+    }
+
     pub(super) fn decide(&self, way: &Fields, chain: &str, ruleset: &Ruleset) -> (Match, Vec<Action>) {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let mut matched = Match::Yes;
         let mut changed = way.clone();
-        let mut at = 0;
+        let (mut at, mut expressions) = (0, 0);
         while at < words.len() && matched != Match::No {
+            expressions += 1;
+            if expressions > MOST_EXPRESSIONS {
+                return (Match::Maybe, vec![Action::Unclear]);
+            }
             let rest = &words[at..];
             if let Some(action) = verdict(rest, &changed, chain, ruleset) {
                 return (matched, vec![action]);
@@ -187,28 +184,27 @@ impl NftLine {
 /// A word that ends the rule.
 fn verdict(words: &[&str], way: &Fields, chain: &str, ruleset: &Ruleset) -> Option<Action> {
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
-    let mut changed = way.clone();
+    let changed = |change: &dyn Fn(&mut Fields)| {
+        let mut changed = way.clone();
+        change(&mut changed);
+        Action::Accept(changed)
+    };
     let to = |name: &str| Some(beside(chain, name)).filter(|name| ruleset.chains.contains_key(name));
     Some(match word(0) {
-        "accept" => Action::Accept(changed),
+        "accept" => Action::Accept(way.clone()),
         "drop" | "reject" => Action::Take,
         "return" => Action::Return,
         "jump" => to(word(1)).map_or(Action::Unclear, Action::Jump),
         "goto" => to(word(1)).map_or(Action::Unclear, Action::Goto),
         "dnat" => {
             let target = words.iter().position(|word| *word == "to").and_then(|at| words.get(at + 1)).copied();
-            (changed.destination, changed.destination_port) = translated(target, way.destination_port);
-            changed.translated = true;
-            Action::Accept(changed)
+            changed(&|way| {
+                (way.destination, way.destination_port) = translated(target, way.destination_port);
+                way.translated = true;
+            })
         }
-        "redirect" => {
-            (changed.destination, changed.destination_port, changed.translated) = (None, None, true);
-            Action::Accept(changed)
-        }
-        "snat" | "masquerade" => {
-            (changed.source, changed.source_port) = (None, None);
-            Action::Accept(changed)
-        }
+        "redirect" => changed(&|way| (way.destination, way.destination_port, way.translated) = (None, None, true)),
+        "snat" | "masquerade" => changed(&|way| (way.source, way.source_port) = (None, None)),
         "queue" | "tproxy" | "synproxy" => Action::Unclear,
         _ => return None,
     })
@@ -323,18 +319,6 @@ fn keys<'a>(words: &[&'a str]) -> Option<(Vec<Vec<&'a str>>, usize)> {
     }
 }
 
-/// The members of `@NAME` or of a set in braces, and how many words it took; `None` for a set that is not known.
-fn members(words: &[&str], chain: &str, ruleset: &Ruleset) -> (Option<Vec<(String, String)>>, usize) {
-    match words.first() {
-        Some(name) if name.starts_with('@') => (ruleset.sets.get(&beside(chain, &name[1..])).cloned(), 1),
-        Some(&"{") => {
-            let end = words.iter().position(|word| *word == "}").unwrap_or(words.len() - 1);
-            (Some(elements(&format!("elements = {} }}", words[..end].join(" ")))), end + 1)
-        }
-        _ => (None, 1),
-    }
-}
-
 /// What a verdict map leads to: the element that surely matches, or all that may.
 fn mapped(keys: &[Vec<&str>], words: &[&str], way: &Fields, chain: &str, ruleset: &Ruleset) -> (Match, Vec<Action>) {
     let (Some(all), _) = members(words, chain, ruleset) else { return (Match::Maybe, vec![Action::Unclear]) };
@@ -353,32 +337,4 @@ fn mapped(keys: &[Vec<&str>], words: &[&str], way: &Fields, chain: &str, ruleset
         }
     });
     (answer, actions.collect())
-}
-
-/// Whether an element's key holds the packet.
-fn holds(keys: &[Vec<&str>], element: &str, way: &Fields) -> Match {
-    let parts: Vec<&str> = element.split(" . ").map(str::trim).collect();
-    if parts.len() != keys.len() {
-        return Match::Maybe;
-    }
-    keys.iter()
-        .zip(parts)
-        .map(|(key, part)| match key[0] {
-            "numgen" | "jhash" => Match::Maybe,
-            "ct" => netfilter::connection_state(way, part),
-            "meta" if key[1] == "l4proto" => same(&way.protocol, part),
-            "meta" => expression(&[key[1], part], way).0,
-            "ip" | "ip6" if key[1] == "protocol" || key[1] == "nexthdr" => same(&way.protocol, part),
-            // The port of whatever protocol another part of the key names.
-            "tcp" | "udp" if key[0] != way.protocol => Match::No,
-            "tcp" | "udp" => expression(&["th", key[1], part], way).0,
-            _ => expression(&[key.as_slice(), &[part]].concat(), way).0,
-        })
-        .min()
-        .unwrap_or(Match::Maybe)
-}
-
-fn same(protocol: &str, part: &str) -> Match {
-    let by_number = matches!((protocol, part), ("tcp", "6") | ("udp", "17") | ("icmp", "1") | ("ipv6-icmp", "58") | ("sctp", "132"));
-    if protocol == part || by_number { Match::Yes } else { Match::No }
 }

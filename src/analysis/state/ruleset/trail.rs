@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use super::drops::{counters, is_kube_proxys_chain};
-use super::{Action, Hook, Line, Travelled, Walk, ruleset, tool, travel};
+use super::met::MOST_STEPS;
+use super::travel::{Travelled, travel};
+use super::{Action, Hook, Line, ruleset, tool};
 use crate::analysis::state::netfilter::{Fields, Match};
 use crate::model::state::StatePair;
 
@@ -59,6 +61,8 @@ pub struct Trail {
     pub turns: Vec<Turn>,
     /// What comes out at the end.
     pub ends: Vec<Fields>,
+    /// Why not every way was followed to its end; empty where all were.
+    pub open: Vec<String>,
 }
 
 /// What becomes of the packet between two reads of a place's packet filters. With `towards` only its ways to that endpoint are followed.
@@ -66,50 +70,50 @@ pub struct Trail {
 pub fn trail(pair: &StatePair, packet: &Fields, towards: Option<(IpAddr, u16)>) -> Trail {
     let six = packet.is_v6().unwrap_or(false);
     let (after, before) = (ruleset(&pair.after, six), counters(&pair.before, six));
-    let Travelled { ends, met, .. } = travel(&pair.after, &after, packet, None, towards);
+    let Travelled { ends, met, .. } = travel(&pair.after, &after, packet, None, towards, MOST_STEPS);
     let mut turns = met.turns;
     for turn in &mut turns {
         let old = before.get(&(turn.tool, turn.path.clone())).copied().unwrap_or_default();
         turn.grown = turn.packets.and_then(|now| now.checked_sub(old));
     }
-    Trail { turns, ends }
+    Trail { turns, ends, open: met.open.into_iter().collect() }
 }
 
-impl Walk<'_> {
-    /// Notes what a rule does with the ways that come to it. `alone` when there are no others.
-    pub(super) fn turn(&mut self, line: &Line, ways: &[(Fields, Match, Vec<Action>)], depth: usize, alone: bool, chain: &str) {
+impl Turn {
+    /// What a rule does with the ways that come to it in a chain of a hook that translates, or does not. `top`: the hook itself calls the
+    /// chain. `alone`: there are no other ways than these.
+    pub(super) fn of<'w>(
+        line: &Line,
+        ways: &(impl Iterator<Item = (&'w Fields, Match, &'w [Action])> + Clone),
+        (hook, translates): (Hook, bool),
+        top: bool,
+        alone: bool,
+        chain: &str,
+    ) -> Option<Self> {
         let limit = line.hop_limit();
-        let kinds: Vec<Option<Kind>> = ways
-            .iter()
-            .map(|(way, matched, actions)| {
-                let action = actions.first().filter(|_| *matched != Match::No)?;
-                limit.map(Kind::HopLimit).or_else(|| self.kind(way, action, depth, chain))
-            })
-            .collect();
-        let Some(kind) = kinds.iter().flatten().next().copied() else { return };
-        let certain = alone && kinds.iter().all(Option::is_some) && ways.iter().all(|(_, matched, _)| *matched == Match::Yes);
-        let (path, text) = (line.path(), line.text());
-        let of_kube_proxy = is_kube_proxys_chain(tool(chain), &path, &text) && !strange(kind, &path, &text);
-        let (tool, packets) = (tool(chain), line.packets());
-        match self.turns.iter_mut().find(|known| (&known.path, known.tool, known.hook) == (&path, tool, self.hook)) {
-            // Where the ways of a packet come to it one after another, it is not one that all of them take together.
-            Some(known) => known.certain = false,
-            None => self.turns.push(Turn { path, tool, text, hook: self.hook, kind, certain, of_kube_proxy, packets, grown: None }),
-        }
+        let kind = |(way, matched, actions): (&Fields, Match, &[Action])| {
+            let action = actions.first().filter(|_| matched != Match::No)?;
+            limit.map(Kind::HopLimit).or_else(|| kind(way, action, (translates, top), chain))
+        };
+        let first = ways.clone().find_map(kind)?;
+        let certain = alone && ways.clone().all(|way| way.1 == Match::Yes && kind(way).is_some());
+        let (path, text, tool) = (line.path(), line.text(), tool(chain));
+        let of_kube_proxy = is_kube_proxys_chain(tool, &path, &text) && !strange(first, &path, &text);
+        Some(Self { path, tool, text, hook, kind: first, certain, of_kube_proxy, packets: line.packets(), grown: None })
     }
+}
 
-    fn kind(&self, way: &Fields, action: &Action, depth: usize, chain: &str) -> Option<Kind> {
-        let of_kube_proxy = chain.contains(" KUBE-") || chain.contains(" kube-proxy ");
-        match action {
-            Action::Accept(out) if out.translated && !way.translated => Some(Kind::Destination(out.destination, out.destination_port)),
-            Action::Accept(out) if (out.source, out.source_port) != (way.source, way.source_port) => Some(Kind::Source(out.source)),
-            Action::Accept(_) => self.translates.then_some(Kind::Spares),
-            // Out of a chain that another one called, the packet goes on there.
-            Action::Return => (self.translates && (depth == 0 || of_kube_proxy)).then_some(Kind::Spares),
-            Action::Next(out) if out.state.as_deref() == Some("UNTRACKED") && out.state != way.state => Some(Kind::Untracks),
-            Action::Next(out) if out.mark != way.mark => Some(Kind::Marks),
-            _ => None,
-        }
+fn kind(way: &Fields, action: &Action, (translates, top): (bool, bool), chain: &str) -> Option<Kind> {
+    let of_kube_proxy = chain.contains(" KUBE-") || chain.contains(" kube-proxy ");
+    match action {
+        Action::Accept(out) if out.translated && !way.translated => Some(Kind::Destination(out.destination, out.destination_port)),
+        Action::Accept(out) if (out.source, out.source_port) != (way.source, way.source_port) => Some(Kind::Source(out.source)),
+        Action::Accept(_) => translates.then_some(Kind::Spares),
+        // Out of a chain that another one called, the packet goes on there.
+        Action::Return => (translates && (top || of_kube_proxy)).then_some(Kind::Spares),
+        Action::Next(out) if out.state.as_deref() == Some("UNTRACKED") && out.state != way.state => Some(Kind::Untracks),
+        Action::Next(out) if out.mark != way.mark => Some(Kind::Marks),
+        _ => None,
     }
 }
 
