@@ -1,6 +1,6 @@
 //! Which held packet of its connection a piece belongs to.
 
-use super::packets::{Held, NONE};
+use super::packets::{Held, MOST_SIGHTINGS, NONE};
 use super::piece::{Piece, before};
 use super::{Joiner, NO_SPOT};
 
@@ -13,17 +13,26 @@ pub(super) enum Choice {
     Held(u32, u32),
     /// The spot has shown this very packet before.
     Again,
-    /// To none that is held. So many of its bytes are not held at all.
-    New(u32),
+    /// To none that is held. So many of its bytes are not held at all. Whether everything that is held was looked at.
+    New(u32, Looked),
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    AtAll,
+    /// There is more than is looked at, and it may belong there.
+    AtSome,
 }
 
 impl Joiner {
     /// Chooses among the packets of the connection that go the same way.
     pub(super) fn choose(&self, place: u32, answer: bool, spot: u16, piece: &Piece, at: i64) -> Choice {
-        let Some(open) = self.connections.get(place) else { return Choice::New(piece.length) };
+        let Some(open) = self.connections.get(place) else { return Choice::New(piece.length, Looked::AtAll) };
         let usual = open.spots.get(usize::from(spot)).map(|spot| spot.usual).unwrap_or_default();
         let mut best: Option<((i32, bool, i64), u32)> = None;
         let mut again = false;
+        let mut looked = if self.packets.too_many_alike(&piece.like) { Looked::AtSome } else { Looked::AtAll };
         for (slot, held) in self.packets.alike(&piece.like) {
             if held.connection != place || held.answer != answer {
                 continue;
@@ -38,6 +47,10 @@ impl Joiner {
             let contradicted = (numbered && !same_number && open.keeps_identification)
                 || (piece.contents != 0 && held.contents != 0 && piece.contents != held.contents);
             if contradicted {
+                continue;
+            }
+            if held.sightings.len() >= MOST_SIGHTINGS {
+                looked = Looked::AtSome;
                 continue;
             }
             let mut score = i32::from(same_length) * 4 + i32::from(same_number) * 8 - i32::from(numbered && !same_number);
@@ -57,16 +70,16 @@ impl Joiner {
         if again {
             return Choice::Again;
         }
-        if piece.like.is_stretch() { self.cut_elsewhere(place, answer, spot, piece) } else { Choice::New(piece.length) }
+        if piece.like.is_stretch() { self.cut_elsewhere(place, answer, spot, piece, looked) } else { Choice::New(piece.length, looked) }
     }
 
     /// Looks for the packet that a stretch lies within, or how far it goes before one that is held begins.
-    fn cut_elsewhere(&self, place: u32, answer: bool, spot: u16, piece: &Piece) -> Choice {
-        let Some(open) = self.connections.get(place) else { return Choice::New(piece.length) };
+    fn cut_elsewhere(&self, place: u32, answer: bool, spot: u16, piece: &Piece, mut looked: Looked) -> Choice {
+        let Some(open) = self.connections.get(place) else { return Choice::New(piece.length, looked) };
         let start = piece.like.start();
         // What lies beyond everything that was seen is new.
         if open.reached[usize::from(answer)].is_none_or(|reached| !before(start, reached)) {
-            return Choice::New(piece.length);
+            return Choice::New(piece.length, looked);
         }
         let inside = |held: &Held| {
             let offset = start.wrapping_sub(held.like.start());
@@ -77,15 +90,27 @@ impl Joiner {
         let cursor = if spot == NO_SPOT { None } else { open.spots.get(usize::from(spot)).map(|spot| spot.cursor) };
         if let Some((slot, generation)) = cursor
             && let Some(offset) = self.packets.same(slot, generation).and_then(inside)
+            && !self.is_full(slot)
         {
             return Choice::Held(slot, offset);
+        }
+        // What comes here late comes in order too: best the packet that follows the one that was seen last.
+        let following = cursor.and_then(|(slot, generation)| Some(self.packets.same(slot, generation)?.newer));
+        if let Some(slot) = following
+            && let Some(offset) = self.packets.get(slot).filter(|_| slot != NONE).and_then(inside)
+        {
+            return if self.is_full(slot) { Choice::New(piece.length, Looked::AtSome) } else { Choice::Held(slot, offset) };
         }
         let mut free = piece.length;
         let mut slot = open.newest[usize::from(answer)];
         for _ in 0..MOST_LOOKED_AT {
-            let Some(held) = self.packets.get(slot).filter(|_| slot != NONE) else { break };
+            let Some(held) = self.packets.get(slot).filter(|_| slot != NONE) else { return Choice::New(free, looked) };
             if let Some(offset) = inside(held) {
-                return Choice::Held(slot, offset);
+                if self.is_full(slot) {
+                    looked = Looked::AtSome;
+                } else {
+                    return Choice::Held(slot, offset);
+                }
             }
             let ahead = held.like.start().wrapping_sub(start);
             if ahead > 0 && ahead < free && held.like.same_stretch(&piece.like) && !held.shown(spot, 0, piece.length - ahead) {
@@ -93,6 +118,11 @@ impl Joiner {
             }
             slot = held.older;
         }
-        Choice::New(free)
+        Choice::New(free, if slot == NONE { looked } else { Looked::AtSome })
+    }
+
+    /// Whether so many frames show the packet already that no further one is noted.
+    fn is_full(&self, slot: u32) -> bool {
+        self.packets.get(slot).is_some_and(|held| held.sightings.len() >= MOST_SIGHTINGS)
     }
 }

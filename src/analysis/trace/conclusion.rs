@@ -6,6 +6,9 @@ use super::{Joiner, Point};
 use crate::model::packet::Passage;
 use crate::model::trace::{LastSeen, TraceEnd, TraceHop, Traced};
 
+/// Points of which it is told whether a connection was seen there.
+const MOST_POINTS: usize = 256;
+
 impl Joiner {
     /// Ends a connection, and gives its ends free.
     pub(super) fn conclude(&mut self, place: u32) {
@@ -119,10 +122,31 @@ impl Joiner {
                 "{count} of its packets look the same as packets of several connections elsewhere: joined with none of these"
             ));
         }
-        for (number, point) in (0_u16..).zip(&self.points) {
-            if point.told.followed > 0 && !open.passed(number) {
-                reasons.push(format!("not seen at {}: {}", point.told.name, reason(open, point)));
-            }
+        if open.crowded > 0 {
+            reasons.push(format!(
+                "{} of its packets were not seen everywhere, and may have been: too many packets look the same, or were cut, to be told apart",
+                open.crowded
+            ));
+        }
+        if open.not_placed > 0 {
+            let (count, most) = (open.not_placed, super::connections::MOST_SPOTS);
+            reasons.push(format!("{count} of its packets passed places beyond the first {most}, which are not told apart"));
+        }
+        let told = || (0_u16..).zip(self.points.iter().take(MOST_POINTS)).filter(|(_, point)| point.told.followed > 0);
+        if open.apart > 0 && told().any(|(number, _)| !open.passed(number)) {
+            let count = open.apart;
+            reasons.push(format!(
+                "{count} of its packets look the same as so many packets elsewhere that they were joined with none of these"
+            ));
+        }
+        for (_, point) in told().filter(|(number, _)| !open.passed(*number)) {
+            reasons.push(format!("not seen at {}: {}", point.told.name, reason(open, point)));
+        }
+        if self.points.len() > MOST_POINTS {
+            reasons.push(format!(
+                "whether it was seen at the {} points behind the first {MOST_POINTS} is not told",
+                self.points.len() - MOST_POINTS
+            ));
         }
         reasons
     }

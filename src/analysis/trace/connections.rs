@@ -11,6 +11,8 @@ use crate::model::trace::{MissingPacket, SeenError, TraceEnd};
 
 /// Spots of one connection: more is a loop, whose further turns are counted and not told apart.
 pub(super) const MOST_SPOTS: usize = 256;
+/// Tracks of one connection: more places with ends of their own are not joined with it.
+pub(super) const MOST_TRACKS: usize = 128;
 /// Missing packets and errors that are told one by one.
 pub(super) const MOST_TOLD: usize = 5;
 
@@ -204,6 +206,11 @@ pub(super) struct Open {
     pub(super) answers_differ: bool,
     /// Packets whose counterpart could have been either of several connections' packets.
     pub(super) ambiguous: u64,
+    /// Packets that were not seen everywhere, and of which not everything was looked at that they may have been joined with.
+    pub(super) crowded: u64,
+    /// Packets at spots beyond those that are told apart, and at places that were not joined because there were too many.
+    pub(super) not_placed: u64,
+    pub(super) apart: u64,
     /// Datagrams that carry nothing to know them again by.
     pub(super) unnumbered: u64,
     pub(super) packets: u64,
@@ -233,6 +240,9 @@ impl Open {
             keeps_identification: false,
             answers_differ: false,
             ambiguous: 0,
+            crowded: 0,
+            not_placed: 0,
+            apart: 0,
             unnumbered: 0,
             packets: 0,
             retransmitted: 0,

@@ -89,6 +89,7 @@ pub(super) struct Waiting {
 pub(super) struct Fragments {
     by_key: HashMap<Key, Entry>,
     order: VecDeque<Key>,
+    left_out: u64,
 }
 
 #[derive(Default)]
@@ -117,8 +118,15 @@ impl Fragments {
         }
         if entry.waiting.len() < MOST_WAITING {
             entry.waiting.push(waiting);
+        } else {
+            self.left_out += 1;
         }
         None
+    }
+
+    /// Fragments that waited for their first one and had to make room.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     fn entry(&mut self, key: Key) -> &mut Entry {
@@ -127,7 +135,8 @@ impl Fragments {
             if self.order.len() > MOST
                 && let Some(oldest) = self.order.pop_front()
             {
-                self.by_key.remove(&oldest);
+                let gone = self.by_key.remove(&oldest).map_or(0, |gone| gone.waiting.len());
+                self.left_out += u64::try_from(gone).unwrap_or(u64::MAX);
             }
         }
         self.by_key.entry(key).or_default()

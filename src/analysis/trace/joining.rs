@@ -1,6 +1,6 @@
 //! Which connection a track belongs to: the first packet that is known again elsewhere tells it.
 
-use super::connections::{Delay, Open, TrackKey, Usual};
+use super::connections::{Delay, MOST_TRACKS, Open, TrackKey, Usual};
 use super::packets::{Held, NONE, Sighting};
 use super::piece::Piece;
 use super::{Joiner, NO_SPOT, Seen};
@@ -10,6 +10,19 @@ use crate::model::packet::{Flags, Passage};
 const ENOUGH: i32 = 3;
 /// Numbers further apart than this are not of one stream's present.
 const FAR: u32 = 1 << 24;
+
+/// A connection that has so many times the packets of one that comes to it, and more than a few, is not gone through again.
+const REPLAYED: u32 = 16;
+const FEW: u32 = 256;
+
+/// What is the same for all packets that look the same: asked for once.
+#[derive(Default)]
+struct Similar {
+    /// How much of the ends the connection that was asked for last shares.
+    ends: Option<(u32, u8)>,
+    /// Whether all of them are of one connection.
+    alone: Option<bool>,
+}
 
 /// A packet of another connection that is this one too.
 struct Elsewhere {
@@ -27,6 +40,10 @@ impl Joiner {
         let turned = known.answer != answer;
         let (Some(own), Some(other)) = (self.connections.get(place), self.connections.get(known.connection)) else { return track };
         if !own.contradicts(other, turned) {
+            if own.tracks.len() + other.tracks.len() > MOST_TRACKS {
+                self.leave_apart(place);
+                return track;
+            }
             // The smaller one moves.
             if own.held > other.held {
                 self.merge(known.connection, place, turned);
@@ -46,9 +63,20 @@ impl Joiner {
         let (source, destination) = if upwards { (key.ends.low, key.ends.high) } else { (key.ends.high, key.ends.low) };
         let renewed = self.renew(track, source, destination, piece, at);
         if let Some((fresh, answer)) = self.direction(renewed, upwards) {
+            if self.connections.get(known.connection).is_some_and(|known| known.tracks.len() >= MOST_TRACKS) {
+                self.leave_apart(fresh);
+                return renewed;
+            }
             self.merge(fresh, known.connection, answer != known.answer);
         }
         renewed
+    }
+
+    /// Notes at a connection that a packet of it is known from another that has too many tracks already.
+    fn leave_apart(&mut self, place: u32) {
+        if let Some(open) = self.connections.get_mut(place) {
+            open.apart += 1;
+        }
     }
 
     /// The connection at another place that this packet is known from. None, when it is known within its own already, when
@@ -57,6 +85,7 @@ impl Joiner {
         let key = self.tracks.get(track)?.key;
         let mut best: Option<(i32, Elsewhere)> = None;
         let mut tied = false;
+        let mut similar = Similar::default();
         for (_, held) in self.packets.alike(&piece.like) {
             if held.connection == place {
                 if held.answer == answer {
@@ -67,7 +96,7 @@ impl Joiner {
             if self.is_beside(&key, piece, held) {
                 continue;
             }
-            let score = self.affinity(&key, piece, held);
+            let score = self.affinity(&key, piece, held, &mut similar);
             if score < ENOUGH {
                 continue;
             }
@@ -89,6 +118,9 @@ impl Joiner {
             }
             return None;
         }
+        if best.is_none() && self.packets.too_many_alike(&piece.like) {
+            self.leave_apart(place);
+        }
         best.map(|(_, known)| known)
     }
 
@@ -105,15 +137,21 @@ impl Joiner {
     }
 
     /// What speaks for a packet of another connection being this one, beside the numbers that are the same.
-    fn affinity(&self, key: &TrackKey, piece: &Piece, held: &Held) -> i32 {
+    fn affinity(&self, key: &TrackKey, piece: &Piece, held: &Held, similar: &mut Similar) -> i32 {
         let Some(other) = self.connections.get(held.connection) else { return 0 };
-        let tracks = other.tracks.iter().filter_map(|track| self.tracks.get(*track));
-        let ends = tracks.map(|track| track.key.ends.shared(&key.ends)).max().unwrap_or(0);
+        let ends = match similar.ends {
+            Some((connection, ends)) if connection == held.connection => ends,
+            _ => {
+                let tracks = other.tracks.iter().filter_map(|track| self.tracks.get(*track));
+                tracks.map(|track| track.key.ends.shared(&key.ends)).max().unwrap_or(0)
+            }
+        };
+        similar.ends = Some((held.connection, ends));
         let mut score = [0, 3, 6][usize::from(ends.min(2))];
         // The numbers of a SYN alone are 32 bits: one other thing must be the same.
         score += 1;
         if piece.like.protocol != 6 {
-            return score + self.speaks_of_datagram(ends, piece, held, key);
+            return score + self.speaks_of_datagram(ends, piece, held, key, similar);
         }
         if piece.length == held.length && piece.identification != 0 && held.identification != 0 {
             score += if piece.identification == held.identification { 4 } else { -6 };
@@ -132,12 +170,18 @@ impl Joiner {
 
     /// A datagram is known again by its identification and its payload. Without an identification the ends must be the same,
     /// or, where IP has none at all, one of them, with payload that tells something.
-    fn speaks_of_datagram(&self, ends: u8, piece: &Piece, held: &Held, key: &TrackKey) -> i32 {
+    fn speaks_of_datagram(&self, ends: u8, piece: &Piece, held: &Held, key: &TrackKey, similar: &mut Similar) -> i32 {
         const NEVER: i32 = -100;
         if piece.contents != 0 && held.contents != 0 && piece.contents != held.contents {
             return NEVER;
         }
-        let alone = || self.packets.alike(&piece.like).map(|(_, held)| held.connection).all(|connection| connection == held.connection);
+        let mut alone = || {
+            *similar.alone.get_or_insert_with(|| {
+                let mut connections = self.packets.alike(&piece.like).map(|(_, held)| held.connection);
+                let first = connections.next();
+                !self.packets.too_many_alike(&piece.like) && connections.all(|connection| Some(connection) == first)
+            })
+        };
         match (piece.identification, key.ends.low.0.is_ipv6()) {
             (0, _) if ends == 2 => 0,
             (0, true) if piece.hashed >= 8 && ends == 1 => 1,
@@ -168,23 +212,30 @@ impl Joiner {
                 *spot = moved(*spot);
             }
         }
+        let many = open.held / REPLAYED > gone.held && open.held > FEW;
         take_over(open, &gone, turned);
         if gone.held == 0 {
             return;
         }
         // All over again in the order of time: of packets that look the same the first ones are not always the nearest.
-        let rows = open_row(open);
-        let own = self.release(rows);
+        // Where few come to many, these stay as they are: otherwise each that comes would cost as much as all that is there.
+        let own_retransmitted = open.retransmitted;
+        let own = if many {
+            Vec::new()
+        } else {
+            let rows = open_row(open);
+            self.release(rows)
+        };
         let moved =
             self.release(gone.oldest).into_iter().map(|shown| Shown { spot: moved(shown.spot), answer: shown.answer != turned, ..shown });
         let mut all: Vec<Shown> = own.into_iter().chain(moved).collect();
         all.sort_by_key(|shown| shown.seen.at);
-        let retransmitted = gone.retransmitted.max(self.connections.get(into).map_or(0, |open| open.retransmitted));
+        let retransmitted = gone.retransmitted;
         for shown in all {
             self.place(into, shown.answer, shown.spot, shown.piece, shown.seen);
         }
         if let Some(open) = self.connections.get_mut(into) {
-            open.retransmitted = open.retransmitted.max(retransmitted);
+            open.retransmitted = if many { own_retransmitted } else { open.retransmitted }.max(retransmitted);
         }
     }
 
@@ -257,6 +308,9 @@ fn take_over(open: &mut Open, gone: &Open, turned: bool) {
     // Another packet has told which one it is.
     open.ambiguous = 0;
     open.unnumbered += gone.unnumbered;
+    open.crowded += gone.crowded;
+    open.not_placed += gone.not_placed;
+    open.apart += gone.apart;
     open.missing.extend(gone.missing.iter().cloned());
     open.missing.truncate(super::connections::MOST_TOLD);
     open.errors.extend(gone.errors.iter().cloned());

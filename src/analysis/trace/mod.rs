@@ -209,7 +209,7 @@ impl Joiner {
             points: self.points.iter().map(|point| point.told.clone()).collect(),
             connections: self.concluded,
             whole: self.whole,
-            let_go_early: self.early,
+            let_go_early: self.early + self.fragments.left_out(),
         }
     }
 
@@ -248,7 +248,7 @@ impl Joiner {
         let spot = self.spot(track, answer, passage, upwards, seen.at);
         self.remark(place, answer, spot, piece, seen.at);
         self.place(place, answer, spot, *piece, seen);
-        self.bound(place);
+        self.bound(place, seen.at);
     }
 
     /// The connection of a track, and whether a packet that goes upwards there is an answer.
@@ -415,8 +415,11 @@ impl Joiner {
             if !early && now.saturating_sub(at) <= self.bounds.window {
                 break;
             }
-            self.early += u64::from(early);
-            self.let_go(slot);
+            if early {
+                self.let_go_early(slot, now);
+            } else {
+                self.let_go(slot);
+            }
         }
         while let Some((place, generation, since)) = self.idle.front().copied() {
             let full = self.connections.len() > self.bounds.connections;
@@ -433,8 +436,7 @@ impl Joiner {
         // Nothing is idle, and there are too many all the same: the oldest packets make room.
         while self.connections.len() > self.bounds.connections {
             let Some((slot, _)) = self.packets.oldest() else { break };
-            self.early += 1;
-            self.let_go(slot);
+            self.let_go_early(slot, now);
             if let Some((place, _, _)) = self.idle.pop_front() {
                 self.conclude(place);
             }
@@ -442,13 +444,12 @@ impl Joiner {
     }
 
     /// Keeps one connection's packets within their bound.
-    fn bound(&mut self, place: u32) {
+    fn bound(&mut self, place: u32, now: i64) {
         let over = |open: &Open| open.held > self.bounds.packets_of_one;
         let Some(open) = self.connections.get(place).filter(|open| over(open)) else { return };
         let age = |slot: &u32| self.packets.get(*slot).map_or(i64::MAX, |held| held.first_at);
         if let Some(slot) = open.oldest.into_iter().filter(|slot| *slot != NONE).min_by_key(age) {
-            self.early += 1;
-            self.let_go(slot);
+            self.let_go_early(slot, now);
         }
     }
 }

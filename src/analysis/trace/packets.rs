@@ -1,5 +1,6 @@
 //! The packets that are held until nothing more can be seen of them, found again by what translation leaves alone.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
@@ -9,7 +10,9 @@ use crate::model::packet::Flags;
 /// No packet, where a number stands for one.
 pub(super) const NONE: u32 = u32::MAX;
 /// Packets with one signature that are looked at: more is a flood of repetitions.
-const MOST_ALIKE: usize = 64;
+pub(super) const MOST_ALIKE: usize = 64;
+/// Frames that show one packet or a part of it. A segment of 64 KiB is cut into 180 of the smallest that links have.
+pub(super) const MOST_SIGHTINGS: usize = 512;
 
 /// One packet with everything that was seen of it.
 #[derive(Debug)]
@@ -27,7 +30,11 @@ pub(super) struct Held {
     pub(super) sightings: Vec<Sighting>,
     /// Tells this packet from an earlier one in the same place of the store.
     pub(super) generation: u32,
+    /// Whether not everything was looked at that it may have been joined with: where it was not seen it may have passed all the same.
+    pub(super) crowded: bool,
+    /// Its neighbours among those that look the same.
     next_alike: u32,
+    newer_alike: u32,
     /// Its neighbours among the packets of its connection and direction.
     pub(super) older: u32,
     pub(super) newer: u32,
@@ -59,11 +66,20 @@ impl Held {
     }
 }
 
+/// Packets with one signature: the newest, and how many.
+#[derive(Clone, Copy)]
+struct Row {
+    newest: u32,
+    count: usize,
+    /// Whether there were ever more than are looked at.
+    crowded: bool,
+}
+
 /// All packets that are held.
 pub(super) struct Packets {
     held: Vec<Held>,
     free: Vec<u32>,
-    by_signature: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
+    by_signature: HashMap<u64, Row, BuildHasherDefault<AsItIs>>,
     keys: Keys,
     /// Those that came lately and those that wait on, in the order in which they were first seen, with their generation.
     young: VecDeque<(u32, u32)>,
@@ -103,11 +119,22 @@ impl Packets {
 
     /// Packets that look so, the newest first.
     pub(super) fn alike<'a>(&'a self, like: &'a Likeness) -> impl Iterator<Item = (u32, &'a Held)> {
-        let first = self.by_signature.get(&like.signature(&self.keys)).copied().unwrap_or(NONE);
+        let first = self.by_signature.get(&like.signature(&self.keys)).map_or(NONE, |row| row.newest);
         let known = |slot: u32| self.get(slot).map(|held| (slot, held));
         std::iter::successors(known(first), move |(_, held)| known(held.next_alike))
             .take(MOST_ALIKE)
             .filter(move |(_, held)| held.like == *like)
+    }
+
+    /// Whether more packets look so than are looked at.
+    pub(super) fn too_many_alike(&self, like: &Likeness) -> bool {
+        self.by_signature.get(&like.signature(&self.keys)).is_some_and(|row| row.count > MOST_ALIKE)
+    }
+
+    /// Whether the packet may not have been joined because too many look the same, or were cut too often.
+    pub(super) fn is_crowded(&self, slot: u32) -> bool {
+        let Some(held) = self.get(slot) else { return false };
+        held.crowded || self.by_signature.get(&held.signature).is_some_and(|row| row.crowded)
     }
 
     /// Holds a packet that was not seen before; its sightings and neighbours are still to be written.
@@ -117,7 +144,13 @@ impl Packets {
             Some(slot) => slot,
             None => u32::try_from(self.held.len()).unwrap_or(NONE),
         };
-        let next_alike = self.by_signature.insert(signature, slot).unwrap_or(NONE);
+        let row = self.by_signature.entry(signature).or_insert(Row { newest: NONE, count: 0, crowded: false });
+        let next_alike = std::mem::replace(&mut row.newest, slot);
+        row.count += 1;
+        row.crowded |= row.count > MOST_ALIKE;
+        if let Some(older) = self.held.get_mut(next_alike as usize).filter(|_| next_alike != NONE) {
+            older.newer_alike = slot;
+        }
         let (sightings, generation) = match self.held.get_mut(slot as usize) {
             Some(old) => (std::mem::take(&mut old.sightings), old.generation.wrapping_add(1)),
             None => (Vec::with_capacity(2), 0),
@@ -135,7 +168,9 @@ impl Packets {
             first_at: at,
             sightings,
             generation,
+            crowded: false,
             next_alike,
+            newer_alike: NONE,
             older: NONE,
             newer: NONE,
         };
@@ -151,25 +186,23 @@ impl Packets {
     /// Takes a packet out of the store, so that its place can be used again; its neighbours are untied before.
     pub(super) fn let_go(&mut self, slot: u32) {
         let Some(held) = self.held.get_mut(slot as usize) else { return };
-        let (signature, next) = (held.signature, held.next_alike);
+        let (signature, older, newer) = (held.signature, held.next_alike, held.newer_alike);
         held.connection = NONE;
         held.sightings.clear();
         // A packet that was shown in many pieces leaves no large list behind.
         held.sightings.shrink_to(8);
-        if self.by_signature.get(&signature) == Some(&slot) {
-            if next == NONE {
-                self.by_signature.remove(&signature);
-            } else {
-                self.by_signature.insert(signature, next);
-            }
-        } else {
-            let mut at = self.by_signature.get(&signature).copied().unwrap_or(NONE);
-            while let Some(other) = self.held.get_mut(at as usize) {
-                if other.next_alike == slot {
-                    other.next_alike = next;
-                    break;
-                }
-                at = other.next_alike;
+        if let Some(neighbour) = self.held.get_mut(older as usize).filter(|_| older != NONE) {
+            neighbour.newer_alike = newer;
+        }
+        if let Some(neighbour) = self.held.get_mut(newer as usize).filter(|_| newer != NONE) {
+            neighbour.next_alike = older;
+        }
+        if let Entry::Occupied(mut row) = self.by_signature.entry(signature) {
+            row.get_mut().count -= 1;
+            if row.get().count == 0 {
+                row.remove();
+            } else if newer == NONE {
+                row.get_mut().newest = older;
             }
         }
         self.free.push(slot);

@@ -1,6 +1,6 @@
 //! Notes sightings of packets, and settles what became of a packet when nothing more is to be seen of it.
 
-use super::choice::Choice;
+use super::choice::{Choice, Looked};
 use super::connections::{Latest, MOST_TOLD, Open, Spot};
 use super::packets::{Held, NONE, Sighting};
 use super::piece::{Piece, before};
@@ -11,6 +11,9 @@ impl Joiner {
     /// Notes a sighting at the packets that it shows, and holds what was not seen before.
     pub(super) fn place(&mut self, place: u32, answer: bool, spot: u16, mut piece: Piece, mut seen: Seen) {
         if spot == NO_SPOT {
+            if let Some(open) = self.connections.get_mut(place) {
+                open.not_placed += 1;
+            }
             return;
         }
         loop {
@@ -34,9 +37,13 @@ impl Joiner {
                     }
                     (slot, from, to - from)
                 }
-                Choice::New(free) => {
+                Choice::New(free, looked) => {
                     let length = free.min(piece.length);
-                    (self.hold(place, answer, spot, &Piece { length, ..piece }, seen), 0, length)
+                    let slot = self.hold(place, answer, spot, &Piece { length, ..piece }, seen);
+                    if let Some(held) = self.packets.get_mut(slot) {
+                        held.crowded = looked == Looked::AtSome;
+                    }
+                    (slot, 0, length)
                 }
             };
             self.advance(place, answer, spot, slot, from == 0);
@@ -98,12 +105,22 @@ impl Joiner {
         }
     }
 
+    /// As `let_go`, before its time. What did not even wait as long as packets take that are seen everywhere is nowhere missing.
+    pub(super) fn let_go_early(&mut self, slot: u32, now: i64) {
+        self.early += 1;
+        if let Some(held) = self.packets.get_mut(slot) {
+            held.crowded |= now.saturating_sub(held.first_at) <= self.bounds.seen_everywhere;
+        }
+        self.let_go(slot);
+    }
+
     /// Settles a packet: which spots of its connection have seen it, and which have not.
     pub(super) fn let_go(&mut self, slot: u32) {
+        let crowded = self.packets.is_crowded(slot);
         let Some(held) = self.packets.get(slot) else { return };
         let place = held.connection;
         if let Some(open) = self.connections.get_mut(place) {
-            settle(open, held, &mut self.points);
+            settle(open, held, crowded, &mut self.points);
             if let Some(pairings) = &mut self.pairings {
                 let paired = |seen: &Sighting| {
                     let part = Some((seen.from, seen.to)).filter(|part| *part != (0, held.length));
@@ -176,7 +193,7 @@ impl Held {
 }
 
 /// Counts a packet at the spots that have seen it and at those that have not, though they were watched.
-fn settle(open: &mut Open, held: &Held, points: &mut [Point]) {
+fn settle(open: &mut Open, held: &Held, crowded: bool, points: &mut [Point]) {
     count_joined(open, held, points);
     time(open, held);
     let ways: Vec<usize> = (0..open.spots.len()).filter(|spot| open.spots[*spot].answer == held.answer).collect();
@@ -197,6 +214,10 @@ fn settle(open: &mut Open, held: &Held, points: &mut [Point]) {
             .is_some_and(|point| point.first <= held.first_at && (!point.ended || held.first_at <= point.last));
         if !watched {
             continue;
+        }
+        if crowded {
+            open.crowded += 1;
+            return;
         }
         // It may have overtaken by less than the clocks tell.
         let seen_later = spot.delay.mean().is_some_and(|mean| mean < furthest);

@@ -1,5 +1,6 @@
 //! Stories of packets that are seen at several places, and of those that are not.
 
+mod crowds;
 mod datagrams;
 mod random;
 mod roads;
