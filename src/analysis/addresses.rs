@@ -109,6 +109,38 @@ pub fn gives(pool: &Pool, address: IpAddr) -> bool {
     holds(pool, address) && !(pool.avoid_buggy_ips && odd_last_octet(address).is_some())
 }
 
+/// A pool's ranges, read once for many questions.
+pub struct Ranges {
+    /// In the order of their beginnings, and none within another.
+    ranges: Vec<Range>,
+    avoids_odd: bool,
+}
+
+impl Ranges {
+    /// The ranges of the pool that parse.
+    #[must_use]
+    pub fn of(pool: &Pool) -> Self {
+        let mut all: Vec<Range> = pool.addresses.iter().filter_map(|text| range(text).ok()).collect();
+        all.retain(|range| Family::of(range.first) == Family::of(range.last));
+        all.sort_by_key(|range| (range.first, std::cmp::Reverse(range.last)));
+        let mut ranges: Vec<Range> = Vec::new();
+        for range in all {
+            if ranges.last().is_none_or(|last| last.last < range.last) {
+                ranges.push(range);
+            }
+        }
+        Self { ranges, avoids_odd: pool.avoid_buggy_ips }
+    }
+
+    /// Whether the pool may give the address, as [`gives`] says it.
+    #[must_use]
+    pub fn give(&self, address: IpAddr) -> bool {
+        let behind = self.ranges.partition_point(|range| range.first <= address);
+        let held = behind.checked_sub(1).and_then(|at| self.ranges.get(at)).is_some_and(|range| range.holds(address));
+        held && !(self.avoids_odd && odd_last_octet(address).is_some())
+    }
+}
+
 /// The last octet, when it is 0 or 255.
 #[must_use]
 pub fn odd_last_octet(address: IpAddr) -> Option<u8> {
@@ -195,5 +227,23 @@ mod tests {
         assert!(overlaps("10.88.64.110-10.88.64.130", "10.88.64.100-10.88.64.120"));
         assert!(!overlaps("10.88.64.100-10.88.64.109", "10.88.64.110/31"));
         assert!(!overlaps("fd10::/64", "10.0.0.0/8"));
+    }
+
+    #[test]
+    fn ranges_that_were_read_once_give_what_the_pool_gives() {
+        let texts =
+            ["10.0.0.0/24", "10.0.0.5-10.0.0.9", "10.0.2.3-10.0.2.3", "fd10::/120", "10.0.3.0-fd00::1", "no range", "10.0.0.200-10.0.1.7"];
+        for avoid_buggy_ips in [false, true] {
+            let pool = sized(&texts, avoid_buggy_ips);
+            let ranges = super::Ranges::of(&pool);
+            for number in 0..1_024_u32 {
+                let address = std::net::IpAddr::from(std::net::Ipv4Addr::from(0x0a00_0000 + number));
+                assert_eq!(ranges.give(address), super::gives(&pool, address), "{address}");
+            }
+            for text in ["fd10::", "fd10::ff", "fd10::100", "9.9.9.9", "fd00::"] {
+                let address = text.parse().unwrap();
+                assert_eq!(ranges.give(address), super::gives(&pool, address), "{address}");
+            }
+        }
     }
 }

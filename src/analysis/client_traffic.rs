@@ -22,6 +22,8 @@ const ANEW: i64 = SECOND / 2;
 const SECOND: i64 = 1_000_000_000;
 /// First packets after which nobody needs to wait any longer.
 const ENOUGH: usize = 3;
+/// Moments of one try that are kept: three tell all.
+const MOST_TIMES: usize = 64;
 /// Tries that are kept.
 const MOST_TRIES: usize = 64;
 /// A request of more bytes than this is a large one: it fills a packet on the usual network.
@@ -175,7 +177,7 @@ fn take(flows: &mut BTreeMap<u16, Flow>, packet: &Packet, awaited: &Awaited) {
 
 /// Notes a moment, unless it is the same packet on another interface.
 fn anew(times: &mut Vec<i64>, at: i64) {
-    if times.iter().all(|known| known.saturating_sub(at).saturating_abs() >= ANEW) {
+    if times.len() < MOST_TIMES && times.iter().all(|known| known.saturating_sub(at).saturating_abs() >= ANEW) {
         times.push(at);
     }
 }

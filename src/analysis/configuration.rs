@@ -3,7 +3,7 @@
 //! Source: `internal/config/config.go` of MetalLB 0.13.12 to 0.16.1. Only rules that need nothing but pools and advertisements
 //! are recomputed; the others are known by MetalLB's own words. An advertisement that names an unknown pool is not refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::addresses::{Range, range};
 use crate::model::metallb::{Advertisement, LabelSelector, Metallb, Pool};
@@ -49,30 +49,58 @@ fn broken(pool: &Pool) -> Option<Refused> {
     Some(Refused { reason: format!("pool {}: {reason}", pool.name), culprits: vec![Subject::pool(&pool.name)], by_controller: true })
 }
 
-/// Pools whose ranges hold the same address, the newer one first.
+/// Pairs of pools that overlap and are told: MetalLB refuses all of them at the first.
+const MOST_OVERLAPS: usize = 64;
+
+/// Pools whose ranges hold the same address, the newer one first, as many as are told. In the order in which the ranges stand.
 fn overlapping(pools: &[Pool]) -> Vec<Refused> {
     let ranges: Vec<(&Pool, &str, Range)> = pools
         .iter()
         .flat_map(|pool| pool.addresses.iter().filter_map(move |text| Some((pool, text.as_str(), range(text).ok()?))))
         .collect();
+    let mut pairs = overlaps(&ranges);
+    pairs.sort_unstable();
     let mut refused: Vec<Refused> = Vec::new();
-    for (index, (pool, text, range)) in ranges.iter().enumerate() {
-        for (other, other_text, other_range) in &ranges[index + 1..] {
-            if !range.overlaps(other_range) {
-                continue;
-            }
-            let mut culprits = vec![pool, other];
-            culprits.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| b.name.cmp(&a.name)));
-            let mut culprits: Vec<Subject> = culprits.into_iter().map(|pool| Subject::pool(&pool.name)).collect();
-            culprits.dedup();
-            if refused.iter().any(|known| known.culprits == culprits) {
-                continue;
-            }
-            let reason = format!("the range {text} of pool {} overlaps {other_text} of pool {}", pool.name, other.name);
-            refused.push(Refused { reason, culprits, by_controller: true });
-        }
+    for ((pool, text, _), (other, other_text, _)) in
+        pairs.into_iter().filter_map(|(one, other)| Some((ranges.get(one)?, ranges.get(other)?)))
+    {
+        let mut culprits = vec![pool, other];
+        culprits.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| b.name.cmp(&a.name)));
+        let mut culprits: Vec<Subject> = culprits.into_iter().map(|pool| Subject::pool(&pool.name)).collect();
+        culprits.dedup();
+        let reason = format!("the range {text} of pool {} overlaps {other_text} of pool {}", pool.name, other.name);
+        refused.push(Refused { reason, culprits, by_controller: true });
     }
     refused
+}
+
+/// Ranges that overlap, by their places, of each pair of pools the first ones that are found. The ranges are gone through in the order of
+/// their beginnings, so that each is held against those alone that still last, and of one pool against the one that lasts longest.
+fn overlaps(ranges: &[(&Pool, &str, Range)]) -> Vec<(usize, usize)> {
+    // A range of two families holds nothing.
+    let mut order: Vec<usize> = (0..ranges.len()).filter(|at| ranges[*at].2.holds(ranges[*at].2.first)).collect();
+    order.sort_by_key(|at| (ranges[*at].2.first, *at));
+    let mut lasting: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let mut pairs = Vec::new();
+    for at in order {
+        let (pool, _, range) = &ranges[at];
+        lasting.retain(|_, other| ranges[*other].2.last >= range.first);
+        for (name, other) in &lasting {
+            let (one, two) = (pool.name.as_str().min(name), pool.name.as_str().max(name));
+            if ranges[*other].2.overlaps(range) && seen.insert((one, two)) {
+                pairs.push((at.min(*other), at.max(*other)));
+                if pairs.len() == MOST_OVERLAPS {
+                    return pairs;
+                }
+            }
+        }
+        let longest = lasting.entry(&pool.name).or_insert(at);
+        if ranges[*longest].2.last < range.last {
+            *longest = at;
+        }
+    }
+    pairs
 }
 
 /// An advertisement that names something twice.
@@ -86,11 +114,13 @@ fn twice(ad: &Advertisement, culprit: Subject) -> Option<Refused> {
 }
 
 fn repeated(names: &[String]) -> Option<&String> {
-    names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)).map(|(_, name)| name)
+    let mut seen = BTreeSet::new();
+    names.iter().find(|name| !seen.insert(*name))
 }
 
 fn repeated_selector(selectors: &[LabelSelector]) -> Option<String> {
-    let same = selectors.iter().enumerate().any(|(index, selector)| selectors[..index].contains(selector));
+    let mut seen = BTreeSet::new();
+    let same = selectors.iter().any(|selector| !seen.insert(format!("{selector:?}")));
     let value = selectors.iter().flat_map(|selector| &selector.expressions).find_map(|expression| repeated(&expression.values));
     match (same, value) {
         (true, _) => Some("has the same selector twice".to_owned()),
@@ -205,6 +235,23 @@ mod tests {
             &["service/web/s6"],
         );
         check("parsing community \"x\": invalid community format", &[]);
+    }
+
+    fn pools(count: u32, range: impl Fn(u32) -> String) -> Metallb {
+        let of = |number| pool(&json!({"metadata": {"name": format!("p{number}")}, "spec": {"addresses": [range(number)]}}));
+        Metallb { pools: Some((0..count).map(of).collect()), ..Metallb::default() }
+    }
+
+    /// Each held against each, and each pair against all that were found, these would take hours.
+    #[test]
+    fn many_pools_are_gone_through_once() {
+        let apart = |number: u32| format!("{}/32", std::net::Ipv4Addr::from(0x0a00_0000 + number));
+        assert_eq!(refused(&pools(50_000, apart)), []);
+        assert_eq!(refused(&pools(50_000, |_| "10.0.0.0/24".to_owned())).len(), super::MOST_OVERLAPS);
+        let one = json!({"metadata": {"name": "one"}, "spec": {"addresses": vec!["10.0.0.0/24"; 20_000]}});
+        assert_eq!(refused(&Metallb { pools: Some(vec![pool(&one)]), ..Metallb::default() }).len(), 1);
+        let names: Vec<String> = (0..50_000).map(|number| format!("p{number}")).collect();
+        assert_eq!(super::repeated(&names), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Source: `speaker/layer2_controller.go` and `speaker/bgp_controller.go` of MetalLB 0.7 to 0.16 (`sortL2Candidates`, `ShouldAnnounce`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
@@ -84,9 +84,10 @@ pub fn layer2(electorate: &Electorate, advertisements: &[&Advertisement]) -> Can
 }
 
 fn layer2_at(electorate: &Electorate, advertisements: &[&Advertisement], version: Version) -> Candidates {
+    let known = Known::new(electorate, version);
     divide(electorate, |node| {
-        why_out_anyhow(electorate, node, advertisements, version)
-            .or_else(|| match memberlist(electorate) {
+        why_out_anyhow(&known, node, advertisements)
+            .or_else(|| match known.memberlist {
                 // 0.15 takes every node of the cluster, whether a speaker runs there or not.
                 false if version >= (0, 15, 0) => None,
                 false
@@ -97,9 +98,9 @@ fn layer2_at(electorate: &Electorate, advertisements: &[&Advertisement], version
                         "cannot win: memberlist is off, and this version of MetalLB then has no candidates".to_owned(),
                     ))
                 }
-                _ => why_no_speaker(electorate, node),
+                _ => why_no_speaker(&known, node),
             })
-            .or_else(|| why_no_endpoint(electorate, node, version, version < (0, 11, 0)))
+            .or_else(|| why_no_endpoint(&known, node, version < (0, 11, 0)))
     })
 }
 
@@ -107,11 +108,11 @@ fn layer2_at(electorate: &Electorate, advertisements: &[&Advertisement], version
 /// the address's pool.
 #[must_use]
 pub fn bgp(electorate: &Electorate, advertisements: &[&Advertisement]) -> Candidates {
-    let version = known(electorate.metallb).unwrap_or((0, 15, 0));
+    let known = Known::new(electorate, known(electorate.metallb).unwrap_or((0, 15, 0)));
     divide(electorate, |node| {
-        why_out_anyhow(electorate, node, advertisements, version)
-            .or_else(|| why_no_speaker(electorate, node))
-            .or_else(|| why_no_endpoint(electorate, node, version, false))
+        why_out_anyhow(&known, node, advertisements)
+            .or_else(|| why_no_speaker(&known, node))
+            .or_else(|| why_no_endpoint(&known, node, false))
             .or_else(|| why_no_peer(electorate, node, advertisements))
     })
 }
@@ -156,6 +157,49 @@ pub fn known(metallb: &Metallb) -> Option<Version> {
     metallb.version.as_deref().map(version)
 }
 
+/// What is the same for every node, found out once: clusters have thousands of nodes, speakers and endpoints.
+struct Known<'a> {
+    metallb: &'a Metallb,
+    electorate: &'a Electorate<'a>,
+    version: Version,
+    /// The first speaker of each node that does not end.
+    speakers: HashMap<&'a str, &'a Pod>,
+    /// The class that MetalLB serves instead of the Service's.
+    other_class: Option<String>,
+    looks_at_label: bool,
+    memberlist: bool,
+    /// The nodes of endpoints that keep an address announced; `None` when that could not be read.
+    active: Option<HashSet<Option<&'a str>>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(electorate: &'a Electorate<'a>, version: Version) -> Self {
+        let metallb = electorate.metallb;
+        let mut speakers = HashMap::new();
+        for pod in metallb.speakers.iter().filter(|pod| !pod.terminating) {
+            if let Some(node) = pod.node.as_deref() {
+                speakers.entry(node).or_insert(pod);
+            }
+        }
+        let other = !serves(metallb, electorate.service) && metallb.speakers_read && !metallb.speakers.is_empty();
+        let class = || served_class(metallb).map_or_else(|| "Services without a class".to_owned(), |class| format!("the class {class}"));
+        let endpoints = |target: &'a Target| target.endpoints.iter().filter(|endpoint| active(endpoint, version));
+        Self {
+            metallb,
+            electorate,
+            version,
+            speakers,
+            other_class: other.then(class),
+            looks_at_label: version >= (0, 14, 0) && argument(metallb, "ignore-exclude-lb").is_none_or(|value| value == "false"),
+            memberlist: memberlist(electorate),
+            active: electorate
+                .target
+                .filter(|target| target.slices_read)
+                .map(|target| endpoints(target).map(|endpoint| endpoint.node.as_deref()).collect()),
+        }
+    }
+}
+
 fn divide(electorate: &Electorate, why_out: impl Fn(&Node) -> Option<(Exclusion, String)>) -> Candidates {
     let mut result = Candidates::default();
     for node in electorate.nodes {
@@ -168,21 +212,12 @@ fn divide(electorate: &Electorate, why_out: impl Fn(&Node) -> Option<(Exclusion,
 }
 
 /// What keeps a node out over both protocols: class, label, conditions, advertisements.
-fn why_out_anyhow(
-    electorate: &Electorate,
-    node: &Node,
-    advertisements: &[&Advertisement],
-    version: Version,
-) -> Option<(Exclusion, String)> {
-    let metallb = electorate.metallb;
-    if !serves(metallb, electorate.service) && metallb.speakers_read && !metallb.speakers.is_empty() {
-        let served = served_class(metallb).map_or_else(|| "Services without a class".to_owned(), |class| format!("the class {class}"));
+fn why_out_anyhow(known: &Known, node: &Node, advertisements: &[&Advertisement]) -> Option<(Exclusion, String)> {
+    let version = known.version;
+    if let Some(served) = &known.other_class {
         return Some((Exclusion::Class, format!("ignores the Service, because this MetalLB serves {served} only")));
     }
-    if version >= (0, 14, 0)
-        && argument(metallb, "ignore-exclude-lb").is_none_or(|value| value == "false")
-        && node.labels.contains_key(EXCLUDE_LABEL)
-    {
+    if known.looks_at_label && node.labels.contains_key(EXCLUDE_LABEL) {
         return Some((Exclusion::Label, format!("carries the label {EXCLUDE_LABEL}")));
     }
     if node.network_unavailable && version >= (0, 13, 10) {
@@ -199,17 +234,15 @@ fn why_out_anyhow(
     None
 }
 
-fn why_no_speaker(electorate: &Electorate, node: &Node) -> Option<(Exclusion, String)> {
-    let metallb = electorate.metallb;
-    let speaker = metallb.speakers.iter().find(|pod| pod.node.as_deref() == Some(node.name.as_str()) && !pod.terminating);
-    match speaker {
-        None if metallb.speakers_read => return Some((Exclusion::NoSpeaker, "runs no speaker".to_owned())),
+fn why_no_speaker(known: &Known, node: &Node) -> Option<(Exclusion, String)> {
+    match known.speakers.get(node.name.as_str()) {
+        None if known.metallb.speakers_read => return Some((Exclusion::NoSpeaker, "runs no speaker".to_owned())),
         Some(pod) if !running(pod) => {
             return Some((Exclusion::SpeakerNotReady, format!("its speaker {} does not run: {}", pod.name, pod.not_ready_because)));
         }
         _ => {}
     }
-    if electorate.lost.contains(&node.name) {
+    if known.electorate.lost.contains(&node.name) {
         return Some((Exclusion::Lost, "has left the memberlist of every other speaker".to_owned()));
     }
     None
@@ -217,17 +250,15 @@ fn why_no_speaker(electorate: &Electorate, node: &Node) -> Option<(Exclusion, St
 
 /// Policy Local wants an endpoint on the node; policy Cluster wants one anywhere. `anywhere` is false before 0.11, when the node itself
 /// had to hold one whatever the policy.
-fn why_no_endpoint(electorate: &Electorate, node: &Node, version: Version, always_local: bool) -> Option<(Exclusion, String)> {
-    let target = electorate.target.filter(|target| target.slices_read)?;
-    let local = always_local || electorate.service.external_policy == TrafficPolicy::Local;
-    let mut active = target.endpoints.iter().filter(|endpoint| active(endpoint, version));
+fn why_no_endpoint(known: &Known, node: &Node, always_local: bool) -> Option<(Exclusion, String)> {
+    let active = known.active.as_ref()?;
+    let local = always_local || known.electorate.service.external_policy == TrafficPolicy::Local;
     if !local {
         return active
-            .next()
-            .is_none()
+            .is_empty()
             .then(|| (Exclusion::NoEndpoint, "has nothing to announce for: the Service has no ready endpoint".to_owned()));
     }
-    if active.any(|endpoint| endpoint.node.as_deref() == Some(node.name.as_str())) {
+    if active.contains(&Some(node.name.as_str())) {
         return None;
     }
     let why = if always_local {

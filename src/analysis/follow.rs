@@ -13,6 +13,9 @@ use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::packet::{Body, Flags, Packet};
 use crate::model::probe::{Attempt, Probe, Speech};
 
+/// Forms of one try's request that are told apart. With more, whose number it is is not known: any of them may be another's.
+const MOST_FORMS: usize = 256;
+
 /// Source address and port, destination address and port, as the request carries them at one place.
 type Tuple = (IpAddr, u16, IpAddr, u16);
 
@@ -24,9 +27,9 @@ pub fn follow(captures: &[Capture], probes: &[Probe], pods: &BTreeMap<IpAddr, St
     let requests = Requests::of(captures, probes);
     let elsewhere = Elsewhere::of(captures, &requests);
     let tries = probes.iter().flat_map(|probe| probe.made().map(move |attempt| (probe, attempt)));
-    let tries: Vec<(&Probe, &Attempt, BTreeSet<Tuple>)> =
+    let tries: Vec<(&Probe, &Attempt, Forms)> =
         tries.map(|(probe, attempt)| (probe, attempt, forms(&requests, &elsewhere, probe, attempt))).collect();
-    let sightings = Sightings::of(captures, tries.iter().flat_map(|(_, _, forms)| forms));
+    let sightings = Sightings::of(captures, tries.iter().flat_map(|(_, _, forms)| &forms.known));
     tries.into_iter().map(|(probe, attempt, forms)| connection(&sightings, captures, probe, attempt, &forms, pods)).collect()
 }
 
@@ -107,19 +110,22 @@ impl Elsewhere {
 #[derive(Default)]
 struct Sightings {
     by_tuple: BTreeMap<Tuple, Vec<(usize, usize)>>,
-    icmp: Vec<(usize, usize)>,
+    /// ICMP errors, by the packet that they are about.
+    icmp: BTreeMap<Tuple, Vec<(usize, usize)>>,
 }
 
 impl Sightings {
     fn of<'a>(captures: &[Capture], forms: impl Iterator<Item = &'a Tuple>) -> Self {
-        let mut all =
-            Self { by_tuple: forms.flat_map(|form| [*form, back(*form)]).map(|tuple| (tuple, Vec::new())).collect(), icmp: Vec::new() };
+        let mut all = Self {
+            by_tuple: forms.flat_map(|form| [*form, back(*form)]).map(|tuple| (tuple, Vec::new())).collect(),
+            icmp: BTreeMap::new(),
+        };
         for (c, capture) in captures.iter().enumerate() {
             for (p, packet) in capture.packets.iter().enumerate() {
                 if let Some(places) = tuple(packet).and_then(|tuple| all.by_tuple.get_mut(&tuple)) {
                     places.push((c, p));
-                } else if quoted(packet).is_some_and(|quoted| all.by_tuple.contains_key(&quoted)) {
-                    all.icmp.push((c, p));
+                } else if let Some(quoted) = quoted(packet).filter(|quoted| all.by_tuple.contains_key(quoted)) {
+                    all.icmp.entry(quoted).or_default().push((c, p));
                 }
             }
         }
@@ -127,8 +133,15 @@ impl Sightings {
     }
 }
 
+/// The forms that the addresses of one try's request take anywhere.
+struct Forms {
+    known: BTreeSet<Tuple>,
+    /// There are more, so that some of them are certainly others'.
+    too_many: bool,
+}
+
 /// Every form that the try's request addresses take anywhere.
-fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &Attempt) -> BTreeSet<Tuple> {
+fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &Attempt) -> Forms {
     let own = |(source, port, to, to_port): &&Tuple| {
         *to == probe.address && *to_port == probe.port && *port == attempt.source_port && attempt.source.is_none_or(|own| own == *source)
     };
@@ -142,10 +155,14 @@ fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &At
         forms.extend(sequences.into_iter().filter_map(|sequence| elsewhere.by_sequence.get(sequence)).flatten());
     }
     // Where a bridge undoes the source translation early, an answer carries the pod's address and the client's.
+    let too_many = forms.len() > MOST_FORMS;
+    if too_many {
+        forms = std::mem::take(&mut forms).into_iter().filter(|form| own(&form)).take(MOST_FORMS).collect();
+    }
     let clients: Vec<Tuple> = forms.iter().filter(|form| form.2 == probe.address && form.3 == probe.port).copied().collect();
     let ends: Vec<Tuple> = forms.iter().filter(|form| form.2 != probe.address).copied().collect();
     forms.extend(clients.iter().flat_map(|client| ends.iter().map(|end| (client.0, client.1, end.2, end.3))));
-    forms
+    Forms { known: forms, too_many }
 }
 
 fn tuple(packet: &Packet) -> Option<Tuple> {
@@ -187,7 +204,7 @@ fn connection(
     captures: &[Capture],
     probe: &Probe,
     attempt: &Attempt,
-    forms: &BTreeSet<Tuple>,
+    Forms { known: forms, too_many }: &Forms,
     pods: &BTreeMap<IpAddr, String>,
 ) -> Connection {
     let mut hops = Vec::new();
@@ -198,17 +215,19 @@ fn connection(
             }
         }
     }
-    for (c, p) in &sightings.icmp {
-        let Some((capture, packet)) = seen(captures, *c, *p) else { continue };
-        let Some(quoted) = quoted(packet) else { continue };
-        let (about_request, about_reply) = (forms.contains(&quoted), forms.contains(&back(quoted)));
-        if about_request || about_reply {
-            hops.extend(hop(capture, packet, about_reply && !about_request));
+    let about_reply = forms.iter().map(|form| back(*form)).filter(|tuple| !forms.contains(tuple));
+    for (tuple, of_reply) in forms.iter().map(|form| (*form, false)).chain(about_reply.map(|tuple| (tuple, true))) {
+        for (c, p) in sightings.icmp.get(&tuple).into_iter().flatten() {
+            hops.extend(seen(captures, *c, *p).and_then(|(capture, packet)| hop(capture, packet, of_reply)));
         }
     }
     in_order(&mut hops);
     let pod = forms.iter().find_map(|form| pods.get(&form.2)).cloned();
-    let not_joined = forms.is_empty().then(|| "no packet of it was seen anywhere".to_owned());
+    let not_joined = if *too_many {
+        Some(format!("more than {MOST_FORMS} connections have its number: which of them it is elsewhere is not known"))
+    } else {
+        forms.is_empty().then(|| "no packet of it was seen anywhere".to_owned())
+    };
     Connection { vantage: probe.vantage.clone(), attempt: attempt.clone(), hops, pod, not_joined }
 }
 

@@ -155,8 +155,18 @@ fn settled(times: &[i64]) -> Vec<i64> {
 
 /// The most times that lie within one window, and of as many the newest.
 fn densest(times: &[i64]) -> &[i64] {
-    let within = |index: usize| times[index..].iter().take_while(|time| **time - times[index] <= WINDOW).count();
-    (0..times.len()).map(|index| &times[index..index + within(index)]).max_by_key(|window| window.len()).unwrap_or_default()
+    let mut end = 0;
+    let mut densest: &[i64] = &[];
+    for (index, begin) in times.iter().enumerate() {
+        while times.get(end).is_some_and(|time| time - begin <= WINDOW) {
+            end += 1;
+        }
+        let window = times.get(index..end).unwrap_or_default();
+        if window.len() >= densest.len() {
+            densest = window;
+        }
+    }
+    densest
 }
 
 /// Whether what changed at these times has come to rest since the last of them.
@@ -264,5 +274,14 @@ mod tests {
         let quickly = [log("n2", &["00:00", "00:04", "00:08", "00:12"]), log("n3", &["00:02", "00:06", "00:10"])];
         let rests = |now: &str| at(&quickly, &[], now).rests;
         assert_eq!((rests("10:01:12"), rests("10:01:13")), (false, true), "a minute at least");
+    }
+
+    /// Each window counted anew would take hours.
+    #[test]
+    fn very_many_moves_are_counted_once() {
+        let often: Vec<i64> = (0..1_000_000).map(|move_number| move_number / 2_000).collect();
+        assert_eq!(densest(&often).len(), 1_000_000);
+        assert_eq!(densest(&[0, 300, 1_000, 1_300]), [1_000, 1_300]);
+        assert_eq!(densest(&[]), [0_i64; 0]);
     }
 }

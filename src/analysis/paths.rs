@@ -3,7 +3,7 @@
 //! The order is that of the road (client, announcing node, other node, pod), by what the packets looked like at each place, and within
 //! a place that of time: the clocks of several hosts decide nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 
 use crate::model::connection::{Connection, Hop, Path, PathHop, Sighting};
@@ -95,7 +95,8 @@ fn path(connection: &Connection, vip: IpAddr, clocks: &Clocks) -> Path {
     let request = leg(connection, vip, true);
     let answer = leg(connection, vip, false);
     let first = request.first().or(answer.first()).copied();
-    let shown = |hop: &&Hop| path_hop(connection, hop, first.and_then(|first| clocks.between(first, hop)));
+    let packets = packets_by_spot(connection);
+    let shown = |hop: &&Hop| path_hop(hop, &packets, first.and_then(|first| clocks.between(first, hop)));
     Path {
         from: connection.vantage.text(),
         number: connection.attempt.number,
@@ -109,9 +110,16 @@ fn path(connection: &Connection, vip: IpAddr, clocks: &Clocks) -> Path {
     }
 }
 
-fn path_hop(connection: &Connection, hop: &Hop, after: Option<(i64, i64)>) -> PathHop {
-    let packets =
-        connection.hops.iter().filter(|other| other.request == hop.request && other.what != Sighting::IcmpError && same_spot(other, hop));
+/// How many packets passed each spot in each direction.
+fn packets_by_spot(connection: &Connection) -> BTreeMap<(Spot<'_>, bool), usize> {
+    let mut packets = BTreeMap::new();
+    for hop in connection.hops.iter().filter(|hop| hop.what != Sighting::IcmpError) {
+        *packets.entry((spot(hop), hop.request)).or_default() += 1;
+    }
+    packets
+}
+
+fn path_hop(hop: &Hop, packets: &BTreeMap<(Spot<'_>, bool), usize>, after: Option<(i64, i64)>) -> PathHop {
     let passage = match hop.passage {
         Passage::In => "in",
         Passage::Out => "out",
@@ -128,7 +136,7 @@ fn path_hop(connection: &Connection, hop: &Hop, after: Option<(i64, i64)>) -> Pa
         source: end(hop.source),
         destination: end(hop.destination),
         length: hop.length,
-        packets: packets.count(),
+        packets: packets.get(&(spot(hop), hop.request)).copied().unwrap_or_default(),
         after_us: after.map(|(after, _)| after),
         error_us: after.map(|(_, error)| error),
     }
@@ -138,8 +146,16 @@ fn end((address, port): (IpAddr, u16)) -> String {
     std::net::SocketAddr::new(address, port).to_string()
 }
 
-fn same_spot(one: &Hop, other: &Hop) -> bool {
-    one.place == other.place && one.interface == other.interface && one.passage == other.passage && one.tunnel == other.tunnel
+/// Place, interface, passage and tunnel.
+type Spot<'a> = (&'a str, &'a str, u8, Option<&'a str>);
+
+fn spot(hop: &Hop) -> Spot<'_> {
+    let passage = match hop.passage {
+        Passage::In => 0,
+        Passage::Out => 1,
+        Passage::Other => 2,
+    };
+    (&hop.place, &hop.interface, passage, hop.tunnel.as_deref())
 }
 
 /// The sightings of the first packet (or the answer to it), one for each spot, the first there, in the order of the road.
@@ -159,35 +175,35 @@ fn leg(connection: &Connection, vip: IpAddr, request: bool) -> Vec<&Hop> {
 fn in_order(connection: &Connection, vip: IpAddr, request: bool, wanted: impl Fn(&Hop) -> bool) -> Vec<&Hop> {
     // A bridge takes every frame of its ports: "for another host" says something only of the Service's own address, and only where the host
     // itself takes the packet nowhere.
-    let taken = |hop: &Hop| connection.hops.iter().any(|other| wanted(other) && other.place == hop.place && other.passage == Passage::In);
-    let strays = |hop: &&Hop| hop.passage != Passage::Other || (hop.destination.0 == vip && !taken(hop));
+    let came_in = connection.hops.iter().filter(|hop| wanted(hop) && hop.passage == Passage::In);
+    let taken: BTreeSet<&str> = came_in.map(|hop| hop.place.as_str()).collect();
+    let strays = |hop: &&Hop| hop.passage != Passage::Other || (hop.destination.0 == vip && !taken.contains(hop.place.as_str()));
+    let entered = entered(connection, vip);
     let mut hops: Vec<&Hop> = connection.hops.iter().filter(|hop| wanted(hop)).filter(strays).collect();
     hops.sort_by_key(|hop| {
-        let rank = rank(connection, hop, vip);
+        let rank = rank(connection, hop, &entered);
         (if request { rank } else { -rank }, hop.at)
     });
-    let mut spots: Vec<&Hop> = Vec::new();
-    for hop in hops {
-        if !spots.iter().any(|known| same_spot(known, hop)) {
-            spots.push(hop);
-        }
-    }
-    spots
+    let mut seen = BTreeSet::new();
+    hops.retain(|hop| seen.insert(spot(hop)));
+    hops
+}
+
+/// The places where the connection has the Service's own address.
+fn entered(connection: &Connection, vip: IpAddr) -> BTreeSet<&str> {
+    let own = |hop: &&Hop| hop.tunnel.is_none() && (hop.destination.0 == vip || hop.source.0 == vip);
+    connection.hops.iter().filter(own).map(|hop| hop.place.as_str()).collect()
 }
 
 /// Client, announcing node, other node, pod: by what the packets looked like there, not by clocks of several hosts.
-fn rank(connection: &Connection, hop: &Hop, vip: IpAddr) -> i32 {
+fn rank(connection: &Connection, hop: &Hop, entered: &BTreeSet<&str>) -> i32 {
     if hop.place == connection.vantage.place() {
         return 0;
     }
     if hop.place.contains('/') {
         return 3;
     }
-    let entered = connection
-        .hops
-        .iter()
-        .any(|other| other.place == hop.place && other.tunnel.is_none() && (other.destination.0 == vip || other.source.0 == vip));
-    if entered { 1 } else { 2 }
+    if entered.contains(hop.place.as_str()) { 1 } else { 2 }
 }
 
 /// Where the connection was seen last. When it was not answered, that is the furthest place of the packet that it waits behind: the
@@ -220,11 +236,12 @@ impl<'a> Data<'a> {
     /// `None` when no payload was seen.
     fn new(connection: &'a Connection, vip: IpAddr, request: bool) -> Option<Self> {
         let wanted = |hop: &Hop| hop.request == request && hop.what == Sighting::Data;
-        let spots = in_order(connection, vip, request, wanted);
+        let spots: BTreeMap<Spot<'_>, usize> =
+            (0..).zip(in_order(connection, vip, request, wanted)).map(|(at, hop)| (spot(hop), at)).collect();
         let base = connection.hops.iter().find(|hop| wanted(hop))?.sequence;
         let piece = |hop: &'a Hop| {
             let begin = hop.sequence.wrapping_sub(base).wrapping_add(1 << 30);
-            Some((begin, begin.saturating_add(hop.length), spots.iter().position(|spot| same_spot(spot, hop))?, hop))
+            Some((begin, begin.saturating_add(hop.length), *spots.get(&spot(hop))?, hop))
         };
         Some(Self { pieces: connection.hops.iter().filter(|hop| wanted(hop)).filter_map(piece).collect() })
     }
@@ -239,13 +256,28 @@ impl<'a> Data<'a> {
 
     /// A segment may be large here and cut there: every piece that was ever cut is looked for by itself.
     fn least_far(&self) -> Option<&'a Hop> {
-        let cuts: BTreeSet<u32> = self.pieces.iter().flat_map(|(begin, end, _, _)| [*begin, *end]).collect();
-        let cuts: Vec<u32> = cuts.into_iter().collect();
-        let furthest = cuts.windows(2).filter_map(|cut| {
-            let holds = |piece: &&(u32, u32, usize, &Hop)| piece.0 <= cut[0] && cut[1] <= piece.1;
-            self.pieces.iter().filter(holds).max_by_key(|(_, _, spot, _)| *spot)
-        });
-        furthest.min_by_key(|(_, _, spot, _)| *spot).map(|(_, _, _, hop)| *hop)
+        let mut cuts: Vec<u32> = self.pieces.iter().flat_map(|(begin, end, _, _)| [*begin, *end]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let mut by_begin: Vec<usize> = (0..self.pieces.len()).collect();
+        by_begin.sort_by_key(|at| self.pieces[*at].0);
+        let mut next = by_begin.into_iter().peekable();
+        // The pieces that have begun, the one that got furthest on top; of as far ones the later.
+        let mut begun: BinaryHeap<(usize, usize)> = BinaryHeap::new();
+        let mut least: Option<(usize, usize)> = None;
+        for cut in cuts.windows(2) {
+            while let Some(at) = next.next_if(|at| self.pieces[*at].0 <= cut[0]) {
+                begun.push((self.pieces[at].2, at));
+            }
+            while begun.peek().is_some_and(|(_, at)| self.pieces[*at].1 < cut[1]) {
+                begun.pop();
+            }
+            let Some(furthest) = begun.peek() else { continue };
+            if least.is_none_or(|least| furthest.0 < least.0) {
+                least = Some(*furthest);
+            }
+        }
+        least.map(|(_, at)| self.pieces[at].3)
     }
 }
 
@@ -361,5 +393,20 @@ mod tests {
         ]);
         let last = followed(hops, Ending::AnswerTimeout).last_seen.unwrap();
         assert_eq!((last.at.as_str(), last.length, last.what), ("n2/mlb in", 1_448, Sighting::Data));
+    }
+
+    /// Each sighting held against each would take hours.
+    #[test]
+    fn very_many_sightings_are_gone_through_once() {
+        let mut hops = handshake();
+        for number in 0..50_000_u32 {
+            let spot = if number % 2 == 0 { OUT } else { ENTERS };
+            hops.push(hop(spot, true, Sighting::Data, VIP, 500 + i64::from(number), (8 + number / 2 * 100, 100)));
+        }
+        hops.push(hop(OUT, true, Sighting::Data, VIP, 100_000, (8 + 2_500_000, 100)));
+        let names: Vec<String> = (0..20_000).map(|number| format!("veth{number}")).collect();
+        hops.extend(names.iter().map(|name| hop(("n2", name, Passage::Other), true, Sighting::Syn, VIP, 200, (7, 0))));
+        let path = followed(hops, Ending::AnswerTimeout);
+        assert_eq!(path.last_seen.map(|last| (last.at, last.packets)), Some(("c1/eth0 out".to_owned(), 25_002)));
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::Rules;
 use super::sharing;
-use crate::analysis::addresses::{Family, capacity, gives};
+use crate::analysis::addresses::{Family, Ranges, capacity};
 use crate::model::metallb::{LabelSelector, Metallb, Pool};
 use crate::model::service::Service;
 
@@ -148,8 +148,9 @@ pub fn room(pool: &Pool, family: Family, service: &Service, metallb: &Metallb, r
 #[must_use]
 pub fn held<'a>(pool: &Pool, family: Family, holders: &'a [Service]) -> BTreeMap<IpAddr, Vec<&'a Service>> {
     let mut held: BTreeMap<IpAddr, Vec<&Service>> = BTreeMap::new();
+    let gives = Ranges::of(pool);
     for holder in holders {
-        for address in holder.addresses.iter().filter(|address| Family::of(**address) == family && gives(pool, **address)) {
+        for address in holder.addresses.iter().filter(|address| Family::of(**address) == family && gives.give(**address)) {
             held.entry(*address).or_default().push(holder);
         }
     }

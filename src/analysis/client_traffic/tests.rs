@@ -167,3 +167,11 @@ fn datagrams_are_tries_by_their_port() {
     let endings: Vec<_> = all.iter().map(|one| (one.over, one.attempt.ending)).collect();
     assert_eq!(endings, [(true, Ending::Answered), (true, Ending::AnswerTimeout)]);
 }
+
+#[test]
+fn a_try_that_asks_for_ever_is_remembered_by_its_first_packets() {
+    let mut times = Vec::new();
+    (0..1_000_000).for_each(|second| anew(&mut times, second * SECOND));
+    assert_eq!(times.len(), MOST_TIMES);
+    anew(&mut times, i64::MIN);
+}

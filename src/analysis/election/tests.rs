@@ -171,3 +171,15 @@ fn bgp_wants_a_peer_for_the_node() {
     other.peers = vec!["another".to_owned()];
     assert_eq!(bgp(&lab.electorate(), &[&other]).nodes, [""; 0]);
 }
+
+/// Each node asked of each speaker and of each endpoint would take hours.
+#[test]
+fn a_very_large_cluster_is_gone_through_once() {
+    let mut lab = Lab::new("v0.15.2", "Local");
+    let (node, speaker, endpoint) = (lab.nodes[3].clone(), lab.metallb.speakers[3].clone(), lab.target.endpoints[0].clone());
+    let named = |number: usize| format!("m{number}");
+    lab.nodes = (0..20_000).map(|number| Node { name: named(number), ..node.clone() }).collect();
+    lab.metallb.speakers = (0..20_000).map(|number| Pod { node: Some(named(number)), ..speaker.clone() }).collect();
+    lab.target.endpoints = (0..20_000).map(|number| Endpoint { node: Some(named(number)), ..endpoint.clone() }).collect();
+    assert_eq!(layer2(&lab.electorate(), &[]).nodes.len(), 20_000);
+}

@@ -106,8 +106,8 @@ fn strangers_change_nothing_and_nothing_is_kept_of_them() {
     let requests = Requests::of(&busy, &probes);
     let elsewhere = Elsewhere::of(&busy, &requests);
     let forms = forms(&requests, &elsewhere, &probes[0], &probes[0].attempts[0]);
-    let sightings = Sightings::of(&busy, forms.iter());
-    assert_eq!((requests.tuples.len(), elsewhere.by_sequence.len(), forms.len()), (1, 1, 3));
+    let sightings = Sightings::of(&busy, forms.known.iter());
+    assert_eq!((requests.tuples.len(), elsewhere.by_sequence.len(), forms.known.len()), (1, 1, 3));
     assert_eq!((sightings.by_tuple.len(), sightings.by_tuple.values().flatten().count(), sightings.icmp.len()), (6, 6, 0));
 }
 
@@ -134,4 +134,18 @@ fn a_datagram_is_found_by_its_identification_and_not_by_none() {
 fn what_was_seen_nowhere_says_so() {
     let followed = follow(&[capture("n2", strangers(3))], &[probe(Speech::Tcp)], &BTreeMap::new());
     assert_eq!(followed[0].not_joined.as_deref(), Some("no packet of it was seen anywhere"));
+}
+
+/// Everybody uses one number: whose it is elsewhere is not known, and of each pair of them nothing is made up.
+#[test]
+fn a_number_that_very_many_have_joins_nothing() {
+    let one = |number: u32, to: (IpAddr, u16)| {
+        let from = (IpAddr::from((0xac10_0000 + number).to_be_bytes()), 20_000);
+        segment(i64::from(number), Passage::In, from, to, Flags::SYN, 77)
+    };
+    let mut at_node: Vec<Packet> = (0..20_000).flat_map(|number| [one(number, end(VIP)), one(number, end(POD))]).collect();
+    at_node.push(segment(1, Passage::In, end(CLIENT), end(VIP), Flags::SYN, 77));
+    let followed = follow(&[capture("n2", at_node)], &[probe(Speech::Tcp)], &BTreeMap::new());
+    assert_eq!(followed[0].hops.len(), 1, "its own packet");
+    assert!(followed[0].not_joined.as_deref().is_some_and(|why| why.contains("more than 256 connections have its number")));
 }

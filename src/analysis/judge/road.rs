@@ -206,6 +206,10 @@ impl<'a> Road<'a> {
     /// Where it vanished, or `None` when it was seen at every point (or could not be followed at all).
     #[must_use]
     pub fn vanished(&self) -> Option<Vanished> {
+        // What could not be followed is lost nowhere that is known.
+        if self.connection.not_joined.is_some() && !self.connection.hops.is_empty() {
+            return None;
+        }
         let points = self.points();
         if let Some(gone) = self.walk(Leg::Request, &points) {
             return Some(gone);

@@ -10,6 +10,9 @@ const MOST: usize = 20;
 /// How alike two words have to be to pass for one with a typing error.
 const ALIKE: f64 = 0.8;
 
+/// The longest words that are compared, in bytes: no label's key is longer, and the comparison's cost grows with the square of the length.
+const LONGEST: usize = 253 + 1 + 63;
+
 /// The pods that the selector nearly matches, with what differs. Where it does match `some`, only a word that looks mistyped counts:
 /// a neighbour that shares all labels but one is then most likely another part of the same application.
 pub(super) fn misses(selector: &BTreeMap<String, String>, pods: &[Pod], some: bool) -> BTreeMap<String, String> {
@@ -41,6 +44,9 @@ pub(super) fn miss(selector: &BTreeMap<String, String>, labels: &BTreeMap<String
 }
 
 fn alike(one: &str, other: &str) -> bool {
+    if one.len().max(other.len()) > LONGEST {
+        return false;
+    }
     // Two letters changed round in a short word leave it little likeness.
     let one_slip = one.len() > 2 && strsim::osa_distance(one, other) == 1;
     one_slip || strsim::jaro_winkler(one, other) > ALIKE
@@ -67,6 +73,13 @@ mod tests {
         check("app=web-server", "aap=web-server", false, Some("it has aap=web-server, the selector wants app=web-server"));
         check("app=web", "app=wbe", false, Some("it has app=wbe, the selector wants app=web"));
         check("app=web,tier=front", "app=web", false, Some("it has no label tier, the selector wants tier=front"));
+    }
+
+    /// Two words of a megabyte take hours to compare.
+    #[test]
+    fn what_is_no_label_is_near_to_none() {
+        let long = |end: &str| format!("app={}{end}", "ab".repeat(1 << 20));
+        check(&long("x"), &long("y"), true, None);
     }
 
     #[test]
