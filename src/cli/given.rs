@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::engine::Inputs;
+use crate::evidence::text_file;
 
 /// Prefix of environment variables that set parameters.
 const PREFIX: &str = "LBDIAG_";
@@ -36,7 +37,7 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Vec<(String
 }
 
 fn read(file: &Path) -> Result<BTreeMap<String, Value>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("read parameters {}: {error}", file.display()))?;
+    let text = text_file::read(file).map_err(|error| format!("read parameters {}: {error}", file.display()))?;
     // JSON is YAML too.
     serde_yaml::from_str(&text).map_err(|error| format!("parameters {}: {error}", file.display()))
 }

@@ -2,6 +2,7 @@
 //!
 //! It never reads arguments and never prints.
 
+mod bounded;
 pub mod diagnostics;
 pub mod header;
 pub mod lint;
@@ -9,6 +10,7 @@ pub mod params;
 pub mod playbook;
 pub mod run;
 pub mod sandbox;
+mod sorting;
 
 pub use header::{Header, Param, ParamKind};
 pub use params::{Inputs, resolve, sources};

@@ -7,6 +7,7 @@ use rhai::AST;
 use super::diagnostics::{render, render_error};
 use super::header::{self, Header};
 use super::{lint, sandbox};
+use crate::evidence::text_file;
 use crate::model::text::one_line;
 
 /// A playbook that may run.
@@ -29,8 +30,8 @@ pub struct Broken {
 /// When the file cannot be read, its header or syntax is wrong, or it uses words that it may not.
 pub fn load(path: &Path) -> Result<Playbook, Broken> {
     let shown = path.display().to_string();
-    let source = std::fs::read_to_string(path)
-        .map_err(|error| Broken { rendered: format!("error: read playbook {}: {error}", one_line(&shown)) })?;
+    let source =
+        text_file::read(path).map_err(|error| Broken { rendered: format!("error: read playbook {}: {error}", one_line(&shown)) })?;
     read(&shown, source)
 }
 

@@ -49,8 +49,8 @@ pub enum EndKind {
     Listed(String),
 }
 
-/// The script's stack: 64 call levels in a debug build need a third of it.
-const STACK: usize = 16 << 20;
+/// The script's stack: 64 call levels in a debug build need 6 MiB of it; values within values are copied and let go level by level.
+const STACK: usize = 64 << 20;
 
 /// Runs the playbook. Whatever happens, the outcome holds what was found until then, and the hosts are swept.
 #[must_use]
@@ -93,12 +93,20 @@ fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run
     }
     match result {
         Ok(()) => EndKind::Judged,
-        Err(error) if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) => stopped(run, Stop::Interrupted),
-        Err(error) => {
-            let (position, message) = innermost(&error);
-            EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, position, &message))
-        }
+        Err(error) => match error.unwrap_inner() {
+            // Only the bound on its memory ends a playbook with a reason.
+            EvalAltResult::ErrorTerminated(why, position) if why.is_string() => {
+                EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, *position, &why.to_string()))
+            }
+            EvalAltResult::ErrorTerminated(..) => stopped(run, Stop::Interrupted),
+            _ => broken(playbook, &error),
+        },
     }
+}
+
+fn broken(playbook: &Playbook, error: &EvalAltResult) -> EndKind {
+    let (position, message) = innermost(error);
+    EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, position, &message))
 }
 
 fn stopped(run: &Run, stop: Stop) -> EndKind {
@@ -137,6 +145,8 @@ fn outcome(
                 .decisive(),
         );
     }
+    state.gaps.extend(state.room.gap());
+    state.gaps.extend(evidence.tape.gap());
     let cleanup = cleanup(swept, &mut state.gaps);
     let finished = matches!(kind, EndKind::Judged | EndKind::Unjudged);
     // A playbook judges by `judge` or by findings of its own, be they only notable.

@@ -5,11 +5,19 @@ use std::sync::Arc;
 use rhai::module_resolvers::DummyModuleResolver;
 use rhai::{Dynamic, Engine, OptimizationLevel};
 
+use super::{bounded, sorting};
+use crate::evidence::memory;
 use crate::words::reference::WORDS;
 use crate::words::run::Run;
 
 /// Operations of one run; a playbook's own work is small, its words do the looking.
 const MOST_OPERATIONS: u64 = 5_000_000;
+
+/// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
+const MOST_BYTES: usize = 80 << 20;
+
+/// Why a playbook ends that takes more.
+const OUTGROWN: &str = "the playbook's values take more than 80 MiB; keep fewer of them at a time";
 
 /// An engine that knows the language but no words: for reading a playbook.
 #[must_use]
@@ -22,13 +30,16 @@ pub fn bare() -> Engine {
     engine.set_max_expr_depths(64, 32);
     engine.set_max_string_size(1 << 20);
     engine.set_max_array_size(100_000);
-    engine.set_max_map_size(10_000);
+    // A map that is written out is compared key by key with itself while it is read.
+    engine.set_max_map_size(5_000);
     engine.set_max_variables(1_000);
     engine.set_max_functions(1_000);
     engine.set_max_modules(32);
     engine.set_fail_on_invalid_map_property(true);
     engine.set_module_resolver(DummyModuleResolver::new());
     engine.disable_symbol("eval");
+    bounded::register(&mut engine);
+    sorting::register(&mut engine);
     engine
 }
 
@@ -37,7 +48,13 @@ pub fn bare() -> Engine {
 pub fn with_words(run: &Arc<Run>) -> Engine {
     let mut engine = bare();
     let interrupt = run.evidence.interrupt.clone();
-    engine.on_progress(move |_| interrupt.reason().map(|_| Dynamic::UNIT));
+    let before = memory::held();
+    engine.on_progress(move |_| {
+        if memory::held().saturating_sub(before) > MOST_BYTES {
+            return Some(OUTGROWN.into());
+        }
+        interrupt.reason().map(|_| Dynamic::UNIT)
+    });
     let printing = Arc::clone(run);
     engine.on_print(move |text| printing.fact(text));
     let debugging = Arc::clone(run);

@@ -11,11 +11,13 @@ pub mod error;
 pub mod host;
 pub mod interrupt;
 pub mod live;
+pub mod memory;
 pub mod output;
 pub mod planned;
 pub mod recording;
 pub mod side_by_side;
 pub mod site;
+pub mod text_file;
 
 use std::sync::Arc;
 

@@ -94,7 +94,7 @@ impl Site {
     /// # Errors
     /// When it cannot be read, is not YAML, or has unknown keys; the message names the file and the place in it.
     pub fn read(path: &Path) -> Result<Self, SiteError> {
-        let text = std::fs::read_to_string(path).map_err(|error| SiteError(format!("read site file {}: {error}", path.display())))?;
+        let text = super::text_file::read(path).map_err(|error| SiteError(format!("read site file {}: {error}", path.display())))?;
         let refused = |reason: String| SiteError(format!("site file {}: {reason}", path.display()));
         let site: Self = serde_yaml::from_str(&text).map_err(|error| refused(error.to_string()))?;
         site.nodes.check().map_err(refused)?;

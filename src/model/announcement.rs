@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -297,7 +298,7 @@ pub struct Announcement {
     /// The L2Advertisements that select the pool.
     pub advertisements: Vec<String>,
     pub metallb: Metallb,
-    pub nodes_seen: Vec<Node>,
+    pub nodes_seen: Arc<Vec<Node>>,
     /// Nodes whose speaker's log could not be read.
     pub unread: Vec<String>,
     /// What was not asked for, because nothing called for it.

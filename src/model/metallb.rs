@@ -1,6 +1,7 @@
 //! MetalLB's objects and parts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +155,7 @@ pub struct Metallb {
     pub namespace: String,
     /// From the speaker's image tag, `0.15.2`; `None` when no tag tells.
     pub version: Option<String>,
-    pub speakers: Vec<Pod>,
+    pub speakers: Arc<Vec<Pod>>,
     pub controllers: Vec<Pod>,
     pub workloads: Option<Vec<Workload>>,
     pub pools: Option<Vec<Pool>>,

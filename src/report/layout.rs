@@ -2,6 +2,13 @@
 
 use crate::model::text::one_line;
 
+/// The text with spaces after it, so that it takes at least `width` characters. Formatting's own width ends at 65,535.
+pub(super) fn padded(text: &str, width: usize) -> String {
+    let mut padded = text.to_owned();
+    padded.extend(std::iter::repeat_n(' ', width.saturating_sub(text.chars().count())));
+    padded
+}
+
 /// Breaks `text` into lines of at most `width` characters at spaces; a word that is longer stands on a line of its own,
 /// so that paths, addresses and commands can be copied whole.
 #[must_use]
@@ -36,6 +43,13 @@ mod tests {
     fn lines_stay_within_the_width() {
         let lines = wrap("one two three four five six", 9);
         assert_eq!(lines, ["one two", "three", "four five", "six"]);
+    }
+
+    #[test]
+    fn any_width_can_be_padded_to() {
+        assert_eq!(padded("é", 3), "é  ");
+        assert_eq!(padded("long", 2), "long");
+        assert_eq!(padded("", 70_000).len(), 70_000);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::layout::padded;
 use super::page::{Page, Style};
 use crate::model::plan::{Argument, Intent, Plan, PlannedHost, WAIT};
 use crate::model::text::one_line;
@@ -48,7 +49,7 @@ fn given(page: &mut Page, plan: &Plan) {
             other => other.to_string(),
         };
         let from = if param.from.is_empty() { String::new() } else { format!("  ({})", one_line(&param.from)) };
-        page.line(2, &format!("{name:width$}  {}{from}", one_line(&value)));
+        page.line(2, &format!("{}  {}{from}", padded(&name, width), one_line(&value)));
     }
     page.paragraph(2, &format!("allowed: {}", plan.uses.join(" ")));
     page.paragraph(2, &format!("the whole run: at most {} s", plan.seconds));
@@ -62,7 +63,7 @@ fn hosts(page: &mut Page, hosts: &[PlannedHost]) {
     let width = hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
     for host in hosts {
         let way = host.no_way.as_ref().map_or_else(|| host.way.join(" → "), |why| format!("no way is known: {why}"));
-        page.item(&format!("{:width$} ", one_line(&host.name)), width + 2, 2, &way);
+        page.item(&format!("{} ", padded(&one_line(&host.name), width)), width + 2, 2, &way);
     }
 }
 

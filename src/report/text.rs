@@ -21,6 +21,9 @@ pub fn text(outcome: &Outcome, style: Style) -> String {
     page.text
 }
 
+/// Consequences of consequences that are indented further than what they follow from.
+const DEEPEST: usize = 8;
+
 const RED: &str = "1;31";
 const GREEN: &str = "1;32";
 const YELLOW: &str = "1;33";
@@ -57,35 +60,32 @@ impl Page {
             return;
         }
         self.heading("Findings");
-        let mut shown = vec![false; findings.len()];
-        for index in 0..findings.len() {
-            let root = findings[index].because.is_none();
-            if root {
-                self.finding_with_consequences(findings, index, &mut shown, 0);
+        let mut consequences: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, finding) in findings.iter().enumerate() {
+            if let Some(because) = &finding.because {
+                consequences.entry(because).or_default().push(index);
             }
         }
+        let mut shown = vec![false; findings.len()];
+        let roots = (0..findings.len()).filter(|index| findings[*index].because.is_none());
         // A consequence whose cause is not among the findings is still shown, where a person looks for causes.
-        for index in 0..findings.len() {
-            self.finding_with_consequences(findings, index, &mut shown, 0);
-        }
-    }
-
-    fn finding_with_consequences(&mut self, findings: &[Finding], index: usize, shown: &mut [bool], depth: usize) {
-        if shown[index] {
-            return;
-        }
-        shown[index] = true;
-        let finding = &findings[index];
-        self.finding(finding, depth);
-        for consequence in 0..findings.len() {
-            if findings[consequence].because.as_ref() == Some(&finding.name) {
-                self.finding_with_consequences(findings, consequence, shown, depth + 1);
+        for index in roots.chain(0..findings.len()) {
+            let mut open = vec![(index, 0)];
+            while let Some((index, depth)) = open.pop() {
+                if std::mem::replace(&mut shown[index], true) {
+                    continue;
+                }
+                self.finding(&findings[index], depth);
+                // Taken out: the next finding of that name would find all of them shown.
+                let next = consequences.remove(findings[index].name.as_str()).unwrap_or_default();
+                open.extend(next.into_iter().rev().map(|consequence| (consequence, depth + 1)));
             }
         }
     }
 
     fn finding(&mut self, finding: &Finding, depth: usize) {
-        let indent = 2 + 4 * depth;
+        // A chain of causes is a few findings long; a longer one must not push its text off the page.
+        let indent = 2 + 4 * depth.min(DEEPEST);
         let (word, colour) = match finding.severity {
             Severity::Fail => ("fail", RED),
             Severity::Warn => ("warn", YELLOW),
@@ -337,6 +337,32 @@ run: metallb-flow 1.0.0 with lbdiag 0.1.0, began 2026-01-02T03:04:05Z, took 6.5 
         for name in ["wire/mtu", "pod/silent", "app/closes"] {
             assert_eq!(text.matches(&format!("fail  {name}  ")).count(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn many_findings_take_as_long_each_as_a_few() {
+        // The chain, the star and the flat list of 80,000; by comparing each with each this takes minutes.
+        let chain = |index: usize| (index > 0).then(|| format!("x/{}", index - 1));
+        let star = |index: usize| (index > 0).then(|| "x/0".to_owned());
+        let shapes: [&dyn Fn(usize) -> Option<String>; 3] = [&chain, &star, &|_| None];
+        for because in shapes {
+            let mut outcome = broken();
+            outcome.findings = (0..80_000).map(|index| finding(&format!("x/{index}"), Severity::Fail, because(index).as_deref())).collect();
+            let began = std::time::Instant::now();
+            let text = text(&outcome, Style::PLAIN);
+            assert_eq!(text.matches("fail  x/").count(), 80_000);
+            assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+        }
+    }
+
+    #[test]
+    fn a_finding_of_the_same_name_as_a_cause_leaves_its_consequences_where_they_are() {
+        let mut outcome = broken();
+        outcome.findings =
+            vec![finding("a/a", Severity::Fail, None), finding("b/b", Severity::Warn, Some("a/a")), finding("a/a", Severity::Fail, None)];
+        let text = text(&outcome, Style::PLAIN);
+        let order: Vec<&str> = text.lines().filter(|line| line.contains("  a/a  ") || line.contains("  b/b  ")).map(str::trim).collect();
+        assert!(order[0].starts_with("fail") && order[1].starts_with("so: warn") && order[2].starts_with("fail"), "{order:?}");
     }
 
     #[test]

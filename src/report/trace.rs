@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 
 use super::json::json;
+use super::layout::padded;
 use super::page::Style;
 use crate::model::text::one_line;
 use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
@@ -35,7 +36,7 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
         let ends_width = ends.iter().map(|ends| ends.chars().count()).max().unwrap_or(0);
         for ((hop, place), ends) in hops.iter().zip(&places).zip(&ends) {
             let after = hop.after_ns.map_or_else(|| "at some time".to_owned(), |(mean, _, _)| format!("{} ms", signed(mean)));
-            line(&mut text, &format!("    {after:>12}  {place:width$}  {ends:ends_width$}  {}", counts(hop)));
+            line(&mut text, &format!("    {after:>12}  {}  {}  {}", padded(place, width), padded(ends, ends_width), counts(hop)));
         }
     }
     for missing in &traced.missing {

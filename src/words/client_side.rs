@@ -39,7 +39,9 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
             if findings.is_empty() {
                 run.fact(format!("the objects let {client} in"));
             }
-            run.state().findings.extend(findings);
+            for finding in findings {
+                run.state().found(finding);
+            }
             Ok(())
         },
     );

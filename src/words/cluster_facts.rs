@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::run::Run;
+use super::run::{Listed, Run};
 use crate::analysis::read::{map, text};
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::EvidenceError;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::service::Service;
-
-/// The answer to a list, shared.
-pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
 
 /// A question with the name under which its answer is kept.
 pub type Question = (String, ListQuery);

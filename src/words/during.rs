@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::fact::{Fact, Fields};
 use super::node_capture::{Opened, Point};
 use super::reference::Word;
+use super::room::Part;
 use super::run::{Answer, Run, Stop};
 use super::watched_pods;
 use crate::analysis::client_traffic::fill;
@@ -224,7 +225,10 @@ fn tell(run: &Run, captures: &[Capture]) {
         if let Some((name, why)) = reason {
             run.gap(Gap::new(name, place, why, format!("a packet that was not seen at {place} may have been there all the same")));
         }
-        run.state().captures.push(capture.seen());
+        let mut state = run.state();
+        if state.room.take(Part::Capture, 0) {
+            state.captures.push(capture.seen());
+        }
     }
 }
 

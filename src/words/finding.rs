@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::reference::Word;
+use super::room;
 use super::run::{Answer, Run};
 use crate::analysis::similar::nearest;
 use crate::model::catalogue::{self, ENTRIES};
@@ -35,14 +36,22 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     );
 }
 
+/// Paths that one finding names.
+const MOST_CULPRITS: usize = 1_000;
+
 /// One path or several.
 fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
     let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
-    let path = |value: Dynamic| value.into_string().map(Subject::from).map_err(refused);
+    let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
     if !value.is_array() {
         return Ok(vec![path(value)?]);
     }
-    let culprits = value.into_array().map_err(refused)?.into_iter().map(path).collect::<Answer<Vec<_>>>()?;
+    let named = value.into_array().map_err(refused)?;
+    let more = named.len().saturating_sub(MOST_CULPRITS);
+    let mut culprits = named.into_iter().take(MOST_CULPRITS).map(path).collect::<Answer<Vec<_>>>()?;
+    if more > 0 {
+        culprits.push(Subject::from(format!("… and {more} more")));
+    }
     if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
 }
 
@@ -61,11 +70,11 @@ fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culpr
     };
     let mut state = run.state();
     state.checked = true;
-    state.findings.push(Finding {
-        name: name.to_owned(),
+    state.found(Finding {
+        name: room::name(name),
         severity,
         culprits,
-        summary: summary.to_owned(),
+        summary: room::text(summary),
         because: None,
         scope: None,
         evidence: Vec::new(),

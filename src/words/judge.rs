@@ -83,11 +83,15 @@ fn weigh(
     let failing = |findings: &[Finding]| findings.iter().find(|finding| finding.severity == Severity::Fail).cloned();
     let earlier = failing(&state.findings).filter(|_| failing(&judgement.findings).is_none());
     let summary = earlier.map_or(judgement.summary, |finding| format!("{}: {}", service.0.path(), finding.summary));
-    state.findings.extend(judgement.findings);
+    for finding in judgement.findings {
+        state.found(finding);
+    }
     state.gaps = judgement.gaps;
     if let (Some(announcement), Some(address)) = (case.announcement, case.address()) {
         let skewed = clock_skew::gaps(address, &announcement.logs, &state.clocks);
-        state.gaps.extend(skewed);
+        for gap in skewed {
+            state.gap(gap);
+        }
     }
     state.judged = Some(summary);
     Ok(())

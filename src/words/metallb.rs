@@ -1,10 +1,12 @@
 //! Finds MetalLB in the cluster and reads its objects: where it is, which version, with which settings.
 
+use std::sync::Arc;
+
 use rhai::NativeCallContext;
 use serde_json::Value;
 
 use super::cluster_facts::{ask, asked, came, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
-use super::run::{Answer, Run};
+use super::run::{Answer, Listed, Run};
 use crate::analysis::announcement::{bgp_advertisements, pool};
 use crate::analysis::read::{metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Kind, List, ListQuery};
@@ -22,12 +24,18 @@ const SPEAKER_LABELS: [&str; 3] = ["component=speaker", "app.kubernetes.io/compo
 ///
 /// # Errors
 /// When the run ends.
-pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
-    match &*listed(run, "nodes") {
+pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Arc<Vec<Node>>> {
+    let listed = listed(run, "nodes");
+    match &*listed {
         Ok(list) => {
-            let nodes: Vec<Node> = list.iter().map(objects::node).collect();
-            run.state().nodes = nodes.iter().map(|node| (node.name.clone(), node.clone())).collect();
-            Ok(nodes)
+            let mut state = run.state();
+            // Every announcement of a sweep holds them; there is one copy for all.
+            if !state.all_nodes.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, &listed)) {
+                let nodes: Vec<Node> = list.iter().map(objects::node).collect();
+                state.nodes = nodes.iter().map(|node| (node.name.clone(), node.clone())).collect();
+                state.all_nodes = Some((Arc::clone(&listed), Arc::new(nodes)));
+            }
+            Ok(state.all_nodes.as_ref().map(|(_, nodes)| Arc::clone(nodes)).unwrap_or_default())
         }
         Err(error) => {
             run.failed_look(
@@ -39,7 +47,7 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Vec<Node>> {
             // Those that came can be reached. An election among them could have another winner than that among all.
             let came: Vec<Node> = came(run, "nodes").iter().map(objects::node).collect();
             run.state().nodes = came.into_iter().map(|node| (node.name.clone(), node)).collect();
-            Ok(Vec::new())
+            Ok(Arc::default())
         }
     }
 }
@@ -56,9 +64,8 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
     for error in searched.as_ref().err().into_iter().chain((*pods).as_ref().err()) {
         run.failed_look(context, error, Subject::Namespace(namespace.clone()), "which speakers run, and where")?;
     }
-    let all_pods: Vec<Pod> = came(run, "metallb-pods").iter().map(objects::pod).collect();
-    let speakers: Vec<Pod> = all_pods.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
-    let version = speakers.iter().chain(&all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
+    let (all_pods, speakers) = all_pods(run, &pods);
+    let version = speakers.iter().chain(&*all_pods).flat_map(|pod| &pod.containers).find_map(|container| version_of(&container.image));
     // A digest in place of a tag tells nothing; the chart's label does.
     let version = version.or_else(|| speakers.iter().find_map(|pod| plain_version(pod.labels.get("app.kubernetes.io/version")?)));
     let mut metallb = Metallb {
@@ -86,6 +93,19 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         metallb.session_states = read(run, context, "bgpsessionstates", "what FRR-K8s says of its sessions", read_metallb::session_state)?;
     }
     Ok(metallb)
+}
+
+/// MetalLB's pods, and the speakers among them: read once for all who hold them.
+fn all_pods(run: &Run, listed: &Listed) -> (Arc<Vec<Pod>>, Arc<Vec<Pod>>) {
+    let known = run.state().metallb_pods.clone().filter(|(of, ..)| Arc::ptr_eq(of, listed));
+    if let Some((_, all, speakers)) = known {
+        return (all, speakers);
+    }
+    let all: Vec<Pod> = came(run, "metallb-pods").iter().map(objects::pod).collect();
+    let speakers: Vec<Pod> = all.iter().filter(|pod| is_speaker(run, pod)).cloned().collect();
+    let (all, speakers) = (Arc::new(all), Arc::new(speakers));
+    run.state().metallb_pods = Some((Arc::clone(listed), Arc::clone(&all), Arc::clone(&speakers)));
+    (all, speakers)
 }
 
 /// Looks for MetalLB elsewhere when it is not in its usual namespace: by the labels of its speakers, and by its own objects, which it

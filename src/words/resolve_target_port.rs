@@ -98,7 +98,7 @@ fn resolve(run: &Run, context: &NativeCallContext, service: &Service, wanted: &W
     if !wanted.all {
         if let Some(finding) = wanted.port.as_ref().and_then(|port| wrong_port(service, port)) {
             run.fact(finding.summary.clone());
-            run.state().findings.push(finding);
+            run.state().found(finding);
             return Ok(Dynamic::UNIT);
         }
         let port = wanted_port(run, context, service, wanted.port.as_deref())?;

@@ -7,6 +7,7 @@ use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 
 use super::during::Listening;
+use super::room::{self, Part, Room};
 use super::speakers::Logs;
 use crate::evidence::Evidence;
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -16,13 +17,16 @@ use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
 use crate::model::capture::CaptureSeen;
 use crate::model::clock::Offsets;
 use crate::model::finding::{Finding, Gap};
-use crate::model::kubernetes::Node;
+use crate::model::kubernetes::{Node, Pod};
 use crate::model::outcome::{Step, Table};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::subject::Subject;
 
 /// The result of every word.
 pub type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// The answer to a list, shared.
+pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
 
 /// Why a run stopped before its playbook ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +80,8 @@ pub struct State {
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
     pub tables: Vec<Table>,
+    /// How much of all this there may still be.
+    pub room: Room,
     /// Every capture of the run, without its packets.
     pub captures: Vec<CaptureSeen>,
     /// How far hosts' clocks are ahead of ours, as far as it was measured.
@@ -85,6 +91,10 @@ pub struct State {
     pub checked: bool,
     pub stop: Option<Stop>,
     pub nodes: BTreeMap<String, Node>,
+    /// The same in their order, with the list that they were read from, for all who hold them.
+    pub all_nodes: Option<(Listed, Arc<Vec<Node>>)>,
+    /// MetalLB's pods likewise, and the speakers among them.
+    pub metallb_pods: Option<(Listed, Arc<Vec<Pod>>, Arc<Vec<Pod>>)>,
     /// Pods that are asked from, by `NAMESPACE/NAME`: where each is.
     pub asking_pods: BTreeMap<String, Result<Place, EvidenceError>>,
     /// Where MetalLB was found, when that is not its usual namespace.
@@ -94,9 +104,27 @@ pub struct State {
     pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
     pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
     /// Lists that several words need, asked once. One that is not whole is its error here: it proves of nothing that it is not there.
-    pub lists: BTreeMap<String, Arc<Result<Vec<Value>, EvidenceError>>>,
+    pub lists: BTreeMap<String, Listed>,
     /// What came of lists that are not whole, for whoever needs no more than what is there.
     pub parts: BTreeMap<String, Arc<Vec<Value>>>,
+}
+
+impl State {
+    /// Adds a gap, once, as far as there is room for it.
+    pub fn gap(&mut self, gap: Gap) {
+        let gap = Gap { reason: room::text(&gap.reason), ..gap };
+        let bytes = gap.subject.to_string().len() + gap.reason.len() + gap.undecided.len();
+        if !self.gaps.contains(&gap) && self.room.take(Part::Gap, bytes) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// Adds a finding, as far as there is room for it.
+    pub fn found(&mut self, finding: Finding) {
+        if self.room.take_finding(&finding) {
+            self.findings.push(finding);
+        }
+    }
 }
 
 impl Run {
@@ -118,15 +146,16 @@ impl Run {
 
     /// Adds a plain line to the current step.
     pub fn fact(&self, line: impl Into<String>) {
-        self.state().facts.push(line.into());
+        let line = room::text(&line.into());
+        let mut state = self.state();
+        if state.room.take(Part::Line, line.len()) {
+            state.facts.push(line);
+        }
     }
 
     /// Adds a gap, once.
     pub fn gap(&self, gap: Gap) {
-        let mut state = self.state();
-        if !state.gaps.contains(&gap) {
-            state.gaps.push(gap);
-        }
+        self.state().gap(gap);
     }
 
     /// Turns a failed look into a gap, or ends the run when nothing more can be looked at.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
 
+use super::printed;
 use super::reference::Word;
+use super::room::{self, Part};
 use super::run::{Answer, Progress, Run};
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
@@ -25,6 +27,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> Answer<Dynamic> {
+    let title = &room::name(title);
     (run.progress)(Progress::Step(title.to_owned()));
     let started_ms = run.evidence.clock.elapsed_ms(&format!("{title}: begin"));
     let outer = std::mem::take(&mut run.state().facts);
@@ -37,22 +40,17 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
         Err(error) => match error.unwrap_inner() {
             // A word could not do its work: that is a gap. Anything else is a mistake of the playbook, or the end of the run.
             EvalAltResult::ErrorRuntime(value, _) => {
-                let reason = value.to_string();
+                let reason = room::text(&printed::shown(value));
                 facts.push(format!("failed: {reason}"));
-                state.gaps.push(
-                    Gap::new(
-                        names::EVIDENCE_UNREADABLE,
-                        Subject::Step(title.to_owned()),
-                        reason,
-                        "everything that this step would have told",
-                    )
-                    .decisive(),
-                );
+                let undecided = "everything that this step would have told";
+                state.gap(Gap::new(names::EVIDENCE_UNREADABLE, Subject::Step(title.clone()), reason, undecided).decisive());
                 (StepState::Failed, Ok(Dynamic::UNIT))
             }
             _ => (StepState::Failed, Err(error)),
         },
     };
-    state.steps.push(Step { title: title.to_owned(), state: how, facts, started_ms, took_ms: ended.saturating_sub(started_ms) });
+    if state.room.take(Part::Step, title.len()) {
+        state.steps.push(Step { title: title.clone(), state: how, facts, started_ms, took_ms: ended.saturating_sub(started_ms) });
+    }
     answer
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Array, Engine, ImmutableString, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
 
+use super::printed;
 use super::reference::Word;
+use super::room::{self, Part};
 use super::run::{Answer, Run};
 use crate::model::outcome::Table;
 
@@ -19,12 +21,21 @@ pub const WORD: Word = Word {
 /// Rows that a report shows at most.
 const MOST_ROWS: usize = 10_000;
 
+/// Arrays within arrays that one cell lists.
+const DEEPEST: usize = 16;
+
+/// Bytes of an array in one cell.
+const LONGEST_LIST: usize = 16 << 10;
+
 fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("table", move |context: NativeCallContext, title: ImmutableString, columns: Array, rows: Array| -> Answer<()> {
-        let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        let columns: Vec<String> = columns.iter().map(|column| room::name(&printed::shown(column))).collect();
         if rows.len() > MOST_ROWS {
             return Err(Run::refuse(&context, format!("a table has at most {MOST_ROWS} rows, this one has {}", rows.len())));
+        }
+        if !run.state().room.take(Part::Table, title.len() + columns.iter().map(String::len).sum::<usize>()) {
+            return Ok(());
         }
         let mut cells: Vec<Vec<String>> = Vec::new();
         for (index, row) in rows.into_iter().enumerate() {
@@ -32,7 +43,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
                 .into_array()
                 .map_err(|kind| Run::refuse(&context, format!("row {} of the table is a {kind}, it takes an array", index + 1)))?
                 .iter()
-                .map(cell)
+                .map(bounded)
                 .collect();
             if row.len() != columns.len() {
                 return Err(Run::refuse(
@@ -40,20 +51,42 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
                     format!("row {} of the table has {} cells for {} columns", index + 1, row.len(), columns.len()),
                 ));
             }
-            cells.push(row);
+            if run.state().room.take(Part::Row, row.iter().map(|cell| cell.len() + size_of::<String>()).sum()) {
+                cells.push(row);
+            }
         }
-        run.state().tables.push(Table { title: title.to_string(), columns, rows: cells });
+        run.state().tables.push(Table { title: room::name(&title), columns, rows: cells });
         Ok(())
     });
 }
 
-fn cell(value: &rhai::Dynamic) -> String {
+/// A cell as a report holds it.
+fn bounded(value: &Dynamic) -> String {
+    room::text(&cell(value, DEEPEST))
+}
+
+fn cell(value: &Dynamic, levels: usize) -> String {
     if value.is_unit() {
         return "-".to_owned();
     }
     match value.read_lock::<Array>() {
         Some(parts) if parts.is_empty() => "-".to_owned(),
-        Some(parts) => parts.iter().map(cell).collect::<Vec<_>>().join(", "),
-        None => value.to_string(),
+        Some(parts) if levels > 0 => listed(&parts, levels - 1),
+        _ => printed::shown(value),
     }
+}
+
+/// Parts with commas between; what is beyond a cell's bound is not even made.
+fn listed(parts: &Array, levels: usize) -> String {
+    let mut text = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(&cell(part, levels));
+        if text.len() > LONGEST_LIST {
+            return format!("{text}, …");
+        }
+    }
+    text
 }

@@ -6,6 +6,7 @@ mod sources;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::addresses::pool_of;
 use super::election::{self, Electorate};
@@ -22,7 +23,7 @@ pub struct Gathered<'a> {
     pub service: &'a Service,
     /// The endpoints of any of its ports.
     pub target: Option<&'a Target>,
-    pub nodes: Vec<Node>,
+    pub nodes: Arc<Vec<Node>>,
     pub metallb: Metallb,
     pub logs: Vec<SpeakerLog>,
     /// Nodes whose speaker's log could not be read.
@@ -46,7 +47,7 @@ impl<'a> Gathered<'a> {
         Self {
             service,
             target: None,
-            nodes: Vec::new(),
+            nodes: Arc::default(),
             metallb,
             logs: Vec::new(),
             unread: Vec::new(),

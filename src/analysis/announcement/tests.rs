@@ -77,7 +77,7 @@ impl Case {
             incomplete: false,
             metallb: Metallb {
                 version: Some("0.15.2".to_owned()),
-                speakers: ["n1", "n2", "n3"].map(speaker).to_vec(),
+                speakers: ["n1", "n2", "n3"].map(speaker).to_vec().into(),
                 speakers_read: true,
                 pools: Some(vec![pool]),
                 l2_advertisements: Some(vec![advertisement]),
@@ -98,7 +98,7 @@ impl Case {
         announcement(Gathered {
             service: &self.service,
             target: Some(&target),
-            nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec(),
+            nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
             metallb: self.metallb.clone(),
             logs,
             unread: self.unread.iter().map(ToString::to_string).collect(),
@@ -176,7 +176,7 @@ fn a_log_without_its_beginning_leaves_it_unknown_until_the_metrics_are_read() {
 #[test]
 fn a_log_level_that_hides_announcements_makes_silence_say_nothing() {
     let mut case = Case::healthy();
-    case.metallb.speakers[0].containers[0].args = vec!["--log-level=error".to_owned()];
+    Arc::make_mut(&mut case.metallb.speakers)[0].containers[0].args = vec!["--log-level=error".to_owned()];
     case.check(Agreement::Unknown, &["n2"]);
 }
 

@@ -62,7 +62,7 @@ impl Lab {
             nodes: names.map(node).to_vec(),
             metallb: Metallb {
                 version: Some(version.to_owned()),
-                speakers: names.map(speaker).to_vec(),
+                speakers: names.map(speaker).to_vec().into(),
                 speakers_read: true,
                 ..Metallb::default()
             },

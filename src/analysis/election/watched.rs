@@ -95,7 +95,7 @@ fn metallb(version: &str) -> Metallb {
             "status": {"phase": "Running", "containerStatuses": [{"name": "speaker", "state": {"running": {}}}]}}),
         )
     };
-    Metallb { version: Some(version.to_owned()), speakers: NODES.map(speaker).to_vec(), speakers_read: true, ..Metallb::default() }
+    Metallb { version: Some(version.to_owned()), speakers: NODES.map(speaker).to_vec().into(), speakers_read: true, ..Metallb::default() }
 }
 
 fn watched() -> Vec<Watched> {

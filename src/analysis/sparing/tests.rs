@@ -32,7 +32,7 @@ impl Quiet {
             nodes: NODES.map(|name| objects::node(&json!({"metadata": {"name": name, "labels": labels(name)}}))).to_vec(),
             metallb: Metallb {
                 version: Some("0.15.2".to_owned()),
-                speakers: NODES.map(|node| pod("speaker", node)).to_vec(),
+                speakers: NODES.map(|node| pod("speaker", node)).to_vec().into(),
                 controllers: vec![pod("controller", "n3")],
                 speakers_read: true,
                 pools: Some(vec![read_metallb::pool(&json!({"metadata": {"name": "p"}, "spec": {"addresses": ["10.88.64.0/24"]}}))]),
@@ -48,7 +48,7 @@ impl Quiet {
 
     fn with<T>(&self, look: impl Fn(&Gathered) -> T) -> T {
         let service: Service = objects::service(&self.service);
-        look(&Gathered { nodes: self.nodes.clone(), ..Gathered::of_objects(&service, self.metallb.clone()) })
+        look(&Gathered { nodes: self.nodes.clone().into(), ..Gathered::of_objects(&service, self.metallb.clone()) })
     }
 
     fn spared(&self) -> Spared {

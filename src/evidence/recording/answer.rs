@@ -26,6 +26,11 @@ pub(super) struct LogAnswer {
 }
 
 impl LogAnswer {
+    /// A log of which nothing is kept.
+    pub(super) fn not_kept(error: EvidenceError) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+
     pub(super) fn keep(&mut self, line: &str) {
         if self.lost == 0 && self.kept.len() < MOST_LINES && self.bytes + line.len() <= MOST_LOG_BYTES {
             self.bytes += line.len();

@@ -3,28 +3,39 @@
 //! The file is private to its owner, and is there whole or not at all.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Take, Write};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::kept::Kept;
 use super::manifest::{FORMAT, Manifest, VERSION};
 use super::question::{Asked, Channel};
-use super::tape::{Entry, Tape};
+use super::tape::{self, Entry, Most, Tape};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::output::Output;
 use crate::model::text::escaped_json;
 
-/// Bytes that a recording may unfold to. A bomb ends here.
-const MOST_BYTES: u64 = 256 << 20;
+/// How much is read, which is more than is written. A bomb ends here.
+pub(super) const MOST: Most =
+    Most { entries: 2 * tape::MOST.entries, unfolded: tape::MOST.unfolded + (64 << 20), held: 2 * tape::MOST.held };
+
+/// Bytes of the first line, which holds the parameters.
+const LONGEST_MANIFEST: u64 = 8 << 20;
+
+/// Bytes of entries that stay as they are: most are asked for once and soon. What comes after is packed.
+const MOST_PLAIN: usize = 8 << 20;
+
+/// Bytes of a line that is read whole. A longer one is packed as it comes.
+const LONG_LINE: u64 = 1 << 20;
 
 /// An entry as a line is read. The names are short because there may be thousands.
 #[derive(Deserialize)]
-struct Line {
+struct Line<A> {
     #[serde(rename = "c")]
     channel: Channel,
     #[serde(rename = "q")]
@@ -38,7 +49,16 @@ struct Line {
     #[serde(rename = "r")]
     result: String,
     #[serde(rename = "a")]
-    answer: Box<RawValue>,
+    answer: A,
+}
+
+/// An answer that is packed while it is read.
+struct Streamed(Kept);
+
+impl<'de> Deserialize<'de> for Streamed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Kept::of_stream(deserializer).map(Self).map_err(D::Error::custom)
+    }
 }
 
 /// The same as it is written, without its answer, which comes last.
@@ -80,11 +100,10 @@ pub fn write(path: &Path, manifest: &Manifest, tape: &Tape) -> Result<(), Eviden
 fn write_whole(output: Output, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
     // No time and no name in the gzip header: the same run gives the same bytes.
     let mut gzip = GzBuilder::new().write(output, Compression::best());
-    gzip.write_all(escaped_json(&serde_json::to_string(manifest)?).as_bytes())?;
+    let manifest = Manifest { left_out: tape.left_out(), ..manifest.clone() };
+    gzip.write_all(escaped_json(&serde_json::to_string(&manifest)?).as_bytes())?;
     gzip.write_all(b"\n")?;
-    for entry in tape.entries() {
-        write_entry(&mut gzip, &entry)?;
-    }
+    tape.each_entry(|entry| write_entry(&mut gzip, entry))?;
     gzip.finish()?.finish()
 }
 
@@ -99,32 +118,59 @@ fn write_entry(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
     out.write_all(b"}\n")
 }
 
-/// Reads a recording.
+/// Reads a recording. Long answers are packed as they come, so that none is ever there whole.
 ///
 /// # Errors
 /// `NotFound` when there is no such file; `Garbled` when it is no recording, was cut off or changed, comes from a newer
-/// lbdiag, or unfolds to more than 256 MiB.
+/// lbdiag, unfolds to more than 256 MiB, or has more entries than a run makes.
 pub(super) fn read(path: &Path) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
-    read_at_most(path, MOST_BYTES)
+    read_at_most(path, MOST)
 }
 
-fn read_at_most(path: &Path, most: u64) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
+pub(super) fn read_at_most(path: &Path, most: Most) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
     let refuse = Refusal { path };
     let file = File::open(path).map_err(|error| refuse.io(&error))?;
-    let mut lines = Lines { source: BufReader::new(GzDecoder::new(BufReader::new(file)).take(most + 1)), read: 0, most, refuse };
-    let first = lines.next()?.ok_or_else(|| refuse.because("it is empty", "record again"))?;
-    let manifest = read_manifest(&first, refuse)?;
+    let source = BufReader::new(GzDecoder::new(BufReader::new(file)).take(most.unfolded as u64 + 1));
+    let mut lines = Lines { source, most: most.unfolded, refuse };
+    let manifest = match lines.next(LONGEST_MANIFEST)? {
+        Some(Next::Whole(first)) => read_manifest(&first, refuse)?,
+        Some(Next::Begun(_)) => return Err(lines.endless()),
+        None => return Err(refuse.because("it is empty", "record again")),
+    };
     let mut entries = Vec::new();
-    while let Some(text) = lines.next()? {
-        let line: Line = serde_json::from_str(&text).map_err(|error| {
-            refuse.because(&format!("entry {} makes no sense: {error}", entries.len() + 1), "the file was changed after it was recorded")
-        })?;
-        let question = serde_json::from_str(line.question.get()).map_err(|error| refuse.because(&error.to_string(), ""))?;
-        let Line { channel, occurrence, at_ms, took_ms, result, answer, .. } = line;
-        let answer = Kept::of_text(answer).map_err(|error| refuse.because(&error.to_string(), ""))?;
-        entries.push(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer });
+    let (mut held, mut plain) = (0, 0);
+    while let Some(next) = lines.next(LONG_LINE)? {
+        let entry = match next {
+            Next::Whole(text) => short_entry(&text, &mut plain),
+            Next::Begun(begin) => lines.long_entry(begin),
+        };
+        let entry = entry.map_err(|error| lines.nonsense(entries.len() + 1, &error))?;
+        lines.check()?;
+        held += entry.frame() + entry.answer.held();
+        if entries.len() == most.entries || held > most.held {
+            return Err(
+                refuse.because(&format!("it holds more than {} answers, or larger ones", entries.len()), "no run makes such a recording")
+            );
+        }
+        entries.push(entry);
     }
     Ok((manifest, entries))
+}
+
+/// An entry whose line is here. Its answer stays as it is while there is room for such.
+fn short_entry(text: &str, plain: &mut usize) -> Result<Entry, serde_json::Error> {
+    let line: Line<Box<RawValue>> = serde_json::from_str(text)?;
+    *plain += line.answer.get().len();
+    let answer = if *plain <= MOST_PLAIN { Kept::Text(line.answer.clone()) } else { Kept::of(&line.answer)? };
+    line.entry(answer)
+}
+
+impl<A> Line<A> {
+    fn entry(self, answer: Kept) -> Result<Entry, serde_json::Error> {
+        let question = serde_json::from_str(self.question.get())?;
+        let Self { channel, occurrence, at_ms, took_ms, result, .. } = self;
+        Ok(Entry { asked: Asked::new(channel, &question), occurrence, at_ms, took_ms, result, answer })
+    }
 }
 
 fn read_manifest(line: &str, refuse: Refusal<'_>) -> Result<Manifest, EvidenceError> {
@@ -142,24 +188,91 @@ fn read_manifest(line: &str, refuse: Refusal<'_>) -> Result<Manifest, EvidenceEr
 
 /// The lines of the unfolded file, bounded.
 struct Lines<'a, R> {
-    source: R,
-    read: u64,
-    most: u64,
+    source: BufReader<Take<R>>,
+    most: usize,
     refuse: Refusal<'a>,
 }
 
-impl<R: BufRead> Lines<'_, R> {
-    fn next(&mut self) -> Result<Option<String>, EvidenceError> {
+/// A line, or the begin of one that is too long to be read whole.
+enum Next {
+    Whole(String),
+    Begun(Vec<u8>),
+}
+
+impl<R: Read> Lines<'_, R> {
+    fn next(&mut self, most: u64) -> Result<Option<Next>, EvidenceError> {
         let mut bytes = Vec::new();
-        let count = self.source.read_until(b'\n', &mut bytes).map_err(|error| self.refuse.io(&error))?;
-        self.read += count as u64;
-        if self.read > self.most {
-            return Err(self.refuse.because(&format!("it unfolds to more than {} MiB", self.most >> 20), "no run makes such a recording"));
-        }
+        let count = self.source.by_ref().take(most).read_until(b'\n', &mut bytes).map_err(|error| self.refuse.io(&error))?;
+        self.check()?;
         if count == 0 {
             return Ok(None);
         }
-        String::from_utf8(bytes).map(Some).map_err(|_| self.refuse.foreign())
+        if bytes.last() != Some(&b'\n') && count as u64 == most {
+            return Ok(Some(Next::Begun(bytes)));
+        }
+        String::from_utf8(bytes).map(|text| Some(Next::Whole(text))).map_err(|_| self.refuse.foreign())
+    }
+
+    /// The entry of a line of which only the begin is here.
+    fn long_entry(&mut self, begin: Vec<u8>) -> Result<Entry, serde_json::Error> {
+        let rest = RestOfLine { source: &mut self.source, ended: false };
+        let Line { channel, question, occurrence, at_ms, took_ms, result, answer: Streamed(answer) } =
+            serde_json::from_reader(BufReader::new(io::Cursor::new(begin).chain(rest)))?;
+        Line { channel, question, occurrence, at_ms, took_ms, result, answer: () }.entry(answer)
+    }
+
+    /// Why a file whose first line is too long is none: a bomb is told from a file of another kind by what follows.
+    fn endless(&mut self) -> EvidenceError {
+        match io::copy(&mut self.source, &mut io::sink()) {
+            Ok(_) => self.check().err().unwrap_or_else(|| self.refuse.foreign()),
+            Err(error) => self.refuse.io(&error),
+        }
+    }
+
+    /// Refuses a file that unfolds to more than the bound.
+    fn check(&self) -> Result<(), EvidenceError> {
+        if self.source.get_ref().limit() > 0 {
+            return Ok(());
+        }
+        let reason = format!("it unfolds to more than {} MiB", self.most >> 20);
+        Err(self.refuse.because(&reason, "no run makes such a recording"))
+    }
+
+    /// Why an entry cannot be read: what the file is, if that is the reason, and otherwise what stands in it.
+    fn nonsense(&self, number: usize, error: &serde_json::Error) -> EvidenceError {
+        if let Err(beyond) = self.check() {
+            return beyond;
+        }
+        if let Some(kind) = error.io_error_kind() {
+            return self.refuse.io(&io::Error::new(kind, error.to_string()));
+        }
+        self.refuse.because(&format!("entry {number} makes no sense: {error}"), "the file was changed after it was recorded")
+    }
+}
+
+/// What follows of a line, without its end.
+struct RestOfLine<'a, R> {
+    source: &'a mut R,
+    ended: bool,
+}
+
+impl<R: BufRead> Read for RestOfLine<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended || buffer.is_empty() {
+            return Ok(0);
+        }
+        let there = self.source.fill_buf()?;
+        let there = &there[..there.len().min(buffer.len())];
+        let (count, consumed) = match memchr::memchr(b'\n', there) {
+            Some(end) => {
+                self.ended = true;
+                (end, end + 1)
+            }
+            None => (there.len(), there.len()),
+        };
+        buffer[..count].copy_from_slice(&there[..count]);
+        self.source.consume(consumed);
+        Ok(count)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::tape::LeftOut;
 use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh, Via};
 
 /// What every recording says it is.
@@ -28,6 +29,9 @@ pub struct Manifest {
     pub params: BTreeMap<String, Value>,
     #[serde(default)]
     pub site: RecordedSite,
+    /// What the recording had no room for.
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    pub left_out: LeftOut,
 }
 
 /// The playbook that asked.
@@ -66,6 +70,7 @@ impl Manifest {
             took_ms,
             params,
             site: RecordedSite::of(site),
+            left_out: LeftOut::default(),
         }
     }
 }

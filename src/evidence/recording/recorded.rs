@@ -22,6 +22,7 @@ use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQ
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
+use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
@@ -34,7 +35,7 @@ use crate::model::place::Host;
 pub fn open(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
     let (manifest, entries) = file::read(path)?;
     let tape = Arc::new(Tape::new(false));
-    let answers = Arc::new(Answers::new(entries, Arc::clone(&tape)));
+    let answers = Arc::new(Answers::new(entries, manifest.left_out.too_many == 0, Arc::clone(&tape)));
     let evidence = Evidence {
         cluster: Arc::new(RecordedCluster(Arc::clone(&answers))),
         hosts: Arc::new(RecordedHosts(Arc::clone(&answers))),
@@ -51,24 +52,27 @@ pub fn open(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
 struct Answers {
     /// The occurrences of each question in their order.
     by_question: HashMap<Asked, Vec<Entry>>,
+    /// Whether the recording had room for every answer.
+    whole: bool,
     tape: Arc<Tape>,
 }
 
 impl Answers {
-    fn new(mut entries: Vec<Entry>, tape: Arc<Tape>) -> Self {
+    fn new(mut entries: Vec<Entry>, whole: bool, tape: Arc<Tape>) -> Self {
         entries.sort_by_key(|entry| entry.occurrence);
         let mut by_question: HashMap<Asked, Vec<Entry>> = HashMap::new();
         for entry in entries {
             by_question.entry(entry.asked.clone()).or_default().push(entry);
         }
-        Self { by_question, tape }
+        Self { by_question, whole, tape }
     }
 
-    /// The entry that answers this asking of the question; asked more often than recorded, the last one again.
+    /// The entry that answers this asking of the question; asked more often than recorded, the last one again, unless a later one may have
+    /// been left out.
     fn entry(&self, asked: &Asked) -> Option<&Entry> {
         let entries = self.by_question.get(asked)?;
         let occurrence = self.tape.occurrence(asked);
-        entries.iter().find(|entry| entry.occurrence == occurrence).or(entries.last())
+        entries.iter().find(|entry| entry.occurrence == occurrence).or(entries.last().filter(|_| self.whole))
     }
 
     /// Answers a question, with its touches at their recorded times.
@@ -80,7 +84,10 @@ impl Answers {
 }
 
 fn parsed<A: DeserializeOwned>(entry: &Entry, operation: &str) -> Result<A, EvidenceError> {
-    entry.answer.parsed().map_err(|error| {
+    entry.answer.parsed().map_err(|error: serde_json::Error| {
+        if error.is_io() {
+            return memory::full(&format!("replay: {operation}"));
+        }
         EvidenceError::new(ErrorKind::Garbled, format!("replay: {operation}"), format!("the recorded answer makes no sense: {error}"))
             .hint("the file was changed after it was recorded, or another version of lbdiag made it")
     })

@@ -7,20 +7,25 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::kept::Kept;
-use super::question::{Asked, Question};
+use super::answer::{CaptureLife, LogAnswer};
+use super::kept::{Bound, Kept};
+use super::question::{Asked, Channel, Question};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
+use crate::model::catalogue::names;
+use crate::model::finding::Gap;
 use crate::model::outcome::Touch;
+use crate::model::subject::Subject;
 use crate::model::text::harmless;
 
 /// The tape of one run. Many threads may write on it at once.
 pub struct Tape {
     began: Instant,
     keeps: bool,
+    most: Most,
     written: Mutex<Written>,
 }
 
@@ -30,7 +35,53 @@ struct Written {
     occurrences: HashMap<Asked, u32>,
     touched: Vec<Touch>,
     entries: Vec<Entry>,
+    /// What the entries take so far.
+    unfolded: usize,
+    held: usize,
+    left_out: LeftOut,
 }
+
+/// What a recording had no room for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Answers in whose place the recording says that they are not there.
+    pub too_large: u64,
+    /// Answers of which it holds nothing.
+    pub too_many: u64,
+    /// What the first of them answered.
+    pub first: Vec<String>,
+}
+
+impl LeftOut {
+    /// Names that are told.
+    const TOLD: usize = 5;
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.too_large == 0 && self.too_many == 0
+    }
+
+    fn name(&mut self, question: &Question) {
+        if self.first.len() < Self::TOLD
+            && let Some(touched) = question.touches.first()
+        {
+            self.first.push(format!("{} ({})", touched.what, touched.host));
+        }
+    }
+}
+
+/// How much a recording may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    pub(super) entries: usize,
+    /// Bytes that its entries unfold to.
+    pub(super) unfolded: usize,
+    /// Bytes that its entries take in memory.
+    pub(super) held: usize,
+}
+
+/// What is written. A replay takes somewhat more of each, so that what is written is read.
+pub(super) const MOST: Most = Most { entries: 20_000, unfolded: 192 << 20, held: 24 << 20 };
 
 /// A question that was answered, with when and what.
 #[derive(Clone, Debug)]
@@ -44,6 +95,16 @@ pub(super) struct Entry {
     pub(super) result: String,
     pub(super) answer: Kept,
 }
+
+impl Entry {
+    /// Bytes of it beside its answer, in a file and here.
+    pub(super) fn frame(&self) -> usize {
+        self.asked.text.len() + self.result.len() + FRAME
+    }
+}
+
+/// What an entry takes at least.
+const FRAME: usize = 256;
 
 /// A question under way.
 pub(super) struct Pending {
@@ -71,7 +132,11 @@ impl Tape {
     /// An empty tape of a run that begins now. `keep_answers` is for a recording.
     #[must_use]
     pub fn new(keep_answers: bool) -> Self {
-        Self { began: Instant::now(), keeps: keep_answers, written: Mutex::default() }
+        Self::at_most(keep_answers, MOST)
+    }
+
+    pub(super) fn at_most(keep_answers: bool, most: Most) -> Self {
+        Self { began: Instant::now(), keeps: keep_answers, most, written: Mutex::default() }
     }
 
     /// Whether answers are kept for a recording.
@@ -96,11 +161,28 @@ impl Tape {
         touched
     }
 
-    /// Everything that was kept, in the order in which it was asked; the same questions always give the same order.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        let mut entries = lock(&self.written).entries.clone();
-        entries.sort_by(|a, b| (a.at_ms, &a.asked, a.occurrence).cmp(&(b.at_ms, &b.asked, b.occurrence)));
-        entries
+    /// Gives everything that was kept, in the order in which it was asked; the same questions always give the same order.
+    pub(super) fn each_entry<E>(&self, give: impl FnMut(&Entry) -> Result<(), E>) -> Result<(), E> {
+        let mut written = lock(&self.written);
+        written.entries.sort_by(|a, b| (a.at_ms, &a.asked, a.occurrence).cmp(&(b.at_ms, &b.asked, b.occurrence)));
+        written.entries.iter().try_for_each(give)
+    }
+
+    /// What a recording of this tape does not hold.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        lock(&self.written).left_out.clone()
+    }
+
+    /// The same as a gap, for the run's own report.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        let left_out = self.left_out();
+        (!left_out.is_empty()).then(|| {
+            let count = left_out.too_large + left_out.too_many;
+            let reason = format!("the recording has no room for {count} answers, among them: {}", left_out.first.join(", "));
+            Gap::new(names::EVIDENCE_BOUNDED, Subject::Run, reason, "what a replay says of them: there they are not recorded")
+        })
     }
 
     /// A question is about to be asked.
@@ -125,11 +207,27 @@ impl Tape {
         if !self.keeps {
             return;
         }
-        // Our own types always become JSON; if one ever does not, a recorded error is better than a hole.
-        let kept =
-            Kept::of(&answer()).or_else(|error| Kept::of(&Err::<(), _>(EvidenceError::new(ErrorKind::Garbled, "keep an answer", error))));
+        let (unfolded, held) = {
+            let written = lock(&self.written);
+            (self.most.unfolded.saturating_sub(written.unfolded), self.most.held.saturating_sub(written.held))
+        };
+        let kept = match Kept::of_at_most(&answer(), Bound { unfolded, held }) {
+            Err(error) if error.is_io() => {
+                let mut written = lock(&self.written);
+                written.left_out.too_large += 1;
+                written.left_out.name(&question);
+                not_here(&question)
+            }
+            // Our own types always become JSON; if one ever does not, a recorded error is better than a hole.
+            Err(error) => Kept::of(&Err::<(), _>(EvidenceError::new(ErrorKind::Garbled, "keep an answer", error))),
+            kept => kept,
+        };
         if let Ok(answer) = kept {
-            lock(&self.written).entries.push(Entry { asked: question.asked, occurrence, at_ms, took_ms, result, answer });
+            lock(&self.written).keep(
+                self.most,
+                &question,
+                Entry { asked: question.asked.clone(), occurrence, at_ms, took_ms, result, answer },
+            );
         }
     }
 
@@ -159,6 +257,32 @@ impl Tape {
         let next = written.occurrences.entry(asked.clone()).or_insert(0);
         *next += 1;
         *next - 1
+    }
+}
+
+impl Written {
+    fn keep(&mut self, most: Most, question: &Question, entry: Entry) {
+        let (unfolded, held) = (entry.frame() + entry.answer.unfolded(), entry.frame() + entry.answer.held());
+        // Markers of what was too large still fit; only their number ends them.
+        if self.entries.len() >= most.entries || self.held.saturating_add(held) > most.held + most.held / 2 {
+            self.left_out.too_many += 1;
+            self.left_out.name(question);
+            return;
+        }
+        self.unfolded += unfolded;
+        self.held += held;
+        self.entries.push(entry);
+    }
+}
+
+/// What a recording holds in the place of an answer that is too large for it: a replay says that it is not recorded.
+fn not_here(question: &Question) -> Result<Kept, serde_json::Error> {
+    let what = question.touches.first().map_or_else(|| "ask".to_owned(), |touched| format!("{} ({})", touched.what, touched.host));
+    let error = EvidenceError::new(ErrorKind::NotRecorded, format!("replay: {what}"), "the answer was too large for the recording");
+    match question.asked.channel {
+        Channel::Log | Channel::Metrics => Kept::of(&LogAnswer::not_kept(error)),
+        Channel::Capture => Kept::of(&CaptureLife { open: Err(error), listening: None, stop: None }),
+        _ => Kept::of(&Err::<(), _>(error)),
     }
 }
 

@@ -163,7 +163,7 @@ mod tests {
         announcement(Gathered {
             service: &service,
             target: None,
-            nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec(),
+            nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
             metallb,
             logs: ["n1", "n2", "n3"].map(log).to_vec(),
             unread: Vec::new(),
@@ -185,7 +185,7 @@ mod tests {
         };
         Metallb {
             version: Some("0.15.2".to_owned()),
-            speakers: ["n1", "n2", "n3"].map(speaker).to_vec(),
+            speakers: ["n1", "n2", "n3"].map(speaker).to_vec().into(),
             speakers_read: true,
             pools: Some(vec![read_metallb::pool(&json!({"metadata": {"name": "p"}, "spec": {"addresses": ["10.88.64.0/24"]}}))]),
             l2_advertisements: Some(vec![read_metallb::advertisement(&json!({"metadata": {"name": "a"}}))]),
@@ -225,8 +225,8 @@ mod tests {
     #[test]
     fn a_speaker_that_crashes_is_told_where_it_should_take_part() {
         let mut metallb = metallb();
-        metallb.speakers[0].containers[0].running = false;
-        metallb.speakers[0].containers[0].restarts = 4;
+        std::sync::Arc::make_mut(&mut metallb.speakers)[0].containers[0].running = false;
+        std::sync::Arc::make_mut(&mut metallb.speakers)[0].containers[0].restarts = 4;
         let finding = crashing(&found_with("n2", metallb.clone(), History::default())).unwrap();
         assert_eq!(finding.culprits, [Subject::speaker("n1")]);
         metallb.l2_advertisements = Some(vec![read_metallb::advertisement(

@@ -76,7 +76,7 @@ impl Lab {
         };
         let metallb = Metallb {
             version: Some("0.15.2".to_owned()),
-            speakers: names.map(speaker).to_vec(),
+            speakers: names.map(speaker).to_vec().into(),
             speakers_read: true,
             pools: Some(vec![read_metallb::pool(&json!({"metadata": {"name": "bgp"}, "spec": {"addresses": ["10.88.100.0/24"]}}))]),
             l2_advertisements: Some(Vec::new()),
@@ -94,7 +94,7 @@ impl Lab {
         let log = |node: &str| SpeakerLog { node: node.to_owned(), complete: true, ..SpeakerLog::default() };
         let found = announcement(Gathered {
             target: Some(&target),
-            nodes: names.map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec(),
+            nodes: names.map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
             logs: names.map(log).to_vec(),
             metrics: names.iter().copied().enumerate().map(metrics).collect(),
             router: self.router.clone(),

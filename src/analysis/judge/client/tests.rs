@@ -123,7 +123,7 @@ fn announcement(candidates: &[&str], claimed: &[&str]) -> Announcement {
         metrics: Vec::new(),
         wire: None,
         history: History::default(),
-        nodes_seen: candidates.iter().map(node).collect(),
+        nodes_seen: candidates.iter().map(node).collect::<Vec<_>>().into(),
         metallb: Metallb::default(),
         pool: None,
         interfaces: vec!["mlb".into()],

@@ -116,7 +116,7 @@ fn judged(tries: &[Tries], stranger: bool, links: &str) -> (Vec<String>, Vec<Fin
         "status": {"loadBalancer": {"ingress": [{"ip": VIP}]}}});
     let service = objects::service(&service);
     let gathered = Gathered::of_objects(&service, Metallb::default());
-    let nodes = vec![objects::node(&json!({"metadata": {"name": "n2"}}))];
+    let nodes = vec![objects::node(&json!({"metadata": {"name": "n2"}}))].into();
     let mut announced = announcement(Gathered { nodes, ..gathered });
     announced.nodes = vec!["n2".to_owned()];
     announced.candidates = vec!["n2".to_owned()];

@@ -113,7 +113,7 @@ fn announcement(protocol: &str) -> Announcement {
         pool: Some("bgp".into()),
         advertisements: Vec::new(),
         metallb: Metallb::default(),
-        nodes_seen: Vec::new(),
+        nodes_seen: Vec::new().into(),
         unread: Vec::new(),
         spared: Spared::default(),
     }

@@ -42,7 +42,7 @@ fn announced(service: &Service) -> Announcement {
     let mut found = announcement(Gathered {
         service,
         target: None,
-        nodes: vec![objects::node(&json!({"metadata": {"name": "n2"}}))],
+        nodes: vec![objects::node(&json!({"metadata": {"name": "n2"}}))].into(),
         metallb: Metallb::default(),
         logs: vec![log],
         unread: Vec::new(),

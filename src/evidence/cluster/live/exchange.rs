@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use super::failure::{self, Refusal};
 use super::{LiveCluster, again};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::memory;
 
 /// Bytes of one answer that are taken.
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: usize = 24 << 20;
 
 /// Bytes of a refusal that are taken.
 const MOST_REFUSAL_BYTES: usize = 64 << 10;
@@ -112,7 +113,10 @@ impl LiveCluster {
     ) -> Result<A, Failure> {
         let response = self.deliver(operation, limit, request).await?;
         let bytes = self.collect(operation, response, MOST_BYTES).await?;
-        let answer = serde_json::from_slice(&bytes).map_err(|error| {
+        let answer = memory::parsed(&bytes).map_err(|error| {
+            if error.is_io() {
+                return Failure::Error(memory::full(operation));
+            }
             let reason = format!("the answer of {} makes no sense: {error}", self.server);
             Failure::Error(
                 EvidenceError::new(ErrorKind::Garbled, operation, reason).hint("something other than a Kubernetes API may answer there"),
@@ -132,8 +136,11 @@ impl LiveCluster {
                 bytes.extend_from_slice(data);
             }
             if bytes.len() > most {
-                let reason = format!("the answer of {} is larger than {} MiB", self.server, most >> 20);
-                return Err(Failure::Error(EvidenceError::new(ErrorKind::Garbled, operation, reason)));
+                let reason = format!("the answer of {} is larger than {} MiB, so it was left out", self.server, most >> 20);
+                return Err(Failure::Error(EvidenceError::new(ErrorKind::LeftOut, operation, reason)));
+            }
+            if !memory::has_room(0) {
+                return Err(Failure::Error(memory::full(operation)));
             }
         }
         Ok(bytes)

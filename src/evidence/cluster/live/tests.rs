@@ -188,7 +188,7 @@ fn an_answer_without_end_is_bounded() {
         let endless = futures::stream::repeat_with(|| Ok::<_, AnyError>(http_body::Frame::data(Bytes::from(vec![b' '; 1 << 20]))));
         Some((200, AnyBody::new(StreamBody::new(endless.boxed()))))
     });
-    assert!(get_service(&server, "web").unwrap_err().reason.contains("larger than 64 MiB"));
+    assert!(get_service(&server, "web").unwrap_err().reason.contains("larger than 24 MiB"));
 }
 
 #[test]

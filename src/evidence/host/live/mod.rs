@@ -35,6 +35,7 @@ use super::script::Script;
 use super::{Command, Hosts, Output};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::{Interrupt, Reason};
+use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
@@ -288,6 +289,10 @@ impl LiveHosts {
                 if stdout.len() > command.most_bytes {
                     let reason = format!("it printed more than {} bytes", command.most_bytes);
                     return Err(EvidenceError::new(ErrorKind::Garbled, operation, reason));
+                }
+                // Many hosts print at the same time.
+                if !memory::has_room(0) {
+                    return Err(memory::full(operation));
                 }
             }
             let stderr = String::from_utf8_lossy(&stderr).into_owned();

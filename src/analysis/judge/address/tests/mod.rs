@@ -117,7 +117,7 @@ impl Cluster {
         let mut metallb = Metallb {
             namespace: "metallb-system".to_owned(),
             version: Some(self.version.to_owned()),
-            speakers: self.speakers.iter().map(objects::pod).collect(),
+            speakers: self.speakers.iter().map(objects::pod).collect::<Vec<_>>().into(),
             controllers: self.controllers.iter().map(objects::pod).collect(),
             workloads: Some(vec![
                 objects::workload("Deployment", &self.deployment),

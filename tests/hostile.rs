@@ -1,0 +1,247 @@
+//! Playbooks that mean harm, or are very wrong: each ends by itself, within its time and 256 MiB, with an exit code that is documented.
+//!
+//! `tests/hostile/scripts.txt` holds most of them: `== name | option | …`, then the playbook's body. The largest are made here.
+
+#![expect(clippy::expect_used, reason = "a test fails by them")]
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// The time that each is given, and what it may take beyond that to end, to sweep and to report. Other tests run beside these.
+const LIMIT: Duration = Duration::from_secs(1);
+const BEYOND: Duration = Duration::from_secs(5);
+
+/// For those whose end by themselves is what matters.
+const PLENTY: Duration = Duration::from_secs(60);
+
+/// The most that the process may have resident. KiB.
+const MOST_RESIDENT: u64 = 256 << 10;
+
+/// Exit codes of the README.
+const DOCUMENTED: [i32; 7] = [0, 1, 2, 3, 4, 5, 130];
+
+/// Those that hang in a native function, which no bound on a playbook ends.
+const HANG: [&str; 1] = ["sleep"];
+
+/// One playbook.
+struct Script {
+    name: String,
+    uses: String,
+    set: Option<String>,
+    /// The whole file, or what comes after the header.
+    body: Body,
+}
+
+enum Body {
+    Whole(Vec<u8>),
+    AfterHeader(String),
+}
+
+#[test]
+fn every_hostile_playbook_ends_within_its_bounds() {
+    let scripts: Vec<Script> = listed().into_iter().chain(made()).filter(|script| !HANG.contains(&script.name.as_str())).collect();
+    assert!(scripts.len() >= 150, "{} scripts", scripts.len());
+    let directory = tempfile::tempdir().expect("a directory");
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some(script) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = judged(script, directory.path()) {
+                        wrong.lock().expect("a lock").push(format!("{}: {why}", script.name));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("a lock");
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), scripts.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_a_playbook_told_too_much_is_cut_and_said() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = listed().into_iter().find(|script| script.name == "gravest-finding-last").expect("the script");
+    let end = run(&script, directory.path(), PLENTY);
+    assert_eq!(end.status.code(), Some(3), "the gravest finding decides, though it came after the bound");
+    // The text report breaks its lines.
+    let output = end.output.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in ["the gravest", "the playbook told more than a report holds: 999 more findings were left out"] {
+        assert!(output.contains(told), "{told}");
+    }
+    let script = listed().into_iter().find(|script| script.name == "array-written-by-index").expect("the script");
+    let end = run(&script, directory.path(), PLENTY);
+    assert_eq!(end.status.code(), Some(2));
+    assert!(end.output.contains("the playbook's values take more than 80 MiB"), "{}", end.output);
+}
+
+/// How a run ended.
+struct End {
+    status: ExitStatus,
+    took: Duration,
+    /// The most that was resident, KiB.
+    resident: u64,
+    output: String,
+}
+
+fn judged(script: &Script, directory: &Path) -> Result<(), String> {
+    let end = run(script, directory, LIMIT);
+    if std::env::var_os("HOSTILE_SHOWN").is_some() {
+        let first: String = end.output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().chars().take(100).collect();
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("{:40} {:?} {:.1?} {} MiB {first}\n", script.name, end.status.code(), end.took, end.resident >> 10).as_bytes(),
+        );
+    }
+    match end.status.code() {
+        None => return Err(format!("ended by {} after {:?}: {}", end.status, end.took, tail(&end.output))),
+        Some(code) if !DOCUMENTED.contains(&code) => return Err(format!("exit {code}: {}", tail(&end.output))),
+        Some(_) => {}
+    }
+    if end.took > LIMIT + BEYOND {
+        return Err(format!("took {:?}", end.took));
+    }
+    if end.resident > MOST_RESIDENT {
+        return Err(format!("{} MiB were resident", end.resident >> 10));
+    }
+    if end.output.contains("panicked at") {
+        return Err(format!("panicked: {}", tail(&end.output)));
+    }
+    Ok(())
+}
+
+fn tail(output: &str) -> String {
+    output.chars().take(300).collect()
+}
+
+fn run(script: &Script, directory: &Path, limit: Duration) -> End {
+    let playbook = directory.join(format!("{}.rhai", script.name));
+    fs::write(&playbook, script.text()).expect("a file");
+    let shown = directory.join(format!("{}.out", script.name));
+    let out = File::create(&shown).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
+    command.arg("run").arg(&playbook).args(["--replay", "tests/recordings/healthy.lbdiag", "-q", "--timeout"]);
+    command.arg(format!("{}s", limit.as_secs())).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.stdin(Stdio::null()).stderr(out.try_clone().expect("a file")).stdout(out);
+    if let Some(set) = &script.set {
+        command.arg("--set").arg(set);
+    }
+    let (status, took, resident) = watched(command.spawn().expect("lbdiag"), limit);
+    let output = String::from_utf8_lossy(&fs::read(&shown).expect("its output")).into_owned();
+    End { status, took, resident, output }
+}
+
+/// Waits for the end, and looks at the most that was resident until shortly before it. What never ends is ended.
+fn watched(mut child: Child, limit: Duration) -> (ExitStatus, Duration, u64) {
+    let began = Instant::now();
+    let mut resident = 0;
+    loop {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        resident = resident.max(peak.unwrap_or(0));
+        if let Some(status) = child.try_wait().expect("a child") {
+            return (status, began.elapsed(), resident);
+        }
+        if began.elapsed() > limit + BEYOND + Duration::from_secs(1) {
+            let _ = child.kill();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+impl Script {
+    fn text(&self) -> Vec<u8> {
+        match &self.body {
+            Body::Whole(bytes) => bytes.clone(),
+            Body::AfterHeader(body) => {
+                let params = ["namespace: { type: string", "service: { type: string", "from: { type: vantages", "x: { type: string"];
+                let mut text = "//! ---\n//! name: hostile\n//! version: 1.0.0\n//! about: hostile\n".to_owned();
+                let _ = writeln!(text, "//! uses: [{}]\n//! params:", self.uses);
+                for param in params {
+                    let _ = writeln!(text, "//!   {param}, required: false }}");
+                }
+                text.push_str("//! ---\n");
+                text.push_str(body);
+                text.into_bytes()
+            }
+        }
+    }
+}
+
+/// The scripts of the list.
+fn listed() -> Vec<Script> {
+    let text = include_str!("hostile/scripts.txt");
+    let mut scripts: Vec<Script> = Vec::new();
+    for line in text.lines().filter(|line| !line.starts_with("-- ")) {
+        if let Some(head) = line.strip_prefix("== ") {
+            let mut parts = head.split(" | ");
+            let name = parts.next().unwrap_or_default().to_owned();
+            let mut script = Script { name, uses: "cluster.read".to_owned(), set: None, body: Body::AfterHeader(String::new()) };
+            for part in parts {
+                match part.split_once(' ') {
+                    Some(("uses", uses)) => uses.clone_into(&mut script.uses),
+                    Some(("set", set)) => script.set = Some(set.replace("\\n", "\n").replace("\\e", "\u{1b}")),
+                    _ => panic!("`{part}` of {} is not known", script.name),
+                }
+            }
+            scripts.push(script);
+        } else if let Some(Script { body: Body::AfterHeader(body), .. }) = scripts.last_mut() {
+            let line = match line {
+                "{{big}}" => "let s = \"x\"; while s.len() < 500000 { s += s; }",
+                "{{service}}" => "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");",
+                other => other,
+            };
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    scripts
+}
+
+/// Those that are long and alike throughout.
+fn made() -> Vec<Script> {
+    let done = "finding(\"site/x\", \"info\", \"a\", \"done\");";
+    let around =
+        |one: &str, inside: &str, other: &str, times: usize| format!("let x = {}{inside}{};", one.repeat(times), other.repeat(times));
+    let big = "let s = \"x\"; while s.len() < 500000 { s += s; }\n";
+    let numbered = |times: usize, each: &dyn Fn(usize) -> String| (0..times).map(each).collect::<String>();
+    let bodies = [
+        ("many-variables", format!("{big}{}", numbered(990, &|i| format!("let v{i} = s + {i};\n")))),
+        ("deep-expression", around("(", "1", ")", 5_000)),
+        ("deep-blocks", format!("{}{}", "{".repeat(3_000), "}".repeat(3_000))),
+        ("deep-closures", around("|a| ", "1", "", 3_000)),
+        ("comments-within-comments", format!("{}{}\n{done}", "/*".repeat(20_000), "*/".repeat(20_000))),
+        ("interpolation-within-interpolation", around("`${", "1", "}`", 2_000)),
+        ("array-literals-within-array-literals", around("[", "", "]", 4_000)),
+        ("large-switch", format!("let x = switch 1 {{ {} }}; {done}", numbered(50_000, &|i| format!("{i} => {i},")))),
+        ("method-chain", around("1", "", ".to_string()", 20_000)),
+        ("else-if-chain", format!("if 1 == 2 {{ }}{}", " else if 1 == 2 { }".repeat(20_000))),
+        ("minus-chain", around("-", "1", "", 20_000)),
+        ("plus-chain", around("1", "", " + 1", 50_000)),
+        ("many-functions", format!("{}{done}", numbered(5_000, &|i| format!("fn f{i}() {{ {i} }}\n")))),
+        ("wide-array-literal", format!("let x = [{}]; {done}", "1,".repeat(150_000))),
+        ("wide-map-literal", format!("let x = #{{ {} }}; {done}", numbered(20_000, &|i| format!("k{i}: {i},")))),
+        ("long-string-literal", format!("let x = \"{}\"; {done}", "x".repeat(1 << 20))),
+    ];
+    let script = |name: &str, body| Script { name: name.to_owned(), uses: "cluster.read".to_owned(), set: None, body };
+    let mut all: Vec<Script> = bodies.into_iter().map(|(name, body)| script(name, Body::AfterHeader(body))).collect();
+    let mut aliases =
+        "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   a0: &a0 { type: enum, values: [x] }\n".to_owned();
+    for level in 1..20 {
+        let _ =
+            writeln!(aliases, "//!   a{level}: &a{level} {{ type: enum, values: [{}] }}", vec![format!("*a{}", level - 1); 9].join(","));
+    }
+    aliases.push_str("//! ---\n1;");
+    all.push(script("yaml-aliases", Body::Whole(aliases.into_bytes())));
+    all.push(script("no-text", Body::Whole(b"\x00\xff\xfe".repeat(1_000))));
+    all.push(script("header-without-end", Body::Whole([b"//! ---\n".to_vec(), b"//! x: y\n".repeat(2_000_000)].concat())));
+    let lines = Script { body: Body::AfterHeader("let a = 1;\n".repeat(3_000_000)), ..script("huge-playbook", Body::Whole(Vec::new())) };
+    all.push(lines);
+    all
+}
