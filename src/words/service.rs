@@ -15,8 +15,8 @@ use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::plan::typed;
 use crate::model::service::Service;
-use crate::model::text::one_line;
 use crate::model::subject::Subject;
+use crate::model::text::one_line;
 
 pub const WORD: Word = Word {
     name: "service",
