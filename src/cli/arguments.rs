@@ -145,8 +145,8 @@ pub(super) struct RunOptions {
     /// Keep every question and its answer in a file.
     #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     pub(super) record: Option<PathBuf>,
-    /// Write the captured packets (their first bytes, as `snaplen` bounds them) as pcapng into a new directory: a file for each
-    /// capture point, and merged.pcapng.
+    /// Write the headers of the captured packets (nothing that they carry) as pcapng into a new directory: a file for each capture
+    /// point, and merged.pcapng.
     #[arg(long, value_name = "DIR")]
     pub(super) pcap: Option<PathBuf>,
     /// A report, text or json, to standard output or into a file; may be repeated. [default: text]

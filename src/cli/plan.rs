@@ -89,7 +89,7 @@ fn composed(arguments: &PlanArguments, prepared: &Prepared, planned: &Planned, e
     api.sort();
     // All other gaps come of answers that were only assumed.
     let open = end.outcome.gaps.iter().filter(|gap| has(&gap.name, Property::OfTheApi));
-    Plan {
+    let mut plan = Plan {
         format: "lbdiag-plan/1".to_owned(),
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
         playbook: header.name.clone(),
@@ -102,5 +102,7 @@ fn composed(arguments: &PlanArguments, prepared: &Prepared, planned: &Planned, e
         intents: planned.intents(),
         scripts: Planned::scripts(),
         open: open.map(|gap| format!("{}: {}", gap.subject, gap.reason)).collect(),
-    }
+    };
+    plan.scrub();
+    plan
 }

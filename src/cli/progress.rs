@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::streams;
 use crate::engine::Progress;
+use crate::model::scrub::scrub;
 use crate::model::text::one_line;
 
 /// Shows progress until it is finished.
@@ -30,24 +31,24 @@ impl Shown {
         match (&self.spinner, progress) {
             (Some(spinner), Progress::Step(title) | Progress::Note(title)) => {
                 style(spinner, SPINS);
-                spinner.set_message(one_line(title));
+                spinner.set_message(shown(title));
             }
             // What somebody is to do stays above whatever is drawn.
-            (Some(spinner), Progress::Await { text, .. }) => spinner.suspend(|| streams::say(&format!("lbdiag: {}", one_line(text)))),
+            (Some(spinner), Progress::Await { text, .. }) => spinner.suspend(|| streams::say(&format!("lbdiag: {}", shown(text)))),
             (Some(spinner), Progress::Left { what, seconds, of }) => {
                 style(spinner, COUNTS);
                 spinner.set_length(*of);
                 spinner.set_position(of.saturating_sub(*seconds));
-                spinner.set_message(format!("{}, {seconds} s left", one_line(what)));
+                spinner.set_message(format!("{}, {seconds} s left", shown(what)));
             }
-            (None, Progress::Await { text, .. }) => streams::say(&format!("lbdiag: {}", one_line(text))),
+            (None, Progress::Await { text, .. }) => streams::say(&format!("lbdiag: {}", shown(text))),
             (None, Progress::Left { what, seconds, of }) => {
                 if seconds % 10 == 0 && seconds != of {
-                    streams::say(&format!("lbdiag:   {}, {seconds} s left", one_line(what)));
+                    streams::say(&format!("lbdiag:   {}, {seconds} s left", shown(what)));
                 }
             }
-            (None, Progress::Step(title)) => streams::say(&format!("lbdiag: {}", one_line(title))),
-            (None, Progress::Note(note)) => streams::say(&format!("lbdiag:   {}", one_line(note))),
+            (None, Progress::Step(title)) => streams::say(&format!("lbdiag: {}", shown(title))),
+            (None, Progress::Note(note)) => streams::say(&format!("lbdiag:   {}", shown(note))),
         }
     }
 
@@ -82,6 +83,11 @@ fn spinner() -> ProgressBar {
     style(&spinner, SPINS);
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
+}
+
+/// One line without credentials.
+fn shown(text: &str) -> String {
+    scrub(&one_line(text)).into_owned()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::evidence::output::apart::Named;
 use crate::evidence::output::{self, Output};
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
+use crate::model::scrub::scrub;
 use crate::report::{self, Style};
 
 /// The names of standard output.
@@ -69,8 +70,9 @@ pub(super) enum Sink {
 impl Sink {
     /// Writes the next part.
     pub(super) fn write(&mut self, text: &str) -> Result<(), String> {
+        let text = scrub(text);
         match self {
-            Self::Standard => streams::show(text),
+            Self::Standard => streams::show(&text),
             Self::File(path, file) => file.write_all(text.as_bytes()).map_err(|error| unwritten(path, &error)),
         }
     }

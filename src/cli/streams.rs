@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use crate::model::scrub::scrub;
 use crate::model::text::harmless;
 use crate::report::Style;
 
@@ -17,10 +18,10 @@ pub(super) fn show(text: &str) -> Result<(), String> {
     }
 }
 
-/// Writes for the person at the terminal. Whatever text of strangers is in it drives no terminal.
+/// Writes for the person at the terminal. Whatever text of strangers is in it drives no terminal and tells no credential.
 pub(super) fn say(text: &str) {
     // When nobody can be told, there is nobody to tell that to either.
-    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text.trim_end()));
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&scrub(text.trim_end())));
 }
 
 /// How text on standard output is dressed.

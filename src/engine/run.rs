@@ -155,7 +155,7 @@ fn outcome(
     // Of several that weigh the same, the first.
     let own = state.findings.iter().rev().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
     let summary = state.judged.clone().or_else(|| ended.clone()).or(own).unwrap_or_default();
-    Outcome {
+    let mut outcome = Outcome {
         format: "lbdiag-outcome/1".to_owned(),
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
         playbook: playbook.header.name.clone(),
@@ -174,7 +174,9 @@ fn outcome(
         touched: evidence.tape.touched(),
         cleanup,
         ended,
-    }
+    };
+    outcome.scrub();
+    outcome
 }
 
 fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps: &mut Vec<Gap>) -> String {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::catalogue::names;
 pub use crate::model::error_kind::ErrorKind;
 use crate::model::finding::Gap;
+use crate::model::scrub::scrub;
 use crate::model::subject::Subject;
 use crate::model::text::{harmless, one_line};
 
@@ -16,7 +17,8 @@ pub struct EvidenceError {
     pub kind: ErrorKind,
     /// What was tried, as a lower-case fragment: `list pods`, `connect to n2`.
     pub operation: String,
-    /// The reason, in the words of whoever refused, without control characters.
+    /// The reason, in the words of whoever refused, without control characters and credentials.
+    #[serde(deserialize_with = "scrubbed")]
     pub reason: String,
     /// What to try; empty when there is nothing to add.
     pub hint: String,
@@ -26,13 +28,18 @@ impl EvidenceError {
     /// An error without a hint.
     #[must_use]
     pub fn new(kind: ErrorKind, operation: impl Into<String>, reason: impl fmt::Display) -> Self {
-        Self { kind, operation: one_line(&operation.into()), reason: harmless(&reason.to_string()), hint: String::new() }
+        Self {
+            kind,
+            operation: one_line(&operation.into()),
+            reason: scrub(&harmless(&reason.to_string())).into_owned(),
+            hint: String::new(),
+        }
     }
 
     /// The same error with what to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = one_line(&hint.into());
+        self.hint = scrub(&one_line(&hint.into())).into_owned();
         self
     }
 
@@ -75,3 +82,8 @@ impl fmt::Display for EvidenceError {
 }
 
 impl std::error::Error for EvidenceError {}
+
+/// A reason as an older recording has it.
+fn scrubbed<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    String::deserialize(text).map(|text| scrub(&text).into_owned())
+}

@@ -36,6 +36,13 @@ pub struct Finding {
     pub next: String,
 }
 
+impl Finding {
+    /// Every text that may repeat what somebody else wrote; what it is about has names alone.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.summary, &mut self.next].into_iter().chain(&mut self.scope).chain(&mut self.evidence)
+    }
+}
+
 /// Something that could not be looked at, and what that leaves undecided.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {

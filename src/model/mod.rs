@@ -21,6 +21,7 @@ pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod scrub;
 pub mod service;
 pub mod state;
 pub mod subject;

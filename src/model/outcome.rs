@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
 use super::finding::{Finding, Gap, Severity};
+use super::scrub::{scrub_in, scrub_params};
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,4 +126,22 @@ pub struct Outcome {
     /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+}
+
+impl Outcome {
+    /// Takes the credentials out of every text that came from outside, so that no report has to.
+    pub fn scrub(&mut self) {
+        scrub_params(&mut self.params);
+        let Self { summary, findings, gaps, tables, steps, captures, touched, cleanup, ended, .. } = self;
+        let findings = findings.iter_mut().flat_map(Finding::texts);
+        let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
+        let tables = tables
+            .iter_mut()
+            .flat_map(|table| std::iter::once(&mut table.title).chain(&mut table.columns).chain(table.rows.iter_mut().flatten()));
+        let steps = steps.iter_mut().flat_map(|step| std::iter::once(&mut step.title).chain(&mut step.facts));
+        let captures = captures.iter_mut().flat_map(|capture| [&mut capture.filter, &mut capture.end]);
+        let touched = touched.iter_mut().flat_map(|touch| [&mut touch.what, &mut touch.result]);
+        let own = [summary, cleanup].into_iter().chain(ended.as_mut());
+        own.chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
+    }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::place::HostKind;
+use super::scrub::{REMOVED, names_a_secret, scrub_in, scrub_value};
 
 /// Everything that a run would do, as the JSON report holds it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -91,6 +92,26 @@ pub enum Argument {
     Script(String),
     #[serde(untagged)]
     Text(String),
+}
+
+impl Plan {
+    /// Takes the credentials out of every text that came from outside, so that no report has to.
+    pub fn scrub(&mut self) {
+        for (name, param) in &mut self.params {
+            if names_a_secret(name) && !param.value.is_null() {
+                param.value = Value::String(REMOVED.to_owned());
+            }
+            scrub_value(&mut param.value);
+        }
+        let ways = self.hosts.iter_mut().flat_map(|host| host.way.iter_mut().chain(&mut host.no_way));
+        ways.chain(&mut self.api).chain(&mut self.open).for_each(scrub_in);
+        self.intents.iter_mut().map(|intent| &mut intent.step).for_each(scrub_in);
+        for argument in self.intents.iter_mut().flat_map(|intent| &mut intent.argv) {
+            if let Argument::Text(text) = argument {
+                scrub_in(text);
+            }
+        }
+    }
 }
 
 impl fmt::Display for Argument {

@@ -235,9 +235,12 @@ fn certificate_read(der: &[u8]) {
 fn json(bytes: &[u8], read: fn(&Value)) {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         read(&value);
-        let mut scrubbed = value;
-        crate::evidence::cluster::scrub::scrub(&mut scrubbed);
-        read(&scrubbed);
+        use crate::evidence::cluster::Kind;
+        for kind in [Kind::core("pods"), Kind::core("services"), Kind::core("nodes"), Kind::metallb("ipaddresspools")] {
+            if let Ok(taken) = crate::evidence::cluster::projection::Projection::of_list(&kind) {
+                read(&taken.take(value.clone()));
+            }
+        }
     }
 }
 

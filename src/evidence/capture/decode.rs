@@ -3,6 +3,7 @@
 //! Frames come from hosts that may be hostile or broken, so nothing here trusts a length: whatever cannot be read
 //! becomes `Body::Other`, or no packet at all when not even the link header is there.
 
+mod extent;
 mod headers;
 mod network;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use etherparse::{EtherType, LaxSlicedPacket, LinkSlice};
 
 use crate::model::packet::{Body, InterfaceName, Mac, Packet, Passage};
+pub use extent::headers_end;
 pub use headers::headers;
 use network::Carried;
 

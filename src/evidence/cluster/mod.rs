@@ -1,8 +1,10 @@
 //! The cluster as its API tells it.
 
+mod fields;
 mod list;
 pub mod live;
-pub mod scrub;
+mod metallb;
+pub mod projection;
 pub(in crate::evidence) mod sound;
 
 use serde::{Deserialize, Serialize};
@@ -18,25 +20,35 @@ pub struct Kind {
     pub group: String,
     pub version: String,
     pub plural: String,
+    /// Fields that the caller reads beside those that are always taken (`fields`), written as there: `spec.ports[].port`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
 }
 
 impl Kind {
     /// A kind of the core group, version v1.
     #[must_use]
     pub fn core(plural: &str) -> Self {
-        Self { group: String::new(), version: "v1".to_owned(), plural: plural.to_owned() }
+        Self { group: String::new(), version: "v1".to_owned(), plural: plural.to_owned(), reads: Vec::new() }
     }
 
     /// A kind of a named group.
     #[must_use]
     pub fn of(group: &str, version: &str, plural: &str) -> Self {
-        Self { group: group.to_owned(), version: version.to_owned(), plural: plural.to_owned() }
+        Self { group: group.to_owned(), version: version.to_owned(), plural: plural.to_owned(), reads: Vec::new() }
     }
 
     /// A kind of MetalLB's, `metallb.io/v1beta1`.
     #[must_use]
     pub fn metallb(plural: &str) -> Self {
         Self::of("metallb.io", "v1beta1", plural)
+    }
+
+    /// The same kind, of which these fields are taken too. Of a kind that lbdiag does not know nothing else is.
+    #[must_use]
+    pub fn reading<F: Into<String>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
+        self.reads.extend(fields.into_iter().map(Into::into));
+        self
     }
 }
 
@@ -133,7 +145,7 @@ pub enum Keep {
 
 /// Reads the API. Only ever gets, lists, reads logs and metrics, and asks what this user may do.
 pub trait Cluster: Send + Sync {
-    /// The object, or `None` when there is none of that name. Secrets never leave this call (see `scrub`).
+    /// The object, or `None` when there is none of that name. Of it only the fields that are listed (see `fields`).
     ///
     /// # Errors
     /// When the API cannot be reached, refuses, or answers garbage; what cannot be that object is garbage.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::tape::LeftOut;
 use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh, Via};
+use crate::model::scrub::scrub_params;
 
 /// What every recording says it is.
 pub const FORMAT: &str = "lbdiag-recording";
@@ -57,6 +58,11 @@ pub struct RecordedSite {
     pub uses: Option<Vec<String>>,
 }
 
+fn scrubbed(mut params: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    scrub_params(&mut params);
+    params
+}
+
 impl Manifest {
     /// The manifest of a run by this version of lbdiag.
     #[must_use]
@@ -68,7 +74,7 @@ impl Manifest {
             playbook,
             started,
             took_ms,
-            params,
+            params: scrubbed(params),
             site: RecordedSite::of(site),
             left_out: LeftOut::default(),
         }
@@ -83,7 +89,7 @@ impl RecordedSite {
             addresses: site.nodes.addresses.clone(),
             metallb_namespace: site.metallb.namespace.clone(),
             speaker_labels: site.metallb.speaker_labels.clone(),
-            defaults: site.defaults.clone(),
+            defaults: scrubbed(site.defaults.clone()),
             uses: site.uses.clone(),
         }
     }

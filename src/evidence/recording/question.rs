@@ -12,6 +12,7 @@ use crate::evidence::host::script::Script;
 use crate::model::capture::CaptureRequest;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::plan::typed;
+use crate::model::scrub::{scrub, scrub_value};
 use crate::model::text::one_line;
 
 /// What a report calls the cluster's API.
@@ -58,7 +59,9 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(channel: Channel, question: &Value) -> Self {
-        Self { channel, text: canonical(question) }
+        let mut question = question.clone();
+        scrub_value(&mut question);
+        Self { channel, text: canonical(&question) }
     }
 }
 
@@ -83,7 +86,7 @@ impl Question {
     }
 
     fn api(channel: Channel, question: &Value, what: &str) -> Self {
-        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: one_line(what) }])
+        Self::new(channel, question, vec![Touched { kind: "api", host: API_SERVER.to_owned(), what: scrub(&one_line(what)).into_owned() }])
     }
 
     pub(super) fn get(query: &ObjectQuery) -> Self {
@@ -197,7 +200,11 @@ impl Question {
 }
 
 fn kind(kind: &Kind) -> Value {
-    json!({"group": kind.group, "version": kind.version, "plural": kind.plural})
+    let mut key = json!({"group": kind.group, "version": kind.version, "plural": kind.plural});
+    if !kind.reads.is_empty() {
+        key["reads"] = json!(kind.reads);
+    }
+    key
 }
 
 fn host_key(host: &Host) -> Value {
@@ -233,7 +240,7 @@ fn singular(plural: &str) -> String {
 
 /// One line of bounded length that may meet a terminal.
 fn shortened(text: &str) -> String {
-    let text = one_line(text);
+    let text = scrub(&one_line(text)).into_owned();
     if text.chars().count() <= LONGEST_WHAT {
         return text;
     }

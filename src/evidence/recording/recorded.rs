@@ -1,5 +1,6 @@
 //! The world as a recording holds it: the same questions get the same answers, at the same times, and nothing is touched.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -17,28 +18,43 @@ use crate::evidence::Evidence;
 use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
+use crate::evidence::cluster::projection::Projection;
 use crate::evidence::cluster::sound;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
-use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::host::{Command, Hosts, Output, texts};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
 use crate::model::place::Host;
+use crate::model::scrub::scrub;
 
 /// Opens a recording as the world.
 ///
 /// # Errors
 /// When the file cannot be read or is no recording that this version understands (see `file::read`).
 pub fn open(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
+    open_as(path, true)
+}
+
+/// As `open`, with all answers as the recording has them: an older lbdiag kept more of objects and scrubbed no texts. It is what a replay is
+/// compared with, to see that nothing is left out that matters.
+///
+/// # Errors
+/// As `open`.
+pub fn open_whole(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
+    open_as(path, false)
+}
+
+fn open_as(path: &Path, cleans: bool) -> Result<(Evidence, Manifest), EvidenceError> {
     let (manifest, entries) = file::read(path)?;
     let tape = Arc::new(Tape::new(false));
     let answers = Arc::new(Answers::new(entries, manifest.left_out.too_many == 0, Arc::clone(&tape)));
     let evidence = Evidence {
-        cluster: Arc::new(RecordedCluster(Arc::clone(&answers))),
-        hosts: Arc::new(RecordedHosts(Arc::clone(&answers))),
+        cluster: Arc::new(RecordedCluster { answers: Arc::clone(&answers), cleans }),
+        hosts: Arc::new(RecordedHosts { answers: Arc::clone(&answers), cleans }),
         captures: Arc::new(RecordedCaptures(Arc::clone(&answers))),
         clocks: Arc::new(RecordedClocks(Arc::clone(&answers))),
         clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::new(0) }),
@@ -103,21 +119,30 @@ fn operation(question: &Question) -> String {
     question.touches.first().map_or_else(|| "ask".to_owned(), |touched| format!("{} ({})", touched.what, touched.host))
 }
 
-struct RecordedCluster(Arc<Answers>);
+struct RecordedCluster {
+    answers: Arc<Answers>,
+    /// Whether objects are cut to what is taken of their kind today, and texts scrubbed.
+    cleans: bool,
+}
 
 impl Cluster for RecordedCluster {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
+        let taken = Projection::of_object(&query.kind, query.namespace.as_deref(), &query.name)?;
         let question = Question::get(query);
         let operation = operation(&question);
         // A recording is as little to be believed as an API: a file may have been changed, or kept what an earlier version believed.
-        let found = self.0.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation)??;
-        found.map(|object| sound::checked(query, &operation, object)).transpose()
+        let found = self.answers.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation)??;
+        found.map(|object| sound::checked(query, &operation, if self.cleans { taken.take(object) } else { object })).transpose()
     }
 
     fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
+        let taken = Projection::of_list(&query.kind)?;
         let question = Question::list(query);
         let operation = operation(&question);
-        let list = self.0.answer::<Result<List, EvidenceError>>(&question, &operation)??;
+        let mut list = self.answers.answer::<Result<List, EvidenceError>>(&question, &operation)??;
+        if self.cleans {
+            list.objects = list.objects.into_iter().map(|object| taken.take(object)).collect();
+        }
         Ok(sound::sift(query, &operation, list))
     }
 
@@ -131,21 +156,24 @@ impl Cluster for RecordedCluster {
 
     fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
         let question = Question::may(query);
-        self.0.answer::<Result<bool, EvidenceError>>(&question, &operation(&question))?
+        self.answers.answer::<Result<bool, EvidenceError>>(&question, &operation(&question))?
     }
 }
 
 impl RecordedCluster {
     fn lines(&self, question: &Question, line: &mut dyn FnMut(&str) -> Keep) -> Result<(), EvidenceError> {
-        let log: LogAnswer = self.0.answer(question, &operation(question))?;
+        let log: LogAnswer = self.answers.answer(question, &operation(question))?;
         for text in &log.kept {
-            line(text);
+            line(&if self.cleans { scrub(text) } else { Cow::Borrowed(text.as_str()) });
         }
         log.error.map_or(Ok(()), Err)
     }
 }
 
-struct RecordedHosts(Arc<Answers>);
+struct RecordedHosts {
+    answers: Arc<Answers>,
+    cleans: bool,
+}
 
 impl Hosts for RecordedHosts {
     fn warm(&self, _hosts: &[Host]) {
@@ -154,12 +182,13 @@ impl Hosts for RecordedHosts {
 
     fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
         let question = Question::run(host, command);
-        self.0.answer::<Result<Output, EvidenceError>>(&question, &operation(&question))?
+        let output = self.answers.answer::<Result<Output, EvidenceError>>(&question, &operation(&question))??;
+        Ok(if self.cleans { texts::scrubbed(command.script, output) } else { output })
     }
 
     fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
         let question = Question::sweep();
-        let Some(entry) = self.0.entry(&question.asked) else {
+        let Some(entry) = self.answers.entry(&question.asked) else {
             // A run that touched no host swept none.
             return Vec::new();
         };
@@ -167,7 +196,7 @@ impl Hosts for RecordedHosts {
             Ok(answer) => answer,
             Err(error) => return vec![("recording".to_owned(), Err(error))],
         };
-        self.0.tape.note_sweep(&answer, entry.at_ms, entry.took_ms);
+        self.answers.tape.note_sweep(&answer, entry.at_ms, entry.took_ms);
         answer
     }
 }

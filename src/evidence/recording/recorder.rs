@@ -12,7 +12,7 @@ use crate::evidence::clock::Clock;
 use crate::evidence::clocks::Clocks;
 use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::EvidenceError;
-use crate::evidence::host::{Command, Hosts, Output};
+use crate::evidence::host::{Command, Hosts, Output, texts};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::side_by_side::lock;
 use crate::model::capture::{Capture, CaptureRequest};
@@ -120,7 +120,7 @@ impl Hosts for RecordingHosts {
 
     fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
         let pending = self.1.ask(Question::run(host, command));
-        let answer = self.0.run(host, command);
+        let answer = self.0.run(host, command).map(|output| texts::scrubbed(command.script, output));
         let result = match &answer {
             Ok(output) if output.status != 0 => format!("status {}", output.status),
             _ => result_text(&answer),

@@ -55,12 +55,12 @@ impl Cluster for World {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
         let count = self.next()?;
         let metadata = json!({"name": query.name, "namespace": query.namespace});
-        Ok((query.name != "absent").then(|| json!({"metadata": metadata, "count": count, "float": 0.1})))
+        Ok((query.name != "absent").then(|| json!({"metadata": metadata, "kind": "X", "apiVersion": format!("v{count}")})))
     }
 
     fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
         let count = self.next()?;
-        let object = |item| json!({"metadata": {"name": format!("o{item}"), "namespace": query.namespace.as_deref().unwrap_or("a")}, "count": count});
+        let object = |item| json!({"metadata": {"name": format!("o{item}"), "namespace": query.namespace.as_deref().unwrap_or("a"), "uid": format!("u{count}")}});
         let mut list = List::whole((0..count % 4).map(object).collect());
         if count.is_multiple_of(5) {
             list.lack(EvidenceError::new(ErrorKind::LeftOut, "list", "cut"));

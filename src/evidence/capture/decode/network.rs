@@ -9,7 +9,7 @@ use crate::model::headers::Tunnel;
 use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, QuotedEnds, Segment};
 
 /// Tunnels inside tunnels are followed this deep; deeper is somebody's joke.
-const MOST_TUNNELS: u8 = 3;
+pub(super) const MOST_TUNNELS: u8 = 3;
 /// Bytes of payload that are hashed. A tunnel's headers eat into what a bounded capture keeps, and a hash is only of
 /// use when it is the same at every point where the packet is seen.
 const HASHED: usize = 24;
@@ -22,16 +22,16 @@ pub(super) struct Carried {
 }
 
 /// An IP packet, as far as it was captured.
-struct Ip<'a> {
+pub(super) struct Ip<'a> {
     source: IpAddr,
     destination: IpAddr,
-    protocol: u8,
+    pub(super) protocol: u8,
     identification: u16,
     /// Not a first fragment: no transport header follows.
-    headless: bool,
+    pub(super) headless: bool,
     /// Bytes behind the IP headers on the wire, by the IP header.
     wire_payload: u32,
-    payload: &'a [u8],
+    pub(super) payload: &'a [u8],
 }
 
 /// Reads what a frame carries. `wire_len` is the length on the wire from the network header on.
@@ -44,7 +44,7 @@ pub(super) fn read(sliced: &LaxSlicedPacket<'_>, wire_len: u32, depth: u8) -> Ca
 }
 
 impl<'a> Ip<'a> {
-    fn of(net: &LaxNetSlice<'a>, wire_len: u32) -> Option<Self> {
+    pub(super) fn of(net: &LaxNetSlice<'a>, wire_len: u32) -> Option<Self> {
         match net {
             LaxNetSlice::Ipv4(v4) => {
                 let header = v4.header();
@@ -117,7 +117,7 @@ fn tunnelled(ip: &Ip<'_>, inner: Option<(Tunnel, LaxSlicedPacket<'_>)>, depth: u
 }
 
 /// The frame inside a UDP datagram, by its port and by a header that makes sense.
-fn udp_tunnel(datagram: &[u8]) -> Option<(Tunnel, LaxSlicedPacket<'_>)> {
+pub(super) fn udp_tunnel(datagram: &[u8]) -> Option<(Tunnel, LaxSlicedPacket<'_>)> {
     let port = u16::from_be_bytes(bytes_at(datagram, 2)?);
     let header: [u8; 8] = bytes_at(datagram, 8)?;
     let body = datagram.get(16..)?;

@@ -173,7 +173,9 @@ impl Stream {
         let fraction = i64::from(record.ts_frac) * if resolution == TsResolution::MicroSecond { 1000 } else { 1 };
         let at = i64::from(record.ts_sec) * 1_000_000_000 + fraction;
         if let Some(file) = &mut self.file {
-            file.packet(at, &record.data, record.orig_len);
+            // What the Service's users send each other is nobody's business, and may hold their passwords.
+            let headers = decode::headers_end(self.link_type, &record.data);
+            file.packet(at, &record.data[..headers], record.orig_len);
         }
         let Some(packet) = decode::decode(self.link_type, &record.data, record.orig_len, at, &self.links) else { return };
         if self.memory.take(&packet) {

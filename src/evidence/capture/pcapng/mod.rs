@@ -1,7 +1,7 @@
 //! Captured packets as files for Wireshark: one pcapng a capture point, written while it captures, and one of all together.
 //!
-//! Packets' bytes go straight from the stream into these files and nowhere else: neither the run nor its recording holds
-//! them. The files are private, and what a capture may hold bounds them.
+//! Packets' headers go straight from the stream into these files and nowhere else: neither the run nor its recording holds
+//! them as bytes. The files are private, and what a capture may hold bounds them.
 
 mod blocks;
 mod merged;

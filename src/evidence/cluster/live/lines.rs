@@ -1,5 +1,6 @@
 //! Cuts a stream of bytes into lines with constant memory.
 
+use crate::model::scrub::scrub;
 use crate::model::text::harmless;
 
 /// Bytes of one line that are given; what is beyond is dropped.
@@ -47,8 +48,8 @@ fn pass(line: &[u8], give: &mut dyn FnMut(&str)) {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let plain = line.iter().all(|byte| (0x20..0x7f).contains(byte) || *byte == b'\t');
     match std::str::from_utf8(line) {
-        Ok(text) if plain => give(text),
-        _ => give(&harmless(&String::from_utf8_lossy(line))),
+        Ok(text) if plain => give(&scrub(text)),
+        _ => give(&scrub(&harmless(&String::from_utf8_lossy(line)))),
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::exchange::Failure;
 use super::{LiveCluster, request, unnameable};
-use crate::evidence::cluster::{List, ListQuery, scrub, sound};
+use crate::evidence::cluster::projection::Projection;
+use crate::evidence::cluster::{List, ListQuery, sound};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 
 /// Objects of one list that are taken.
@@ -46,9 +47,10 @@ impl LiveCluster {
     /// All pages. What came before an end that is none is given with the reason; an expired list begins again, once.
     pub(super) fn pages(&self, operation: &str, query: &ListQuery) -> Result<List, EvidenceError> {
         let begun = Instant::now();
-        let mut list = match self.pages_from(operation, query, begun) {
+        let taken = Projection::of_list(&query.kind)?;
+        let mut list = match self.pages_from(operation, query, &taken, begun) {
             // The list changed for so long that its continuation expired; a second time it is cut.
-            (_, Some(Failure::Refused(refusal))) if refusal.code == StatusCode::GONE => self.pages_from(operation, query, begun),
+            (_, Some(Failure::Refused(refusal))) if refusal.code == StatusCode::GONE => self.pages_from(operation, query, &taken, begun),
             pages => pages,
         };
         if let Some(failure) = list.1.take() {
@@ -63,7 +65,7 @@ impl LiveCluster {
     }
 
     /// The pages from the first one on, and why there are no more when that is not the list's end.
-    fn pages_from(&self, operation: &str, query: &ListQuery, begun: Instant) -> (List, Option<Failure>) {
+    fn pages_from(&self, operation: &str, query: &ListQuery, taken: &Projection, begun: Instant) -> (List, Option<Failure>) {
         let mut list = List::default();
         let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
@@ -71,10 +73,7 @@ impl LiveCluster {
                 Ok(page) => page,
                 Err(failure) => return (list, Some(failure)),
             };
-            for mut object in page.items.unwrap_or_default() {
-                scrub::scrub(&mut object);
-                list.objects.push(object);
-            }
+            list.objects.extend(page.items.unwrap_or_default().into_iter().map(|object| taken.take(object)));
             let more = page.metadata.more.filter(|mark| !mark.is_empty());
             let Some(more) = more else { return (list, None) };
             if list.objects.len() >= MOST_OBJECTS {

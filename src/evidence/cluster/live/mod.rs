@@ -1,7 +1,7 @@
 //! The cluster's API over kube: the one place that knows the client.
 //!
 //! Requests are made by path, because a playbook's kind is data. Everything is bounded, what is asked again is asked within the same
-//! bounds (`again`), and every object is checked and scrubbed before anybody sees it.
+//! bounds (`again`), and every object is checked and cut to the fields that are listed before anybody sees it.
 
 mod again;
 mod config;
@@ -28,8 +28,9 @@ use tokio::runtime::Handle;
 use self::config::Surroundings;
 use self::exchange::Failure;
 use self::request::Unnameable;
+use super::projection::Projection;
+use super::sound;
 use super::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
-use super::{scrub, sound};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live::LiveOptions;
@@ -100,7 +101,7 @@ impl LiveCluster {
 
 impl Cluster for LiveCluster {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
-        scrub::allowed(&query.kind)?;
+        let taken = Projection::of_object(&query.kind, query.namespace.as_deref(), &query.name)?;
         let within = query.namespace.as_ref().map_or_else(String::new, |namespace| format!("{namespace}/"));
         let operation = format!("get {} {within}{}", query.kind.plural, query.name);
         let path = match request::object(query) {
@@ -110,17 +111,13 @@ impl Cluster for LiveCluster {
             Err(word) => return Err(unnameable(&operation, &word)),
         };
         match self.wait(&operation, self.limit, self.fetch::<Value>(&operation, &path)) {
-            Ok(mut object) => {
-                scrub::scrub(&mut object);
-                sound::checked(query, &operation, object).map(Some)
-            }
+            Ok(object) => sound::checked(query, &operation, taken.take(object)).map(Some),
             Err(Failure::Refused(refusal)) if refusal.object_is_missing() => Ok(None),
             Err(failure) => Err(self.told(&operation, failure)),
         }
     }
 
     fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
-        scrub::allowed(&query.kind)?;
         let within = query.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in {namespace}"));
         self.pages(&format!("list {}{within}", query.kind.plural), query)
     }
