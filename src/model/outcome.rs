@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
+use super::diagnostic::Diagnostic;
 use super::finding::{Finding, Gap, Severity};
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
@@ -125,4 +126,7 @@ pub struct Outcome {
     /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// Mistakes of the playbook: the one that ended the run, and what will be one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
 }

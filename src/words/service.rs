@@ -10,13 +10,13 @@ use super::fact::{Fact, Fields};
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use crate::analysis::read::objects;
-use crate::analysis::similar::nearest;
 use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::model::nearest::nearest;
 use crate::model::plan::typed;
 use crate::model::service::Service;
-use crate::model::text::one_line;
 use crate::model::subject::Subject;
+use crate::model::text::one_line;
 
 pub const WORD: Word = Word {
     name: "service",
