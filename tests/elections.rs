@@ -26,7 +26,7 @@ fn root() -> &'static Path {
 
 fn replay(recording: &Path) -> Outcome {
     let playbook =
-        engine::load(&root().join("examples/who-announces.rhai")).map_err(|broken| broken.rendered).expect("a playbook that loads");
+        engine::load(&root().join("examples/who-announces.rhai")).map_err(|broken| broken.to_string()).expect("a playbook that loads");
     let (evidence, manifest) = recorded::open(recording).expect("a recording that opens");
     let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
     let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");

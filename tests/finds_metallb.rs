@@ -135,7 +135,7 @@ fn run(cluster: &Arc<Objects>, site: &Site) -> Outcome {
     let source = "//! ---\n//! name: a\n//! version: 1.0.0\n//! about: b\n//! uses: [cluster.read]\n//! ---\n\
         let found = find_announcer(service(\"a\", \"web\"));\n\
         finding(\"site/announcer\", \"info\", \"node/\" + found.node, found.agreement);\n";
-    let playbook = engine::playbook::read("a.rhai", source.to_owned()).map_err(|broken| broken.rendered).expect("a playbook");
+    let playbook = engine::playbook::read("a.rhai", source.to_owned()).map_err(|broken| broken.to_string()).expect("a playbook");
     let clock: Arc<dyn Clock> = Arc::new(LiveClock::since(std::time::Instant::now()));
     let evidence = Evidence {
         cluster: Arc::clone(cluster) as Arc<dyn Cluster>,

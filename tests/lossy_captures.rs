@@ -78,7 +78,7 @@ impl OpenCapture for LossyCapture {
 
 fn replay(recording: &Path, loss: Option<Loss>) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/metallb-flow.rhai");
-    let playbook = engine::load(&path).map_err(|broken| broken.rendered).expect("the playbook");
+    let playbook = engine::load(&path).map_err(|broken| broken.to_string()).expect("the playbook");
     let (mut evidence, manifest) = recorded::open(recording).expect("a recording that opens");
     if let Some(loss) = loss {
         evidence.captures = Arc::new(LossyCaptures(Arc::clone(&evidence.captures), loss));

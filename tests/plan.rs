@@ -54,7 +54,7 @@ fn shown(intent: &Intent) -> String {
 
 #[test]
 fn whatever_recorded_runs_did_on_hosts_is_in_their_plan() {
-    let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.rendered).expect("the playbook");
+    let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.to_string()).expect("the playbook");
     let mut compared = 0;
     for path in recordings() {
         let (evidence, manifest) = recorded::open(&path).expect("a recording");

@@ -68,7 +68,7 @@ fn replay_with(playbook: &Path, recording: &Path, change: impl Fn(&mut Site)) ->
 }
 
 fn replay_of(playbook: &Path, opened: (Evidence, Manifest), change: impl Fn(&mut Site)) -> (Outcome, String) {
-    let playbook = engine::load(playbook).map_err(|broken| broken.rendered).expect("a playbook that loads");
+    let playbook = engine::load(playbook).map_err(|broken| broken.to_string()).expect("a playbook that loads");
     let (evidence, manifest) = opened;
     let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
     let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
@@ -204,7 +204,7 @@ fn with_less_allowed_a_run_says_less_and_nothing_wrong() {
 #[test]
 fn a_recording_asked_something_else_says_so() {
     let recording = root().join("tests/recordings/healthy.lbdiag");
-    let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.rendered).expect("the playbook");
+    let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.to_string()).expect("the playbook");
     let (evidence, manifest) = recorded::open(&recording).expect("the recording");
     let inputs = Inputs { recorded: Some(manifest.params.clone()), set: vec![("service".into(), "another".into())], ..Inputs::default() };
     let params = engine::resolve(&playbook.header, &inputs).expect("parameters");

@@ -37,7 +37,7 @@ impl Captures for WithoutClient {
 
 fn replay(recording: &Path, by_traffic: bool) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/metallb-flow.rhai");
-    let playbook = engine::load(&path).map_err(|broken| broken.rendered).expect("the playbook");
+    let playbook = engine::load(&path).map_err(|broken| broken.to_string()).expect("the playbook");
     let (mut evidence, manifest) = recorded::open(recording).expect("a recording that opens");
     let mut set: BTreeMap<&str, &str> = BTreeMap::new();
     if by_traffic {

@@ -12,15 +12,13 @@ use crate::model::endpoint::{Endpoint, Target};
 use crate::model::kubernetes::{Node, Pod};
 use crate::model::metallb::{Advertisement, Metallb};
 use crate::model::service::{Service, TrafficPolicy};
+use crate::model::version::{Version, version};
 
 /// The label that keeps a node out of load balancing, by its key alone.
 pub const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// Versions whose rules differ; where the running one is not known, only what all of them say is said.
 const RULES_DIFFER: [Version; 4] = [(0, 13, 12), (0, 14, 9), (0, 15, 2), (0, 16, 1)];
-
-/// Major, minor and patch.
-pub type Version = (u32, u32, u32);
 
 /// What an election depends on.
 #[derive(Clone, Copy)]
@@ -41,13 +39,6 @@ pub struct Electorate<'a> {
 pub struct Candidates {
     pub nodes: Vec<String>,
     pub excluded: Vec<Excluded>,
-}
-
-/// A version as (major, minor, patch); parts that do not parse are 0.
-#[must_use]
-pub fn version(text: &str) -> Version {
-    let mut parts = text.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().unwrap_or(0));
-    (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
 /// The node that wins: the smallest SHA-256 of `node#key`, where the key is the Service's first address.

@@ -17,7 +17,6 @@ pub mod judge;
 pub mod paths;
 pub mod read;
 pub mod resent;
-pub mod similar;
 pub mod sparing;
 pub mod speaker_log;
 pub mod speaker_metrics;

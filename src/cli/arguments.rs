@@ -40,9 +40,10 @@ pub(super) enum Command {
     Plan(Box<PlanArguments>),
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),
-    /// Say what a finding or a gap means, what decides it, what it looks like, what to do, and what else looks like it.
+    /// Say what a finding, a gap or the code of a mistake means, what it looks like, and what to do.
     Explain {
-        /// A name such as `announce/split-brain`, or an area such as `announce`; without one, all are listed.
+        /// A name such as `announce/split-brain`, an area such as `announce`, a code such as `E0202`, or `codes`; without one, all
+        /// findings and gaps are listed.
         finding: Option<String>,
         /// All of them in full, as one Markdown document.
         #[arg(long, conflicts_with = "finding")]

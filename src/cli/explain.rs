@@ -1,16 +1,22 @@
-//! `lbdiag explain`: the catalogue of findings and gaps, offline.
+//! `lbdiag explain`: the catalogue of findings and gaps, and the codes of mistakes, offline.
 
 use std::fmt::Write;
 
 use super::exit::Exit;
 use super::{markdown, print, refuse};
-use crate::analysis::similar::nearest;
 use crate::model::catalogue::{ENTRIES, Entry, entry};
+use crate::model::diagnostic::codes::{self, CODES, Code};
 use crate::model::finding::Severity;
+use crate::model::nearest::nearest;
 
 /// Prints one entry, the entries of an area, or the whole list.
 pub(super) fn explain(name: Option<&str>) -> Exit {
     let text = match name {
+        Some(name) if codes::looks_like_one(name) => match codes::code(name) {
+            Some(code) => of_code(code),
+            None => return refuse(Exit::Usage, &format!("there is no code {name}; `lbdiag explain codes` lists them all")),
+        },
+        Some("codes") => CODES.iter().flat_map(|code| [code.code, "  ", code.title, "\n"]).collect(),
         None => list(ENTRIES),
         Some(name) => match (entry(name), area(name)) {
             (Some(entry), _) => whole(entry),
@@ -90,6 +96,17 @@ fn whole(entry: &Entry) -> String {
     text
 }
 
+/// A code of mistakes: what it means, and a text that has it.
+fn of_code(code: &Code) -> String {
+    let mut text = format!("{}  {}\n\n", code.code, code.title);
+    indented(&mut text, 4, code.meaning);
+    let _ = writeln!(text, "\nExample\n");
+    for line in code.example.text().lines() {
+        let _ = writeln!(text, "    {line}");
+    }
+    text
+}
+
 fn indented(text: &mut String, by: usize, words: &str) {
     for line in crate::report::wrapped(words, 100 - by) {
         let _ = writeln!(text, "{:by$}{line}", "");
@@ -123,6 +140,13 @@ mod tests {
         assert!(text.contains("\nWhat else looks like it\n    wire/duplicate-address\n        There the second MAC belongs to no node"));
         assert!(text.contains("\n    See also: ") && text.contains("\nReferences\n    https://metallb.io/concepts/layer2/\n"));
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+
+    #[test]
+    fn a_code_is_explained_with_an_example() {
+        let text = codes::code("E0103").map(of_code).unwrap_or_default();
+        assert!(text.starts_with("E0103  the header has an unknown key\n\n    A header may hold"), "{text}");
+        assert!(text.contains("\nExample\n\n    //! ---\n") && text.contains("usess"), "{text}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::evidence::live;
 use crate::evidence::planned::Planned;
 use crate::model::catalogue::{Property, has};
 use crate::model::plan::{Plan, PlannedParam};
+use crate::report;
 
 /// Plans a run and prints the plan.
 pub(super) fn plan(arguments: &PlanArguments) -> Exit {
@@ -61,8 +62,8 @@ fn unplanned(end: &RunEnd, arguments: &PlanArguments) -> Option<Exit> {
         return Some(exit);
     }
     match &end.kind {
-        EndKind::BrokenPlaybook(rendered) => {
-            streams::say(rendered);
+        EndKind::BrokenPlaybook(mistake) => {
+            streams::say(&report::diagnostic(mistake, streams::error_style()));
             Some(Exit::Usage)
         }
         EndKind::CouldNotWork(message) => Some(refuse(Exit::CouldNotWork, message)),

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
+use super::reports::{self, Wanted};
 use super::{refuse, streams};
-use crate::analysis::similar::nearest;
 use crate::engine::playbook::read;
-use crate::engine::{self, Playbook};
+use crate::engine::{self, Broken, Playbook};
+use crate::model::nearest::nearest;
+use crate::report;
 
 /// The playbooks that work anywhere, by name.
 const SHIPPED: [(&str, &str); 2] =
@@ -17,18 +19,26 @@ const SHIPPED: [(&str, &str); 2] =
 pub(super) enum Refusal {
     /// There is none of that name.
     Unknown(String),
-    /// It is broken; rendered with file, line and reason.
-    Broken(String),
+    /// It is broken: every mistake of it, with its place.
+    Broken(Broken),
 }
 
 impl Refusal {
     /// Says so on standard error.
     pub(super) fn tell(self) -> Exit {
+        self.tell_in(&[])
+    }
+
+    /// Says so on standard error, and where a report for programs was asked for, there too.
+    pub(super) fn tell_in(self, wanted: &[Wanted]) -> Exit {
         match self {
             Self::Unknown(message) => refuse(Exit::Usage, &message),
-            Self::Broken(rendered) => {
-                streams::say(&rendered);
-                Exit::Usage
+            Self::Broken(broken) => {
+                streams::say(&report::diagnostics(&broken.diagnostics, streams::error_style()));
+                match reports::write_mistakes(wanted, &broken.diagnostics) {
+                    Ok(()) => Exit::Usage,
+                    Err(error) => refuse(Exit::CouldNotWork, &error),
+                }
             }
         }
     }
@@ -36,12 +46,11 @@ impl Refusal {
 
 /// Opens a playbook: the file of that name, one in `playbooks/`, or a shipped one.
 pub(super) fn open(name: &Path) -> Result<Playbook, Refusal> {
-    let broken = |broken: engine::Broken| Refusal::Broken(broken.rendered);
     if let Some(file) = file(name) {
-        return engine::load(&file).map_err(broken);
+        return engine::load(&file).map_err(Refusal::Broken);
     }
     match shipped(name) {
-        Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(broken),
+        Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(Refusal::Broken),
         None => Err(Refusal::Unknown(unknown(name))),
     }
 }
@@ -106,7 +115,7 @@ mod tests {
     #[test]
     fn every_shipped_playbook_loads() {
         for (name, text) in SHIPPED {
-            let playbook = read(name, text.to_owned()).unwrap_or_else(|broken| panic!("{}", broken.rendered));
+            let playbook = read(name, text.to_owned()).unwrap_or_else(|broken| panic!("{broken}"));
             assert_eq!(playbook.header.name, name);
         }
     }

@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::streams;
 use crate::evidence::output::apart::Named;
 use crate::evidence::output::{self, Output};
+use crate::model::diagnostic::Diagnostic;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
 use crate::model::scrub::scrub;
@@ -156,6 +159,22 @@ pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool) -> Resul
         Format::Text => report::plan_text(plan, style, scripts),
         Format::Json => report::json(plan),
     })
+}
+
+/// What is wrong with a playbook, as JSON, wherever JSON was asked for: whoever reads a report by a program gets one in any case.
+pub(super) fn write_mistakes(wanted: &[Wanted], diagnostics: &[Diagnostic]) -> Result<(), String> {
+    #[derive(Serialize)]
+    struct Mistakes<'a> {
+        format: &'static str,
+        lbdiag: &'static str,
+        diagnostics: &'a [Diagnostic],
+    }
+    let asked: Vec<Wanted> = wanted.iter().filter(|report| report.format == Format::Json).cloned().collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mistakes = Mistakes { format: "lbdiag-diagnostics/1", lbdiag: env!("CARGO_PKG_VERSION"), diagnostics };
+    write_by(&asked, &|_, _| report::json(&mistakes))
 }
 
 fn write_by(wanted: &[Wanted], rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {

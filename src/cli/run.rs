@@ -23,6 +23,7 @@ use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
 use crate::model::text::hanging;
+use crate::report;
 
 /// What `--static` leaves.
 const STATIC: [&str; 1] = ["cluster.read"];
@@ -93,7 +94,7 @@ pub(super) struct Prepared {
 /// Opens the playbook and what it is given. Whatever cannot be is told, and gives the exit.
 pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], written: Written<'_>) -> Result<Prepared, Exit> {
     files::check(playbook, given, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
-    let playbook = playbook::open(playbook).map_err(playbook::Refusal::tell)?;
+    let playbook = playbook::open(playbook).map_err(|refusal| refusal.tell_in(reports))?;
     reports::check(reports, written.record).map_err(|error| refuse(Exit::Usage, &error))?;
     let replayed =
         given.replay.as_deref().map(recorded::open).transpose().map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;
@@ -167,7 +168,7 @@ fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd
     }
     match &end.kind {
         EndKind::Usage(_) | EndKind::Listed(_) | EndKind::Judged => {}
-        EndKind::BrokenPlaybook(rendered) => streams::say(rendered),
+        EndKind::BrokenPlaybook(mistake) => streams::say(&report::diagnostic(mistake, streams::error_style())),
         EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
         EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),

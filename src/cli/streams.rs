@@ -29,6 +29,11 @@ pub(super) fn style() -> Style {
     Style { colour: std::io::stdout().is_terminal() && colour_wanted(), ..Style::PLAIN }
 }
 
+/// How text on standard error is dressed.
+pub(super) fn error_style() -> Style {
+    Style { colour: std::io::stderr().is_terminal() && colour_wanted(), ..Style::PLAIN }
+}
+
 /// Whether there is a person at standard error.
 pub(super) fn somebody_watches() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

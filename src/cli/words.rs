@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::exit::Exit;
 use super::{markdown, print, refuse};
-use crate::analysis::similar::nearest;
+use crate::model::nearest::nearest;
 use crate::words::reference::{WORDS, Word, word};
 
 /// Prints one word, or the whole list.

@@ -1,69 +1,174 @@
-//! Errors of a playbook, shown like a compiler's: file, line, the piece of source, the reason, what to try.
+//! What Rhai says of a script, as diagnostics: where exactly, in a plain sentence, and by which calls it came there.
 
-use rhai::{EvalAltResult, Position};
+use rhai::{Engine, EvalAltResult, LexError, ParseError, ParseErrorType, Position, Token};
 
-use crate::model::text::{hanging, one_line};
+use crate::model::diagnostic::{Diagnostic, Further, Source, Spot, codes, did_you_mean};
+use crate::words::reference::{WORDS, word};
 
-/// A message at a place of the source, with its line and a mark beneath the column.
+/// The place of what stands at a position: Rhai tells where a token begins, and the token itself how long it is.
 #[must_use]
-pub fn render(path: &str, source: &str, line: usize, column: usize, message: &str) -> String {
-    let text = &one_line(source.lines().nth(line.saturating_sub(1)).unwrap_or_default());
-    let (path, message) = (one_line(path), hanging(message));
-    let number = line.to_string();
-    let margin = " ".repeat(number.len());
-    let before: String = text.chars().take(column.saturating_sub(1)).map(|_| ' ').collect();
-    let length = text.chars().skip(column.saturating_sub(1)).take_while(|c| c.is_alphanumeric() || *c == '_').count().max(1);
-    format!(
-        "error: {message}\n{margin}--> {path}:{line}:{column}\n{margin} |\n{number} | {text}\n{margin} | {before}{}",
-        "^".repeat(length)
-    )
+pub fn spot(engine: &Engine, source: &Source, position: Position) -> Option<Spot> {
+    let line = position.line()?;
+    let start = source.byte(line, position.position().unwrap_or(1));
+    Some(source.spot(start..start + length(engine, source, position, start)))
 }
 
-/// A parse or run error of Rhai, at its place.
-#[must_use]
-pub fn render_error(path: &str, source: &str, position: Position, message: &str) -> String {
-    match position.line() {
-        Some(line) => render(path, source, line, position.position().unwrap_or(1), message),
-        None => format!("error: {}\n --> {}", hanging(message), one_line(path)),
-    }
+/// How many bytes the token at the position has. It ends before the next one, without what is blank or a comment between them.
+fn length(engine: &Engine, source: &Source, position: Position, start: usize) -> usize {
+    // The lexer never ends by itself: it gives EOF for ever.
+    let text = [source.text];
+    let tokens = engine.lex(&text).0.take(source.text.len());
+    let next = tokens
+        .take_while(|(token, _)| *token != Token::EOF)
+        .map(|(_, at)| at)
+        .find(|at| (at.line(), at.position()) > (position.line(), position.position()));
+    let end = next.and_then(|at| Some(source.byte(at.line()?, at.position()?))).unwrap_or(source.text.len());
+    let piece = source.text.get(start..end.max(start)).unwrap_or_default();
+    let piece = piece.lines().next().unwrap_or_default();
+    let quoted = piece.starts_with(['"', '\'', '`']);
+    let piece = if quoted { piece } else { piece.split("//").next().unwrap_or_default().split("/*").next().unwrap_or_default() };
+    piece.trim_end().len()
 }
 
-/// The innermost error with its position and a message without Rhai's own wrapping.
+/// A script that Rhai cannot read.
 #[must_use]
-pub fn innermost(error: &EvalAltResult) -> (Position, String) {
-    let inner = error.unwrap_inner();
-    let message = match inner {
-        EvalAltResult::ErrorRuntime(value, _) => value.to_string(),
-        EvalAltResult::ErrorFunctionNotFound(name, _) => function_not_found(name),
-        other => {
-            let mut bare = other.to_string();
-            if let Some(at) = bare.rfind(" (line ") {
-                bare.truncate(at);
-            }
-            bare
+pub fn unparsed(engine: &Engine, source: &Source, error: &ParseError) -> Diagnostic {
+    let ParseError(kind, position) = error;
+    let message = match &**kind {
+        ParseErrorType::MissingToken(token, why) => format!("`{token}` is missing {why}"),
+        ParseErrorType::BadInput(LexError::UnexpectedInput(text)) => format!("`{text}` means nothing here"),
+        ParseErrorType::Reserved(name) | ParseErrorType::BadInput(LexError::ImproperSymbol(name, _)) => {
+            format!("`{name}` cannot be used in a playbook")
         }
+        ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
+        other => other.to_string(),
     };
-    let position = if inner.position().is_none() { error.position() } else { inner.position() };
-    (position, message)
+    Diagnostic::new(codes::SYNTAX, spot(engine, source, *position), format!("the script cannot be read: {message}"))
 }
 
-fn function_not_found(signature: &str) -> String {
-    let name = signature.split([' ', '(']).next().unwrap_or(signature);
-    if let Some(word) = crate::words::reference::word(name) {
-        return format!("`{name}` does not take these arguments: {signature}; it is written {}", word.signature);
+/// A run that ended by an error of its script or of a word.
+#[must_use]
+pub fn failed(engine: &Engine, source: &Source, error: &EvalAltResult) -> Diagnostic {
+    let (inner, calls) = unwrapped(error);
+    let position = if inner.position().is_none() { calls.first().map_or(error.position(), |call| call.at) } else { inner.position() };
+    let (code, message, hint) = said(inner);
+    let place = match spot(engine, source, position) {
+        Some(place) if code == codes::FIELD => Some(field(engine, source, place)),
+        place => place,
+    };
+    let further = calls.iter().filter(|call| call.at != position).filter_map(|call| {
+        let spot = spot(engine, source, call.at)?;
+        Some(Further {
+            message: if call.closure { "inside of what is done here".to_owned() } else { format!("`{}` was called here", call.name) },
+            spot,
+        })
+    });
+    Diagnostic { further: further.collect(), ..Diagnostic::new(code, place, message).maybe(hint) }
+}
+
+/// The name of a field, where Rhai tells the place of the dot before it.
+fn field(engine: &Engine, source: &Source, place: Spot) -> Spot {
+    let start = place.span.start;
+    let dot = ["?.", "."].into_iter().find(|dot| source.text[start.byte..].starts_with(dot));
+    let Some(dot) = dot else { return place };
+    let behind = source.spot(start.byte + dot.len()..start.byte + dot.len()).span.start;
+    let at = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+    spot(engine, source, Position::new(at(behind.line), at(behind.column))).unwrap_or(place)
+}
+
+/// A call on the way to an error.
+struct Call {
+    name: String,
+    /// A closure has no name that its author gave.
+    closure: bool,
+    at: Position,
+}
+
+/// The innermost error, and the calls that led to it, the innermost first.
+fn unwrapped(error: &EvalAltResult) -> (&EvalAltResult, Vec<Call>) {
+    let mut calls = Vec::new();
+    let mut error = error;
+    loop {
+        match error {
+            EvalAltResult::ErrorInFunctionCall(name, _, inner, at) => {
+                calls.insert(0, Call { name: name.clone(), closure: name.starts_with("anon$"), at: *at });
+                error = inner;
+            }
+            EvalAltResult::ErrorInModule(_, inner, _) => error = inner,
+            _ => return (error, calls.into_iter().filter(|call| !call.at.is_none()).collect()),
+        }
     }
-    let names = crate::words::reference::WORDS.iter().map(|word| word.name);
-    let hint = crate::analysis::similar::nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    format!("there is no word `{name}`{hint}")
+}
+
+/// Code, message and hint of an error by itself.
+fn said(error: &EvalAltResult) -> (&'static str, String, Option<String>) {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) => (codes::RAISED, value.to_string(), None),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => function_not_found(signature),
+        EvalAltResult::ErrorPropertyNotFound(what, _) => {
+            let (what, hint) = what.split_once("; ").map_or((what.as_str(), None), |(what, hint)| (what, Some(hint.to_owned())));
+            (codes::FIELD, format!("there is no field {what}"), hint)
+        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => (
+            codes::OPERATION,
+            format!("there is no variable `{name}` here"),
+            Some("a `fn` sees its own parameters alone, a closure also what is around it".to_owned()),
+        ),
+        EvalAltResult::ErrorTooManyOperations(_)
+        | EvalAltResult::ErrorStackOverflow(_)
+        | EvalAltResult::ErrorTooManyVariables(_)
+        | EvalAltResult::ErrorTooManyModules(_)
+        | EvalAltResult::ErrorDataTooLarge(..) => (codes::LIMIT, format!("the script reached a limit: {}", bare(error)), None),
+        // A bound of the run's own, which says why.
+        EvalAltResult::ErrorTerminated(why, _) if why.is_string() => (codes::LIMIT, why.to_string(), None),
+        other => (codes::OPERATION, bare(other), None),
+    }
+}
+
+/// Rhai's own sentence without the place at its end.
+fn bare(error: &EvalAltResult) -> String {
+    let mut text = error.to_string();
+    if let Some(at) = text.rfind(" (line ") {
+        text.truncate(at);
+    }
+    text
+}
+
+fn function_not_found(signature: &str) -> (&'static str, String, Option<String>) {
+    let name = signature.split([' ', '(']).next().unwrap_or(signature);
+    if let Some(word) = word(name) {
+        return (
+            codes::ARGUMENTS,
+            format!("`{name}` does not take these arguments: {signature}"),
+            Some(format!("it is written {}", word.signature)),
+        );
+    }
+    let known = super::lint::rhais_own().contains(name);
+    if known || signature.starts_with(|c: char| !c.is_alphabetic()) {
+        return (codes::NO_FUNCTION, format!("`{name}` does not take these values: {signature}"), None);
+    }
+    let hint = did_you_mean(name, WORDS.iter().map(|word| word.name));
+    (codes::UNKNOWN_WORD, format!("there is no word `{name}`"), hint)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::render;
+    use super::*;
+
+    fn marked(text: &str, line: u16, column: u16) -> String {
+        let source = Source { file: "a.rhai", text };
+        let spot = spot(&Engine::new(), &source, Position::new(line, column)).unwrap();
+        text[spot.span.start.byte..spot.span.end.byte].to_owned()
+    }
 
     #[test]
-    fn the_mark_stands_beneath_the_word() {
-        let shown = render("a.rhai", "let x = 1;\nlet y = find_anouncer(x);\n", 2, 9, "there is no word `find_anouncer`");
-        assert!(shown.contains("2 | let y = find_anouncer(x);\n  |         ^^^^^^^^^^^^^"), "{shown}");
+    fn the_mark_is_as_long_as_the_token() {
+        let text = "let x = 1; // ä\nlet o = find_anouncer(x) !in [1.5, \"a // b\"];\n";
+        for (line, column, expected) in
+            [(2, 9, "find_anouncer"), (2, 5, "o"), (2, 26, "!in"), (2, 31, "1.5"), (2, 36, "\"a // b\""), (1, 10, ";"), (1, 9, "1")]
+        {
+            assert_eq!(marked(text, line, column), expected, "{line}:{column}");
+        }
+        assert_eq!(marked("let a = \"never ends", 1, 9), "\"never ends");
     }
 }

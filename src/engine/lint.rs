@@ -3,20 +3,17 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use rhai::{AST, ASTNode, Expr, Position, Stmt};
+use rhai::{AST, ASTNode, Engine, Expr, Position, Stmt};
 
+use super::diagnostics::spot;
 use super::header::Header;
 use super::sandbox;
+use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::words::reference;
 
-/// A mistake and where it is.
-pub struct Mistake {
-    pub position: Position,
-    pub message: String,
-}
-
 /// Functions that the language has without any word of ours.
-fn rhais_own() -> &'static BTreeSet<String> {
+#[must_use]
+pub fn rhais_own() -> &'static BTreeSet<String> {
     static NAMES: OnceLock<BTreeSet<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
         let signatures = sandbox::bare().gen_fn_signatures(true);
@@ -30,11 +27,11 @@ fn rhais_own() -> &'static BTreeSet<String> {
     })
 }
 
-/// The first mistake of a playbook, if any.
+/// Every mistake of a script, in the order of the text.
 #[must_use]
-pub fn first_mistake(ast: &AST, header: &Header) -> Option<Mistake> {
-    let own: Vec<String> = ast.iter_functions().map(|function| function.name.to_owned()).collect();
-    let mut found: Option<Mistake> = None;
+pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
+    let own: BTreeSet<&str> = ast.iter_functions().map(|function| function.name).collect();
+    let mut found: Vec<Diagnostic> = Vec::new();
     ast.walk(&mut |path| {
         let call = match path.last() {
             Some(ASTNode::Stmt(Stmt::FnCall(call, position)) | ASTNode::Expr(Expr::FnCall(call, position))) => Some((call, *position)),
@@ -42,29 +39,33 @@ pub fn first_mistake(ast: &AST, header: &Header) -> Option<Mistake> {
         };
         if let Some((call, position)) = call
             && !call.is_qualified()
-            && !own.iter().any(|name| *name == call.name.as_str())
+            && !own.contains(call.name.as_str())
         {
-            found = mistake(call.name.as_str(), position, header);
+            found.extend(mistake(call.name.as_str(), header, |code, message| said(engine, source, position, code, message)));
         }
-        found.is_none()
+        true
     });
+    found.sort_by_key(Diagnostic::start);
+    found.dedup();
     found
 }
 
-fn mistake(name: &str, position: Position, header: &Header) -> Option<Mistake> {
+fn said(engine: &Engine, source: &Source, position: Position, code: &str, message: String) -> Diagnostic {
+    Diagnostic::new(code, spot(engine, source, position), message)
+}
+
+/// What is wrong with calling that name.
+fn mistake(name: &str, header: &Header, say: impl Fn(&str, String) -> Diagnostic) -> Option<Diagnostic> {
     let Some(word) = reference::word(name) else {
         if rhais_own().contains(name) {
             return None;
         }
-        let near = crate::analysis::similar::nearest(name, reference::WORDS.iter().map(|word| word.name));
-        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Some(Mistake { position, message: format!("there is no word `{name}`{hint}") });
+        let hint = did_you_mean(name, reference::WORDS.iter().map(|word| word.name));
+        return Some(say(codes::UNKNOWN_WORD, format!("there is no word `{name}`")).maybe(hint));
     };
     if word.capability.is_empty() || header.uses.iter().any(|capability| capability == word.capability) {
         return None;
     }
-    Some(Mistake {
-        position,
-        message: format!("`{name}` needs the capability `{}`, which the header's `uses` does not list", word.capability),
-    })
+    let message = format!("`{name}` needs the capability `{}`, which the header's `uses` does not list", word.capability);
+    Some(say(codes::CAPABILITY, message).hint(format!("add `{}` to `uses` in the header", word.capability)))
 }

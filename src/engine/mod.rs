@@ -8,6 +8,7 @@ pub mod header;
 pub mod lint;
 pub mod params;
 pub mod playbook;
+pub mod read_header;
 pub mod run;
 pub mod sandbox;
 mod sorting;

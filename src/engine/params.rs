@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
-use crate::analysis::similar::nearest;
+use crate::model::nearest::nearest;
 use crate::words::{probe_request, vantage};
 
 /// Where values may come from.
@@ -79,7 +79,10 @@ fn given(param: &Param, inputs: &Inputs) -> Option<(Value, String)> {
 }
 
 /// The value in its parameter's kind.
-fn checked(param: &Param, value: &Value) -> Result<Value, String> {
+///
+/// # Errors
+/// Says what the parameter takes.
+pub fn checked(param: &Param, value: &Value) -> Result<Value, String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
@@ -156,8 +159,14 @@ fn parts(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::{Inputs, resolve};
-    use crate::engine::header::{Header, read};
+    use crate::engine::header::Header;
+    use crate::engine::read_header;
+    use crate::model::diagnostic::Source;
     use serde_json::json;
+
+    fn read(text: &str) -> Option<Header> {
+        read_header::read(&Source { file: "a.rhai", text }).ok()
+    }
 
     fn header() -> Header {
         read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   service: { type: string }\n//!   tries: { type: int, default: 8 }\n//!   from: { type: vantages, default: local }\n//!   port: { type: port, required: false }\n//! ---\n").unwrap()

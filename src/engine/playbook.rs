@@ -1,14 +1,14 @@
 //! A playbook read from its file and checked, before anything is touched.
 
+use std::fmt;
 use std::path::Path;
 
 use rhai::AST;
 
-use super::diagnostics::{render, render_error};
-use super::header::{self, Header};
-use super::{lint, sandbox};
+use super::header::Header;
+use super::{diagnostics, lint, read_header, sandbox};
 use crate::evidence::text_file;
-use crate::model::text::one_line;
+use crate::model::diagnostic::{Diagnostic, Source, codes};
 
 /// A playbook that may run.
 pub struct Playbook {
@@ -18,10 +18,19 @@ pub struct Playbook {
     pub(super) ast: AST,
 }
 
-/// A playbook that may not run, with the reason as a person reads it.
+/// A playbook that may not run, with everything that is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Broken {
-    pub rendered: String,
+    /// In the order of the text; at least one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A line for each.
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.diagnostics.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
 }
 
 /// Reads a playbook's file.
@@ -30,26 +39,38 @@ pub struct Broken {
 /// When the file cannot be read, its header or syntax is wrong, or it uses words that it may not.
 pub fn load(path: &Path) -> Result<Playbook, Broken> {
     let shown = path.display().to_string();
-    let source =
-        text_file::read(path).map_err(|error| Broken { rendered: format!("error: read playbook {}: {error}", one_line(&shown)) })?;
+    let source = text_file::read(path).map_err(|error| Broken {
+        diagnostics: vec![Diagnostic::new(codes::UNREADABLE, None, format!("read playbook {shown}: {error}"))],
+    })?;
     read(&shown, source)
 }
 
 /// Reads a playbook from its text; `shown` names it in errors.
 ///
 /// # Errors
-/// As `load`.
+/// As `load`: every mistake of the header together with those of the script. Of a script that Rhai cannot read, the first place
+/// where it does not go on.
 pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
-    let header = header::read(&source).map_err(|(line, message)| Broken { rendered: render(shown, &source, line, 1, &message) })?;
+    let text = Source { file: shown, text: &source };
+    let mut wrong = Vec::new();
+    let header = read_header::read(&text).unwrap_or_else(|mistakes| {
+        wrong.extend(mistakes);
+        // What cannot be known of it is held against nobody.
+        Header { uses: super::header::CAPABILITIES.map(str::to_owned).to_vec(), ..Header::default() }
+    });
+    let engine = sandbox::bare();
     let mut scope = rhai::Scope::new();
     scope.push_constant("params", rhai::Map::new());
-    let ast = sandbox::bare()
-        .compile_with_scope(&scope, &source)
-        .map_err(|error| Broken { rendered: render_error(shown, &source, error.position(), &error.err_type().to_string()) })?;
-    if let Some(mistake) = lint::first_mistake(&ast, &header) {
-        return Err(Broken { rendered: render_error(shown, &source, mistake.position, &mistake.message) });
+    match engine.compile_with_scope(&scope, &source) {
+        Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
+        Ok(ast) => {
+            wrong.extend(lint::mistakes(&engine, &text, &ast, &header));
+            if wrong.is_empty() {
+                return Ok(Playbook { header, path: shown.to_owned(), source, ast });
+            }
+        }
     }
-    Ok(Playbook { header, path: shown.to_owned(), source, ast })
+    Err(Broken { diagnostics: wrong })
 }
 
 #[cfg(test)]
@@ -59,7 +80,7 @@ mod tests {
     const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! ---\n";
 
     fn check(body: &str, expected: &str) {
-        let broken = read("a.rhai", format!("{HEADER}{body}")).err().map(|broken| broken.rendered).unwrap_or_default();
+        let broken = read("a.rhai", format!("{HEADER}{body}")).err().map(|broken| broken.to_string()).unwrap_or_default();
         assert!(broken.contains(expected), "{broken}");
     }
 
@@ -80,7 +101,7 @@ mod tests {
         for file in std::fs::read_dir("playbooks").unwrap() {
             let path = file.unwrap().path();
             if path.extension().is_some_and(|end| end == "rhai") {
-                assert!(super::load(&path).map_err(|broken| broken.rendered).is_ok(), "{}", path.display());
+                assert!(super::load(&path).map_err(|broken| broken.to_string()).is_ok(), "{}", path.display());
             }
         }
     }

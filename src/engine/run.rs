@@ -7,13 +7,14 @@ use std::time::Duration;
 use rhai::{Dynamic, EvalAltResult, Scope};
 use serde_json::Value;
 
-use super::diagnostics::{innermost, render_error};
+use super::diagnostics;
 use super::playbook::Playbook;
 use super::sandbox;
 use crate::evidence::Evidence;
 use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
 use crate::model::catalogue::names;
+use crate::model::diagnostic::{Diagnostic, Source};
 use crate::model::finding::Gap;
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::Subject;
@@ -38,8 +39,8 @@ pub enum EndKind {
     Judged,
     /// The playbook ended without `judge`.
     Unjudged,
-    /// An error of the playbook, as a person reads it.
-    BrokenPlaybook(String),
+    /// An error of the playbook, or of a word in it.
+    BrokenPlaybook(Box<Diagnostic>),
     /// The question itself is wrong: an unknown Service, say.
     Usage(String),
     CouldNotWork(String),
@@ -94,19 +95,14 @@ fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run
     match result {
         Ok(()) => EndKind::Judged,
         Err(error) => match error.unwrap_inner() {
+            EvalAltResult::ErrorTerminated(why, _) if !why.is_string() => stopped(run, Stop::Interrupted),
             // Only the bound on its memory ends a playbook with a reason.
-            EvalAltResult::ErrorTerminated(why, position) if why.is_string() => {
-                EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, *position, &why.to_string()))
+            _ => {
+                let source = Source { file: &playbook.path, text: &playbook.source };
+                EndKind::BrokenPlaybook(Box::new(diagnostics::failed(&sandbox::bare(), &source, &error)))
             }
-            EvalAltResult::ErrorTerminated(..) => stopped(run, Stop::Interrupted),
-            _ => broken(playbook, &error),
         },
     }
-}
-
-fn broken(playbook: &Playbook, error: &EvalAltResult) -> EndKind {
-    let (position, message) = innermost(error);
-    EndKind::BrokenPlaybook(render_error(&playbook.path, &playbook.source, position, &message))
 }
 
 fn stopped(run: &Run, stop: Stop) -> EndKind {
@@ -135,7 +131,8 @@ fn outcome(
     let ended = match kind {
         EndKind::Judged => None,
         EndKind::Unjudged => Some("the playbook ended without a judgement".to_owned()),
-        EndKind::BrokenPlaybook(text) | EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Listed(text) => Some(text.clone()),
+        EndKind::BrokenPlaybook(mistake) => Some(mistake.to_string()),
+        EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Listed(text) => Some(text.clone()),
         EndKind::Interrupted => Some("interrupted".to_owned()),
         EndKind::TimedOut => Some("the run's time limit passed".to_owned()),
     };
@@ -174,6 +171,7 @@ fn outcome(
         touched: evidence.tape.touched(),
         cleanup,
         ended,
+        diagnostics: if let EndKind::BrokenPlaybook(mistake) = kind { vec![(**mistake).clone()] } else { Vec::new() },
     };
     outcome.scrub();
     outcome

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
+use super::diagnostic::Diagnostic;
 use super::finding::{Finding, Gap, Severity};
 use super::scrub::{scrub_in, scrub_params};
 
@@ -126,13 +127,16 @@ pub struct Outcome {
     /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// Mistakes of the playbook: the one that ended the run, and what will be one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Outcome {
     /// Takes the credentials out of every text that came from outside, so that no report has to.
     pub fn scrub(&mut self) {
         scrub_params(&mut self.params);
-        let Self { summary, findings, gaps, tables, steps, captures, touched, cleanup, ended, .. } = self;
+        let Self { summary, findings, gaps, tables, steps, captures, touched, cleanup, ended, diagnostics, .. } = self;
         let findings = findings.iter_mut().flat_map(Finding::texts);
         let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
         let tables = tables
@@ -142,6 +146,7 @@ impl Outcome {
         let captures = captures.iter_mut().flat_map(|capture| [&mut capture.filter, &mut capture.end]);
         let touched = touched.iter_mut().flat_map(|touch| [&mut touch.what, &mut touch.result]);
         let own = [summary, cleanup].into_iter().chain(ended.as_mut());
-        own.chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
+        let diagnostics = diagnostics.iter_mut().flat_map(Diagnostic::texts);
+        own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
     }
 }

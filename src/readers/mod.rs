@@ -26,7 +26,7 @@ use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::ruleset::{drops, proxy, refused_by_kube_proxy, trail, undecided, walk};
 use crate::analysis::state::{bgp_sockets, conntrack, counters, ipsec, netfilter, network, routes, sections, sockets, traffic_control};
 use crate::analysis::trace::{Bounds, Joiner, clocks};
-use crate::analysis::{addresses, election, host_check, timestamps};
+use crate::analysis::{addresses, host_check, timestamps};
 use crate::evidence::capture::decode::{self, Links};
 use crate::evidence::capture::file::{CaptureFile, Frame};
 use crate::model::headers::Headers;
@@ -87,7 +87,7 @@ readers! {
     pcap_files: seeds::files("tests/captures", "pcap"), |_, is| capture_file(is);
     frames_decoded: frames(), |_, is| frame(is);
     versions_and_times: all(&[written::WORDS]), |_, is| moments(&text(is));
-    playbook_headers: written::playbooks(), |_, is| drop(crate::engine::header::read(&text(is)));
+    playbook_headers: written::playbooks(), |_, is| drop(crate::engine::read_header::read(&crate::model::diagnostic::Source { file: "a.rhai", text: &text(is) }));
     site_files: all(&[written::SITE]), |_, is| site(is);
     recordings: recordings_unpacked(), |_, is| recording(is);
 }
@@ -304,7 +304,7 @@ fn moments(told: &str) {
         timestamps::second(line);
         timestamps::age_s(Some(line), "2026-11-23T17:50:13Z");
         timestamps::age_s(Some("2026-11-23T17:50:13Z"), line);
-        election::version(line);
+        crate::model::version::version(line);
         let _ = addresses::range(line);
     }
 }

@@ -1,5 +1,6 @@
 //! Reports: an outcome as words for people and for pipelines. Knows nothing of where the facts came from.
 
+mod diagnostics;
 mod json;
 mod layout;
 mod page;
@@ -8,6 +9,7 @@ mod table;
 mod text;
 mod trace;
 
+pub use diagnostics::{diagnostic, diagnostics};
 pub use json::json;
 pub use layout::wrap as wrapped;
 pub use page::Style;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::diagnostics::diagnostic;
 use super::page::{BOLD, Page, Style};
 use crate::model::capture::CaptureSeen;
+use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::outcome::{Outcome, Step, StepState, Table, Touch, Verdict};
 use crate::model::text::one_line;
@@ -13,6 +15,7 @@ use crate::model::text::one_line;
 pub fn text(outcome: &Outcome, style: Style) -> String {
     let mut page = Page::new(style);
     page.verdict(outcome);
+    page.diagnostics(&outcome.diagnostics);
     page.tables(&outcome.tables);
     page.findings(&outcome.findings);
     page.gaps(&outcome.gaps);
@@ -40,8 +43,15 @@ impl Page {
         };
         let word = self.dressed(word, colour);
         self.item(&word, outcome.verdict.word().len() + 1, 0, &outcome.summary);
-        if let Some(ended) = &outcome.ended {
+        if let Some(ended) = outcome.ended.as_ref().filter(|ended| **ended != outcome.summary) {
             self.item("ended early:", 13, 0, ended);
+        }
+    }
+
+    fn diagnostics(&mut self, all: &[Diagnostic]) {
+        for one in all {
+            self.text.push('\n');
+            self.text.push_str(&diagnostic(one, self.style));
         }
     }
 
@@ -272,6 +282,7 @@ pub(super) mod tests {
             touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],
             cleanup: "proven".to_owned(),
             ended: None,
+            diagnostics: Vec::new(),
         }
     }
 

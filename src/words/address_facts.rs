@@ -9,7 +9,6 @@ use crate::analysis::allocation::class::controller_serves;
 use crate::analysis::allocation::wish::unmet;
 use crate::analysis::configuration;
 use crate::analysis::configuration_log::ControllerFold;
-use crate::analysis::election::version;
 use crate::analysis::judge::another_giver_suspected;
 use crate::analysis::read::{map, metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Keep, Kind, ListQuery, LogQuery, ObjectQuery};
@@ -18,6 +17,7 @@ use crate::model::catalogue::names;
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
+use crate::model::version::version;
 
 /// Asks what the state of the Service's address calls for, and adds it.
 ///

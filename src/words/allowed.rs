@@ -6,7 +6,7 @@ use rhai::{Engine, ImmutableString, NativeCallContext};
 
 use super::reference::{WORDS, Word};
 use super::run::{Answer, Run};
-use crate::analysis::similar::nearest;
+use crate::model::nearest::nearest;
 
 pub const WORD: Word = Word {
     name: "allowed",

@@ -6,10 +6,10 @@ use rhai::{Dynamic, Map, NativeCallContext};
 
 use super::fact::Fact;
 use super::run::{Answer, Run};
-use crate::analysis::similar::nearest;
 use crate::evidence::capture::filter;
 use crate::model::capture::{CaptureRequest, Direction};
 use crate::model::endpoint::Target;
+use crate::model::nearest::nearest;
 use crate::model::place::Place;
 use crate::model::service::{Protocol, Service};
 

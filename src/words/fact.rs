@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::run::{Answer, Run};
-use crate::analysis::similar::nearest;
+use crate::model::nearest::nearest;
 
 /// A value of the model in a script's hands: cheap to copy, impossible to change.
 pub struct Fact<T>(pub Arc<T>);

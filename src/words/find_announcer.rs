@@ -12,11 +12,11 @@ use super::reference::Word;
 use super::run::{Answer, Run};
 use super::{address_facts, announcer_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
-use crate::analysis::similar::nearest;
 use crate::analysis::sparing;
 use crate::analysis::target::target;
 use crate::model::announcement::{Agreement, Announcement, History, Spared};
 use crate::model::endpoint::Target;
+use crate::model::nearest::nearest;
 use crate::model::place::Host;
 use crate::model::service::Service;
 

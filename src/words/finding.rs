@@ -7,9 +7,9 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use super::reference::Word;
 use super::room;
 use super::run::{Answer, Run};
-use crate::analysis::similar::nearest;
 use crate::model::catalogue::{self, ENTRIES};
 use crate::model::finding::{Finding, Severity};
+use crate::model::nearest::nearest;
 use crate::model::subject::Subject;
 
 pub const WORD: Word = Word {

@@ -11,7 +11,7 @@ use super::fact::{Fact, Fields};
 use super::probe::speech;
 use super::reference::Word;
 use super::run::{Answer, Run, Stop};
-use crate::analysis::similar::nearest;
+use crate::model::nearest::nearest;
 use crate::model::probe::{Request, Speech};
 use crate::model::service::{Protocol, Service, ServicePort};
 

@@ -12,10 +12,10 @@ use super::run::{Answer, Run, Stop};
 use super::{endpoint_facts, endpoint_looks};
 use crate::analysis::judge::wrong_port;
 use crate::analysis::read::objects;
-use crate::analysis::similar::nearest;
 use crate::analysis::target::{reach, settings, target};
 use crate::model::endpoint::{Family, Target};
 use crate::model::kubernetes::{Node, Pod};
+use crate::model::nearest::nearest;
 use crate::model::service::{Service, ServicePort};
 
 pub const WORD: Word = Word {

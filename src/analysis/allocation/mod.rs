@@ -11,7 +11,6 @@ pub mod wish;
 use std::net::IpAddr;
 
 use super::addresses::{Family, capacity, gives, holds};
-use super::election;
 use crate::model::metallb::{Metallb, Pool};
 use crate::model::service::Service;
 use pools::{NotServed, Room};
@@ -99,7 +98,7 @@ pub struct Rules(Option<(u32, u32, u32)>);
 impl Rules {
     #[must_use]
     pub fn of(metallb: &Metallb) -> Self {
-        Self(metallb.version.as_deref().map(election::version))
+        Self(metallb.version.as_deref().map(crate::model::version::version))
     }
 
     /// Those of the newest version, whichever runs.

@@ -23,12 +23,6 @@ fn the_winner_is_metallbs() {
     check(&["node1", "node2", "node3"], "fc00:f853:ccd:e793::9", "node3");
 }
 
-#[test]
-fn versions_are_read_with_and_without_v() {
-    assert_eq!(version("v0.15.2"), (0, 15, 2));
-    assert_eq!(version("0.14.9-rc1"), (0, 14, 9));
-}
-
 /// A cluster of four nodes: n0 carries the exclude label, n2 is cordoned, pods are on n2 and n3.
 struct Lab {
     service: Service,

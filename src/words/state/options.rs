@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use rhai::{Dynamic, Map, NativeCallContext};
 
-use crate::analysis::similar::nearest;
 use crate::analysis::state::netfilter;
+use crate::model::nearest::nearest;
 use crate::words::capture_options::whole_number;
 use crate::words::run::{Answer, Run};
 

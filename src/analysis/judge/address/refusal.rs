@@ -8,10 +8,10 @@ use crate::analysis::addresses::{Family, capacity, odd_last_octet};
 use crate::analysis::allocation::pools::{NotServed, held};
 use crate::analysis::allocation::wish::{Misworded, PREFIX, unknown_annotations};
 use crate::analysis::allocation::{Refusal, Rules};
-use crate::analysis::similar::nearest;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::metallb::{Metallb, Pool};
+use crate::model::nearest::nearest;
 use crate::model::subject::Subject;
 
 /// The finding for one refusal; MetalLB's own words stand beneath as confirmation.

@@ -1,0 +1,118 @@
+//! Mistakes of playbooks as people and programs get them: every one of a file, at its very place, and each code with an example that has it.
+
+#![expect(clippy::expect_used, reason = "what cannot be set up has failed its test")]
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lbdiag::engine::{self, EndKind, Inputs, RunOptions};
+use lbdiag::evidence::recording::recorded;
+use lbdiag::model::diagnostic::Diagnostic;
+use lbdiag::model::diagnostic::codes::{CODES, Example};
+use lbdiag::model::outcome::Outcome;
+
+const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! ---\n";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What is wrong with a playbook that is only read.
+fn read(text: &str) -> Vec<Diagnostic> {
+    engine::playbook::read("a.rhai", text.to_owned()).err().map(|broken| broken.diagnostics).unwrap_or_default()
+}
+
+/// A script's run on the recording of a healthy cluster.
+fn run(script: &str) -> (Outcome, EndKind) {
+    let playbook = engine::playbook::read("a.rhai", format!("{HEADER}{script}")).expect("a playbook that may run");
+    let (evidence, manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
+    let params = engine::resolve(&playbook.header, &Inputs::default()).expect("no parameters");
+    let options = RunOptions { time_limit: Duration::from_secs(60), progress: Arc::new(|_| {}) };
+    let end = engine::run(&playbook, params, &evidence, &manifest.site.site(), &options);
+    (end.outcome, end.kind)
+}
+
+fn codes(found: &[Diagnostic]) -> Vec<&str> {
+    found.iter().map(|one| one.code.as_str()).collect()
+}
+
+#[test]
+fn every_code_has_an_example_that_has_it_and_no_other() {
+    for entry in CODES {
+        let found = match entry.example {
+            Example::Playbook(text) => read(text),
+            Example::Script(text) => read(&format!("{HEADER}{text}")),
+            Example::Run(text) => run(text).0.diagnostics,
+            Example::Site(_) | Example::Described(_) => continue,
+        };
+        assert_eq!(codes(&found), [entry.code], "{found:?}");
+        assert!(found.iter().all(|one| one.spot.is_some()), "{found:?}");
+    }
+}
+
+/// The text that a diagnostic marks.
+fn marked<'a>(text: &'a str, one: &Diagnostic) -> &'a str {
+    let span = one.spot.as_ref().expect("a place").span;
+    &text[span.start.byte..span.end.byte]
+}
+
+#[test]
+fn all_mistakes_of_a_playbook_are_told_at_once() {
+    let text = format!(
+        "{}let a = find_anouncer(1);\nstep(\"x\", || {{\n    frobnicate(probe(1, #{{}}));\n}});\n",
+        HEADER.replace("about", "abuot")
+    );
+    let found = read(&text);
+    assert_eq!(codes(&found), ["E0103", "E0104", "E0202", "E0202"], "what a broken header does not list is held against nobody");
+    let marks: Vec<&str> = found.iter().map(|one| marked(&text, one)).collect();
+    assert_eq!(marks, ["abuot", "name", "find_anouncer", "frobnicate"]);
+    let good = text.replace("abuot", "about");
+    let found = read(&good);
+    assert_eq!(codes(&found), ["E0202", "E0202", "E0203"]);
+    assert_eq!(marked(&good, &found[2]), "probe");
+    let both = read(&format!("{}let x = [1;\n", HEADER.replace("cluster.read", "cluster.reed")));
+    assert_eq!(codes(&both), ["E0106", "E0201"]);
+}
+
+#[test]
+fn text_and_json_tell_both_mistakes_with_their_places() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a.rhai");
+    let text = format!("{HEADER}let /* ä */ x = find_anouncer(1);\nfrobnicate(x);\n");
+    std::fs::write(&path, &text).expect("a written playbook");
+    let told = Command::new(env!("CARGO_BIN_EXE_lbdiag")).arg("run").arg(&path).args(["--report", "json"]).output().expect("lbdiag runs");
+    assert_eq!(told.status.code(), Some(2));
+    let shown = String::from_utf8_lossy(&told.stderr);
+    for line in ["error[E0202]: there is no word `find_anouncer`", "a.rhai:7:17", "= help: did you mean `find_announcer`?", "a.rhai:8:1"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON on standard output");
+    assert_eq!(json["format"], "lbdiag-diagnostics/1");
+    let all = json["diagnostics"].as_array().expect("diagnostics");
+    let span = |index: usize, end: &str| &all[index]["span"][end];
+    assert_eq!((all.len(), span(0, "start")["line"].as_u64(), span(0, "start")["column"].as_u64()), (2, Some(7), Some(17)));
+    assert_eq!((span(0, "end")["column"].as_u64(), span(1, "start")["line"].as_u64()), (Some(30), Some(8)));
+    assert_eq!(span(0, "start")["byte"].as_u64(), text.find("find_anouncer").map(|at| at as u64));
+}
+
+#[test]
+fn a_run_that_fails_keeps_its_mistake_as_data_and_its_headline_short() {
+    let (outcome, kind) = run(
+        "fn deep(x) { x.nothing_such }\nfn outer(x) {\n    deep(x)\n}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nouter(svc);\n",
+    );
+    assert!(matches!(kind, EndKind::BrokenPlaybook(_)), "{kind:?}");
+    assert_eq!(codes(&outcome.diagnostics), ["E0302"]);
+    let mistake = &outcome.diagnostics[0];
+    assert_eq!(mistake.spot.as_ref().map(|spot| (spot.span.start.line, spot.span.start.column, spot.span.end.column)), Some((7, 16, 28)));
+    let called: Vec<(usize, &str)> = mistake.further.iter().map(|one| (one.spot.span.start.line, one.message.as_str())).collect();
+    assert_eq!(called, [(9, "`deep` was called here"), (12, "`outer` was called here")]);
+    assert!(!outcome.summary.contains(['\n', '|', '^']) && outcome.summary.contains("E0302"), "{}", outcome.summary);
+    let text = lbdiag::report::text(&outcome, lbdiag::report::Style::PLAIN);
+    let headline = text.lines().next().unwrap_or_default();
+    assert!(headline.starts_with("INCONCLUSIVE a.rhai:7:") && !headline.contains('|'), "{headline}");
+    assert!(text.contains("\nerror[E0302]: there is no field `nothing_such` of Service\n  --> a.rhai:7:16"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&lbdiag::report::json(&outcome)).expect("JSON");
+    assert_eq!(json["diagnostics"][0]["further"][1]["span"]["start"]["line"], 12);
+}
