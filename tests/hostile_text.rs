@@ -215,7 +215,7 @@ fn poison(value: &mut Value, script: &str) {
                     // What hosts print is read line by line: each line of these has a last field of free text.
                     Value::String(text) if key == "stdout" && ["probe", "check"].contains(&script) => {
                         let hostile = HOSTILE.replace(['\n', '\t'], "");
-                        *text = text.lines().map(|line| format!("{line}{hostile}\n")).collect();
+                        *text = text.lines().map(|line| [line, hostile.as_str(), "\n"].concat()).collect();
                     }
                     Value::Array(lines) if key == "kept" => {
                         let hostile = HOSTILE.replace('\n', "");

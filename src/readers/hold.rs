@@ -17,12 +17,15 @@ pub(crate) type Reader = fn(&[u8], &[u8]);
 
 /// The thread on which scripts run has as much.
 const STACK: usize = 16 << 20;
+/// The most that a changed input holds, bytes: in a short run, where one that takes long would be all of it, and in a long one.
+const FEW_BYTES: usize = 64 << 10;
+const MANY_BYTES: usize = 512 << 10;
 /// What the whole process may hold, with every reader that runs beside. KiB.
 const MOST_KIB: u64 = 1_500_000;
 
 /// The time that an input of so many bytes may take, in a build without optimisation on a busy machine.
 fn longest(bytes: usize) -> Duration {
-    Duration::from_secs(4) + Duration::from_micros(40) * u32::try_from(bytes).unwrap_or(u32::MAX)
+    Duration::from_secs(10) + Duration::from_micros(100) * u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 /// The input under way, and since when.
@@ -69,11 +72,12 @@ fn run(name: &str, seeds: &[Vec<u8>], read: Reader, budget: Duration, under_way:
     for seed in seeds {
         read(seed, seed);
     }
+    let most = if budget < Duration::from_secs(5) { FEW_BYTES } else { MANY_BYTES };
     let mut chance = Chance(told("READERS_SEED", 1) ^ name.len() as u64);
     let (began, mut count, mut slowest) = (Instant::now(), 0_u64, (Duration::ZERO, 0));
     while began.elapsed() < budget {
         let at = chance.below(seeds.len());
-        let input = changed(seeds, at, &mut chance);
+        let input = changed(seeds, at, most, &mut chance);
         let length = input.len();
         let begun = Instant::now();
         *under_way.lock().unwrap_or_else(PoisonError::into_inner) = Some((begun, input.clone()));

@@ -66,7 +66,7 @@ readers! {
     kernel_counters: seeds::of_sections(&["counters"]), kernel_counters_read;
     device_counters: all(&[written::DEVICES]), |_, is| drop(counters::interfaces(&place("devices", is)));
     tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(traffic_control::dropping(&pair("traffic-control", was, is)));
-    ip_xfrm: all(&[written::XFRM]), |was, is| xfrm(was, is);
+    ip_xfrm: all(&[written::XFRM]), xfrm;
     ipvsadm: all(&[written::IPVS]), |was, is| filters("ipvs", was, is);
     script_sections: of("inspect"), |_, is| drop(sections::place_state(Place::Host(Host::local()), &text(is)));
     check_answer: all(&[written::CHECK]), |_, is| drop(host_check::host_check("n1", "10.0.0.1", &text(is)));
@@ -338,7 +338,5 @@ fn frames() -> Vec<Vec<u8>> {
 }
 
 fn recordings_unpacked() -> Vec<Vec<u8>> {
-    ["tests/recordings/ann-no-l2advertisement.lbdiag", "tests/recordings/alloc-pool-exhausted.lbdiag"]
-        .map(|name| seeds::recording(name))
-        .to_vec()
+    ["tests/recordings/ann-no-l2advertisement.lbdiag", "tests/recordings/alloc-pool-exhausted.lbdiag"].map(seeds::recording).to_vec()
 }

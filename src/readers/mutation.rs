@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-/// The most that a changed input holds, bytes.
-const MOST_BYTES: usize = 512 << 10;
 /// One in so many changes makes something very long or very deep.
 const RARELY: u64 = 150;
 
@@ -81,8 +79,11 @@ impl Chance {
     }
 }
 
-/// One of the seeds, changed a few times.
-pub(crate) fn changed(seeds: &[Vec<u8>], at: usize, chance: &mut Chance) -> Vec<u8> {
+/// The most that one text within a value holds, bytes.
+const LONGEST_TEXT: usize = 64 << 10;
+
+/// One of the seeds, changed a few times; `most`: bytes that it holds afterwards.
+pub(crate) fn changed(seeds: &[Vec<u8>], at: usize, most: usize, chance: &mut Chance) -> Vec<u8> {
     let mut input = seeds[at].clone();
     if chance.below(4) == 0
         && let Ok(mut value) = serde_json::from_slice::<Value>(&input)
@@ -94,15 +95,15 @@ pub(crate) fn changed(seeds: &[Vec<u8>], at: usize, chance: &mut Chance) -> Vec<
     }
     for _ in 0..=chance.below(6) {
         let other = chance.one(seeds);
-        change(&mut input, other, chance);
+        change(&mut input, other, most, chance);
     }
-    input.truncate(MOST_BYTES);
+    input.truncate(most);
     input
 }
 
-fn change(input: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
+fn change(input: &mut Vec<u8>, other: &[u8], most: usize, chance: &mut Chance) {
     if chance.next().is_multiple_of(RARELY) {
-        return enlarge(input, chance);
+        return enlarge(input, most, chance);
     }
     match chance.below(12) {
         0 => flip(input, chance),
@@ -114,7 +115,7 @@ fn change(input: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
             let random: Vec<u8> = (0..=chance.below(8)).map(|_| chance.next().to_le_bytes()[0]).collect();
             insert(input, &random, chance);
         }
-        3 | 4 => replace(input, tokens(input, |byte| byte.is_ascii_digit()), chance.one(&NUMBERS).as_bytes(), chance),
+        3 | 4 => replace(input, &tokens(input, |byte| byte.is_ascii_digit()), chance.one(&NUMBERS).as_bytes(), chance),
         5 => {
             let part = line(input, chance);
             input.drain(part);
@@ -130,7 +131,7 @@ fn change(input: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
         8 => {
             let words = tokens(other, is_word);
             let word = if words.is_empty() { Vec::new() } else { other[chance.one(&words).clone()].to_vec() };
-            replace(input, tokens(input, is_word), &word, chance);
+            replace(input, &tokens(input, is_word), &word, chance);
         }
         9 => insert(input, chance.one(&WORDS).as_bytes(), chance),
         10 => {
@@ -151,18 +152,18 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// Something a hundred to a hundred thousand times.
-fn enlarge(input: &mut Vec<u8>, chance: &mut Chance) {
+fn enlarge(input: &mut Vec<u8>, most: usize, chance: &mut Chance) {
     let times = *chance.one(&[100_usize, 10_000, 100_000]);
     let piece = match chance.below(4) {
         0 => input[line(input, chance)].to_vec(),
-        1 => vec![*chance.one(&[b'[', b'{', b'(', b'"', b'!', b' ', b'x', b'\n', b'9', b'*'])],
+        1 => vec![*chance.one(b"[{(\"! x\n9*")],
         2 => b"{\"a\":".to_vec(),
         _ => {
             let words = tokens(input, is_word);
             if words.is_empty() { vec![b'x'] } else { input[chance.one(&words).clone()].to_vec() }
         }
     };
-    let piece = piece.repeat(times.min(MOST_BYTES / piece.len().max(1)));
+    let piece = piece.repeat(times.min(most / piece.len().max(1)));
     insert(input, &piece, chance);
 }
 
@@ -213,9 +214,9 @@ fn tokens(input: &[u8], is_part: impl Fn(u8) -> bool) -> Vec<std::ops::Range<usi
     found
 }
 
-fn replace(input: &mut Vec<u8>, found: Vec<std::ops::Range<usize>>, with: &[u8], chance: &mut Chance) {
+fn replace(input: &mut Vec<u8>, found: &[std::ops::Range<usize>], with: &[u8], chance: &mut Chance) {
     if !found.is_empty() {
-        let part = chance.one(&found).clone();
+        let part = chance.one(found).clone();
         input.splice(part, with.iter().copied());
     }
 }
@@ -246,7 +247,7 @@ fn change_value(value: &mut Value, chance: &mut Chance) {
         }
         Value::String(text) if chance.below(2) == 0 => {
             let mut bytes = std::mem::take(text).into_bytes();
-            change(&mut bytes, b"10.0.0.1-10.0.0.0 2026-11-23T17:36:39Z 99999h", chance);
+            change(&mut bytes, b"10.0.0.1-10.0.0.0 2026-11-23T17:36:39Z 99999h", LONGEST_TEXT, chance);
             *text = String::from_utf8_lossy(&bytes).into_owned();
         }
         other => *other = another(chance),

@@ -6,12 +6,12 @@ use super::files;
 pub(crate) const BGP_SOCKETS: &str = "ESTAB 0      152    10.88.64.11:51137 10.88.64.1:179 timer:(on,4.484ms,6)\n\t ts sack bbr rto:13056 backoff:6 \
 rtt:0.055/0.014 lastsnd:8572 lastrcv:21660 lastack:8320 unacked:1 retrans:1/7 lost:1\nSYN-SENT 0 1 [fd10:88:64::11]:40000 [fd10:88:64::1]:179\n";
 
-/// /proc/net/dev.
+/// `/proc/net/dev`.
 pub(crate) const DEVICES: &str = "Inter-|   Receive                                                |  Transmit\n \
 face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n   \
 mlb: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n    lo: 7 7 0 0 0 0 0 0 7 7 0 0 0 0 0 0\n";
 
-/// /proc/net/xfrm_stat and `ip xfrm policy`.
+/// `/proc/net/xfrm_stat` and `ip xfrm policy`.
 pub(crate) const XFRM: &str = "XfrmInError             \t0\nXfrmInNoPols            \t0\nXfrmInPolBlock          \t3\nXfrmOutPolBlock         \t2\n\
 src 203.0.113.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0 ptype main \nsrc 10.0.0.0/8 dst 0.0.0.0/0 \n\tdir out priority 0 ptype main \n";
 
