@@ -2,7 +2,7 @@
 
 use super::choice::{Choice, Looked};
 use super::connections::{Latest, MOST_TOLD, Open, Spot};
-use super::packets::{Held, NONE, Sighting};
+use super::packets::{Held, MOST_SIGHTINGS, NONE, Sighting};
 use super::piece::{Piece, before};
 use super::{Joiner, NO_SPOT, Point, Seen};
 use crate::model::trace::{MissingPacket, Paired, Pairing};
@@ -187,6 +187,8 @@ impl Held {
             (piece.offset, to)
         };
         self.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at, begins: seen.begins });
+        // No further one is noted.
+        self.crowded |= self.sightings.len() >= MOST_SIGHTINGS;
         self.first_at = self.first_at.min(seen.at);
         (from, to)
     }
