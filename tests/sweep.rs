@@ -126,7 +126,7 @@ fn speaker(number: usize) -> Value {
 #[test]
 fn a_sweep_of_a_thousand_services_stays_within_the_memory_of_a_process() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let playbook = engine::load(&root.join("examples/who-announces.rhai")).map_err(|broken| broken.rendered).expect("the playbook");
+    let playbook = engine::load(&root.join("examples/who-announces.rhai")).map_err(|broken| broken.to_string()).expect("the playbook");
     // Everything but the cluster is as in a recording, and is not asked.
     let (recorded, manifest) = recorded::open(&root.join("tests/recordings/healthy.lbdiag")).expect("a recording");
     let evidence = Evidence { cluster: Arc::new(Paper), ..recorded };

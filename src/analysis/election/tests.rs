@@ -173,7 +173,7 @@ fn a_very_large_cluster_is_gone_through_once() {
     let (node, speaker, endpoint) = (lab.nodes[3].clone(), lab.metallb.speakers[3].clone(), lab.target.endpoints[0].clone());
     let named = |number: usize| format!("m{number}");
     lab.nodes = (0..20_000).map(|number| Node { name: named(number), ..node.clone() }).collect();
-    lab.metallb.speakers = (0..20_000).map(|number| Pod { node: Some(named(number)), ..speaker.clone() }).collect();
+    lab.metallb.speakers = (0..20_000).map(|number| Pod { node: Some(named(number)), ..speaker.clone() }).collect::<Vec<_>>().into();
     lab.target.endpoints = (0..20_000).map(|number| Endpoint { node: Some(named(number)), ..endpoint.clone() }).collect();
     assert_eq!(layer2(&lab.electorate(), &[]).nodes.len(), 20_000);
 }
