@@ -54,8 +54,8 @@ impl World {
 impl Cluster for World {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
         let count = self.next()?;
-        let metadata = json!({"name": query.name, "namespace": query.namespace});
-        Ok((query.name != "absent").then(|| json!({"metadata": metadata, "kind": "X", "apiVersion": format!("v{count}")})))
+        let metadata = json!({"name": query.name, "namespace": query.namespace, "uid": format!("u{count}")});
+        Ok((query.name != "absent").then(|| json!({"metadata": metadata})))
     }
 
     fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {
