@@ -48,7 +48,12 @@ fn answer(planted: &Planted, head: &str) -> (u16, String) {
     if place.ends_with("/services/web") {
         return (200, objects::service(planted).to_string());
     }
-    (200, json!({"metadata": {}, "items": objects::items(planted, plural, &format!("{place} {query}"))}).to_string())
+    let mut items = objects::items(planted, plural, &format!("{place} {query}"));
+    let namespace = parts.iter().position(|part| *part == "namespaces").and_then(|at| parts.get(at + 1)).unwrap_or(&"web");
+    for item in &mut items {
+        item["metadata"]["namespace"] = if plural == "nodes" { Value::Null } else { json!(namespace) };
+    }
+    (200, json!({"metadata": {}, "items": items}).to_string())
 }
 
 /// A run against an API whose every object, event and log line holds secrets: recorded, reported in both formats, at its most talkative.

@@ -63,14 +63,13 @@ pub(super) fn flags(arguments: &Value) -> Value {
         if !FLAGS.contains(&name) {
             continue;
         }
-        match value {
-            Some(value) => taken.extend(plain(value).then(|| json!(word))),
-            None => {
-                taken.push(json!(word));
-                let next = words.get(at).filter(|next| !next.starts_with('-') && plain(next));
-                taken.extend(next.map(|next| json!(next)));
-            }
+        if let Some(value) = value {
+            taken.extend(plain(value).then(|| json!(word)));
+            continue;
         }
+        taken.push(json!(word));
+        let next = words.get(at).filter(|next| !next.starts_with('-') && plain(next));
+        taken.extend(next.map(|next| json!(next)));
     }
     Value::Array(taken)
 }

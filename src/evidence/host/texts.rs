@@ -57,13 +57,11 @@ fn of_a_router(text: &str) -> String {
 }
 
 fn cut(section: &str) -> String {
-    match serde_json::from_str::<Value>(section.trim()) {
-        Ok(value) => format!("{}\n", taken(value).unwrap_or(Value::Null)),
-        Err(_) => {
-            let first = section.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            format!("{}\n", scrub(&first.chars().take(200).collect::<String>()))
-        }
+    if let Ok(value) = serde_json::from_str::<Value>(section.trim()) {
+        return format!("{}\n", taken(value).unwrap_or(Value::Null));
     }
+    let first = section.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    format!("{}\n", scrub(&first.chars().take(200).collect::<String>()))
 }
 
 fn taken(value: Value) -> Option<Value> {

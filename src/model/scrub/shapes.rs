@@ -7,18 +7,21 @@ use regex::{Captures, Regex};
 
 use super::REMOVED;
 
+/// Whether a match is one after all.
+type Holds = fn(&Captures<'_>) -> bool;
+
 /// One shape. The group `keep`, where there is one, stays; the rest becomes `(removed)`, and `after` stays behind it.
 struct Shape {
     pattern: &'static str,
     /// Whether this match is one after all.
-    holds: fn(&Captures<'_>) -> bool,
+    holds: Holds,
 }
 
 const fn shape(pattern: &'static str) -> Shape {
     Shape { pattern, holds: always }
 }
 
-const fn only(pattern: &'static str, holds: fn(&Captures<'_>) -> bool) -> Shape {
+const fn only(pattern: &'static str, holds: Holds) -> Shape {
     Shape { pattern, holds }
 }
 
@@ -87,7 +90,7 @@ const SHAPES: &[Shape] = &[
 ];
 
 static HINT: LazyLock<Vec<Regex>> = LazyLock::new(|| HINTS.iter().filter_map(|hint| Regex::new(hint).ok()).collect());
-static COMPILED: LazyLock<Vec<(Regex, fn(&Captures<'_>) -> bool)>> =
+static COMPILED: LazyLock<Vec<(Regex, Holds)>> =
     LazyLock::new(|| SHAPES.iter().filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, shape.holds))).collect());
 
 /// Whether a text may hold a credential at all; most do not.
@@ -107,7 +110,7 @@ pub(super) fn scrub(text: &str) -> Cow<'_, str> {
     if scrubbed == text { Cow::Borrowed(text) } else { scrubbed }
 }
 
-fn replaced(found: &Captures<'_>, holds: fn(&Captures<'_>) -> bool) -> String {
+fn replaced(found: &Captures<'_>, holds: Holds) -> String {
     let group = |name: &str| found.name(name).map_or("", |group| group.as_str());
     if !holds(found) || group("body").starts_with(REMOVED) {
         return found[0].to_owned();
