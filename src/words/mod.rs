@@ -24,7 +24,6 @@ pub mod judge;
 pub mod local_capture;
 pub mod look_closer;
 pub mod metallb;
-pub mod nested;
 pub mod node_capture;
 pub mod note;
 pub mod pod_netns_capture;
