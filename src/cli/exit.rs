@@ -44,6 +44,13 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The same for an end of the process from within.
+    pub(super) fn number(self) -> i32 {
+        i32::from(self.code())
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())

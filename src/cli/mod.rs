@@ -15,11 +15,15 @@ mod run;
 mod show;
 mod streams;
 mod trace;
+mod watch;
 mod words;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::evidence::panicked;
 use arguments::Command;
 use exit::Exit;
 
@@ -32,22 +36,32 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(exit) => return exit.into(),
     };
-    // A panic is a bug; its message has been printed, and no exit code of a verdict may come of it.
-    std::panic::catch_unwind(|| obey(&arguments.command)).unwrap_or(Exit::CouldNotWork).into()
+    std::panic::set_hook(Box::new(tell_panic));
+    // A panic is a bug; it has been told, and no exit code of a verdict may come of it.
+    std::panic::catch_unwind(|| obey(arguments.command)).unwrap_or(Exit::CouldNotWork).into()
 }
 
-fn obey(command: &Command) -> Exit {
+fn obey(command: Command) -> Exit {
     match command {
-        Command::Run(run) => run::run(&run.playbook, &run.options),
-        Command::Doctor(options) => run::run(Path::new("doctor"), options),
-        Command::Plan(plan) => plan::plan(plan),
-        Command::Trace(trace) => trace::trace(trace),
+        Command::Run(run) => watch::over(Some(run.options.given.timeout), move |watch| run::run(&run.playbook, &run.options, watch)),
+        Command::Doctor(options) => watch::over(Some(options.given.timeout), move |watch| run::run(Path::new("doctor"), &options, watch)),
+        Command::Plan(plan) => watch::over(Some(plan.given.timeout), move |watch| plan::plan(&plan, watch)),
+        Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
         Command::Explain { markdown: true, .. } => explain::document(),
         Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),
         Command::Words { word, .. } => words::words(word.as_deref()),
-        Command::Show { playbook } => show::show(playbook),
+        Command::Show { playbook } => show::show(&playbook),
     }
+}
+
+/// Where a panic came from, in one line; what became of it is told by whoever did the work. `RUST_BACKTRACE` shows how it came there.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let message = panicked::message(panic.payload());
+    let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+    let backtrace = Backtrace::capture();
+    let trace = if backtrace.status() == BacktraceStatus::Captured { format!("\n{backtrace}") } else { String::new() };
+    streams::say(&format!("lbdiag: {}{place}{trace}", hanging(&message)));
 }
 
 /// Prints the result, which is undressed text, and gives the exit of having done so.

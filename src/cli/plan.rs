@@ -7,10 +7,10 @@ use super::arguments::PlanArguments;
 use super::exit::Exit;
 use super::files::Written;
 use super::progress::Shown;
-use super::run::{Prepared, nothing_asked, prepare, watch, world};
+use super::run::{Prepared, nothing_asked, prepare, unopened, world};
+use super::watch::{Watch, Work};
 use super::{refuse, reports, streams};
 use crate::engine::{self, EndKind, Progress, RunEnd, RunOptions};
-use crate::evidence::interrupt::Interrupt;
 use crate::evidence::live;
 use crate::evidence::planned::Planned;
 use crate::model::catalogue::{Property, has};
@@ -18,20 +18,19 @@ use crate::model::plan::{Plan, PlannedParam};
 use crate::report;
 
 /// Plans a run and prints the plan.
-pub(super) fn plan(arguments: &PlanArguments) -> Exit {
+pub(super) fn plan(arguments: &PlanArguments, watch: &Watch) -> Exit {
     let given = &arguments.given;
-    let mut prepared = match prepare(&arguments.playbook, given, &arguments.reports, Written::default()) {
+    let mut prepared = match prepare(&arguments.playbook, given, &arguments.reports, Written::default(), watch) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    let opened = live::open_planned(&world(given, &prepared.site), prepared.replayed.take(), Interrupt::default());
+    watch.doing(Work::Opening, "logging in to the cluster");
+    let opened = live::open_planned(&world(given, &prepared.site), prepared.replayed.take(), watch.interrupt.clone());
     let (evidence, planned) = match opened {
         Ok(opened) => opened,
-        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+        Err(error) => return unopened(&error, watch),
     };
-    if let Err(exit) = watch(&evidence.interrupt, given) {
-        return exit;
-    }
+    watch.doing(Work::Running, "ending the plan's run");
     let shown = Shown::new(given.quiet);
     let (progress, steps) = (Arc::clone(&shown), planned.clone());
     let options = RunOptions {
@@ -50,7 +49,8 @@ pub(super) fn plan(arguments: &PlanArguments) -> Exit {
     if let Some(exit) = unplanned(&end, arguments) {
         return exit;
     }
-    match reports::write_plan(&arguments.reports, &composed(arguments, &prepared, &planned, &end), arguments.scripts) {
+    let plan = composed(arguments, &prepared, &planned, &end);
+    match reports::write_plan(&arguments.reports, &plan, arguments.scripts, watch) {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::streams;
+use super::watch::{Watch, Work, guarded};
 use crate::evidence::output::apart::Named;
 use crate::evidence::output::{self, Output};
 use crate::model::diagnostic::Diagnostic;
@@ -146,16 +147,16 @@ pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
 }
 
 /// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
-pub(super) fn write(wanted: &[Wanted], outcome: &Outcome) -> Result<(), String> {
-    write_by(wanted, &|format, style| match format {
+pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, watch: &Watch) -> Result<(), String> {
+    write_by(wanted, Some(watch), &|format, style| match format {
         Format::Text => report::text(outcome, style),
         Format::Json => report::json(outcome),
     })
 }
 
 /// As `write`, for a plan.
-pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool) -> Result<(), String> {
-    write_by(wanted, &|format, style| match format {
+pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool, watch: &Watch) -> Result<(), String> {
+    write_by(wanted, Some(watch), &|format, style| match format {
         Format::Text => report::plan_text(plan, style, scripts),
         Format::Json => report::json(plan),
     })
@@ -174,23 +175,40 @@ pub(super) fn write_mistakes(wanted: &[Wanted], diagnostics: &[Diagnostic]) -> R
         return Ok(());
     }
     let mistakes = Mistakes { format: "lbdiag-diagnostics/1", lbdiag: env!("CARGO_PKG_VERSION"), diagnostics };
-    write_by(&asked, &|_, _| report::json(&mistakes))
+    write_by(&asked, None, &|_, _| report::json(&mistakes))
 }
 
-fn write_by(wanted: &[Wanted], rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
-    let mut errors = Vec::new();
-    for report in or_usual(wanted) {
-        let written = match &report.file {
-            Some(file) => {
-                let text = rendered(report.format, Style::PLAIN);
-                let whole = Output::create(file).and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.finish()));
-                whole.map_err(|error| format!("write report {}: {error}", file.display()))
-            }
-            None => streams::show(&rendered(report.format, streams::style())),
-        };
-        errors.extend(written.err());
-    }
+/// Files first: whoever reads standard output may keep it waiting.
+fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
+    let (files, standard): (Vec<&Wanted>, Vec<&Wanted>) = or_usual(wanted).iter().partition(|report| report.file.is_some());
+    let errors: Vec<String> = files.into_iter().chain(standard).filter_map(|report| report.write(watch, rendered).err()).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+impl Wanted {
+    /// Renders and writes one report. A panic on the way is its error: the other reports still come.
+    fn write(&self, watch: Option<&Watch>, rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
+        let name = match self.format {
+            Format::Text => "the text report",
+            Format::Json => "the json report",
+        };
+        let doing = |work: Work, what: String| {
+            if let Some(watch) = watch {
+                watch.doing(work, what);
+            }
+        };
+        doing(Work::Reporting, format!("writing {name}"));
+        guarded(&format!("write {name}"), || {
+            if let Some(file) = &self.file {
+                let text = rendered(self.format, Style::PLAIN);
+                let whole = Output::create(file).and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.finish()));
+                return whole.map_err(|error| format!("write report {}: {error}", file.display()));
+            }
+            let text = rendered(self.format, streams::style());
+            doing(Work::Printing, format!("printing {name}"));
+            streams::show(&text)
+        })
+    }
 }
 
 #[cfg(test)]

@@ -14,10 +14,12 @@ use super::exit::Exit;
 use super::files::{self, Written};
 use super::progress::Shown;
 use super::reports::Wanted;
+use super::watch::{Watch, Work, guarded};
 use super::{given, passphrase, playbook, print, refuse, reports, streams};
 use crate::engine::{self, EndKind, Inputs, Playbook, RunEnd, RunOptions};
 use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
-use crate::evidence::interrupt::Interrupt;
+use crate::evidence::error::ErrorKind;
+use crate::evidence::interrupt::Reason;
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::{file, manifest, recorded};
 use crate::evidence::site::Site;
@@ -32,9 +34,9 @@ const STATIC: [&str; 1] = ["cluster.read"];
 const API_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a playbook to its end, and says how it ended.
-pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
+pub(super) fn run(playbook: &Path, arguments: &Arguments, watch: &Watch) -> Exit {
     let written = Written { record: arguments.record.as_deref(), pcap: arguments.pcap.as_deref() };
-    let prepared = match prepare(playbook, &arguments.given, &arguments.reports, written) {
+    let prepared = match prepare(playbook, &arguments.given, &arguments.reports, written, watch) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -44,19 +46,25 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments) -> Exit {
         Err(error) => return refuse(Exit::Usage, &error),
     };
     let shown = Shown::new(arguments.given.quiet);
-    let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone()), Ok) {
+    watch.doing(Work::Opening, "logging in to the cluster");
+    let evidence = match replayed.map_or_else(|| open(arguments, &site, &shown, pcap.clone(), watch), Ok) {
         Ok(evidence) => evidence,
-        Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
+        Err(error) => return unopened(&error, watch),
     };
     let world = World { evidence, site, pcap };
-    if let Err(exit) = watch(&world.evidence.interrupt, &arguments.given) {
-        return exit;
-    }
+    watch.reaches(&world.evidence.hosts);
+    watch.doing(Work::Running, "ending the run");
     let progress = Arc::clone(&shown);
     let options = RunOptions { time_limit: arguments.given.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
     let end = engine::run(&playbook, params, &world.evidence, &world.site, &options);
     shown.finish();
-    close(arguments, &playbook, &world, &end)
+    close(arguments, &playbook, &world, &end, watch)
+}
+
+/// The exit when the world cannot be opened, which an interrupt may be the reason of.
+pub(super) fn unopened(error: &EvidenceError, watch: &Watch) -> Exit {
+    let asked = error.kind == ErrorKind::Interrupted && watch.interrupt.reason() == Some(Reason::Signal);
+    refuse(if asked { Exit::Interrupted } else { Exit::CouldNotWork }, &error.to_string())
 }
 
 /// What a run looks at, and with which site.
@@ -92,14 +100,15 @@ pub(super) struct Prepared {
 }
 
 /// Opens the playbook and what it is given. Whatever cannot be is told, and gives the exit.
-pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], written: Written<'_>) -> Result<Prepared, Exit> {
+pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], written: Written<'_>, watch: &Watch) -> Result<Prepared, Exit> {
+    watch.doing(Work::Opening, "looking at the files that it reads and writes");
     files::check(playbook, given, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
+    watch.doing(Work::Opening, format!("reading the playbook {}", playbook.display()));
     let playbook = playbook::open(playbook).map_err(|refusal| refusal.tell_in(reports))?;
     reports::check(reports, written.record).map_err(|error| refuse(Exit::Usage, &error))?;
-    let replayed =
-        given.replay.as_deref().map(recorded::open).transpose().map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;
+    let replayed = given.replay.as_deref().map(|file| replay(file, watch)).transpose()?;
     let (replayed, manifest) = replayed.unzip();
-    let (inputs, site) = settle(given, manifest.as_ref()).map_err(|error| refuse(Exit::Usage, &error))?;
+    let (inputs, site) = settle(given, manifest.as_ref(), watch).map_err(|error| refuse(Exit::Usage, &error))?;
     let params = engine::resolve(&playbook.header, &inputs).map_err(|error| refuse(Exit::Usage, &error))?;
     files::check_site(&site, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
     check_way(given, &site).map_err(|error| refuse(Exit::Usage, &error))?;
@@ -107,23 +116,31 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
     Ok(Prepared { playbook, replayed, params, sources, site })
 }
 
-/// Minds signals and the time limit from here on.
-pub(super) fn watch(interrupt: &Interrupt, given: &Given) -> Result<(), Exit> {
-    let watching = live::watch_signals(interrupt.clone()).and_then(|()| live::limit(interrupt.clone(), given.timeout));
-    watching.map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))
+/// Opens a recording as the world, under the command's own interrupt.
+fn replay(file: &Path, watch: &Watch) -> Result<(Evidence, Manifest), Exit> {
+    watch.doing(Work::Opening, format!("reading the recording {}", file.display()));
+    let (evidence, manifest) = recorded::open(file).map_err(|error| refuse(Exit::CouldNotWork, &error.to_string()))?;
+    Ok((Evidence { interrupt: watch.interrupt.clone(), ..evidence }, manifest))
 }
 
 /// Where the parameters' values may come from, and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
-fn settle(given: &Given, replayed: Option<&Manifest>) -> Result<(Inputs, Site), String> {
-    let mut site = match replayed {
-        Some(manifest) => manifest.site.site(),
-        None => given.site.as_deref().map(Site::read).transpose().map_err(|error| error.0)?.unwrap_or_default(),
+fn settle(given: &Given, replayed: Option<&Manifest>, watch: &Watch) -> Result<(Inputs, Site), String> {
+    let mut site = match (replayed, &given.site) {
+        (Some(manifest), _) => manifest.site.site(),
+        (None, Some(file)) => {
+            watch.doing(Work::Opening, format!("reading the site file {}", file.display()));
+            Site::read(file).map_err(|error| error.0)?
+        }
+        (None, None) => Site::default(),
     };
     if given.static_only {
         // As if the site allowed nothing else: what a site forbids is forbidden to every playbook.
         let allowed = site.uses.take();
         site.uses =
             Some(STATIC.into_iter().map(str::to_owned).filter(|one| allowed.as_ref().is_none_or(|uses| uses.contains(one))).collect());
+    }
+    if let Some(file) = &given.params {
+        watch.doing(Work::Opening, format!("reading the parameters {}", file.display()));
     }
     let recorded = replayed.map(|manifest| &manifest.params);
     let inputs = given::gather(&given.set, given.params.as_deref(), &site.defaults, recorded)?;
@@ -138,8 +155,14 @@ fn check_way(given: &Given, site: &Site) -> Result<(), String> {
     Ok(())
 }
 
-fn open(arguments: &Arguments, site: &Site, shown: &Arc<Shown>, pcap: Option<Arc<PcapDirectory>>) -> Result<Evidence, EvidenceError> {
-    let interrupt = Interrupt::default();
+fn open(
+    arguments: &Arguments,
+    site: &Site,
+    shown: &Arc<Shown>,
+    pcap: Option<Arc<PcapDirectory>>,
+    watch: &Watch,
+) -> Result<Evidence, EvidenceError> {
+    let interrupt = watch.interrupt.clone();
     let options = live::LiveOptions {
         asker: passphrase::asker(interrupt.clone(), Arc::clone(shown)),
         keep_answers: arguments.record.is_some(),
@@ -162,7 +185,8 @@ pub(super) fn world(given: &Given, site: &Site) -> live::LiveOptions {
 }
 
 /// Writes the recording and the reports, also of a run that failed or was interrupted.
-fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd) -> Exit {
+fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd, watch: &Watch) -> Exit {
+    watch.doing(Work::Printing, "printing");
     if let Some(exit) = nothing_asked(&end.kind) {
         return exit;
     }
@@ -174,9 +198,13 @@ fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd
         EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
         EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),
     }
-    let recorded = arguments.record.as_deref().map_or(Ok(()), |path| record(path, playbook, world, end));
-    let packets = world.pcap.as_deref().map_or(Ok(()), |directory| finish_packets(arguments, directory, end));
-    let written = reports::write(&arguments.reports, &end.outcome);
+    // The recording first: it loses nothing, and every report can be made of it again.
+    watch.doing(Work::Recording, "writing the recording");
+    let recorded = guarded("write the recording", || arguments.record.as_deref().map_or(Ok(()), |path| record(path, playbook, world, end)));
+    watch.doing(Work::Recording, "writing the packets");
+    let packets =
+        guarded("write the packets", || world.pcap.as_deref().map_or(Ok(()), |directory| finish_packets(arguments, directory, end)));
+    let written = reports::write(&arguments.reports, &end.outcome, watch);
     let exit = match &end.kind {
         EndKind::BrokenPlaybook(_) => Exit::Usage,
         EndKind::CouldNotWork(_) => Exit::CouldNotWork,

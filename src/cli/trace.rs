@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use super::arguments::TraceArguments;
 use super::exit::Exit;
 use super::reports::{self, Growing, Sink};
+use super::watch::{Watch, Work};
 use super::{refuse, streams};
 use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::evidence::capture::decode::{SLL, SLL2};
 use crate::evidence::capture::file::{AheadFile, FilePoint, Glance};
 use crate::evidence::error::EvidenceError;
+use crate::evidence::interrupt::Interrupt;
 use crate::evidence::output;
 use crate::evidence::output::apart::{Named, apart};
 use crate::model::headers::Headers;
@@ -25,18 +27,25 @@ const EARLY: usize = 4096;
 const BETWEEN: usize = 1024;
 
 /// Follows connections through the files and prints them.
-pub(super) fn trace(arguments: &TraceArguments) -> Exit {
+pub(super) fn trace(arguments: &TraceArguments, watch: &Watch) -> Exit {
     if let Err(error) = check(arguments) {
         return refuse(Exit::Usage, &error);
     }
     let mut sources = Vec::new();
     for file in &arguments.files {
-        match Source::open(file) {
+        watch.doing(Work::Opening, format!("opening {}", file.display()));
+        match Source::open(file, &watch.interrupt) {
             Ok(source) => sources.push(source),
             Err(error) => return refuse(Exit::CouldNotWork, &error.to_string()),
         }
     }
-    match Told::open(arguments).and_then(|told| follow(sources, told)) {
+    watch.doing(Work::Opening, "opening the reports");
+    let told = Told::open(arguments).and_then(|told| {
+        watch.doing(Work::Following, "following the connections");
+        follow(sources, told)
+    });
+    match told {
+        Ok(()) if watch.interrupt.reason().is_some() => refuse(Exit::Interrupted, "interrupted; what was read until then is told"),
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
@@ -100,8 +109,8 @@ struct Source {
 }
 
 impl Source {
-    fn open(path: &Path) -> Result<Self, EvidenceError> {
-        let file = AheadFile::open(path)?;
+    fn open(path: &Path, interrupt: &Interrupt) -> Result<Self, EvidenceError> {
+        let file = AheadFile::open(path, interrupt.clone())?;
         let name = one_line(&path.display().to_string());
         Ok(Self { name, file, early: VecDeque::new(), points: Vec::new(), ahead: BTreeMap::new(), next: None, due: 0 })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use rhai::AST;
 
@@ -15,7 +16,8 @@ pub struct Playbook {
     pub header: Header,
     pub path: String,
     pub source: String,
-    pub(super) ast: AST,
+    /// Shared with the thread that runs it.
+    pub(super) ast: Arc<AST>,
 }
 
 /// A playbook that may not run, with everything that is wrong with it.
@@ -66,7 +68,7 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
         Ok(ast) => {
             wrong.extend(lint::mistakes(&engine, &text, &ast, &header));
             if wrong.is_empty() {
-                return Ok(Playbook { header, path: shown.to_owned(), source, ast });
+                return Ok(Playbook { header, path: shown.to_owned(), source, ast: Arc::new(ast) });
             }
         }
     }

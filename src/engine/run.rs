@@ -1,22 +1,28 @@
 //! One run of a playbook, from its parameters to its outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rhai::{Dynamic, EvalAltResult, Scope};
+use rhai::EvalAltResult;
 use serde_json::Value;
 
 use super::diagnostics;
+use super::end::{End, EndKind, Swept};
 use super::playbook::Playbook;
 use super::sandbox;
-use crate::evidence::Evidence;
+use super::script_thread::{self, Thread};
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Reason;
+use crate::evidence::recording::tape::RUN_END;
 use crate::evidence::site::Site;
+use crate::evidence::{Evidence, panicked};
 use crate::model::catalogue::names;
-use crate::model::diagnostic::{Diagnostic, Source};
+use crate::model::diagnostic::Source;
 use crate::model::finding::Gap;
-use crate::model::outcome::{Outcome, Verdict};
+use crate::model::outcome::Outcome;
 use crate::model::subject::Subject;
 use crate::words::run::{Progress, Run, State, Stop};
 
@@ -33,27 +39,13 @@ pub struct RunEnd {
     pub kind: EndKind,
 }
 
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EndKind {
-    Judged,
-    /// The playbook ended without `judge`.
-    Unjudged,
-    /// An error of the playbook, or of a word in it.
-    BrokenPlaybook(Box<Diagnostic>),
-    /// The question itself is wrong: an unknown Service, say.
-    Usage(String),
-    CouldNotWork(String),
-    Interrupted,
-    TimedOut,
-    /// Nothing was asked for: the Services as commands.
-    Listed(String),
-}
-
-/// The script's stack: 64 call levels in a debug build need 6 MiB of it; values within values are copied and let go level by level.
-const STACK: usize = 64 << 20;
+/// How long what was found is waited for, when the thread that found it was left behind.
+const STATE_LIMIT: Duration = Duration::from_millis(200);
 
 /// Runs the playbook. Whatever happens, the outcome holds what was found until then, and the hosts are swept.
+///
+/// Once the run is interrupted its script has a moment to come back. One that does not is left behind on its thread, and changes nothing
+/// any more.
 #[must_use]
 pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, site: &Site, options: &RunOptions) -> RunEnd {
     let uses: BTreeSet<String> = playbook
@@ -63,32 +55,49 @@ pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evid
         .filter(|capability| site.uses.as_ref().is_none_or(|allowed| allowed.contains(capability)))
         .cloned()
         .collect();
-    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, Arc::clone(&options.progress)));
-    let kind = evaluate(playbook, &params, &shared);
-    let swept = evidence.hosts.sweep();
-    let took_ms = evidence.clock.elapsed_ms("run: end");
-    let state = std::mem::take(&mut *shared.state());
+    let told = Arc::new(Told { progress: Arc::clone(&options.progress), over: AtomicBool::default() });
+    let progress = Arc::clone(&told);
+    let tell = Arc::new(move |event| progress.tell(event));
+    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell));
+    let (kind, left_behind) = evaluate(playbook, &params, &shared);
+    told.over.store(true, Ordering::Relaxed);
+    let state = shared.take_state(STATE_LIMIT).unwrap_or_else(lost);
+    let left_behind = left_behind.then(|| {
+        evidence.tape.leave_behind();
+        doing(&shared, &state)
+    });
+    let swept = sweep(evidence);
+    let took_ms = evidence.clock.elapsed_ms(RUN_END);
     let kind = if state.judged.is_none() && state.findings.is_empty() && kind == EndKind::Judged { EndKind::Unjudged } else { kind };
-    RunEnd { outcome: outcome(playbook, params, evidence, state, &kind, &swept, took_ms), kind }
+    let outcome = End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state);
+    RunEnd { outcome, kind }
 }
 
-fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>) -> EndKind {
-    let result = std::thread::scope(|scope| {
-        let spawned = std::thread::Builder::new().name("playbook".to_owned()).stack_size(STACK).spawn_scoped(scope, || {
-            let engine = sandbox::with_words(run);
-            let mut scope = Scope::new();
-            let values: rhai::Map = params.iter().map(|(name, value)| (name.as_str().into(), dynamic(value))).collect();
-            scope.push_constant("params", values);
-            engine.run_ast_with_scope(&mut scope, &playbook.ast)
-        });
-        match spawned.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(EvalAltResult::ErrorRuntime("a word failed in a way that it should not".into(), rhai::Position::NONE).into()),
-            Err(error) => {
-                Err(EvalAltResult::ErrorRuntime(format!("start the playbook's thread: {error}").into(), rhai::Position::NONE).into())
-            }
+/// What the run tells whoever watches, until it is over.
+struct Told {
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    over: AtomicBool,
+}
+
+impl Told {
+    fn tell(&self, event: Progress) {
+        if !self.over.load(Ordering::Relaxed) {
+            (self.progress)(event);
         }
-    });
+    }
+}
+
+/// Runs the script, and says whether its thread was left behind.
+fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>) -> (EndKind, bool) {
+    match script_thread::run(playbook, params, run) {
+        Thread::LeftBehind => (stopped(run, Stop::Interrupted), true),
+        Thread::Panicked(message) => (EndKind::CouldNotWork(broke(run, &message)), false),
+        Thread::NotStarted(error) => (EndKind::CouldNotWork(format!("start the playbook's thread: {error}")), false),
+        Thread::Returned(result) => (returned(playbook, run, result), false),
+    }
+}
+
+fn returned(playbook: &Playbook, run: &Run, result: Result<(), Box<EvalAltResult>>) -> EndKind {
     if let Some(stop) = run.state().stop.clone() {
         return stopped(run, stop);
     }
@@ -105,6 +114,36 @@ fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run
     }
 }
 
+/// A panic, with what was done when it came.
+fn broke(run: &Run, message: &str) -> String {
+    match run.at_work() {
+        Some(word) => format!("the word `{word}` failed by {message}"),
+        None => format!("the playbook's thread failed by {message}"),
+    }
+}
+
+/// What the run was doing, as a part of a sentence.
+fn doing(run: &Run, state: &State) -> String {
+    let who = run.at_work().map_or_else(|| "the script".to_owned(), |word| format!("`{word}`"));
+    match state.open.last() {
+        Some(step) => format!("{who} was at work in the step \"{}\"", step.title),
+        None => format!("{who} was at work"),
+    }
+}
+
+/// Sweeps the hosts. A panic on the way is an end without proof, and no reason to lose the report.
+fn sweep(evidence: &Evidence) -> Swept {
+    catch_unwind(AssertUnwindSafe(|| evidence.hosts.sweep())).unwrap_or_else(|payload| {
+        vec![("hosts".to_owned(), Err(EvidenceError::new(ErrorKind::Garbled, "sweep the hosts", panicked::message(&*payload))))]
+    })
+}
+
+/// In place of what was found, when a thread that was left behind keeps it.
+fn lost() -> State {
+    let reason = "the thread that was left behind holds what was found until then";
+    State { gaps: vec![Gap::new(names::EVIDENCE_UNREADABLE, Subject::Run, reason, "everything").decisive()], ..State::default() }
+}
+
 fn stopped(run: &Run, stop: Stop) -> EndKind {
     match stop {
         Stop::Usage(text) => EndKind::Usage(text),
@@ -112,87 +151,5 @@ fn stopped(run: &Run, stop: Stop) -> EndKind {
         Stop::CouldNotWork(text) => EndKind::CouldNotWork(text),
         Stop::Interrupted if run.evidence.interrupt.reason() == Some(Reason::TimeLimit) => EndKind::TimedOut,
         Stop::Interrupted => EndKind::Interrupted,
-    }
-}
-
-fn dynamic(value: &Value) -> Dynamic {
-    if value.is_null() { Dynamic::UNIT } else { rhai::serde::to_dynamic(value).unwrap_or(Dynamic::UNIT) }
-}
-
-fn outcome(
-    playbook: &Playbook,
-    params: BTreeMap<String, Value>,
-    evidence: &Evidence,
-    mut state: State,
-    kind: &EndKind,
-    swept: &[(String, Result<(), crate::evidence::EvidenceError>)],
-    took_ms: u64,
-) -> Outcome {
-    let ended = match kind {
-        EndKind::Judged => None,
-        EndKind::Unjudged => Some("the playbook ended without a judgement".to_owned()),
-        EndKind::BrokenPlaybook(mistake) => Some(mistake.to_string()),
-        EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Listed(text) => Some(text.clone()),
-        EndKind::Interrupted => Some("interrupted".to_owned()),
-        EndKind::TimedOut => Some("the run's time limit passed".to_owned()),
-    };
-    if *kind == EndKind::TimedOut {
-        state.gaps.push(
-            Gap::new(names::EVIDENCE_TIME_RAN_OUT, Subject::Run, "the run's time limit passed", "everything that was not looked at yet")
-                .decisive(),
-        );
-    }
-    state.gaps.extend(state.room.gap());
-    state.gaps.extend(evidence.tape.gap());
-    let cleanup = cleanup(swept, &mut state.gaps);
-    let finished = matches!(kind, EndKind::Judged | EndKind::Unjudged);
-    // A playbook judges by `judge` or by findings of its own, be they only notable.
-    let judged = state.judged.is_some() || !state.findings.is_empty();
-    let verdict = Verdict::of(&state.findings, &state.gaps, state.checked && finished && judged);
-    // Of several that weigh the same, the first.
-    let own = state.findings.iter().rev().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
-    let summary = state.judged.clone().or_else(|| ended.clone()).or(own).unwrap_or_default();
-    let mut outcome = Outcome {
-        format: "lbdiag-outcome/1".to_owned(),
-        lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
-        playbook: playbook.header.name.clone(),
-        playbook_version: playbook.header.version.clone(),
-        started: evidence.clock.started(),
-        took_ms,
-        params,
-        verdict,
-        summary,
-        findings: state.findings,
-        gaps: state.gaps,
-        tables: state.tables,
-        steps: state.steps,
-        captures: state.captures,
-        clocks: state.clocks.0.into_values().collect(),
-        touched: evidence.tape.touched(),
-        cleanup,
-        ended,
-        diagnostics: if let EndKind::BrokenPlaybook(mistake) = kind { vec![(**mistake).clone()] } else { Vec::new() },
-    };
-    outcome.scrub();
-    outcome
-}
-
-fn cleanup(swept: &[(String, Result<(), crate::evidence::EvidenceError>)], gaps: &mut Vec<Gap>) -> String {
-    let unproven: Vec<String> =
-        swept.iter().filter_map(|(host, result)| result.as_ref().err().map(|error| format!("{host}: {error}"))).collect();
-    for text in &unproven {
-        gaps.push(Gap::new(
-            names::EVIDENCE_CLEANUP_UNPROVEN,
-            Subject::Run,
-            text.clone(),
-            "whether a process of this run is left there; its own watchdog ends it within 15 seconds",
-        ));
-    }
-    if swept.is_empty() {
-        "nothing was started on any host".to_owned()
-    } else if unproven.is_empty() {
-        "proven".to_owned()
-    } else {
-        format!("not proven on {}", unproven.join("; "))
     }
 }

@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod live;
 pub mod memory;
 pub mod output;
+pub mod panicked;
 pub mod planned;
 pub mod recording;
 pub mod side_by_side;

@@ -2,6 +2,8 @@
 
 use std::sync::Mutex;
 
+use super::panicked::joined;
+
 /// How many looks go on at the same time.
 const AT_ONCE: usize = 24;
 
@@ -13,18 +15,20 @@ pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync
     let next = Mutex::new(0_usize);
     let answers: Vec<Mutex<Option<A>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
-        for _ in 0..items.len().min(AT_ONCE) {
-            scope.spawn(|| {
-                loop {
-                    let index = {
-                        let mut next = lock(&next);
-                        *next += 1;
-                        *next - 1
-                    };
-                    let Some(item) = items.get(index) else { return };
-                    *lock(&answers[index]) = Some(look(item));
-                }
-            });
+        let ask = || {
+            loop {
+                let index = {
+                    let mut next = lock(&next);
+                    *next += 1;
+                    *next - 1
+                };
+                let Some(item) = items.get(index) else { return };
+                *lock(&answers[index]) = Some(look(item));
+            }
+        };
+        let looking: Vec<_> = (0..items.len().min(AT_ONCE)).map(|_| scope.spawn(ask)).collect();
+        for thread in looking {
+            let () = joined(thread);
         }
     });
     answers.into_iter().filter_map(|answer| answer.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)).collect()

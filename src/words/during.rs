@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
 use super::node_capture::{Opened, Point};
+use super::printed::is_deeper_than;
 use super::reference::Word;
 use super::room::Part;
 use super::run::{Answer, Run, Stop};
@@ -59,6 +60,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -> Answer<Fact<Flow>> {
+    run.enter(WORD.name);
     let mut taken = Vec::new();
     for point in points {
         let kind = point.type_name();
@@ -70,6 +72,7 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     let pods = pods_by_address(&taken);
     let listening = listen(run, context, &taken)?;
     let (captures, result) = meanwhile(run, listening, || body.call_within_context::<Dynamic>(context, ()));
+    run.enter(WORD.name);
     let mut flow = Flow { captures, ..Flow::default() };
     let result = result.inspect_err(|_| tell(run, &flow.captures));
     collect(result?, &mut flow);
@@ -288,7 +291,7 @@ fn shown(count: Option<u64>) -> String {
 
 /// Picks the probes and ARP answers out of whatever the closure gave.
 fn collect(value: Dynamic, flow: &mut Flow) {
-    if value.is_array() {
+    if value.is_array() && !is_deeper_than(&value, 64) {
         for part in value.into_array().unwrap_or_default() {
             collect(part, flow);
         }

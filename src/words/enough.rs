@@ -27,6 +27,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn(
         "enough",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+            run.enter(WORD.name);
             enough(&run, &context, &service.0, announcer, target, flow)
         },
     );

@@ -64,6 +64,7 @@ fn weigh(
     flow: Dynamic,
     closer: Dynamic,
 ) -> Answer<()> {
+    run.enter(WORD.name);
     let announcer = optional::<Announcement>(context, "announcer", announcer)?;
     let target = optional::<Target>(context, "target", target)?;
     let flow = optional::<Flow>(context, "flow", flow)?;
@@ -78,6 +79,9 @@ fn weigh(
         gaps: &gaps,
     };
     let judgement = judge(&case);
+    let clocks = run.state().clocks.clone();
+    let skewed =
+        case.announcement.zip(case.address()).map(|(announcement, address)| clock_skew::gaps(address, &announcement.logs, &clocks));
     let mut state = run.state();
     // What an earlier word proved is the answer, where the judgement itself proves nothing.
     let failing = |findings: &[Finding]| findings.iter().find(|finding| finding.severity == Severity::Fail).cloned();
@@ -87,11 +91,8 @@ fn weigh(
         state.found(finding);
     }
     state.gaps = judgement.gaps;
-    if let (Some(announcement), Some(address)) = (case.announcement, case.address()) {
-        let skewed = clock_skew::gaps(address, &announcement.logs, &state.clocks);
-        for gap in skewed {
-            state.gap(gap);
-        }
+    for gap in skewed.unwrap_or_default() {
+        state.gap(gap);
     }
     state.judged = Some(summary);
     Ok(())

@@ -1,7 +1,9 @@
 //! What the words of one run share: the evidence, what was found so far, and how the run may end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
@@ -70,12 +72,25 @@ pub struct Run {
     /// The captures that listen while the closure of `during` runs.
     pub listening: Mutex<Vec<Listening>>,
     state: Mutex<State>,
+    /// The word that was begun last, and whether it is still at work.
+    word: Mutex<String>,
+    at_work: AtomicBool,
+}
+
+/// A step under way.
+pub struct OpenStep {
+    pub title: String,
+    pub started_ms: u64,
+    /// The facts of the step around it.
+    pub around: Vec<String>,
 }
 
 /// What was found so far.
 #[derive(Default)]
 pub struct State {
     pub steps: Vec<Step>,
+    /// Steps that have begun and not ended, the innermost last.
+    pub open: Vec<OpenStep>,
     pub facts: Vec<String>,
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
@@ -125,6 +140,18 @@ impl State {
             self.findings.push(finding);
         }
     }
+
+    /// A step begins: facts are its own from here on.
+    pub fn begin(&mut self, title: &str, started_ms: u64) {
+        let around = std::mem::take(&mut self.facts);
+        self.open.push(OpenStep { title: title.to_owned(), started_ms, around });
+    }
+
+    /// The innermost step ends; its facts.
+    pub fn end(&mut self) -> Vec<String> {
+        let around = self.open.pop().map(|step| step.around).unwrap_or_default();
+        std::mem::replace(&mut self.facts, around)
+    }
 }
 
 impl Run {
@@ -136,7 +163,49 @@ impl Run {
         uses: BTreeSet<String>,
         progress: Arc<dyn Fn(Progress) + Send + Sync>,
     ) -> Self {
-        Self { evidence, site, playbook, uses, progress, listening: Mutex::default(), state: Mutex::new(State::default()) }
+        Self {
+            evidence,
+            site,
+            playbook,
+            uses,
+            progress,
+            listening: Mutex::default(),
+            state: Mutex::default(),
+            word: Mutex::default(),
+            at_work: AtomicBool::default(),
+        }
+    }
+
+    /// Remembers which word is at work, for whoever asks what a run was doing when it had to end.
+    pub fn enter(&self, word: &str) {
+        word.clone_into(&mut lock(&self.word));
+        self.at_work.store(true, Ordering::Relaxed);
+    }
+
+    /// The script itself goes on.
+    pub fn leave(&self) {
+        if self.at_work.load(Ordering::Relaxed) {
+            self.at_work.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The word that is at work.
+    #[must_use]
+    pub fn at_work(&self) -> Option<String> {
+        self.at_work.load(Ordering::Relaxed).then(|| lock(&self.word).clone())
+    }
+
+    /// Takes what was found so far. `None` when somebody holds it for longer than `limit`, who then keeps it for ever.
+    pub fn take_state(&self, limit: Duration) -> Option<State> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.state.try_lock() {
+                Ok(mut state) => return Some(std::mem::take(&mut *state)),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(std::mem::take(&mut *poisoned.into_inner())),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                Err(TryLockError::WouldBlock) => return None,
+            }
+        }
     }
 
     /// What was found so far, under its lock.
@@ -195,6 +264,7 @@ impl Run {
     /// # Errors
     /// When it is not allowed.
     pub fn allow(&self, context: &NativeCallContext, word: &str, capability: &str) -> Answer<()> {
+        self.enter(word);
         if self.evidence.interrupt.reason().is_some() {
             return Err(self.end(context, Stop::Interrupted));
         }

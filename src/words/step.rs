@@ -30,11 +30,11 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
     let title = &room::name(title);
     (run.progress)(Progress::Step(title.to_owned()));
     let started_ms = run.evidence.clock.elapsed_ms(&format!("{title}: begin"));
-    let outer = std::mem::take(&mut run.state().facts);
+    run.state().begin(title, started_ms);
     let result = body.call_within_context::<Dynamic>(context, ());
     let ended = run.evidence.clock.elapsed_ms(&format!("{title}: end"));
     let mut state = run.state();
-    let mut facts = std::mem::replace(&mut state.facts, outer);
+    let mut facts = state.end();
     let (how, answer) = match result {
         Ok(value) => (StepState::Done, Ok(value)),
         Err(error) => match error.unwrap_inner() {

@@ -19,6 +19,10 @@ pub const WORD: Word = Word {
     register,
 };
 
-fn register(engine: &mut Engine, _run: &Arc<Run>) {
-    engine.register_fn("trace", |context: NativeCallContext, flow: Fact<Flow>| -> Answer<Dynamic> { hand(&context, &paths(&flow.0)) });
+fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("trace", move |context: NativeCallContext, flow: Fact<Flow>| -> Answer<Dynamic> {
+        run.enter(WORD.name);
+        hand(&context, &paths(&flow.0))
+    });
 }

@@ -11,6 +11,7 @@ use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
+use crate::evidence::panicked::joined;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::announcement::{Announcement, Wire, WireAnswer};
 use crate::model::catalogue::names;
@@ -81,7 +82,7 @@ fn ask(run: &Run, hosts: &[Host], addresses: &[IpAddr], nodes: &[String]) -> Ans
     let (asks, macs) = std::thread::scope(|scope| {
         let interfaces = scope.spawn(|| macs(run, nodes));
         let asks = side_by_side(&questions, |(host, some)| arping::ask_from(run, host, some));
-        (asks, interfaces.join().unwrap_or_default())
+        (asks, joined(interfaces))
     });
     let mut wires: BTreeMap<IpAddr, Wire> = BTreeMap::new();
     let undecided = "who answers on the wire, asked from there";

@@ -8,3 +8,4 @@ mod logins;
 mod nothing;
 mod refusals;
 mod sshd;
+mod stalls;

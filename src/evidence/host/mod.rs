@@ -48,6 +48,11 @@ pub trait Hosts: Send + Sync {
         false
     }
 
+    /// Hosts on which something of this run may still run: it was started, and no sweep has proven that it is gone.
+    fn unswept(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Runs the script to its end.
     ///
     /// # Errors

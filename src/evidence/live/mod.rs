@@ -1,11 +1,13 @@
 //! The live world: the one place that makes connections. Everything async stays below here.
 
+mod children;
 mod signals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use children::end_children;
 pub use signals::{limit, watch_signals};
 use tokio::runtime::{Builder, Handle, Runtime};
 

@@ -1,22 +1,23 @@
 //! What ends a run early: a signal, or its time limit. Both only set the flag; whoever looks at the world minds it.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::{Interrupt, Reason};
 
-/// The exit code of a run that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
+/// Signals that come this close together are one: `timeout` sends its own to the process and to its group, a terminal to both too.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
-/// From now on Ctrl-C, SIGTERM and SIGHUP interrupt the run, which then cleans up. A further Ctrl-C does not wait for
-/// that and ends the process with 130. SIGHUP stays ignored where it was (`nohup`).
+/// From now on Ctrl-C, SIGTERM and SIGHUP interrupt the run, which then cleans up. Whoever sends Ctrl-C or SIGTERM once more does not
+/// want to wait for that: then `again` is called, and has to end the process. A hangup alone never does, because it comes by itself and
+/// more than once. SIGHUP stays ignored where it was (`nohup`).
 ///
 /// # Errors
 /// When the handlers cannot be installed.
-pub fn watch_signals(interrupt: Interrupt) -> Result<(), EvidenceError> {
+pub fn watch_signals(interrupt: Interrupt, again: impl Fn() + Send + 'static) -> Result<(), EvidenceError> {
     let failed = |error: std::io::Error| EvidenceError::new(ErrorKind::Interrupted, "watch for signals", error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let signals = {
@@ -25,7 +26,7 @@ pub fn watch_signals(interrupt: Interrupt) -> Result<(), EvidenceError> {
         Signals::install(!hangup_is_ignored()).map_err(failed)?
     };
     // A runtime of its own: signals are minded in a replay too, where there is no other.
-    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(signals.mind(&interrupt))).map_err(failed)?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(signals.mind(&interrupt, &again))).map_err(failed)?;
     Ok(())
 }
 
@@ -57,20 +58,20 @@ impl Signals {
         })
     }
 
-    async fn mind(mut self, interrupt: &Interrupt) {
-        let mut before = false;
+    async fn mind(mut self, interrupt: &Interrupt, again: &(impl Fn() + Send)) {
+        let mut first: Option<Instant> = None;
         loop {
-            let by_key = tokio::select! {
+            let asked = tokio::select! {
                 came = self.interrupt.recv() => came.map(|()| true),
-                came = self.terminate.recv() => came.map(|()| false),
+                came = self.terminate.recv() => came.map(|()| true),
                 came = next(self.hangup.as_mut()) => came.map(|()| false),
             };
             // The sources never end while the process lives.
-            let Some(by_key) = by_key else { return };
-            if before && by_key {
-                std::process::exit(INTERRUPTED);
+            let Some(asked) = asked else { return };
+            if asked && first.is_some_and(|first| first.elapsed() > ONE_SIGNAL) {
+                again();
             }
-            before = true;
+            first.get_or_insert_with(Instant::now);
             interrupt.set(Reason::Signal);
         }
     }
@@ -93,8 +94,6 @@ fn hangup_is_ignored() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
     #[test]
@@ -122,7 +121,7 @@ mod tests {
             let kill = tokio::process::Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status().await.unwrap();
             assert!(kill.success());
             tokio::select! {
-                () = signals.mind(&flag) => {}
+                () = signals.mind(&flag, &|| {}) => {}
                 () = flag.wait() => {}
                 () = tokio::time::sleep(Duration::from_secs(10)) => {}
             }

@@ -129,6 +129,10 @@ impl Hosts for RecordingHosts {
         answer
     }
 
+    fn unswept(&self) -> Vec<String> {
+        self.0.unswept()
+    }
+
     fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
         let mut pending = self.1.ask(Question::sweep());
         let answer = self.0.sweep();

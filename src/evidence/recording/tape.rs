@@ -3,7 +3,7 @@
 //! Every question passes here, live or replayed. Live: the question is asked, timed and noted; its answer is kept when
 //! a recording was wanted. Replayed: the answer and its times come from the recording.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{CaptureLife, LogAnswer};
 use super::kept::{Bound, Kept};
-use super::question::{Asked, Channel, Question};
+use super::question::{Asked, Channel, Question, Touched};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
@@ -20,6 +20,12 @@ use crate::model::finding::Gap;
 use crate::model::outcome::Touch;
 use crate::model::subject::Subject;
 use crate::model::text::harmless;
+
+/// The question of the clock that a run's end asks.
+pub const RUN_END: &str = "run: end";
+
+/// The result of a question that had no answer when the run ended.
+const UNANSWERED: &str = "no answer before the run ended";
 
 /// The tape of one run. Many threads may write on it at once.
 pub struct Tape {
@@ -39,6 +45,11 @@ struct Written {
     unfolded: usize,
     held: usize,
     left_out: LeftOut,
+    /// What was asked and has no answer yet, by number: what it touches, and when it was asked.
+    open: BTreeMap<u64, (Vec<Touched>, u64)>,
+    asked: u64,
+    /// Whoever asked was left behind: only what ends the run is still taken.
+    left_behind: bool,
 }
 
 /// What a recording had no room for.
@@ -108,6 +119,7 @@ const FRAME: usize = 256;
 
 /// A question under way.
 pub(super) struct Pending {
+    number: u64,
     question: Question,
     occurrence: u32,
     at_ms: u64,
@@ -188,7 +200,31 @@ impl Tape {
     /// A question is about to be asked.
     pub(super) fn ask(&self, question: Question) -> Pending {
         let occurrence = self.occurrence(&question.asked);
-        Pending { question, occurrence, at_ms: milliseconds_since(self.began), sweep: Vec::new() }
+        let at_ms = milliseconds_since(self.began);
+        let mut written = lock(&self.written);
+        written.asked += 1;
+        let number = written.asked;
+        if written.takes(&question.asked) {
+            written.open.insert(number, (question.touches.clone(), at_ms));
+        }
+        Pending { number, question, occurrence, at_ms, sweep: Vec::new() }
+    }
+
+    /// Whether something was asked that has no answer yet.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !lock(&self.written).open.is_empty()
+    }
+
+    /// Whoever asked until now was left behind and changes nothing any more: what it still waits for is noted as unanswered, and of
+    /// what comes from now on only the sweep and the time of the end are taken.
+    pub fn leave_behind(&self) {
+        let now_ms = milliseconds_since(self.began);
+        let mut written = lock(&self.written);
+        written.left_behind = true;
+        for (touches, at_ms) in std::mem::take(&mut written.open).into_values() {
+            written.touch(&touches, at_ms, now_ms.saturating_sub(at_ms), UNANSWERED);
+        }
     }
 
     /// The question was answered; `answer` is called only when answers are kept.
@@ -199,7 +235,10 @@ impl Tape {
 
     /// As `answered`, for an answer that is itself a time.
     pub(super) fn timed<A: Serialize>(&self, pending: Pending, took_ms: u64, result: String, answer: impl FnOnce() -> A) {
-        let Pending { question, occurrence, at_ms, sweep } = pending;
+        let Pending { number, question, occurrence, at_ms, sweep } = pending;
+        if lock(&self.written).open.remove(&number).is_none() {
+            return;
+        }
         self.note(&question, at_ms, took_ms, &result);
         for (swept, result) in &sweep {
             self.note(swept, at_ms, took_ms, result);
@@ -223,25 +262,20 @@ impl Tape {
             kept => kept,
         };
         if let Ok(answer) = kept {
-            lock(&self.written).keep(
-                self.most,
-                &question,
-                Entry { asked: question.asked.clone(), occurrence, at_ms, took_ms, result, answer },
-            );
+            let mut written = lock(&self.written);
+            if !written.takes(&question.asked) {
+                return;
+            }
+            written.keep(self.most, &question, Entry { asked: question.asked.clone(), occurrence, at_ms, took_ms, result, answer });
         }
     }
 
     /// Puts what a question does to the world on the list of what was touched.
     pub(super) fn note(&self, question: &Question, at_ms: u64, took_ms: u64, result: &str) {
-        let touches = question.touches.iter().map(|touch| Touch {
-            kind: touch.kind.to_owned(),
-            host: touch.host.clone(),
-            what: touch.what.clone(),
-            at_ms,
-            took_ms,
-            result: result.to_owned(),
-        });
-        lock(&self.written).touched.extend(touches);
+        let mut written = lock(&self.written);
+        if written.takes(&question.asked) {
+            written.touch(&question.touches, at_ms, took_ms, result);
+        }
     }
 
     /// Puts a sweep that is replayed on the list of what was touched.
@@ -261,6 +295,22 @@ impl Tape {
 }
 
 impl Written {
+    /// Whether a question still counts.
+    fn takes(&self, asked: &Asked) -> bool {
+        !self.left_behind || asked.channel == Channel::Sweep || *asked == Question::clock(RUN_END).asked
+    }
+
+    fn touch(&mut self, touches: &[Touched], at_ms: u64, took_ms: u64, result: &str) {
+        self.touched.extend(touches.iter().map(|touch| Touch {
+            kind: touch.kind.to_owned(),
+            host: touch.host.clone(),
+            what: touch.what.clone(),
+            at_ms,
+            took_ms,
+            result: result.to_owned(),
+        }));
+    }
+
     fn keep(&mut self, most: Most, question: &Question, entry: Entry) {
         let (unfolded, held) = (entry.frame() + entry.answer.unfolded(), entry.frame() + entry.answer.held());
         // Markers of what was too large still fit; only their number ends them.

@@ -1,16 +1,22 @@
 //! A capture file that is read ahead by a thread of its own, as far as a few batches: several files are read side by side.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 use std::vec::IntoIter;
 
 use super::{CaptureFile, FilePoint};
-use crate::evidence::error::EvidenceError;
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::interrupt::Interrupt;
+use crate::evidence::panicked;
 use crate::model::headers::Headers;
 
 /// Packets that are handed over at once, and batches that wait.
 const BATCH: usize = 256;
 const WAITING: usize = 8;
+/// How often it is looked whether the reading was interrupted.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A packet of a file, without its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +37,8 @@ pub struct AheadFile {
     now: IntoIter<Glance>,
     points: Vec<FilePoint>,
     broken: Option<EvidenceError>,
+    name: String,
+    interrupt: Interrupt,
 }
 
 /// What is handed over.
@@ -46,21 +54,43 @@ impl AheadFile {
     ///
     /// # Errors
     /// When it cannot be read, or is no capture.
-    pub fn open(path: &Path) -> Result<Self, EvidenceError> {
+    pub fn open(path: &Path, interrupt: Interrupt) -> Result<Self, EvidenceError> {
+        let name = path.display().to_string();
         let file = CaptureFile::open(path)?;
-        let (give, batches) = sync_channel(WAITING);
-        // Ends with the file, or when nobody takes what it gives any more.
-        std::thread::spawn(move || read(file, &give));
-        Ok(Self { batches, now: Vec::new().into_iter(), points: Vec::new(), broken: None })
+        Ok(Self::ahead(&name, interrupt, move |give| read(file, give)))
     }
 
-    /// The next packet; `None` at the end, or where the file is broken.
+    /// Reads on a thread of its own. It ends with the file, or when nobody takes what it gives any more; a panic of it is what the file
+    /// is broken by, never its silent end.
+    fn ahead(name: &str, interrupt: Interrupt, read: impl FnOnce(&SyncSender<Batch>) + Send + 'static) -> Self {
+        let (give, batches) = sync_channel(WAITING);
+        let operation = format!("read {name}");
+        std::thread::spawn(move || {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| read(&give))) {
+                let broken = EvidenceError::new(ErrorKind::Garbled, operation, panicked::message(&*payload));
+                let _ = give.send(Batch { glances: Vec::new(), points: None, broken: Some(broken) });
+            }
+        });
+        Self { batches, now: Vec::new().into_iter(), points: Vec::new(), broken: None, name: name.to_owned(), interrupt }
+    }
+
+    /// The next packet; `None` at the end, where the file is broken, or when the interrupt came.
     pub fn advance(&mut self) -> Option<Glance> {
         loop {
             if let Some(glance) = self.now.next() {
                 return Some(glance);
             }
-            let batch = self.batches.recv().ok()?;
+            if self.interrupt.reason().is_some() {
+                self.broken.get_or_insert_with(|| {
+                    EvidenceError::new(ErrorKind::Interrupted, format!("read {}", self.name), "it was interrupted, and not read to its end")
+                });
+                return None;
+            }
+            let batch = match self.batches.recv_timeout(LOOK) {
+                Ok(batch) => batch,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return None,
+            };
             self.now = batch.glances.into_iter();
             if let Some(points) = batch.points {
                 self.points = points;
@@ -106,5 +136,40 @@ fn read(mut file: CaptureFile, give: &SyncSender<Batch>) {
         if give.send(Batch { glances, points, broken }).is_err() || ended {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::interrupt::Reason;
+
+    #[test]
+    fn a_panic_of_the_reader_is_no_silent_end_of_its_file() {
+        let glance = Glance { point: 0, number: 1, at: 0, headers: None };
+        let mut file = AheadFile::ahead("x.pcap", Interrupt::default(), move |give| {
+            give.send(Batch { glances: vec![glance], points: None, broken: None }).unwrap();
+            std::panic::panic_any("it makes no sense");
+        });
+        assert!(file.advance().is_some(), "what was read before is told");
+        assert!(file.advance().is_none());
+        let broken = file.broken().map(ToString::to_string).unwrap_or_default();
+        assert!(broken.contains("read x.pcap") && broken.contains("it makes no sense"), "{broken}");
+    }
+
+    #[test]
+    fn a_reader_that_waits_for_ever_ends_with_the_interrupt() {
+        let interrupt = Interrupt::default();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let mut file = AheadFile::ahead("x.pcap", interrupt.clone(), move |_| {
+            let _ = held.recv();
+        });
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            interrupt.set(Reason::Signal);
+        });
+        assert!(file.advance().is_none());
+        assert!(file.broken().is_some_and(|broken| broken.kind == ErrorKind::Interrupted));
+        drop(hold);
     }
 }

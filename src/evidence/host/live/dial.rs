@@ -14,6 +14,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
+use super::keeper::KeptGroup;
 use super::settings::{Family, Target};
 use crate::evidence::side_by_side::lock;
 
@@ -114,6 +115,7 @@ impl Proxy {
         let (Some(stdin), Some(stdout), Some(mut stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take()) else {
             return Err(cannot("it has no standard streams"));
         };
+        let kept = KeptGroup::of(&child);
         let (alive, gone) = oneshot::channel();
         let said = Arc::clone(said);
         tokio::spawn(async move {
@@ -127,6 +129,7 @@ impl Proxy {
                 }
             }
             let _ = tokio::time::timeout(LAST_WORDS, child.wait()).await;
+            drop(kept);
             let _ = child.kill().await;
         });
         Ok(Self { stdin, stdout, _alive: alive })

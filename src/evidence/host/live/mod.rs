@@ -9,6 +9,7 @@ mod command_line;
 mod connection;
 mod dial;
 mod host_key;
+mod keeper;
 mod key_files;
 mod known_hosts;
 mod login;
@@ -19,9 +20,10 @@ mod quoting;
 mod settings;
 mod signers;
 mod standing;
+mod sweep;
 mod way;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -62,9 +64,6 @@ const MOST_QUOTED: usize = 400;
 const BEGIN_LIMIT: Duration = Duration::from_secs(8);
 /// Bound on the sweep of all hosts together.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
-/// How long a sweep tries the connection that is there before it makes a new one.
-const SWEEP_FIRST_TRY: Duration = Duration::from_secs(4);
-
 /// A connection being made or made. Whoever asks again gets the same answer, the same error too.
 type Connecting = Shared<BoxFuture<'static, Result<Arc<Connection>, EvidenceError>>>;
 /// The same for whatever carries our scripts to a host.
@@ -113,6 +112,8 @@ struct Inner {
     by_way: Mutex<HashMap<Vec<Target>, Connecting>>,
     /// Hosts where something of ours ran, and whether any of it ran as root.
     touched: Mutex<BTreeMap<Host, bool>>,
+    /// Those of which it was proven since that nothing is left.
+    swept: Mutex<BTreeSet<Host>>,
     local_captures: Arc<Semaphore>,
 }
 
@@ -139,6 +140,7 @@ impl LiveHosts {
             by_host: Mutex::default(),
             by_way: Mutex::default(),
             touched: Mutex::default(),
+            swept: Mutex::default(),
             local_captures: Arc::new(Semaphore::new(8)),
         };
         Self { inner: Arc::new(inner) }
@@ -258,12 +260,18 @@ impl Hosts for LiveHosts {
         })
     }
 
+    fn unswept(&self) -> Vec<String> {
+        let swept = lock(&self.inner.swept);
+        lock(&self.inner.touched).keys().filter(|host| !swept.contains(*host)).map(|host| host.name.clone()).collect()
+    }
+
     fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
         let touched: Vec<(Host, bool)> = lock(&self.inner.touched).iter().map(|(host, root)| (host.clone(), *root)).collect();
         self.inner.runtime.block_on(futures::future::join_all(touched.into_iter().map(|(host, root)| async move {
-            let proven = tokio::time::timeout(SWEEP_LIMIT, self.inner.sweep_one(&host, root)).await;
-            let out_of_time = || Err(EvidenceError::new(ErrorKind::TimedOut, format!("sweep {}", host.name), "no proof within 10 s"));
-            let result = proven.unwrap_or_else(|_| out_of_time());
+            let result = self.inner.sweep_in_time(&host, root).await;
+            if result.is_ok() {
+                lock(&self.inner.swept).insert(host.clone());
+            }
             let name = host.name.clone();
             (name, result.map_err(|error| error.hint("its guard ends what is left there within 15 s of the last heartbeat")))
         })))
@@ -447,65 +455,6 @@ impl Inner {
             carrier.was_not_started(error);
         }
         started
-    }
-
-    /// Looks, ends what is left, looks again. Over the connection that is there, or over a new one when that is dead.
-    async fn sweep_one(self: &Arc<Self>, host: &Host, root: bool) -> Result<(), EvidenceError> {
-        if host.kind == HostKind::Local {
-            return self.sweep_over(host, None, root).await;
-        }
-        let first_try = async {
-            let connection = self.connecting(host).await?;
-            if let Some(known) = connection.known_sweep() {
-                return Ok(known);
-            }
-            let swept = if connection.is_closed() { Err(connection.broken()) } else { self.sweep_over(host, Some(connection), root).await };
-            swept.map(Ok)
-        };
-        let first = tokio::time::timeout(SWEEP_FIRST_TRY, first_try).await;
-        let first = match first {
-            // What is known to run nothing runs nothing over another connection either.
-            Ok(Ok(known)) => return known,
-            Ok(Err(error)) => Some(error),
-            Err(_) => None,
-        };
-        // What was found and could not be ended stays found over another connection.
-        if let Some(error @ EvidenceError { kind: ErrorKind::Garbled | ErrorKind::Forbidden, .. }) = first {
-            return Err(error);
-        }
-        if let (Some(pods), HostKind::Node) = (&self.pods, host.kind) {
-            return self.sweep_over(host, Some(Carrier::Pod(Arc::new(pods.link(host).await?))), root).await;
-        }
-        let mut way = settings::route(host, &self.site).await?;
-        let Some(target) = way.pop() else { return Ok(()) };
-        let via = if way.is_empty() { None } else { Some(self.open(&way, &host.name).await?) };
-        let connection = Connection::open(&target, via, &host.name, &self.passphrases).await?;
-        self.sweep_over(host, Some(Carrier::Ssh(Arc::new(connection))), root).await
-    }
-
-    async fn sweep_over(&self, host: &Host, connection: Option<Carrier>, root: bool) -> Result<(), EvidenceError> {
-        // Where nobody becomes root, nothing of ours ran as root.
-        let root = root && !connection.as_ref().is_some_and(|connection| connection.no_root());
-        let user = connection.as_ref().map_or_else(|| "this user".to_owned(), |connection| connection.user.clone());
-        let broken = connection.as_ref().map(|connection| connection.broken());
-        let args = self.tag.halves().map(str::to_owned);
-        let mut process = self.start(host, connection, Script::Sweep, &args, SWEEP_LIMIT.as_secs(), root).await?;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        while let Some(piece) = process.next().await {
-            match piece {
-                Piece::Output(bytes) => stdout.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stdout.len()))),
-                Piece::Errors(bytes) => stderr.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stderr.len()))),
-            }
-        }
-        let stderr = format!("{}{}", process.chatter(), String::from_utf8_lossy(&stderr));
-        match (process.status(), broken) {
-            (Some(0), _) if process.began() => Ok(()),
-            (None, Some(broken)) => Err(broken),
-            (status, _) => Err(refusal(host, &user, Script::Sweep, status, process.began(), &stderr).unwrap_or_else(|| {
-                let left = String::from_utf8_lossy(&stdout).trim().replace('\n', "; ");
-                EvidenceError::new(ErrorKind::Garbled, format!("sweep {}", host.name), format!("still running there: {left}{stderr}"))
-            })),
-        }
     }
 }
 

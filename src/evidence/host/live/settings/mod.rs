@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use super::keeper::KeptGroup;
 use super::known_hosts::Lookup;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::site::Site;
@@ -170,8 +171,15 @@ async fn ask(name: &str, site: &Site, is_host: bool) -> Result<Option<Answer>, E
     if is_host && let Some(port) = site.ssh.port {
         command.arg("-p").arg(port.to_string());
     }
-    command.arg("--").arg(name).stdin(Stdio::null()).kill_on_drop(true);
-    let output = match tokio::time::timeout(ASK_LIMIT, command.output()).await {
+    command.arg("--").arg(name).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own, so that what `Match exec` started ends with it.
+    command.process_group(0).kill_on_drop(true);
+    let asked = async {
+        let child = command.spawn()?;
+        let _kept = KeptGroup::of(&child);
+        child.wait_with_output().await
+    };
+    let output = match tokio::time::timeout(ASK_LIMIT, asked).await {
         Err(_) => return Err(settings_error(name, format!("`ssh -G` gave no answer within {} s", ASK_LIMIT.as_secs()))),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Ok(Err(error)) => return Err(settings_error(name, error)),

@@ -1,0 +1,49 @@
+//! Asks the programs that we started to end when we do: a kubeconfig's credential plugin may wait for a person for ever.
+//!
+//! What runs on hosts is ended by its guards, and a `ProxyCommand` by its keeper; those need nobody who is still there to ask.
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Children that are looked for at most.
+const MOST: usize = 1_000;
+
+/// Asks every child of this process, and theirs, to end. Where the kernel lists no children, nobody is asked.
+pub fn end_children() {
+    let mut found = children(std::process::id());
+    let mut next = 0;
+    while next < found.len().min(MOST) {
+        let below = children(found[next]);
+        found.extend(below);
+        next += 1;
+    }
+    // The youngest first, so that none is left behind by its parent.
+    for pid in found.into_iter().rev().filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<u32>>()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_of_children_are_found() {
+        let mut child = std::process::Command::new("sh").args(["-c", "sleep 30 & wait"]).spawn().unwrap();
+        let began = std::time::Instant::now();
+        while children(child.id()).is_empty() && began.elapsed() < std::time::Duration::from_secs(10) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let below = children(child.id());
+        assert!(children(std::process::id()).contains(&child.id()) && below.len() == 1, "{below:?}");
+        for pid in below {
+            let _ = kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::TERM);
+        }
+        child.wait().unwrap();
+    }
+}
