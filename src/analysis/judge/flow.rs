@@ -1,9 +1,13 @@
 //! The failing connections, grouped by where they vanished, and the cause of each group.
 
+use crate::analysis::judge::case::{Case, latent};
+use crate::analysis::judge::node::forwarding;
+use crate::analysis::judge::node::gone;
+use crate::analysis::judge::node::inside;
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, holders, node, overlay, pod, pod_link, scope, translation, wire};
+use super::{app, awaited, client, endpoints, holders, overlay, pod, pod_link, scope, translation, wire};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -99,11 +103,9 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
             continue;
         }
         // The requests came through to a node: what is odd about the announcement is not why they failed.
-        findings.push(super::latent(case, finding));
+        findings.push(latent(case, finding));
     }
-    findings.extend(
-        wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| super::latent(case, finding)),
-    );
+    findings.extend(wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| latent(case, finding)));
 }
 
 /// The clients whose own routes or addresses keep every request of theirs from leaving.
@@ -138,7 +140,7 @@ fn group(case: &Case, road: &Road) -> Group {
     if endpoints::explains(case, road) {
         return Group::NoEndpoint;
     }
-    if pod::refuses(road) && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
+    if road.refused_by_pod() && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
         return Group::PodRefused;
     }
     if road.entry().is_none() && road.endpoint().is_none() {
@@ -173,7 +175,7 @@ fn stopped_at(road: &Road) -> Group {
 
 fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
     if matches!(group, Group::Vanished(_) | Group::PodRefused)
-        && let Some(finding) = translation::led_astray(case, roads)
+        && let Some(finding) = super::led_astray::finding(case, roads)
     {
         return (vec![finding], Vec::new());
     }
@@ -232,7 +234,7 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
     match (&gone.last, &gone.next) {
         (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
         (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, roads, node)),
-        (last, next) if last == next => one(node::beyond(case, roads, last)),
+        (last, next) if last == next => one(gone::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
         (Point::NodeClientSide(_), _) if request => one(inside(case, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link::lost(case, roads, node)),
@@ -241,7 +243,7 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
         }
         (Point::Pod(_), Point::FarPodSide(_) | Point::NodePodSide(_)) => one(overlay::far_inside(case, roads, gone.next.place(), gone.leg)),
         (Point::NodePodSide(_), Point::NodeClientSide(_)) => {
-            one(elsewhere(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok))
+            one(elsewhere(case, roads, node).map_or_else(|| inside::reply_inside(case, roads, node), Ok))
         }
         (Point::NodeClientSide(_), Point::Client(_)) => {
             (vec![elsewhere(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
@@ -252,7 +254,7 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
 
 /// The announcing node's way to the client is another than the request came by: into the cluster's own network, or out by another interface.
 fn elsewhere(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
-    client::overlaps::pods(case, roads, node).or_else(|| node::asymmetric(case, roads, node))
+    client::overlaps::pods(case, roads, node).or_else(|| forwarding::asymmetric(case, roads, node))
 }
 
 /// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
@@ -261,7 +263,7 @@ fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     if let Some(finding) = holders::stray(case).filter(|_| holders::is_stray(case, node)) {
         return Ok(finding);
     }
-    node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
+    inside::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 
 /// A refusal that no pod gave: who sent it?

@@ -1,11 +1,16 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::filters;
+use crate::analysis::judge::node::forwarding;
+use crate::analysis::judge::node::gone::unseen;
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::{self, Packets, unseen};
+use super::pod_network::{far_node, pod_network};
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, checksum, found, policy, translation};
+use super::{checksum, policy, translation};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
@@ -79,7 +84,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
         return Ok(down(node, &link.name));
     }
     let tunnels = tunnel_fields(case, node, pod, None);
-    if let Some(finding) = node::firewall(pair, node, &tunnels) {
+    if let Some(finding) = filters::firewall(pair, node, &tunnels) {
         return Ok(finding);
     }
     if !is_tunnel && let Some(finding) = wrong_route(case, state, node, pod, &interface) {
@@ -152,16 +157,6 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
             ],
         )
     })
-}
-
-fn far_node(case: &Case, pod: IpAddr) -> Option<String> {
-    case.target?.endpoints.iter().find(|endpoint| endpoint.ip == pod)?.node.clone()
-}
-
-/// The pod network as the node object tells it, or the address itself.
-pub(super) fn pod_network(case: &Case, pod: IpAddr) -> String {
-    let cidrs = far_node(case, pod).and_then(|node| case.node(&node)).map(|node| node.pod_cidrs.clone()).unwrap_or_default();
-    cidrs.into_iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&pod))).unwrap_or_else(|| pod.to_string())
 }
 
 /// The encapsulated packet as packet filters see it.
@@ -270,7 +265,7 @@ fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding,
         "encapsulated packets come in on {node}{}, none comes out of the tunnel",
         input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
     );
-    if let Some(mut finding) = node::firewall(pair, node, &fields) {
+    if let Some(mut finding) = filters::firewall(pair, node, &fields) {
         finding.evidence.insert(0, came);
         return Ok(finding);
     }
@@ -295,16 +290,21 @@ pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> 
     let sources: BTreeSet<IpAddr> =
         if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
     let fields = packets.fields(leg, case.address(), input.as_deref());
-    let filter = translation::short_lived(case, roads, node).filter(|_| request).or_else(|| node::firewall_of(pair, node, &fields, roads));
+    let filter =
+        translation::short_lived(case, roads, node).filter(|_| request).or_else(|| filters::firewall_of(pair, node, &fields, roads));
     filter
         .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
-        .or_else(|| node::dropped_beside_filters(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| node::forwarding_off(case, pair, node, input.as_deref()))
-        .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
+        .or_else(|| filters::dropped_beside_filters(pair, node, input.as_deref(), roads.len()))
+        .or_else(|| forwarding::forwarding_off(case, pair, node, input.as_deref()))
+        .or_else(|| forwarding::reverse_path(pair, node, input.as_deref(), &sources))
         .or_else(|| {
-            if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, input.as_deref(), &packets) }
+            if request {
+                forwarding::pod_route(pair, node, &packets.endpoints)
+            } else {
+                back_route(case, pair, node, input.as_deref(), &packets)
+            }
         })
-        .or_else(|| node::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
+        .or_else(|| forwarding::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
         .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
         .or_else(|| if request { None } else { super::pod_link::answers_astray(case, pair, node, &packets) })
         .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
@@ -321,7 +321,7 @@ fn back_route(case: &Case, pair: &StatePair, node: &str, input: Option<&str>, pa
     let of_pods = |to: IpAddr| {
         let input = input?;
         packets.endpoints.iter().find_map(|(pod, _)| {
-            Some((node::forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}")))
+            Some((forwarding::forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}")))
         })
     };
     let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
