@@ -15,6 +15,7 @@ mod run;
 mod show;
 mod streams;
 mod trace;
+mod why;
 mod words;
 
 use std::path::Path;
@@ -43,6 +44,7 @@ fn obey(command: &Command) -> Exit {
         Command::Plan(plan) => plan::plan(plan),
         Command::Trace(trace) => trace::trace(trace),
         Command::Explain { markdown: true, .. } => explain::document(),
+        Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(finding, report),
         Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),
         Command::Words { word, .. } => words::words(word.as_deref()),

@@ -164,6 +164,7 @@ fn outcome(
         summary,
         findings: state.findings,
         gaps: state.gaps,
+        considered: state.considered,
         tables: state.tables,
         steps: state.steps,
         captures: state.captures,

@@ -86,6 +86,7 @@ fn weigh(
     for finding in judgement.findings {
         state.found(finding);
     }
+    state.considered = judgement.considered;
     state.gaps = judgement.gaps;
     if let (Some(announcement), Some(address)) = (case.announcement, case.address()) {
         let skewed = clock_skew::gaps(address, &announcement.logs, &state.clocks);

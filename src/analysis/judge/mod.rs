@@ -30,12 +30,14 @@ mod pod_link;
 mod pod_network;
 mod policy;
 pub mod road;
+mod rules;
 mod scope;
 mod settle;
 mod translation;
 mod wire;
 
 use crate::model::catalogue::names;
+use crate::model::considered::Considered;
 use crate::model::finding::Finding;
 use crate::model::finding::Gap;
 use crate::model::finding::Severity;
@@ -46,6 +48,7 @@ pub use case::Case;
 use case::latent;
 pub use client::{client_address, wrong_port};
 pub use elsewhere::suspected as answered_elsewhere;
+use rules::Log;
 
 /// What a judgement gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,27 +56,45 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
     pub summary: String,
+    /// The rules that were tried along the path, in order.
+    pub considered: Vec<Considered>,
 }
 
 /// The judgement of a case.
 #[must_use]
 pub fn judge(case: &Case) -> Judgement {
+    judge_with(case, Log::default())
+}
+
+/// The titles of the rules that are tried along the path.
+#[must_use]
+pub fn rules() -> BTreeSet<&'static str> {
+    node::rules::all().map(|rule| rule.title).collect()
+}
+
+/// The judgement without one rule, by its title: what the others then say.
+#[must_use]
+pub fn judge_without(case: &Case, rule: &str) -> Judgement {
+    judge_with(case, Log::without(rule))
+}
+
+fn judge_with(case: &Case, log: Log) -> Judgement {
     let mut gaps = case.gaps.to_vec();
     let mut findings = address::findings(case);
     gaps.extend(address::undecided(case, &findings));
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
-        with_address(case, &mut findings, &mut gaps);
+        with_address(case, &log, &mut findings, &mut gaps);
     }
     gaps.extend(answers::unexpected(case));
     gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle::settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps);
-    Judgement { findings, gaps, summary }
+    Judgement { findings, gaps, summary, considered: log.tried() }
 }
 
 /// The Service has an address: static causes first, then what the wire showed.
-fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
+fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     let ends = endpoints::findings(case);
     let announces = announce::findings(case);
     if case.all_answered() {
@@ -113,7 +134,7 @@ fn with_address(case: &Case, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
         }
         return;
     }
-    flow::findings(case, announces, findings, gaps);
+    flow::findings(case, log, announces, findings, gaps);
 }
 
 fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {

@@ -1,6 +1,8 @@
 //! Whether a node forwards: its settings, its reverse path filter, its routes to pods and back to clients.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::judge::pod_network::network_of;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::counters;
 use crate::analysis::state::network;
@@ -163,4 +165,33 @@ pub(in crate::analysis::judge) fn asymmetric(case: &Case, roads: &[&Road], node:
         format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
         evidence,
     ))
+}
+
+/// The way back from the pod's node to whom the pod answers.
+pub(in crate::analysis::judge) fn back_route(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    packets: &Packets,
+) -> Option<Finding> {
+    // As the node itself would send it, and as what its pods send.
+    let of_pods = |to: IpAddr| {
+        let input = input?;
+        packets
+            .endpoints
+            .iter()
+            .find_map(|(pod, _)| Some((forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}"))))
+    };
+    let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
+    packets.seen_sources.iter().find_map(|to| {
+        let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
+        let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
+        Some(found(
+            names::ROUTE_RETURN_MISSING,
+            vec![Subject::route(node, to)],
+            format!("{node} has no way back to {to}{owner}"),
+            vec![format!("`{asked}` on {node}: {refused}")],
+        ))
+    })
 }

@@ -6,3 +6,4 @@ pub(super) mod gone;
 pub(super) mod inside;
 pub(super) mod kube_proxy;
 pub(super) mod packets;
+pub(super) mod rules;
