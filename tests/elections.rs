@@ -66,7 +66,9 @@ fn the_computed_node_is_the_node_that_announces_in_every_version_and_situation()
     let directory = root().join("tests/recordings/elections");
     let recordings: Vec<PathBuf> =
         VERSIONS.iter().flat_map(|version| SITUATIONS.map(|name| directory.join(format!("{version}-{name}.lbdiag")))).collect();
-    let wrong: Vec<String> = side_by_side(&recordings, |recording| check(recording)).into_iter().flatten().collect();
+    // Few at once: what a run may keep is bounded for the whole process.
+    let few = recordings.chunks(3).flat_map(|few| side_by_side(few, |recording| check(recording)));
+    let wrong: Vec<String> = few.flatten().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let expected: BTreeSet<PathBuf> = recordings.into_iter().collect();
     for entry in std::fs::read_dir(&directory).expect("recordings") {

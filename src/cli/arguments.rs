@@ -48,6 +48,9 @@ pub(super) enum Command {
         /// All of them in full, as one Markdown document.
         #[arg(long, conflicts_with = "finding")]
         markdown: bool,
+        /// Why a run did not say it: its report, as `--report json=REPORT` wrote it.
+        #[arg(long, value_name = "REPORT", requires = "finding", conflicts_with = "markdown")]
+        why: Option<PathBuf>,
     },
     /// List the words of the language, or say what one means.
     Words {

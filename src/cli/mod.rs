@@ -16,6 +16,7 @@ mod show;
 mod streams;
 mod trace;
 mod watch;
+mod why;
 mod words;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -48,6 +49,7 @@ fn obey(command: Command) -> Exit {
         Command::Plan(plan) => watch::over(Some(plan.given.timeout), move |watch| plan::plan(&plan, watch)),
         Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
         Command::Explain { markdown: true, .. } => explain::document(),
+        Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(&finding, &report),
         Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),
         Command::Words { word, .. } => words::words(word.as_deref()),

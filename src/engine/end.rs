@@ -77,6 +77,7 @@ impl End<'_> {
             summary,
             findings: state.findings,
             gaps: state.gaps,
+            considered: state.considered,
             tables: state.tables,
             steps: state.steps,
             captures: state.captures,

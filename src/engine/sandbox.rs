@@ -15,7 +15,7 @@ use crate::words::run::{Answer, Run, Stop};
 const MOST_OPERATIONS: u64 = 5_000_000;
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
-const MOST_BYTES: usize = 80 << 20;
+const MOST_BYTES: usize = 128 << 20;
 
 /// Why a playbook ends that takes more.
 const OUTGROWN: &str = "the playbook's values take more than 80 MiB; keep fewer of them at a time";

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod check;
 pub mod clock;
 pub mod connection;
+pub mod considered;
 pub mod diagnostic;
 pub mod document;
 pub mod endpoint;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
+use super::considered::Considered;
 use super::diagnostic::Diagnostic;
 use super::finding::{Finding, Gap, Severity};
 use super::scrub::{scrub_in, scrub_params};
@@ -112,6 +113,9 @@ pub struct Outcome {
     /// The root cause first, its consequences after it.
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
+    /// The rules that the judgement tried along the path, and what came of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub considered: Vec<Considered>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,

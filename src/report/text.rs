@@ -277,6 +277,7 @@ pub(super) mod tests {
                 started_ms: 10,
                 took_ms: 420,
             }],
+            considered: Vec::new(),
             captures: Vec::new(),
             clocks: Vec::new(),
             touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],

@@ -90,6 +90,7 @@ fn weigh(
     for finding in judgement.findings {
         state.found(finding);
     }
+    state.considered = judgement.considered;
     state.gaps = judgement.gaps;
     for gap in skewed.unwrap_or_default() {
         state.gap(gap);

@@ -18,6 +18,7 @@ use crate::evidence::site::Site;
 use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
 use crate::model::capture::CaptureSeen;
 use crate::model::clock::Offsets;
+use crate::model::considered::Considered;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::{Node, Pod};
 use crate::model::outcome::{Step, Table};
@@ -101,6 +102,8 @@ pub struct State {
     pub captures: Vec<CaptureSeen>,
     /// How far hosts' clocks are ahead of ours, as far as it was measured.
     pub clocks: Offsets,
+    /// The rules that `judge` tried, in order.
+    pub considered: Vec<Considered>,
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,

@@ -1,9 +1,9 @@
 //! Answers that came, and are not those that were expected: HTTP statuses and certificates; and tries that could not be made. What the program means by them is its own
 //! matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
 
+use crate::analysis::judge::case::Case;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Case;
 use crate::analysis::read::certificate;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;

@@ -1,9 +1,10 @@
 //! The connection stands: what the program in the pod does with it.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road};
-use super::{Case, awaited, endpoints, found};
+use super::{awaited, endpoints};
 use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};

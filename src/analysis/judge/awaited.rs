@@ -1,10 +1,12 @@
 //! A client that nobody can log in at: what its own traffic shows, and what it cannot show.
 
+use crate::analysis::judge::case::Case;
+use crate::analysis::judge::node::forwarding;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::neighbours;
 use super::road::{Leg, Point, Road};
-use super::{Case, neighbours, node};
 use crate::analysis::client_traffic::{is_node, seen, traces, tries};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
@@ -86,7 +88,7 @@ pub(super) fn by_traffic(road: &Road) -> bool {
 /// Why the client does not take the answer: from the node alone only some of the causes can be told.
 pub(super) fn answer_not_taken(case: &Case, roads: &[&Road]) -> Result<Finding, Gap> {
     let node = roads.iter().find_map(|road| road.entry()).map(|(node, _)| node).unwrap_or_default();
-    if let Some(finding) = node::asymmetric(case, roads, &node).or_else(|| neighbours::back(case, roads, &node)) {
+    if let Some(finding) = forwarding::asymmetric(case, roads, &node).or_else(|| neighbours::back(case, roads, &node)) {
         return Ok(finding);
     }
     let client = roads.first().map(|road| road.client()).unwrap_or_default();

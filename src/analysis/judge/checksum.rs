@@ -1,7 +1,7 @@
 //! Wrong checksums: packets that arrive and that the receiver's kernel throws away.
 
-use super::found;
 use super::road::Road;
+use crate::analysis::judge::case::found;
 use crate::analysis::state::counters;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;

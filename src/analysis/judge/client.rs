@@ -3,11 +3,11 @@
 pub(super) mod overlaps;
 pub(super) mod way;
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::Road;
-use super::{Case, found};
 use crate::analysis::state::{netfilter, network, ruleset};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;

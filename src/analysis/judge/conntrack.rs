@@ -1,10 +1,12 @@
 //! The connection table of a node: full, or with an old entry that leads a flow astray.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::kube_proxy;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::Road;
-use super::{Case, found, node, translation};
+use super::translation;
 use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
@@ -32,7 +34,7 @@ pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
 /// they were asked: what is new in the table was made by the rules that the packet met.
 pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     let (vip, target) = (case.address()?, case.target.filter(|target| target.slices_read)?);
-    let programmed = node::programmed(case, pair);
+    let programmed = kube_proxy::programmed(case, pair);
     if programmed.is_empty() {
         return None;
     }

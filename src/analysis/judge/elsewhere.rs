@@ -1,10 +1,11 @@
 //! Answered tries that no node took: somebody else has the address, and serves what is asked of him. From the place that asked nothing looks
 //! wrong; that a Service is reached is told by its nodes alone.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::holders;
 use super::road::Road;
-use super::{Case, found, holders, wire};
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
@@ -56,7 +57,7 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
     for (vantage, roads) in past_the_nodes(case, &all) {
         // Only a round in which every node was watched that may announce tells that none of them took it.
-        let whole: Vec<&Road> = roads.into_iter().filter(|road| wire::unwatched_nodes(case, &[*road]).is_empty()).collect();
+        let whole: Vec<&Road> = roads.into_iter().filter(|road| super::answering::unwatched_nodes(case, &[*road]).is_empty()).collect();
         if whole.len() < ENOUGH {
             continue;
         }
@@ -77,9 +78,10 @@ fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
     let asks = case.flows().flat_map(|flow| &flow.arp);
     // Of a client in another network the last router's MAC is all that its frames hold.
     let near = asks.filter(|ask| ask.host.name == vantage.place()).any(|ask| !ask.asked.is_empty());
-    let known = wire::macs(case);
+    let known = super::answering::macs(case);
     let macs: BTreeSet<String> = roads.iter().flat_map(|road| answers(road)).filter_map(|hop| hop.source_mac.clone()).collect();
-    if !near || macs.is_empty() || !wire::all_looked_at(case) || macs.iter().any(|mac| known.contains_key(&mac.to_lowercase())) {
+    if !near || macs.is_empty() || !super::answering::all_looked_at(case) || macs.iter().any(|mac| known.contains_key(&mac.to_lowercase()))
+    {
         return None;
     }
     let mut culprits: Vec<Subject> = macs.iter().map(|mac| Subject::mac(mac)).collect();

@@ -1,9 +1,14 @@
 //! The failing connections, grouped by where they vanished, and the cause of each group.
 
+use crate::analysis::judge::case::{Case, latent};
+use crate::analysis::judge::node::forwarding;
+use crate::analysis::judge::node::gone;
+use crate::analysis::judge::node::inside;
+use crate::analysis::judge::rules::Log;
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, app, awaited, client, endpoints, holders, node, overlay, pod, pod_link, scope, translation, wire};
+use super::{app, awaited, client, endpoints, holders, overlay, pod, pod_link, scope, translation, wire};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -38,7 +43,7 @@ enum Group {
 }
 
 /// The causes of everything that failed, and what could not be decided.
-pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
+pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
     let roads = case.roads();
     let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
     let mut groups: BTreeMap<Group, Vec<&Road>> = BTreeMap::new();
@@ -57,7 +62,7 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
     let mut not_followed = false;
     for (group, roads) in &groups {
         not_followed |= *group == Group::NotFollowed;
-        let (causes, unknown) = cause(case, group, roads, &announces);
+        let (causes, unknown) = cause(case, log, group, roads, &announces);
         for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
             of_pods.entry(cause.name.clone()).or_default().extend(roads);
         }
@@ -99,11 +104,9 @@ pub(super) fn findings(case: &Case, announces: Vec<Finding>, findings: &mut Vec<
             continue;
         }
         // The requests came through to a node: what is odd about the announcement is not why they failed.
-        findings.push(super::latent(case, finding));
+        findings.push(latent(case, finding));
     }
-    findings.extend(
-        wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| super::latent(case, finding)),
-    );
+    findings.extend(wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| latent(case, finding)));
 }
 
 /// The clients whose own routes or addresses keep every request of theirs from leaving.
@@ -138,7 +141,7 @@ fn group(case: &Case, road: &Road) -> Group {
     if endpoints::explains(case, road) {
         return Group::NoEndpoint;
     }
-    if pod::refuses(road) && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
+    if road.refused_by_pod() && matches!(attempt.ending, Ending::Refused | Ending::ConnectTimeout) {
         return Group::PodRefused;
     }
     if road.entry().is_none() && road.endpoint().is_none() {
@@ -171,9 +174,9 @@ fn stopped_at(road: &Road) -> Group {
     }
 }
 
-fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
+fn cause(case: &Case, log: &Log, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
     if matches!(group, Group::Vanished(_) | Group::PodRefused)
-        && let Some(finding) = translation::led_astray(case, roads)
+        && let Some(finding) = super::led_astray::finding(case, roads)
     {
         return (vec![finding], Vec::new());
     }
@@ -184,14 +187,14 @@ fn cause(case: &Case, group: &Group, roads: &[&Road], announces: &[Finding]) -> 
         Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
         Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, roads, announces)),
-        Group::Vanished(gone) => vanished(case, gone, roads),
+        Group::Vanished(gone) => vanished(case, log, gone, roads),
         Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
             let reason = "the answer comes back to the client, and its program does not get it";
             Gap::new(names::EVIDENCE_UNDECIDED, &roads[0].connection.vantage, reason, "what takes the answer inside the client").decisive()
         })),
         Group::NotTaken => one(awaited::answer_not_taken(case, roads)),
         Group::PodRefused => pod::refused(case, roads),
-        Group::RefusedElsewhere => one(refused_elsewhere(case, roads, announces)),
+        Group::RefusedElsewhere => one(refused_elsewhere(case, log, roads, announces)),
         Group::Program => app::findings(case, roads),
         Group::NotFollowed => (Vec::new(), Vec::new()),
     }
@@ -204,12 +207,12 @@ fn one(result: Result<Finding, Gap>) -> (Vec<Finding>, Vec<Gap>) {
     }
 }
 
-fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     let data = matches!(gone.leg, Leg::RequestData | Leg::ReplyData);
     if data && let Some(finding) = overlay::sizes(case, roads, gone) {
         return (vec![finding], Vec::new());
     }
-    let (causes, gaps) = passed_on(case, gone, roads);
+    let (causes, gaps) = passed_on(case, log, gone, roads);
     // That packets are lost on the way is no cause where the small ones pass: their size may be it, or what they hold.
     let where_alone = |finding: &Finding| has(&finding.name, Property::WhereAlone);
     match overlay::size_or_content(roads, gone) {
@@ -219,7 +222,7 @@ fn vanished(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec
 }
 
 /// What takes packets between two points of the road.
-fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+fn passed_on(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     // What comes in on the pod's node from a client itself may be taken there for that, by its reverse path filter first of all.
     if gone.leg == Leg::Reply || (gone.leg == Leg::Request && matches!(gone.last, Point::FarNetworkSide(_))) {
         let past = translation::answered_past(case, roads);
@@ -231,17 +234,19 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
     let node = gone.last.place();
     match (&gone.last, &gone.next) {
         (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
-        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, roads, node)),
-        (last, next) if last == next => one(node::beyond(case, roads, last)),
+        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, log, roads, node)),
+        (last, next) if last == next => one(gone::beyond(case, roads, last)),
         (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
-        (Point::NodeClientSide(_), _) if request => one(inside(case, roads, node)),
+        (Point::NodeClientSide(_), _) if request => one(inside(case, log, roads, node)),
         (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link::lost(case, roads, node)),
         (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
-            one(overlay::far_inside(case, roads, node, gone.leg))
+            one(inside::far_inside(case, log, roads, node, gone.leg))
         }
-        (Point::Pod(_), Point::FarPodSide(_) | Point::NodePodSide(_)) => one(overlay::far_inside(case, roads, gone.next.place(), gone.leg)),
+        (Point::Pod(_), Point::FarPodSide(_) | Point::NodePodSide(_)) => {
+            one(inside::far_inside(case, log, roads, gone.next.place(), gone.leg))
+        }
         (Point::NodePodSide(_), Point::NodeClientSide(_)) => {
-            one(elsewhere(case, roads, node).map_or_else(|| node::reply_inside(case, roads, node), Ok))
+            one(elsewhere(case, roads, node).map_or_else(|| inside::reply_inside(case, log, roads, node), Ok))
         }
         (Point::NodeClientSide(_), Point::Client(_)) => {
             (vec![elsewhere(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
@@ -252,20 +257,20 @@ fn passed_on(case: &Case, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Ve
 
 /// The announcing node's way to the client is another than the request came by: into the cluster's own network, or out by another interface.
 fn elsewhere(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
-    client::overlaps::pods(case, roads, node).or_else(|| node::asymmetric(case, roads, node))
+    client::overlaps::pods(case, roads, node).or_else(|| forwarding::asymmetric(case, roads, node))
 }
 
 /// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
-fn inside(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+fn inside(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     // On a node that announces nothing it matters little what takes the request: none should come there.
     if let Some(finding) = holders::stray(case).filter(|_| holders::is_stray(case, node)) {
         return Ok(finding);
     }
-    node::request_inside(case, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
+    inside::request_inside(case, log, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 
 /// A refusal that no pod gave: who sent it?
-fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
+fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     // The refusal of somebody who holds the address without being a node never passes a node.
     let reached = roads.iter().any(|road| road.entry().is_some());
     // What refuses before anything leaves the client is the client's own.
@@ -294,7 +299,7 @@ fn refused_elsewhere(case: &Case, roads: &[&Road], announces: &[Finding]) -> Res
         road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError))
             .any(|hop| hop.place == node)
     });
-    let result = inside(case, roads, &node);
+    let result = inside(case, log, roads, &node);
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),

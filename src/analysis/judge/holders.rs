@@ -1,10 +1,10 @@
 //! Who has the Service's address on an interface of his own. A kernel answers by ARP for each of its addresses and takes what is sent to
 //! them, whether or not anybody announces: on a node that does not announce, on a client, or on a router.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 
 use super::road::Road;
-use super::{Case, found, wire};
 use crate::analysis::state::network;
 use crate::model::announcement::Announcement;
 use crate::model::catalogue::names;
@@ -36,8 +36,8 @@ fn interfaces_with(case: &Case, state: &PlaceState) -> Vec<String> {
 /// The nodes that answer by ARP and do not announce, when it is known that they do not, and that another one does.
 fn strays(case: &Case) -> Vec<Stray> {
     let Some(announcement) = case.announcement.filter(|announcement| announcement.protocol != "bgp") else { return Vec::new() };
-    let known = wire::macs(case);
-    let answering = wire::answering(case);
+    let known = super::answering::macs(case);
+    let answering = super::answering::answering(case);
     let answers = || answering.iter().filter_map(|mac| Some((mac, known.get(mac)?)));
     // Where no speaker is heard to announce, whoever has the address may be meant to have it.
     if !announcement.nodes_seen.iter().any(|node| announcement.claimed_by(&node.name)) {

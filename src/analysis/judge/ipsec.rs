@@ -1,7 +1,7 @@
 //! IPsec: a policy of the kernel that blocks what is forwarded, or wants it encrypted, takes packets behind every filter, and no rule
 //! counts them.
 
-use super::found;
+use crate::analysis::judge::case::found;
 use crate::analysis::state::ipsec;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -18,7 +18,7 @@ pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::dropped_beside_filters;
+    use super::super::node::filters::dropped_beside_filters;
     use super::*;
     use crate::model::place::{Host, HostKind, Place};
     use crate::model::state::PlaceState;

@@ -1,10 +1,12 @@
 //! A node that swallows packets: all of them are lost inside it, everything that is known to take packets was read there, and nothing does.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::kube_proxy;
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 
-use super::node::{self, Packets};
 use super::road::{Leg, Point, Road};
-use super::{Case, found, translation};
+use super::translation;
 use crate::analysis::state::{counters, ipsec, ruleset};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -99,7 +101,7 @@ fn read(case: &Case, pair: &StatePair) -> bool {
 
 /// kube-proxy's rules on the node lead to every endpoint that serves.
 fn programmed(case: &Case, pair: &StatePair) -> bool {
-    let programmed = node::programmed(case, pair);
+    let programmed = kube_proxy::programmed(case, pair);
     let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
     !serving.is_empty() && serving.iter().all(|endpoint| endpoint.port.is_some_and(|port| programmed.contains(&(endpoint.ip, port))))
 }

@@ -1,10 +1,11 @@
 //! Neighbour entries and the switch between: frames that go to another MAC, or to another port, than they should.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::client;
 use super::road::Road;
-use super::{Case, client, found, wire};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
@@ -16,7 +17,7 @@ use crate::model::subject::Subject;
 /// The client, or the router, sends to another MAC than the announcer's.
 pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let vip = case.address()?;
-    let known = wire::macs(case);
+    let known = super::answering::macs(case);
     let right: BTreeSet<String> = case
         .announcement?
         .nodes
@@ -37,7 +38,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
         if let Some(mac) = entry.and_then(|entry| entry.mac)
             && !right.contains(&mac)
         {
-            let answers = wire::answering(case);
+            let answers = super::answering::answering(case);
             if answers.contains(&mac) && !known.contains_key(&mac) {
                 // Somebody else really answers with it: the entry is right, the answer is wrong.
                 return None;

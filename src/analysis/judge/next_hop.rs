@@ -1,10 +1,12 @@
 //! The next hops of a routed address. A router spreads connections over all nodes that announce it, so that one bad node hurts only those
 //! that it is chosen for: which these are depends on the router's hash, by addresses alone or with ports.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::forwarding;
+use crate::analysis::judge::node::kube_proxy;
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road};
-use super::{Case, found, node};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
@@ -104,9 +106,9 @@ pub(super) fn hidden(case: &Case) -> Vec<Finding> {
         .iter()
         .filter_map(|name| {
             let pair = case.node_state(name)?;
-            let mut finding = node::forwarding_off(case, pair, name, None)
+            let mut finding = forwarding::forwarding_off(case, pair, name, None)
                 .or_else(|| no_way_back(case, name))
-                .or_else(|| node::not_programmed(case, pair, name))?;
+                .or_else(|| kube_proxy::not_programmed(case, pair, name))?;
             finding.evidence.push(format!("a router may send connections to {name}, and no try came in there"));
             Some(finding)
         })
@@ -117,7 +119,7 @@ fn no_way_back(case: &Case, node: &str) -> Option<Finding> {
     let pair = case.node_state(node)?;
     case.probes().flat_map(Probe::made).filter_map(|attempt| attempt.source).find_map(|client| {
         let refused = network::way(&pair.after, &format!("{client},,"))?.refused?;
-        Some(node::no_way_back(node, client, &refused))
+        Some(forwarding::no_way_back(node, client, &refused))
     })
 }
 

@@ -1,11 +1,14 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::filters;
+use crate::analysis::judge::node::gone::unseen;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::{self, Packets, unseen};
+use super::checksum;
+use super::pod_network::{far_node, network_of, pod_network};
 use super::road::{Leg, Point, Road, Vanished};
-use super::{Case, checksum, found, policy, translation};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
@@ -13,7 +16,6 @@ use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Size;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// Ports of the tunnels that are known.
@@ -79,7 +81,7 @@ fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Findi
         return Ok(down(node, &link.name));
     }
     let tunnels = tunnel_fields(case, node, pod, None);
-    if let Some(finding) = node::firewall(pair, node, &tunnels) {
+    if let Some(finding) = filters::firewall(pair, node, &tunnels) {
         return Ok(finding);
     }
     if !is_tunnel && let Some(finding) = wrong_route(case, state, node, pod, &interface) {
@@ -154,16 +156,6 @@ fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &s
     })
 }
 
-fn far_node(case: &Case, pod: IpAddr) -> Option<String> {
-    case.target?.endpoints.iter().find(|endpoint| endpoint.ip == pod)?.node.clone()
-}
-
-/// The pod network as the node object tells it, or the address itself.
-pub(super) fn pod_network(case: &Case, pod: IpAddr) -> String {
-    let cidrs = far_node(case, pod).and_then(|node| case.node(&node)).map(|node| node.pod_cidrs.clone()).unwrap_or_default();
-    cidrs.into_iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&pod))).unwrap_or_else(|| pod.to_string())
-}
-
 /// The encapsulated packet as packet filters see it.
 fn tunnel_fields(case: &Case, from: &str, pod: IpAddr, input: Option<&str>) -> Vec<Fields> {
     let ip = |node: &str| case.node(node).and_then(|node| node.internal_ips.first().copied());
@@ -233,21 +225,6 @@ fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding
     ))
 }
 
-/// Which node's pod network or addresses hold an address: by the node objects, or by what the nodes themselves show.
-fn network_of(case: &Case, address: IpAddr) -> Option<String> {
-    let nodes = &case.announcement?.nodes_seen;
-    let by_object = nodes.iter().find(|node| {
-        let cidr = |cidr: &String| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address));
-        node.internal_ips.contains(&address) || node.pod_cidrs.iter().any(cidr)
-    });
-    by_object.map(|node| node.name.clone()).or_else(|| {
-        let own = |name: &str| {
-            case.node_state(name).is_some_and(|pair| network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address))
-        };
-        nodes.iter().map(|node| node.name.clone()).find(|name| own(name))
-    })
-}
-
 /// It came in encapsulated and did not come out of the tunnel.
 fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
@@ -270,7 +247,7 @@ fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding,
         "encapsulated packets come in on {node}{}, none comes out of the tunnel",
         input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
     );
-    if let Some(mut finding) = node::firewall(pair, node, &fields) {
+    if let Some(mut finding) = filters::firewall(pair, node, &fields) {
         finding.evidence.insert(0, came);
         return Ok(finding);
     }
@@ -280,61 +257,6 @@ fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding,
         return Ok(down(node, &link.name));
     }
     checksum::of_tunnel(pair, node, roads, &came).ok_or_else(|| unseen(node, &came))
-}
-
-/// It came out of the tunnel on the pod's node and did not reach the pod's link.
-pub(super) fn far_inside(case: &Case, roads: &[&Road], node: &str, leg: Leg) -> Result<Finding, Gap> {
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
-    let packets = Packets::of(case, roads);
-    let request = matches!(leg, Leg::Request | Leg::RequestData);
-    let input = roads
-        .iter()
-        .flat_map(|road| road.hops(|hop| hop.request == request && hop.passage == Passage::In && hop.tunnel.is_none()))
-        .find(|hop| hop.place == node)
-        .map(|hop| hop.interface.clone());
-    let sources: BTreeSet<IpAddr> =
-        if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
-    let fields = packets.fields(leg, case.address(), input.as_deref());
-    let filter = translation::short_lived(case, roads, node).filter(|_| request).or_else(|| node::firewall_of(pair, node, &fields, roads));
-    filter
-        .map(|finding| if request { policy::behind(case, node, &packets, finding) } else { finding })
-        .or_else(|| node::dropped_beside_filters(pair, node, input.as_deref(), roads.len()))
-        .or_else(|| node::forwarding_off(case, pair, node, input.as_deref()))
-        .or_else(|| node::reverse_path(pair, node, input.as_deref(), &sources))
-        .or_else(|| {
-            if request { node::pod_route(pair, node, &packets.endpoints) } else { back_route(case, pair, node, input.as_deref(), &packets) }
-        })
-        .or_else(|| node::refused_to_forward(pair, node, input.as_deref(), &sources, &packets.endpoints).filter(|_| request))
-        .or_else(|| super::pod_link::of(case, pair, node, &packets.endpoints))
-        .or_else(|| if request { None } else { super::pod_link::answers_astray(case, pair, node, &packets) })
-        .or_else(|| policy::unseen(case, pair, node, &packets).filter(|_| request))
-        .or_else(|| translation::answers_of_untracked(case, pair, node, roads).filter(|_| !request))
-        .ok_or_else(|| {
-            let grown = translation::refusals(pair, &fields);
-            unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}"))
-        })
-}
-
-/// The way back from the pod's node to whom the pod answers.
-fn back_route(case: &Case, pair: &StatePair, node: &str, input: Option<&str>, packets: &Packets) -> Option<Finding> {
-    // As the node itself would send it, and as what its pods send.
-    let of_pods = |to: IpAddr| {
-        let input = input?;
-        packets.endpoints.iter().find_map(|(pod, _)| {
-            Some((node::forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}")))
-        })
-    };
-    let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
-    packets.seen_sources.iter().find_map(|to| {
-        let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
-        let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
-        Some(found(
-            names::ROUTE_RETURN_MISSING,
-            vec![Subject::route(node, to)],
-            format!("{node} has no way back to {to}{owner}"),
-            vec![format!("`{asked}` on {node}: {refused}")],
-        ))
-    })
 }
 
 /// Payload was lost between two points while smaller packets of the same direction pass, those without payload at least: no try with

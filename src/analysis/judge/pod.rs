@@ -1,15 +1,16 @@
 //! In the pod's network namespace, and on the link that leads to it.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::filters;
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::node::{self, Packets};
+use super::checksum;
 use super::road::{Leg, Road};
-use super::{Case, checksum, found};
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::analysis::state::{counters, network};
 use crate::model::catalogue::names;
-use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::Protocol;
@@ -191,7 +192,7 @@ fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
         answer.output.clone_from(&interface);
     }
     fields.extend(answers);
-    let drop = node::dropping(pair, &fields)?;
+    let drop = filters::dropping(pair, &fields)?;
     Some(found(
         names::POD_FIREWALL_DROP,
         vec![Subject::pod(&case.service.namespace, pod)],
@@ -286,13 +287,4 @@ fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>)
         }
     }
     None
-}
-
-/// Whether a reset or an ICMP refusal of the connection began in the pod.
-pub(super) fn refuses(road: &Road) -> bool {
-    road.hops(|hop| {
-        !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)
-    })
-    .next()
-    .is_some()
 }

@@ -1,12 +1,12 @@
 //! Between a node and a pod of its own: the way that the node takes to it, the link, and the neighbour entry.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::Packets;
-use super::overlay::pod_network;
+use super::pod_network::pod_network;
 use super::road::Road;
-use super::{Case, found};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};

@@ -1,10 +1,10 @@
 //! NetworkPolicies: a packet that came to the pod's node and that a policy does not let into the pod.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::node::Packets;
-use super::{Case, found};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;

@@ -4,11 +4,12 @@
 //! not passed, after one that was, is where the packet vanished. Points without a capture that can be trusted are left
 //! out, so that "not seen" never means "not looked".
 
+use crate::analysis::judge::case::Case;
+use crate::model::flow::Flow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::Case;
 use crate::model::capture::Capture;
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::packet::Passage;
@@ -94,6 +95,25 @@ pub struct Road<'a> {
     captures: Vec<&'a Capture>,
 }
 
+impl<'a> Case<'a> {
+    /// The connections that were followed, each with the captures of its round.
+    #[must_use]
+    pub fn roads(&'a self) -> Vec<Road<'a>> {
+        self.flows()
+            .flat_map(|flow| {
+                let captures: Vec<&Capture> = flow.captures.iter().collect();
+                flow.connections.iter().chain(self.resent(flow)).map(move |connection| (connection, captures.clone()))
+            })
+            .map(|(connection, captures)| Road::new(self, connection, captures))
+            .collect()
+    }
+
+    /// The tries of one round that were answered late. A single one in both rounds is no pattern.
+    fn resent(&self, flow: &'a Flow) -> &'a [Connection] {
+        if self.flows().map(|flow| flow.resent.len()).sum::<usize>() < 2 { &[] } else { &flow.resent }
+    }
+}
+
 impl<'a> Road<'a> {
     #[must_use]
     pub fn new(case: &'a Case<'a>, connection: &'a Connection, captures: Vec<&'a Capture>) -> Self {
@@ -156,6 +176,13 @@ impl<'a> Road<'a> {
     pub fn endpoint(&self) -> Option<(IpAddr, u16)> {
         let vip = self.case.address()?;
         self.hops(|hop| hop.request && hop.destination.0 != vip && hop.what != Sighting::IcmpError).map(|hop| hop.destination).next()
+    }
+
+    /// Whether a reset or an ICMP refusal of the connection began in the pod.
+    #[must_use]
+    pub fn refused_by_pod(&self) -> bool {
+        let refusal = |hop: &Hop| matches!(hop.what, Sighting::Reset | Sighting::IcmpError);
+        self.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && refusal(hop)).next().is_some()
     }
 
     /// Sightings that a condition takes.

@@ -1,8 +1,8 @@
 //! Which part fails and which works, in one line.
 
+use crate::analysis::judge::case::Case;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Case;
 use super::road::Road;
 
 /// The scope of a fault that these connections share, against all that were made.

@@ -1,8 +1,8 @@
 //! The order of findings, and which gaps the verdict rests on.
 
+use crate::analysis::judge::case::Case;
 use std::collections::BTreeSet;
 
-use super::Case;
 use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::subject::Subject;

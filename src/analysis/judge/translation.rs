@@ -1,11 +1,12 @@
 //! Translation on a node: rules that lead a request past kube-proxy's, and answers that pass the node which would translate them back.
 
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::filters;
+use crate::analysis::judge::node::packets::Packets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::node::{self, Packets};
 use super::road::{Leg, Road};
-use super::{Case, conntrack, found};
 use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
@@ -111,7 +112,7 @@ pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road
         rules.insert(&turn.path, turn);
     }
     let turn = *rules.values().next()?;
-    let mut evidence: Vec<String> = rules.values().map(|turn| node::took(node, turn.tool, &turn.path, &turn.text, turn.grown)).collect();
+    let mut evidence: Vec<String> = rules.values().map(|turn| filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown)).collect();
     if !astray.is_empty() {
         evidence.push(format!("the connection table of {node} awaits the answers from {}", join(&astray)));
     }
@@ -121,24 +122,6 @@ pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road
         format!("a packet filter on {node} {}: {}", does(turn), turn.text),
         evidence,
     ))
-}
-
-/// The requests were seen on their way to an address or a port that is no endpoint's: what of the node that took them leads there.
-pub(super) fn led_astray(case: &Case, roads: &[&Road]) -> Option<Finding> {
-    let target = case.target.filter(|target| target.slices_read)?;
-    let known = |(ip, port): (IpAddr, u16)| {
-        target.endpoints.iter().any(|endpoint| endpoint.ip == ip && endpoint.port.is_none_or(|number| number == port))
-    };
-    let ends: BTreeSet<(IpAddr, u16)> = roads.iter().map(|road| road.endpoint()).collect::<Option<_>>()?;
-    let entries: BTreeSet<String> = roads.iter().map(|road| road.entry().map(|(node, _)| node)).collect::<Option<_>>()?;
-    let node = entries.first().filter(|_| entries.len() == 1 && !ends.iter().any(|end| known(*end)))?;
-    let pair = case.node_state(node)?;
-    let mut finding = diverted(case, pair, node, roads)
-        .or_else(|| node::proxy_stale(case, pair, node))
-        .or_else(|| conntrack::stale(case, pair, node, roads))?;
-    let ends: Vec<String> = ends.into_iter().map(|(ip, port)| std::net::SocketAddr::new(ip, port).to_string()).collect();
-    finding.evidence.insert(0, format!("{} requests that came in on {node} were sent to {}", roads.len(), ends.join(" and ")));
-    Some(finding)
 }
 
 fn does(turn: &Turn) -> String {
@@ -243,7 +226,10 @@ pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Fi
             names::NODE_FIREWALL_DROP,
             vec![rule(entry, turn)],
             format!("a packet filter on {entry} {}: {}", does(turn), turn.text),
-            vec![format!("requests come in on {node} and go no further"), node::took(entry, turn.tool, &turn.path, &turn.text, turn.grown)],
+            vec![
+                format!("requests come in on {node} and go no further"),
+                filters::took(entry, turn.tool, &turn.path, &turn.text, turn.grown),
+            ],
         ))
     })
 }
@@ -278,7 +264,7 @@ pub(super) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, ro
             turn.text
         ),
         vec![
-            node::took(node, turn.tool, &turn.path, &turn.text, turn.grown),
+            filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown),
             format!("answers come in on {node} and do not leave it{refused}"),
         ],
     ))
@@ -301,7 +287,7 @@ pub(super) fn untracked_answers(case: &Case, pair: &StatePair, node: &str, roads
             names::NODE_FIREWALL_DROP,
             vec![rule(node, &turn)],
             format!("a packet filter on {node} {what}: {}", turn.text),
-            vec![node::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
+            vec![filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
         ))
     })
 }
@@ -388,7 +374,7 @@ fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding>
     });
     let (culprit, cause) = match why {
         Some(Why::Rule(turn)) => {
-            evidence.push(node::took(node, turn.tool, &turn.path, &turn.text, turn.grown));
+            evidence.push(filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown));
             (rule(node, &turn), format!(": {}", turn.text))
         }
         Some(Why::Missing(what)) => {

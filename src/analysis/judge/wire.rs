@@ -3,66 +3,26 @@
 mod arp;
 mod router_word;
 
-use std::collections::{BTreeMap, BTreeSet};
+use crate::analysis::judge::case::{Case, found};
+use std::collections::BTreeSet;
 
 use arp::Arp;
 
 use super::road::Road;
-use super::{Case, announce, client, found, holders, neighbours};
+use super::{announce, answering, client, holders, neighbours};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
-use crate::model::place::{HostKind, Place};
 use crate::model::subject::Subject;
-
-/// MAC address to the node and interface that has it, from the nodes that were looked at.
-pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
-    let mut all = BTreeMap::new();
-    for pair in case.closer.iter().flat_map(|closer| &closer.states) {
-        if let Place::Host(host) = &pair.after.place
-            && host.kind == HostKind::Node
-        {
-            for link in network::links(&pair.after) {
-                if !link.mac.is_empty() {
-                    all.entry(link.mac.to_lowercase()).or_insert((host.name.clone(), link.name));
-                }
-            }
-        }
-    }
-    all
-}
-
-/// Every MAC that answered by ARP, in both rounds.
-pub(super) fn answering(case: &Case) -> BTreeSet<String> {
-    case.flows().flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
-}
-
-/// The nodes whose interfaces answer by ARP, with the interface and its MAC.
-pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
-    let known = macs(case);
-    answering(case)
-        .iter()
-        .filter_map(|mac| known.get(mac).map(|(node, interface)| (node.clone(), format!("{interface} ({mac})"))))
-        .collect()
-}
-
-/// Whether the interfaces of every node are known that may announce.
-pub(super) fn all_looked_at(case: &Case) -> bool {
-    case.announcement.is_some_and(|announcement| {
-        let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
-        let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
-        !announcement.nodes_seen.is_empty() && nodes.all(|node| case.node_state(&node.name).is_some())
-    })
-}
 
 /// MACs that answer and belong to no node, when every node that could have them was looked at.
 fn foreign(case: &Case) -> Vec<String> {
-    let known = macs(case);
-    if !all_looked_at(case) {
+    let known = answering::macs(case);
+    if !answering::all_looked_at(case) {
         return Vec::new();
     }
-    answering(case).into_iter().filter(|mac| !known.contains_key(mac)).collect()
+    answering::answering(case).into_iter().filter(|mac| !known.contains_key(mac)).collect()
 }
 
 /// What the wire shows while everybody is answered.
@@ -90,13 +50,13 @@ fn duplicate(case: &Case) -> Option<Finding> {
         culprits.push(owner);
         evidence.push(told);
     }
-    evidence.extend(answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
+    evidence.extend(answering::answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
     Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, format!("another host of the network claims {address}"), evidence))
 }
 
 /// Several interfaces of one node answer.
 fn flux(case: &Case) -> Option<Finding> {
-    let answers = answering_nodes(case);
+    let answers = answering::answering_nodes(case);
     let (node, first) = answers.first()?;
     if answers.len() < 2 || answers.iter().any(|(other, _)| other != node) {
         return None;
@@ -215,7 +175,7 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
     // From the same place some tries came through: then it is a next hop that fails, and not the way there.
     let partly = all.iter().any(|road| vantages.contains(&road.client()) && road.entry().is_some());
     let silent = roads.iter().any(|road| road.sent().next().is_none());
-    if reached.is_empty() || partly || silent || !unwatched_nodes(case, roads).is_empty() {
+    if reached.is_empty() || partly || silent || !answering::unwatched_nodes(case, roads).is_empty() {
         return None;
     }
     let nodes = case.announcement?.bgp.as_ref()?.sending();
@@ -299,9 +259,9 @@ fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Findin
     }
     // The request left the client for the right neighbour, and no node that could take it saw it.
     // One round in which all of them were watched is enough; that the first one looks at fewer nodes is the usual case.
-    let whole: Vec<&Road> = roads.iter().copied().filter(|road| unwatched_nodes(case, &[*road]).is_empty()).collect();
+    let whole: Vec<&Road> = roads.iter().copied().filter(|road| answering::unwatched_nodes(case, &[*road]).is_empty()).collect();
     if whole.is_empty() {
-        let unwatched = unwatched_nodes(case, roads);
+        let unwatched = answering::unwatched_nodes(case, roads);
         return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
     }
     let roads = whole.as_slice();
@@ -391,19 +351,13 @@ fn unreachable_node(case: &Case) -> Option<Finding> {
 
 /// A node that announces, as far as MetalLB says, and is not there.
 fn gone(case: &Case, node: &str) -> Option<Finding> {
-    let evidence = super::node::lost(case, node)?;
+    let evidence = super::node::gone::lost(case, node)?;
     Some(found(
         names::NODE_UNREACHABLE,
         vec![Subject::node(node)],
         format!("{node} announces the address as far as MetalLB says, and cannot be reached"),
         evidence,
     ))
-}
-
-/// Nodes that may have taken one of the requests and were not watched while it was sent.
-pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
-    let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
-    announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
 }
 
 /// The answer left the announcing node for the client and did not arrive.

@@ -1,8 +1,8 @@
 //! The Service's load balancer class against the one that MetalLB serves.
 
-use super::super::{Case, found};
 use super::own;
 use crate::analysis::allocation::class::{Class, classes, controller_serves, speakers_serve};
+use crate::analysis::judge::case::{Case, found};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::metallb::Metallb;

@@ -3,11 +3,11 @@
 //! Two things together prove it: something in the status that MetalLB cannot have written, and either somebody's mark on the
 //! Service or the same thing written again and again.
 
+use crate::analysis::judge::case::{Case, found};
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Case, found};
 use super::{class, own};
 use crate::analysis::addresses::{holds, pool_of};
 use crate::analysis::allocation::class::controller_serves;

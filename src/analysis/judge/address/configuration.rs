@@ -1,8 +1,8 @@
 //! MetalLB refused its configuration and goes on with an older one, or with none.
 
-use super::super::found;
 use super::controller;
 use crate::analysis::configuration::{named_in, refused};
+use crate::analysis::judge::case::found;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Pod;

@@ -1,6 +1,6 @@
 //! Whether MetalLB's controller runs at all.
 
-use super::super::found;
+use crate::analysis::judge::case::found;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::{Pod, Workload};

@@ -1,8 +1,8 @@
 //! The Service has an address: is it the one that it asks for, and one that MetalLB gave?
 
+use crate::analysis::judge::case::{Case, found};
 use std::net::IpAddr;
 
-use super::super::{Case, found};
 use super::{class, competing, configuration, controller, latent, own, refusal, words};
 use crate::analysis::addresses::{odd_last_octet, pool_of};
 use crate::analysis::allocation::wish::{PREFIX, Unmet, annotation, unmet};

@@ -14,7 +14,7 @@ mod refusal;
 mod tests;
 mod words;
 
-use super::{Case, found};
+use crate::analysis::judge::case::{Case, found};
 use crate::model::announcement::Agreement;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};

@@ -1,8 +1,8 @@
 //! The Service has no address.
 
-use super::super::{Case, found};
 use super::{class, competing, configuration, controller, own, refusal, words};
 use crate::analysis::allocation::{Answer, answer};
+use crate::analysis::judge::case::{Case, found};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::metallb::Metallb;

@@ -1,8 +1,8 @@
 //! What MetalLB's answer means to the Service's owner, with its proof.
 
+use crate::analysis::judge::case::{Case, found};
 use std::fmt::Write as _;
 
-use super::super::{Case, found};
 use super::{own, words};
 use crate::analysis::addresses::{Family, capacity, odd_last_octet};
 use crate::analysis::allocation::pools::{NotServed, held};

@@ -2,9 +2,10 @@
 
 mod notable;
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Case, found, holders};
+use super::holders;
 use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
 use crate::model::catalogue::{Property, has, names};
@@ -295,7 +296,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
     if announcement.protocol == "bgp" {
         return None;
     }
-    let mut answering = super::wire::answering_nodes(case);
+    let mut answering = super::answering::answering_nodes(case);
     answering.retain(|(node, _)| !holders::is_stray(case, node));
     let nodes: Vec<String> = answering.iter().map(|(node, _)| node.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if nodes.len() > 1 {

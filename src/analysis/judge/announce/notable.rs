@@ -1,7 +1,7 @@
 //! What is odd about an announcement that works: another node than the election gives, too many moves, sources that are stale, speakers
 //! that crash.
 
-use crate::analysis::judge::{Case, found};
+use crate::analysis::judge::case::{Case, found};
 use crate::model::announcement::{Agreement, Announcement, Source};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Severity};

@@ -4,9 +4,9 @@
 
 mod sessions;
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 
-use super::{Case, found};
 use crate::model::announcement::{Announcement, Exclusion};
 use crate::model::bgp::{Bgp, BgpNode, Router};
 use crate::model::catalogue::names;

@@ -1,9 +1,9 @@
 //! Sessions that are down, and sessions that only one side believes in.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::analysis::judge::{Case, found};
 use crate::analysis::state::bgp_sockets::{BgpSocket, bgp_sockets};
 use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
 use crate::model::catalogue::names;

@@ -1,11 +1,11 @@
 //! A client whose address lies in a network that a node takes for its own: answers to it go to a link, or a pod network, where it is not.
 
+use crate::analysis::judge::case::{Case, found};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::analysis::judge::road::Road;
-use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::analysis::state::routes;
 use crate::model::catalogue::names;

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::{Case, flow, holders};
 use super::{overlaps, way};
 use crate::analysis::judge::road::Road;
+use crate::analysis::judge::rules::Log;
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{AddressLog, Agreement, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
@@ -190,7 +191,7 @@ fn judged(seen: &Seen, rule: impl Fn(&Case, &[&Road]) -> (Vec<Finding>, Vec<Gap>
 fn whole(seen: &Seen) -> (Option<(String, String)>, Vec<String>) {
     judged(seen, |case, _| {
         let (mut findings, mut gaps) = (Vec::new(), Vec::new());
-        flow::findings(case, Vec::new(), &mut findings, &mut gaps);
+        flow::findings(case, &Log::default(), Vec::new(), &mut findings, &mut gaps);
         (findings, gaps)
     })
 }

@@ -1,6 +1,7 @@
 //! A client whose own route to the address leads nowhere, although it has one: it refuses, it takes the address for a neighbour's in a
 //! network where nobody has it, or it names a gateway that nobody is.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -8,7 +9,6 @@ use ipnet::IpNet;
 
 use super::culprits;
 use crate::analysis::judge::road::Road;
-use crate::analysis::judge::{Case, found};
 use crate::analysis::state::network::{self, Way};
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;

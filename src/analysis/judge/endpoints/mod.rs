@@ -3,20 +3,21 @@
 mod nowhere;
 mod pods;
 mod port_names;
+mod shown;
 mod stale;
 
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use crate::analysis::judge::case::{Case, found};
 
-use super::road::Road;
-use super::{Case, found};
 use crate::model::catalogue::names;
-use crate::model::endpoint::{Endpoint, Family, Target};
+use crate::model::endpoint::{Family, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::subject::Subject;
 
+pub(super) use shown::port_name;
+use shown::{no_address, pod_addresses};
 pub(super) use stale::{explains, proven, sought_by};
 
 /// Findings about endpoints, the cause first. Those of severity fail leave nothing that could answer; a part of the endpoints that
@@ -57,21 +58,6 @@ fn other_family(case: &Case, target: &Target) -> Option<Finding> {
     Some(finding)
 }
 
-/// Why a family has no endpoint that serves.
-fn no_address(target: &Target, family: Family) -> String {
-    let has = |ip: &IpAddr| Family::of(*ip) == family;
-    if !target.pods.is_empty() && !target.pods.iter().any(|pod| pod.ips.iter().any(has)) {
-        format!("no pod has an {} address", family.name())
-    } else {
-        format!("no EndpointSlice of {} holds one that is ready", family.name())
-    }
-}
-
-fn pod_addresses(target: &Target) -> Vec<String> {
-    let shown = |ips: &[IpAddr]| ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    target.pods.iter().take(6).map(|pod| format!("pod {} has {}", pod.name, shown(&pod.ips))).collect()
-}
-
 /// A node does not translate the address because the Service itself tells kube-proxy to leave it alone.
 pub(super) fn left_alone(case: &Case, node: &str, seen: &str) -> Option<Finding> {
     let service = case.service;
@@ -88,44 +74,4 @@ pub(super) fn left_alone(case: &Case, node: &str, seen: &str) -> Option<Finding>
     );
     "Remove the setting, unless something else on the nodes is to translate the address.".clone_into(&mut finding.next);
     Some(finding)
-}
-
-/// How a port is named in culprits: by name, or by number when it has none.
-pub(super) fn port_name(target: &Target) -> String {
-    if target.port.name.is_empty() { target.port.port.to_string() } else { target.port.name.clone() }
-}
-
-/// The Service's port as a culprit.
-fn port(case: &Case, target: &Target) -> Subject {
-    Subject::service_port(&case.service.namespace, &case.service.name, &port_name(target))
-}
-
-fn endpoint_line(endpoint: &Endpoint) -> String {
-    format!(
-        "{} {}{}: ready {}, serving {}, terminating {} ({})",
-        endpoint.pod.as_deref().unwrap_or("no pod"),
-        endpoint.ip,
-        endpoint.port.map(|port| format!(":{port}")).unwrap_or_default(),
-        endpoint.ready,
-        endpoint.serving,
-        endpoint.terminating,
-        endpoint.from
-    )
-}
-
-/// The slices that hold these endpoints, as culprits.
-fn slices<'a>(case: &Case, endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Vec<Subject> {
-    let mut culprits: Vec<Subject> =
-        endpoints.into_iter().map(|endpoint| Subject::endpoint_slice(&case.service.namespace, &endpoint.from)).collect();
-    culprits.sort();
-    culprits.dedup();
-    culprits
-}
-
-/// Names by comma, and how many more.
-fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = names.into_iter().collect();
-    let shown = all.len().min(6);
-    let more = all.len() - shown;
-    if more == 0 { all.join(", ") } else { format!("{} and {more} more", all[..shown].join(", ")) }
 }

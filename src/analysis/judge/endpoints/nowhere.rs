@@ -1,7 +1,8 @@
 //! Nothing serves: from the selector to the pods, the first reason that is proven.
 
-use super::{endpoint_line, no_address, pod_addresses, pods, port_names, slices, stale};
-use crate::analysis::judge::{Case, found};
+use super::shown::{endpoint_line, no_address, pod_addresses, slices};
+use super::{pods, port_names, stale};
+use crate::analysis::judge::case::{Case, found};
 use crate::model::catalogue::names;
 use crate::model::endpoint::{DisagreementKind, Endpoint, Target, Template};
 use crate::model::finding::Finding;

@@ -1,9 +1,9 @@
 //! Pods that are selected and not ready: which, why, since when, and whether the nodes that carry them are at fault.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::endpoint_line;
-use crate::analysis::judge::{Case, found};
+use super::shown::endpoint_line;
 use crate::analysis::read::said;
 use crate::model::catalogue::names;
 use crate::model::endpoint::Target;

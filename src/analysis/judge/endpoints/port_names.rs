@@ -1,9 +1,10 @@
 //! The Service's port against the ports that pods declare and slices hold: name, protocol, number.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 
-use super::{endpoint_line, named, pods, port, port_name, slices};
-use crate::analysis::judge::{Case, found};
+use super::pods;
+use super::shown::{endpoint_line, named, port, port_name, slices};
 use crate::model::catalogue::names;
 use crate::model::endpoint::{Endpoint, Slice, Target};
 use crate::model::finding::{Finding, Severity};

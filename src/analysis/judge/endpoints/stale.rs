@@ -1,10 +1,11 @@
 //! Endpoints that are not what the slices say: addresses that nobody holds, and slices that the pods have left behind.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::{Road, slices};
-use crate::analysis::judge::{Case, found, pod};
+use super::shown::slices;
+use crate::analysis::judge::road::Road;
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::endpoint::{Disagreement, DisagreementKind as Kind, Endpoint, Target};
@@ -94,7 +95,7 @@ fn authors(target: &Target, endpoints: &[&Endpoint]) -> Vec<String> {
 pub(in crate::analysis::judge) fn explains(case: &Case, road: &Road) -> bool {
     let (Some(target), Some((ip, number))) = (case.target, road.endpoint()) else { return false };
     let dead = target.endpoints.iter().any(|endpoint| endpoint.ip == ip && nobody(case, endpoint).is_some());
-    dead || (pod::refuses(road) && outdated(target, ip, number))
+    dead || (road.refused_by_pod() && outdated(target, ip, number))
 }
 
 /// The slices send to a number of the pod that its own spec does not give.

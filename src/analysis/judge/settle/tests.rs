@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::super::{Case, judge, node};
+use super::super::node::gone;
+use super::super::{Case, judge};
 use crate::analysis::read::objects;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
@@ -80,7 +81,7 @@ fn only_a_node_that_does_not_answer_counts_as_gone() {
         let gaps =
             [gap("evidence/node-unreachable", Subject::node("n2"), login), gap("evidence/log-unreadable", Subject::speaker("n2"), log)];
         let case = Case { service: &service, announcement: None, target: None, flow: None, closer: None, gaps: &gaps };
-        node::lost(&case, "n2").is_some()
+        gone::lost(&case, "n2").is_some()
     };
     assert!(gone(ErrorKind::HostUnreachable, ErrorKind::HostUnreachable));
     assert!(gone(ErrorKind::HostUnreachable, ErrorKind::TimedOut));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use crate::analysis::judge::{Case, judge};
+use crate::analysis::judge::{Case, Judgement, judge, judge_without};
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
@@ -131,6 +131,10 @@ impl Given {
 
 /// The names of the findings with their first culprits.
 fn judged(given: &Given) -> Vec<String> {
+    judged_by(given, judge)
+}
+
+fn judged_by(given: &Given, judge: impl Fn(&Case) -> Judgement) -> Vec<String> {
     let service = objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer",
         "externalTrafficPolicy": given.policy, "ports": [{"name": "https", "port": 443, "targetPort": 4180}]},
         "status": {"loadBalancer": {"ingress": [{"ip": ADDRESS}]}}}));
@@ -184,6 +188,29 @@ fn a_rule_before_kube_proxys_is_named() {
     ] {
         check(&Given::new(swallowed(), around(&[rule], "", 9)), &[&format!("node/firewall-drop {}", named(rule))]);
     }
+}
+
+#[test]
+fn a_rule_that_is_left_out_says_nothing_and_what_was_tried_is_kept() {
+    let given = Given::new(swallowed(), around(&[DNAT], "", 9));
+    let title = "a rule that leads requests elsewhere, or ends their way before kube-proxy's";
+    let tried = |judge: &dyn Fn(&Case) -> Judgement| {
+        let kept = std::cell::RefCell::new(Vec::new());
+        let said = judged_by(&given, |case| {
+            let judgement = judge(case);
+            kept.borrow_mut().extend(judgement.considered.clone());
+            judgement
+        });
+        (said, kept.into_inner())
+    };
+    let (said, all) = tried(&judge);
+    assert_eq!(said, [format!("node/firewall-drop {}", named(DNAT))]);
+    // The first proof ends it.
+    assert_eq!(all.iter().map(|one| (one.rule.as_str(), one.point.as_str())).collect::<Vec<_>>(), [(title, "the request inside n2")]);
+    assert_eq!(all[0].said.as_deref(), Some("node/firewall-drop"));
+    let (said, all) = tried(&|case| judge_without(case, title));
+    assert!(!said.iter().any(|finding| finding.starts_with("node/firewall-drop")), "{said:?}");
+    assert!(all.len() > 8 && all.iter().all(|one| one.rule != title && !one.needs.is_empty()), "{all:?}");
 }
 
 #[test]

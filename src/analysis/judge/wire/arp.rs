@@ -1,10 +1,10 @@
 //! Who asked by ARP for the address (or by neighbour discovery, of IPv6) and who was answered, as both sides saw it.
 
+use crate::analysis::judge::case::Case;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::router_word;
-use crate::analysis::judge::Case;
 use crate::analysis::judge::road::Road;
 use crate::model::capture::Capture;
 use crate::model::packet::{self, Passage};

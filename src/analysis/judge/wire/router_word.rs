@@ -1,10 +1,10 @@
 //! What routers say themselves, by ICMP, of packets that they do not pass on.
 
+use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::analysis::judge::road::Road;
-use crate::analysis::judge::{Case, found};
 use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::Finding;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
+use crate::analysis::judge::rules::Log;
 use crate::analysis::read::objects;
 use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
@@ -92,7 +93,7 @@ fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
-    flow::findings(&case, Vec::new(), &mut findings, &mut gaps);
+    flow::findings(&case, &Log::default(), Vec::new(), &mut findings, &mut gaps);
     (findings, gaps)
 }
 
@@ -209,7 +210,7 @@ fn told_by(router: &str, code: u16) -> (Vec<Finding>, Vec<Gap>) {
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
-    flow::findings(&case, Vec::new(), &mut findings, &mut gaps);
+    flow::findings(&case, &Log::default(), Vec::new(), &mut findings, &mut gaps);
     (findings, gaps)
 }
 

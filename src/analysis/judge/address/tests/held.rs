@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::super::{Case, found};
+use super::super::super::case::{Case, found};
 use super::{Cluster, WEB, cluster, event, holder, pool, service, services_pool};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::objects;

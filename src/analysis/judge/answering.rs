@@ -1,0 +1,54 @@
+//! Who answers for the address on the wire, and which nodes could have been seen to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::case::Case;
+use super::road::Road;
+use crate::analysis::state::network;
+use crate::model::place::{HostKind, Place};
+
+/// MAC address to the node and interface that has it, from the nodes that were looked at.
+pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
+    let mut all = BTreeMap::new();
+    for pair in case.closer.iter().flat_map(|closer| &closer.states) {
+        if let Place::Host(host) = &pair.after.place
+            && host.kind == HostKind::Node
+        {
+            for link in network::links(&pair.after) {
+                if !link.mac.is_empty() {
+                    all.entry(link.mac.to_lowercase()).or_insert((host.name.clone(), link.name));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Every MAC that answered by ARP, in both rounds.
+pub(super) fn answering(case: &Case) -> BTreeSet<String> {
+    case.flows().flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
+}
+
+/// The nodes whose interfaces answer by ARP, with the interface and its MAC.
+pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
+    let known = macs(case);
+    answering(case)
+        .iter()
+        .filter_map(|mac| known.get(mac).map(|(node, interface)| (node.clone(), format!("{interface} ({mac})"))))
+        .collect()
+}
+
+/// Whether the interfaces of every node are known that may announce.
+pub(super) fn all_looked_at(case: &Case) -> bool {
+    case.announcement.is_some_and(|announcement| {
+        let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
+        let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
+        !announcement.nodes_seen.is_empty() && nodes.all(|node| case.node_state(&node.name).is_some())
+    })
+}
+
+/// Nodes that may have taken one of the requests and were not watched while it was sent.
+pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
+    let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
+    announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
+}

@@ -1,0 +1,102 @@
+//! What the packet filters of a node or a pod take, and what the kernel drops beside them.
+
+use crate::analysis::judge::case::found;
+use crate::analysis::judge::ipsec;
+use crate::analysis::judge::road::Road;
+use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::netfilter::Match;
+use crate::analysis::state::ruleset;
+use crate::analysis::state::traffic_control;
+use crate::model::catalogue::names;
+use crate::model::finding::Finding;
+use crate::model::state::StatePair;
+use crate::model::subject::Subject;
+
+/// A rule that drops these packets at a place: its path, its text and how it was seen.
+pub(in crate::analysis::judge) struct Dropping {
+    pub path: String,
+    pub text: String,
+    pub proof: String,
+}
+
+/// The surest rule that dropped one of these packets between the two reads.
+pub(in crate::analysis::judge) fn dropping(pair: &StatePair, fields: &[Fields]) -> Option<Dropping> {
+    dropping_as_many(pair, fields, 0)
+}
+
+/// As `dropping`; a rule that only may have taken them has to have counted as many as were lost.
+pub(in crate::analysis::judge) fn dropping_as_many(pair: &StatePair, fields: &[Fields], lost: usize) -> Option<Dropping> {
+    let enough = |drop: &ruleset::Drop| {
+        drop.matched == Match::Yes || drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost))
+    };
+    let drop = ruleset::drops(pair, fields).into_iter().find(enough)?;
+    let place = &pair.after.place;
+    let proof = took(&place.to_string(), drop.tool, &drop.path, &drop.text, drop.grown);
+    Some(Dropping { path: drop.path, text: drop.text, proof })
+}
+
+/// That a rule of a place took packets, by its counter where it has one.
+pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text: &str, grown: Option<u64>) -> String {
+    let (table, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (chain, position) = rest.rsplit_once('/').unwrap_or((rest, ""));
+    let stands = if position == "policy" { format!(", chain {chain}") } else { format!(", rule {position} of {chain}") };
+    match (tool, grown) {
+        ("nft", Some(grown)) => {
+            format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
+        }
+        ("nft", None) => format!("nft table {table} on {place}{stands}: `{text}` takes this packet"),
+        (tool, grown) => {
+            let grown = grown.unwrap_or_default();
+            format!("{tool} {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
+        }
+    }
+}
+
+/// The finding for a packet filter on a node.
+pub(in crate::analysis::judge) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Option<Finding> {
+    dropping(pair, fields).map(|drop| filtered(node, drop))
+}
+
+/// As `firewall`, for these connections: of a rule that takes a part of the packets it is known only by how many it took.
+pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    let lost = roads.iter().filter(|road| road.repeated()).count();
+    dropping_as_many(pair, fields, lost).map(|drop| filtered(node, drop))
+}
+
+pub(in crate::analysis::judge) fn filtered(node: &str, drop: Dropping) -> Finding {
+    found(
+        names::NODE_FIREWALL_DROP,
+        vec![Subject::rule(node, &drop.path, &drop.text)],
+        format!("a packet filter on {node} drops it: {}", drop.text),
+        vec![drop.proof],
+    )
+}
+
+/// The kernel drops as many packets as were lost, and more, where no rule of a filter counts them.
+pub(in crate::analysis::judge) fn dropped_beside_filters(
+    pair: &StatePair,
+    node: &str,
+    interface: Option<&str>,
+    lost: usize,
+) -> Option<Finding> {
+    // Both rounds are among the lost ones, and the counters were read around the second one alone.
+    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX).max(2);
+    queue_drops(pair, node, interface, enough).or_else(|| ipsec::drops(pair, node, enough))
+}
+
+/// The traffic control of an interface drops that many packets.
+pub(in crate::analysis::judge) fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u64) -> Option<Finding> {
+    let interface = interface?;
+    let here = traffic_control::dropping(pair).into_iter().find(|dropping| dropping.interface == interface)?;
+    (here.grown >= enough).then(|| {
+        found(
+            names::NODE_FIREWALL_DROP,
+            vec![Subject::interface(node, interface)],
+            format!("the traffic control of {node}/{interface} drops it"),
+            vec![format!(
+                "tc on {node}: the {} qdisc of {interface} dropped {} packets while the probe was repeated",
+                here.kind, here.grown
+            )],
+        )
+    })
+}

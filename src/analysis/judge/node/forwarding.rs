@@ -1,0 +1,197 @@
+//! Whether a node forwards: its settings, its reverse path filter, its routes to pods and back to clients.
+
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::judge::pod_network::network_of;
+use crate::analysis::judge::road::Road;
+use crate::analysis::state::counters;
+use crate::analysis::state::network;
+use crate::model::catalogue::names;
+use crate::model::finding::Finding;
+use crate::model::packet::Passage;
+use crate::model::state::StatePair;
+use crate::model::subject::Subject;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Forwarding of the address's family is off on a node that has to forward, or off for what comes in by one interface, which only IPv4
+/// has.
+pub(in crate::analysis::judge) fn forwarding_off(case: &Case, pair: &StatePair, node: &str, input: Option<&str>) -> Option<Finding> {
+    let four = case.address()?.is_ipv4();
+    let (setting, family) = if four { ("net/ipv4/ip_forward", "") } else { ("net/ipv6/conf/all/forwarding", " of IPv6") };
+    let off = |name: String, what: String| {
+        Some(found(
+            names::NODE_FORWARDING_OFF,
+            vec![Subject::sysctl(node, &name)],
+            format!("{node} does not forward {what}"),
+            vec![format!("{name} is 0 on {node}")],
+        ))
+    };
+    if network::setting(&pair.after, setting) == Some(0) {
+        return off(setting.replace('/', "."), format!("packets{family}"));
+    }
+    let input = input.filter(|input| four && network::interface_setting(&pair.after, "ipv4", input, "forwarding") == Some(0))?;
+    off(format!("net.ipv4.conf.{}.forwarding", input.replace('.', "/")), format!("packets that come in by {input}"))
+}
+
+/// The reverse path filter drops what came in by an interface that does not lead back.
+pub(in crate::analysis::judge) fn reverse_path(
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    sources: &BTreeSet<IpAddr>,
+) -> Option<Finding> {
+    let input = input?;
+    let mode = network::reverse_path_filter(&pair.after, input);
+    if mode == 0 {
+        return None;
+    }
+    for source in sources {
+        let way = network::way(&pair.after, &format!("{source},,"))?;
+        let elsewhere = way.device.as_deref() != Some(input);
+        let refuses = if mode == 1 { elsewhere } else { way.refused.is_some() };
+        if refuses {
+            let grown = counters::grown(pair, "TcpExt", "IPReversePathFilter");
+            return Some(found(
+                names::NODE_REVERSE_PATH_FILTER,
+                vec![Subject::interface(node, input)],
+                format!("the reverse path filter of {node} drops packets from {source} that come in on {input}"),
+                vec![
+                    format!("rp_filter in force on {input} is {mode}"),
+                    format!(
+                        "the way from {node} to {source} is {}",
+                        way.device.map_or_else(|| way.refused.unwrap_or_default(), |device| format!("by {device}"))
+                    ),
+                    format!("TcpExtIPReversePathFilter grew by {grown} while the probe was repeated"),
+                ],
+            ));
+        }
+    }
+    None
+}
+
+/// The kernel refuses the way to an endpoint.
+pub(in crate::analysis::judge) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
+    endpoints.iter().find_map(|(ip, _)| {
+        let refused = network::way(&pair.after, &format!("{ip},,"))?.refused?;
+        Some(found(
+            names::ROUTE_POD_NETWORK_MISSING,
+            vec![Subject::route(node, ip)],
+            format!("{node} has no way to the pod address {ip}"),
+            vec![format!("`ip route get {ip}` on {node}: {refused}")],
+        ))
+    })
+}
+
+/// Why the kernel does not forward to an address what comes in by an interface from a source. That it mistrusts the source is another
+/// matter: the reverse path filter's, or an address of its own.
+pub(in crate::analysis::judge) fn forwarding_refused(pair: &StatePair, to: IpAddr, source: IpAddr, input: &str) -> Option<String> {
+    let refused = network::way(&pair.after, &format!("{to},{source},{input}"))?.refused?;
+    let own = network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == source);
+    (!own && !refused.contains("cross-device")).then_some(refused)
+}
+
+/// The kernel refuses the way to an endpoint for what comes in by one interface, as a policy rule for it makes it.
+pub(in crate::analysis::judge) fn refused_to_forward(
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    sources: &BTreeSet<IpAddr>,
+    endpoints: &BTreeSet<(IpAddr, u16)>,
+) -> Option<Finding> {
+    let input = input?;
+    let asked = sources.iter().flat_map(|source| endpoints.iter().map(move |(ip, _)| (source, ip)));
+    asked.into_iter().find_map(|(source, ip)| {
+        let refused = forwarding_refused(pair, *ip, *source, input)?;
+        Some(found(
+            names::ROUTE_POD_NETWORK_MISSING,
+            vec![Subject::route(node, ip)],
+            format!("{node} has no way to the pod address {ip} for what comes in by {input}"),
+            vec![format!("`ip route get {ip} from {source} iif {input}` on {node}: {refused}")],
+        ))
+    })
+}
+
+/// The kernel refuses the way back to a client for what comes in by the interface towards the pods.
+pub(in crate::analysis::judge) fn refused_back(
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    clients: &BTreeSet<IpAddr>,
+    pods: &BTreeSet<IpAddr>,
+) -> Option<Finding> {
+    let input = input?;
+    clients.iter().flat_map(|client| pods.iter().map(move |pod| (client, pod))).find_map(|(client, pod)| {
+        let refused = forwarding_refused(pair, *client, *pod, input)?;
+        let mut finding = no_way_back(node, *client, &refused);
+        finding.evidence = vec![format!("`ip route get {client} from {pod} iif {input}` on {node}: {refused}")];
+        Some(finding)
+    })
+}
+
+/// The kernel of a node refuses the way to a client.
+pub(in crate::analysis::judge) fn no_way_back(node: &str, client: IpAddr, refused: &str) -> Finding {
+    found(
+        names::ROUTE_RETURN_MISSING,
+        vec![Subject::route(node, client)],
+        format!("{node} has no way back to the client {client}"),
+        vec![format!("`ip route get {client}` on {node}: {refused}")],
+    )
+}
+
+/// The interface by which answers leave the announcing node, when it is not the one of arrival.
+pub(in crate::analysis::judge) fn asymmetric(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let vip = case.address()?;
+    let (_, arrived) = roads.iter().find_map(|road| road.entry())?;
+    let out = roads
+        .iter()
+        .flat_map(|road| {
+            road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && hop.source.0 == vip && hop.tunnel.is_none())
+        })
+        .map(|hop| (hop.interface.clone(), hop.destination.0))
+        .find(|(interface, _)| *interface != arrived)?;
+    let mut evidence = vec![format!("requests come in on {node}/{arrived}, answers leave by {node}/{}", out.0)];
+    if let Some(way) = case.node_state(node).and_then(|pair| network::way(&pair.after, &format!("{},,", out.1))) {
+        evidence.push(format!(
+            "`ip route get {}` on {node}: by {}{}",
+            out.1,
+            way.device.unwrap_or_default(),
+            way.via.map(|via| format!(" via {via}")).unwrap_or_default()
+        ));
+    }
+    Some(found(
+        names::ROUTE_RETURN_ASYMMETRIC,
+        vec![Subject::route(node, out.1)],
+        format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
+        evidence,
+    ))
+}
+
+/// The way back from the pod's node to whom the pod answers.
+pub(in crate::analysis::judge) fn back_route(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    input: Option<&str>,
+    packets: &Packets,
+) -> Option<Finding> {
+    // As the node itself would send it, and as what its pods send.
+    let of_pods = |to: IpAddr| {
+        let input = input?;
+        packets
+            .endpoints
+            .iter()
+            .find_map(|(pod, _)| Some((forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}"))))
+    };
+    let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
+    packets.seen_sources.iter().find_map(|to| {
+        let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
+        let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();
+        Some(found(
+            names::ROUTE_RETURN_MISSING,
+            vec![Subject::route(node, to)],
+            format!("{node} has no way back to {to}{owner}"),
+            vec![format!("`{asked}` on {node}: {refused}")],
+        ))
+    })
+}

@@ -1,0 +1,80 @@
+//! A node that is not there, and what cannot be told of one that is.
+
+use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::conntrack;
+use crate::analysis::judge::node::kube_proxy::proxy_stale;
+use crate::analysis::judge::road::Point;
+use crate::analysis::judge::road::Road;
+use crate::analysis::state::network;
+use crate::model::catalogue::names;
+use crate::model::error_kind::ErrorKind;
+use crate::model::finding::Finding;
+use crate::model::finding::Gap;
+use crate::model::subject::Subject;
+
+/// Why a node counts as lost: it does not answer by SSH, and the API has it as not ready or gets nothing from its kubelet either.
+pub(in crate::analysis::judge) fn lost(case: &Case, node: &str) -> Option<Vec<String>> {
+    let mut evidence = vec![refuses(case, node)?];
+    if mute(case, node) {
+        evidence.push(format!("the API server cannot read the log of the speaker on {node}"));
+    }
+    if case.node(node).is_some_and(|node| !node.ready) {
+        evidence.push(format!("the API has {node} as not ready"));
+    }
+    (evidence.len() > 1).then_some(evidence)
+}
+
+/// That the node does not answer by SSH, when it does not.
+pub(in crate::analysis::judge) fn refuses(case: &Case, node: &str) -> Option<String> {
+    let refused = case.gaps.iter().any(|gap| gap.kind == Some(ErrorKind::HostUnreachable) && *gap.subject == Subject::node(node));
+    refused.then(|| format!("{node} does not answer by SSH"))
+}
+
+/// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.
+pub(in crate::analysis::judge) fn mute(case: &Case, node: &str) -> bool {
+    let of_node = |gap: &Gap| gap.name == names::EVIDENCE_LOG_UNREADABLE && *gap.subject == Subject::speaker(node);
+    let unanswered = |gap: &Gap| matches!(gap.kind, Some(ErrorKind::TimedOut | ErrorKind::HostUnreachable));
+    case.gaps.iter().any(|gap| of_node(gap) && unanswered(gap))
+}
+
+/// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
+pub(in crate::analysis::judge) fn beyond(case: &Case, roads: &[&Road], last: &Point) -> Result<Finding, Gap> {
+    let far = roads
+        .iter()
+        .find_map(|road| road.endpoint())
+        .and_then(|(ip, _)| case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone());
+    if let Some(far) = far.filter(|far| far != last.place()) {
+        let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
+        let unresolved = case.node_state(last.place()).is_some_and(|pair| {
+            network::neighbours(&pair.after)
+                .iter()
+                .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
+        });
+        // A node that does not answer by SSH wants a second witness.
+        let witnesses = lost(case, &far).or_else(|| refuses(case, &far).filter(|_| unresolved).map(|refused| vec![refused]));
+        if let Some(witnesses) = witnesses {
+            let mut evidence = vec![format!("requests for its pods leave {} and nothing comes back", last.place())];
+            evidence.extend(witnesses);
+            if unresolved {
+                evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
+            }
+            return Ok(found(
+                names::NODE_UNREACHABLE,
+                vec![Subject::node(&far)],
+                format!("{far} cannot be reached, and its pods still count as endpoints"),
+                evidence,
+            ));
+        }
+    }
+    if let Some(pair) = case.node_state(last.place())
+        && let Some(finding) = proxy_stale(case, pair, last.place()).or_else(|| conntrack::stale(case, pair, last.place(), roads))
+    {
+        return Ok(finding);
+    }
+    Err(unseen(last.place(), &format!("the request passes {} and nothing comes back; what lies beyond could not be watched", last.place())))
+}
+
+/// A node's inside that explains nothing: what would decide is said.
+pub(in crate::analysis::judge) fn unseen(node: &str, reason: &str) -> Gap {
+    Gap::new(names::EVIDENCE_UNDECIDED, Subject::node(node), reason, format!("what takes the packet inside {node}")).decisive()
+}

@@ -1,0 +1,9 @@
+//! Inside a node: what takes a packet between where it came in and where it should leave.
+
+pub(super) mod filters;
+pub(super) mod forwarding;
+pub(super) mod gone;
+pub(super) mod inside;
+pub(super) mod kube_proxy;
+pub(super) mod packets;
+pub(super) mod rules;

@@ -1,0 +1,31 @@
+//! Where a pod is, and its node's pod network.
+
+use std::net::IpAddr;
+
+use super::case::Case;
+use crate::analysis::state::network;
+
+pub(super) fn far_node(case: &Case, pod: IpAddr) -> Option<String> {
+    case.target?.endpoints.iter().find(|endpoint| endpoint.ip == pod)?.node.clone()
+}
+
+/// The pod network as the node object tells it, or the address itself.
+pub(super) fn pod_network(case: &Case, pod: IpAddr) -> String {
+    let cidrs = far_node(case, pod).and_then(|node| case.node(&node)).map(|node| node.pod_cidrs.clone()).unwrap_or_default();
+    cidrs.into_iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&pod))).unwrap_or_else(|| pod.to_string())
+}
+
+/// Which node's pod network or addresses hold an address: by the node objects, or by what the nodes themselves show.
+pub(super) fn network_of(case: &Case, address: IpAddr) -> Option<String> {
+    let nodes = &case.announcement?.nodes_seen;
+    let by_object = nodes.iter().find(|node| {
+        let cidr = |cidr: &String| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&address));
+        node.internal_ips.contains(&address) || node.pod_cidrs.iter().any(cidr)
+    });
+    by_object.map(|node| node.name.clone()).or_else(|| {
+        let own = |name: &str| {
+            case.node_state(name).is_some_and(|pair| network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address))
+        };
+        nodes.iter().map(|node| node.name.clone()).find(|name| own(name))
+    })
+}
