@@ -18,7 +18,7 @@ const MOST_OPERATIONS: u64 = 5_000_000;
 const MOST_BYTES: usize = 128 << 20;
 
 /// Why a playbook ends that takes more.
-const OUTGROWN: &str = "the playbook's values take more than 80 MiB; keep fewer of them at a time";
+const OUTGROWN: &str = "the playbook's values take more than 128 MiB; keep fewer of them at a time";
 
 /// An engine that knows the language but no words: for reading a playbook.
 #[must_use]
