@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod cli;
 pub mod engine;
 pub mod evidence;
+pub mod language;
 pub mod model;
 #[cfg(test)]
 mod readers;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "without the sources there is nothing to check")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
@@ -15,15 +15,20 @@ struct Layer {
 }
 
 /// The table of ARCHITECTURE.md.
-const LAYERS: [Layer; 7] = [
+const LAYERS: [Layer; 8] = [
     Layer { name: "model", may: &["model"], crates: &[] },
     Layer { name: "analysis", may: &["analysis", "model"], crates: &[] },
     Layer { name: "evidence", may: &["evidence", "model"], crates: &["kube", "k8s_openapi", "russh", "pcap", "tokio"] },
     Layer { name: "report", may: &["report", "model"], crates: &[] },
     Layer { name: "words", may: &["words", "analysis", "evidence", "model"], crates: &["rhai"] },
-    // The two small things of `analysis` that the engine needs (the nearest name) make it no judge.
-    Layer { name: "engine", may: &["engine", "words", "evidence", "model", "analysis"], crates: &["rhai"] },
-    Layer { name: "cli", may: &["cli", "engine", "words", "report", "evidence", "analysis", "model"], crates: &["clap", "indicatif"] },
+    // Of the words it names what stands in `WORDS_DATA` alone.
+    Layer { name: "language", may: &["language", "words", "model"], crates: &["rhai"] },
+    Layer { name: "engine", may: &["engine", "language", "words", "evidence", "model"], crates: &["rhai"] },
+    Layer {
+        name: "cli",
+        may: &["cli", "engine", "language", "words", "report", "evidence", "analysis", "model"],
+        crates: &["clap", "indicatif"],
+    },
 ];
 
 /// Crates that belong to some layers alone.
@@ -64,6 +69,9 @@ fn every_planted_violation_is_found() {
         ("words/a.rs", "fn f() { tokio::spawn(g()); }", "words may not use the crate tokio"),
         ("words/a.rs", "fn f() { let _ = g(|| println!(\"x\")); }", "only cli prints"),
         ("words/a.rs", "use crate::engine::load;", "words may not name engine"),
+        ("language/a.rs", "use crate::evidence::Evidence;", "language may not name evidence"),
+        ("language/a.rs", "use crate::engine::run;", "language may not name engine"),
+        ("engine/a.rs", "use crate::analysis::judge;", "engine may not name analysis"),
         ("engine/a.rs", "use crate::cli::run;", "engine may not name cli"),
         ("engine/a.rs", "use crate::evidence::live;", "a live module"),
         ("engine/a.rs", "use clap::Parser;", "engine may not use the crate clap"),
@@ -77,6 +85,135 @@ fn every_planted_violation_is_found() {
         let text = if code == "//" { String::new() } else { format!("//! A file.\n{code}\n") };
         let found = violations(file, &text);
         assert!(found.iter().any(|violation| violation.contains(expected)), "{file}: {code}: {found:?}");
+    }
+}
+
+/// Where no file stands in a circle at all.
+const WITHOUT_CIRCLES: [&str; 6] = ["language/", "report/", "words/manual/", "words/all.rs", "words/word.rs", "words/mistake.rs"];
+
+/// Circles that there are elsewhere. The number may only become smaller.
+const MOST_CIRCLES: usize = 20;
+
+#[test]
+fn circles_of_files_become_fewer() {
+    let circles = Graph::of_the_house().circles();
+    let clean = |file: &String| WITHOUT_CIRCLES.iter().any(|begin| file.starts_with(begin));
+    let wrong: Vec<&Vec<String>> = circles.iter().filter(|circle| circle.iter().any(clean)).collect();
+    assert!(wrong.is_empty(), "these files stand in a circle: {wrong:#?}");
+    assert!(circles.len() <= MOST_CIRCLES, "there are {} circles: {circles:#?}", circles.len());
+}
+
+/// What `language` may come to of the layer of words: descriptions, and the error that carries a mistake.
+const WORDS_DATA: [&str; 4] = ["words/all.rs", "words/word.rs", "words/mistake.rs", "words/manual/"];
+
+#[test]
+fn whatever_reads_the_language_touches_nothing() {
+    let graph = Graph::of_the_house();
+    let reached = graph.reached_from("language/");
+    assert!(reached.contains_key("words/manual/probe.rs"), "the words' descriptions are not named: {reached:?}");
+    for (file, way) in &reached {
+        assert!(!file.starts_with("evidence/") && !file.starts_with("analysis/"), "language comes to {file}: {}", way.join(" → "));
+        let data = !file.starts_with("words/") || WORDS_DATA.iter().any(|known| file.starts_with(known));
+        assert!(data, "language comes to {file}, which is no description: {}", way.join(" → "));
+    }
+}
+
+#[test]
+fn planted_circles_and_chains_are_found() {
+    let file = |path: &str, code: &str| (path.to_owned(), format!("//! A file.\n{code}\n"));
+    let graph = Graph::of(&[
+        file("lib.rs", "pub mod a; pub mod b;"),
+        file("a/mod.rs", "pub mod x; pub mod y; pub use x::X;"),
+        file("a/x.rs", "use super::y::Y; pub struct X;"),
+        file("a/y.rs", "fn f() { let _ = crate::b::g(); }"),
+        file("b.rs", "use crate::a::x::{self, X}; #[cfg(test)] mod tests { use crate::c::d; }"),
+        file("c.rs", "use crate::b::g;"),
+    ]);
+    assert_eq!(graph.circles(), [vec!["a/x.rs".to_owned(), "a/y.rs".to_owned(), "b.rs".to_owned()]]);
+    assert_eq!(graph.reached_from("c.rs")["a/x.rs"], ["c.rs", "b.rs", "a/x.rs"]);
+}
+
+/// Whether it is the first file of a folder in which the other one stands: those two are one.
+fn leads(first: &str, file: &str) -> bool {
+    let folder = first.strip_suffix("mod.rs").map(str::to_owned).or_else(|| first.strip_suffix(".rs").map(|name| format!("{name}/")));
+    folder.is_some_and(|folder| file.starts_with(&folder))
+}
+
+/// Which file names which, by every path of its code; tests are left out.
+struct Graph {
+    names: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Graph {
+    fn of_the_house() -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let shown = |file: &PathBuf| file.strip_prefix(&source).expect("a file below src").to_string_lossy().into_owned();
+        let read = |file: &PathBuf| (shown(file), std::fs::read_to_string(file).expect("a readable source file"));
+        let files: Vec<(String, String)> = rust_files(&source)
+            .iter()
+            .map(read)
+            .filter(|(file, _)| !file.split('/').any(|part| part.trim_end_matches(".rs") == "tests"))
+            .collect();
+        Self::of(&files)
+    }
+
+    fn of(files: &[(String, String)]) -> Self {
+        let modules: BTreeMap<Vec<String>, &str> = files.iter().map(|(file, _)| (module(file), file.as_str())).collect();
+        let names = files.iter().map(|(file, text)| {
+            let mut seen = Seen::new(file);
+            seen.visit_file(&syn::parse_file(text).expect("a source file"));
+            let named = seen.absolute.iter().filter_map(|path| {
+                (0..=path.len())
+                    .rev()
+                    .find_map(|length| modules.get(&path[..length]))
+                    .copied()
+                    .filter(|other| *other != file.as_str() && !leads(other, file))
+            });
+            (file.clone(), named.filter(|other| !["lib.rs", "main.rs"].contains(other)).map(str::to_owned).collect())
+        });
+        Self { names: names.collect() }
+    }
+
+    /// Every file that is come to from files of that begin, with the shortest way.
+    fn reached_from(&self, begin: &str) -> BTreeMap<String, Vec<String>> {
+        let mut reached: BTreeMap<String, Vec<String>> =
+            self.names.keys().filter(|file| file.starts_with(begin)).map(|file| (file.clone(), vec![file.clone()])).collect();
+        let mut next: VecDeque<String> = reached.keys().cloned().collect();
+        while let Some(file) = next.pop_front() {
+            for other in self.names.get(&file).into_iter().flatten() {
+                if !reached.contains_key(other) {
+                    let way = reached[&file].iter().chain([other]).cloned().collect();
+                    reached.insert(other.clone(), way);
+                    next.push_back(other.clone());
+                }
+            }
+        }
+        reached
+    }
+
+    /// Files that come to each other, in groups of at least two.
+    fn circles(&self) -> Vec<Vec<String>> {
+        let reached: BTreeMap<&String, BTreeMap<String, Vec<String>>> = self.names.keys().map(|file| (file, self.from_one(file))).collect();
+        let mut circles: Vec<Vec<String>> = Vec::new();
+        for (file, others) in &reached {
+            if circles.iter().any(|circle| circle.contains(file)) {
+                continue;
+            }
+            let back = others.keys().filter(|other| *other != *file && reached.get(other).is_some_and(|its| its.contains_key(*file)));
+            let mut circle: Vec<String> = back.cloned().collect();
+            if !circle.is_empty() {
+                circle.push((*file).clone());
+                circle.sort();
+                circles.push(circle);
+            }
+        }
+        circles
+    }
+
+    fn from_one(&self, file: &str) -> BTreeMap<String, Vec<String>> {
+        let mut reached = self.reached_from(file);
+        reached.retain(|_, way| way[0] == *file);
+        reached
     }
 }
 
@@ -131,16 +268,24 @@ struct Seen<'a> {
     /// The modules from the crate's root to this file.
     module: Vec<String>,
     wrong: BTreeSet<String>,
+    /// Every path of this crate that it names, from the crate's root.
+    absolute: BTreeSet<Vec<String>>,
+}
+
+/// The module that a file holds, from the crate's root.
+fn module(file: &str) -> Vec<String> {
+    let mut module: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+    if module.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
+        module.pop();
+    }
+    module
 }
 
 impl<'a> Seen<'a> {
     fn new(file: &'a str) -> Self {
-        let mut module: Vec<String> = file.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
-        if module.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
-            module.pop();
-        }
+        let module = module(file);
         let layer = LAYERS.iter().find(|layer| module.first().is_some_and(|first| first == layer.name));
-        Self { file, layer, module, wrong: BTreeSet::new() }
+        Self { file, layer, module, wrong: BTreeSet::new(), absolute: BTreeSet::new() }
     }
 
     fn wrong(&mut self, what: &str) {
@@ -149,6 +294,12 @@ impl<'a> Seen<'a> {
 
     /// Judges one path, given by its parts.
     fn path(&mut self, parts: &[String]) {
+        if let Some(absolute) = self.absolute(parts) {
+            self.absolute.insert(absolute);
+        } else if parts.len() > 1 {
+            // Perhaps a module below this one.
+            self.absolute.insert(self.module.iter().chain(parts).cloned().collect());
+        }
         let Some(layer) = self.layer else { return };
         let Some(first) = parts.first() else { return };
         if KEPT.contains(&first.as_str()) && !layer.crates.contains(&first.as_str()) {
@@ -182,6 +333,7 @@ impl<'a> Seen<'a> {
     fn absolute(&self, parts: &[String]) -> Option<Vec<String>> {
         match parts.first()?.as_str() {
             "crate" => Some(parts[1..].to_vec()),
+            "self" => Some(self.module.iter().chain(&parts[1..]).cloned().collect()),
             "super" => {
                 let ups = parts.iter().take_while(|part| *part == "super").count();
                 let kept = self.module.len().checked_sub(ups)?;

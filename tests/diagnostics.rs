@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use lbdiag::engine::{self, EndKind, Inputs, RunOptions};
 use lbdiag::evidence::recording::recorded;
-use lbdiag::model::diagnostic::Diagnostic;
+use lbdiag::evidence::site::Site;
 use lbdiag::model::diagnostic::codes::{CODES, Example};
+use lbdiag::model::diagnostic::{Diagnostic, Source};
 use lbdiag::model::outcome::Outcome;
 
 const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! ---\n";
@@ -21,7 +22,10 @@ fn root() -> &'static Path {
 
 /// What is wrong with a playbook that is only read.
 fn read(text: &str) -> Vec<Diagnostic> {
-    engine::playbook::read("a.rhai", text.to_owned()).err().map(|broken| broken.diagnostics).unwrap_or_default()
+    match engine::playbook::read("a.rhai", text.to_owned()) {
+        Ok(playbook) => playbook.warnings,
+        Err(broken) => broken.diagnostics,
+    }
 }
 
 /// A script's run on the recording of a healthy cluster.
@@ -45,7 +49,8 @@ fn every_code_has_an_example_that_has_it_and_no_other() {
             Example::Playbook(text) => read(text),
             Example::Script(text) => read(&format!("{HEADER}{text}")),
             Example::Run(text) => run(text).0.diagnostics,
-            Example::Site(_) | Example::Described(_) => continue,
+            Example::Site(text) => Site::parse(&Source { file: "site.yaml", text }).err().unwrap_or_default(),
+            Example::Described(_) => continue,
         };
         assert_eq!(codes(&found), [entry.code], "{found:?}");
         assert!(found.iter().all(|one| one.spot.is_some()), "{found:?}");

@@ -234,7 +234,7 @@ fn recordings_hold_no_secrets() {
 /// The same playbook, which reads everything at once.
 fn unsparing(directory: &Path) -> PathBuf {
     let text = std::fs::read_to_string(root().join("playbooks/metallb-flow.rhai")).expect("the playbook");
-    let changed = text.replace("let sparing   = allowed(\"probe\");", "let sparing   = false;");
+    let changed = text.replace("let defer     = allowed(\"probe\");", "let defer     = false;");
     assert_ne!(changed, text, "the playbook decides elsewhere what is spared");
     let path = directory.join("metallb-flow.rhai");
     std::fs::write(&path, changed).expect("a written playbook");

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
+use super::markdown::weight;
 use super::{markdown, print, refuse};
 use crate::model::catalogue::{ENTRIES, Entry, entry};
 use crate::model::diagnostic::codes::{self, CODES, Code};
-use crate::model::finding::Severity;
 use crate::model::nearest::nearest;
 
 /// Prints one entry, the entries of an area, or the whole list.
@@ -110,16 +110,6 @@ fn of_code(code: &Code) -> String {
 fn indented(text: &mut String, by: usize, words: &str) {
     for line in crate::report::wrapped(words, 100 - by) {
         let _ = writeln!(text, "{:by$}{line}", "");
-    }
-}
-
-/// How much an entry weighs, in a word.
-pub(super) fn weight(entry: &Entry) -> &'static str {
-    match entry.severity {
-        _ if entry.is_gap() => "gap",
-        Severity::Fail => "fail",
-        Severity::Warn => "warn",
-        Severity::Info => "info",
     }
 }
 

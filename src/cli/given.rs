@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::engine::Inputs;
 use crate::evidence::text_file;
+use crate::model::diagnostic::{Diagnostic, Source, codes};
+use crate::model::document;
 
 /// Prefix of environment variables that set parameters.
 const PREFIX: &str = "LBDIAG_";
@@ -39,7 +41,16 @@ fn environment(variables: impl Iterator<Item = (String, String)>) -> Vec<(String
 fn read(file: &Path) -> Result<BTreeMap<String, Value>, String> {
     let text = text_file::read(file).map_err(|error| format!("read parameters {}: {error}", file.display()))?;
     // JSON is YAML too.
-    serde_yaml::from_str(&text).map_err(|error| format!("parameters {}: {error}", file.display()))
+    let source = Source { file: &file.display().to_string(), text: &text };
+    let refused = |code, bytes, why: String| format!("parameters: {}", Diagnostic::new(code, Some(source.spot(bytes)), why));
+    let node =
+        document::read(&text).map_err(|why| refused(codes::FILE_NOT_YAML, why.bytes, format!("the file is not YAML: {}", why.reason)))?;
+    match node.value() {
+        Value::Object(all) => Ok(all.into_iter().collect()),
+        _ => {
+            Err(refused(codes::FILE_VALUE, node.bytes.clone(), format!("the file holds {}, it has to be a map of parameters", node.kind())))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::explain::weight;
 use crate::model::catalogue::Entry;
-use crate::words::reference::{Group, Word};
+use crate::model::finding::Severity;
+use crate::words::all;
+use crate::words::word::{Group, Kind, Word};
 
 /// Every finding and gap: first a list of names by area, then each in full.
 pub(super) fn findings(entries: &[Entry]) -> String {
@@ -52,26 +53,79 @@ fn one(text: &mut String, entry: &Entry) {
     text.push('\n');
 }
 
-/// Every word, by groups.
-pub(super) fn words(words: &[Word]) -> String {
+/// Every word, by groups, and the records that they give, each once.
+pub(super) fn words() -> String {
     let mut text = heading("The words of the language", "lbdiag words --markdown");
     text.push_str(
         "`lbdiag words WORD` prints one of these entries. A word that needs a *capability* runs only in a playbook whose header lists it under \
-         `uses`, and whose site does not take it away.\n",
+         `uses`, and whose site does not take it away. Options are given as a map behind the arguments: `probe(svc, #{ tries: 3 })`; one that is \
+         `()` counts as left out. The records that words give stand at the end, field by field; a field always exists, and is `()` where nothing is known.\n",
     );
+    let mut given = Vec::new();
     for group in Group::ALL {
-        let mut of_group = words.iter().filter(|word| word.group() == group).peekable();
-        if of_group.peek().is_some() {
-            let _ = writeln!(text, "\n## {}\n\n{}", group.name(), group.about());
+        let _ = writeln!(text, "\n## {}\n\n{}", group.name(), group.about());
+        for word in all::words().filter(|word| word.group == group) {
+            one_word(&mut text, word);
+            given.extend(word.returns.kind.records());
         }
-        for word in of_group {
-            let _ = writeln!(text, "\n### {}\n\n    {}\n\n{}", word.name, word.signature, prose(word.meaning));
-            if !word.capability.is_empty() {
-                let _ = writeln!(text, "\nNeeds the capability `{}`.", word.capability);
-            }
+    }
+    given.sort_by_key(|record| record.name);
+    given.dedup_by_key(|record| record.name);
+    text.push_str("\n## Records\n");
+    for record in given {
+        let _ = writeln!(text, "\n### {}\n\n{}\n\n| field | type | meaning |\n|---|---|---|", record.name, prose(record.meaning));
+        for field in record.fields {
+            let unit = if field.unit.is_empty() { String::new() } else { format!(", {}", field.unit) };
+            let nothing = if field.nothing_when.is_empty() { String::new() } else { format!(" `()` when {}.", prose(field.nothing_when)) };
+            let _ = writeln!(text, "| `{}` | {}{unit} | {}{nothing} |", field.name, cell(field.kind), prose(field.meaning));
         }
     }
     text
+}
+
+/// A type as it stands in a table's cell.
+fn cell(kind: Kind) -> String {
+    prose(&kind.to_string()).replace('|', "\\|")
+}
+
+fn one_word(text: &mut String, word: &Word) {
+    let _ = writeln!(text, "\n### {}\n\n    {}\n\n{}", word.name, word.signature(), prose(word.meaning));
+    if !word.formerly.is_empty() {
+        let _ = writeln!(text, "\nBefore it was called `{}`, which works until lbdiag 0.3.", word.formerly.join("`, `"));
+    }
+    if !word.capability.is_empty() {
+        let _ = writeln!(text, "\nNeeds the capability `{}`.", word.capability);
+    }
+    for (title, params) in [("argument", word.params), ("option", word.options)] {
+        if !params.is_empty() {
+            let _ = writeln!(text, "\n| {title} | takes | meaning |\n|---|---|---|");
+            for param in params {
+                let _ = writeln!(text, "| `{}` | {} | {} |", param.name, prose(&param.taken()).replace('|', "\\|"), prose(param.meaning));
+            }
+        }
+    }
+    if !word.returns.nothing_when.is_empty() {
+        let _ = writeln!(text, "\nIt gives `()` when {}.", prose(word.returns.nothing_when));
+    }
+    if !word.fails.is_empty() {
+        let _ = writeln!(text, "\n{}", prose(&word.fails.join(" ")));
+    }
+    for example in word.examples {
+        let _ = writeln!(text, "\nOn the recording `{}`:\n", example.recording);
+        example.script.lines().chain([format!("// {}", example.gives).as_str()]).for_each(|line| {
+            let _ = writeln!(text, "    {line}");
+        });
+    }
+}
+
+/// How much an entry weighs, in a word.
+pub(super) fn weight(entry: &Entry) -> &'static str {
+    match entry.severity {
+        _ if entry.is_gap() => "gap",
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
+        Severity::Info => "info",
+    }
 }
 
 fn heading(title: &str, command: &str) -> String {
@@ -137,7 +191,6 @@ fn cited(reference: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::catalogue::ENTRIES;
-    use crate::words::reference::WORDS;
 
     #[test]
     fn every_entry_stands_there_once_and_every_link_leads_to_one() {
@@ -174,22 +227,12 @@ mod tests {
     }
 
     #[test]
-    fn every_word_stands_in_its_group_once() {
-        let text = words(WORDS);
-        for word in WORDS {
+    fn every_word_and_record_stands_there_once() {
+        let text = words();
+        for word in all::words() {
             assert_eq!(text.matches(&format!("\n### {}\n", word.name)).count(), 1, "{}", word.name);
         }
-        let group = |name: &str| WORDS.iter().find(|word| word.name == name).map(Word::group);
-        for (name, expected) in [
-            ("service", Group::Cluster),
-            ("look_closer", Group::Node),
-            ("vantage_capture", Group::Capture),
-            ("during", Group::Capture),
-            ("arping", Group::Probe),
-            ("step", Group::FlowOfWork),
-            ("judge", Group::Outcome),
-        ] {
-            assert_eq!(group(name), Some(expected), "{name}");
-        }
+        assert_eq!(text.matches("\n### Service\n").count(), 1);
+        assert!(!text.contains("\n\n\n") && text.ends_with('\n'));
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::exit::Exit;
 use super::reports::{self, Wanted};
 use super::{refuse, streams};
-use crate::engine::playbook::read;
 use crate::engine::{self, Broken, Playbook};
+use crate::language::playbook::read;
 use crate::model::nearest::nearest;
 use crate::report;
 

@@ -105,6 +105,9 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
     files::check(playbook, given, reports, written).map_err(|error| refuse(Exit::Usage, &error))?;
     watch.doing(Work::Opening, format!("reading the playbook {}", playbook.display()));
     let playbook = playbook::open(playbook).map_err(|refusal| refusal.tell_in(reports))?;
+    if !playbook.warnings.is_empty() && !given.quiet {
+        streams::say(&report::diagnostics(&playbook.warnings, streams::error_style()));
+    }
     reports::check(reports, written.record).map_err(|error| refuse(Exit::Usage, &error))?;
     let replayed = given.replay.as_deref().map(|file| replay(file, watch)).transpose()?;
     let (replayed, manifest) = replayed.unzip();
@@ -129,7 +132,7 @@ fn settle(given: &Given, replayed: Option<&Manifest>, watch: &Watch) -> Result<(
         (Some(manifest), _) => manifest.site.site(),
         (None, Some(file)) => {
             watch.doing(Work::Opening, format!("reading the site file {}", file.display()));
-            Site::read(file).map_err(|error| error.0)?
+            Site::read(file).map_err(|error| error.to_string())?
         }
         (None, None) => Site::default(),
     };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::exit::Exit;
 use super::{playbook, print};
-use crate::engine::header::{Header, Param};
+use crate::language::header::{Header, Param};
 use crate::model::text::{hanging, one_line};
 
 /// Prints a playbook's header as help.

@@ -5,13 +5,14 @@ use std::fmt::Write;
 use super::exit::Exit;
 use super::{markdown, print, refuse};
 use crate::model::nearest::nearest;
-use crate::words::reference::{WORDS, Word, word};
+use crate::words::all::{formerly, names, word, words as all};
+use crate::words::word::{Field, Kind, Param, Word};
 
 /// Prints one word, or the whole list.
 pub(super) fn words(name: Option<&str>) -> Exit {
     let text = match name {
-        None => WORDS.iter().map(line).collect(),
-        Some(name) => match word(name) {
+        None => all().map(line).collect(),
+        Some(name) => match word(name).or_else(|| formerly(name)) {
             Some(word) => whole(word),
             None => return refuse(Exit::Usage, &unknown(name)),
         },
@@ -21,46 +22,120 @@ pub(super) fn words(name: Option<&str>) -> Exit {
 
 /// Prints every word in full, by groups, as the Markdown that `docs/words.md` holds.
 pub(super) fn document() -> Exit {
-    print(&markdown::words(WORDS))
+    print(&markdown::words())
 }
 
 fn unknown(name: &str) -> String {
     let name = crate::model::text::one_line(name);
-    match nearest(&name, WORDS.iter().map(|word| word.name)) {
+    match nearest(&name, names()) {
         Some(near) => format!("there is no word `{name}`; did you mean `{near}`?"),
         None => format!("there is no word `{name}`; `lbdiag words` lists them all"),
     }
 }
 
 fn line(word: &Word) -> String {
-    format!("{:20}  {}\n", word.name, word.meaning.split_inclusive(". ").next().unwrap_or_default().trim_end())
+    format!("{:20}  {}\n", word.name, word.in_short())
 }
 
+/// Columns of the text.
+const WIDTH: usize = 100;
+
 fn whole(word: &Word) -> String {
-    let mut text = format!("{}\n\n", word.signature);
-    for line in crate::report::wrapped(word.meaning, 96) {
-        // Writing to a string has no way to fail.
-        let _ = writeln!(text, "    {line}");
+    let mut text = format!("{}\n\n", word.signature());
+    indented(&mut text, 4, word.meaning);
+    if !word.formerly.is_empty() {
+        let _ = writeln!(text, "\nBefore it was called {}; that works until lbdiag 0.3.", word.formerly.join(", "));
     }
     if !word.capability.is_empty() {
         let _ = writeln!(text, "\nNeeds the capability {}.", word.capability);
     }
+    params(&mut text, "Arguments", word.params);
+    params(&mut text, "Options", word.options);
+    gives(&mut text, word);
+    if !word.fails.is_empty() {
+        text.push_str("\nWhen it fails\n");
+        word.fails.iter().for_each(|one| indented(&mut text, 4, one));
+    }
+    for example in word.examples {
+        let _ = writeln!(text, "\nExample, on the recording {}\n", example.recording);
+        for line in example.script.lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+        let _ = writeln!(text, "    // {}", example.gives);
+    }
     text
+}
+
+fn indented(text: &mut String, by: usize, words: &str) {
+    for line in crate::report::wrapped(words, WIDTH - by) {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "{:by$}{line}", "");
+    }
+}
+
+fn params(text: &mut String, title: &str, params: &[Param]) {
+    if params.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{title}");
+    for param in params {
+        let _ = writeln!(text, "    {}: {}", param.name, param.taken());
+        indented(text, 8, param.meaning);
+    }
+}
+
+fn gives(text: &mut String, word: &Word) {
+    if matches!(word.returns.kind, Kind::Nothing) {
+        return;
+    }
+    let _ = writeln!(text, "\nGives");
+    let when = word.returns.nothing_when;
+    let nothing = if when.is_empty() { String::new() } else { format!(", or () when {when}") };
+    indented(text, 4, &format!("{}{nothing}", word.returns.kind));
+    for record in word.returns.kind.records() {
+        let _ = writeln!(text, "\n{}: {}", record.name, record.meaning);
+        let width = record.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+        for field in record.fields {
+            let lead = format!("    {:width$}  ", field.name);
+            let mut lines = crate::report::wrapped(&told(field), WIDTH - lead.len()).into_iter();
+            let _ = writeln!(text, "{lead}{}", lines.next().unwrap_or_default());
+            lines.for_each(|line| {
+                let _ = writeln!(text, "{:1$}{line}", "", lead.len());
+            });
+        }
+    }
+}
+
+/// A field's type, unit and meaning, and when it is ().
+fn told(field: &Field) -> String {
+    let unit = if field.unit.is_empty() { String::new() } else { format!(", {}", field.unit) };
+    let nothing = if field.nothing_when.is_empty() { String::new() } else { format!(" () when {}.", field.nothing_when) };
+    format!("{}{unit}. {}{nothing}", field.kind, field.meaning)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{line, unknown, whole};
-    use crate::words::reference::{WORDS, word};
+    use super::{all, line, unknown, whole};
+    use crate::words::all::word;
 
     #[test]
-    fn every_word_says_how_it_is_written_and_what_it_means() {
-        for word in WORDS {
-            assert!(word.signature.starts_with(word.name), "{}", word.name);
-            assert!(word.meaning.ends_with('.'), "{}", word.name);
-            assert!(line(word).lines().count() == 1);
+    fn every_word_is_told_within_the_width() {
+        for word in all() {
+            assert!(line(word).lines().count() == 1 && whole(word).starts_with(word.name), "{}", word.name);
         }
-        assert!(whole(word("probe").unwrap()).contains("Needs the capability probe."));
+        let probe = word("probe").map(whole).unwrap_or_default();
+        assert!(probe.starts_with("probe(service, #{ from, port, tries,") && probe.contains("\nNeeds the capability probe.\n"), "{probe}");
+        assert!(
+            probe.contains("    tries: a whole number from 1 to 1000; 8 when left out\n        How often each place asks.\n"),
+            "{probe}"
+        );
+        assert!(probe.contains("\nAttempt: One try of a probe.\n") && probe.contains("number, milliseconds. Until its end."), "{probe}");
+    }
+
+    #[test]
+    fn a_former_name_is_told_with_the_new_one() {
+        let text = word("watch_points").map(whole).unwrap_or_default();
+        assert!(text.contains("Before it was called road"), "{text}");
     }
 
     #[test]

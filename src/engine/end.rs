@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::playbook::Playbook;
 use crate::evidence::{Evidence, EvidenceError};
+use crate::language::playbook::Playbook;
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::Gap;
@@ -85,10 +85,16 @@ impl End<'_> {
             touched: evidence.tape.touched(),
             cleanup,
             ended,
-            diagnostics: if let EndKind::BrokenPlaybook(mistake) = self.kind { vec![(**mistake).clone()] } else { Vec::new() },
+            diagnostics: self.mistakes(playbook),
         };
         outcome.scrub();
         outcome
+    }
+
+    /// The mistake that ended the run, and what will be one.
+    fn mistakes(&self, playbook: &Playbook) -> Vec<Diagnostic> {
+        let ended = if let EndKind::BrokenPlaybook(mistake) = self.kind { Some((**mistake).clone()) } else { None };
+        ended.into_iter().chain(playbook.warnings.iter().cloned()).collect()
     }
 
     /// What an early end leaves open.

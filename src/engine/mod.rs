@@ -1,25 +1,21 @@
-//! Runs one playbook, within limits: reads its header, checks its words and parameters, and hands it the words.
+//! Runs one playbook, within limits: hands it the words, and makes an outcome of what they found.
 //!
 //! It never reads arguments and never prints.
 
 mod bounded;
-pub mod diagnostics;
 mod end;
 mod equality;
-pub mod header;
-pub mod lint;
-pub mod params;
-pub mod playbook;
-pub mod read_header;
+pub mod load;
 pub mod run;
 pub mod sandbox;
 mod script_thread;
 mod sorting;
 
 pub use end::EndKind;
-pub use header::{Header, Param, ParamKind};
-pub use params::{Inputs, resolve, sources};
-pub use playbook::{Broken, Playbook, load};
+pub use load::load;
 pub use run::{RunEnd, RunOptions, run};
 
+pub use crate::language::header::{Header, Param, ParamKind};
+pub use crate::language::params::{Inputs, resolve, sources};
+pub use crate::language::playbook::{self, Broken, Playbook};
 pub use crate::words::run::Progress;

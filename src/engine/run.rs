@@ -9,16 +9,15 @@ use std::time::Duration;
 use rhai::EvalAltResult;
 use serde_json::Value;
 
-use super::diagnostics;
 use super::end::{End, EndKind, Swept};
-use super::playbook::Playbook;
-use super::sandbox;
 use super::script_thread::{self, Thread};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Reason;
 use crate::evidence::recording::tape::RUN_END;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, panicked};
+use crate::language::playbook::Playbook;
+use crate::language::{diagnostics, sandbox::bare};
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Source;
 use crate::model::finding::Gap;
@@ -108,7 +107,7 @@ fn returned(playbook: &Playbook, run: &Run, result: Result<(), Box<EvalAltResult
             // Only the bound on its memory ends a playbook with a reason.
             _ => {
                 let source = Source { file: &playbook.path, text: &playbook.source };
-                EndKind::BrokenPlaybook(Box::new(diagnostics::failed(&sandbox::bare(), &source, &error)))
+                EndKind::BrokenPlaybook(Box::new(diagnostics::failed(&bare(), &source, &error)))
             }
         },
     }

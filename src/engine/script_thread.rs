@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rhai::{AST, Dynamic, EvalAltResult, Scope};
 use serde_json::Value;
 
-use super::playbook::Playbook;
 use super::sandbox;
 use crate::evidence::panicked;
+use crate::language::playbook::Playbook;
 use crate::words::run::Run;
 
 /// The script's stack. 64 call levels in a debug build need 6 MiB; arrays that hold each other, as many as there may be, are copied and

@@ -1,10 +1,15 @@
 //! The site file: what differs from place to place. Playbooks are shared verbatim, sites are not forked playbooks.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::model::capability::CAPABILITIES;
+use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
+use crate::model::document::{self, Content, Node};
 
 /// The whole file. Every part may be left out; an unknown key is an error.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -84,22 +89,99 @@ pub struct MetallbSite {
     pub speaker_labels: Option<String>,
 }
 
-/// A site file that cannot be used.
+/// A site file that cannot be used, with everything that is wrong with it.
 #[derive(Clone, Debug)]
-pub struct SiteError(pub String);
+pub struct SiteError(pub Vec<Diagnostic>);
+
+/// A line for each.
+impl fmt::Display for SiteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "site file: {}", lines.join("\n"))
+    }
+}
+
+/// The keys of each map of the file, by the way to it.
+const KEYS: [(&str, &[&str]); 6] = [
+    ("", &["ssh", "nodes", "via", "metallb", "defaults", "uses"]),
+    ("ssh", &["config", "user", "port", "keys", "known_hosts"]),
+    ("nodes", &["addresses", "address_pattern"]),
+    ("via", &["pod"]),
+    ("via.pod", &["namespace", "labels", "container", "tools"]),
+    ("metallb", &["namespace", "speaker_labels"]),
+];
 
 impl Site {
     /// Reads a site file.
     ///
     /// # Errors
-    /// When it cannot be read, is not YAML, or has unknown keys; the message names the file and the place in it.
+    /// When it cannot be read, is not YAML, or has unknown keys or values; each at its place.
     pub fn read(path: &Path) -> Result<Self, SiteError> {
-        let text = super::text_file::read(path).map_err(|error| SiteError(format!("read site file {}: {error}", path.display())))?;
-        let refused = |reason: String| SiteError(format!("site file {}: {reason}", path.display()));
-        let site: Self = serde_yaml::from_str(&text).map_err(|error| refused(error.to_string()))?;
-        site.nodes.check().map_err(refused)?;
+        let file = path.display().to_string();
+        let text = super::text_file::read(path)
+            .map_err(|error| SiteError(vec![Diagnostic::new(codes::UNREADABLE, None, format!("read site file {file}: {error}"))]))?;
+        Self::parse(&Source { file: &file, text: &text }).map_err(SiteError)
+    }
+
+    /// Reads a site from its text.
+    ///
+    /// # Errors
+    /// Every mistake of it that shows by itself; of values of a wrong type the first.
+    pub fn parse(source: &Source) -> Result<Self, Vec<Diagnostic>> {
+        let at = |bytes| Some(source.spot(bytes));
+        let node = document::read(source.text)
+            .map_err(|why| vec![Diagnostic::new(codes::FILE_NOT_YAML, at(why.bytes), format!("the file is not YAML: {}", why.reason))])?;
+        if node.value().is_null() {
+            return Ok(Self::default());
+        }
+        let mut wrong = Vec::new();
+        unknown_keys(source, &node, "", &mut wrong);
+        unknown_capabilities(source, &node, &mut wrong);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let site: Self = serde_yaml::from_str(source.text).map_err(|error| {
+            let why = document::unreadable(source.text, &error);
+            vec![Diagnostic::new(codes::FILE_VALUE, at(why.bytes), format!("a value is not one that its key takes: {}", why.reason))]
+        })?;
+        site.nodes.check().map_err(|why| vec![Diagnostic::new(codes::FILE_VALUE, at(place(&node, &["nodes", "address_pattern"])), why)])?;
         Ok(site)
     }
+}
+
+fn unknown_keys(source: &Source, node: &Node, way: &str, wrong: &mut Vec<Diagnostic>) {
+    let Some((_, known)) = KEYS.iter().find(|(of, _)| *of == way) else { return };
+    for entry in node.entries().unwrap_or_default() {
+        if !known.contains(&entry.key.as_str()) {
+            let whose = if way.is_empty() { "a site file".to_owned() } else { format!("`{way}` of a site file") };
+            let hint = did_you_mean(&entry.key, known.iter().copied()).or_else(|| Some(format!("the keys are {}", known.join(", "))));
+            let spot = Some(source.spot(entry.key_bytes.clone()));
+            wrong.push(Diagnostic::new(codes::FILE_KEY, spot, format!("{whose} has no key `{}`", entry.key)).maybe(hint));
+        }
+        let way = if way.is_empty() { entry.key.clone() } else { format!("{way}.{}", entry.key) };
+        unknown_keys(source, &entry.value, &way, wrong);
+    }
+}
+
+fn unknown_capabilities(source: &Source, node: &Node, wrong: &mut Vec<Diagnostic>) {
+    let uses = node.entries().unwrap_or_default().iter().find(|entry| entry.key == "uses");
+    let Some(Content::List(parts)) = uses.map(|entry| &entry.value.content) else { return };
+    for part in parts {
+        let Some(name) = part.value().as_str().map(str::to_owned).filter(|name| !CAPABILITIES.contains(&name.as_str())) else { continue };
+        let hint = did_you_mean(&name, CAPABILITIES).or_else(|| Some(format!("the capabilities are {}", CAPABILITIES.join(", "))));
+        let spot = Some(source.spot(part.bytes.clone()));
+        wrong.push(Diagnostic::new(codes::FILE_VALUE, spot, format!("there is no capability `{name}`")).maybe(hint));
+    }
+}
+
+/// The bytes of the value at the end of a way, or of the whole.
+fn place(node: &Node, way: &[&str]) -> std::ops::Range<usize> {
+    let mut node = node;
+    for key in way {
+        let Some(entry) = node.entries().unwrap_or_default().iter().find(|entry| entry.key == *key) else { break };
+        node = &entry.value;
+    }
+    node.bytes.clone()
 }
 
 impl Nodes {
@@ -129,8 +211,30 @@ mod tests {
         let site = read("nodes: { address_pattern: '{name}.mgmt.example' }").unwrap();
         assert_eq!(site.nodes.address_pattern.as_deref(), Some("{name}.mgmt.example"));
         for wrong in ["bastion", "{nam}.example", "{name", "{name}{x}"] {
-            assert!(read(&format!("nodes: {{ address_pattern: '{wrong}' }}")).unwrap_err().0.contains("address_pattern"), "{wrong}");
+            assert!(
+                read(&format!("nodes: {{ address_pattern: '{wrong}' }}")).unwrap_err().to_string().contains("address_pattern"),
+                "{wrong}"
+            );
         }
         assert!(read("nodes: { adresses: {} }").is_err());
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_its_place() {
+        let text = "ssh: { usr: ops, port: 22 }\nvia: { pod: { namespace: a, label: b } }\nuses: [cluster.reed, probe]\n";
+        let wrong = Site::parse(&Source { file: "site.yaml", text }).unwrap_err();
+        let told: Vec<(&str, &str)> = wrong
+            .iter()
+            .map(|one| {
+                let span = one.spot.as_ref().unwrap().span;
+                (one.code.as_str(), &text[span.start.byte..span.end.byte])
+            })
+            .collect();
+        assert_eq!(told, [("E0403", "usr"), ("E0403", "label"), ("E0404", "cluster.reed")]);
+        assert!(wrong[0].to_string().contains("did you mean `user`?"), "{}", wrong[0]);
+        let of = |text| Site::parse(&Source { file: "site.yaml", text }).unwrap_err();
+        assert_eq!(of("ssh: { port: many }\n")[0].code, "E0404");
+        assert_eq!(of("ssh: { user: ops\n")[0].code, "E0402");
+        assert!(read("uses: [probe]\ndefaults: { from: local }\n").is_ok() && read("").is_ok());
     }
 }

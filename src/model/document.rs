@@ -47,13 +47,17 @@ pub struct Unreadable {
 pub fn read(text: &str) -> Result<Node, Unreadable> {
     match serde_yaml::from_str::<Placed>(text) {
         Ok(placed) => Ok(placed.node(text)),
-        Err(error) => {
-            let bytes = error.location().map_or(text.len()..text.len(), |location| place(text, &location));
-            let whole = error.without_snippet().to_string();
-            let reason = whole.lines().next().unwrap_or_default().split(" at line ").next().unwrap_or_default().to_owned();
-            Err(Unreadable { reason: reason.trim_start_matches("error: ").to_owned(), bytes })
-        }
+        Err(error) => Err(unreadable(text, &error)),
     }
+}
+
+/// What the YAML reader says of a text that it refused, with the place.
+#[must_use]
+pub fn unreadable(text: &str, error: &serde_yaml::Error) -> Unreadable {
+    let bytes = error.location().map_or(text.len()..text.len(), |location| place(text, &location));
+    let whole = error.without_snippet().to_string();
+    let reason = whole.lines().next().unwrap_or_default().split(" at line ").next().unwrap_or_default();
+    Unreadable { reason: reason.trim_start_matches("error: ").to_owned(), bytes }
 }
 
 impl Node {

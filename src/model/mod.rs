@@ -2,6 +2,7 @@
 
 pub mod announcement;
 pub mod bgp;
+pub mod capability;
 pub mod capture;
 pub mod catalogue;
 pub mod check;
@@ -25,10 +26,12 @@ pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod request_text;
 pub mod scrub;
 pub mod service;
 pub mod state;
 pub mod subject;
 pub mod text;
 pub mod trace;
+pub mod vantage_text;
 pub mod version;

@@ -87,7 +87,7 @@ readers! {
     pcap_files: seeds::files("tests/captures", "pcap"), |_, is| capture_file(is);
     frames_decoded: frames(), |_, is| frame(is);
     versions_and_times: all(&[written::WORDS]), |_, is| moments(&text(is));
-    playbook_headers: written::playbooks(), |_, is| drop(crate::engine::read_header::read(&crate::model::diagnostic::Source { file: "a.rhai", text: &text(is) }));
+    playbook_headers: written::playbooks(), |_, is| drop(crate::language::read_header::read(&crate::model::diagnostic::Source { file: "a.rhai", text: &text(is) }));
     site_files: all(&[written::SITE]), |_, is| site(is);
     recordings: recordings_unpacked(), |_, is| recording(is);
 }

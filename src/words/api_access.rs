@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, NativeCallContext};
-use serde_json::Value;
 
 use super::cluster_facts::metallb_namespace;
 use super::fact::{Fact, Fields};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use crate::evidence::cluster::AccessQuery;
 use crate::evidence::error::ErrorKind;
@@ -15,13 +13,9 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::check::AccessCheck;
 use crate::model::subject::Subject;
 
-pub const WORD: Word = Word {
-    name: "api_access",
-    capability: "cluster.read",
-    signature: "api_access() -> array of AccessCheck: what, namespace, allowed, needed, because",
-    meaning: "Asks the API server, verb by verb, whether this user may do what the words of the language do (a SelfSubjectAccessReview each, which changes nothing).",
-    register,
-};
+use crate::words::manual::cluster::API_ACCESS as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 /// A permission: verb, group, resource, subresource, in MetalLB's namespace alone or in all, needed or not, and what for.
 type Wanted = (&'static str, &'static str, &'static str, &'static str, bool, bool, &'static str);
@@ -49,15 +43,12 @@ const WANTED: &[Wanted] = &[
 ];
 
 impl Fields for AccessCheck {
-    const COMPUTED: &'static [&'static str] = &[];
-
-    fn field(&self, _name: &str) -> Option<Value> {
-        None
-    }
+    const RECORD: &'static Record = &records::place::ACCESS_CHECK;
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<AccessCheck>(engine, "AccessCheck");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<AccessCheck>(engine);
     let run = Arc::clone(run);
     engine.register_fn("api_access", move |context: NativeCallContext| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;

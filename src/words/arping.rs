@@ -8,7 +8,6 @@ use rhai::{Array, Dynamic, Engine, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
 use crate::evidence::error::EvidenceError;
@@ -19,28 +18,24 @@ use crate::model::flow::ArpAsk;
 use crate::model::place::Host;
 use crate::model::service::Service;
 use crate::model::text::one_line;
-
-pub const WORD: Word = Word {
-    name: "arping",
-    capability: "probe",
-    signature: "arping(service, from) -> array of ArpAsk: host, asked, replies",
-    meaning: "Asks by ARP (for IPv6 by neighbour solicitation), from each of the hosts that is on the address's network, who has it, and collects every answer with its MAC. A host that is not on that network asks nothing.",
-    register,
-};
+use crate::words::manual::probe::ARPING as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 /// Seconds to listen: every claimant answers within a millisecond on the same network.
 const LISTEN: &str = "0.25";
 
 impl Fields for ArpAsk {
-    const COMPUTED: &'static [&'static str] = &["macs"];
+    const RECORD: &'static Record = &records::flow::ARP_ASK;
 
     fn field(&self, name: &str) -> Option<Value> {
         (name == "macs").then(|| json!(self.replies.iter().map(|(_, mac)| mac).collect::<Vec<_>>()))
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<ArpAsk>(engine, "ArpAsk");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<ArpAsk>(engine);
     let run = Arc::clone(run);
     engine.register_fn("arping", move |context: NativeCallContext, service: Fact<Service>, from: Dynamic| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;

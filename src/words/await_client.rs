@@ -9,30 +9,20 @@ use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 
 use super::during::Listening;
 use super::fact::Fact;
+use super::options::Options;
 use super::probe_request::fits;
-use super::reference::Word;
 use super::run::{Answer, Progress, Run, Stop};
 use crate::analysis::client_traffic::{Seen, is_node, tries};
 use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::nearest::nearest;
 use crate::model::packet::Packet;
 use crate::model::plan::typed;
 use crate::model::probe::{Awaited, Probe, Request, Speech, Vantage};
 use crate::model::service::Service;
 use crate::model::subject::Subject;
+use crate::words::manual::probe::AWAIT_CLIENT as WORD;
 
-pub const WORD: Word = Word {
-    name: "await_client",
-    capability: "node.capture",
-    signature: "await_client(service, #{ client, port, seconds, asked, request }) -> Probe, or () when nobody is waited for",
-    meaning: "Within `during`: tells what to ask of the client's user, and waits at most so many seconds for that client's own traffic to pass the nodes that are captured on; it ends early when its tries are answered or given up. `during` makes the client's tries of what was captured. () for the client, 0 seconds, or a place of `asked` (what `probe` gave) that has the client's address: nobody is waited for.",
-    register,
-};
-
-/// The longest wait, seconds.
-const LONGEST: u64 = 600;
 /// How often the captures are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
 const GLANCES_A_SECOND: u64 = 4;
@@ -41,7 +31,8 @@ const QUIET: u64 = 2 * GLANCES_A_SECOND;
 /// Tries that are enough, whatever comes after them.
 const ENOUGH: usize = 8;
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("await_client", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
         await_client(&run, &context, &service.0, options)
@@ -50,28 +41,12 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 fn await_client(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Dynamic> {
     run.allow(context, WORD.name, WORD.capability)?;
-    let (mut client, mut seconds, mut port) = (None, 60_u64, service.ports.first().cloned());
-    let (mut asked, mut request) = (Vec::new(), Request::default());
-    for (key, value) in options {
-        match key.as_str() {
-            "client" | "port" | "request" if value.is_unit() => {}
-            "client" => {
-                let text = value.to_string();
-                let wrong = || run.end(context, Stop::Usage(format!("`{text}` is not an IP address")));
-                client = Some(text.parse::<IpAddr>().map_err(|_| wrong())?);
-            }
-            "seconds" => seconds = seconds_of(context, &value)?,
-            "port" => port = service.port(&value.to_string()).cloned(),
-            "asked" => asked = probes(value),
-            "request" => request = value.try_cast::<Fact<Request>>().map(|fact| (*fact.0).clone()).unwrap_or_default(),
-            other => {
-                let hint = nearest(other, ["client", "seconds", "port", "asked", "request"])
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
-                return Err(Run::refuse(context, format!("await_client has no option `{other}`{hint}")));
-            }
-        }
-    }
+    let options = Options::read(run, context, &WORD, options)?;
+    let client = options.address("client");
+    let seconds: u64 = options.whole("seconds").unwrap_or(60);
+    let port = options.text("port").map_or_else(|| service.ports.first(), |port| service.port(&port)).cloned();
+    let asked = options.given("asked").cloned().map(probes).unwrap_or_default();
+    let request = options.fact::<Request>("request").map(|given| (*given.0).clone()).unwrap_or_default();
     let (Some(client), Some(port), Some(address)) = (client, port, service.addresses.first().copied()) else { return Ok(Dynamic::UNIT) };
     if let Some(vantage) = asked.iter().find_map(|probe| is_at(probe, client)) {
         run.fact(format!("{client} is asked from ({}): its own traffic is not waited for", vantage.text()));
@@ -87,11 +62,6 @@ fn await_client(run: &Run, context: &NativeCallContext, service: &Service, optio
     let speech = fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
     let awaited = Awaited { client, address, port: port.port, speech, seconds, took_ms: 0 };
     Ok(wait(run, context, &awaited, &request)?.map_or(Dynamic::UNIT, |probe| Dynamic::from(Fact::new(probe))))
-}
-
-fn seconds_of(context: &NativeCallContext, value: &Dynamic) -> Answer<u64> {
-    let number = value.as_int().ok().and_then(|number| u64::try_from(number).ok()).filter(|number| *number <= LONGEST);
-    number.ok_or_else(|| Run::refuse(context, format!("the option `seconds` takes a whole number from 0 to {LONGEST}")))
 }
 
 /// The probes among whatever a script gives.

@@ -2,24 +2,17 @@
 
 use std::net::IpAddr;
 
-use rhai::{Dynamic, Map, NativeCallContext};
+use rhai::{Map, NativeCallContext};
 
 use super::fact::Fact;
+use super::options::{Options as Given, towards};
 use super::run::{Answer, Run};
+use super::word::Word;
 use crate::evidence::capture::filter;
 use crate::model::capture::{CaptureRequest, Direction};
 use crate::model::endpoint::Target;
-use crate::model::nearest::nearest;
 use crate::model::place::Place;
 use crate::model::service::{Protocol, Service};
-
-/// The options as every capture's signature names them.
-#[macro_export]
-macro_rules! capture_options {
-    () => {
-        "#{ service, target, client, address, port, protocol, filter, interface, direction, snaplen, packets, seconds, bytes, buffer }"
-    };
-}
 
 /// The options that say what is captured and within which bounds.
 pub struct Options {
@@ -40,23 +33,6 @@ pub struct Options {
     pub bytes: u64,
     pub buffer_kib: Option<u32>,
 }
-
-const KEYS: [&str; 14] = [
-    "service",
-    "target",
-    "client",
-    "address",
-    "port",
-    "protocol",
-    "filter",
-    "interface",
-    "direction",
-    "snaplen",
-    "packets",
-    "seconds",
-    "bytes",
-    "buffer",
-];
 
 impl Default for Options {
     fn default() -> Self {
@@ -80,41 +56,29 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Reads the options; an unknown key is an error that names the nearest.
+    /// Reads the options of a word that captures.
     ///
     /// # Errors
     /// On an unknown key or a value of the wrong kind.
-    pub fn read(context: &NativeCallContext, map: Map) -> Answer<Self> {
-        let mut options = Self::default();
-        for (key, value) in map {
-            options.take(context, &key, value)?;
-        }
-        Ok(options)
-    }
-
-    fn take(&mut self, context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<()> {
-        match key {
-            "service" => self.service = Some(fact(context, key, value)?),
-            "target" => self.target = Some(fact(context, key, value)?),
-            "client" if value.is_unit() => {}
-            "client" => self.client = Some(address(context, key, value)?),
-            "address" => self.address = Some(address(context, key, value)?),
-            "port" => self.port = Some(u16::try_from(whole_number(context, key, &value, 65_535)?).unwrap_or_default()),
-            "protocol" => self.protocol = protocol(context, &text(context, key, value)?)?,
-            "filter" => self.filter = Some(text(context, key, value)?),
-            "interface" => self.interface = interface(context, key, value)?,
-            "direction" => self.direction = direction(context, &text(context, key, value)?)?,
-            "snaplen" => self.snaplen = u32::try_from(whole_number(context, key, &value, 65_535)?).unwrap_or(128),
-            "packets" => self.packets = whole_number(context, key, &value, 1_000_000)?,
-            "seconds" => self.seconds = whole_number(context, key, &value, 3_600)?,
-            "bytes" => self.bytes = whole_number(context, key, &value, 1 << 30)?,
-            "buffer" => self.buffer_kib = u32::try_from(whole_number(context, key, &value, 1 << 20)?).ok(),
-            other => {
-                let hint = nearest(other, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                return Err(Run::refuse(context, format!("a capture has no option `{other}`{hint}")));
-            }
-        }
-        Ok(())
+    pub fn read(run: &Run, context: &NativeCallContext, word: &'static Word, map: Map) -> Answer<Self> {
+        let given = Given::read(run, context, word, map)?;
+        let usual = Self::default();
+        Ok(Self {
+            service: given.fact("service"),
+            target: given.fact("target"),
+            client: given.address("client"),
+            address: given.address("address"),
+            port: given.whole("port"),
+            protocol: protocol(given.one_of("protocol")),
+            filter: given.text("filter"),
+            interface: interface(&given).unwrap_or(usual.interface),
+            direction: direction(given.one_of("direction")),
+            snaplen: given.whole("snaplen").unwrap_or(usual.snaplen),
+            packets: given.whole("packets").unwrap_or(usual.packets),
+            seconds: given.whole("seconds").unwrap_or(usual.seconds),
+            bytes: given.whole("bytes").unwrap_or(usual.bytes),
+            buffer_kib: given.whole("buffer"),
+        })
     }
 
     /// The filter that was given, or the one for the address and port that were; `None` when it is to be made from a Service.
@@ -148,60 +112,25 @@ impl Options {
 }
 
 /// A name, `any`, or where the interface is to lead.
-fn interface(context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<String> {
-    if !value.is_map() {
-        let name = text(context, key, value)?;
-        // No interface of Linux has such a name; and none may be taken for one of tcpdump's options or for a way.
-        let plain = !name.is_empty() && name.len() < 16 && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_graphic() && c != '/');
-        return if plain { Ok(name) } else { Err(Run::refuse(context, format!("`{name}` is no interface's name"))) };
-    }
-    let mut map = value.cast::<Map>();
-    let towards = map.remove("towards").filter(|_| map.is_empty());
-    let Some(towards) = towards else {
-        return Err(Run::refuse(context, "the option `interface` takes a name, \"any\", or #{ towards: ADDRESS }"));
-    };
-    Ok(CaptureRequest::interface_towards(address(context, "towards", towards)?))
+fn interface(given: &Given) -> Option<String> {
+    let towards = given.given("interface").and_then(towards);
+    towards.map(CaptureRequest::interface_towards).or_else(|| given.text("interface"))
 }
 
-fn address(context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<IpAddr> {
-    let text = text(context, key, value)?;
-    text.parse().map_err(|_| Run::refuse(context, format!("the option `{key}` takes an IP address, and `{text}` is none")))
-}
-
-fn protocol(context: &NativeCallContext, text: &str) -> Answer<Protocol> {
-    match text.to_ascii_lowercase().as_str() {
-        "tcp" => Ok(Protocol::Tcp),
-        "udp" => Ok(Protocol::Udp),
-        "sctp" => Ok(Protocol::Sctp),
-        _ => Err(Run::refuse(context, format!("the option `protocol` takes tcp, udp or sctp, not `{text}`"))),
+fn protocol(name: Option<&str>) -> Protocol {
+    match name {
+        Some("udp") => Protocol::Udp,
+        Some("sctp") => Protocol::Sctp,
+        _ => Protocol::Tcp,
     }
 }
 
-fn direction(context: &NativeCallContext, text: &str) -> Answer<Direction> {
-    match text {
-        "in" => Ok(Direction::In),
-        "out" => Ok(Direction::Out),
-        "inout" | "both" => Ok(Direction::Both),
-        _ => Err(Run::refuse(context, format!("the option `direction` takes in, out or both, not `{text}`"))),
+fn direction(name: Option<&str>) -> Direction {
+    match name {
+        Some("in") => Direction::In,
+        Some("out") => Direction::Out,
+        _ => Direction::Both,
     }
-}
-
-fn fact<T: Send + Sync + 'static>(context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<Fact<T>> {
-    let kind = value.type_name();
-    value.try_cast::<Fact<T>>().ok_or_else(|| Run::refuse(context, format!("the option `{key}` is a {kind}, which is not what it takes")))
-}
-
-fn text(context: &NativeCallContext, key: &str, value: Dynamic) -> Answer<String> {
-    value.into_string().map_err(|kind| Run::refuse(context, format!("the option `{key}` is a {kind}, it takes text")))
-}
-
-/// An option's whole number within its bound.
-///
-/// # Errors
-/// When it is something else.
-pub fn whole_number(context: &NativeCallContext, key: &str, value: &Dynamic, most: u64) -> Answer<u64> {
-    let number = value.as_int().ok().and_then(|number| u64::try_from(number).ok()).filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| Run::refuse(context, format!("the option `{key}` takes a whole number from 1 to {most}")))
 }
 
 /// The filter for a Service's traffic on a host of its road.

@@ -6,21 +6,14 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, NativeCallContext};
 
 use super::fact::Fact;
-use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use crate::analysis::judge::client_address;
 use crate::model::announcement::Announcement;
 use crate::model::service::Service;
+use crate::words::manual::cluster::CLIENT_SIDE as WORD;
 
-pub const WORD: Word = Word {
-    name: "client_side",
-    capability: "cluster.read",
-    signature: "client_side(service, announcer, address)",
-    meaning: "What the objects say about a client that cannot be asked from: whether loadBalancerSourceRanges lets its address in, and whether the address lies inside the cluster's own networks. () for the address says nothing.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn(
         "client_side",

@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex};
 use rhai::{Array, Dynamic, Engine, FnPtr, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::fact::{Fact, Fields};
+use super::fact::{Fact, Fields, whole};
 use super::node_capture::{Opened, Point};
 use super::printed::is_deeper_than;
-use super::reference::Word;
 use super::room::Part;
 use super::run::{Answer, Run, Stop};
 use super::watched_pods;
@@ -29,20 +28,20 @@ use crate::model::finding::Gap;
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Probe;
-
-pub const WORD: Word = Word {
-    name: "during",
-    capability: "",
-    signature: "during([capture, …], || …) -> Flow: probes, captures, connections, resent, arp, clocks, answered",
-    meaning: "Waits until all captures listen, runs the closure, and ends them side by side without losing packets. A capture that could not begin is a gap. The probes and ARP answers that the closure gives are joined with what was captured. Packets stay outside the script: of each capture it sees place, interface, filter, bounds, counters, whether it is complete, and its end.",
-    register,
-};
+use crate::words::manual::capture::DURING as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 impl Fields for Flow {
-    const COMPUTED: &'static [&'static str] = &["answered"];
+    const RECORD: &'static Record = &records::flow::FLOW;
 
     fn field(&self, name: &str) -> Option<Value> {
-        (name == "answered").then(|| json!(self.all_answered()))
+        match name {
+            "answered" => Some(json!(self.all_answered())),
+            "probes" => Some(self.probes.iter().map(whole).collect()),
+            "arp" => Some(self.arp.iter().map(whole).collect()),
+            _ => None,
+        }
     }
 
     fn shown(&self) -> Result<Value, serde_json::Error> {
@@ -53,8 +52,9 @@ impl Fields for Flow {
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Flow>(engine, "Flow");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Flow>(engine);
     let run = Arc::clone(run);
     engine.register_fn("during", move |context: NativeCallContext, points: Array, body: FnPtr| during(&run, &context, points, &body));
 }

@@ -1,13 +1,16 @@
-//! Facts as a script sees them: read-only values whose fields are those of the model.
+//! Facts as a script sees them: read-only values with the fields that their description tells, and no others.
 
 use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::run::{Answer, Run};
-use crate::model::nearest::nearest;
+use super::word::{Kind, Record};
+use crate::model::diagnostic::did_you_mean;
+use crate::model::place::{Host, HostKind, Place};
+use crate::model::probe::Vantage;
 
 /// A value of the model in a script's hands: cheap to copy, impossible to change.
 pub struct Fact<T>(pub Arc<T>);
@@ -24,13 +27,17 @@ impl<T> Fact<T> {
     }
 }
 
-/// Fields beside those of the model, computed.
+/// What scripts see of a value of the model.
 pub trait Fields: Serialize {
-    /// The computed field of that name.
-    fn field(&self, name: &str) -> Option<Value>;
-    /// The names of the computed fields.
-    const COMPUTED: &'static [&'static str];
-    /// What a script sees of it, when it is not all of it.
+    /// Its fields.
+    const RECORD: &'static Record;
+
+    /// A field that is not the model's own, or is had more cheaply than with all others.
+    fn field(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// The model's own fields.
     ///
     /// # Errors
     /// When it cannot be JSON.
@@ -39,34 +46,101 @@ pub trait Fields: Serialize {
     }
 }
 
+/// A value with all its fields, as `shaped` takes it.
+#[must_use]
+pub fn whole<T: Fields>(value: &T) -> Value {
+    let mut all = match value.shown() {
+        Ok(Value::Object(all)) => all,
+        _ => Map::new(),
+    };
+    for field in T::RECORD.fields {
+        if let Some(computed) = value.field(field.name) {
+            all.insert(field.name.to_owned(), computed);
+        }
+    }
+    Value::Object(all)
+}
+
 /// Makes a fact's fields readable in scripts. An unknown field is an error that names the nearest.
-pub fn register<T: Fields + Send + Sync + 'static>(engine: &mut Engine, name: &'static str) {
-    engine.register_type_with_name::<Fact<T>>(name);
-    engine
-        .register_indexer_get(move |context: NativeCallContext, fact: &mut Fact<T>, key: ImmutableString| read(&context, name, fact, &key));
-    engine.register_fn("to_string", |fact: &mut Fact<T>| text(fact));
-    engine.register_fn("to_debug", |fact: &mut Fact<T>| text(fact));
+pub fn register<T: Fields + Send + Sync + 'static>(engine: &mut Engine) {
+    engine.register_type_with_name::<Fact<T>>(T::RECORD.name);
+    engine.register_indexer_get(move |context: NativeCallContext, fact: &mut Fact<T>, key: ImmutableString| read(&context, fact, &key));
+    engine.register_fn("to_string", |fact: &mut Fact<T>| shaped(whole(&*fact.0), Kind::Record(T::RECORD)).to_string());
+    // Whoever debugs sees what is behind it too.
+    engine.register_fn("to_debug", |fact: &mut Fact<T>| whole(&*fact.0).to_string());
 }
 
-fn text<T: Fields>(fact: &Fact<T>) -> String {
-    fact.0.shown().map(|value| value.to_string()).unwrap_or_default()
+fn read<T: Fields>(context: &NativeCallContext, fact: &Fact<T>, key: &str) -> Answer<Dynamic> {
+    let Some(field) = T::RECORD.field(key) else {
+        let hint = did_you_mean(key, T::RECORD.fields.iter().map(|field| field.name)).map(|hint| format!("; {hint}")).unwrap_or_default();
+        return Err(Box::new(EvalAltResult::ErrorPropertyNotFound(
+            format!("`{key}` of {}{hint}", T::RECORD.name),
+            context.call_position(),
+        )));
+    };
+    let value = if let Some(value) = fact.0.field(key) {
+        value
+    } else {
+        part(&fact.0.shown().map_err(|error| Run::refuse(context, error.to_string()))?, key)
+    };
+    dynamic(context, shaped(value, field.kind))
 }
 
-fn read<T: Fields>(context: &NativeCallContext, name: &str, fact: &Fact<T>, key: &str) -> Answer<Dynamic> {
-    if let Some(value) = fact.0.field(key) {
-        return dynamic(context, &value);
+/// A field of an object. Who asked stands in the model as `vantage` or `host`, and every fact of it says `from`.
+fn part(object: &Value, name: &str) -> Value {
+    let there = |name: &str| object.get(name).cloned();
+    let from = || if name == "from" { there("vantage").or_else(|| there("host")) } else { None };
+    there(name).or_else(from).unwrap_or(Value::Null)
+}
+
+/// A value as its description tells: records with all their fields and no others, lists and maps that hold nothing empty and not (),
+/// places as a user writes them.
+#[must_use]
+pub fn shaped(value: Value, kind: Kind) -> Value {
+    match (kind, value) {
+        (Kind::List(_), Value::Null) => Value::Array(Vec::new()),
+        (Kind::Map(_), Value::Null) => Value::Object(Map::new()),
+        (Kind::List(inner), Value::Array(parts)) => parts.into_iter().map(|part| shaped(part, *inner)).collect(),
+        (Kind::Map(inner), Value::Object(entries)) => {
+            Value::Object(entries.into_iter().map(|(name, value)| (name, shaped(value, *inner))).collect())
+        }
+        (Kind::Record(record), object @ Value::Object(_)) => {
+            let fields = record.fields.iter().map(|field| {
+                let value = part(&object, field.name);
+                let unknown = value.is_null() && !field.nothing_when.is_empty();
+                (field.name.to_owned(), if unknown { Value::Null } else { shaped(value, field.kind) })
+            });
+            Value::Object(fields.collect())
+        }
+        (Kind::Place, value) => as_written(&value).map_or(value, Value::String),
+        (_, value) => value,
     }
-    let whole = fact.0.shown().map_err(|error| Run::refuse(context, error.to_string()))?;
-    if let Some(value) = whole.get(key) {
-        return dynamic(context, value);
-    }
-    let mut fields: Vec<&str> = whole.as_object().into_iter().flat_map(|object| object.keys().map(String::as_str)).collect();
-    fields.extend(T::COMPUTED);
-    let hint = nearest(key, fields.iter().copied()).map(|field| format!("; did you mean `{field}`?")).unwrap_or_default();
-    Err(Box::new(EvalAltResult::ErrorPropertyNotFound(format!("`{key}` of {name}{hint}"), context.call_position())))
 }
 
-fn dynamic(context: &NativeCallContext, value: &Value) -> Answer<Dynamic> {
+/// A place as its user writes it.
+fn as_written(value: &Value) -> Option<String> {
+    if let Ok(vantage) = serde_json::from_value::<Vantage>(value.clone()) {
+        return Some(vantage.text());
+    }
+    let of_host = |host: &Host| match host.kind {
+        HostKind::Local => "local".to_owned(),
+        HostKind::Node => format!("node:{}", host.name),
+        HostKind::Client => format!("ssh:{}", host.name),
+    };
+    if let Ok(host) = serde_json::from_value::<Host>(value.clone()) {
+        return Some(of_host(&host));
+    }
+    Some(match serde_json::from_value::<Place>(value.clone()).ok()? {
+        Place::Host(host) => of_host(&host),
+        Place::Pod { namespace, name, .. } => format!("pod:{namespace}/{name}"),
+    })
+}
+
+/// A value in a script's hands; what is null is ().
+///
+/// # Errors
+/// Never for what words give.
+pub fn dynamic(context: &NativeCallContext, value: Value) -> Answer<Dynamic> {
     if value.is_null() {
         return Ok(Dynamic::UNIT);
     }

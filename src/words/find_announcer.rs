@@ -8,36 +8,23 @@ use serde_json::{Value, json};
 
 use super::cluster_facts::{ask, ask_for_all, listed, of, questions, rest};
 use super::fact::{Fact, Fields};
-use super::reference::Word;
 use super::run::{Answer, Run};
-use super::{address_facts, announcer_facts, metallb, resolve_target_port, router, speakers, vantage, wire};
+use super::word::Word;
+use super::{address_facts, announcer_facts, metallb, options, resolve_target_port, router, speakers, vantage, wire};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::sparing;
 use crate::analysis::target::target;
 use crate::model::announcement::{Agreement, Announcement, History, Spared};
 use crate::model::endpoint::Target;
-use crate::model::nearest::nearest;
 use crate::model::place::Host;
 use crate::model::service::Service;
-
-pub const WORD: Word = Word {
-    name: "find_announcer",
-    capability: "cluster.read",
-    signature: "find_announcer(service, #{ wire, router, metrics, sparing }) -> Announcement: address, protocol, node, nodes, pod, expected, candidates, excluded, sources, sides, agreement, because, history, bgp",
-    meaning: "Who announces the address and who should. It never believes one source: status objects, speaker logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. With `wire`, one or several places to ask from (as in `from`), ARP or NDP is asked there and decides; that needs the capabilities `probe` and `node.read`. With `router`, a host with FRR's vtysh (`ssh:HOST`), that router's neighbours and routes are read too, where the address is announced over BGP (`node.read`). Metrics are read when the other sources leave something open, always with `metrics: true`, never with `metrics: false`. With `sparing: true` events, MetalLB's workloads, its ConfigurationStates and the logs of speakers that take no part in the election stay unread while everything that was read says the same, and `enough` tells whether that will do; asked a second time without it, it reads those, and nothing else again.",
-    register,
-};
-
-pub const ALL: Word = Word {
-    name: "find_announcers",
-    capability: "cluster.read",
-    signature: "find_announcers(services, #{ wire, router, metrics }) -> array of Announcement",
-    meaning: "As `find_announcer`, for many Services at once: each list and each speaker's log is read once for all of them.",
-    register: register_all,
-};
+use crate::words::manual::cluster::FIND_ANNOUNCER as WORD;
+use crate::words::manual::cluster::FIND_ANNOUNCERS as ALL;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 impl Fields for Announcement {
-    const COMPUTED: &'static [&'static str] = &["node", "since"];
+    const RECORD: &'static Record = &records::announcement::ANNOUNCEMENT;
 
     /// Most fields by themselves: an announcement holds the whole cluster's nodes, which a table of many must not write out again and again.
     fn field(&self, name: &str) -> Option<Value> {
@@ -70,13 +57,13 @@ struct Options {
     wire: Vec<Host>,
     router: Option<Host>,
     metrics: Option<bool>,
-    sparing: bool,
+    /// Whether what only a fault would change may wait.
+    defer: bool,
 }
 
-const KEYS: [&str; 4] = ["wire", "router", "metrics", "sparing"];
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Announcement>(engine, "Announcement");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Announcement>(engine);
     let plain = Arc::clone(run);
     engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>| {
         find(&plain, &context, &service.0, Map::new())
@@ -87,7 +74,8 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     });
 }
 
-fn register_all(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register_all(engine: &mut Engine, run: &Arc<Run>) {
     let plain = Arc::clone(run);
     engine.register_fn("find_announcers", move |context: NativeCallContext, services: Array| {
         find_all(&plain, &context, services, Map::new())
@@ -100,9 +88,9 @@ fn register_all(engine: &mut Engine, run: &Arc<Run>) {
 
 fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Fact<Announcement>> {
     run.allow(context, WORD.name, WORD.capability)?;
-    let options = Options::read(run, context, WORD.name, options)?;
+    let options = Options::read(run, context, &WORD, options)?;
     let mut all = questions(run, service);
-    if !options.sparing || service.addresses.is_empty() {
+    if !options.defer || service.addresses.is_empty() {
         all.extend(rest(run, service));
     }
     ask(run, &all);
@@ -123,7 +111,7 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
 
 fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Map) -> Answer<Array> {
     run.allow(context, ALL.name, ALL.capability)?;
-    let options = Options::read(run, context, ALL.name, options)?;
+    let options = Options::read(run, context, &ALL, options)?;
     let services: Vec<Arc<Service>> = services
         .into_iter()
         .map(|service| {
@@ -154,38 +142,23 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
 }
 
 impl Options {
-    fn read(run: &Run, context: &NativeCallContext, word: &str, map: Map) -> Answer<Self> {
-        let mut options = Self::default();
-        for (key, value) in map {
-            match key.as_str() {
-                _ if value.is_unit() => {}
-                "wire" => {
-                    run.allow(context, &format!("{word} with wire"), "probe")?;
-                    run.allow(context, &format!("{word} with wire"), "node.read")?;
-                    options.wire = vantage::hosts(run, &vantage::named(run, context, &value)?);
-                }
-                "router" => {
-                    run.allow(context, &format!("{word} with router"), "node.read")?;
-                    options.router = vantage::hosts(run, &vantage::named(run, context, &value)?).into_iter().next();
-                }
-                "metrics" => options.metrics = Some(yes_or_no(context, &key, &value)?),
-                "sparing" => options.sparing = yes_or_no(context, &key, &value)?,
-                other => {
-                    let hint = nearest(other, KEYS).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                    return Err(Run::refuse(context, format!("{word} has no option `{other}`{hint}")));
-                }
-            }
+    fn read(run: &Run, context: &NativeCallContext, word: &'static Word, map: Map) -> Answer<Self> {
+        let given = options::Options::read(run, context, word, map)?;
+        let mut read = Self { metrics: given.flag("metrics"), defer: given.flag("defer").unwrap_or_default(), ..Self::default() };
+        if let Some(places) = given.given("wire") {
+            run.allow(context, &format!("{} with wire", word.name), "probe")?;
+            run.allow(context, &format!("{} with wire", word.name), "node.read")?;
+            read.wire = vantage::hosts(run, &vantage::named(run, context, places)?);
         }
-        Ok(options)
+        if let Some(place) = given.given("router") {
+            run.allow(context, &format!("{} with router", word.name), "node.read")?;
+            read.router = vantage::hosts(run, &vantage::named(run, context, place)?).into_iter().next();
+        }
+        Ok(read)
     }
 }
 
-fn yes_or_no(context: &NativeCallContext, name: &str, value: &Dynamic) -> Answer<bool> {
-    let kind = value.type_name();
-    value.as_bool().map_err(|_| Run::refuse(context, format!("the option `{name}` is a {kind}, it takes true or false")))
-}
-
-/// Reads what the sources say of one Service and puts it together; where it may be sparing, everything only when something calls for it.
+/// Reads what the sources say of one Service and puts it together; where it may defer, everything only when something calls for it.
 fn gather<'a>(
     run: &Run,
     context: &NativeCallContext,
@@ -193,7 +166,7 @@ fn gather<'a>(
     target: Option<&'a Target>,
     options: &Options,
 ) -> Answer<(Gathered<'a>, Announcement)> {
-    if options.sparing && options.wire.is_empty() && !service.addresses.is_empty() {
+    if options.defer && options.wire.is_empty() && !service.addresses.is_empty() {
         let nodes = metallb::nodes(run, context)?;
         let objects = Gathered { target, nodes, ..Gathered::of_objects(service, metallb::metallb(run, context, service)?) };
         let spared = sparing::may_wait(&objects);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
-use super::reference::Word;
 use super::room;
 use super::run::{Answer, Run};
 use crate::model::catalogue::{self, ENTRIES};
@@ -12,15 +11,8 @@ use crate::model::finding::{Finding, Severity};
 use crate::model::nearest::nearest;
 use crate::model::subject::Subject;
 
-pub const WORD: Word = Word {
-    name: "finding",
-    capability: "",
-    signature: "finding(name, severity, culprit, summary)",
-    meaning: "Adds a finding of the playbook's own. The culprit is a path such as node/n2, or an array of them, the first one foremost. The name is one of the catalogue's, or begins with `site/`; the severity is info, warn or fail.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn(
         "finding",

@@ -7,26 +7,19 @@ use rhai::{Dynamic, Engine, NativeCallContext};
 
 use super::cluster_facts::{ask, listed, of, questions};
 use super::fact::Fact;
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::{metallb, resolve_target_port, vantage};
 use crate::analysis::read::metallb::l2_status;
 use crate::model::place::{Host, HostKind};
 use crate::model::probe::Vantage;
 use crate::model::service::Service;
-
-pub const WORD: Word = Word {
-    name: "get_ready",
-    capability: "probe",
-    signature: "get_ready(service, from)",
-    meaning: "Begins to connect, at once and side by side, to the hosts that are asked from and to the nodes that a request will pass, as far as the lists of endpoints and a single ServiceL2Status tell, and asks for the lists that `find_announcer` and `resolve_target_port` need meanwhile. It waits for no connection and runs nothing anywhere: whoever needs a host next finds it connected, or waits for the same connection. Nothing happens for a Service that cannot be asked.",
-    register,
-};
+use crate::words::manual::flow_of_work::GET_READY as WORD;
 
 /// Nodes that are connected to in advance; a road may have more.
 const MOST_NODES: usize = 8;
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("get_ready", move |context: NativeCallContext, service: Fact<Service>, from: Dynamic| -> Answer<()> {
         run.allow(&context, WORD.name, WORD.capability)?;

@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{Array, Dynamic, Engine, NativeCallContext};
-use serde_json::Value;
 
 use super::cluster_facts::{ask, listed};
 use super::fact::{Fact, Fields};
 use super::metallb::nodes;
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
 use crate::analysis::host_check::host_check;
@@ -22,28 +20,20 @@ use crate::model::capture::{CaptureRequest, Direction};
 use crate::model::check::HostCheck;
 use crate::model::place::{Host, Place};
 use crate::model::text::harmless;
-
-pub const WORD: Word = Word {
-    name: "host_checks",
-    capability: "node.capture",
-    signature: "host_checks(from) -> array of HostCheck: name, address, unreachable, user, root, missing, wanting, runtimes, capture, clock",
-    meaning: "Logs in to every node and to the places of `from` (or with () to the nodes alone), side by side, and says what each offers: the user, root by login or sudo, tools, container runtimes, whether a capture of no packets can be opened and closed, and how far its clock is from ours.",
-    register,
-};
+use crate::words::manual::node::HOST_CHECKS as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 /// A packet that nobody sends: the documentation network of RFC 5737.
 const NOTHING: &str = "host 192.0.2.1 and udp and port 9";
 
 impl Fields for HostCheck {
-    const COMPUTED: &'static [&'static str] = &[];
-
-    fn field(&self, _name: &str) -> Option<Value> {
-        None
-    }
+    const RECORD: &'static Record = &records::place::HOST_CHECK;
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<HostCheck>(engine, "HostCheck");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<HostCheck>(engine);
     let run = Arc::clone(run);
     engine.register_fn("host_checks", move |context: NativeCallContext, from: Dynamic| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;

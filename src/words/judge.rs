@@ -5,8 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::fact::{Fact, Fields};
-use super::reference::Word;
+use super::fact::{Fact, Fields, whole};
 use super::run::{Answer, Run};
 use crate::analysis::clock_skew;
 use crate::analysis::judge::{Case, judge};
@@ -15,20 +14,15 @@ use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
 use crate::model::flow::{Closer, Flow};
 use crate::model::service::Service;
-
-pub const WORD: Word = Word {
-    name: "judge",
-    capability: "",
-    signature: "judge(service, announcer, target, flow, closer)",
-    meaning: "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
-    register,
-};
+use crate::words::manual::outcome::JUDGE as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 impl Fields for Closer {
-    const COMPUTED: &'static [&'static str] = &[];
+    const RECORD: &'static Record = &records::flow::CLOSER;
 
-    fn field(&self, _name: &str) -> Option<Value> {
-        None
+    fn field(&self, name: &str) -> Option<Value> {
+        (name == "again").then(|| whole(&self.again))
     }
 
     fn shown(&self) -> Result<Value, serde_json::Error> {
@@ -37,8 +31,9 @@ impl Fields for Closer {
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Closer>(engine, "Closer");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Closer>(engine);
     let four = Arc::clone(run);
     engine.register_fn(
         "judge",

@@ -13,7 +13,6 @@ use super::judge::optional;
 use super::node_capture::{Point, begin};
 use super::pod_netns_capture::place as pod_place;
 use super::probe::{Asked, ask as ask_again, speech};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::{arping, await_client, vantage};
 use crate::analysis::closer::{Plan, plan};
@@ -35,21 +34,15 @@ use crate::model::policy::NetworkPolicy;
 use crate::model::probe::{Awaited, Probe, Request, Vantage};
 use crate::model::service::Service;
 use crate::model::state::{PlaceState, StatePair};
-
-pub const WORD: Word = Word {
-    name: "look_closer",
-    capability: "node.read",
-    signature: "look_closer(service, announcer, target, flow) -> Closer, or () when nothing is suspicious",
-    meaning: "When tries failed, or were answered late, or the announcement looks odd: reads the network state of the nodes, pods and clients on the road (routes, filters, settings, sockets, counters), repeats the failing probes under captures, and reads the state again, so that counters that moved tell.",
-    register,
-};
+use crate::words::manual::node::LOOK_CLOSER as WORD;
 
 /// Tries of the repeated probe: enough to meet every one of a few pods.
 const TRIES: u32 = 8;
 /// The longest wait for a client that asks by itself, while counters are compared, seconds: it has asked before, and its user is there.
 const WAIT_AGAIN: u64 = 30;
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn(
         "look_closer",

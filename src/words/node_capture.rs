@@ -5,20 +5,12 @@ use std::sync::{Arc, Mutex};
 use rhai::{Engine, ImmutableString, Map, NativeCallContext};
 
 use super::capture_options::{Options, needs_filter, node_filter};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::EvidenceError;
 use crate::model::capture::CaptureRequest;
 use crate::model::place::Place;
-
-pub const WORD: Word = Word {
-    name: "node_capture",
-    capability: "node.capture",
-    signature: concat!("node_capture(node, ", crate::capture_options!(), ") -> Capture"),
-    meaning: "A bounded capture on a node. It begins at once and ends with `during`. The filter is made from `service` and `target`, from `address`, `port` and `protocol`, or is given as `filter` in pcap's language; with `client` it also takes whatever that address and the Service's send each other; it is compiled here before a node is touched. `interface` is a name, \"any\" (the default), or #{ towards: ADDRESS } for the one by which the node would send there; `direction` is \"in\", \"out\" or \"both\". Bounds are always on: `snaplen` 128 bytes of each packet, `packets` 20000, `seconds` 90, `bytes` 8 MiB; `buffer` is the kernel's, in KiB. At most eight captures on one host: more are left out, and named as a gap.",
-    register,
-};
+use crate::words::manual::capture::NODE_CAPTURE as WORD;
 
 /// A capture that `during` takes once: open, or why it could not be opened.
 pub type Opened = Mutex<Option<Result<Box<dyn OpenCapture>, EvidenceError>>>;
@@ -33,12 +25,13 @@ pub struct Point {
     pub about: String,
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_type_with_name::<Point>("Capture");
     let run = Arc::clone(run);
     engine.register_fn("node_capture", move |context: NativeCallContext, node: ImmutableString, options: Map| -> Answer<Point> {
         run.allow(&context, WORD.name, WORD.capability)?;
-        let options = Options::read(&context, options)?;
+        let options = Options::read(&run, &context, &WORD, options)?;
         let filter = match (options.own_filter(), &options.service, &options.target) {
             (Some(filter), _, _) => filter,
             (None, Some(service), Some(target)) => node_filter(&context, &service.0, &target.0, options.client)?,

@@ -7,7 +7,6 @@ use rhai::{Engine, ImmutableString, Map, NativeCallContext};
 
 use super::capture_options::{Options, needs_filter, service_filter};
 use super::node_capture::{Point, begin};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use crate::analysis::read::objects;
 use crate::evidence::capture::filter;
@@ -16,20 +15,14 @@ use crate::evidence::error::EvidenceError;
 use crate::model::endpoint::Target;
 use crate::model::kubernetes::Pod;
 use crate::model::place::Place;
+use crate::words::manual::capture::POD_NETNS_CAPTURE as WORD;
 
-pub const WORD: Word = Word {
-    name: "pod_netns_capture",
-    capability: "pod.capture",
-    signature: concat!("pod_netns_capture(pod, ", crate::capture_options!(), ") -> Capture"),
-    meaning: "A bounded capture in the network namespace of a pod: one of the target's pods by its name, or any by `NAMESPACE/NAME`. It is entered on its node by its container's process and believed only when it holds the pod's address. A pod on the host's network is captured on its node. Options as for `node_capture`; `address`, `port` and `protocol` or `filter` are needed where there is no `service` and `target`.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("pod_netns_capture", move |context: NativeCallContext, pod: ImmutableString, options: Map| -> Answer<Point> {
         run.allow(&context, WORD.name, WORD.capability)?;
-        let options = Options::read(&context, options)?;
+        let options = Options::read(&run, &context, &WORD, options)?;
         let pod = named(&run, &context, &pod, &options)?;
         let Some(place) = place_of(&run, &pod) else {
             return Err(Run::refuse(&context, format!("pod {}/{} runs on no node", pod.namespace, pod.name)));

@@ -9,9 +9,8 @@ use base64::Engine as _;
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::capture_options::whole_number;
 use super::fact::{Fact, Fields};
-use super::reference::Word;
+use super::options::Options;
 use super::run::{Answer, Run, Stop};
 use super::{probe_request, vantage};
 use crate::analysis::read::certificate;
@@ -20,18 +19,12 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::nearest::nearest;
 use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service, ServicePort};
 use crate::model::text::one_line;
-
-pub const WORD: Word = Word {
-    name: "probe",
-    capability: "probe",
-    signature: "probe(service, #{ port, from, tries, seconds, request, probe, sni, host, path, status, payload, sizes }) -> array of Probe",
-    meaning: "Asks the Service from each vantage point, several times, each try from a source port of its own: TLS and one HTTP request where appProtocol, the port's name or 443/80 say so, once small and once with 3 kB; otherwise a TCP connection; for UDP one datagram. What is sent otherwise is told by `request`, as `probe_request` gives it, or by its options directly. The report tells what was sent, the certificates that were shown, and the statuses that came back.",
-    register,
-};
+use crate::words::manual::probe::PROBE as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 /// Bytes of the large request: more than one packet on every usual network.
 const LARGE: usize = 3_000;
@@ -47,7 +40,7 @@ pub struct Asked {
 }
 
 impl Fields for Probe {
-    const COMPUTED: &'static [&'static str] = &["answered", "tried"];
+    const RECORD: &'static Record = &records::flow::PROBE;
 
     fn field(&self, name: &str) -> Option<Value> {
         match name {
@@ -58,8 +51,9 @@ impl Fields for Probe {
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Probe>(engine, "Probe");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Probe>(engine);
     let run = Arc::clone(run);
     engine.register_fn("probe", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
         probe(&run, &context, &service.0, options)
@@ -69,31 +63,14 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Array> {
     run.allow(context, WORD.name, WORD.capability)?;
     let Some(address) = service.addresses.first().copied() else { return Err(Run::refuse(context, "the Service has no address to ask")) };
-    let (mut from, mut tries, mut seconds, mut port) = (vec![Vantage::Local], 8_u32, 4_u64, service.ports.first().cloned());
-    let mut request = Request::default();
-    for (key, value) in options {
-        match key.as_str() {
-            "request" if value.is_unit() => {}
-            "request" => {
-                let Some(given) = value.try_cast::<Fact<Request>>() else {
-                    return Err(Run::refuse(context, "the option `request` takes what `probe_request` gives"));
-                };
-                request = (*given.0).clone();
-            }
-            key if probe_request::KEYS.contains(&key) => probe_request::take(run, context, &mut request, key, &value)?,
-            "from" => from = vantage::named(run, context, &value)?,
-            "tries" => tries = u32::try_from(whole_number(context, &key, &value, 1_000)?).unwrap_or(8),
-            "seconds" => seconds = whole_number(context, &key, &value, 60)?,
-            "port" if value.is_unit() => {}
-            "port" => port = service.port(&value.to_string()).cloned(),
-            other => {
-                let hint = nearest(other, ["from", "tries", "seconds", "port", "request"].into_iter().chain(probe_request::KEYS))
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
-                return Err(Run::refuse(context, format!("probe has no option `{other}`{hint}")));
-            }
-        }
-    }
+    let options = Options::read(run, context, &WORD, options)?;
+    let mut request = options.fact::<Request>("request").map(|given| (*given.0).clone()).unwrap_or_default();
+    probe_request::told(run, context, &mut request, &options)?;
+    let from = match options.given("from") {
+        Some(from) => vantage::named(run, context, from)?,
+        None => vec![Vantage::Local],
+    };
+    let port = options.text("port").map_or_else(|| service.ports.first(), |port| service.port(&port)).cloned();
     let Some(port) = port else { return Err(Run::refuse(context, "the Service has no such port")) };
     if port.protocol == Protocol::Sctp {
         return Err(Run::refuse(context, "SCTP cannot be asked"));
@@ -101,6 +78,7 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     let speech = probe_request::fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
     // What the port says itself is not told.
     request.speech = request.speech.filter(|told| *told != self::speech(&port));
+    let (tries, seconds) = (options.whole("tries").unwrap_or(8), options.whole("seconds").unwrap_or(4));
     let asked = Asked { address, port: port.port, speech, tries, seconds, request };
     let probes = ask(run, &from, &asked);
     run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));

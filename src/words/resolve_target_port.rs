@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cluster_facts::{ask, listed, of, questions};
 use super::fact::{Fact, Fields};
-use super::reference::Word;
+use super::options::Options;
 use super::run::{Answer, Run, Stop};
 use super::{endpoint_facts, endpoint_looks};
 use crate::analysis::judge::wrong_port;
@@ -17,17 +17,12 @@ use crate::model::endpoint::{Family, Target};
 use crate::model::kubernetes::{Node, Pod};
 use crate::model::nearest::nearest;
 use crate::model::service::{Service, ServicePort};
-
-pub const WORD: Word = Word {
-    name: "resolve_target_port",
-    capability: "cluster.read",
-    signature: "resolve_target_port(service, port) -> Target: port, family, endpoints, serving, pods, slices, disagreements, near_misses, templates, settings, reach, or () when the Service has no such number; resolve_target_port(service, \"*\") -> array of Target",
-    meaning: "Where one port of the Service ends: for every endpoint its pod, ip, family, node, port (the number), name (of the Service's port), ready, serving, terminating and from (the slice). The port is a name or a number; () takes the first, \"*\" gives all, as an array. Options: #{ port, family }, where the family is IPv4 or IPv6; without it, it is that of the Service's first address. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them, and `disagreements` holds the differences that stayed for a few seconds. A number that the Service does not have ends nowhere: that is the finding client/wrong-port. A headless Service and one of type ExternalName end nowhere: that is an error that says why.",
-    register,
-};
+use crate::words::manual::cluster::RESOLVE_TARGET_PORT as WORD;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 impl Fields for Target {
-    const COMPUTED: &'static [&'static str] = &["serving"];
+    const RECORD: &'static Record = &records::service::TARGET;
 
     fn field(&self, name: &str) -> Option<Value> {
         (name == "serving").then(|| json!(self.serving()))
@@ -42,8 +37,9 @@ struct Wanted {
     family: Option<Family>,
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Target>(engine, "Target");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Target>(engine);
     let first = Arc::clone(run);
     engine.register_fn("resolve_target_port", move |context: NativeCallContext, service: Fact<Service>| {
         resolve(&first, &context, &service.0, &Wanted::default())
@@ -59,18 +55,13 @@ impl Wanted {
         let mut wanted = Self::default();
         match value.try_cast_result::<Map>() {
             Ok(options) => {
-                for (key, value) in options {
-                    match key.as_str() {
-                        "port" => wanted.take_port(&value),
-                        "family" if value.is_unit() => {}
-                        "family" => wanted.family = Some(family(run, context, &value.to_string())?),
-                        other => {
-                            let hint =
-                                nearest(other, ["port", "family"]).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                            return Err(Run::refuse(context, format!("resolve_target_port has no option `{other}`{hint}")));
-                        }
-                    }
-                }
+                let options = Options::read(run, context, &WORD, options)?;
+                wanted.take_port(options.given("port").unwrap_or(&Dynamic::UNIT));
+                wanted.family = match options.one_of("family") {
+                    Some("IPv4") => Some(Family::V4),
+                    Some(_) => Some(Family::V6),
+                    None => None,
+                };
             }
             Err(port) => wanted.take_port(&port),
         }
@@ -81,14 +72,6 @@ impl Wanted {
         let text = (!value.is_unit()).then(|| value.to_string());
         self.all = text.as_deref() == Some("*");
         self.port = text.filter(|_| !self.all);
-    }
-}
-
-fn family(run: &Run, context: &NativeCallContext, text: &str) -> Answer<Family> {
-    match text {
-        "IPv4" => Ok(Family::V4),
-        "IPv6" => Ok(Family::V6),
-        other => Err(run.end(context, Stop::Usage(format!("the family `{other}` is neither IPv4 nor IPv6")))),
     }
 }
 

@@ -108,6 +108,8 @@ pub struct State {
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,
     pub stop: Option<Stop>,
+    /// The new names of whatever was called by its old one.
+    pub old_names: BTreeSet<&'static str>,
     pub nodes: BTreeMap<String, Node>,
     /// The same in their order, with the list that they were read from, for all who hold them.
     pub all_nodes: Option<(Listed, Arc<Vec<Node>>)>,
@@ -280,6 +282,13 @@ impl Run {
                 "the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`"
             ),
         ))
+    }
+
+    /// Tells once that a word or an option has another name now.
+    pub fn old_name(&self, what: &str, new: &'static str) {
+        if self.state().old_names.insert(new) {
+            (self.progress)(Progress::Note(format!("{what} is called `{new}` now; the old name works until lbdiag 0.3")));
+        }
     }
 
     /// How SSH reaches a node: the site's address, its InternalIP, or its name.

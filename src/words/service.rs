@@ -7,7 +7,6 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::fact::{Fact, Fields};
-use super::reference::Word;
 use super::run::{Answer, Run, Stop};
 use crate::analysis::read::objects;
 use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
@@ -17,25 +16,13 @@ use crate::model::plan::typed;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
 use crate::model::text::one_line;
-
-pub const WORD: Word = Word {
-    name: "service",
-    capability: "cluster.read",
-    signature: "service(namespace, name) -> Service",
-    meaning: "The Service of that name. With () for the namespace it is looked for in all; with () for the name the Services of type LoadBalancer are listed as commands and the run ends. With an address as a third argument that is the one that is followed, when it has several.",
-    register,
-};
-
-pub const AT: Word = Word {
-    name: "service_at",
-    capability: "cluster.read",
-    signature: "service_at(address) -> Service",
-    meaning: "The Service that holds the load-balanced address.",
-    register: register_at,
-};
+use crate::words::manual::cluster::SERVICE as WORD;
+use crate::words::manual::cluster::SERVICE_AT as AT;
+use crate::words::manual::records;
+use crate::words::word::Record;
 
 impl Fields for Service {
-    const COMPUTED: &'static [&'static str] = &["address", "path"];
+    const RECORD: &'static Record = &records::service::SERVICE;
 
     fn field(&self, name: &str) -> Option<Value> {
         match name {
@@ -46,8 +33,9 @@ impl Fields for Service {
     }
 }
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    super::fact::register::<Service>(engine, "Service");
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    super::fact::register::<Service>(engine);
     let asked = Arc::clone(run);
     engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic| {
         by_name(&asked, &context, &namespace, &name)
@@ -62,7 +50,8 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
     });
 }
 
-fn register_at(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register_at(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("service_at", move |context: NativeCallContext, address: ImmutableString| at(&run, &context, &address));
 }

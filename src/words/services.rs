@@ -5,19 +5,12 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, NativeCallContext};
 
 use super::fact::Fact;
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::service::all_services;
+use crate::words::manual::cluster::SERVICES as WORD;
 
-pub const WORD: Word = Word {
-    name: "services",
-    capability: "cluster.read",
-    signature: "services(namespace) -> array of Service",
-    meaning: "The Services of type LoadBalancer, of one namespace or with () of all, by namespace and name.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("services", move |context: NativeCallContext, namespace: Dynamic| -> Answer<Array> {
         run.allow(&context, WORD.name, WORD.capability)?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
 
+use super::mistake::Mistake;
 use super::printed;
-use super::reference::Word;
 use super::room::{self, Part};
 use super::run::{Answer, Progress, Run};
 use crate::model::catalogue::names;
@@ -13,15 +13,8 @@ use crate::model::finding::Gap;
 use crate::model::outcome::{Step, StepState};
 use crate::model::subject::Subject;
 
-pub const WORD: Word = Word {
-    name: "step",
-    capability: "",
-    signature: "step(title, || …) -> what the closure gives, or () when it failed",
-    meaning: "Runs the closure as one named question of the run. An error inside becomes a gap; an interrupt ends the run.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| step(&run, &context, &title, &body));
 }
@@ -39,7 +32,7 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
         Ok(value) => (StepState::Done, Ok(value)),
         Err(error) => match error.unwrap_inner() {
             // A word could not do its work: that is a gap. Anything else is a mistake of the playbook, or the end of the run.
-            EvalAltResult::ErrorRuntime(value, _) => {
+            EvalAltResult::ErrorRuntime(value, _) if !value.is::<Mistake>() => {
                 let reason = room::text(&printed::shown(value));
                 facts.push(format!("failed: {reason}"));
                 let undecided = "everything that this step would have told";

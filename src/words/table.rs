@@ -5,18 +5,9 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::printed;
-use super::reference::Word;
 use super::room::{self, Part};
 use super::run::{Answer, Run};
 use crate::model::outcome::Table;
-
-pub const WORD: Word = Word {
-    name: "table",
-    capability: "",
-    signature: "table(title, [column, …], [[cell, …], …])",
-    meaning: "Shows a table in the report: columns by name, rows as arrays of as many cells. () and empty arrays are shown as -, an array as its parts with commas.",
-    register,
-};
 
 /// Rows that a report shows at most.
 const MOST_ROWS: usize = 10_000;
@@ -27,7 +18,8 @@ const DEEPEST: usize = 16;
 /// Bytes of an array in one cell.
 const LONGEST_LIST: usize = 16 << 10;
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("table", move |context: NativeCallContext, title: ImmutableString, columns: Array, rows: Array| -> Answer<()> {
         let columns: Vec<String> = columns.iter().map(|column| room::name(&printed::shown(column))).collect();

@@ -9,32 +9,7 @@ use crate::evidence::cluster::{Kind, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Vantage;
-
-/// What can be written.
-const FORMS: &str = "write local, ssh:HOST, node:NAME or pod:NAMESPACE/NAME";
-
-/// Reads `local`, `ssh:HOST`, `node:NAME` or `pod:NAMESPACE/NAME`, one or several by comma.
-///
-/// # Errors
-/// When a part is none of these; the text says what is known.
-pub fn parse(text: &str) -> Result<Vec<Vantage>, String> {
-    let mut all = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let vantage = match part.split_once(':') {
-            None if part == "local" => Vantage::Local,
-            Some(("ssh", host)) if plain(host) => Vantage::Ssh(host.to_owned()),
-            Some(("node", name)) if plain(name) => Vantage::Node(name.to_owned()),
-            Some(("pod", name)) if name.split_once('/').is_some_and(|(namespace, name)| plain(namespace) && plain(name)) => {
-                Vantage::Pod(name.to_owned())
-            }
-            _ => return Err(format!("`{part}` is no vantage point: {FORMS}")),
-        };
-        if !all.contains(&vantage) {
-            all.push(vantage);
-        }
-    }
-    if all.is_empty() { Err(format!("no vantage point is named: {FORMS}")) } else { Ok(all) }
-}
+use crate::model::vantage_text::parse;
 
 /// The vantage points that a script names: a text with commas, or an array.
 ///
@@ -46,11 +21,6 @@ pub fn named(run: &Run, context: &NativeCallContext, value: &Dynamic) -> Answer<
         Err(_) => value.to_string(),
     };
     parse(&text).map_err(|error| run.end(context, Stop::Usage(error)))
-}
-
-/// A host's name that no program can take for an option.
-fn plain(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:@[]%".contains(c))
 }
 
 /// The machines that vantage points mean. A pod is none, and a client whose traffic is watched neither.
@@ -93,20 +63,4 @@ pub fn place(run: &Run, vantage: &Vantage) -> Result<Place, EvidenceError> {
 
 fn no_such(vantage: &Vantage, reason: &str) -> EvidenceError {
     EvidenceError::new(ErrorKind::NotFound, format!("ask from {}", vantage.text()), reason)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-    use crate::model::probe::Vantage;
-
-    #[test]
-    fn vantage_points_are_read() {
-        let all = [Vantage::Local, Vantage::Ssh("c1".into()), Vantage::Node("n2".into()), Vantage::Pod("web/a-1".into())];
-        assert_eq!(parse("local, ssh:c1,node:n2,pod:web/a-1").unwrap(), all);
-        assert_eq!(all.map(|one| one.text()), ["local", "ssh:c1", "node:n2", "pod:web/a-1"]);
-        for wrong in ["", "ssh:", "ssh:-oProxyCommand=x", "pod", "pod:web", "pod:web/", "pod:a/b/c", "ssh:a b"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
 }

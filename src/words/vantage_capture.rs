@@ -6,27 +6,21 @@ use rhai::{Engine, ImmutableString, Map, NativeCallContext};
 
 use super::capture_options::{Options, filter_at_client};
 use super::node_capture::{Point, begin};
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
 use crate::evidence::error::EvidenceError;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Vantage;
+use crate::model::vantage_text;
+use crate::words::manual::capture::VANTAGE_CAPTURE as WORD;
 
-pub const WORD: Word = Word {
-    name: "vantage_capture",
-    capability: "probe",
-    signature: concat!("vantage_capture(vantage, ", crate::capture_options!(), ") -> Capture"),
-    meaning: "A bounded capture on the machine of a vantage point (`local`, `ssh:HOST`, `node:NAME`), or in the network namespace of a pod (`pod:NAMESPACE/NAME`): what leaves the client and what comes back to it. Options as for `node_capture`.",
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("vantage_capture", move |context: NativeCallContext, from: ImmutableString, options: Map| -> Answer<Point> {
         run.allow(&context, WORD.name, WORD.capability)?;
-        let options = Options::read(&context, options)?;
-        let vantage = vantage::parse(&from).map_err(|error| Run::refuse(&context, error))?;
+        let options = Options::read(&run, &context, &WORD, options)?;
+        let vantage = vantage_text::parse(&from).map_err(|error| Run::refuse(&context, error))?;
         let Some(vantage) = vantage.first() else { return Err(Run::refuse(&context, "no vantage point")) };
         let filter = filter_at_client(&context, WORD.name, &options)?;
         // What is wrong with a pod is told as that of any capture that could not begin.

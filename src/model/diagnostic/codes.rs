@@ -66,6 +66,8 @@ pub const SYNTAX: &str = "E0201";
 pub const UNKNOWN_WORD: &str = "E0202";
 pub const CAPABILITY: &str = "E0203";
 pub const ARGUMENTS: &str = "E0204";
+pub const OPTION: &str = "E0205";
+pub const OPTION_VALUE: &str = "E0206";
 pub const RAISED: &str = "E0301";
 pub const FIELD: &str = "E0302";
 pub const NO_FUNCTION: &str = "E0303";
@@ -76,6 +78,7 @@ pub const UNREADABLE: &str = "E0401";
 pub const FILE_NOT_YAML: &str = "E0402";
 pub const FILE_KEY: &str = "E0403";
 pub const FILE_VALUE: &str = "E0404";
+pub const OLD_NAME: &str = "W0501";
 
 /// Every code, in order.
 pub const CODES: &[Code] = &[
@@ -165,7 +168,21 @@ pub const CODES: &[Code] = &[
         code: ARGUMENTS,
         title: "a word does not take these arguments",
         meaning: "There are too few or too many of them, or one is of another type than the word takes. `lbdiag words WORD` tells how the word is written.",
-        example: Example::Run("let svc = service();\n"),
+        example: Example::Script("let svc = service();\n"),
+    },
+    Code {
+        code: OPTION,
+        title: "a word has no such option",
+        meaning: "Options are given by name, as in `#{ tries: 8 }`. `lbdiag words WORD` lists those of a word.",
+        example: Example::Script("let svc = service(\"a\", \"b\");\nlet found = find_announcer(svc, #{ mertics: true });\n"),
+    },
+    Code {
+        code: OPTION_VALUE,
+        title: "an option does not take this value",
+        meaning: "The value is of another type, or outside of the option's bounds. `lbdiag words WORD` tells what the option takes.",
+        example: Example::Run(
+            "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ metrics: \"often\" });\n",
+        ),
     },
     Code {
         code: RAISED,
@@ -226,6 +243,12 @@ pub const CODES: &[Code] = &[
         title: "a value of a site file is of the wrong kind",
         meaning: "The value is of another type than the key takes, or not among what it takes.",
         example: Example::Site("ssh: { port: many }\n"),
+    },
+    Code {
+        code: OLD_NAME,
+        title: "a word or option has another name now",
+        meaning: "The old name works as before until lbdiag 0.3, and then no more. Write the new one.",
+        example: Example::Script("let way = road(1, 2);\n"),
     },
 ];
 

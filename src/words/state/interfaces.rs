@@ -6,31 +6,21 @@ use ipnet::IpNet;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
-use super::{CAPABILITY, Look, hand, look};
+use super::{Look, hand, look};
 use crate::analysis::state::network::{Link, addresses, links};
 use crate::model::state::PlaceState;
-use crate::words::reference::Word;
+use crate::words::manual::node::INTERFACES as WORD;
 use crate::words::run::{Answer, Run};
 
-pub const WORD: Word = Word {
-    name: "interfaces",
-    capability: CAPABILITY,
-    signature: "interfaces(place) -> array of #{ name, up, lower_up, no_arp, master, mac, mtu, kind, addresses }",
-    meaning: concat!(
-        "The interfaces as the place's `ip` tells them: `up` is set by an administrator, `lower_up` is carrier, `mtu` is bytes, `kind` is vxlan, veth, bridge and the like or (), `addresses` are texts such as 10.0.0.1/24. ",
-        crate::places!()
-    ),
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("interfaces", move |context: NativeCallContext, place: ImmutableString| -> Answer<Dynamic> {
         let Some(state) = look(&run, &context, &Look { word: &WORD, place: &place, values: Vec::new(), needed: &["links", "addresses"] })?
         else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &rows(&state))
+        hand(&context, &WORD, &rows(&state))
     });
 }
 

@@ -7,7 +7,6 @@ pub mod counters;
 pub mod firewall;
 pub mod interfaces;
 pub mod neighbours;
-pub mod options;
 pub mod proxy_rules;
 pub mod route_to;
 pub mod routes;
@@ -15,14 +14,16 @@ pub mod rules;
 pub mod sockets;
 pub mod sysctl;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rhai::{Dynamic, NativeCallContext};
 use serde::Serialize;
 
 use super::cluster_facts::{ask, listed};
-use super::reference::Word;
+use super::fact::{dynamic, shaped};
 use super::run::{Answer, Run, Stop};
+use super::word::Word;
 use super::{metallb, vantage};
 use crate::analysis::state::sections::place_state;
 use crate::evidence::cluster::{Kind, ListQuery};
@@ -36,17 +37,10 @@ use crate::model::probe::Vantage;
 use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
 use crate::model::text::harmless;
+use crate::model::vantage_text;
 
 /// The capability that all of these words need.
 pub const CAPABILITY: &str = "node.read";
-
-/// How a place is written, as the signatures name it.
-#[macro_export]
-macro_rules! places {
-    () => {
-        "`place` is a node's name, a pod as NAMESPACE/NAME (its network namespace; needs `cluster.read`), or `ssh:HOST`, `node:NAME`, `pod:NAMESPACE/NAME`, `local`. What cannot be read is a gap that forbids a pass, and gives ()."
-    };
-}
 
 /// One look at a place.
 pub struct Look<'a> {
@@ -139,7 +133,7 @@ fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Ans
             harmless(text)
         ))
     };
-    let [vantage] = vantage::parse(&written).unwrap_or_default().try_into().map_err(|_| run.end(context, wrong("")))?;
+    let [vantage] = vantage_text::parse(&written).unwrap_or_default().try_into().map_err(|_| run.end(context, wrong("")))?;
     if matches!(vantage, Vantage::Pod(_)) {
         run.allow(context, word.name, "cluster.read")?;
     }
@@ -165,7 +159,22 @@ fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Ans
 ///
 /// # Errors
 /// Never for what these words give.
-pub fn hand<T: Serialize>(context: &NativeCallContext, value: &T) -> Answer<Dynamic> {
+pub fn hand<T: Serialize>(context: &NativeCallContext, word: &Word, value: &T) -> Answer<Dynamic> {
     let value = serde_json::to_value(value).map_err(|error| Run::refuse(context, error.to_string()))?;
-    rhai::serde::to_dynamic(value).map_err(|error| Run::refuse(context, error.to_string()))
+    dynamic(context, shaped(value, word.returns.kind))
+}
+
+/// An address that stands as an argument of its own.
+///
+/// # Errors
+/// When it is none.
+pub fn address(context: &NativeCallContext, word: &str, value: &Dynamic) -> Answer<IpAddr> {
+    let text = value.to_string();
+    text.parse().map_err(|_| Run::refuse(context, format!("{word} takes an IP address, and `{text}` is none")))
+}
+
+/// What tells the tools which family of addresses is meant.
+#[must_use]
+pub fn family(address: IpAddr) -> String {
+    if address.is_ipv6() { "ipv6" } else { "ipv4" }.to_owned()
 }

@@ -4,27 +4,15 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
-use super::options::{address, family};
-use super::{CAPABILITY, Look, hand, look, missing};
+use super::{Look, address, family, hand, look, missing};
 use crate::analysis::state::ruleset::proxy::programme;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::words::capture_options::whole_number;
-use crate::words::reference::Word;
+use crate::words::manual::node::PROXY_RULES as WORD;
 use crate::words::run::{Answer, Run};
 
-pub const WORD: Word = Word {
-    name: "proxy_rules",
-    capability: CAPABILITY,
-    signature: "proxy_rules(place, address, port, protocol) -> #{ mode, endpoints, rules, reached }",
-    meaning: concat!(
-        "What the node's own proxy does with the address and port, by its rules of iptables or nftables or by IPVS: `endpoints` are where it leads to, each as ADDRESS:PORT, `rules` are #{ path, text, packets }, `reached` tells whether a packet from outside comes to them and is translated. `mode` is () where no programme of kube-proxy's was found. `protocol` is tcp when left out. ",
-        crate::places!()
-    ),
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let tcp = Arc::clone(run);
     engine.register_fn("proxy_rules", move |context: NativeCallContext, place: ImmutableString, to: Dynamic, port: Dynamic| {
         ask(&tcp, &context, &place, &to, &port, "tcp")
@@ -40,7 +28,10 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, port: &Dynamic, protocol: &str) -> Answer<Dynamic> {
     let to = address(context, WORD.name, to)?;
-    let port = u16::try_from(whole_number(context, "port", port, 65_535)?).unwrap_or_default();
+    let port = u16::try_from(port.as_int().unwrap_or_default()).unwrap_or_default();
+    if port == 0 {
+        return Err(Run::refuse(context, "proxy_rules: the port is a number from 1 to 65535"));
+    }
     let protocol = protocol.to_ascii_lowercase();
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
         return Err(Run::refuse(context, format!("proxy_rules: the protocol is tcp, udp or sctp, not `{protocol}`")));
@@ -59,5 +50,5 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, port: 
         run.gap(missing(&state, section, &state.place, format!("what kube-proxy programmed on {place} for {to}:{port}")));
         return Ok(Dynamic::UNIT);
     }
-    hand(context, &found)
+    hand(context, &WORD, &found)
 }

@@ -4,24 +4,14 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
-use super::options::{Options, address};
-use super::{CAPABILITY, Look, hand, look};
+use super::{Look, address, hand, look};
 use crate::analysis::state::network::way_of;
-use crate::words::reference::Word;
+use crate::words::manual::node::ROUTE_TO as WORD;
+use crate::words::options::Options;
 use crate::words::run::{Answer, Run};
 
-pub const WORD: Word = Word {
-    name: "route_to",
-    capability: CAPABILITY,
-    signature: "route_to(place, address, #{ from, iif, mark }) -> #{ dev, via, src, table, kind, refused }",
-    meaning: concat!(
-        "Asks the kernel itself which way a packet to the address takes (`ip route get`); with `from` and `iif` as one that comes in there, with `mark` as one that is marked so. The options may be left out. `refused` is the kernel's refusal, such as Network is unreachable, otherwise (). ",
-        crate::places!()
-    ),
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let plain = Arc::clone(run);
     engine.register_fn("route_to", move |context: NativeCallContext, place: ImmutableString, to: Dynamic| {
         ask(&plain, &context, &place, &to, Map::new())
@@ -34,10 +24,10 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, options: Map) -> Answer<Dynamic> {
     let to = address(context, WORD.name, to)?;
-    let options = Options::new(context, WORD.name, options, &["from", "iif", "mark"])?;
-    let from = options.address("from")?.map(|from| from.to_string()).unwrap_or_default();
-    let iif = options.interface("iif")?.unwrap_or_default();
-    let mark = options.mark("mark")?.map(|mark| mark.to_string()).unwrap_or_default();
+    let options = Options::read(run, context, &WORD, options)?;
+    let from = options.address("from").map(|from| from.to_string()).unwrap_or_default();
+    let iif = options.text("iif").unwrap_or_default();
+    let mark = options.mark("mark").map(|mark| mark.to_string()).unwrap_or_default();
     if !iif.is_empty() && from.is_empty() {
         return Err(Run::refuse(context, "route_to: the option `iif` needs `from`: the kernel asks who sends what comes in there"));
     }
@@ -48,5 +38,5 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, option
         // Another refusal than the kernel's, such as an interface that is not there.
         way.refused = Some(crate::model::text::one_line(state.section("route-get").trim()));
     }
-    hand(context, &way)
+    hand(context, &WORD, &way)
 }

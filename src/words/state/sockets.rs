@@ -5,25 +5,15 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
-use super::{CAPABILITY, Look, hand, look};
+use super::{Look, hand, look};
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::model::service::Protocol;
 use crate::model::state::PlaceState;
-use crate::words::reference::Word;
+use crate::words::manual::node::SOCKETS as WORD;
 use crate::words::run::{Answer, Run};
 
-pub const WORD: Word = Word {
-    name: "sockets",
-    capability: CAPABILITY,
-    signature: "sockets(place) -> array of #{ protocol, address, port, waiting, most }",
-    meaning: concat!(
-        "The listening sockets: `protocol` is tcp or udp, `address` is () for every address, `waiting` counts what waits for the program (connections, for udp bytes) and `most` how many may. ",
-        crate::places!()
-    ),
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("sockets", move |context: NativeCallContext, place: ImmutableString| -> Answer<Dynamic> {
         let Some(state) =
@@ -31,7 +21,7 @@ fn register(engine: &mut Engine, run: &Arc<Run>) {
         else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &rows(&state))
+        hand(&context, &WORD, &rows(&state))
     });
 }
 

@@ -4,22 +4,12 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
-use super::{CAPABILITY, Look, look};
-use crate::words::reference::Word;
+use super::{Look, look};
+use crate::words::manual::node::SYSCTL as WORD;
 use crate::words::run::{Answer, Run};
 
-pub const WORD: Word = Word {
-    name: "sysctl",
-    capability: CAPABILITY,
-    signature: "sysctl(place, name) -> value, or sysctl(place, [name, …]) -> #{ name: value, … }",
-    meaning: concat!(
-        "Settings of the kernel below /proc/sys/net, by names such as net.ipv4.ip_forward; one with a dot in an interface's name is written with slashes, net/ipv4/conf/eth0.5/rp_filter. A number is a number, anything else a text; () where the kernel has no such setting. Keys and secrets are refused. ",
-        crate::places!()
-    ),
-    register,
-};
-
-fn register(engine: &mut Engine, run: &Arc<Run>) {
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let one = Arc::clone(run);
     engine.register_fn("sysctl", move |context: NativeCallContext, place: ImmutableString, name: ImmutableString| -> Answer<Dynamic> {
         Ok(read(&one, &context, &place, &[name.to_string()])?.and_then(|values| values.into_iter().next()).unwrap_or(Dynamic::UNIT))

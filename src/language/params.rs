@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
 use crate::model::nearest::nearest;
-use crate::words::{probe_request, vantage};
+use crate::model::{request_text, vantage_text};
 
 /// Where values may come from.
 #[derive(Clone, Debug, Default)]
@@ -123,17 +123,17 @@ pub fn checked(param: &Param, value: &Value) -> Result<Value, String> {
             }
         }
         ParamKind::List => Ok(json!(parts(&text))),
-        ParamKind::Vantages => match vantage::parse(&text) {
+        ParamKind::Vantages => match vantage_text::parse(&text) {
             Ok(_) => Ok(json!(parts(&text))),
             Err(why) => Err(format!("parameter `{}`: {why}", param.name)),
         },
-        ParamKind::Name => named(param, probe_request::name(&text).map(|name| json!(name))),
-        ParamKind::Host => named(param, probe_request::host(&text).map(|host| json!(host))),
-        ParamKind::Path => named(param, probe_request::path(&text).map(|path| json!(path))),
-        ParamKind::Statuses => named(param, probe_request::statuses(&text).map(|all| json!(all))),
+        ParamKind::Name => named(param, request_text::name(&text).map(|name| json!(name))),
+        ParamKind::Host => named(param, request_text::host(&text).map(|host| json!(host))),
+        ParamKind::Path => named(param, request_text::path(&text).map(|path| json!(path))),
+        ParamKind::Statuses => named(param, request_text::statuses(&text).map(|all| json!(all))),
         // Kept as it was written: the word reads it again.
-        ParamKind::Payload => named(param, probe_request::payload(&text).map(|_| json!(text))),
-        ParamKind::Sizes => named(param, probe_request::sizes(&text).map(|all| json!(all))),
+        ParamKind::Payload => named(param, request_text::payload(&text).map(|_| json!(text))),
+        ParamKind::Sizes => named(param, request_text::sizes(&text).map(|all| json!(all))),
     }
 }
 
@@ -159,8 +159,8 @@ fn parts(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::{Inputs, resolve};
-    use crate::engine::header::Header;
-    use crate::engine::read_header;
+    use crate::language::header::Header;
+    use crate::language::read_header;
     use crate::model::diagnostic::Source;
     use serde_json::json;
 

@@ -3,7 +3,9 @@
 use rhai::{Engine, EvalAltResult, LexError, ParseError, ParseErrorType, Position, Token};
 
 use crate::model::diagnostic::{Diagnostic, Further, Source, Spot, codes, did_you_mean};
-use crate::words::reference::{WORDS, word};
+use crate::words::all;
+use crate::words::mistake::Mistake;
+use crate::words::word::{Kind, Word};
 
 /// The place of what stands at a position: Rhai tells where a token begins, and the token itself how long it is.
 #[must_use]
@@ -103,7 +105,10 @@ fn unwrapped(error: &EvalAltResult) -> (&EvalAltResult, Vec<Call>) {
 /// Code, message and hint of an error by itself.
 fn said(error: &EvalAltResult) -> (&'static str, String, Option<String>) {
     match error {
-        EvalAltResult::ErrorRuntime(value, _) => (codes::RAISED, value.to_string(), None),
+        EvalAltResult::ErrorRuntime(value, _) => match value.clone().try_cast::<Mistake>() {
+            Some(mistake) => (mistake.code, mistake.message, mistake.hint),
+            None => (codes::RAISED, value.to_string(), None),
+        },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => function_not_found(signature),
         EvalAltResult::ErrorPropertyNotFound(what, _) => {
             let (what, hint) = what.split_once("; ").map_or((what.as_str(), None), |(what, hint)| (what, Some(hint.to_owned())));
@@ -136,19 +141,51 @@ fn bare(error: &EvalAltResult) -> String {
 
 fn function_not_found(signature: &str) -> (&'static str, String, Option<String>) {
     let name = signature.split([' ', '(']).next().unwrap_or(signature);
-    if let Some(word) = word(name) {
-        return (
-            codes::ARGUMENTS,
-            format!("`{name}` does not take these arguments: {signature}"),
-            Some(format!("it is written {}", word.signature)),
-        );
+    if let Some(word) = all::word(name).or_else(|| all::formerly(name)) {
+        return (codes::ARGUMENTS, not_taken(word, signature), Some(format!("it is written {}", word.signature())));
     }
-    let known = super::lint::rhais_own().contains(name);
+    let known = super::sandbox::rhais_own().contains(name);
     if known || signature.starts_with(|c: char| !c.is_alphabetic()) {
         return (codes::NO_FUNCTION, format!("`{name}` does not take these values: {signature}"), None);
     }
-    let hint = did_you_mean(name, WORDS.iter().map(|word| word.name));
+    let hint = did_you_mean(name, all::names());
     (codes::UNKNOWN_WORD, format!("there is no word `{name}`"), hint)
+}
+
+/// Which argument a word does not take, by its description and the types that it was given.
+fn not_taken(word: &Word, signature: &str) -> String {
+    let given = signature.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
+    let types: Vec<&str> = given.split(", ").filter(|one| !one.is_empty()).collect();
+    let (least, most) = word.arity();
+    if !(least..=most).contains(&types.len()) {
+        return word.miscounted(types.len());
+    }
+    let wrong = word.params.iter().zip(&types).find(|(param, given)| !may_be(param.kind, given));
+    match wrong {
+        Some((param, given)) => {
+            let given = match *given {
+                "()" => "() (did the step that should give it fail?)",
+                other => other,
+            };
+            format!("`{}`: the argument `{}` takes {}, and this is {given}", word.name, param.name, param.kind)
+        }
+        None => format!("`{}` does not take these arguments: {signature}", word.name),
+    }
+}
+
+/// Whether a value of that type of Rhai's may be of the kind.
+fn may_be(kind: Kind, given: &str) -> bool {
+    match kind {
+        Kind::Record(record) => given == record.name,
+        Kind::List(_) => given == "array",
+        Kind::Map(_) => given == "map",
+        Kind::Closure => given == "Fn",
+        Kind::Text | Kind::Address | Kind::Place | Kind::OneOf(_) => given.contains("string"),
+        Kind::Bool => given == "bool",
+        Kind::Number | Kind::Whole { .. } => given == "i64",
+        Kind::Either(one, other) => may_be(*one, given) || may_be(*other, given),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

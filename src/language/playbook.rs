@@ -1,23 +1,24 @@
 //! A playbook read from its file and checked, before anything is touched.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use rhai::AST;
 
 use super::header::Header;
-use super::{diagnostics, lint, read_header, sandbox};
-use crate::evidence::text_file;
-use crate::model::diagnostic::{Diagnostic, Source, codes};
+use super::{check, diagnostics, read_header, sandbox};
+use crate::model::capability::CAPABILITIES;
+use crate::model::diagnostic::{Diagnostic, Level, Source};
 
 /// A playbook that may run.
 pub struct Playbook {
     pub header: Header,
     pub path: String,
     pub source: String,
+    /// What runs, and will not for ever.
+    pub warnings: Vec<Diagnostic>,
     /// Shared with the thread that runs it.
-    pub(super) ast: Arc<AST>,
+    pub(crate) ast: Arc<AST>,
 }
 
 /// A playbook that may not run, with everything that is wrong with it.
@@ -35,22 +36,10 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Reads a playbook's file.
-///
-/// # Errors
-/// When the file cannot be read, its header or syntax is wrong, or it uses words that it may not.
-pub fn load(path: &Path) -> Result<Playbook, Broken> {
-    let shown = path.display().to_string();
-    let source = text_file::read(path).map_err(|error| Broken {
-        diagnostics: vec![Diagnostic::new(codes::UNREADABLE, None, format!("read playbook {shown}: {error}"))],
-    })?;
-    read(&shown, source)
-}
-
 /// Reads a playbook from its text; `shown` names it in errors.
 ///
 /// # Errors
-/// As `load`: every mistake of the header together with those of the script. Of a script that Rhai cannot read, the first place
+/// Every mistake of the header together with those of the script. Of a script that Rhai cannot read, the first place
 /// where it does not go on.
 pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
     let text = Source { file: shown, text: &source };
@@ -58,7 +47,7 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
     let header = read_header::read(&text).unwrap_or_else(|mistakes| {
         wrong.extend(mistakes);
         // What cannot be known of it is held against nobody.
-        Header { uses: super::header::CAPABILITIES.map(str::to_owned).to_vec(), ..Header::default() }
+        Header { uses: CAPABILITIES.map(str::to_owned).to_vec(), ..Header::default() }
     });
     let engine = sandbox::bare();
     let mut scope = rhai::Scope::new();
@@ -66,9 +55,9 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
     match engine.compile_with_scope(&scope, &source) {
         Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
         Ok(ast) => {
-            wrong.extend(lint::mistakes(&engine, &text, &ast, &header));
-            if wrong.is_empty() {
-                return Ok(Playbook { header, path: shown.to_owned(), source, ast: Arc::new(ast) });
+            wrong.extend(check::mistakes(&engine, &text, &ast, &header));
+            if wrong.iter().all(|one| one.severity == Level::Warning) {
+                return Ok(Playbook { header, path: shown.to_owned(), source, warnings: wrong, ast: Arc::new(ast) });
             }
         }
     }
@@ -103,7 +92,8 @@ mod tests {
         for file in std::fs::read_dir("playbooks").unwrap() {
             let path = file.unwrap().path();
             if path.extension().is_some_and(|end| end == "rhai") {
-                assert!(super::load(&path).map_err(|broken| broken.to_string()).is_ok(), "{}", path.display());
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert!(read("a.rhai", text).map_err(|broken| broken.to_string()).is_ok(), "{}", path.display());
             }
         }
     }

@@ -1,49 +1,45 @@
-//! `road(announcer, target)`: the nodes and pods that a request passes, within bounds.
+//! `watch_points(announcer, target)`: the nodes and pods that a request passes, within bounds.
 
 use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 
 use super::fact::Fact;
-use super::reference::Word;
 use super::run::{Answer, Run};
 use super::vantage;
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
 use crate::model::place::Place;
-
-pub const WORD: Word = Word {
-    name: "road",
-    capability: "",
-    signature: "road(announcer, target, from) -> #{ nodes, pods }",
-    meaning: "The names of the nodes and pods on a request's way: the announcing nodes (over BGP every node that should announce; the candidates, when it is not known who announces) and the pods that serve, with their nodes, and of `from`, which may be left out, the nodes of pods: their own kube-proxy takes what they ask. At most six pods and eight nodes; what is left out is said.",
-    register,
-};
+use crate::words::manual::capture::WATCH_POINTS as WORD;
 
 /// Pods that are looked into at the same time.
 const MOST_PODS: usize = 6;
 /// Nodes that are logged in to for captures.
 const MOST_NODES: usize = 8;
 
-fn register(engine: &mut Engine, run: &Arc<Run>) {
-    let run = Arc::clone(run);
-    let plain = Arc::clone(&run);
-    engine.register_fn("road", move |announcer: Fact<Announcement>, target: Fact<Target>| map(road(&plain, &announcer.0, &target.0)));
-    engine.register_fn(
-        "road",
-        move |context: NativeCallContext, announcer: Fact<Announcement>, target: Fact<Target>, from: Dynamic| -> Answer<Map> {
-            let (mut nodes, pods) = road(&run, &announcer.0, &target.0);
-            for vantage in vantage::named(&run, &context, &from)? {
-                // A pod that cannot be found is told of where it is asked from.
-                if let Ok(place @ Place::Pod { .. }) = vantage::place(&run, &vantage)
-                    && !nodes.contains(&place.host().name)
-                {
-                    nodes.push(place.host().name.clone());
-                }
-            }
-            Ok(map((nodes, pods)))
-        },
-    );
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    for name in [WORD.name].into_iter().chain(WORD.formerly.iter().copied()) {
+        let plain = Arc::clone(run);
+        engine.register_fn(name, move |announcer: Fact<Announcement>, target: Fact<Target>| map(points(&plain, &announcer.0, &target.0)));
+        let run = Arc::clone(run);
+        engine.register_fn(name, move |context: NativeCallContext, announcer: Fact<Announcement>, target: Fact<Target>, from: Dynamic| {
+            with_askers(&run, &context, &announcer.0, &target.0, &from)
+        });
+    }
+}
+
+fn with_askers(run: &Run, context: &NativeCallContext, announcer: &Announcement, target: &Target, from: &Dynamic) -> Answer<Map> {
+    let (mut nodes, pods) = points(run, announcer, target);
+    for vantage in vantage::named(run, context, from)? {
+        // A pod that cannot be found is told of where it is asked from.
+        if let Ok(place @ Place::Pod { .. }) = vantage::place(run, &vantage)
+            && !nodes.contains(&place.host().name)
+        {
+            nodes.push(place.host().name.clone());
+        }
+    }
+    Ok(map((nodes, pods)))
 }
 
 fn map((nodes, pods): (Vec<String>, Vec<String>)) -> Map {
@@ -51,7 +47,7 @@ fn map((nodes, pods): (Vec<String>, Vec<String>)) -> Map {
     [("nodes".into(), array(nodes).into()), ("pods".into(), array(pods).into())].into_iter().collect()
 }
 
-fn road(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, Vec<String>) {
+fn points(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>, Vec<String>) {
     let serving: Vec<(String, Option<String>)> = target
         .serving()
         .into_iter()

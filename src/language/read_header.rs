@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::header::{CAPABILITIES, Header, Param, ParamKind};
+use super::header::{Header, Param, ParamKind};
 use super::params;
+use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::model::document::{self, Content, Entry, Node};
 use crate::model::version::version;

@@ -128,6 +128,3 @@ impl ParamKind {
         }
     }
 }
-
-/// Capabilities that exist.
-pub const CAPABILITIES: [&str; 5] = ["cluster.read", "node.read", "node.capture", "pod.capture", "probe"];

@@ -1,0 +1,100 @@
+//! What can be said of a playbook before anything is touched: unknown words, and words outside its `uses`.
+
+use std::collections::BTreeSet;
+
+use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
+
+use super::diagnostics::spot;
+use super::header::Header;
+use super::sandbox::rhais_own;
+use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
+use crate::words::all;
+use crate::words::word::Word;
+
+/// Every mistake of a script, and what will be one, in the order of the text.
+#[must_use]
+pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
+    let own: BTreeSet<&str> = ast.iter_functions().map(|function| function.name).collect();
+    let mut check = Check { engine, source, header, found: Vec::new() };
+    ast.walk(&mut |path| {
+        let call = match path.last() {
+            Some(ASTNode::Stmt(Stmt::FnCall(call, position)) | ASTNode::Expr(Expr::FnCall(call, position))) => Some((call, *position)),
+            _ => None,
+        };
+        if let Some((call, position)) = call
+            && !call.is_qualified()
+            && !own.contains(call.name.as_str())
+        {
+            check.call(call, position);
+        }
+        true
+    });
+    let mut found = check.found;
+    found.sort_by_key(Diagnostic::start);
+    found.dedup();
+    found
+}
+
+struct Check<'a> {
+    engine: &'a Engine,
+    source: &'a Source<'a>,
+    header: &'a Header,
+    found: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn say(&mut self, code: &str, at: Position, message: String, hint: Option<String>) {
+        self.found.push(Diagnostic::new(code, spot(self.engine, self.source, at), message).maybe(hint));
+    }
+
+    fn call(&mut self, call: &FnCallExpr, at: Position) {
+        let name = call.name.as_str();
+        let word = match (all::word(name), all::formerly(name)) {
+            (Some(word), _) => word,
+            (None, Some(word)) => {
+                let message = format!("the word `{name}` is called `{}` now", word.name);
+                self.say(codes::OLD_NAME, at, message, Some(format!("write `{}`; the old name works until lbdiag 0.3", word.name)));
+                word
+            }
+            (None, None) if rhais_own().contains(name) => return,
+            (None, None) => {
+                return self.say(codes::UNKNOWN_WORD, at, format!("there is no word `{name}`"), did_you_mean(name, all::names()));
+            }
+        };
+        if !word.capability.is_empty() && !self.header.uses.iter().any(|capability| capability == word.capability) {
+            let message = format!("`{name}` needs the capability `{}`, which the header's `uses` does not list", word.capability);
+            self.say(codes::CAPABILITY, at, message, Some(format!("add `{}` to `uses` in the header", word.capability)));
+        }
+        let (least, most) = word.arity();
+        if (least..=most).contains(&call.args.len()) {
+            self.options(word, call);
+        } else {
+            self.say(codes::ARGUMENTS, at, word.miscounted(call.args.len()), Some(format!("it is written {}", word.signature())));
+        }
+    }
+
+    /// The options that stand in the call itself.
+    fn options(&mut self, word: &Word, call: &FnCallExpr) {
+        let Some(Expr::Map(map, _)) = call.args.last().filter(|_| !word.options.is_empty()) else { return };
+        for (key, _) in &map.0 {
+            match word.option(&key.name) {
+                None => {
+                    let names = || word.options.iter().map(|option| option.name);
+                    let all = || Some(format!("its options are {}", names().collect::<Vec<_>>().join(", ")));
+                    let hint = did_you_mean(&key.name, names()).or_else(all);
+                    self.say(codes::OPTION, key.pos, format!("`{}` has no option `{}`", word.name, key.name), hint);
+                }
+                Some(option) if option.formerly == key.name.as_str() => {
+                    let message = format!("the option `{}` of `{}` is called `{}` now", key.name, word.name, option.name);
+                    self.say(
+                        codes::OLD_NAME,
+                        key.pos,
+                        message,
+                        Some(format!("write `{}`; the old name works until lbdiag 0.3", option.name)),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Reads playbooks: header, parameters, script, and everything that can be said of them before a run.
+//!
+//! It touches nothing: no file, no host, no cluster. Of the words it names their descriptions alone, so that a check or an editor
+//! that uses it provably looks at nothing; `tests/architecture.rs` follows its imports.
+
+pub mod check;
+pub mod diagnostics;
+pub mod header;
+pub mod params;
+pub mod playbook;
+pub mod read_header;
+pub mod sandbox;

@@ -1,0 +1,190 @@
+//! Words that read the API server's objects and logs.
+
+use super::records::announcement::ANNOUNCEMENT;
+use super::records::place::ACCESS_CHECK;
+use super::records::service::{SERVICE as SERVICE_RECORD, TARGET};
+use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
+
+const A_SERVICE: Kind = Kind::Record(&SERVICE_RECORD);
+const AN_ANNOUNCEMENT: Kind = Kind::Record(&ANNOUNCEMENT);
+const A_TARGET: Kind = Kind::Record(&TARGET);
+const READ: &str = "cluster.read";
+
+/// The words of this group, in the order of a run.
+pub const WORDS: &[&Word] =
+    &[&SERVICE, &SERVICE_AT, &SERVICES, &FIND_ANNOUNCER, &FIND_ANNOUNCERS, &RESOLVE_TARGET_PORT, &CLIENT_SIDE, &API_ACCESS];
+
+const ENDS: &str = "Without an answer of the API server the run ends, since nothing can be asked about an unknown Service.";
+
+pub const SERVICE: Word = Word {
+    name: "service",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Finds a Service by its name. With () for the namespace it is looked for in all of them. With () for the name too, the Services of type LoadBalancer are listed as commands ready to run, and the run ends.",
+    params: &[
+        Param::needed("namespace", Kind::Text, "Its namespace, or ()."),
+        Param::needed("name", Kind::Text, "Its name, or ()."),
+        Param::optional("address", Kind::Address, "Which of its addresses is followed, when it has several; it then stands first."),
+    ],
+    options: &[],
+    returns: Returns::always(A_SERVICE),
+    fails: &[
+        "An unknown namespace or name, or an address that the Service does not hold, ends the run with exit code 2 and the nearest name.",
+        ENDS,
+    ],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\n`${svc.path} ${svc.address} ${svc.ports[0].name}`",
+        gives: "stacklight/iam-proxy-alertmanager 10.88.64.100 https",
+    }],
+};
+
+pub const SERVICE_AT: Word = Word {
+    name: "service_at",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Finds the Service that holds a load-balanced address.",
+    params: &[Param::needed("address", Kind::Address, "The address.")],
+    options: &[],
+    returns: Returns::always(A_SERVICE),
+    fails: &["An address that no Service holds, or that several share, ends the run with exit code 2.", ENDS],
+    examples: &[],
+};
+
+pub const SERVICES: Word = Word {
+    name: "services",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Lists the Services of type LoadBalancer, by namespace and name.",
+    params: &[Param::needed("namespace", Kind::Text, "A namespace, or () for all.")],
+    options: &[],
+    returns: Returns::always(Kind::List(&A_SERVICE)),
+    fails: &[ENDS],
+    examples: &[],
+};
+
+const WIRE: Param =
+    Param::optional("wire", Kind::Places, "Where ARP or NDP is asked too, which then decides; needs the capabilities probe and node.read.");
+const ROUTER: Param = Param::optional(
+    "router",
+    Kind::Places,
+    "A router with FRR's vtysh that is asked what it knows, where the address is announced over BGP; needs the capability node.read.",
+);
+const METRICS: Param = Param::optional(
+    "metrics",
+    Kind::Bool,
+    "Whether the speakers' metrics are read. Left out, they are when the other sources leave something open.",
+);
+
+pub const FIND_ANNOUNCER: Word = Word {
+    name: "find_announcer",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Finds out who announces a Service's address, and who should. It never believes one source: status objects, speakers' logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. Asked a second time without `defer`, it reads what was deferred, and nothing else again.",
+    params: &[Param::needed("service", A_SERVICE, "The Service.")],
+    options: &[
+        WIRE,
+        ROUTER,
+        METRICS,
+        Param::optional(
+            "defer",
+            Kind::Bool,
+            "Whether events, MetalLB's workloads, its ConfigurationStates and the logs of speakers that take no part in the election stay unread while everything that was read says the same. `reads_suffice` tells whether that will do.",
+        )
+        .or("false")
+        .once("sparing"),
+    ],
+    returns: Returns::always(AN_ANNOUNCEMENT),
+    fails: &["A source that cannot be read is a gap, and the others decide."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ defer: true });\n`${found.node} announces, ${found.expected} should: ${found.agreement}`",
+        gives: "n2 announces, n2 should: agree",
+    }],
+};
+
+pub const FIND_ANNOUNCERS: Word = Word {
+    name: "find_announcers",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Finds out who announces the addresses of many Services at once. Each list and each speaker's log is read once for all of them.",
+    params: &[Param::needed("services", Kind::List(&A_SERVICE), "The Services.")],
+    options: &[WIRE, ROUTER, METRICS],
+    returns: Returns::always(Kind::List(&AN_ANNOUNCEMENT)),
+    fails: &["A source that cannot be read is a gap, and the others decide."],
+    examples: &[],
+};
+
+pub const RESOLVE_TARGET_PORT: Word = Word {
+    name: "resolve_target_port",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Tells where a port of a Service ends, endpoint by endpoint. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them.",
+    params: &[
+        Param::needed("service", A_SERVICE, "The Service."),
+        Param::optional(
+            "port",
+            Kind::Either(&Kind::Port, &Kind::OneOf(&["*"])),
+            "The port by name or number; () is the first, \"*\" gives all of them as a list.",
+        ),
+    ],
+    options: &[
+        Param::optional(
+            "port",
+            Kind::Port,
+            "The port by name or number, when options are given in place of it; \"*\" gives all of them as a list.",
+        ),
+        Param::optional(
+            "family",
+            Kind::OneOf(&["IPv4", "IPv6"]),
+            "Which endpoints count; left out, those of the family of the Service's address.",
+        ),
+    ],
+    returns: Returns::or_nothing(A_TARGET, "the Service has no port of that number, which is the finding client/wrong-port"),
+    fails: &[
+        "An unknown port by name ends the run with exit code 2 and the nearest name.",
+        "A headless Service, and one of type ExternalName, end nowhere: that is an error which says why.",
+        "Slices or pods that cannot be read are a gap.",
+    ],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet target = resolve_target_port(svc, \"https\");\n`${target.port.port} ends at ${target.serving.len()} endpoints, port ${target.serving[0].port}`",
+        gives: "443 ends at 2 endpoints, port 4180",
+    }],
+};
+
+pub const CLIENT_SIDE: Word = Word {
+    name: "client_side",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Says what the objects alone tell about a client that cannot be asked from. It looks whether loadBalancerSourceRanges lets its address in, and whether the address lies inside the cluster's own networks; what is wrong becomes a finding.",
+    params: &[
+        Param::needed("service", A_SERVICE, "The Service."),
+        Param::needed("announcer", AN_ANNOUNCEMENT, "What `find_announcer` gave, or ()."),
+        Param::needed("address", Kind::Address, "The client's address; () says nothing."),
+    ],
+    options: &[],
+    returns: Returns::NOTHING,
+    fails: &["What is no IP address ends the run with exit code 2."],
+    examples: &[],
+};
+
+pub const API_ACCESS: Word = Word {
+    name: "api_access",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Asks the API server, verb by verb, what this user may do of what the words of the language do. Each question is a SelfSubjectAccessReview, which changes nothing.",
+    params: &[],
+    options: &[],
+    returns: Returns::always(Kind::List(&Kind::Record(&ACCESS_CHECK))),
+    fails: &["A question that cannot be asked is told in its row."],
+    examples: &[],
+};

@@ -1,0 +1,76 @@
+//! Words that say how a playbook goes on.
+
+use super::records::announcement::ANNOUNCEMENT;
+use super::records::flow::FLOW;
+use super::records::service::{SERVICE, TARGET};
+use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
+
+/// The words of this group, in the order of a run.
+pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &READS_SUFFICE];
+
+pub const ALLOWED: Word = Word {
+    name: "allowed",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Tells whether this run may use a capability: the playbook's header, the site and the command line all have to allow it. With `--static` only cluster.read is allowed. A word whose capability is not allowed fails, so a playbook asks first and goes without.",
+    params: &[Param::needed("capability", Kind::Text, "The capability, such as probe.")],
+    options: &[],
+    returns: Returns::always(Kind::Bool),
+    fails: &["An unknown capability is an error with the nearest name."],
+    examples: &[Example { recording: "healthy", script: "allowed(\"cluster.read\")", gives: "true" }],
+};
+
+pub const GET_READY: Word = Word {
+    name: "get_ready",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "probe",
+    meaning: "Begins to connect to the hosts on a request's way, side by side, while the API is still asked. These are the hosts that are asked from, and the nodes that a request will pass as far as the lists of endpoints and a single ServiceL2Status tell. It waits for no connection and runs nothing anywhere: whoever needs a host next finds it connected, or waits for the same connection. For a Service that cannot be asked nothing happens.",
+    params: &[
+        Param::needed("service", Kind::Record(&SERVICE), "The Service."),
+        Param::needed("from", Kind::Places, "The places that will ask."),
+    ],
+    options: &[],
+    returns: Returns::NOTHING,
+    fails: &["A connection that fails is told by the word that needs it."],
+    examples: &[],
+};
+
+pub const STEP: Word = Word {
+    name: "step",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Runs a closure as one named question of the run. What it finds stands under that name in the report.",
+    params: &[Param::needed("title", Kind::Text, "The question."), Param::needed("closure", Kind::Closure, "What is done.")],
+    options: &[],
+    returns: Returns::or_nothing(Kind::Any, "the closure failed"),
+    fails: &[
+        "A word inside that cannot do its work becomes a gap, and the run goes on.",
+        "An interrupt, and a mistake of the playbook such as an unknown option, end the run.",
+    ],
+    examples: &[Example { recording: "healthy", script: "step(\"Add two numbers\", || 1 + 1)", gives: "2" }],
+};
+
+pub const READS_SUFFICE: Word = Word {
+    name: "reads_suffice",
+    formerly: &["enough"],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Tells whether what was read is all that the verdict needs. It is, when `find_announcer` deferred nothing, or when every try was answered and the judgement has neither a finding nor a gap. Where it is not, ask `find_announcer` again without `defer` before anything is judged.",
+    params: &[
+        Param::needed("service", Kind::Record(&SERVICE), "The Service."),
+        Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),
+        Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
+        Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
+    ],
+    options: &[],
+    returns: Returns::always(Kind::Bool),
+    fails: &[],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ defer: true });\nreads_suffice(svc, found, resolve_target_port(svc), ())",
+        gives: "false",
+    }],
+};

@@ -1,0 +1,83 @@
+//! Words that say what a run comes to.
+
+use super::records::announcement::ANNOUNCEMENT;
+use super::records::flow::{CLOSER, FLOW};
+use super::records::service::{SERVICE, TARGET};
+use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
+
+/// The words of this group, in the order of a run.
+pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &JUDGE];
+
+/// A word that only adds to the report.
+const fn told(name: &'static str, meaning: &'static str, params: &'static [Param]) -> Word {
+    Word {
+        name,
+        formerly: &[],
+        group: Group::Outcome,
+        capability: "",
+        meaning,
+        params,
+        options: &[],
+        returns: Returns::NOTHING,
+        fails: &[],
+        examples: &[],
+    }
+}
+
+pub const NOTE: Word = Word {
+    examples: &[Example { recording: "healthy", script: "note(\"looked at\");\n\"noted\"", gives: "noted" }],
+    ..told("note", "Adds a line to the current step of the report.", &[Param::needed("text", Kind::Text, "The line.")])
+};
+
+pub const TABLE: Word = Word {
+    fails: &["A row that has not as many cells as there are columns is an error, and so are more than 10,000 rows."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "table(\"Nodes\", [\"node\", \"addresses\"], [[\"n1\", []], [\"n2\", [\"10.0.0.1\", \"10.0.0.2\"]]]);\n\"shown\"",
+        gives: "shown",
+    }],
+    ..told(
+        "table",
+        "Shows a table in the report. In a cell () and an empty list are shown as -, a list as its parts with commas.",
+        &[
+            Param::needed("title", Kind::Text, "Its title."),
+            Param::needed("columns", Kind::List(&Kind::Text), "The names of the columns."),
+            Param::needed("rows", Kind::List(&Kind::List(&Kind::Any)), "The rows, each a list of as many cells as there are columns."),
+        ],
+    )
+};
+
+pub const FINDING: Word = Word {
+    fails: &["A name that is neither the catalogue's nor begins with `site/` is an error with the nearest name."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "finding(\"site/looked\", \"info\", [\"node/n1\", \"node/n2\"], \"both nodes were looked at\");\n\"found\"",
+        gives: "found",
+    }],
+    ..told(
+        "finding",
+        "Adds a finding of the playbook's own.",
+        &[
+            Param::needed("name", Kind::Text, "A name of the catalogue (`lbdiag explain`), or one that begins with `site/`."),
+            Param::needed("severity", Kind::OneOf(&["info", "warn", "fail"]), "How much it weighs; info never counts towards the verdict."),
+            Param::needed(
+                "culprit",
+                Kind::Either(&Kind::Text, &Kind::List(&Kind::Text)),
+                "What has to be changed or looked at, as a path such as node/n2; of several the foremost first.",
+            ),
+            Param::needed("summary", Kind::Text, "One plain sentence."),
+        ],
+    )
+};
+
+pub const JUDGE: Word = told(
+    "judge",
+    "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
+    &[
+        Param::needed("service", Kind::Record(&SERVICE), "The Service."),
+        Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),
+        Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
+        Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
+        Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave."),
+    ],
+);
