@@ -9,7 +9,7 @@ use super::announcement::{Gathered, announcement};
 use super::judge::another_giver_suspected;
 use super::timestamps::second;
 use super::{allocation, configuration};
-use crate::model::announcement::{Agreement, Announcement, Exclusion, Move, Spared, SpeakerLog};
+use crate::model::announcement::{Agreement, Announcement, Exclusion, Move, Spared, SpeakerLog, TroubleMeaning};
 use crate::model::metallb::Metallb;
 
 /// How long events live in a cluster of the usual settings, twice over, in seconds: an older move has left none that could be stale.
@@ -81,6 +81,9 @@ fn whole(log: &SpeakerLog) -> bool {
     log.complete
         && log.failed_members.is_empty()
         && log.reload_error.is_none()
+        && !log.troubles.iter().any(|trouble| {
+            matches!(trouble.meaning, TroubleMeaning::CannotAnswer | TroubleMeaning::Configuration | TroubleMeaning::Unknown)
+        })
         && log.addresses.iter().all(|words| words.interface_warning.is_none() && words.moves_dropped == 0)
 }
 

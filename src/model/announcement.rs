@@ -164,6 +164,9 @@ pub struct SpeakerLog {
     pub reload_error: Option<String>,
     /// BGP sessions of native mode, by peer.
     pub sessions: Vec<SessionLog>,
+    /// What it says that it could not do, since its start; each kind of trouble once for each interface.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub troubles: Vec<Trouble>,
     /// Lines that were read. A replay counts those that its recording kept.
     pub lines: u64,
     /// Lines that no format explains, with at most three of them.
@@ -173,6 +176,46 @@ pub struct SpeakerLog {
     pub last_at: Option<String>,
     /// The log begins at the container's start; without it, silence is not absence.
     pub complete: bool,
+}
+
+/// Something that a speaker says it could not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub meaning: TroubleMeaning,
+    /// The interface that it is about; empty when it is about none.
+    pub interface: String,
+    /// The speaker's own words.
+    pub text: String,
+    /// The kubelet's time of the first line that said it.
+    pub at: Option<String>,
+}
+
+/// What a speaker's error means for the addresses that it announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TroubleMeaning {
+    /// It has no responder on the interface, so that nobody gets an answer by ARP or NDP there.
+    CannotAnswer,
+    /// One packet of ARP or NDP was not sent, or one address is not listened for.
+    CannotSend,
+    /// It could not read the node's interfaces or their addresses.
+    Interfaces,
+    /// Speakers do not find each other.
+    Members,
+    /// A BGP session, or what is sent over it.
+    Session,
+    /// What is to become FRR's configuration.
+    Reload,
+    /// MetalLB's configuration was not read or not taken.
+    Configuration,
+    /// A Service was not handled.
+    Service,
+    /// It ends, or a part of it never began.
+    Startup,
+    /// Its own bookkeeping: indexes, status objects, the port of its metrics.
+    Bookkeeping,
+    /// No version that is known writes this.
+    Unknown,
 }
 
 /// What one log says of one address.
@@ -240,6 +283,18 @@ impl SpeakerLog {
     #[must_use]
     pub fn address(&self, address: IpAddr) -> Option<&AddressLog> {
         self.addresses.iter().find(|log| log.address == address)
+    }
+
+    /// Why nobody can get an answer by ARP or NDP from this speaker, in its own words: it has a responder on none of the interfaces (any, when
+    /// none is named), and was refused one. `None` when it has one, when it says nothing of it, or when its log lost its beginning.
+    #[must_use]
+    pub fn refuses_to_answer(&self, interfaces: &[String]) -> Option<String> {
+        let counts = |name: &String| interfaces.is_empty() || interfaces.contains(name);
+        if !self.complete || self.responders.iter().any(counts) {
+            return None;
+        }
+        let refused = |trouble: &&Trouble| trouble.meaning == TroubleMeaning::CannotAnswer && counts(&trouble.interface);
+        self.troubles.iter().find(refused).map(|trouble| trouble.text.clone())
     }
 
     /// The same log, with what it says of these addresses alone.

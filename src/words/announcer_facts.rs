@@ -3,6 +3,9 @@
 use crate::analysis::sparing;
 use crate::model::announcement::{Agreement, Announcement};
 
+/// Troubles of one speaker that are told.
+const MOST_TROUBLES: usize = 4;
+
 /// What was found, in the order in which it matters.
 #[must_use]
 pub fn lines(found: &Announcement) -> Vec<String> {
@@ -15,7 +18,8 @@ pub fn lines(found: &Announcement) -> Vec<String> {
         Agreement::Agree => format!("{all} is announced by {} ({})", found.nodes.join(", "), found.protocol),
         Agreement::Several => format!("{all} is announced by several nodes: {} ({})", found.nodes.join(", "), found.protocol),
         Agreement::Conflict => format!("the sources disagree about who announces {all}: {}", found.because),
-        Agreement::None => format!("no node announces {all}"),
+        Agreement::None if found.because.is_empty() => format!("no node announces {all}"),
+        Agreement::None => format!("no node announces {all}: {}", found.because),
         Agreement::Unknown => format!("who announces {all} is not certain: {}", found.because),
     });
     if let Some(expected) = &found.expected {
@@ -28,12 +32,17 @@ pub fn lines(found: &Announcement) -> Vec<String> {
         ));
         for session in bgp.nodes.iter().flat_map(|node| &node.sessions) {
             let state = match session.up {
+                Some(true) if session.failing() => "comes up and does not stay",
                 Some(true) => "up",
                 Some(false) => "down",
                 None => "not known",
             };
-            let reason =
-                session.reason.as_ref().filter(|_| session.up != Some(true)).map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason = session
+                .reason
+                .as_ref()
+                .filter(|_| session.up != Some(true) || session.failing())
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
             lines.push(format!("session of {} with peer {} ({}): {state}{reason}", session.node, session.peer, session.address));
         }
         if let Some(router) = &bgp.router {
@@ -59,6 +68,12 @@ pub fn lines(found: &Announcement) -> Vec<String> {
     let out = found.bgp.iter().filter(|_| found.protocol == "bgp").flat_map(|bgp| &bgp.excluded);
     for excluded in found.excluded.iter().filter(|_| found.protocol != "bgp").chain(out) {
         lines.push(format!("{} takes no part: it {}", excluded.node, excluded.reason));
+    }
+    for log in &found.logs {
+        for trouble in log.troubles.iter().take(MOST_TROUBLES) {
+            let on = if trouble.interface.is_empty() { String::new() } else { format!(" ({})", trouble.interface) };
+            lines.push(format!("{} on {} says{on}: {}", log.pod, log.node, trouble.text));
+        }
     }
     for log in found.logs.iter().filter(|log| log.unknown_lines > 0) {
         lines.push(format!(

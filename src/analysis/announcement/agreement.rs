@@ -1,7 +1,7 @@
 //! Whether the sources agree, and who announces by them. No source is believed alone: the wire decides where somebody asked it, then what
 //! each speaker says of itself, then the status objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Gathered;
@@ -24,14 +24,23 @@ impl Judged {
 }
 
 /// The agreement over layer 2, or over BGP where the address is announced by that alone.
-pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: Option<&Bgp>) -> Judged {
+///
+/// `interfaces` are those to which the advertisements limit the announcement; none means all.
+pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: Option<&Bgp>, interfaces: &[String]) -> Judged {
     let Some(address) = gathered.service.addresses.first().copied() else {
         return Judged::new(Agreement::None, &BTreeSet::new(), "the Service has no address");
     };
-    let words = Words::of(gathered, address, if bgp.is_some() && !layer2 { "bgp" } else { "layer2" });
-    match bgp {
-        Some(bgp) if !layer2 => by_bgp(bgp, &words),
-        _ => by_layer2(gathered, sources, &words),
+    let by_bgp_alone = bgp.filter(|_| !layer2);
+    let mut words = Words::of(gathered, address, if by_bgp_alone.is_some() { "bgp" } else { "layer2" });
+    match by_bgp_alone {
+        Some(bgp) => {
+            words.doubt_refused_configurations(&gathered.logs);
+            by_bgp(bgp, &words)
+        }
+        None => {
+            words.hear_who_cannot_answer(&gathered.logs, interfaces);
+            by_layer2(gathered, sources, &words)
+        }
     }
 }
 
@@ -43,12 +52,16 @@ struct Words {
     unsure: BTreeSet<String>,
     /// Which speakers there are could not all be read, so that others may say more.
     others: bool,
+    /// Nodes whose speaker says that it announces, and also that nobody can get an answer from it: why, in its own words.
+    mute: BTreeMap<String, String>,
+    /// Nodes that send what they last sent, since FRR refuses what they mean to send now: why.
+    refused: BTreeMap<String, String>,
 }
 
 impl Words {
     fn of(gathered: &Gathered, address: IpAddr, protocol: &str) -> Self {
         let others = !gathered.metallb.speakers_read;
-        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new(), others };
+        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new(), others, mute: BTreeMap::new(), refused: BTreeMap::new() };
         // Only 0.12 left its series behind after a withdrawal.
         let metrics_last = election::known(&gathered.metallb).is_none_or(|version| (version.0, version.1) != (0, 12));
         let live = gathered.metallb.speakers.iter().filter(|pod| !pod.terminating && pod.phase == "Running");
@@ -76,11 +89,44 @@ impl Words {
         self.others || !self.unsure.is_empty()
     }
 
+    /// A speaker that says itself that it cannot answer announces to nobody, whatever else it says.
+    fn hear_who_cannot_answer(&mut self, logs: &[SpeakerLog], interfaces: &[String]) {
+        for log in logs.iter().filter(|log| self.claims.contains(&log.node)) {
+            if let Some(why) = log.refuses_to_answer(interfaces) {
+                self.mute.insert(log.node.clone(), why);
+            }
+        }
+        self.claims.retain(|node| !self.mute.contains_key(node));
+    }
+
+    /// A speaker whose FRR took no new configuration may announce what it says, or what it said before.
+    fn doubt_refused_configurations(&mut self, logs: &[SpeakerLog]) {
+        let refused = logs.iter().filter_map(|log| Some((log.node.clone(), log.reload_error.clone()?)));
+        self.refused = refused.filter(|(node, _)| self.claims.contains(node)).collect();
+        self.unsure.extend(self.refused.keys().cloned());
+    }
+
     fn unsure_text(&self) -> String {
         if self.unsure.is_empty() {
             return "which speakers run could not be read".to_owned();
         }
-        format!("what the speaker on {} does could not be read", shown(&self.unsure))
+        let unread: BTreeSet<String> = self.unsure.iter().filter(|node| !self.refused.contains_key(*node)).cloned().collect();
+        let unread = (!unread.is_empty()).then(|| format!("what the speaker on {} does could not be read", shown(&unread)));
+        let refused = self
+            .refused
+            .iter()
+            .map(|(node, why)| format!("the speaker on {node} says that it announces, and that FRR did not take its configuration: {why}"));
+        unread.into_iter().chain(refused).collect::<Vec<_>>().join("; ")
+    }
+
+    /// That no speaker announces, with those that would and cannot.
+    fn nobody_text(&self) -> String {
+        if self.mute.is_empty() {
+            return "no speaker says that it announces".to_owned();
+        }
+        let mute =
+            self.mute.iter().map(|(node, why)| format!("the speaker on {node} says that it announces, and that it cannot answer: {why}"));
+        mute.collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -128,7 +174,7 @@ fn by_wire(gathered: &Gathered, wire: &Wire, words: &Words) -> Judged {
         Some(node) if claims.iter().any(|other| other != node) => {
             Judged::new(Agreement::Conflict, &both, format!("{node} answers on the wire, and {} says that it announces", shown(claims)))
         }
-        Some(node) if claims.is_empty() && !words.unsure.contains(node) && !words.others => Judged::new(
+        Some(node) if claims.is_empty() && !words.unsure.contains(node) && !words.others && !words.mute.contains_key(node) => Judged::new(
             Agreement::Conflict,
             &answering,
             format!("{node} answers on the wire, and its speaker does not say that it announces"),
@@ -138,7 +184,7 @@ fn by_wire(gathered: &Gathered, wire: &Wire, words: &Words) -> Judged {
             Judged::new(Agreement::Conflict, claims, format!("{} says that it announces, and nobody answers on the wire", shown(claims)))
         }
         None if words.open() => Judged::new(Agreement::Unknown, claims, words.unsure_text()),
-        None => Judged::new(Agreement::None, claims, "nobody answers on the wire, and no speaker says that it announces"),
+        None => Judged::new(Agreement::None, claims, format!("nobody answers on the wire, and {}", words.nobody_text())),
     }
 }
 
@@ -171,11 +217,10 @@ fn by_words(sources: &[Source], words: &Words) -> Judged {
             if words.open() {
                 return Judged::new(Agreement::Unknown, &trusted, words.unsure_text());
             }
-            match statuses().next() {
-                Some(status) => {
-                    Judged::new(Agreement::Conflict, &trusted, format!("no speaker says that it announces, and {}", status.detail))
-                }
-                None => Judged::new(Agreement::None, claims, "no speaker says that it announces"),
+            // A status object tells what its speaker means to do, which the speaker's own words take back.
+            match statuses().find(|status| status.node.as_ref().is_none_or(|node| !words.mute.contains_key(node))) {
+                Some(status) => Judged::new(Agreement::Conflict, &trusted, format!("{}, and {}", words.nobody_text(), status.detail)),
+                None => Judged::new(Agreement::None, claims, words.nobody_text()),
             }
         }
     }
@@ -186,7 +231,8 @@ fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
     let claims = &words.claims;
     let dead: BTreeSet<String> = claims.difference(&effective).cloned().collect();
     if effective.is_empty() && !claims.is_empty() {
-        let because = format!("{} say that they announce over BGP, and none of them has a session with a peer", shown(claims));
+        let because =
+            format!("{} say that they announce over BGP, and none of them has a session with a peer that stays up", shown(claims));
         return Judged::new(Agreement::Conflict, claims, because);
     }
     if words.open() {

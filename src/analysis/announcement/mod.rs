@@ -83,7 +83,8 @@ pub fn announcement(gathered: Gathered) -> Announcement {
     let expected = address.filter(|_| by_layer2).and_then(|address| election::expected(&electorate, &layer2, address));
     let bgp = bgp::bgp(&electorate, pool.as_ref(), &gathered);
     let sources = address.map(|address| sources::sources(address, &gathered, by_layer2, bgp.as_ref())).unwrap_or_default();
-    let judged = agreement::agree(&gathered, &sources, by_layer2 && !layer2.is_empty(), bgp.as_ref());
+    let interfaces = interfaces(&layer2);
+    let judged = agreement::agree(&gathered, &sources, by_layer2 && !layer2.is_empty(), bgp.as_ref(), &interfaces);
     let mut nodes = judged.nodes;
     // The node that the election gives stands first: when several announce, it is the one that should.
     nodes.sort_by_key(|node| (Some(node) != expected.as_ref(), node.clone()));
@@ -104,7 +105,7 @@ pub fn announcement(gathered: Gathered) -> Announcement {
         sources,
         agreement: judged.agreement,
         because: judged.because,
-        interfaces: interfaces(&layer2),
+        interfaces,
         pool: pool.map(|pool| pool.name),
         advertisements: layer2.iter().map(|advertisement| advertisement.name.clone()).collect(),
         bgp,

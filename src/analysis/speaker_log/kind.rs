@@ -24,7 +24,7 @@ pub(super) enum Kind<'a> {
 }
 
 /// What is searched for. The first three are told apart by their place here.
-const NEEDLES: [&str; 15] = [
+const NEEDLES: [&str; 17] = [
     "\"event\":",
     "\"controller\":\"ServiceReconciler\"",
     "\"controller\":\"ServiceReconciler - reprocessAll\"",
@@ -43,7 +43,13 @@ const NEEDLES: [&str; 15] = [
     "\"setBalancer\"",
     "\"deleteBalancer\"",
     "failed to get endpoints",
+    // Whatever else failed.
+    ERROR,
+    "level=error ",
 ];
+
+/// The level of a line that says what failed.
+const ERROR: &str = "\"level\":\"error\"";
 
 /// Events of 0.6 to 0.16 that tell something.
 const TELLING: [&str; 11] = [
@@ -141,6 +147,7 @@ fn bracket(text: &str) -> Kind<'_> {
             _ => Kind::Strange,
         },
         None if text.contains("\"end reconcile\":\"") => Kind::Ends,
+        None if text.contains(ERROR) => Kind::Telling,
         None => Kind::Quiet,
     }
 }
@@ -150,7 +157,7 @@ fn reload(text: &str) -> Kind<'_> {
         Kind::BeginsAll
     } else if text.contains("\"end reconcile\":\"") {
         Kind::Ends
-    } else if text.contains("\"failed to get endpoints\"") {
+    } else if text.contains("\"failed to get endpoints\"") || text.contains(ERROR) {
         Kind::Telling
     } else {
         Kind::Quiet

@@ -111,6 +111,11 @@ impl Fields {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Whether there is such a field, whatever is in it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
     /// Whether one of these fields, which are text when they are there, is something else.
     pub(super) fn are_odd(&self, keys: &[&str]) -> bool {
         keys.iter().any(|key| self.0.get(*key).is_some_and(|value| !value.is_string() && !value.is_null()))

@@ -10,6 +10,7 @@ mod kind;
 mod line;
 mod members;
 mod sessions;
+mod troubles;
 
 use std::net::IpAddr;
 
@@ -144,7 +145,7 @@ impl Fold {
         }
         members::take(&mut self.log, fields, msg)
             .or_else(|| self.sessions.take(fields, msg, at))
-            .unwrap_or_else(|| self.settings(fields, msg))
+            .unwrap_or_else(|| self.settings(fields, msg, at))
     }
 
     fn restart(&mut self, fields: &Fields, at: Option<&str>) {
@@ -168,7 +169,7 @@ impl Fold {
     }
 
     /// Interfaces, what failed in a reconciliation, and what FRR made of its configuration.
-    fn settings(&mut self, fields: &Fields, msg: &str) -> Said {
+    fn settings(&mut self, fields: &Fields, msg: &str, at: Option<&str>) -> Said {
         match fields.text("event") {
             "createARPResponder" | "createNDPResponder" => return self.answers_on(fields.text("interface")),
             "deleteARPResponder" | "deleteNDPResponder" => {
@@ -181,8 +182,10 @@ impl Fold {
         if msg.contains("interfaces used to announce LB IP don't exist") {
             return self.announcements.warned(fields);
         }
+        // What failed may be a part of a reconciliation, and is a trouble besides.
+        let mut trouble = || troubles::take(&mut self.log, fields, at) == Said::Something;
         Said::of(match fields.text("op") {
-            "setBalancer" | "deleteBalancer" => self.announcements.failed(),
+            "setBalancer" | "deleteBalancer" => self.announcements.failed() | trouble(),
             // FRR mode: every half minute the speaker says whether FRR took its configuration.
             "reload-validate" => {
                 let error = fields.text("error");
@@ -192,8 +195,8 @@ impl Fold {
                 self.log.reload_error = Some(shortened(error, 300));
                 true
             }
-            _ if fields.text("message") == "failed to get endpoints" => self.announcements.failed(),
-            _ => false,
+            _ if fields.text("message") == "failed to get endpoints" => self.announcements.failed() | trouble(),
+            _ => trouble(),
         })
     }
 
@@ -202,6 +205,7 @@ impl Fold {
             return Said::Nonsense;
         }
         let interface = shortened(interface, NAME_LENGTH);
+        troubles::answers(&mut self.log, &interface);
         if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&interface) {
             self.log.responders.push(interface);
         }

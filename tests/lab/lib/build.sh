@@ -12,10 +12,14 @@ packages=(
 router_packages=(/usr/lib/frr/bgpd:frr)
 frr_mode_packages=(/usr/lib/frr/frr-reload.py:frr-pythontools)
 
+# Felix fills its sets with ipset, and removes flows with conntrack.
+calico_packages=(ipset:ipset)
+
 missing_packages() {
   local pair wanted=("${packages[@]}")
   ! speaks_bgp || wanted+=("${router_packages[@]}")
   [ "$LAB_BGP" != frr ] || wanted+=("${frr_mode_packages[@]}")
+  ! calico || wanted+=("${calico_packages[@]}")
   for pair in "${wanted[@]}"; do command -v "${pair%%:*}" > /dev/null || [ -e "${pair%%:*}" ] || echo "${pair#*:}"; done
 }
 
@@ -51,6 +55,7 @@ build() {
     build_kubernetes
     build_images
     build_metallb
+    ! calico || build_calico
   ) 9> "$LAB_DIR/.build.lock"
 }
 
@@ -58,6 +63,7 @@ is_built() {
   local name
   [ -e "$BIN/kubectl" ] && [ -e "$(manifest)" ] || return 1
   for name in $(images); do [ -e "$TAR/$name.tar" ] || return 1; done
+  ! calico || { [ -e "$BIN/calico" ] && [ -e "$TAR/calico-crds.yaml" ]; }
 }
 
 # FRR mode is another manifest, another image of the speaker, and one more image.
@@ -78,6 +84,20 @@ build_kubernetes() {
     mv "$BIN/k8s.new" "$BIN/k8s"
   fi
   for name in kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl; do ln -sfn k8s "$BIN/$name"; done
+}
+
+# Calico's node agent and CNI plugins as one program, and the kinds of its objects, from one module. Without cgo the eBPF dataplane is a stub.
+build_calico() {
+  local name module
+  if [ ! -x "$BIN/calico" ] || [ "$here/calico/go.mod" -nt "$BIN/calico" ] || [ "$here/calico/main.go" -nt "$BIN/calico" ]; then
+    say "building Calico (some minutes, once)"
+    (cd "$here/calico" && CGO_ENABLED=0 nice -n 10 go build -buildvcs=false -ldflags='-s -w' -o "$BIN/calico.new" .)
+    mv "$BIN/calico.new" "$BIN/calico"
+  fi
+  for name in calico-ipam calico-node; do ln -sfn calico "$BIN/$name"; done
+  module=$(cd "$here/calico" && go list -m -f '{{.Dir}}' github.com/projectcalico/calico)
+  for name in "$module"/libcalico-go/config/crd/*.yaml; do cat "$name"; echo ---; done > "$TAR/calico-crds.new"
+  mv "$TAR/calico-crds.new" "$TAR/calico-crds.yaml"
 }
 
 build_images() {

@@ -39,6 +39,7 @@ up() {
   boot $(machines)
   until_ 120 'the API server' kubectl get --raw /readyz
   start_controllers
+  ! calico || kubectl apply --server-side -f "$TAR/calico-crds.yaml" > "$S/calico.log" 2>&1
   kubectl apply -f "$(manifest)" > "$S/metallb.log" 2>&1
   kubectl -n metallb-system create secret generic memberlist --from-literal=secretkey="$(openssl rand -base64 32)" > /dev/null
   until_ 120 'all nodes to register' nodes_known

@@ -29,6 +29,8 @@ pki() {
   user sched system:kube-scheduler ''
   # kube-proxy has an identity of its own, because a kubelet's may not list EndpointSlices.
   user proxy system:kube-proxy ''
+  # In place of the ClusterRoles of Calico's manifest.
+  ! calico || user calico calico system:masters
   local node
   for node in $(nodes); do user "$node" "system:node:$node" system:nodes; done
 }

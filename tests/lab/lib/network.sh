@@ -76,14 +76,20 @@ network6() {
 address6() { ip -n "$LAB-$1" addr add "$3" dev "$2" nodad; } # PLACE INTERFACE ADDRESS
 
 node_network() {
-  local node=$1 other
+  local node=$1
   plug "$node" eth0 lan "$(lan "$node")/18"
   plug "$node" mlb svc "$(svc "$node")/24"
   net "$node" sysctl -qw net.ipv4.ip_forward=1
+  ip -n "$LAB-$node" route add default via 10.88.64.1
+  # Felix makes the overlay itself.
+  calico || overlay "$node"
+}
+
+overlay() {
+  local node=$1 other
   ip -n "$LAB-$node" link add vxlan.calico type vxlan id 4096 dstport 4789 local "$(lan "$node")" dev eth0 nolearning
   ip -n "$LAB-$node" link set vxlan.calico address "$(vtep "$node")" mtu 1450 up
   ip -n "$LAB-$node" addr add "$(pods "$node").255/32" dev vxlan.calico
-  ip -n "$LAB-$node" route add default via 10.88.64.1
   for other in $(nodes); do
     [ "$other" != "$node" ] || continue
     ip -n "$LAB-$node" route add "$(pods "$other").0/24" via "$(pods "$other").255" dev vxlan.calico onlink

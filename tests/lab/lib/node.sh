@@ -25,6 +25,7 @@ node_main() {
   until_ 120 'the API server' curl -skfm1 "https://$(lan n0):6443/readyz" || true
   keep kubelet "$BIN/kubelet" --config=/etc/kubernetes/kubelet.yaml --kubeconfig="$S/$node.kubeconfig" --hostname-override="$node" --node-ip="$(lan "$node")$(! dual || echo ",$(lan6 "$node")")" --v=2
   keep kube-proxy "$BIN/kube-proxy" --config=/etc/kubernetes/proxy.yaml --v=1
+  ! calico || calico_node "$node"
   wait
 }
 
@@ -44,28 +45,14 @@ mount_cgroups() {
 }
 
 node_files() {
-  local node=$1 dir link ranges routes
-  for dir in kubelet containerd cni; do
+  local node=$1 dir
+  for dir in kubelet containerd cni$(! calico || echo ' calico'); do
     mkdir -p "$S/$node/lib/$dir" "/var/lib/$dir"
     mount --bind "$S/$node/lib/$dir" "/var/lib/$dir"
   done
   mkdir -p /etc/cni/net.d /etc/containerd /etc/kubernetes
 
-  # bridge: pods on the bridge cni0, as flannel does it; ptp: a host route for each pod, as Calico does it.
-  case $LAB_CNI in
-    bridge) link='"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":false,"mtu":1450,"hairpinMode":true' ;;
-    ptp) link='"type":"ptp","ipMasq":false,"mtu":1450' ;;
-  esac
-  ranges="[{\"subnet\":\"$(pods "$node").0/24\",\"rangeEnd\":\"$(pods "$node").250\"}]"
-  routes='{"dst":"0.0.0.0/0"}'
-  if dual; then
-    ranges+=",[{\"subnet\":\"$(pods6 "$node")::/64\",\"rangeEnd\":\"$(pods6 "$node")::fffe\"}]"
-    routes+=',{"dst":"::/0"}'
-  fi
-  cat > /etc/cni/net.d/10-lab.conflist << END
-{"cniVersion":"0.4.0","name":"lab","plugins":[{$link,
- "ipam":{"type":"host-local","ranges":[$ranges],"routes":[$routes]}},{"type":"portmap","capabilities":{"portMappings":true}}]}
-END
+  calico || cni_config "$node"
 
   # restrict_oom_score_adj: without CAP_SYS_RESOURCE runc cannot lower it, and every container would fail to start.
   cat > /etc/containerd/config.toml << 'END'
@@ -106,6 +93,25 @@ hostnameOverride: $node
 conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
 metricsBindAddress: 127.0.0.1:10249
 healthzBindAddress: 0.0.0.0:10256
+END
+}
+
+cni_config() {
+  local node=$1 link ranges routes
+  # bridge: pods on the bridge cni0, as flannel does it; ptp: a host route for each pod, as Calico does it.
+  case $LAB_CNI in
+    bridge) link='"type":"bridge","bridge":"cni0","isGateway":true,"ipMasq":false,"mtu":1450,"hairpinMode":true' ;;
+    ptp) link='"type":"ptp","ipMasq":false,"mtu":1450' ;;
+  esac
+  ranges="[{\"subnet\":\"$(pods "$node").0/24\",\"rangeEnd\":\"$(pods "$node").250\"}]"
+  routes='{"dst":"0.0.0.0/0"}'
+  if dual; then
+    ranges+=",[{\"subnet\":\"$(pods6 "$node")::/64\",\"rangeEnd\":\"$(pods6 "$node")::fffe\"}]"
+    routes+=',{"dst":"::/0"}'
+  fi
+  cat > /etc/cni/net.d/10-lab.conflist << END
+{"cniVersion":"0.4.0","name":"lab","plugins":[{$link,
+ "ipam":{"type":"host-local","ranges":[$ranges],"routes":[$routes]}},{"type":"portmap","capabilities":{"portMappings":true}}]}
 END
 }
 

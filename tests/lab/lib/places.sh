@@ -39,6 +39,7 @@ vtep() { echo "66:00:00:00:00:0$(number "$1")"; }    # the MAC of a node's end o
 dual() { [ "$LAB_STACK" = dual ]; }
 # Native BGP carries IPv4 only.
 routes_six() { [ "$LAB_BGP" = frr ] && dual; }
+calico() { [ "$LAB_CNI" = calico ]; }
 lan6() { echo "fd10:88::$((10 + $(number "$1")))"; }
 svc6() { echo "fd10:88:64::$((10 + $(number "$1")))"; }
 pods6() { echo "fd10:88:1$(number "$1")"; } # a /64, without what follows its third number

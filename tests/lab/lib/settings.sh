@@ -42,11 +42,12 @@ check_settings() {
   case $LAB_DIR/ in /etc/* | /usr/* | /root/* | /home/* | /tmp/* | /run/* | /var/log/*) die "LAB_DIR=$LAB_DIR lies where every node has a directory of its own; choose one like /var/tmp/…" ;; esac
   one_of LAB_METALLB "$LAB_METALLB" v0.13.12 v0.14.9 v0.15.2 v0.16.1
   one_of LAB_PROXY "$LAB_PROXY" iptables nftables
-  one_of LAB_CNI "$LAB_CNI" bridge ptp
+  one_of LAB_CNI "$LAB_CNI" bridge ptp calico
   one_of LAB_BGP "$LAB_BGP" none native frr
   one_of LAB_STACK "$LAB_STACK" v4 dual
   one_of LAB_NODES "$LAB_NODES" 4 5 6 7 8
   one_of LAB_USER "$LAB_USER" root ops
+  if calico && dual; then die "LAB_CNI=calico carries IPv4 only: it does not go with LAB_STACK=dual"; fi
 }
 
 save_settings() {
