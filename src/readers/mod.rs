@@ -28,8 +28,8 @@ use crate::analysis::state::{bgp_sockets, conntrack, counters, ipsec, netfilter,
 use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::analysis::{addresses, host_check, timestamps};
 use crate::evidence::capture::decode::{self, Links};
-use crate::evidence::cluster::Kind;
 use crate::evidence::capture::file::{CaptureFile, Frame};
+use crate::evidence::cluster::Kind;
 use crate::model::headers::Headers;
 use crate::model::metallb::Reader as Whose;
 use crate::model::place::{Host, Place};
