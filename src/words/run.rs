@@ -86,6 +86,9 @@ pub struct OpenStep {
     pub around: Vec<String>,
 }
 
+/// The list that MetalLB's pods were read from, all of them, and the speakers among them.
+pub type MetallbPods = (Listed, Arc<Vec<Pod>>, Arc<Vec<Pod>>);
+
 /// What was found so far.
 #[derive(Default)]
 pub struct State {
@@ -114,7 +117,7 @@ pub struct State {
     /// The same in their order, with the list that they were read from, for all who hold them.
     pub all_nodes: Option<(Listed, Arc<Vec<Node>>)>,
     /// MetalLB's pods likewise, and the speakers among them.
-    pub metallb_pods: Option<(Listed, Arc<Vec<Pod>>, Arc<Vec<Pod>>)>,
+    pub metallb_pods: Option<MetallbPods>,
     /// Pods that are asked from, by `NAMESPACE/NAME`: where each is.
     pub asking_pods: BTreeMap<String, Result<Place, EvidenceError>>,
     /// Where MetalLB was found, when that is not its usual namespace.

@@ -32,15 +32,12 @@ pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: 
     };
     let by_bgp_alone = bgp.filter(|_| !layer2);
     let mut words = Words::of(gathered, address, if by_bgp_alone.is_some() { "bgp" } else { "layer2" });
-    match by_bgp_alone {
-        Some(bgp) => {
-            words.doubt_refused_configurations(&gathered.logs);
-            by_bgp(bgp, &words)
-        }
-        None => {
-            words.hear_who_cannot_answer(&gathered.logs, interfaces);
-            by_layer2(gathered, sources, &words)
-        }
+    if let Some(bgp) = by_bgp_alone {
+        words.doubt_refused_configurations(&gathered.logs);
+        by_bgp(bgp, &words)
+    } else {
+        words.hear_who_cannot_answer(&gathered.logs, interfaces);
+        by_layer2(gathered, sources, &words)
     }
 }
 
