@@ -29,6 +29,7 @@ use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::analysis::{addresses, host_check, timestamps};
 use crate::evidence::capture::decode::{self, Links};
 use crate::evidence::capture::file::{CaptureFile, Frame};
+use crate::evidence::cluster::Kind;
 use crate::model::headers::Headers;
 use crate::model::metallb::Reader as Whose;
 use crate::model::place::{Host, Place};
@@ -235,7 +236,6 @@ fn certificate_read(der: &[u8]) {
 fn json(bytes: &[u8], read: fn(&Value)) {
     if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
         read(&value);
-        use crate::evidence::cluster::Kind;
         for kind in [Kind::core("pods"), Kind::core("services"), Kind::core("nodes"), Kind::metallb("ipaddresspools")] {
             if let Ok(taken) = crate::evidence::cluster::projection::Projection::of_list(&kind) {
                 read(&taken.take(value.clone()));
