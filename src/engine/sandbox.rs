@@ -1,6 +1,7 @@
 //! The engine that runs playbooks: the language with the words of a run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
@@ -18,6 +19,29 @@ const MOST_BYTES: usize = 128 << 20;
 /// Why a playbook ends that takes more.
 const OUTGROWN: &str = "the playbook's values take more than 128 MiB; keep fewer of them at a time";
 
+/// Runs of this process at the moment. What is held is known of the whole process, so that several at once share the sum of their bounds.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them, as long as its engine is there.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    fn most_bytes(&self) -> usize {
+        MOST_BYTES.saturating_mul(RUNS.load(Ordering::Relaxed).max(1))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        RUNS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// An engine with the words of a run.
 #[must_use]
 pub fn with_words(run: &Arc<Run>) -> Engine {
@@ -27,10 +51,10 @@ pub fn with_words(run: &Arc<Run>) -> Engine {
     equality::register(&mut engine);
     let interrupt = run.evidence.interrupt.clone();
     let working = Arc::clone(run);
-    let before = memory::held();
+    let (before, under_way) = (memory::held(), UnderWay::begin());
     engine.on_progress(move |_| {
         working.leave();
-        if memory::held().saturating_sub(before) > MOST_BYTES {
+        if memory::held().saturating_sub(before) > under_way.most_bytes() {
             return Some(OUTGROWN.into());
         }
         interrupt.reason().map(|_| Dynamic::UNIT)
