@@ -193,7 +193,7 @@ impl Graph {
 
     /// Files that come to each other, in groups of at least two.
     fn circles(&self) -> Vec<Vec<String>> {
-        let reached: BTreeMap<&String, BTreeMap<String, Vec<String>>> = self.names.keys().map(|file| (file, self.from_one(file))).collect();
+        let reached: BTreeMap<&String, BTreeMap<String, Vec<String>>> = self.names.keys().map(|file| (file, self.ways_of(file))).collect();
         let mut circles: Vec<Vec<String>> = Vec::new();
         for (file, others) in &reached {
             if circles.iter().any(|circle| circle.contains(file)) {
@@ -210,7 +210,7 @@ impl Graph {
         circles
     }
 
-    fn from_one(&self, file: &str) -> BTreeMap<String, Vec<String>> {
+    fn ways_of(&self, file: &str) -> BTreeMap<String, Vec<String>> {
         let mut reached = self.reached_from(file);
         reached.retain(|_, way| way[0] == *file);
         reached

@@ -12,6 +12,7 @@ const DEEPEST: usize = 1_000;
 /// Puts them before Rhai's own.
 pub(super) fn register(engine: &mut Engine) {
     printing(engine);
+    joining(engine);
     engine.register_fn("to_json", |map: &mut Map| -> Answer<String> {
         if printed::is_json(&Dynamic::from_map(map.clone())) {
             Ok(rhai::format_map_as_json(map))
@@ -47,6 +48,41 @@ fn printing(engine: &mut Engine) {
     for name in ["debug", "to_debug"] {
         engine.register_fn(name, |function: &mut FnPtr| format!("Fn({:?})", function.fn_name()));
     }
+}
+
+/// A string with an array or a map: Rhai's own way writes all of it out before it looks how long that is.
+fn joining(engine: &mut Engine) {
+    engine.register_fn("+", |context: NativeCallContext, left: ImmutableString, right: Array| {
+        joined(&context, &left, &written(&context, Dynamic::from_array(right)))
+    });
+    engine.register_fn("+", |context: NativeCallContext, left: ImmutableString, right: Map| {
+        joined(&context, &left, &written(&context, Dynamic::from_map(right)))
+    });
+    engine.register_fn("+", |context: NativeCallContext, left: Array, right: ImmutableString| {
+        joined(&context, &written(&context, Dynamic::from_array(left)), &right)
+    });
+    engine.register_fn("+", |context: NativeCallContext, left: Map, right: ImmutableString| {
+        joined(&context, &written(&context, Dynamic::from_map(left)), &right)
+    });
+    engine.register_fn("+=", |context: NativeCallContext, left: &mut ImmutableString, right: Array| -> Answer<()> {
+        *left = joined(&context, left, &written(&context, Dynamic::from_array(right)))?;
+        Ok(())
+    });
+    engine.register_fn("+=", |context: NativeCallContext, left: &mut ImmutableString, right: Map| -> Answer<()> {
+        *left = joined(&context, left, &written(&context, Dynamic::from_map(right)))?;
+        Ok(())
+    });
+}
+
+fn written(context: &NativeCallContext, value: Dynamic) -> String {
+    text(context, value, |_| {})
+}
+
+fn joined(context: &NativeCallContext, left: &str, right: &str) -> Answer<ImmutableString> {
+    if left.len().saturating_add(right.len()) > context.engine().max_string_size() {
+        return Err(too_large("Length of string"));
+    }
+    Ok(format!("{left}{right}").into())
 }
 
 /// The text of a value, which is given back afterwards: a copy of a large one would take as much again.

@@ -1,7 +1,6 @@
 //! The engine that runs playbooks: the language with the words of a run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
@@ -14,33 +13,10 @@ use crate::words::mistake;
 use crate::words::run::{Answer, Run, Stop};
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
-const MOST_BYTES: usize = 128 << 20;
+const MOST_BYTES: usize = 168 << 20;
 
 /// Why a playbook ends that takes more.
-const OUTGROWN: &str = "the playbook's values take more than 128 MiB; keep fewer of them at a time";
-
-/// Runs of this process at the moment. What is held is known of the whole process, so that several at once share the sum of their bounds.
-static RUNS: AtomicUsize = AtomicUsize::new(0);
-
-/// One of them, as long as its engine is there.
-struct UnderWay;
-
-impl UnderWay {
-    fn begin() -> Self {
-        RUNS.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-
-    fn most_bytes(&self) -> usize {
-        MOST_BYTES.saturating_mul(RUNS.load(Ordering::Relaxed).max(1))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        RUNS.fetch_sub(1, Ordering::Relaxed);
-    }
-}
+const OUTGROWN: &str = "the playbook's values take more than 168 MiB; keep fewer of them at a time";
 
 /// An engine with the words of a run.
 #[must_use]
@@ -51,10 +27,10 @@ pub fn with_words(run: &Arc<Run>) -> Engine {
     equality::register(&mut engine);
     let interrupt = run.evidence.interrupt.clone();
     let working = Arc::clone(run);
-    let (before, under_way) = (memory::held(), UnderWay::begin());
+    let (before, under_way) = (memory::held(), memory::UnderWay::begin());
     engine.on_progress(move |_| {
         working.leave();
-        if memory::held().saturating_sub(before) > under_way.most_bytes() {
+        if memory::held().saturating_sub(before) > under_way.share(MOST_BYTES) {
             return Some(OUTGROWN.into());
         }
         interrupt.reason().map(|_| Dynamic::UNIT)

@@ -5,6 +5,7 @@
 
 use std::alloc::System;
 use std::io::{self, BufReader, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cap::Cap;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,38 @@ pub fn held() -> usize {
     HEAP.allocated()
 }
 
+/// Runs of this process at the moment: more than one only where lbdiag is a library.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+/// A run, as long as it is there. What is held is known of the whole process, so that several at once share the sum of their bounds.
+#[derive(Debug)]
+pub struct UnderWay(());
+
+impl UnderWay {
+    #[must_use]
+    pub fn begin() -> Self {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+
+    /// A bound of one run, as large as it is for all that are under way.
+    #[must_use]
+    pub fn share(&self, most: usize) -> usize {
+        let Self(()) = self;
+        shared(most)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        RUNS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn shared(most: usize) -> usize {
+    most.saturating_mul(RUNS.load(Ordering::Relaxed).max(1))
+}
+
 /// Whether so many bytes more would still be within the bound.
 #[must_use]
 pub fn has_room(bytes: usize) -> bool {
@@ -32,7 +65,7 @@ pub fn has_room(bytes: usize) -> bool {
 
 #[cfg(not(test))]
 fn most() -> usize {
-    MOST
+    shared(MOST)
 }
 
 /// A test has a bound of its own: others beside it hold memory too.

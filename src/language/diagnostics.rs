@@ -107,7 +107,7 @@ fn said(error: &EvalAltResult) -> (&'static str, String, Option<String>) {
     match error {
         EvalAltResult::ErrorRuntime(value, _) => match value.clone().try_cast::<Mistake>() {
             Some(mistake) => (mistake.code, mistake.message, mistake.hint),
-            None => (codes::RAISED, value.to_string(), None),
+            None => (codes::RAISED, crate::words::printed::shown(value), None),
         },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => function_not_found(signature),
         EvalAltResult::ErrorPropertyNotFound(what, _) => {

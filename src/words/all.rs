@@ -41,7 +41,7 @@ mod tests {
             assert!(word.fails.iter().all(|text| text.ends_with('.')), "{name}");
             for param in word.params.iter().chain(word.options) {
                 assert!(param.meaning.ends_with('.'), "{name}: {}", param.name);
-                assert!(!(param.required && !param.default.is_empty()), "{name}: {} is required and has a default", param.name);
+                assert!(!param.required || param.default.is_empty(), "{name}: {} is required and has a default", param.name);
             }
             let last_needed = word.params.iter().rposition(|param| param.required).map_or(0, |at| at + 1);
             assert!(word.params[..last_needed].iter().all(|param| param.required), "{name}: what may be left out comes last");

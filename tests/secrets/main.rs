@@ -157,7 +157,9 @@ fn nothing_of_what_the_user_gives() {
     ];
     planted.gave(given.concat().as_bytes());
     let mut arguments = vec!["--site", &site, "--params", &params];
-    given.iter().for_each(|one| arguments.extend(["--set", one]));
+    for one in &given {
+        arguments.extend(["--set", one]);
+    }
     let mut written = lbdiag.run(&playbook, &arguments);
     let environment = planted.at("variable LBDIAG_API_TOKEN");
     planted.gave(environment.as_bytes());

@@ -184,5 +184,10 @@ pub(crate) fn log(planted: &Planted) -> String {
         format!("-----BEGIN PRIVATE KEY-----\n{0}{0}{0}\n-----END PRIVATE KEY-----", at("private key")),
         format!(r#"{{"level":"error","error":"GET https://a:{}@api.example.com","msg":"webhook","service":"web/web"}}"#, at("address")),
     ];
-    lines.iter().flat_map(|line| line.split('\n')).map(|line| format!("2026-11-23T11:00:00.000000000Z {line}\n")).collect()
+    lines
+        .iter()
+        .flat_map(|line| line.split('\n'))
+        .map(|line| format!("2026-11-23T11:00:00.000000000Z {line}\n"))
+        .collect::<Vec<_>>()
+        .concat()
 }

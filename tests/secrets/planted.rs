@@ -74,8 +74,8 @@ fn written(value: &str) -> Vec<String> {
         let first = if alignment == 0 { 0 } else { 4 };
         forms.extend([&STANDARD, &URL_SAFE].map(|engine| engine.encode(&padded)[first..whole].to_owned()));
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let percent: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let percent = bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     forms.extend([hex.to_uppercase(), hex, percent.to_lowercase(), percent]);
     forms
 }
@@ -84,7 +84,7 @@ fn written(value: &str) -> Vec<String> {
 fn every_form_is_recognised() {
     let planted = Planted::default();
     let secret = planted.at("somewhere");
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let forms =
         [secret.clone(), hex, STANDARD.encode(&secret), STANDARD.encode(format!("a{secret}z")), STANDARD.encode(format!("ab{secret}yz"))];
     for form in forms {
