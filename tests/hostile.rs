@@ -78,7 +78,7 @@ fn what_a_playbook_told_too_much_is_cut_and_said() {
     let script = listed().into_iter().find(|script| script.name == "array-written-by-index").expect("the script");
     let end = run(&script, directory.path(), PLENTY);
     assert_eq!(end.status.code(), Some(2));
-    assert!(end.output.contains("the playbook's values take more than 168 MiB"), "{}", end.output);
+    assert!(end.output.contains("the playbook's values take more than 148 MiB"), "{}", end.output);
 }
 
 /// How a run ended.

@@ -13,10 +13,10 @@ use crate::words::mistake;
 use crate::words::run::{Answer, Run, Stop};
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
-const MOST_BYTES: usize = 168 << 20;
+const MOST_BYTES: usize = 148 << 20;
 
 /// Why a playbook ends that takes more.
-const OUTGROWN: &str = "the playbook's values take more than 168 MiB; keep fewer of them at a time";
+const OUTGROWN: &str = "the playbook's values take more than 148 MiB; keep fewer of them at a time";
 
 /// An engine with the words of a run.
 #[must_use]
