@@ -218,6 +218,15 @@ pub enum TroubleMeaning {
     Unknown,
 }
 
+impl TroubleMeaning {
+    /// Whether it stays true until the log says otherwise. The others pass: a member that was not found at the start, a session that came
+    /// up after its first try.
+    #[must_use]
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::CannotAnswer | Self::Interfaces | Self::Reload | Self::Startup | Self::Unknown)
+    }
+}
+
 /// What one log says of one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressLog {

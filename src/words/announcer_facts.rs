@@ -70,7 +70,7 @@ pub fn lines(found: &Announcement) -> Vec<String> {
         lines.push(format!("{} takes no part: it {}", excluded.node, excluded.reason));
     }
     for log in &found.logs {
-        for trouble in log.troubles.iter().take(MOST_TROUBLES) {
+        for trouble in log.troubles.iter().filter(|trouble| trouble.meaning.lasts()).take(MOST_TROUBLES) {
             let on = if trouble.interface.is_empty() { String::new() } else { format!(" ({})", trouble.interface) };
             lines.push(format!("{} on {} says{on}: {}", log.pod, log.node, trouble.text));
         }
