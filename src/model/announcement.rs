@@ -223,7 +223,7 @@ impl TroubleMeaning {
     /// up after its first try.
     #[must_use]
     pub fn lasts(self) -> bool {
-        matches!(self, Self::CannotAnswer | Self::Interfaces | Self::Reload | Self::Startup | Self::Unknown)
+        matches!(self, Self::CannotAnswer | Self::Reload | Self::Startup | Self::Unknown)
     }
 }
 
