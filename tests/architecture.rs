@@ -103,8 +103,8 @@ fn circles_of_files_become_fewer() {
     assert!(circles.len() <= MOST_CIRCLES, "there are {} circles: {circles:#?}", circles.len());
 }
 
-/// What `language` may come to of the layer of words: descriptions, and the error that carries a mistake.
-const WORDS_DATA: [&str; 4] = ["words/all.rs", "words/word.rs", "words/mistake.rs", "words/manual/"];
+/// What `language` may come to of the layer of words: descriptions, the error that carries a mistake, and how a value is written.
+const WORDS_DATA: [&str; 5] = ["words/all.rs", "words/word.rs", "words/mistake.rs", "words/printed.rs", "words/manual/"];
 
 #[test]
 fn whatever_reads_the_language_touches_nothing() {
