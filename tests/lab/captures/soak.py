@@ -32,7 +32,7 @@ LAB = str(HERE.parent / "lab")
 NODE, ADDRESS, PORT, VIP, CLIENT = "n2", "10.88.64.12", 9999, "10.88.64.100", "10.88.64.50"
 STREAM = f"(udp dst port {PORT})"
 SERVICE = f"(host {VIP} and tcp port 443)"
-MOST_STOP_MS, MOST_MEMORY_KIB = int(os.environ.get("MOST_STOP_MS", "100")), 64 * 1024
+MOST_STOP_MS, MOST_MEMORY_KIB = int(os.environ.get("MOST_STOP_MS", "100")), int(os.environ.get("MOST_MEMORY_MIB", "64")) * 1024
 
 PARTS = {
     # filter, packets a second, buffer in KiB, packets at most, tries
@@ -90,7 +90,19 @@ def lbdiag(folder, arguments, params):
 
 
 def key(packet):
-    return packet[1], packet[2][:64]
+    return packet[1], headers(packet[2])[:64]
+
+
+def headers(packet):
+    """The packet without what it carries: of that lbdiag keeps nothing."""
+    if not packet or packet[0] >> 4 != 4:
+        return packet
+    length = (packet[0] & 15) * 4
+    if packet[9] == 6 and len(packet) > length + 12:
+        length += (packet[length + 12] >> 4) * 4
+    elif packet[9] == 17:
+        length += 8
+    return packet[:length]
 
 
 def compare(folder, path):
