@@ -92,7 +92,7 @@ fn every_planted_violation_is_found() {
 const WITHOUT_CIRCLES: [&str; 6] = ["language/", "report/", "words/manual/", "words/all.rs", "words/word.rs", "words/mistake.rs"];
 
 /// Circles that there are elsewhere. The number may only become smaller.
-const MOST_CIRCLES: usize = 20;
+const MOST_CIRCLES: usize = 7;
 
 #[test]
 fn circles_of_files_become_fewer() {
@@ -222,7 +222,7 @@ fn what_is_allowed_is_left_alone() {
     for (file, code) in [
         ("cli/a.rs", "use crate::evidence::live; fn f() { println!(\"x\"); }"),
         ("evidence/live/a.rs", "use tokio::spawn; use crate::evidence::host::live::x; async fn f() {}"),
-        ("words/a.rs", "use rhai::Dynamic; use crate::evidence::cluster::Cluster; use super::run::Run;"),
+        ("words/a.rs", "use rhai::Dynamic; use crate::evidence::cluster::Cluster; use super::session::Run;"),
         ("analysis/a/b.rs", "use super::super::election; use super::c;"),
         ("report/a.rs", "#[cfg(test)] mod tests { use super::*; fn f() { println!(\"x\"); } }"),
         ("model/a.rs", "/// Says `println!`.\nfn f() { let println = \"crate::cli\"; }"),

@@ -4,7 +4,7 @@
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, Map, NativeCallContext, Position};
 
 use crate::words::printed;
-use crate::words::run::Answer;
+use crate::words::session::Answer;
 
 /// Values within values that may be taken out of a variable as they are. Deeper ones overflow the stack when they are let go.
 const DEEPEST: usize = 1_000;

@@ -11,7 +11,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::Gap;
 use crate::model::outcome::{Outcome, Step, StepState, Verdict};
 use crate::model::subject::Subject;
-use crate::words::run::State;
+use crate::words::session::State;
 
 /// What the sweep of each host came to.
 pub(super) type Swept = Vec<(String, Result<(), EvidenceError>)>;

@@ -4,7 +4,7 @@
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, Map, NativeCallContext};
 
 use crate::words::printed::is_deeper_than;
-use crate::words::run::Answer;
+use crate::words::session::Answer;
 
 /// Levels that are compared.
 const DEEPEST: usize = 64;

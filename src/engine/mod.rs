@@ -18,4 +18,4 @@ pub use run::{RunEnd, RunOptions, run};
 pub use crate::language::header::{Header, Param, ParamKind};
 pub use crate::language::params::{Inputs, resolve, sources};
 pub use crate::language::playbook::{self, Broken, Playbook};
-pub use crate::words::run::Progress;
+pub use crate::words::session::Progress;

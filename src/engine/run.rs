@@ -23,7 +23,7 @@ use crate::model::diagnostic::Source;
 use crate::model::finding::Gap;
 use crate::model::outcome::Outcome;
 use crate::model::subject::Subject;
-use crate::words::run::{Progress, Run, State, Stop};
+use crate::words::session::{Progress, Run, State, Stop};
 
 /// How a run is to go.
 pub struct RunOptions {

@@ -8,9 +8,9 @@ use rhai::{Dynamic, Engine, NativeCallContext};
 use super::{bounded, equality, sorting};
 use crate::evidence::memory;
 use crate::language::sandbox::bare;
-use crate::words::code::CODE;
+use crate::words::code::code;
 use crate::words::mistake;
-use crate::words::run::{Answer, Run, Stop};
+use crate::words::session::{Answer, Run, Stop};
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
 const MOST_BYTES: usize = 148 << 20;
@@ -50,7 +50,7 @@ pub fn with_words(run: &Arc<Run>) -> Engine {
         sleep(&sleeping, &context, Duration::try_from_secs_f64(seconds).unwrap_or_default())
     });
     mistake::register(&mut engine);
-    for (_, register) in CODE {
+    for (_, register) in code() {
         register(&mut engine, run);
     }
     engine

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::sandbox;
 use crate::evidence::panicked;
 use crate::language::playbook::Playbook;
-use crate::words::run::Run;
+use crate::words::session::Run;
 
 /// The script's stack. 64 call levels in a debug build need 6 MiB; arrays that hold each other, as many as there may be, are copied and
 /// dropped level by level.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use rhai::{Array, Dynamic, Engine, FnPtr, NativeCallContext};
 
-use crate::words::run::Answer;
+use crate::words::session::Answer;
 
 /// Puts it before Rhai's own.
 pub(super) fn register(engine: &mut Engine) {

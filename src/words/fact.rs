@@ -6,7 +6,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::run::{Answer, Run};
+use super::session::{Answer, Run};
 use super::word::{Kind, Record};
 use crate::model::diagnostic::did_you_mean;
 use crate::model::place::{Host, HostKind, Place};

@@ -1,54 +1,22 @@
-//! The words of the language, one file a word. They ask `evidence`, reason with `analysis`, and hand plain facts to the script.
+//! The words of the language, a folder for each group and one file a word. They ask `evidence`, reason with `analysis`, and hand plain
+//! facts to the script.
 //!
-//! A word never reaches a `live` module and never prints.
+//! What is known of each word is data (`all`, `word`, `manual`) and touches nothing; what it does stands in its group's folder, and
+//! `code` gives it to an engine. What the words of one run share is `session`. A word never reaches a `live` module and never prints.
 
-pub mod address_facts;
 pub mod all;
-pub mod allowed;
-pub mod announcer_facts;
-pub mod api_access;
-pub mod arping;
-pub mod await_client;
-pub mod capture_options;
-pub mod client_side;
-pub mod cluster_facts;
+pub mod capture;
+pub mod cluster;
 pub mod code;
-pub mod during;
-pub mod endpoint_facts;
-pub mod endpoint_looks;
 pub mod fact;
-pub mod find_announcer;
-pub mod finding;
-pub mod get_ready;
-pub mod host_checks;
-pub mod judge;
-pub mod local_capture;
-pub mod look_closer;
+pub mod flow;
 pub mod manual;
-pub mod metallb;
 pub mod mistake;
-pub mod node_capture;
-pub mod note;
+pub mod node;
 pub mod options;
-pub mod pod_netns_capture;
+pub mod outcome;
 pub mod printed;
 pub mod probe;
-pub mod probe_request;
-pub mod reads_suffice;
-pub mod resolve_target_port;
 pub mod room;
-pub mod router;
-pub mod run;
-pub mod service;
-pub mod services;
-pub mod speakers;
-pub mod state;
-pub mod step;
-pub mod table;
-pub mod trace;
-pub mod vantage;
-pub mod vantage_capture;
-pub mod watch_points;
-pub mod watched_pods;
-pub mod wire;
+pub mod session;
 pub mod word;

@@ -7,7 +7,7 @@ use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext};
 
 use super::fact::Fact;
 use super::mistake::Mistake;
-use super::run::{Answer, Run};
+use super::session::{Answer, Run};
 use super::word::{Kind, Param, Word};
 use crate::analysis::state::netfilter;
 use crate::model::diagnostic::{codes, did_you_mean};

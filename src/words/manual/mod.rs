@@ -2,7 +2,7 @@
 
 pub mod capture;
 pub mod cluster;
-pub mod flow_of_work;
+pub mod flow;
 pub mod node;
 pub mod outcome;
 pub mod probe;

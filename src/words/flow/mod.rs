@@ -1,0 +1,18 @@
+//! The group *flow of work*: how a playbook goes on.
+//!
+//! Nothing here finds or judges; what is read is read for the words that follow.
+
+pub mod allowed;
+pub mod get_ready;
+pub mod reads_suffice;
+pub mod step;
+
+use super::session::Code;
+
+/// What gives each word of the group to an engine.
+pub const CODE: &[Code] = &[
+    ("allowed", allowed::register),
+    ("get_ready", get_ready::register),
+    ("step", step::register),
+    ("reads_suffice", reads_suffice::register),
+];

@@ -1,0 +1,308 @@
+//! `look_closer(service, announcer, target, flow)`: the state of the places on the road, read before and after the probe is repeated.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{Dynamic, Engine, NativeCallContext};
+
+use crate::analysis::closer::{Plan, plan};
+use crate::analysis::judge::Case;
+use crate::analysis::read::policies::network_policy;
+use crate::analysis::state::network;
+use crate::analysis::state::sections::place_state;
+use crate::evidence::capture::filter;
+use crate::evidence::cluster::{Kind, List, ListQuery};
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::host::Command;
+use crate::evidence::host::script::Script;
+use crate::evidence::side_by_side::side_by_side;
+use crate::model::announcement::Announcement;
+use crate::model::endpoint::Target;
+use crate::model::flow::{ArpAsk, Closer, Flow};
+use crate::model::place::{HostKind, Place};
+use crate::model::policy::NetworkPolicy;
+use crate::model::probe::{Awaited, Probe, Request, Vantage};
+use crate::model::service::Service;
+use crate::model::state::{PlaceState, StatePair};
+use crate::words::capture::capture_options::{Options, client_filter, node_filter};
+use crate::words::capture::during;
+use crate::words::capture::node_capture::{Point, begin};
+use crate::words::capture::pod_netns_capture::place as pod_place;
+use crate::words::fact::Fact;
+use crate::words::manual::node::LOOK_CLOSER as WORD;
+use crate::words::outcome::judge::optional;
+use crate::words::probe::arping;
+use crate::words::probe::await_client;
+use crate::words::probe::probe::{Asked, ask as ask_again, speech};
+use crate::words::probe::vantage;
+use crate::words::session::{Answer, Run};
+
+/// Tries of the repeated probe: enough to meet every one of a few pods.
+const TRIES: u32 = 8;
+/// The longest wait for a client that asks by itself, while counters are compared, seconds: it has asked before, and its user is there.
+const WAIT_AGAIN: u64 = 30;
+
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn(
+        "look_closer",
+        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
+            look(&run, &context, &service.0, announcer, target, flow)
+        },
+    );
+}
+
+fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dynamic, target: Dynamic, flow: Dynamic) -> Answer<Dynamic> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    let announcer = optional::<Announcement>(context, "announcer", announcer)?;
+    let target = optional::<Target>(context, "target", target)?;
+    let flow = optional::<Flow>(context, "flow", flow)?;
+    let (Some(target), Some(flow)) = (target, flow) else { return Ok(Dynamic::UNIT) };
+    let gaps = run.state().gaps.clone();
+    let case = Case {
+        service,
+        announcement: announcer.as_ref().map(|fact| &*fact.0),
+        target: Some(&target.0),
+        flow: Some(&flow.0),
+        closer: None,
+        gaps: &gaps,
+    };
+    let Some(mut plan) = plan(&case) else {
+        run.fact("nothing is suspicious");
+        return Ok(Dynamic::UNIT);
+    };
+    for reason in &plan.because {
+        run.fact(format!("looked closer because {reason}"));
+    }
+    if run.evidence.hosts.assumes() {
+        // What is asked depends on packets, and none was seen.
+        plan.forwarded = plan.nodes.keys().map(|name| (name.clone(), vec!["DESTINATION,SOURCE,INTERFACE".to_owned()])).collect();
+    }
+    let places = places(run, &plan, &target.0);
+    let policies = policies(run, context, service)?;
+    let before = states(run, service, &places);
+    let again = repeat(run, context, service, &target.0, &plan, &before, &flow.0)?;
+    let mut after = states(run, service, &places);
+    ask_forwarding(run, &plan, &mut after);
+    let mut states: Vec<StatePair> =
+        before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
+    states.extend(others(run, &plan).into_iter().map(|state| StatePair { before: state.clone(), after: state }));
+    Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
+}
+
+/// The NetworkPolicies of the Service's namespace. A recording of before they were asked for has none.
+fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Vec<NetworkPolicy>> {
+    let query = ListQuery::within(Kind::of("networking.k8s.io", "v1", "networkpolicies"), &service.namespace);
+    // Of policies that could not all be read, another one may allow what these refuse.
+    match run.evidence.cluster.list(&query).and_then(List::all) {
+        Ok(list) => Ok(list.iter().map(network_policy).collect()),
+        Err(error) if error.kind == ErrorKind::NotRecorded => Ok(Vec::new()),
+        Err(error) => {
+            run.failed_look(context, &error, service, "whether a NetworkPolicy keeps requests from the pods")?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The places to look at, with the questions to their routing.
+fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> {
+    let mut places: Vec<(Place, Vec<String>)> =
+        plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), questions.clone())).collect();
+    places.extend(plan.pods.iter().filter_map(|(name, questions)| match pod_place(run, target, name)? {
+        Place::Host(_) => None,
+        place @ Place::Pod { .. } => Some((place, questions.clone())),
+    }));
+    places.extend(plan.again.iter().filter_map(|from| Some((vantage::place(run, from).ok()?, Vec::new()))));
+    places
+}
+
+/// The links and addresses of nodes that are not on the road. A recording of before they were asked for has none.
+fn others(run: &Run, plan: &Plan) -> Vec<PlaceState> {
+    let places: Vec<Place> = plan.others.iter().map(|name| Place::Host(run.node_host(name))).collect();
+    let answers = side_by_side(&places, |place| state(run, place, &[], ""));
+    let mut states = Vec::new();
+    for (place, answer) in places.iter().zip(answers) {
+        match answer {
+            Ok(state) => states.push(state),
+            Err(error) if error.kind == ErrorKind::NotRecorded => {}
+            Err(error) => {
+                run.gap(error.gap(place, format!("which MAC addresses {place} has")));
+            }
+        }
+    }
+    states
+}
+
+/// The state of every place, side by side; `None` where it could not be read, which is a gap.
+fn states(run: &Run, service: &Service, places: &[(Place, Vec<String>)]) -> Vec<Option<PlaceState>> {
+    let address = service.addresses.first().map(ToString::to_string).unwrap_or_default();
+    let answers = side_by_side(places, |(place, questions)| state(run, place, questions, &address));
+    places
+        .iter()
+        .zip(answers)
+        .map(|((place, _), answer)| match answer {
+            Ok(state) => Some(state),
+            Err(error) => {
+                run.gap(error.gap(place, format!("the network state of {place}")));
+                None
+            }
+        })
+        .collect()
+}
+
+fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Result<PlaceState, EvidenceError> {
+    let mut args = place.as_arguments().to_vec();
+    args.push(address.to_owned());
+    args.extend(questions.iter().cloned());
+    let command = Command { script: Script::Inspect, args, limit: Duration::from_secs(20), most_bytes: 16 << 20 };
+    let output = run.evidence.hosts.run(place.host(), &command)?;
+    Ok(place_state(place.clone(), &output.stdout))
+}
+
+/// Asks the nodes' kernels which way they forward what came in, as it came in. Where it cannot be asked, less is known, and nothing is lost.
+fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
+    let asked: Vec<(usize, Place, Vec<String>)> = states
+        .iter()
+        .enumerate()
+        .filter_map(|(at, state)| {
+            let place = &state.as_ref()?.place;
+            let Place::Host(host) = place else { return None };
+            let questions = plan.forwarded.get(&host.name).filter(|questions| host.kind == HostKind::Node && !questions.is_empty())?;
+            Some((at, place.clone(), questions.clone()))
+        })
+        .collect();
+    let answers = side_by_side(&asked, |(_, place, questions)| {
+        let mut args = place.as_arguments().to_vec();
+        args.push("forwarded".to_owned());
+        args.extend(questions.iter().cloned());
+        let command = Command { script: Script::State, args, limit: Duration::from_secs(20), most_bytes: 1 << 20 };
+        run.evidence.hosts.run(place.host(), &command).map(|output| place_state(place.clone(), &output.stdout))
+    });
+    for ((at, ..), answer) in asked.iter().zip(answers) {
+        if let (Ok(told), Some(state)) = (answer, &mut states[*at]) {
+            state.sections.entry("route-get".to_owned()).or_default().push_str(told.section("route-get"));
+        }
+    }
+}
+
+/// The failing probes once more, with captures at every place of the plan, and ARP asked again.
+fn repeat(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Service,
+    target: &Target,
+    plan: &Plan,
+    before: &[Option<PlaceState>],
+    first: &Flow,
+) -> Answer<Flow> {
+    let Some(address) = service.addresses.first().copied() else { return Ok(Flow::default()) };
+    if plan.again.is_empty() {
+        return Ok(Flow::default());
+    }
+    let points = points(run, context, service, target, plan, before)?;
+    let pods = during::pods_by_address(&points);
+    let listening = during::listen(run, context, &points)?;
+    let (captures, probes) = during::meanwhile(run, listening, || again(run, context, address, target, plan, first));
+    let (probes, arp) = probes?;
+    let flow = Flow { captures, probes, arp, ..Flow::default() };
+    Ok(during::followed(run, flow, &pods))
+}
+
+/// Asks again as it was asked first, and waits for clients again that ask by themselves.
+fn again(
+    run: &Run,
+    context: &NativeCallContext,
+    address: IpAddr,
+    target: &Target,
+    plan: &Plan,
+    first: &Flow,
+) -> Answer<(Vec<Probe>, Vec<ArpAsk>)> {
+    let by_themselves = |from: &Vantage| matches!(from, Vantage::Client(_));
+    let from: Vec<Vantage> = plan.again.iter().filter(|from| !by_themselves(from)).cloned().collect();
+    let told = first.probes.iter().find(|probe| probe.awaited.is_none());
+    let (speech, request) = told.map_or_else(|| (speech(&target.port), Request::default()), |probe| (probe.speech, probe.request.clone()));
+    let asked = Asked { address, port: target.port.port, speech, tries: TRIES, seconds: 4, request };
+    let mut probes: Vec<Probe> = ask_again(run, &from, &asked);
+    let arp = arping::ask(run, &vantage::hosts(run, &from), address);
+    for awaited in first.probes.iter().filter(|probe| plan.again.contains(&probe.vantage)).filter_map(|probe| probe.awaited.clone()) {
+        let once_more = Awaited { seconds: awaited.seconds.min(WAIT_AGAIN), ..awaited };
+        probes.extend(await_client::wait(run, context, &once_more, &asked.request)?);
+    }
+    for probe in &mut probes {
+        probe.repeated = true;
+    }
+    Ok((probes, arp))
+}
+
+fn points(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Service,
+    target: &Target,
+    plan: &Plan,
+    before: &[Option<PlaceState>],
+) -> Answer<Vec<Point>> {
+    let client = client_of(plan);
+    let options = || Options { seconds: 60 + client.map_or(0, |_| WAIT_AGAIN), ..Options::default() };
+    let mut points = Vec::new();
+    if run.uses.contains("node.capture") {
+        let filter = node_filter(context, service, target, client)?;
+        for node in plan.nodes.keys() {
+            points.push(begin(run, Place::Host(run.node_host(node)), filter.clone(), &options()));
+        }
+    }
+    if run.uses.contains("pod.capture") {
+        for name in plan.pods.keys() {
+            let endpoint = target.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(name.as_str()));
+            if let (Some(place @ Place::Pod { .. }), Some(endpoint)) = (pod_place(run, target, name), endpoint) {
+                let filter = filter::pod_flow(endpoint.ip, endpoint.port.unwrap_or(target.port.port), target.port.protocol);
+                points.push(begin(run, place, filter, &options()));
+            }
+        }
+    }
+    for from in &plan.again {
+        let filter = client_filter(context, service, target.port.port, target.port.protocol)?;
+        if !matches!(from, Vantage::Node(name) if plan.nodes.contains_key(name))
+            && let Ok(place) = vantage::place(run, from)
+        {
+            points.push(begin(run, place, filter, &options()));
+        }
+    }
+    // Last: where a host takes no more captures, these are the first to go.
+    if run.uses.contains("node.capture") {
+        points.extend(listening_wide(run, service, target, before));
+    }
+    Ok(points)
+}
+
+/// The client that is waited for again, when there is one.
+fn client_of(plan: &Plan) -> Option<IpAddr> {
+    plan.again.iter().find_map(|from| if let Vantage::Client(address) = from { address.parse().ok() } else { None })
+}
+
+/// On each node a second capture on the address's own network that also takes frames for other MACs: it lets the first one
+/// see requests that somebody sends to the wrong neighbour.
+fn listening_wide(run: &Run, service: &Service, target: &Target, before: &[Option<PlaceState>]) -> Vec<Point> {
+    let Some(address) = service.addresses.first().copied() else { return Vec::new() };
+    let options = |interface: &str| Options {
+        interface: interface.to_owned(),
+        snaplen: 96,
+        packets: 2_000,
+        seconds: 60,
+        bytes: 1 << 20,
+        ..Options::default()
+    };
+    let mut points = Vec::new();
+    for state in before.iter().flatten() {
+        if let Place::Host(host) = &state.place
+            && host.kind == HostKind::Node
+            && let Some(interface) = network::on_link(state, address).first()
+        {
+            let filter = filter::client_flow(address, target.port.port, target.port.protocol);
+            points.push(begin(run, state.place.clone(), filter, &options(interface)));
+        }
+    }
+    points
+}

@@ -1,0 +1,76 @@
+//! `finding(name, severity, culprit, summary)`: a finding of the playbook's own.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
+
+use crate::model::catalogue::{self, ENTRIES};
+use crate::model::finding::{Finding, Severity};
+use crate::model::nearest::nearest;
+use crate::model::subject::Subject;
+use crate::words::room;
+use crate::words::session::{Answer, Run};
+
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn(
+        "finding",
+        move |context: NativeCallContext,
+              name: ImmutableString,
+              severity: ImmutableString,
+              culprits: Dynamic,
+              summary: ImmutableString|
+              -> Answer<()> {
+            let culprits = paths(&context, culprits)?;
+            add(&run, &context, &name, &severity, culprits, &summary)
+        },
+    );
+}
+
+/// Paths that one finding names.
+const MOST_CULPRITS: usize = 1_000;
+
+/// One path or several.
+fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
+    let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
+    let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
+    if !value.is_array() {
+        return Ok(vec![path(value)?]);
+    }
+    let named = value.into_array().map_err(refused)?;
+    let more = named.len().saturating_sub(MOST_CULPRITS);
+    let mut culprits = named.into_iter().take(MOST_CULPRITS).map(path).collect::<Answer<Vec<_>>>()?;
+    if more > 0 {
+        culprits.push(Subject::from(format!("… and {more} more")));
+    }
+    if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
+}
+
+fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprits: Vec<Subject>, summary: &str) -> Answer<()> {
+    let entry = catalogue::entry(name);
+    if entry.is_none() && !name.starts_with("site/") {
+        let hint =
+            nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(Run::refuse(context, format!("`{name}` is no finding of the catalogue, and a site's own begin with `site/`{hint}")));
+    }
+    let severity = match severity {
+        "info" => Severity::Info,
+        "warn" => Severity::Warn,
+        "fail" => Severity::Fail,
+        other => return Err(Run::refuse(context, format!("`{other}` is no severity: info, warn or fail"))),
+    };
+    let mut state = run.state();
+    state.checked = true;
+    state.found(Finding {
+        name: room::name(name),
+        severity,
+        culprits,
+        summary: room::text(summary),
+        because: None,
+        scope: None,
+        evidence: Vec::new(),
+        next: entry.map(|entry| entry.next.to_owned()).unwrap_or_default(),
+    });
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The group *outcome*: what a run says in the end.
+//!
+//! Nothing here looks at the world: it takes what other words found.
+
+pub mod finding;
+pub mod judge;
+pub mod note;
+pub mod table;
+
+use super::session::Code;
+
+/// What gives each word of the group to an engine.
+pub const CODE: &[Code] =
+    &[("note", note::register), ("table", table::register), ("finding", finding::register), ("judge", judge::register)];

@@ -1,0 +1,368 @@
+//! `probe(service, options)`: asks the Service as its users would, from one or several places at the same time.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
+use serde_json::{Value, json};
+
+use super::probe_request;
+use super::vantage;
+use crate::analysis::read::certificate;
+use crate::evidence::host::Command;
+use crate::evidence::host::script::Script;
+use crate::evidence::side_by_side::side_by_side;
+use crate::model::catalogue::names;
+use crate::model::finding::Gap;
+use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
+use crate::model::service::{Protocol, Service, ServicePort};
+use crate::model::text::one_line;
+use crate::words::fact::{Fact, Fields};
+use crate::words::manual::probe::PROBE as WORD;
+use crate::words::manual::records;
+use crate::words::options::Options;
+use crate::words::session::{Answer, Run, Stop};
+use crate::words::word::Record;
+
+/// Bytes of the large request: more than one packet on every usual network.
+const LARGE: usize = 3_000;
+
+/// What a probe is told.
+pub struct Asked {
+    pub address: IpAddr,
+    pub port: u16,
+    pub speech: Speech,
+    pub tries: u32,
+    pub seconds: u64,
+    pub request: Request,
+}
+
+impl Fields for Probe {
+    const RECORD: &'static Record = &records::flow::PROBE;
+
+    fn field(&self, name: &str) -> Option<Value> {
+        match name {
+            "answered" => Some(json!(self.made().filter(|attempt| attempt.answered()).count())),
+            "tried" => Some(json!(self.made().count())),
+            _ => None,
+        }
+    }
+}
+
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    crate::words::fact::register::<Probe>(engine);
+    let run = Arc::clone(run);
+    engine.register_fn("probe", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
+        probe(&run, &context, &service.0, options)
+    });
+}
+
+fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Array> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    let Some(address) = service.addresses.first().copied() else { return Err(Run::refuse(context, "the Service has no address to ask")) };
+    let options = Options::read(run, context, &WORD, options)?;
+    let mut request = options.fact::<Request>("request").map(|given| (*given.0).clone()).unwrap_or_default();
+    probe_request::told(run, context, &mut request, &options)?;
+    let from = match options.given("from") {
+        Some(from) => vantage::named(run, context, from)?,
+        None => vec![Vantage::Local],
+    };
+    let port = options.text("port").map_or_else(|| service.ports.first(), |port| service.port(&port)).cloned();
+    let Some(port) = port else { return Err(Run::refuse(context, "the Service has no such port")) };
+    if port.protocol == Protocol::Sctp {
+        return Err(Run::refuse(context, "SCTP cannot be asked"));
+    }
+    let speech = probe_request::fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
+    // What the port says itself is not told.
+    request.speech = request.speech.filter(|told| *told != self::speech(&port));
+    let (tries, seconds) = (options.whole("tries").unwrap_or(8), options.whole("seconds").unwrap_or(4));
+    let asked = Asked { address, port: port.port, speech, tries, seconds, request };
+    let probes = ask(run, &from, &asked);
+    run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));
+    for probe in &probes {
+        tell(run, probe);
+    }
+    Ok(probes.into_iter().map(|probe| Dynamic::from(Fact::new(probe))).collect())
+}
+
+/// What the port's users speak, by appProtocol, the port's name and its number, in this order.
+#[must_use]
+pub fn speech(port: &ServicePort) -> Speech {
+    if port.protocol == Protocol::Udp {
+        return Speech::Udp;
+    }
+    let told = port.app_protocol.as_deref().map(|protocol| protocol.rsplit('/').next().unwrap_or_default().to_lowercase());
+    match told.as_deref() {
+        Some("https") => return Speech::Https,
+        Some("http" | "h2c" | "ws") => return Speech::Http,
+        Some(_) => return Speech::Tcp,
+        None => {}
+    }
+    let name = port.name.to_lowercase();
+    let is = |prefix: &str| name == prefix || name.starts_with(&format!("{prefix}-")) || name.ends_with(&format!("-{prefix}"));
+    if is("https") {
+        Speech::Https
+    } else if is("http") || is("web") {
+        Speech::Http
+    } else {
+        match port.port {
+            443 | 8443 => Speech::Https,
+            80 | 8080 => Speech::Http,
+            _ => Speech::Tcp,
+        }
+    }
+}
+
+/// Asks from all vantage points at the same time; a place that cannot ask is a gap.
+pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
+    side_by_side(from, |from| {
+        let mut command = Command {
+            script: Script::Probe,
+            args: arguments(asked),
+            limit: Duration::from_secs(asked.seconds * 2 + 8),
+            most_bytes: 1 << 20,
+        };
+        let mut probe = Probe { request: asked.request.clone(), ..Probe::new(from.clone(), asked.address, asked.port, asked.speech) };
+        let answer = vantage::place(run, from).and_then(|place| {
+            if place.pod_name().is_some() {
+                command.script = Script::ProbePod;
+                let [_, ids, ips] = place.as_arguments();
+                command.args.splice(0..0, [ids, ips]);
+            }
+            run.evidence.hosts.run(place.host(), &command)
+        });
+        match answer {
+            Ok(output) => {
+                if let Some(why) = read(&mut probe, &output.stdout, &output.stderr) {
+                    run.gap(Gap::new(names::EVIDENCE_TOOL_MISSING, from, why, "which certificate the Service shows there"));
+                }
+            }
+            Err(error) => {
+                run.gap(error.gap(from, format!("whether the Service answers when asked from {}", from.text())).decisive());
+                probe.error = Some(error.to_string());
+            }
+        }
+        probe
+    })
+}
+
+/// The script's arguments. What is usual is left out, so that recordings of it hold the same question.
+fn arguments(asked: &Asked) -> Vec<String> {
+    let request = &asked.request;
+    let sizes = request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let told = [
+        ("sni", request.sni.clone()),
+        ("host", request.host.clone()),
+        ("path", request.path.clone()),
+        ("payload", request.payload.clone()),
+        ("sizes", Some(sizes).filter(|sizes| !sizes.is_empty())),
+    ];
+    let mut all = vec![
+        asked.address.to_string(),
+        asked.port.to_string(),
+        asked.speech.word().to_owned(),
+        asked.tries.to_string(),
+        asked.seconds.to_string(),
+        LARGE.to_string(),
+    ];
+    all.extend(told.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))));
+    all
+}
+
+/// Reads the script's lines; see `probe.sh` for their form. Gives why a certificate could not be shown.
+fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
+    let mut not_shown = None;
+    for line in stdout.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        match fields.as_slice() {
+            ["tool", tool] => (*tool).clone_into(&mut probe.tool),
+            ["error", why] => probe.error = Some(one_line(why)),
+            ["nocert", why] => not_shown = Some(one_line(why)),
+            ["cert", der] => match certificate(der) {
+                Some(shown) if !probe.certificates.contains(&shown) => probe.certificates.push(shown),
+                Some(_) => {}
+                None => not_shown = Some("it was shown, and cannot be read".to_owned()),
+            },
+            ["try", rest @ ..] => probe.attempts.extend(attempt(rest)),
+            _ => {}
+        }
+    }
+    let smallest = probe.attempts.iter().filter_map(|attempt| attempt.bytes).min();
+    for attempt in probe.attempts.iter_mut().filter(|attempt| attempt.bytes.is_some()) {
+        attempt.size = if attempt.bytes == smallest { Size::Small } else { Size::Large };
+    }
+    probe.attempts.sort_by_key(|attempt| (attempt.size == Size::Large, attempt.bytes, attempt.number));
+    if probe.attempts.is_empty() && probe.error.is_none() {
+        let why = stderr.lines().next().unwrap_or("it printed nothing");
+        probe.error = Some(format!("the host could not ask: {}", one_line(why)));
+    }
+    not_shown
+}
+
+fn certificate(der: &str) -> Option<Certificate> {
+    let shown = certificate::read(&base64::engine::general_purpose::STANDARD.decode(der).ok()?)?;
+    // Whoever made it may have written anything into it.
+    Some(Certificate {
+        subject: one_line(&shown.subject),
+        issuer: one_line(&shown.issuer),
+        names: shown.names.iter().map(|name| one_line(name)).collect(),
+        ..shown
+    })
+}
+
+fn attempt(fields: &[&str]) -> Option<Attempt> {
+    let [number, size, source, port, ending, status, connect, total, detail] = fields else { return None };
+    Some(Attempt {
+        number: number.parse().ok()?,
+        size: if *size == "large" { Size::Large } else { Size::Small },
+        bytes: size.parse().ok(),
+        source: source.parse().ok(),
+        source_port: port.parse().ok()?,
+        ending: serde_json::from_value::<Ending>(json!(ending)).ok()?,
+        status: status.parse().ok(),
+        connect_ms: connect.parse().ok(),
+        total_ms: total.parse().ok()?,
+        detail: one_line(detail),
+    })
+}
+
+fn tell(run: &Run, probe: &Probe) {
+    let from = probe.vantage.text();
+    if let Some(error) = &probe.error {
+        run.fact(format!("{from}: could not ask: {error}"));
+        return;
+    }
+    let made = probe.made().count();
+    let answered = probe.made().filter(|attempt| attempt.answered()).count();
+    let mut line = format!("{from}: {answered} of {made} tries answered ({})", probe.speech.word());
+    let mut endings: Vec<String> = probe.failed().map(|attempt| ending_text(attempt.ending)).collect();
+    endings.sort();
+    let mut counted: Vec<(usize, String)> = Vec::new();
+    for ending in endings {
+        match counted.last_mut() {
+            Some((count, text)) if *text == ending => *count += 1,
+            _ => counted.push((1, ending)),
+        }
+    }
+    for (count, ending) in counted {
+        line.push_str(", ");
+        line.push_str(&count.to_string());
+        line.push(' ');
+        line.push_str(&ending);
+    }
+    run.fact(line);
+    told_answers(run, probe);
+}
+
+/// What came back beyond that something did: statuses where they are expected or differ, sizes, certificates.
+fn told_answers(run: &Run, probe: &Probe) {
+    let from = probe.vantage.text();
+    let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut sizes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+    for attempt in probe.made() {
+        if let Some(status) = attempt.status {
+            *statuses.entry(status).or_default() += 1;
+        }
+        if let Some(bytes) = attempt.bytes {
+            let (answered, made) = sizes.entry(bytes).or_default();
+            *answered += usize::from(attempt.answered());
+            *made += 1;
+        }
+    }
+    if statuses.len() > 1 || !probe.request.statuses.is_empty() {
+        let listed: Vec<String> = statuses.iter().map(|(status, count)| format!("{status} ({count})")).collect();
+        run.fact(format!("{from}: HTTP statuses {}", if listed.is_empty() { "none".to_owned() } else { listed.join(", ") }));
+    }
+    if !sizes.is_empty() {
+        let listed: Vec<String> = sizes.iter().map(|(bytes, (answered, made))| format!("{bytes} bytes {answered} of {made}")).collect();
+        run.fact(format!("{from}: answered by size: {}", listed.join(", ")));
+    }
+    let now = run.evidence.clock.started();
+    // Pods that make their own show as many that read alike.
+    let mut shown: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &probe.certificates {
+        *shown.entry(certificate::sentence(one, &now)).or_default() += 1;
+    }
+    for (sentence, count) in shown {
+        run.fact(match count {
+            1 => format!("{from}: certificate {sentence}"),
+            _ => format!("{from}: {count} certificates, each {sentence}"),
+        });
+    }
+}
+
+fn ending_text(ending: Ending) -> String {
+    serde_json::to_value(ending).ok().and_then(|value| value.as_str().map(|text| text.replace('-', " "))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, arguments, read, speech};
+    use crate::model::probe::{Ending, Probe, Request, Size, Speech, Vantage};
+    use crate::model::service::{Protocol, ServicePort};
+
+    fn port(name: &str, number: u16, app: Option<&str>) -> ServicePort {
+        ServicePort {
+            name: name.into(),
+            port: number,
+            protocol: Protocol::Tcp,
+            target_port: "x".into(),
+            node_port: None,
+            app_protocol: app.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_port_tells_what_is_spoken() {
+        assert_eq!(speech(&port("https", 9443, None)), Speech::Https);
+        assert_eq!(speech(&port("", 443, None)), Speech::Https);
+        assert_eq!(speech(&port("metrics", 80, None)), Speech::Http);
+        assert_eq!(speech(&port("postgres", 5432, None)), Speech::Tcp);
+        assert_eq!(speech(&port("https", 443, Some("kubernetes.io/h2c"))), Speech::Http);
+        assert_eq!(speech(&port("https", 443, Some("postgres"))), Speech::Tcp);
+    }
+
+    #[test]
+    fn garbage_from_a_host_is_no_answer() {
+        let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
+        read(&mut probe, "tool\tpython3\ntry\t1\tsmall\t10.0.0.9\t20000\tanswered\t200\t1\t2\tTLSv1.3\ntry\t2\tsmall\tx\ny\ttry\n", "");
+        assert_eq!(probe.attempts.len(), 1);
+        assert_eq!(probe.attempts[0].ending, Ending::Answered);
+        read(&mut probe, "", "sh: not found\u{1b}[2J");
+        assert!(probe.error.is_none());
+    }
+
+    #[test]
+    fn a_recorded_usual_question_stays_the_same() {
+        let asked = |request: Request| {
+            let address = "10.0.0.1".parse().unwrap();
+            arguments(&Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request })
+        };
+        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000"]);
+        let own = Request { sni: Some("web.example".into()), path: Some("/'$(id)'".into()), statuses: vec![200], ..Request::default() };
+        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'"]);
+    }
+
+    #[test]
+    fn sizes_are_read_and_a_certificate_that_cannot_be_is_said() {
+        let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 80, Speech::Http);
+        let lines =
+            "cert\tAAAA\ntry\t1\t3000\t10.0.0.9\t20001\tanswer-timeout\t\t1\t4000\t\ntry\t1\t200\t10.0.0.9\t20000\tanswered\t200\t1\t2\t\n";
+        assert!(read(&mut probe, lines, "").is_some_and(|why| why.contains("cannot be read")));
+        let read: Vec<_> = probe.attempts.iter().map(|attempt| (attempt.bytes, attempt.size)).collect();
+        assert_eq!(read, [(Some(200), Size::Small), (Some(3000), Size::Large)]);
+    }
+
+    #[test]
+    fn whatever_a_probe_prints_is_read() {
+        crate::readers::hold("probe_answers", crate::readers::of("probe"), |was, is| {
+            let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            read(&mut probe, &text(is), &text(was));
+        });
+    }
+}

@@ -1,0 +1,307 @@
+//! What the words of one run share: the evidence, what was found so far, and how the run may end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
+use serde_json::Value;
+
+use super::capture::during::Listening;
+use super::cluster::speakers::Logs;
+use super::room::{self, Part, Room};
+use crate::evidence::Evidence;
+use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::side_by_side::lock;
+use crate::evidence::site::Site;
+use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
+use crate::model::capture::CaptureSeen;
+use crate::model::clock::Offsets;
+use crate::model::considered::Considered;
+use crate::model::finding::{Finding, Gap};
+use crate::model::kubernetes::{Node, Pod};
+use crate::model::outcome::{Step, Table};
+use crate::model::place::{Host, HostKind, Place};
+use crate::model::subject::Subject;
+
+/// The result of every word.
+pub type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// A word's name, and what gives it to an engine.
+pub type Code = (&'static str, fn(&mut Engine, &Arc<Run>));
+
+/// The answer to a list, shared.
+pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
+
+/// Why a run stopped before its playbook ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The question itself is wrong (an unknown Service): exit 2, with what to write instead.
+    Usage(String),
+    /// Nothing was asked for: the Services, as commands ready to run.
+    Listed(String),
+    /// lbdiag could not do its work.
+    CouldNotWork(String),
+    Interrupted,
+}
+
+/// Told to whoever shows progress.
+pub enum Progress {
+    Step(String),
+    Note(String),
+    /// A client's own traffic is waited for from now on: what its user is to be asked.
+    Await {
+        client: String,
+        text: String,
+        seconds: u64,
+    },
+    /// How much is left of a wait, seconds.
+    Left {
+        what: String,
+        seconds: u64,
+        of: u64,
+    },
+}
+
+/// One run.
+pub struct Run {
+    pub evidence: Evidence,
+    pub site: Site,
+    /// The playbook as it was named, for commands that are shown.
+    pub playbook: String,
+    /// What the playbook's header and the site both allow.
+    pub uses: BTreeSet<String>,
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    /// The captures that listen while the closure of `during` runs.
+    pub listening: Mutex<Vec<Listening>>,
+    state: Mutex<State>,
+    /// The word that was begun last, and whether it is still at work.
+    word: Mutex<String>,
+    at_work: AtomicBool,
+}
+
+/// A step under way.
+pub struct OpenStep {
+    pub title: String,
+    pub started_ms: u64,
+    /// The facts of the step around it.
+    pub around: Vec<String>,
+}
+
+/// The list that MetalLB's pods were read from, all of them, and the speakers among them.
+pub type MetallbPods = (Listed, Arc<Vec<Pod>>, Arc<Vec<Pod>>);
+
+/// What was found so far.
+#[derive(Default)]
+pub struct State {
+    pub steps: Vec<Step>,
+    /// Steps that have begun and not ended, the innermost last.
+    pub open: Vec<OpenStep>,
+    pub facts: Vec<String>,
+    pub findings: Vec<Finding>,
+    pub gaps: Vec<Gap>,
+    pub tables: Vec<Table>,
+    /// How much of all this there may still be.
+    pub room: Room,
+    /// Every capture of the run, without its packets.
+    pub captures: Vec<CaptureSeen>,
+    /// How far hosts' clocks are ahead of ours, as far as it was measured.
+    pub clocks: Offsets,
+    /// The rules that `judge` tried, in order.
+    pub considered: Vec<Considered>,
+    pub judged: Option<String>,
+    /// Whether anything was checked at all: without it the verdict is never `pass`.
+    pub checked: bool,
+    pub stop: Option<Stop>,
+    /// The new names of whatever was called by its old one.
+    pub old_names: BTreeSet<&'static str>,
+    pub nodes: BTreeMap<String, Node>,
+    /// The same in their order, with the list that they were read from, for all who hold them.
+    pub all_nodes: Option<(Listed, Arc<Vec<Node>>)>,
+    /// MetalLB's pods likewise, and the speakers among them.
+    pub metallb_pods: Option<MetallbPods>,
+    /// Pods that are asked from, by `NAMESPACE/NAME`: where each is.
+    pub asking_pods: BTreeMap<String, Result<Place, EvidenceError>>,
+    /// Where MetalLB was found, when that is not its usual namespace.
+    pub metallb_namespace: Option<String>,
+    /// The speakers' words, read once.
+    pub logs: Option<Arc<Logs>>,
+    pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
+    pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
+    /// Lists that several words need, asked once. One that is not whole is its error here: it proves of nothing that it is not there.
+    pub lists: BTreeMap<String, Listed>,
+    /// What came of lists that are not whole, for whoever needs no more than what is there.
+    pub parts: BTreeMap<String, Arc<Vec<Value>>>,
+}
+
+impl State {
+    /// Adds a gap, once, as far as there is room for it.
+    pub fn gap(&mut self, gap: Gap) {
+        let gap = Gap { reason: room::text(&gap.reason), ..gap };
+        let bytes = gap.subject.to_string().len() + gap.reason.len() + gap.undecided.len();
+        if !self.gaps.contains(&gap) && self.room.take(Part::Gap, bytes) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// Adds a finding, as far as there is room for it.
+    pub fn found(&mut self, finding: Finding) {
+        if self.room.take_finding(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// A step begins: facts are its own from here on.
+    pub fn begin(&mut self, title: &str, started_ms: u64) {
+        let around = std::mem::take(&mut self.facts);
+        self.open.push(OpenStep { title: title.to_owned(), started_ms, around });
+    }
+
+    /// The innermost step ends; its facts.
+    pub fn end(&mut self) -> Vec<String> {
+        let around = self.open.pop().map(|step| step.around).unwrap_or_default();
+        std::mem::replace(&mut self.facts, around)
+    }
+}
+
+impl Run {
+    #[must_use]
+    pub fn new(
+        evidence: Evidence,
+        site: Site,
+        playbook: String,
+        uses: BTreeSet<String>,
+        progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    ) -> Self {
+        Self {
+            evidence,
+            site,
+            playbook,
+            uses,
+            progress,
+            listening: Mutex::default(),
+            state: Mutex::default(),
+            word: Mutex::default(),
+            at_work: AtomicBool::default(),
+        }
+    }
+
+    /// Remembers which word is at work, for whoever asks what a run was doing when it had to end.
+    pub fn enter(&self, word: &str) {
+        word.clone_into(&mut lock(&self.word));
+        self.at_work.store(true, Ordering::Relaxed);
+    }
+
+    /// The script itself goes on.
+    pub fn leave(&self) {
+        if self.at_work.load(Ordering::Relaxed) {
+            self.at_work.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// The word that is at work.
+    #[must_use]
+    pub fn at_work(&self) -> Option<String> {
+        self.at_work.load(Ordering::Relaxed).then(|| lock(&self.word).clone())
+    }
+
+    /// Takes what was found so far. `None` when somebody holds it for longer than `limit`, who then keeps it for ever.
+    pub fn take_state(&self, limit: Duration) -> Option<State> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.state.try_lock() {
+                Ok(mut state) => return Some(std::mem::take(&mut *state)),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(std::mem::take(&mut *poisoned.into_inner())),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+                Err(TryLockError::WouldBlock) => return None,
+            }
+        }
+    }
+
+    /// What was found so far, under its lock.
+    pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Adds a plain line to the current step.
+    pub fn fact(&self, line: impl Into<String>) {
+        let line = room::text(&line.into());
+        let mut state = self.state();
+        if state.room.take(Part::Line, line.len()) {
+            state.facts.push(line);
+        }
+    }
+
+    /// Adds a gap, once.
+    pub fn gap(&self, gap: Gap) {
+        self.state().gap(gap);
+    }
+
+    /// Turns a failed look into a gap, or ends the run when nothing more can be looked at.
+    ///
+    /// # Errors
+    /// When the run was interrupted or the API cannot be reached.
+    pub fn failed_look(
+        &self,
+        context: &NativeCallContext,
+        error: &EvidenceError,
+        subject: impl Into<Subject>,
+        undecided: &str,
+    ) -> Answer<()> {
+        match error.kind {
+            ErrorKind::Interrupted => Err(self.end(context, Stop::Interrupted)),
+            ErrorKind::ApiUnreachable => Err(self.end(context, Stop::CouldNotWork(error.to_string()))),
+            _ => {
+                self.gap(error.gap(subject, undecided));
+                Ok(())
+            }
+        }
+    }
+
+    /// The error that ends the script at once and cannot be caught by it.
+    pub fn end(&self, context: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
+        self.state().stop.get_or_insert(stop);
+        Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, context.call_position()))
+    }
+
+    /// An error that a script may catch, at the place of the call.
+    pub fn refuse(context: &NativeCallContext, message: impl Into<String>) -> Box<EvalAltResult> {
+        Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(message.into()), context.call_position()))
+    }
+
+    /// Refuses a word whose capability the playbook or the site does not allow.
+    ///
+    /// # Errors
+    /// When it is not allowed.
+    pub fn allow(&self, context: &NativeCallContext, word: &str, capability: &str) -> Answer<()> {
+        self.enter(word);
+        if self.evidence.interrupt.reason().is_some() {
+            return Err(self.end(context, Stop::Interrupted));
+        }
+        if capability.is_empty() || self.uses.contains(capability) {
+            return Ok(());
+        }
+        Err(Self::refuse(
+            context,
+            format!(
+                "the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`"
+            ),
+        ))
+    }
+
+    /// Tells once that a word or an option has another name now.
+    pub fn old_name(&self, what: &str, new: &'static str) {
+        if self.state().old_names.insert(new) {
+            (self.progress)(Progress::Note(format!("{what} is called `{new}` now; the old name works until lbdiag 0.3")));
+        }
+    }
+
+    /// How SSH reaches a node: the site's address, its InternalIP, or its name.
+    #[must_use]
+    pub fn node_host(&self, name: &str) -> Host {
+        let address =
+            self.state().nodes.get(name).and_then(|node| node.internal_ips.first()).map_or_else(|| name.to_owned(), ToString::to_string);
+        Host { name: name.to_owned(), address, kind: HostKind::Node }
+    }
+}
