@@ -14,7 +14,6 @@ mod values;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 /// What stands where a credential stood.
@@ -22,14 +21,6 @@ pub const REMOVED: &str = "(removed)";
 
 /// Bytes from which on a text is looked at line by line.
 const LONG: usize = 64 << 10;
-
-/// Bytes that one pattern may take beside itself, on each thread that looks for it: there are dozens of patterns, and many threads.
-const PATTERN_CACHE: usize = 128 << 10;
-
-/// A pattern whose caches are bounded.
-fn pattern(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).dfa_size_limit(PATTERN_CACHE).build()
-}
 
 /// The text without its credentials; the same text when it holds none.
 #[must_use]

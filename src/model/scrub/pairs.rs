@@ -12,22 +12,20 @@ use super::values::{beginning, line_end, looks_secret, nothing, prose, scheme, u
 
 /// Anything that may be a telling name; `names` decides.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    super::pattern(
-        r"(?i)[a-z0-9_.\-]*(?:pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer)[a-z0-9_.\-]*",
-    )
-    .ok()
+    Regex::new(r"(?i)[a-z0-9_.\-]*(?:pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer)[a-z0-9_.\-]*")
+        .ok()
 });
 
 /// What parts a setting's name from its value.
 static SEPARATOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| super::pattern(r#"^(?:\\*["'`])?\]?[ \t]*(:=|=>|=|:)(?:[ \t]*|\s*(?:\\*["'])?)"#).ok());
+    LazyLock::new(|| Regex::new(r#"^(?:\\*["'`])?\]?[ \t]*(:=|=>|=|:)(?:[ \t]*|\s*(?:\\*["'])?)"#).ok());
 
 /// What parts an option from its value when it is no `=`: a space, or the comma of a list.
-static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| super::pattern(r#"^(?:\\*["'`])?(?:[ \t]*,)?[ \t]*"#).ok());
+static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"^(?:\\*["'`])?(?:[ \t]*,)?[ \t]*"#).ok());
 
 /// Words of a sentence between the name and what it names.
 static SENTENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    super::pattern(r"^[ \t]+(?:(?:is|was|of|string|clear|md5|text|value|token|key|hex|now|set|to|with|=)[ \t]+)*(?:[0-9][ \t]+)?").ok()
+    Regex::new(r"^[ \t]+(?:(?:is|was|of|string|clear|md5|text|value|token|key|hex|now|set|to|with|=)[ \t]+)*(?:[0-9][ \t]+)?").ok()
 });
 
 /// The text without what such names name.

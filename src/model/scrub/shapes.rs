@@ -89,9 +89,9 @@ const SHAPES: &[Shape] = &[
     shape(r#"(?i)(?P<keep>-pass(?:in|out)?\s+pass:)(?P<body>[^\s"']+)"#),
 ];
 
-static HINT: LazyLock<Vec<Regex>> = LazyLock::new(|| HINTS.iter().filter_map(|hint| super::pattern(hint).ok()).collect());
+static HINT: LazyLock<Vec<Regex>> = LazyLock::new(|| HINTS.iter().filter_map(|hint| Regex::new(hint).ok()).collect());
 static COMPILED: LazyLock<Vec<(Regex, Holds)>> =
-    LazyLock::new(|| SHAPES.iter().filter_map(|shape| Some((super::pattern(shape.pattern).ok()?, shape.holds))).collect());
+    LazyLock::new(|| SHAPES.iter().filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, shape.holds))).collect());
 
 /// Whether a text may hold a credential at all; most do not.
 pub(super) fn worth_a_look(text: &str) -> bool {

@@ -146,7 +146,7 @@ const NOTHING: &[&str] = &[
 const SCHEMES: &[&str] =
     &["bearer", "basic", "digest", "token", "negotiate", "ntlm", "apikey", "aws4-hmac-sha256", "splunk", "hawk", "key"];
 
-static NEXT_SETTING: LazyLock<Option<Regex>> = LazyLock::new(|| super::pattern(r"^[,;&]\s*[A-Za-z_][\w.\-]*\s*[=:]").ok());
+static NEXT_SETTING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[,;&]\s*[A-Za-z_][\w.\-]*\s*[=:]").ok());
 
 /// Bytes of a value that are enough to judge whether it goes, where its name alone does not tell.
 const TELLING: usize = 512;
@@ -311,7 +311,7 @@ fn mixed(word: &str) -> bool {
 /// Names of objects, addresses, times, paths, hashes of images and identifiers, which are public.
 fn is_a_name(word: &str) -> bool {
     static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        super::pattern(concat!(
+        Regex::new(concat!(
             r"^(?:[a-z0-9]+(?:[-./:_][a-z0-9]+)+",
             r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
             r"|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:[/%].*)?",
