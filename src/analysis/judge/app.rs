@@ -1,10 +1,12 @@
 //! The connection stands: what the program in the pod does with it.
 
 use crate::analysis::judge::case::{Case, found};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::road::{Leg, Point, Road};
-use super::{awaited, endpoints};
+use super::rule::{AllOf, Apply::One, Log, Proof};
+use super::tries::{OfTries, Tries};
+use super::{awaited, endpoints, rules};
 use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -13,19 +15,49 @@ use crate::model::probe::Ending;
 use crate::model::subject::Subject;
 
 /// Connections that were made and not answered, whose packets all passed: one finding a cause.
-pub(super) fn findings(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
-    let mut groups: BTreeMap<&'static str, Vec<&Road>> = BTreeMap::new();
-    let mut gaps = Vec::new();
-    for road in roads {
-        match name(road) {
-            Ok(name) => groups.entry(name).or_default().push(road),
-            Err(reason) => gaps.push(
-                Gap::new(names::EVIDENCE_UNDECIDED, &road.connection.vantage, reason, "why the connection is made and not answered")
-                    .decisive(),
-            ),
-        }
-    }
-    (groups.into_iter().map(|(name, roads)| finding(case, name, &roads)).collect(), gaps)
+pub(super) fn findings(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    let open = |road: &&Road| {
+        let reason = name(road).err()?;
+        let what = "why the connection is made and not answered";
+        Some(Gap::new(names::EVIDENCE_UNDECIDED, &road.connection.vantage, reason, what).decisive())
+    };
+    (log.all(&PROGRAM, "", &Tries { case, roads, node: "" }), roads.iter().filter_map(open).collect())
+}
+
+/// What the program in the pod does with a connection that stands.
+pub(super) const PROGRAM: AllOf<OfTries> = AllOf { title: "the program", proofs: &[&CLOSES, &NO_ANSWER, &PROTOCOL_MISMATCH, &RESETS] };
+
+const CLOSES: Proof<OfTries> = Proof {
+    rule: &rules::APP_CLOSES,
+    title: "a program that closes without an answer",
+    needs: "connections that the client sees closed, and a FIN that leaves the pod",
+    apply: One(|tries| of_name(tries, names::APP_CLOSES)),
+};
+
+const NO_ANSWER: Proof<OfTries> = Proof {
+    rule: &rules::APP_NO_ANSWER,
+    title: "a program that takes the request and does not answer",
+    needs: "connections that stand, and a request that was seen to reach the pod",
+    apply: One(|tries| of_name(tries, names::APP_NO_ANSWER)),
+};
+
+const PROTOCOL_MISMATCH: Proof<OfTries> = Proof {
+    rule: &rules::APP_PROTOCOL_MISMATCH,
+    title: "a program that speaks another protocol than it was asked in",
+    needs: "an answer that is not in the protocol of the request, which was not told by who started the run",
+    apply: One(|tries| of_name(tries, names::APP_PROTOCOL_MISMATCH)),
+};
+
+const RESETS: Proof<OfTries> = Proof {
+    rule: &rules::APP_RESETS,
+    title: "a program that resets the connection",
+    needs: "connections that the client sees reset, and a RST that leaves the pod",
+    apply: One(|tries| of_name(tries, names::APP_RESETS)),
+};
+
+fn of_name(tries: &Tries, wanted: &'static str) -> Option<Finding> {
+    let roads: Vec<&Road> = tries.roads.iter().copied().filter(|road| name(road) == Ok(wanted)).collect();
+    (!roads.is_empty()).then(|| finding(tries.case, wanted, &roads))
 }
 
 fn name(road: &Road) -> Result<&'static str, String> {

@@ -1,15 +1,13 @@
 //! A client that nobody can log in at: what its own traffic shows, and what it cannot show.
 
 use crate::analysis::judge::case::Case;
-use crate::analysis::judge::node::forwarding;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::neighbours;
 use super::road::{Leg, Point, Road};
 use crate::analysis::client_traffic::{is_node, seen, traces, tries};
 use crate::model::catalogue::names;
-use crate::model::finding::{Finding, Gap};
+use crate::model::finding::Gap;
 use crate::model::probe::{Ending, Probe, Speech, Vantage};
 use crate::model::subject::Subject;
 
@@ -85,14 +83,15 @@ pub(super) fn by_traffic(road: &Road) -> bool {
     matches!(road.connection.vantage, Vantage::Client(_))
 }
 
+/// The node that took a client's requests, which the client then did not take the answers of.
+pub(super) fn taker(roads: &[&Road]) -> String {
+    roads.iter().find_map(|road| road.entry()).map(|(node, _)| node).unwrap_or_default()
+}
+
 /// Why the client does not take the answer: from the node alone only some of the causes can be told.
-pub(super) fn answer_not_taken(case: &Case, roads: &[&Road]) -> Result<Finding, Gap> {
-    let node = roads.iter().find_map(|road| road.entry()).map(|(node, _)| node).unwrap_or_default();
-    if let Some(finding) = forwarding::asymmetric(case, roads, &node).or_else(|| neighbours::back(case, roads, &node)) {
-        return Ok(finding);
-    }
+pub(super) fn not_acknowledged(roads: &[&Road], node: &str) -> Gap {
     let client = roads.first().map(|road| road.client()).unwrap_or_default();
-    let side = Point::NodeClientSide(node.clone());
+    let side = Point::NodeClientSide(node.to_owned());
     let largest = roads.iter().map(|road| road.largest(Leg::ReplyData, &side)).max().unwrap_or_default();
     let (what, causes) = if largest > 0 {
         (
@@ -102,13 +101,13 @@ pub(super) fn answer_not_taken(case: &Case, roads: &[&Road]) -> Result<Finding, 
     } else {
         ("the answer".to_owned(), "it is lost between them (wire/reply-lost), or the client's own filter drops it (client/firewall)")
     };
-    Err(Gap::new(
+    Gap::new(
         names::EVIDENCE_NO_VANTAGE,
         Subject::client(&client),
         format!("{what} leaves {node} for {client} by the interface of arrival, and {client} does not acknowledge it"),
         format!("whether {causes}: a capture on {client} while it asks tells"),
     )
-    .decisive())
+    .decisive()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Faults at the client: no route, its address outside the Service's source ranges, its own packet filter.
 
 pub(super) mod overlaps;
+pub(super) mod rules;
 pub(super) mod way;
 
 use crate::analysis::judge::case::{Case, found};

@@ -1,14 +1,13 @@
 //! The failing connections, grouped by where they vanished, and the cause of each group.
 
 use crate::analysis::judge::case::{Case, latent};
-use crate::analysis::judge::node::forwarding;
-use crate::analysis::judge::node::gone;
 use crate::analysis::judge::node::inside;
-use crate::analysis::judge::rules::Log;
 use std::collections::BTreeMap;
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::{app, awaited, client, endpoints, holders, overlay, pod, pod_link, scope, translation, wire};
+use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look};
+use super::tries::{OfTries, Tries};
+use super::{app, awaited, client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation, wire};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -19,10 +18,8 @@ use crate::model::probe::Ending;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     NoRoute,
-    /// The client of that name has the Service's address itself, and asks nobody else.
-    OwnAddress(String),
-    /// The route of the client of that name leads nowhere.
-    Astray(String),
+    /// Nothing of the client of that name gets out of it: it has the Service's address itself, or its route leads nowhere.
+    AtClient(String),
     OutsideRanges,
     /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
     NoEndpoint,
@@ -47,10 +44,11 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let roads = case.roads();
     let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
     let mut groups: BTreeMap<Group, Vec<&Road>> = BTreeMap::new();
-    let clients = at_the_client(case, &failing);
+    let clients = at_the_client(case, log, &failing);
     for road in failing {
-        let at_the_client = clients.get(&road.client()).filter(|_| road.entry().is_none() && road.endpoint().is_none());
-        groups.entry(at_the_client.cloned().unwrap_or_else(|| group(case, road))).or_default().push(road);
+        let client = road.client();
+        let at_the_client = clients.contains_key(&client) && road.entry().is_none() && road.endpoint().is_none();
+        groups.entry(if at_the_client { Group::AtClient(client) } else { group(case, road) }).or_default().push(road);
     }
     // One packet that was lost elsewhere than the others is no pattern.
     if groups.len() > 1 {
@@ -62,7 +60,10 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let mut not_followed = false;
     for (group, roads) in &groups {
         not_followed |= *group == Group::NotFollowed;
-        let (causes, unknown) = cause(case, log, group, roads, &announces);
+        let (causes, unknown) = match group {
+            Group::AtClient(name) => (clients.get(name).cloned().into_iter().collect(), Vec::new()),
+            _ => cause(case, log, group, roads, &announces),
+        };
         for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
             of_pods.entry(cause.name.clone()).or_default().extend(roads);
         }
@@ -74,13 +75,11 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     for (name, roads) in of_pods {
         pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
     }
-    explained.extend(client::way::barred(case));
+    let all = Tries { case, roads: &[], node: "" };
+    explained.extend(log.all(&client::rules::BARRED, "", &all));
     if explained.is_empty() {
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
-        explained.extend(super::next_hop::fails(case));
-    }
-    if explained.is_empty() {
-        explained.extend(super::lost_inside::finding(case));
+        explained.extend(log.first(&LAST_OF_ALL, "", &all).and_then(Result::ok));
     }
     // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
     if explained.is_empty() {
@@ -106,26 +105,38 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
         // The requests came through to a node: what is odd about the announcement is not why they failed.
         findings.push(latent(case, finding));
     }
-    findings.extend(wire::latent(case).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| latent(case, finding)));
+    findings
+        .extend(wire::latent(case, log).into_iter().filter(|finding| !causes.contains(&finding.name)).map(|finding| latent(case, finding)));
 }
 
-/// The clients whose own routes or addresses keep every request of theirs from leaving.
-fn at_the_client(case: &Case, failing: &[&Road]) -> BTreeMap<String, Group> {
+/// What is proven of the whole, when nothing of its parts is.
+pub(super) const LAST_OF_ALL: FirstOf<OfTries> = FirstOf { title: "all tries", steps: &[Look(&NEXT_HOP_FAILS), Look(&LOST_INSIDE)] };
+
+const NEXT_HOP_FAILS: Proof<OfTries> = Proof {
+    rule: &rules::NEXT_HOP_FAILS,
+    title: "a next hop that fails while the others work",
+    needs: "connections that come in on one node and vanish inside it, and others that are answered by other nodes",
+    apply: One(|tries| next_hop::fails(tries.case)),
+};
+
+const LOST_INSIDE: Proof<OfTries> = Proof {
+    rule: &rules::LOST_INSIDE,
+    title: "a node that swallows requests and has no reason to",
+    needs: "every failing request lost inside one node, all of whose filters, settings, routes and counters were read",
+    apply: One(|tries| lost_inside::finding(tries.case)),
+};
+
+/// The clients whose own routes or addresses keep every request of theirs from leaving, and the cause of each.
+fn at_the_client(case: &Case, log: &Log, failing: &[&Road]) -> BTreeMap<String, Finding> {
     let mut by_client: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
     for road in failing {
         by_client.entry(road.client()).or_default().push(road);
     }
-    let group = |(name, roads): (String, Vec<&Road>)| {
-        let group = if holders::own_address(case, &roads).is_some() {
-            Group::OwnAddress(name.clone())
-        } else if client::way::astray(case, &roads).is_some() {
-            Group::Astray(name.clone())
-        } else {
-            return None;
-        };
-        Some((name, group))
+    let cause = |(name, roads): (String, Vec<&Road>)| {
+        let finding = log.first(&client::rules::AT_CLIENT, &name, &Tries { case, roads: &roads, node: "" })?.ok()?;
+        Some((name, finding))
     };
-    by_client.into_iter().filter_map(group).collect()
+    by_client.into_iter().filter_map(cause).collect()
 }
 
 fn group(case: &Case, road: &Road) -> Group {
@@ -176,28 +187,33 @@ fn stopped_at(road: &Road) -> Group {
 
 fn cause(case: &Case, log: &Log, group: &Group, roads: &[&Road], announces: &[Finding]) -> (Vec<Finding>, Vec<Gap>) {
     if matches!(group, Group::Vanished(_) | Group::PodRefused)
-        && let Some(finding) = super::led_astray::finding(case, roads)
+        && let Some(finding) = inside::astray(case, log, roads)
     {
         return (vec![finding], Vec::new());
     }
+    let clients = scope::clients(roads);
+    let tries = Tries { case, roads, node: "" };
     match group {
-        Group::NoRoute => (client::no_route(roads).into_iter().collect(), Vec::new()),
-        Group::OwnAddress(_) => (holders::own_address(case, roads).into_iter().collect(), Vec::new()),
-        Group::Astray(_) => (client::way::astray(case, roads).into_iter().collect(), Vec::new()),
-        Group::OutsideRanges => (vec![client::outside_ranges(case, roads)], Vec::new()),
-        Group::NoEndpoint => (endpoints::proven(case, roads), Vec::new()),
-        Group::BeforeNode => one(wire::before_node(case, roads, announces)),
+        Group::NoRoute => decided(log.first(&client::rules::AT_ONCE, &clients, &tries)),
+        Group::OutsideRanges => decided(log.first(&client::rules::RANGES, &clients, &tries)),
+        Group::NoEndpoint => (log.all(&endpoints::PROVEN, "", &tries), Vec::new()),
+        Group::BeforeNode => one(wire::before_node(case, log, roads, announces)),
         Group::Vanished(gone) => vanished(case, log, gone, roads),
-        Group::BackAtClient => one(client::firewall(case, roads).ok_or_else(|| {
-            let reason = "the answer comes back to the client, and its program does not get it";
-            Gap::new(names::EVIDENCE_UNDECIDED, &roads[0].connection.vantage, reason, "what takes the answer inside the client").decisive()
-        })),
-        Group::NotTaken => one(awaited::answer_not_taken(case, roads)),
-        Group::PodRefused => pod::refused(case, roads),
+        Group::BackAtClient => decided(log.first(&client::rules::BACK_AT_CLIENT, &clients, &tries)),
+        Group::NotTaken => {
+            let node = awaited::taker(roads);
+            decided(log.first(&leaving::NOT_TAKEN, &node, &Tries { node: &node, ..tries }))
+        }
+        Group::PodRefused => pod::refused(case, log, roads),
         Group::RefusedElsewhere => one(refused_elsewhere(case, log, roads, announces)),
-        Group::Program => app::findings(case, roads),
-        Group::NotFollowed => (Vec::new(), Vec::new()),
+        Group::Program => app::findings(case, log, roads),
+        // What is found at a client is found before the groups are made.
+        Group::AtClient(_) | Group::NotFollowed => (Vec::new(), Vec::new()),
     }
+}
+
+fn decided(result: Option<Result<Finding, Gap>>) -> (Vec<Finding>, Vec<Gap>) {
+    result.map_or_else(Default::default, one)
 }
 
 fn one(result: Result<Finding, Gap>) -> (Vec<Finding>, Vec<Gap>) {
@@ -209,7 +225,7 @@ fn one(result: Result<Finding, Gap>) -> (Vec<Finding>, Vec<Gap>) {
 
 fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     let data = matches!(gone.leg, Leg::RequestData | Leg::ReplyData);
-    if data && let Some(finding) = overlay::sizes(case, roads, gone) {
+    if data && let Some(finding) = overlay::size(case, log, roads, gone) {
         return (vec![finding], Vec::new());
     }
     let (causes, gaps) = passed_on(case, log, gone, roads);
@@ -225,20 +241,21 @@ fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Fi
 fn passed_on(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     // What comes in on the pod's node from a client itself may be taken there for that, by its reverse path filter first of all.
     if gone.leg == Leg::Reply || (gone.leg == Leg::Request && matches!(gone.last, Point::FarNetworkSide(_))) {
-        let past = translation::answered_past(case, roads);
+        let past = log.all(&translation::PAST, "", &Tries { case, roads, node: "" });
         if !past.is_empty() {
             return (past, Vec::new());
         }
     }
     let request = matches!(gone.leg, Leg::Request | Leg::RequestData);
     let node = gone.last.place();
+    let tries = Tries { case, roads, node };
     match (&gone.last, &gone.next) {
-        (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, roads),
-        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside(case, log, roads, node)),
-        (last, next) if last == next => one(gone::beyond(case, roads, last)),
-        (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, roads, &[])),
-        (Point::NodeClientSide(_), _) if request => one(inside(case, log, roads, node)),
-        (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(pod_link::lost(case, roads, node)),
+        (Point::Pod(_), Point::Pod(_)) => pod::no_reply(case, log, roads),
+        (Point::NodeClientSide(_), Point::NodeClientSide(_)) if !request => one(inside::request_inside(case, log, roads, node)),
+        (last, next) if last == next => one(inside::beyond(case, log, roads, node)),
+        (Point::Client(_), Point::NodeClientSide(_)) if request => one(wire::before_node(case, log, roads, &[])),
+        (Point::NodeClientSide(_), _) if request => one(inside::request_inside(case, log, roads, node)),
+        (Point::FarPodSide(_) | Point::NodePodSide(_), Point::Pod(_)) => one(inside::on_the_link(case, log, roads, node)),
         (Point::FarNetworkSide(_), Point::FarPodSide(_) | Point::FarUnderlay(_)) | (Point::FarPodSide(_), Point::FarNetworkSide(_)) => {
             one(inside::far_inside(case, log, roads, node, gone.leg))
         }
@@ -246,27 +263,12 @@ fn passed_on(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<F
             one(inside::far_inside(case, log, roads, gone.next.place(), gone.leg))
         }
         (Point::NodePodSide(_), Point::NodeClientSide(_)) => {
-            one(elsewhere(case, roads, node).map_or_else(|| inside::reply_inside(case, log, roads, node), Ok))
+            let another = log.first(&leaving::ANOTHER_WAY, node, &tries);
+            one(another.unwrap_or_else(|| inside::reply_inside(case, log, roads, node)))
         }
-        (Point::NodeClientSide(_), Point::Client(_)) => {
-            (vec![elsewhere(case, roads, node).unwrap_or_else(|| wire::reply_lost(case, roads, node))], Vec::new())
-        }
-        _ => one(overlay::lost(case, roads, gone)),
+        (Point::NodeClientSide(_), Point::Client(_)) => decided(log.first(&leaving::LEFT, node, &tries)),
+        _ => one(overlay::lost(case, log, roads, gone)),
     }
-}
-
-/// The announcing node's way to the client is another than the request came by: into the cluster's own network, or out by another interface.
-fn elsewhere(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
-    client::overlaps::pods(case, roads, node).or_else(|| forwarding::asymmetric(case, roads, node))
-}
-
-/// What takes the request inside the announcing node; last of all, that it looks for an endpoint which nobody is.
-fn inside(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    // On a node that announces nothing it matters little what takes the request: none should come there.
-    if let Some(finding) = holders::stray(case).filter(|_| holders::is_stray(case, node)) {
-        return Ok(finding);
-    }
-    inside::request_inside(case, log, roads, node).or_else(|gap| endpoints::sought_by(case, roads, node).ok_or(gap))
 }
 
 /// A refusal that no pod gave: who sent it?
@@ -275,11 +277,12 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
     let reached = roads.iter().any(|road| road.entry().is_some());
     // What refuses before anything leaves the client is the client's own.
     let left = roads.iter().any(|road| !road.watched(&road.client()) || road.sent().any(|hop| hop.interface != "lo"));
-    if !left && let Some(finding) = client::firewall(case, roads) {
-        return Ok(finding);
+    let by_client = || log.first(&client::rules::REFUSED_BY_CLIENT, &scope::clients(roads), &Tries { case, roads, node: "" });
+    if !left && let Some(decided) = by_client() {
+        return decided;
     }
     if !reached {
-        return wire::before_node(case, roads, announces).and_then(|finding| {
+        return wire::before_node(case, log, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause.
             if has(&finding.name, Property::WhereAlone) {
                 Err(Gap::new(
@@ -299,7 +302,7 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
         road.hops(|hop| hop.passage == Passage::Out && !hop.request && matches!(hop.what, Sighting::Reset | Sighting::IcmpError))
             .any(|hop| hop.place == node)
     });
-    let result = inside(case, log, roads, &node);
+    let result = inside::request_inside(case, log, roads, &node);
     match result {
         Ok(finding) => Ok(finding),
         Err(gap) if by_node => Err(gap),

@@ -18,7 +18,7 @@ pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::filters::dropped_beside_filters;
+    use super::super::node::filters::enough;
     use super::*;
     use crate::model::place::{Host, HostKind, Place};
     use crate::model::state::PlaceState;
@@ -35,9 +35,9 @@ mod tests {
             missing: std::collections::BTreeMap::default(),
         };
         let pair = |after: u64| StatePair { before: state(3), after: state(after) };
-        let finding = dropped_beside_filters(&pair(19), "n1", None, 32).unwrap();
+        let finding = drops(&pair(19), "n1", enough(32)).unwrap();
         assert_eq!((finding.name.as_str(), finding.culprits[0].to_string().as_str()), ("node/firewall-drop", "node/n1"));
         assert!(finding.evidence.iter().any(|line| line.contains("203.0.113.0/24")), "{finding:?}");
-        assert_eq!((dropped_beside_filters(&pair(18), "n1", None, 32), dropped_beside_filters(&pair(3), "n1", None, 1)), (None, None));
+        assert_eq!((drops(&pair(18), "n1", enough(32)), drops(&pair(3), "n1", enough(1))), (None, None));
     }
 }

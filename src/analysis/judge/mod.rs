@@ -19,6 +19,7 @@ mod endpoints;
 mod flow;
 mod holders;
 mod ipsec;
+mod leaving;
 mod led_astray;
 mod lost_inside;
 mod neighbours;
@@ -30,10 +31,13 @@ mod pod_link;
 mod pod_network;
 mod policy;
 pub mod road;
+mod rule;
 mod rules;
 mod scope;
 mod settle;
+mod stages;
 mod translation;
+mod tries;
 mod wire;
 
 use crate::model::catalogue::names;
@@ -48,7 +52,9 @@ pub use case::Case;
 use case::latent;
 pub use client::{client_address, wrong_port};
 pub use elsewhere::suspected as answered_elsewhere;
-use rules::Log;
+use rule::Log;
+pub use rule::Row;
+use tries::Tries;
 
 /// What a judgement gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,16 +72,16 @@ pub fn judge(case: &Case) -> Judgement {
     judge_with(case, Log::default())
 }
 
-/// The titles of the rules that are tried along the path.
+/// Every proof that is tried, stage by stage.
 #[must_use]
-pub fn rules() -> BTreeSet<&'static str> {
-    node::rules::all().map(|rule| rule.title).collect()
+pub fn rules() -> Vec<Row> {
+    stages::rows()
 }
 
-/// The judgement without one rule, by its title: what the others then say.
+/// The judgement without one proof, by its title: what the others then say.
 #[must_use]
-pub fn judge_without(case: &Case, rule: &str) -> Judgement {
-    judge_with(case, Log::without(rule))
+pub fn judge_without(case: &Case, proof: &str) -> Judgement {
+    judge_with(case, Log::without(proof))
 }
 
 fn judge_with(case: &Case, log: Log) -> Judgement {
@@ -99,7 +105,7 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     let announces = announce::findings(case);
     if case.all_answered() {
         // Whatever is wrong hurts nobody who asked: it is latent.
-        let odd = wire::latent(case).into_iter().chain(next_hop::hidden(case));
+        let odd = wire::latent(case, log).into_iter().chain(next_hop::hidden(case, log));
         findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
         let (others, open) = elsewhere::findings(case);
         findings.retain(|finding| others.iter().all(|other| other.name != finding.name));
@@ -125,7 +131,7 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     findings.extend(ends);
     if !case.asked() {
         findings.extend(announces);
-        findings.extend(client::way::barred(case));
+        findings.extend(log.all(&client::rules::BARRED, "", &Tries { case, roads: &[], node: "" }));
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
             gaps.push(
                 Gap::new(names::EVIDENCE_UNDECIDED, case.service, "nothing was asked from anywhere", "whether the Service answers")

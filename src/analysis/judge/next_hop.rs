@@ -2,12 +2,14 @@
 //! that it is chosen for: which these are depends on the router's hash, by addresses alone or with ports.
 
 use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::node::forwarding;
-use crate::analysis::judge::node::kube_proxy;
-use std::collections::BTreeMap;
+use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::judge::node::rules::UNTRIED;
+use crate::analysis::judge::node::scene::Scene;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::road::{Leg, Point, Road};
-use crate::analysis::state::network;
+use super::rule::Log;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::Probe;
@@ -98,29 +100,23 @@ fn untried(case: &Case) -> Vec<String> {
 }
 
 /// While every try is answered: what would fail on a next hop that none of them came in on.
-pub(super) fn hidden(case: &Case) -> Vec<Finding> {
+pub(super) fn hidden(case: &Case, log: &Log) -> Vec<Finding> {
     if !case.routed() {
         return Vec::new();
     }
+    let clients: BTreeSet<IpAddr> = case.probes().flat_map(Probe::made).filter_map(|attempt| attempt.source).collect();
+    let packets = Packets { clients, ..Packets::of(case, &[]) };
     untried(case)
         .iter()
-        .filter_map(|name| {
-            let pair = case.node_state(name)?;
-            let mut finding = forwarding::forwarding_off(case, pair, name, None)
-                .or_else(|| no_way_back(case, name))
-                .or_else(|| kube_proxy::not_programmed(case, pair, name))?;
-            finding.evidence.push(format!("a router may send connections to {name}, and no try came in there"));
+        .filter_map(|node| {
+            let pair = case.node_state(node)?;
+            let (fields, sources) = (&[], &packets.clients);
+            let scene = Scene { case, roads: &[], node, pair, packets: &packets, fields, input: None, queue: None, sources };
+            let mut finding = log.first(&UNTRIED, node, &scene)?.ok()?;
+            finding.evidence.push(format!("a router may send connections to {node}, and no try came in there"));
             Some(finding)
         })
         .collect()
-}
-
-fn no_way_back(case: &Case, node: &str) -> Option<Finding> {
-    let pair = case.node_state(node)?;
-    case.probes().flat_map(Probe::made).filter_map(|attempt| attempt.source).find_map(|client| {
-        let refused = network::way(&pair.after, &format!("{client},,"))?.refused?;
-        Some(forwarding::no_way_back(node, client, &refused))
-    })
 }
 
 /// Says which next hops no try came in on: what is true of the others need not be true of them.

@@ -1,38 +1,54 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
+pub(super) mod rules;
+
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::gone::unseen;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::checksum;
 use super::pod_network::{far_node, network_of, pod_network};
 use super::road::{Leg, Point, Road, Vanished};
+use super::rule::Log;
 use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::network;
+use crate::analysis::state::network::{self, Link};
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Size;
+use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
 
 /// Ports of the tunnels that are known.
 const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
 
 /// A packet left one node's pod side or underlay and was not seen where it should arrive.
-pub(super) fn lost(case: &Case, roads: &[&Road], gone: &Vanished) -> Result<Finding, Gap> {
+pub(super) fn lost(case: &Case, log: &Log, roads: &[&Road], gone: &Vanished) -> Result<Finding, Gap> {
     let (from, to) = (gone.last.place(), gone.next.place());
     match (&gone.last, &gone.next) {
         // Handed to the tunnel (or the wrong interface) and not encapsulated.
         (Point::NodePodSide(_), Point::NodeUnderlay(_) | Point::FarUnderlay(_) | Point::FarNetworkSide(_)) => {
-            not_sent(case, roads, from, to)
+            let handed = Handed::of(case, roads, from)?;
+            let reason = || format!("the packet was handed to {} and nothing encapsulated left {from}", handed.interface);
+            log.first(&rules::NOT_SENT, from, &handed).unwrap_or_else(|| Err(unseen(from, &reason())))
         }
-        (Point::NodeUnderlay(_), _) | (_, Point::NodeUnderlay(_)) => between(case, roads, from, to),
-        (Point::FarUnderlay(_), _) => not_decapsulated(case, roads, from),
+        (Point::NodeUnderlay(_), _) | (_, Point::NodeUnderlay(_)) => {
+            let reason = format!("a packet left {from} and was not seen at {to}");
+            log.first(&rules::BETWEEN, from, &Between::of(case, roads, from, to)).unwrap_or_else(|| Err(unseen(from, &reason)))
+        }
+        (Point::FarUnderlay(_), _) => {
+            let arrived = Arrived::of(case, roads, from)?;
+            log.first(&rules::NOT_DECAPSULATED, from, &arrived).unwrap_or_else(|| Err(unseen(from, &arrived.came)))
+        }
         _ => Err(unseen(to, &format!("a packet left {from} and was not seen at {to}"))),
     }
+}
+
+/// Whether the size of packets is why they are lost between two points.
+pub(super) fn size(case: &Case, log: &Log, roads: &[&Road], gone: &Vanished) -> Option<Finding> {
+    log.first(&rules::SIZES, gone.last.place(), &Lost { case, roads, gone })?.ok()
 }
 
 /// Hops of the request that leave a node towards a pod.
@@ -43,56 +59,61 @@ fn leaving<'a>(case: &Case, roads: &[&Road<'a>], node: &str) -> Vec<&'a Hop> {
     roads.iter().flat_map(|road| road.hops(wanted.clone())).collect()
 }
 
-fn not_sent(case: &Case, roads: &[&Road], node: &str, _to: &str) -> Result<Finding, Gap> {
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
-    let state = &pair.after;
-    let out = leaving(case, roads, node);
-    let Some(hop) = out.iter().find(|hop| hop.tunnel.is_none()) else {
-        return Err(unseen(node, "the translated packet was not seen to leave"));
-    };
-    let (pod, interface) = (hop.destination.0, hop.interface.clone());
-    let link = network::link_named(state, &interface);
-    let is_tunnel = link.as_ref().is_some_and(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard")));
-    let way = network::way(state, &format!("{pod},,"));
-    if !is_tunnel && network::specific_route(state, pod).is_none() {
-        let default = network::default_route(state);
-        let same = default.as_ref().is_some_and(|(_, device)| *device == interface);
-        if same {
-            return Ok(found(
-                names::ROUTE_POD_NETWORK_MISSING,
-                vec![Subject::route(node, pod_network(case, pod))],
-                format!("{node} has no route to the pod network of {pod}: it sends the packet by its default route, on {interface}"),
-                vec![
-                    format!("the translated packet for {pod} leaves {node}/{interface}"),
-                    format!(
-                        "`ip route get {pod}` on {node}: by {}{}",
-                        way.as_ref().and_then(|way| way.device.clone()).unwrap_or_default(),
-                        way.and_then(|way| way.via).map(|via| format!(" via {via}")).unwrap_or_default()
-                    ),
-                    "no other route of the main table holds the address".to_owned(),
-                ],
-            ));
-        }
-    }
-    if let Some(link) = &link
-        && is_tunnel
-        && !link.up
-    {
-        return Ok(down(node, &link.name));
-    }
-    let tunnels = tunnel_fields(case, node, pod, None);
-    if let Some(finding) = filters::firewall(pair, node, &tunnels) {
-        return Ok(finding);
-    }
-    if !is_tunnel && let Some(finding) = wrong_route(case, state, node, pod, &interface) {
-        return Ok(finding);
-    }
-    if is_tunnel && let Some(finding) = wrong_endpoint(case, state, node, pod) {
-        return Ok(finding);
-    }
-    Err(unseen(node, &format!("the packet was handed to {interface} and nothing encapsulated left {node}")))
+/// A packet for a pod that a node handed to an interface, and that did not leave the node encapsulated.
+pub(super) struct Handed<'a> {
+    case: &'a Case<'a>,
+    node: &'a str,
+    pair: &'a StatePair,
+    pod: IpAddr,
+    interface: String,
+    link: Option<Link>,
 }
 
+impl<'a> Handed<'a> {
+    fn of(case: &'a Case<'a>, roads: &[&Road], node: &'a str) -> Result<Self, Gap> {
+        let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+        let out = leaving(case, roads, node);
+        let Some(hop) = out.iter().find(|hop| hop.tunnel.is_none()) else {
+            return Err(unseen(node, "the translated packet was not seen to leave"));
+        };
+        let (pod, interface) = (hop.destination.0, hop.interface.clone());
+        Ok(Self { case, node, pair, pod, link: network::link_named(&pair.after, &interface), interface })
+    }
+
+    /// The interface, when it is a tunnel's.
+    fn tunnel(&self) -> Option<&Link> {
+        self.link.as_ref().filter(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard")))
+    }
+}
+
+/// The pod's network has no route of its own on the node, which takes its default one.
+fn by_default_route(handed: &Handed) -> Option<Finding> {
+    let Handed { case, node, pod, interface, .. } = handed;
+    let state = &handed.pair.after;
+    if handed.tunnel().is_some() || network::specific_route(state, *pod).is_some() {
+        return None;
+    }
+    let (_, device) = network::default_route(state)?;
+    let way = network::way(state, &format!("{pod},,"));
+    (device == *interface).then(|| {
+        found(
+            names::ROUTE_POD_NETWORK_MISSING,
+            vec![Subject::route(node, pod_network(case, *pod))],
+            format!("{node} has no route to the pod network of {pod}: it sends the packet by its default route, on {interface}"),
+            vec![
+                format!("the translated packet for {pod} leaves {node}/{interface}"),
+                format!(
+                    "`ip route get {pod}` on {node}: by {}{}",
+                    way.as_ref().and_then(|way| way.device.clone()).unwrap_or_default(),
+                    way.and_then(|way| way.via).map(|via| format!(" via {via}")).unwrap_or_default()
+                ),
+                "no other route of the main table holds the address".to_owned(),
+            ],
+        )
+    })
+}
+
+/// A tunnel's interface is down.
 fn down(node: &str, interface: &str) -> Finding {
     found(
         names::OVERLAY_INTERFACE_DOWN,
@@ -102,8 +123,18 @@ fn down(node: &str, interface: &str) -> Finding {
     )
 }
 
+/// A packet filter of the node takes what the tunnel sends.
+fn filtered_on_leaving(handed: &Handed) -> Option<Finding> {
+    filters::firewall(handed.pair, handed.node, &tunnel_fields(handed.case, handed.node, handed.pod, None))
+}
+
 /// The pod's route leads by another interface than other nodes' pod networks do.
-fn wrong_route(case: &Case, state: &crate::model::state::PlaceState, node: &str, pod: IpAddr, interface: &str) -> Option<Finding> {
+fn wrong_route(handed: &Handed) -> Option<Finding> {
+    let Handed { case, node, pod, interface, .. } = handed;
+    let (state, pod) = (&handed.pair.after, *pod);
+    if handed.tunnel().is_some() {
+        return None;
+    }
     let route = network::specific_route(state, pod)?;
     let tunnel = network::links(state).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
     let others =
@@ -119,7 +150,10 @@ fn wrong_route(case: &Case, state: &crate::model::state::PlaceState, node: &str,
 }
 
 /// The tunnel's own tables: the neighbour entry of the route's gateway and the forwarding entry of its MAC.
-fn wrong_endpoint(case: &Case, state: &crate::model::state::PlaceState, node: &str, pod: IpAddr) -> Option<Finding> {
+fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
+    let Handed { case, node, pod, .. } = handed;
+    let (state, pod) = (&handed.pair.after, *pod);
+    handed.tunnel()?;
     let way = network::way(state, &format!("{pod},,"))?;
     let device = way.device?;
     let gateway = way.via.unwrap_or(pod);
@@ -173,90 +207,134 @@ fn tunnel_fields(case: &Case, from: &str, pod: IpAddr, input: Option<&str>) -> V
         .collect()
 }
 
-/// It left one node's underlay and did not come in on the other's.
-fn between(case: &Case, roads: &[&Road], from: &str, to: &str) -> Result<Finding, Gap> {
-    let sent: Vec<&Hop> = roads
-        .iter()
-        .flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::Out))
-        .filter(|hop| hop.place == from)
-        .collect();
-    let outer: BTreeSet<IpAddr> = sent.iter().filter_map(|hop| hop.outer).map(|(_, destination)| destination).collect();
-    let right = case.node(to).map(|node| node.internal_ips.clone()).unwrap_or_default();
-    if !outer.is_empty() && !right.is_empty() && outer.iter().all(|ip| !right.contains(ip)) {
-        let pod = sent.first().map(|hop| hop.destination.0);
-        let wrong: Vec<String> = outer.iter().map(ToString::to_string).collect();
-        let state = case.node_state(from).map(|pair| &pair.after);
-        let route = pod.zip(state).and_then(|(pod, state)| network::specific_route(state, pod)).unwrap_or_default();
-        let by_route = pod.zip(state).is_some_and(|(pod, state)| {
-            // The route's gateway belongs to the wrong node when another node's pod network holds it.
-            let via = network::way(state, &format!("{pod},,")).and_then(|way| way.via);
-            via.is_some_and(|via| network_of(case, via).is_some_and(|owner| owner != to))
-        });
-        let evidence = vec![
-            format!("encapsulated packets for pods of {to} leave {from} for {}", wrong.join(", ")),
+/// What left one node's underlay and did not come in on the other's.
+pub(super) struct Between<'a> {
+    case: &'a Case<'a>,
+    roads: &'a [&'a Road<'a>],
+    from: &'a str,
+    to: &'a str,
+    sent: Vec<&'a Hop>,
+}
+
+impl<'a> Between<'a> {
+    fn of(case: &'a Case<'a>, roads: &'a [&'a Road<'a>], from: &'a str, to: &'a str) -> Self {
+        let encapsulated = roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::Out));
+        Self { case, roads, from, to, sent: encapsulated.filter(|hop| hop.place == from).collect() }
+    }
+
+    /// Where the tunnel sends it, when none of that is the other node.
+    fn astray(&self) -> Option<String> {
+        let outer: BTreeSet<IpAddr> = self.sent.iter().filter_map(|hop| hop.outer).map(|(_, destination)| destination).collect();
+        let right = &self.case.node(self.to)?.internal_ips;
+        let astray = !outer.is_empty() && !right.is_empty() && outer.iter().all(|ip| !right.contains(ip));
+        astray.then(|| outer.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+    }
+
+    /// The pod that it is for, and the state of the node that sent it.
+    fn sender(&self) -> Option<(IpAddr, &'a PlaceState)> {
+        Some((self.sent.first()?.destination.0, &self.case.node_state(self.from)?.after))
+    }
+
+    fn evidence(&self, wrong: &str) -> Vec<String> {
+        let Self { case, from, to, .. } = self;
+        let right = case.node(to).map(|node| node.internal_ips.clone()).unwrap_or_default();
+        let route = self.sender().and_then(|(pod, state)| network::specific_route(state, pod)).unwrap_or_default();
+        vec![
+            format!("encapsulated packets for pods of {to} leave {from} for {wrong}"),
             format!("{to} has {}", right.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
             format!("route on {from}: {route}"),
-        ];
-        return Ok(if by_route {
-            let network = pod.map_or_else(String::new, |pod| pod_network(case, pod));
-            found(
-                names::ROUTE_POD_NETWORK_WRONG,
-                vec![Subject::route(from, network)],
-                format!("{from}'s route to the pod network of {to} leads to another node"),
-                evidence,
-            )
-        } else {
-            found(
-                names::OVERLAY_WRONG_ENDPOINT,
-                vec![Subject::node(from)],
-                format!("the tunnel on {from} sends what is for {to} to {}", wrong.join(", ")),
-                evidence,
-            )
-        });
+        ]
     }
-    if sent.is_empty() && roads.iter().all(|road| road.connection.hops.iter().all(|hop| hop.tunnel.is_none())) {
-        return Err(unseen(from, &format!("a packet left {from} and was not seen at {to}")));
-    }
-    Ok(found(
+}
+
+/// The route's gateway belongs to the wrong node: another node's pod network holds it.
+fn route_to_another_node(between: &Between) -> Option<Finding> {
+    let Between { case, from, to, .. } = between;
+    let wrong = between.astray()?;
+    let (pod, state) = between.sender()?;
+    let via = network::way(state, &format!("{pod},,"))?.via?;
+    network_of(case, via).is_some_and(|owner| owner != *to).then(|| {
+        found(
+            names::ROUTE_POD_NETWORK_WRONG,
+            vec![Subject::route(from, pod_network(case, pod))],
+            format!("{from}'s route to the pod network of {to} leads to another node"),
+            between.evidence(&wrong),
+        )
+    })
+}
+
+/// The tunnel itself leads to another node.
+fn tunnel_to_another_node(between: &Between) -> Option<Finding> {
+    let Between { from, to, .. } = between;
+    let wrong = between.astray()?;
+    Some(found(
+        names::OVERLAY_WRONG_ENDPOINT,
+        vec![Subject::node(from)],
+        format!("the tunnel on {from} sends what is for {to} to {wrong}"),
+        between.evidence(&wrong),
+    ))
+}
+
+/// Nothing encapsulated was seen at all.
+fn none_encapsulated(between: &Between) -> Option<Gap> {
+    let Between { roads, from, to, sent, .. } = between;
+    let none = sent.is_empty() && roads.iter().all(|road| road.connection.hops.iter().all(|hop| hop.tunnel.is_none()));
+    none.then(|| unseen(from, &format!("a packet left {from} and was not seen at {to}")))
+}
+
+fn lost_between(between: &Between) -> Finding {
+    let Between { from, to, sent, .. } = between;
+    found(
         names::OVERLAY_LOST_BETWEEN,
         vec![Subject::network(from, to), Subject::node(to)],
         format!("what leaves {from}'s tunnel for {to} does not arrive there"),
         vec![format!("{} encapsulated packets left {from}, none came in on {to}", sent.len())],
-    ))
+    )
 }
 
-/// It came in encapsulated and did not come out of the tunnel.
-fn not_decapsulated(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
-    let hop =
-        roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::In)).find(|hop| hop.place == node);
-    let input = hop.map(|hop| hop.interface.clone());
-    let (source, destination) = hop.and_then(|hop| hop.outer).unzip();
-    let fields: Vec<Fields> = TUNNEL_PORTS
-        .iter()
-        .map(|port| Fields {
-            source,
-            destination,
-            protocol: "udp".to_owned(),
-            destination_port: Some(*port),
-            input: input.clone(),
-            ..Fields::default()
-        })
-        .collect();
-    let came = format!(
-        "encapsulated packets come in on {node}{}, none comes out of the tunnel",
-        input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
-    );
-    if let Some(mut finding) = filters::firewall(pair, node, &fields) {
-        finding.evidence.insert(0, came);
-        return Ok(finding);
+/// What came in encapsulated on a node and did not come out of the tunnel.
+pub(super) struct Arrived<'a> {
+    roads: &'a [&'a Road<'a>],
+    node: &'a str,
+    pair: &'a StatePair,
+    fields: Vec<Fields>,
+    /// That it came in, as evidence.
+    came: String,
+}
+
+impl<'a> Arrived<'a> {
+    fn of(case: &'a Case<'a>, roads: &'a [&'a Road<'a>], node: &'a str) -> Result<Self, Gap> {
+        let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+        let mut inward = roads.iter().flat_map(|road| road.hops(|hop| hop.tunnel.is_some() && hop.passage == Passage::In));
+        let hop = inward.find(|hop| hop.place == node);
+        let input = hop.map(|hop| hop.interface.clone());
+        let (source, destination) = hop.and_then(|hop| hop.outer).unzip();
+        let came = format!(
+            "encapsulated packets come in on {node}{}, none comes out of the tunnel",
+            input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
+        );
+        let datagram = Fields { source, destination, protocol: "udp".to_owned(), input, ..Fields::default() };
+        let to_port = |port: &u16| Fields { destination_port: Some(*port), ..datagram.clone() };
+        Ok(Self { roads, node, pair, fields: TUNNEL_PORTS.iter().map(to_port).collect(), came })
     }
-    if let Some(link) =
-        network::links(&pair.after).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")) && !link.up)
-    {
-        return Ok(down(node, &link.name));
-    }
-    checksum::of_tunnel(pair, node, roads, &came).ok_or_else(|| unseen(node, &came))
+}
+
+fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
+    let mut finding = filters::firewall(arrived.pair, arrived.node, &arrived.fields)?;
+    finding.evidence.insert(0, arrived.came.clone());
+    Some(finding)
+}
+
+fn down_on_arrival(arrived: &Arrived) -> Option<Finding> {
+    let tunnel = |link: &Link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")) && !link.up;
+    network::links(&arrived.pair.after).into_iter().find(tunnel).map(|link| down(arrived.node, &link.name))
+}
+
+/// Connections whose packets passed one point and not the next.
+pub(super) struct Lost<'a> {
+    case: &'a Case<'a>,
+    roads: &'a [&'a Road<'a>],
+    gone: &'a Vanished,
 }
 
 /// Payload was lost between two points while smaller packets of the same direction pass, those without payload at least: no try with
@@ -282,7 +360,8 @@ pub(super) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
 }
 
 /// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
-pub(super) fn sizes(case: &Case, roads: &[&Road], gone: &Vanished) -> Option<Finding> {
+fn sizes(lost: &Lost) -> Option<Finding> {
+    let Lost { case, roads, gone } = lost;
     // Only the same endpoint compares: another pod's small requests take another road.
     let ends: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
     let all = case.roads();

@@ -1,5 +1,7 @@
 //! In the pod's network namespace, and on the link that leads to it.
 
+pub(super) mod rules;
+
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::packets::Packets;
@@ -8,13 +10,13 @@ use std::net::IpAddr;
 
 use super::checksum;
 use super::road::{Leg, Road};
+use super::rule::Log;
 use crate::analysis::state::sockets::{Listener, listeners};
 use crate::analysis::state::{counters, network};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::Protocol;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// The roads that end in each pod.
@@ -78,24 +80,45 @@ pub(super) fn join(case: &Case, name: &str, scope: &str, findings: &mut Vec<Find
     findings.extend(same);
 }
 
-/// The pod took the request and refused it, or said nothing.
-pub(super) fn no_reply(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
-    each_pod(case, roads, |pod, roads| silent_pod(case, pod, roads))
+/// Requests that reached a pod.
+pub(super) struct Reached<'a> {
+    case: &'a Case<'a>,
+    pod: &'a str,
+    roads: &'a [&'a Road<'a>],
+    /// What was seen of them, as evidence.
+    seen: String,
+}
+
+impl Reached<'_> {
+    fn subject(&self) -> Subject {
+        Subject::pod(&self.case.service.namespace, self.pod)
+    }
+
+    /// The sources of the requests, as the pod sees them.
+    fn sources(&self) -> BTreeSet<IpAddr> {
+        let here = format!("/{}", self.pod);
+        let requests = self.roads.iter().flat_map(|road| road.hops(|hop| hop.request));
+        requests.filter(|hop| hop.place.ends_with(&here)).map(|hop| hop.source.0).collect()
+    }
+}
+
+/// The pod took the request and said nothing.
+pub(super) fn no_reply(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    each_pod(case, roads, |pod, roads| {
+        let reached = Reached { case, pod, roads, seen: format!("the request reaches {pod}, nothing leaves it") };
+        let reason = || format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it");
+        let open = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason(), "why the pod does not answer").decisive();
+        log.first(&rules::SILENT, pod, &reached).unwrap_or_else(|| Err(open()))
+    })
 }
 
 /// The pod itself refused the connection.
-pub(super) fn refused(case: &Case, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+pub(super) fn refused(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     each_pod(case, roads, |pod, roads| {
-        let seen = vec![format!("the request reaches {pod}, and the refusal begins there")];
-        not_listening(case, pod, seen).or_else(|| filtered(case, pod, roads)).ok_or_else(|| {
-            Gap::new(
-                names::EVIDENCE_UNDECIDED,
-                Subject::pod(&case.service.namespace, pod),
-                "the pod refuses the connection, and its sockets could not be read or show a listener",
-                "why the pod refuses",
-            )
-            .decisive()
-        })
+        let reached = Reached { case, pod, roads, seen: format!("the request reaches {pod}, and the refusal begins there") };
+        let reason = "the pod refuses the connection, and its sockets could not be read or show a listener";
+        let open = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason, "why the pod refuses").decisive();
+        log.first(&rules::REFUSED, pod, &reached).unwrap_or_else(|| Err(open()))
     })
 }
 
@@ -107,77 +130,91 @@ fn protocol(case: &Case) -> Protocol {
     case.target.map_or(Protocol::Tcp, |target| target.port.protocol)
 }
 
-/// Nobody listens on the port, or only on loopback.
-fn not_listening(case: &Case, pod: &str, seen: Vec<String>) -> Option<Finding> {
-    let state = &case.pod_state(pod)?.after;
+/// The sockets of a pod that listen for the Service's protocol, and those of them on the number that the Service means.
+struct Sockets {
+    number: u16,
+    all: Vec<Listener>,
+    here: Vec<Listener>,
+}
+
+fn sockets(reached: &Reached) -> Option<Sockets> {
+    let Reached { case, pod, .. } = reached;
     let number = port(case, pod)?;
-    let all = listeners(state, protocol(case))?;
-    let here: Vec<&Listener> = all.iter().filter(|listener| listener.port == number).collect();
-    let mut evidence = seen;
+    let all = listeners(&case.pod_state(pod)?.after, protocol(case))?;
+    let here = all.iter().filter(|listener| listener.port == number).cloned().collect();
+    Some(Sockets { number, all, here })
+}
+
+/// Nobody listens on the port.
+fn not_listening(reached: &Reached) -> Option<Finding> {
+    let Sockets { number, all, here } = sockets(reached)?;
     let others: BTreeSet<u16> = all.iter().map(|listener| listener.port).collect();
-    if here.is_empty() {
-        if let Some(finding) = other_protocol(case, pod, number, &evidence) {
-            return Some(finding);
-        }
-        evidence.push(format!(
-            "no socket of {pod} listens on {number}; it listens on {}",
-            if others.is_empty() { "nothing".to_owned() } else { others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ") }
-        ));
-        return Some(found(
+    let others = others.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let others = if others.is_empty() { "nothing" } else { &others };
+    here.is_empty().then(|| {
+        found(
             names::POD_NOT_LISTENING,
-            vec![Subject::pod(&case.service.namespace, pod)],
+            vec![reached.subject()],
             format!("nothing listens on port {number} in the pods"),
-            evidence,
-        ));
-    }
-    if here.iter().all(|listener| listener.address.is_some_and(|address| address.is_loopback())) {
-        evidence.push(format!(
-            "{pod} listens on {} only",
-            here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect::<Vec<_>>().join(", ")
-        ));
-        return Some(found(
+            vec![reached.seen.clone(), format!("no socket of {} listens on {number}; it listens on {others}", reached.pod)],
+        )
+    })
+}
+
+/// The program listens on the loopback address alone.
+fn on_loopback(reached: &Reached) -> Option<Finding> {
+    let Sockets { number, here, .. } = sockets(reached)?;
+    let loopback = |listener: &Listener| listener.address.is_some_and(|address| address.is_loopback());
+    let shown: Vec<String> = here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect();
+    (!here.is_empty() && here.iter().all(loopback)).then(|| {
+        found(
             names::POD_LISTENS_ON_LOOPBACK,
-            vec![Subject::pod(&case.service.namespace, pod)],
+            vec![reached.subject()],
             format!("the program listens on port {number} of the loopback address only"),
-            evidence,
-        ));
-    }
-    let ip = case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(pod))?.ip;
-    if !here.iter().any(|listener| listener.takes(ip)) {
-        let taken = here.iter().map(|listener| listener.text()).collect::<Vec<_>>().join(", ");
-        evidence.push(format!("{pod} listens on {taken}, and on {ip} not"));
-        return Some(found(
+            vec![reached.seen.clone(), format!("{} listens on {} only", reached.pod, shown.join(", "))],
+        )
+    })
+}
+
+/// The program listens on addresses that are not the endpoint's.
+fn on_another_address(reached: &Reached) -> Option<Finding> {
+    let Sockets { number, here, .. } = sockets(reached)?;
+    let ip = reached.case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(reached.pod))?.ip;
+    let taken = here.iter().map(Listener::text).collect::<Vec<_>>().join(", ");
+    (!here.is_empty() && !here.iter().any(|listener| listener.takes(ip))).then(|| {
+        found(
             names::POD_NOT_LISTENING,
-            vec![Subject::pod(&case.service.namespace, pod)],
+            vec![reached.subject()],
             format!("the program listens on port {number} of other addresses than the pod's {ip}"),
-            evidence,
-        ));
-    }
-    None
+            vec![reached.seen.clone(), format!("{} listens on {taken}, and on {ip} not", reached.pod)],
+        )
+    })
 }
 
 /// Nobody listens on the number for the Service's protocol, and somebody does for the other one.
-fn other_protocol(case: &Case, pod: &str, number: u16, seen: &[String]) -> Option<Finding> {
+fn other_protocol(reached: &Reached) -> Option<Finding> {
+    let Reached { case, pod, seen, .. } = reached;
+    let Sockets { number, here, .. } = sockets(reached)?;
     let (wanted, other) = match protocol(case) {
         Protocol::Tcp => (Protocol::Tcp, Protocol::Udp),
         Protocol::Udp => (Protocol::Udp, Protocol::Tcp),
         Protocol::Sctp => return None,
     };
-    let found_there = listeners(&case.pod_state(pod)?.after, other)?
-        .into_iter()
-        .find(|listener| listener.port == number && listener.address.is_none_or(|address| !address.is_loopback()))?;
+    let public = |listener: &Listener| listener.address.is_none_or(|address| !address.is_loopback());
+    let mut others = listeners(&case.pod_state(pod)?.after, other)?.into_iter();
+    let there = others.find(|listener| here.is_empty() && listener.port == number && public(listener))?;
     let port = case.target.map(super::endpoints::port_name).unwrap_or_default();
-    let mut evidence = seen.to_vec();
-    evidence.push(format!("a socket of {pod} listens on {}/{}, none on {}/{}", found_there.port, other.name(), number, wanted.name()));
     Some(found(
         names::ENDPOINTS_PROTOCOL_MISMATCH,
         vec![Subject::service_port(&case.service.namespace, &case.service.name, &port)],
         format!("the Service's port is {}, and the pods listen on {number} for {} alone", wanted.name(), other.name()),
-        evidence,
+        vec![seen.clone(), format!("a socket of {pod} listens on {}/{}, none on {}/{}", there.port, other.name(), number, wanted.name())],
     ))
 }
 
-fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
+/// A packet filter inside the pod's namespace.
+fn filtered(reached: &Reached) -> Option<Finding> {
+    let Reached { case, pod, roads, .. } = reached;
     let pair = case.pod_state(pod)?;
     let packets = Packets::of(case, roads);
     // The interface by which the pod was seen to take them: no other rule may mean them, not even one of loopback.
@@ -201,90 +238,72 @@ fn filtered(case: &Case, pod: &str, roads: &[&Road]) -> Option<Finding> {
     ))
 }
 
-fn silent_pod(case: &Case, pod: &str, roads: &[&Road]) -> Result<Finding, Gap> {
-    let subject = Subject::pod(&case.service.namespace, pod);
-    let Some(pair) = case.pod_state(pod) else {
-        return Err(Gap::new(
-            names::EVIDENCE_UNDECIDED,
-            subject,
-            "the state of the pod's namespace could not be read",
-            "why the pod does not answer",
-        )
-        .decisive());
-    };
-    if let Some(finding) = filtered(case, pod, roads) {
-        return Ok(finding);
-    }
-    if let Some(spoiled) = checksum::of_pod(pair, pod, &subject, roads, protocol(case)) {
-        return spoiled;
-    }
-    let sources: BTreeSet<IpAddr> = roads
-        .iter()
-        .flat_map(|road| road.hops(|hop| hop.request && hop.place.ends_with(&format!("/{pod}"))))
-        .map(|hop| hop.source.0)
-        .collect();
-    for source in &sources {
-        if let Some(refused) = network::way(&pair.after, &format!("{source},,")).and_then(|way| way.refused) {
-            return Ok(found(
-                names::POD_NO_WAY_BACK,
-                vec![Subject::pod(&case.service.namespace, pod)],
-                format!("the pod has no route to answer {source}"),
-                vec![
-                    format!("the request from {source} reaches {pod}, nothing leaves it"),
-                    format!("`ip route get {source}` in {pod}: {refused}"),
-                ],
-            ));
-        }
-    }
-    if let Some(finding) = not_listening(case, pod, vec![format!("the request reaches {pod}, nothing leaves it")])
-        .filter(|finding| finding.name == names::POD_LISTENS_ON_LOOPBACK)
-    {
-        return Ok(finding);
-    }
-    if let Some(finding) = gateway(case, pair, pod, &sources) {
-        return Ok(finding);
-    }
-    let number = port(case, pod);
-    let full = listeners(&pair.after, protocol(case)).unwrap_or_default().into_iter().find(|listener| {
-        Some(listener.port) == number && listener.waiting > 0 && (protocol(case) == Protocol::Udp || listener.waiting >= listener.most)
-    });
-    let overflows = counters::grown(pair, "TcpExt", "ListenOverflows") + counters::grown(pair, "TcpExt", "ListenDrops");
-    if let Some(listener) = full {
-        return Ok(found(
-            names::POD_SILENT,
-            vec![Subject::pod(&case.service.namespace, pod)],
-            "the request reaches the pod, and its program does not take it",
+/// The pod's kernel refuses the way to whom it should answer.
+fn no_route_back(reached: &Reached) -> Option<Finding> {
+    let Reached { case, pod, .. } = reached;
+    let state = &case.pod_state(pod)?.after;
+    reached.sources().iter().find_map(|source| {
+        let refused = network::way(state, &format!("{source},,"))?.refused?;
+        Some(found(
+            names::POD_NO_WAY_BACK,
+            vec![reached.subject()],
+            format!("the pod has no route to answer {source}"),
             vec![
-                format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting),
-                format!("ListenOverflows and ListenDrops grew by {overflows}"),
+                format!("the request from {source} reaches {pod}, nothing leaves it"),
+                format!("`ip route get {source}` in {pod}: {refused}"),
             ],
-        ));
-    }
-    Err(Gap::new(
-        names::EVIDENCE_UNDECIDED,
-        subject,
-        format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it"),
-        "why the pod does not answer",
-    )
-    .decisive())
+        ))
+    })
 }
 
 /// The pod's gateway does not resolve: its answer cannot leave although a route exists.
-fn gateway(case: &Case, pair: &StatePair, pod: &str, sources: &BTreeSet<IpAddr>) -> Option<Finding> {
-    for source in sources {
-        let way = network::way(&pair.after, &format!("{source},,"))?;
+fn gateway_silent(reached: &Reached) -> Option<Finding> {
+    let Reached { case, pod, .. } = reached;
+    let state = &case.pod_state(pod)?.after;
+    for source in &reached.sources() {
+        let way = network::way(state, &format!("{source},,"))?;
         let next = way.via.unwrap_or(*source);
-        let failed = network::neighbours(&pair.after)
-            .into_iter()
-            .find(|entry| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
-        if let Some(entry) = failed {
+        let silent = |entry: &network::Neighbour| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+        if let Some(entry) = network::neighbours(state).into_iter().find(silent) {
             return Some(found(
                 names::POD_NO_WAY_BACK,
-                vec![Subject::pod(&case.service.namespace, pod)],
+                vec![reached.subject()],
                 format!("the pod cannot resolve its next hop {next}, so that its answer does not leave"),
                 vec![format!("`ip neigh` in {pod}: {next} is {}", entry.state)],
             ));
         }
     }
     None
+}
+
+/// The program does not take what waits for it.
+fn queue_full(reached: &Reached) -> Option<Finding> {
+    let Reached { case, pod, .. } = reached;
+    let (pair, number) = (case.pod_state(pod)?, port(case, pod));
+    let full = |listener: &Listener| {
+        Some(listener.port) == number && listener.waiting > 0 && (protocol(case) == Protocol::Udp || listener.waiting >= listener.most)
+    };
+    let listener = listeners(&pair.after, protocol(case))?.into_iter().find(full)?;
+    let overflows = counters::grown(pair, "TcpExt", "ListenOverflows") + counters::grown(pair, "TcpExt", "ListenDrops");
+    Some(found(
+        names::POD_SILENT,
+        vec![reached.subject()],
+        "the request reaches the pod, and its program does not take it",
+        vec![
+            format!("the queue of {pod}:{} holds {} that nobody takes", listener.port, listener.waiting),
+            format!("ListenOverflows and ListenDrops grew by {overflows}"),
+        ],
+    ))
+}
+
+/// The state of the pod's namespace could not be read.
+fn no_state(reached: &Reached) -> Option<Gap> {
+    let reason = "the state of the pod's namespace could not be read";
+    let gap = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason, "why the pod does not answer").decisive();
+    reached.case.pod_state(reached.pod).is_none().then(gap)
+}
+
+fn spoiled(reached: &Reached) -> Option<Result<Finding, Gap>> {
+    let Reached { case, pod, roads, .. } = reached;
+    checksum::of_pod(case.pod_state(pod)?, pod, &reached.subject(), roads, protocol(case))
 }

@@ -6,26 +6,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::pod_network::pod_network;
-use super::road::Road;
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
-use crate::model::finding::{Finding, Gap};
+use crate::model::finding::Finding;
 use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
-
-/// The packet left the node for its pod and did not arrive in it.
-pub(super) fn lost(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let packets = Packets::of(case, roads);
-    case.node_state(node).and_then(|pair| of(case, pair, node, &packets.endpoints)).ok_or_else(|| {
-        Gap::new(
-            names::EVIDENCE_UNDECIDED,
-            Subject::node(node),
-            format!("the packet left {node} towards the pod and did not arrive in it"),
-            "what is wrong between the node and its pod",
-        )
-        .decisive()
-    })
-}
 
 /// What is wrong between a node and one of these endpoints that is a pod of its own: the way, the link, the neighbour entry.
 pub(super) fn of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {

@@ -19,13 +19,13 @@ const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER
 const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
-pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Finding) -> Finding {
+pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Finding) -> Option<Finding> {
     let enforces = |chain: &str| CHAINS.iter().any(|start| chain.starts_with(start));
     if !filter.culprits.iter().any(|culprit| culprit.chain().is_some_and(enforces)) {
-        return filter;
+        return None;
     }
     let denying = denying(case, node, packets);
-    if denying.is_empty() { filter } else { denied(&denying, filter.evidence) }
+    (!denying.is_empty()).then(|| denied(&denying, filter.evidence))
 }
 
 /// No packet filter tells what takes the request on the pod's node: where a plugin enforces policies in another way, and a policy does

@@ -1,75 +1,78 @@
-//! Rules in order: at a point of the path each is tried until one is proven, and what was tried is kept.
+//! Every cause that the judgement says, with the names that are its own, in the order in which a packet meets what they are about.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
+use super::rule::Rule;
+use crate::model::catalogue::names;
 
-use super::case::Case;
-use super::node::packets::Packets;
-use super::road::Road;
-use crate::analysis::state::netfilter::Fields;
-use crate::model::considered::Considered;
-use crate::model::finding::Finding;
-use crate::model::state::StatePair;
+macro_rules! rules {
+    ($($rule:ident: $title:literal says $($name:ident),+;)*) => {
+        $(pub(super) const $rule: Rule = Rule { title: $title, names: &[$(names::$name),+] };)*
 
-/// What the rules of one point look at: the packets that were lost on a node, and its state around them.
-pub(super) struct Scene<'a> {
-    pub case: &'a Case<'a>,
-    pub roads: &'a [&'a Road<'a>],
-    pub node: &'a str,
-    pub pair: &'a StatePair,
-    pub packets: &'a Packets,
-    /// The lost packets, as packet filters see them.
-    pub fields: &'a [Fields],
-    /// The interface by which they came in.
-    pub input: Option<&'a str>,
-    /// The interface on which queues and policies of the kernel may have taken them.
-    pub queue: Option<&'a str>,
-    /// Whom they came from.
-    pub sources: &'a BTreeSet<IpAddr>,
+        /// All of them.
+        #[cfg(test)]
+        pub(super) const ALL: &[&Rule] = &[$(&$rule),*];
+    };
 }
 
-/// One cause, and what proves it.
-pub(super) struct Rule {
-    /// What it looks for; no other rule is called so.
-    pub title: &'static str,
-    /// The names that it may say.
-    pub names: &'static [&'static str],
-    /// What has to have been seen or read for it.
-    pub needs: &'static str,
-    pub apply: fn(&Scene) -> Option<Finding>,
-}
+rules! {
+    NO_LOCAL_ENDPOINT: "policy Local without a pod" says ANNOUNCE_NO_LOCAL_ENDPOINT;
+    SPEAKER_UNHEALTHY: "a speaker that does not work" says ANNOUNCE_SPEAKER_UNHEALTHY;
 
-/// What a judgement tried.
-#[derive(Default)]
-pub(super) struct Log {
-    tried: RefCell<Vec<Considered>>,
-    /// A rule that is left out, by its title.
-    without: Option<String>,
-}
+    ROUTER_FILTERS: "a router that does not take the prefix" says BGP_FILTERED;
+    NEXT_HOP_FAILS: "a next hop that fails" says BGP_NEXT_HOP_FAILS;
 
-impl Log {
-    /// A log of a judgement that leaves one rule out.
-    pub(super) fn without(title: &str) -> Self {
-        Self { without: Some(title.to_owned()), ..Self::default() }
-    }
+    CLIENT_NO_ROUTE: "a client's route" says CLIENT_NO_ROUTE;
+    CLIENT_FIREWALL: "a client's own packet filter" says CLIENT_FIREWALL;
+    SOURCE_RANGE: "a client outside of the source ranges" says CLIENT_SOURCE_RANGE;
+    OVERLAPS_CLUSTER: "a client in a network of the cluster's" says CLIENT_OVERLAPS_CLUSTER;
 
-    /// The first finding that a rule proves.
-    pub(super) fn first(&self, point: &str, rules: &[&Rule], scene: &Scene) -> Option<Finding> {
-        rules.iter().filter(|rule| self.without.as_deref() != Some(rule.title)).find_map(|rule| {
-            let finding = (rule.apply)(scene);
-            self.tried.borrow_mut().push(Considered {
-                rule: rule.title.to_owned(),
-                names: rule.names.iter().map(|name| (*name).to_owned()).collect(),
-                point: format!("{point} {}", scene.node),
-                needs: rule.needs.to_owned(),
-                said: finding.as_ref().map(|finding| finding.name.clone()),
-            });
-            finding
-        })
-    }
+    INTERFACE_DOWN: "the announcing interface that carries nothing" says WIRE_INTERFACE_DOWN;
+    DUPLICATE_ADDRESS: "somebody else who has the address" says WIRE_DUPLICATE_ADDRESS;
+    WRONG_INTERFACE: "several interfaces of one node that answer" says WIRE_WRONG_INTERFACE;
+    STALE_NEIGHBOUR: "a neighbour entry that is wrong" says WIRE_STALE_NEIGHBOUR;
+    CLIENT_ADDRESS_DUPLICATE: "somebody else who has the client's address" says WIRE_CLIENT_ADDRESS_DUPLICATE;
+    WRONG_PORT: "a switch that sends to another port" says WIRE_WRONG_PORT;
+    NO_ANSWER: "requests for the address that nobody answers" says WIRE_NO_ANSWER;
+    REQUEST_LOST: "requests that are lost before the node" says WIRE_REQUEST_LOST;
+    REPLY_LOST: "answers that are lost behind the node" says WIRE_REPLY_LOST;
+    WIRE_MTU: "large packets that are lost before the node" says WIRE_MTU;
 
-    pub(super) fn tried(self) -> Vec<Considered> {
-        self.tried.into_inner()
-    }
+    NODE_UNREACHABLE: "a node that is not there" says NODE_UNREACHABLE;
+    FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;
+    POLICY_DENIED: "a NetworkPolicy" says POLICY_DENIED;
+    FORWARDING_OFF: "forwarding that is off" says NODE_FORWARDING_OFF;
+    REVERSE_PATH_FILTER: "the reverse path filter" says NODE_REVERSE_PATH_FILTER;
+    NOT_PROGRAMMED: "an address that kube-proxy does not translate" says NODE_NOT_PROGRAMMED;
+    PROXY_DOWN: "kube-proxy that does not run" says NODE_PROXY_DOWN;
+    PROXY_STALE: "kube-proxy's rules for an endpoint that is gone" says NODE_PROXY_STALE;
+    CONNTRACK_STALE: "an old entry of the connection table" says NODE_CONNTRACK_STALE;
+    CONNTRACK_FULL: "a connection table that is full" says NODE_CONNTRACK_FULL;
+    LOST_INSIDE: "a node that swallows packets" says NODE_LOST_INSIDE;
+
+    POD_NETWORK_MISSING: "no way to a pod" says ROUTE_POD_NETWORK_MISSING;
+    POD_NETWORK_WRONG: "a route to pods that leads elsewhere" says ROUTE_POD_NETWORK_WRONG;
+    RETURN_MISSING: "no way back" says ROUTE_RETURN_MISSING;
+    RETURN_ASYMMETRIC: "a way back past the one of the request" says ROUTE_RETURN_ASYMMETRIC;
+
+    LOST_BETWEEN: "the network between two nodes" says OVERLAY_LOST_BETWEEN;
+    WRONG_ENDPOINT: "a tunnel that leads elsewhere" says OVERLAY_WRONG_ENDPOINT;
+    TUNNEL_DOWN: "a tunnel's interface that is down" says OVERLAY_INTERFACE_DOWN;
+    OVERLAY_MTU: "large packets that are lost between nodes" says OVERLAY_MTU;
+    CHECKSUM: "packets that a tunnel spoils" says OVERLAY_CHECKSUM;
+
+    PROTOCOL_MISMATCH: "a port for another protocol" says ENDPOINTS_PROTOCOL_MISMATCH;
+    ADDRESS_OF_NO_POD: "an endpoint that somebody wrote and nobody holds" says ENDPOINTS_ADDRESS_OF_NO_POD;
+    SLICE_STALE: "EndpointSlices that are not what the pods are" says ENDPOINTS_SLICE_STALE;
+
+    POD_DISCONNECTED: "a pod's link" says POD_DISCONNECTED;
+    POD_WRONG_NEIGHBOUR: "a node's entry for its pod" says POD_WRONG_NEIGHBOUR;
+    POD_NO_WAY_BACK: "a pod that cannot answer" says POD_NO_WAY_BACK;
+    POD_FIREWALL_DROP: "a packet filter inside a pod" says POD_FIREWALL_DROP;
+    POD_NOT_LISTENING: "a pod that does not listen" says POD_NOT_LISTENING;
+    POD_LISTENS_ON_LOOPBACK: "a pod that listens for itself alone" says POD_LISTENS_ON_LOOPBACK;
+    POD_SILENT: "a program that does not take connections" says POD_SILENT;
+
+    APP_PROTOCOL_MISMATCH: "a program that speaks something else" says APP_PROTOCOL_MISMATCH;
+    APP_RESETS: "a program that resets" says APP_RESETS;
+    APP_CLOSES: "a program that closes" says APP_CLOSES;
+    APP_NO_ANSWER: "a program that does not answer" says APP_NO_ANSWER;
 }

@@ -5,6 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::Road;
 
+/// The clients of some connections, as one text.
+pub(super) fn clients(roads: &[&Road]) -> String {
+    let names: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
+    names.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
 /// The scope of a fault that these connections share, against all that were made.
 pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
     let mut tries: BTreeMap<String, (usize, usize)> = BTreeMap::new();

@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::road::{Leg, Road};
+use super::rule::{AllOf, Apply::Each, Proof};
+use super::rules;
+use super::tries::OfTries;
 use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
@@ -292,6 +295,16 @@ pub(super) fn untracked_answers(case: &Case, pair: &StatePair, node: &str, roads
     })
 }
 
+/// Pods on other nodes answer past the node that translated the request.
+pub(super) const PAST: AllOf<OfTries> = AllOf { title: "answers past the node", proofs: &[&ANSWERED_PAST] };
+
+const ANSWERED_PAST: Proof<OfTries> = Proof {
+    rule: &rules::RETURN_ASYMMETRIC,
+    title: "pods that answer past the node which translated the request",
+    needs: "requests that reach another node's pods with an address that is no node's, answers that leave there, and none that comes back",
+    apply: Each(|tries| answered_past(tries.case, tries.roads)),
+};
+
 /// A request that was sent to a pod of another node with a source to which the pod answers past the node that translated it.
 struct Past<'a> {
     entry: String,
@@ -319,7 +332,7 @@ fn past<'a>(case: &Case, road: &Road<'a>) -> Option<Past<'a>> {
 }
 
 /// Pods on other nodes answer the clients themselves, past the node that translated the request and would translate the answer back.
-pub(super) fn answered_past(case: &Case, roads: &[&Road]) -> Vec<Finding> {
+fn answered_past(case: &Case, roads: &[&Road]) -> Vec<Finding> {
     if case.service.external_policy == TrafficPolicy::Local || roads.iter().any(|road| road.connection.vantage.is_inside()) {
         return Vec::new();
     }

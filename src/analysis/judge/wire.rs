@@ -1,15 +1,18 @@
 //! Between the client and the announcing node: ARP, neighbours, interfaces, the network itself.
 
 mod arp;
+mod resolution;
 mod router_word;
+pub(super) mod rules;
 
 use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 
-use arp::Arp;
+use resolution::Asking;
 
 use super::road::Road;
-use super::{announce, answering, client, holders, neighbours};
+use super::rule::{Log, View};
+use super::{announce, answering, holders};
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
@@ -25,15 +28,24 @@ fn foreign(case: &Case) -> Vec<String> {
     answering::answering(case).into_iter().filter(|mac| !known.contains_key(mac)).collect()
 }
 
+/// Requests that no node took, and what is known of the announcement.
+pub(super) struct Before<'a> {
+    pub case: &'a Case<'a>,
+    pub roads: &'a [&'a Road<'a>],
+    /// A finding of the announcement that explains why nobody is heard.
+    pub silencing: Option<&'a Finding>,
+}
+
+/// Between the client and the node that should take its requests.
+pub(super) struct BeforeNode;
+
+impl View for BeforeNode {
+    type Of<'a> = Before<'a>;
+}
+
 /// What the wire shows while everybody is answered.
-pub(super) fn latent(case: &Case) -> Vec<Finding> {
-    let meant = super::bgp::meant_nodes(case);
-    duplicate(case)
-        .into_iter()
-        .chain(flux(case))
-        .chain(interface_down(case))
-        .chain(meant.iter().filter_map(|node| gone(case, node)))
-        .collect()
+pub(super) fn latent(case: &Case, log: &Log) -> Vec<Finding> {
+    log.all(&rules::STANDING, "", &Before { case, roads: &[], silencing: None })
 }
 
 /// Somebody who is no node answers for the address.
@@ -101,30 +113,15 @@ fn interface_down(case: &Case) -> Option<Finding> {
 }
 
 /// The first packet never reached a node: causes from the nearest to proven down to the network itself.
-pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
+pub(super) fn before_node(case: &Case, log: &Log, roads: &[&Road], announces: &[Finding]) -> Result<Finding, Gap> {
     let silencing = announces.iter().find(|finding| announce::silences(finding));
+    let before = Before { case, roads, silencing };
+    let place = names(roads).join(" and ");
     if case.announcement.is_some_and(|announcement| announcement.protocol == "bgp") {
-        return before_routed_node(case, roads, silencing);
+        return log.first(&rules::BEFORE_ROUTED_NODE, &place, &before).unwrap_or_else(|| Err(router_not_asked(case, roads)));
     }
-    if let Some(finding) = interface_down(case).filter(|_| {
-        silencing.is_none_or(|finding| finding.name == names::ANNOUNCE_NOBODY || finding.name == names::ANNOUNCE_INTERFACE_OFF_LINK)
-    }) {
-        return Ok(finding);
-    }
-    if let Some(finding) = holders::taken_by_client(case, roads) {
-        return Ok(finding);
-    }
-    if let Some(finding) = neighbours::stale(case, roads) {
-        return Ok(finding);
-    }
-    if let Some(finding) = duplicate(case) {
-        return Ok(finding);
-    }
-    if let Some(finding) = silencing {
-        return Ok(finding.clone());
-    }
-    if let Some(finding) = unreachable_node(case) {
-        return Ok(finding);
+    if let Some(decided) = log.first(&rules::BEFORE_NODE, &place, &before) {
+        return decided;
     }
     let Some(node) = case.announcer() else {
         return Err(undecided(case, "nobody is known to announce the address", "whether it is announced at all"));
@@ -134,36 +131,24 @@ pub(super) fn before_node(case: &Case, roads: &[&Road], announces: &[Finding]) -
     if watched.is_empty() {
         return Err(undecided(case, &format!("{node} could not be watched"), &format!("whether the request reaches {node}")));
     }
-    address_resolution(case, &watched, &node)
+    let by_default = || Err(undecided(case, "nothing explains why the request reaches no node", "where the request is lost"));
+    log.first(&rules::RESOLUTION, &node, &Asking::of(case, &watched, &node)).unwrap_or_else(by_default)
 }
 
-/// As `before_node`, for an address that is announced over BGP: nobody asks for it by ARP, and a router decides where it goes.
-fn before_routed_node(case: &Case, roads: &[&Road], silencing: Option<&Finding>) -> Result<Finding, Gap> {
-    if let Some(finding) = silencing {
-        return Ok(finding.clone());
-    }
-    if let Some(finding) = unreachable_node(case) {
-        return Ok(finding);
-    }
-    if let Some(finding) = router_word::no_route(case, roads) {
-        return Ok(finding);
-    }
-    if let Some(finding) = before_some_only(case, roads) {
-        return Ok(finding);
-    }
+/// A router decides where the requests go, and what it does with them is not known.
+fn router_not_asked(case: &Case, roads: &[&Road]) -> Gap {
     let bgp = case.announcement.and_then(|announcement| announcement.bgp.as_ref());
-    let router = bgp.and_then(|bgp| bgp.router.as_ref());
-    if router.is_some() {
+    if bgp.is_some_and(|bgp| bgp.router.is_some()) {
         let reason = format!("the router has a route, and what {} sends reaches no node that was watched", names(roads).join(" and "));
-        return Err(undecided(case, &reason, "where the router sends it"));
+        return undecided(case, &reason, "where the router sends it");
     }
-    Err(Gap::new(
+    Gap::new(
         names::EVIDENCE_NO_VANTAGE,
         case.service,
         "the nodes announce the address over sessions that are up, and the requests reach none of them; no router was given that could be asked (--set router=ssh:HOST)",
         "whether the router takes the prefix, and where it sends the requests",
     )
-    .decisive())
+    .decisive()
 }
 
 /// What some places send reaches none of the nodes, and what others send does: the prefix is routed, and lost on the way from these.
@@ -190,163 +175,14 @@ fn before_some_only(case: &Case, roads: &[&Road]) -> Option<Finding> {
     ))
 }
 
-/// ARP and the first packet, as both sides saw them.
-fn address_resolution(case: &Case, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let vantages = names(roads);
-    let between = Subject::network(&vantages.join("+"), node);
-    let sent = roads.iter().any(|road| road.sent().next().is_some());
-    // Only a client that was watched is known to have sent nothing.
-    let quiet = !sent && roads.iter().all(|road| road.watched(&road.client()));
-    // Who sends nothing asks for the address himself; for the others somebody on the way asks, a router.
-    let arp = Arp::seen(case, roads, node, quiet);
-    let by = resolution(case);
-    if arp.asked_at_node == 0 && arp.asked_elsewhere > 0 {
-        return Ok(found(
-            names::WIRE_REQUEST_LOST,
-            vec![between],
-            format!("{by} requests for the address reach other nodes and not {node}, which announces it"),
-            vec![format!("{} {by} requests for the address came in on other nodes, none on {node}", arp.asked_elsewhere)],
-        ));
-    }
-    if arp.asked_at_node > 0 && arp.answered_anybody == 0 && (quiet || arp.router_asks) {
-        let reason = format!("{by} requests for the address reach {node}, and it answers none");
-        return no_answer(case, node, &arp).ok_or_else(|| undecided(case, &reason, "why the speaker does not answer"));
-    }
-    if arp.asked_at_node > 0 && arp.answered_by_node > 0 && quiet && arp.client_asked > 0 && arp.client_answered == 0 {
-        return Ok(found(
-            names::WIRE_REPLY_LOST,
-            vec![between],
-            format!("{node} answers by {by}, and the answer does not reach {}", vantages.join(" and ")),
-            vec![
-                format!("{} {by} requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
-                format!("{} {by} requests left the client, no answer came in", arp.client_asked),
-            ],
-        ));
-    }
-    if quiet && arp.client_asked > 0 && arp.asked_at_node > 0 {
-        let reason = format!("ARP requests of {} reach {node}, and it answers others and not these", vantages.join(" and "));
-        return Err(undecided(case, &reason, "why they are not answered"));
-    }
-    if arp.answered_by_node > 0 && sent && arp.router_unreachable && arp.router_asks_again {
-        return Ok(found(
-            names::WIRE_REPLY_LOST,
-            vec![between],
-            format!("{node} answers the router by {by}, and the answer does not reach it"),
-            vec![
-                format!("{} {by} requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
-                "a router reports the address as unreachable by ICMP".to_owned(),
-            ],
-        ));
-    }
-    if quiet && arp.client_asked > 0 && arp.asked_at_node == 0 {
-        return asked_in_vain(case, &arp, &vantages, node);
-    }
-    if !sent {
-        return client::firewall(case, roads).ok_or_else(|| match client::way::gateway_silent(case, roads) {
-            Some(reason) => undecided(case, &reason, "whether that gateway is gone, or the client's route names the wrong one"),
-            None => undecided(case, "nothing was seen to leave the client", "what keeps the client from asking"),
-        });
-    }
-    if arp.router_unreachable {
-        return Err(undecided(
-            case,
-            "a router reports the address as unreachable by ICMP",
-            &format!("whether its {by} requests or the answers are lost"),
-        ));
-    }
-    if let Some(finding) = neighbours::wrong_port(case, roads, node) {
-        return Ok(finding);
-    }
-    // The request left the client for the right neighbour, and no node that could take it saw it.
-    // One round in which all of them were watched is enough; that the first one looks at fewer nodes is the usual case.
-    let whole: Vec<&Road> = roads.iter().copied().filter(|road| answering::unwatched_nodes(case, &[*road]).is_empty()).collect();
-    if whole.is_empty() {
-        let unwatched = answering::unwatched_nodes(case, roads);
-        return Err(undecided(case, &format!("{} could not be watched", unwatched.join(", ")), "whether the request went to another node"));
-    }
-    let roads = whole.as_slice();
-    // Who of IPv6 was told where to send may have been told by an advertisement that no capture holds: it is sent to him alone.
-    if case.address().is_some_and(|address| address.is_ipv6()) {
-        return Err(undecided(
-            case,
-            &format!("the request leaves {} and reaches no node", vantages.join(" and ")),
-            "whether requests are lost, or the neighbour advertisements that would lead them",
-        ));
-    }
-    let count = roads.iter().map(|road| road.sent().count()).sum::<usize>();
-    if count == 0 {
-        return Err(undecided(
-            case,
-            "nothing was seen to leave the client while all nodes were watched",
-            "whether the request went to another node",
-        ));
-    }
-    Ok(found(
-        names::WIRE_REQUEST_LOST,
-        vec![between],
-        format!("the request leaves {} and reaches no node", vantages.join(" and ")),
-        vec![
-            format!("{count} packets left the client for the address"),
-            "none of them came in on any node that may announce it".to_owned(),
-        ],
-    ))
-}
-
-/// How a neighbour asks who has the address.
-fn resolution(case: &Case) -> &'static str {
-    if case.address().is_some_and(|address| address.is_ipv6()) { "NDP" } else { "ARP" }
-}
-
-fn no_answer(case: &Case, node: &str, arp: &Arp) -> Option<Finding> {
-    let state = &case.node_state(node)?.after;
-    let by = resolution(case);
-    if network::processes(state, "speaker")?.contains(&'T') {
-        return Some(found(
-            names::ANNOUNCE_SPEAKER_UNHEALTHY,
-            vec![Subject::speaker(node)],
-            format!("the speaker on {node} is stopped: it runs and answers nothing"),
-            vec![
-                format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node),
-                format!("the kernel shows the process speaker on {node} in state T"),
-            ],
-        ));
-    }
-    let address = case.address()?;
-    let interface = network::on_link(state, address).into_iter().next()?;
-    let announced = case.announcement?.claimed_by(node);
-    announced.then(|| {
-        found(
-            names::WIRE_NO_ANSWER,
-            vec![Subject::interface(node, &interface)],
-            format!("{node} says that it announces the address, requests reach it, and it answers none"),
-            vec![format!("{} {by} requests came in on {node}, no answer left it", arp.asked_at_node)],
-        )
-    })
-}
-
-/// The clients' ARP requests leave them and do not come to the node.
-fn asked_in_vain(case: &Case, arp: &Arp, vantages: &[String], node: &str) -> Result<Finding, Gap> {
-    let clients = vantages.join(" and ");
-    let by = resolution(case);
-    // Of a client that is in none of the node's networks it is open whether the network loses its requests, or its route is wrong.
-    if let Some(pair) = case.node_state(node)
-        && !arp.askers.is_empty()
-        && !network::addresses(&pair.after).iter().any(|(_, net)| arp.askers.iter().any(|asker| net.contains(asker)))
-    {
-        let reason = format!("{clients} asks by {by}, and has no address in any network of {node}");
-        return Err(undecided(case, &reason, "whether its route takes the address for a neighbour's"));
-    }
-    Ok(found(
-        names::WIRE_REQUEST_LOST,
-        vec![Subject::network(&vantages.join("+"), node)],
-        format!("{by} requests leave {clients} and do not reach {node}"),
-        vec![format!("{} {by} requests left the client, none came in on {node}", arp.client_asked)],
-    ))
-}
-
 /// The node that should take it cannot be reached at all, and the cluster has lost it too.
 fn unreachable_node(case: &Case) -> Option<Finding> {
     super::bgp::meant_nodes(case).into_iter().chain(case.announcer()).find_map(|node| gone(case, &node))
+}
+
+/// Every node that is meant to announce over BGP and is not there.
+fn unreachable_next_hops(case: &Case) -> Vec<Finding> {
+    super::bgp::meant_nodes(case).iter().filter_map(|node| gone(case, node)).collect()
 }
 
 /// A node that announces, as far as MetalLB says, and is not there.
@@ -362,9 +198,6 @@ fn gone(case: &Case, node: &str) -> Option<Finding> {
 
 /// The answer left the announcing node for the client and did not arrive.
 pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
-    if let Some(finding) = neighbours::back(case, roads, node) {
-        return finding;
-    }
     let vantages = names(roads);
     let out = roads
         .iter()

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::super::{Case, flow, holders};
-use super::{overlaps, way};
+use super::overlaps;
 use crate::analysis::judge::road::Road;
-use crate::analysis::judge::rules::Log;
+use crate::analysis::judge::rule::Log;
+use crate::analysis::judge::tries::Tries;
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{AddressLog, Agreement, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
@@ -197,7 +198,11 @@ fn whole(seen: &Seen) -> (Option<(String, String)>, Vec<String>) {
 }
 
 fn astray(seen: &Seen) -> Option<(String, String)> {
-    judged(seen, |case, roads| (way::astray(case, roads).into_iter().collect(), Vec::new())).0
+    judged(seen, |case, roads| {
+        let found = Log::default().first(&super::rules::AT_CLIENT, "c1", &Tries { case, roads, node: "" });
+        (found.and_then(Result::ok).into_iter().collect(), Vec::new())
+    })
+    .0
 }
 
 fn back(seen: &Seen) -> Option<(String, String)> {

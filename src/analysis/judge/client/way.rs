@@ -54,20 +54,19 @@ fn finding(roads: &[&Road], summary: String, evidence: Vec<String>) -> Finding {
     found(names::CLIENT_NO_ROUTE, named, summary, evidence)
 }
 
-/// Why nothing of one client's requests gets out of its own network, when its own route is what has to be changed.
-pub(in crate::analysis::judge) fn astray(case: &Case, roads: &[&Road]) -> Option<Finding> {
+/// A client whose requests came nowhere, with its way to the address.
+fn client_of<'a>(case: &'a Case<'a>, roads: &[&Road]) -> Option<Client<'a>> {
     let client = Client::of(case, roads.first()?)?;
-    if roads.iter().any(|road| road.entry().is_some() || road.endpoint().is_some()) {
-        return None;
-    }
-    if let Some(finding) = swallowed(&client, roads) {
-        return Some(finding);
-    }
-    // What was sent had a neighbour to be sent to, and only a client that was watched is known to have sent nothing.
-    if roads.iter().any(|road| road.sent().next().is_some()) || !roads.iter().any(|road| road.watched(&client.name)) {
-        return None;
-    }
-    refused(&client, roads).or_else(|| takes_for_neighbour(&client, roads)).or_else(|| dead_gateway(&client, roads))
+    let nowhere = roads.iter().all(|road| road.entry().is_none() && road.endpoint().is_none());
+    nowhere.then_some(client)
+}
+
+/// As `client_of`, of a client that sent nothing: what was sent had a neighbour to be sent to, and only a client that was watched is known to
+/// have sent nothing.
+fn quiet_client<'a>(case: &'a Case<'a>, roads: &[&Road]) -> Option<Client<'a>> {
+    let client = client_of(case, roads)?;
+    let quiet = roads.iter().all(|road| road.sent().next().is_none()) && roads.iter().any(|road| road.watched(&client.name));
+    quiet.then_some(client)
 }
 
 /// Clients whose kernel lets them make no connection at all, because their own route refuses it (`blackhole`, `prohibit`).
@@ -88,7 +87,8 @@ pub(in crate::analysis::judge) fn barred(case: &Case) -> Vec<Finding> {
 }
 
 /// The client's own kernel refuses the way.
-fn refused(client: &Client, roads: &[&Road]) -> Option<Finding> {
+pub(in crate::analysis::judge) fn refused(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let client = quiet_client(case, roads)?;
     let refused = client.way.refused.as_ref()?;
     // Where its programs say so themselves, these words are the evidence.
     if roads.iter().all(|road| road.connection.attempt.ending == Ending::NoRoute) {
@@ -98,7 +98,8 @@ fn refused(client: &Client, roads: &[&Road]) -> Option<Finding> {
 }
 
 /// The route leads into an interface that no cable leaves by: a dummy, or a bridge of the client's own containers.
-fn swallowed(client: &Client, roads: &[&Road]) -> Option<Finding> {
+pub(in crate::analysis::judge) fn swallowed(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let client = client_of(case, roads)?;
     let device = client.way.device.as_ref().filter(|_| client.way.refused.is_none())?;
     let name = &client.name;
     let what = match network::link_named(client.state, device)?.kind.as_deref() {
@@ -114,7 +115,8 @@ fn swallowed(client: &Client, roads: &[&Road]) -> Option<Finding> {
 }
 
 /// The route has no gateway, so that the client asks for the address in its own network, in which no node has an address.
-fn takes_for_neighbour(client: &Client, roads: &[&Road]) -> Option<Finding> {
+pub(in crate::analysis::judge) fn takes_for_neighbour(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let client = &quiet_client(case, roads)?;
     let device = client.way.device.as_ref().filter(|_| client.way.via.is_none() && client.way.refused.is_none())?;
     let announcement = client.case.announcement.filter(|announcement| announcement.protocol != "bgp")?;
     let own: Vec<IpNet> = network::addresses(client.state)
@@ -233,8 +235,9 @@ fn arps<'a>(road: &'a Road, place: &'a str) -> impl Iterator<Item = (&'a Arp, Pa
 }
 
 /// A route of its own for the address names a gateway that nobody is, while the client's way to everybody else is another one.
-fn dead_gateway(client: &Client, roads: &[&Road]) -> Option<Finding> {
-    let (gateway, device, state) = silent_gateway(client)?;
+pub(in crate::analysis::judge) fn dead_gateway(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let client = quiet_client(case, roads)?;
+    let (gateway, device, state) = silent_gateway(&client)?;
     // Of the only way out it is not known whether its gateway is gone, or the wrong one.
     let usual = network::default_route(client.state).and_then(|(via, _)| via).filter(|usual| *usual != gateway)?;
     let name = &client.name;

@@ -3,6 +3,7 @@
 mod nowhere;
 mod pods;
 mod port_names;
+mod rules;
 mod shown;
 mod stale;
 
@@ -16,9 +17,10 @@ use crate::model::endpoint::{Family, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::subject::Subject;
 
+pub(super) use rules::PROVEN;
 pub(super) use shown::port_name;
 use shown::{no_address, pod_addresses};
-pub(super) use stale::{explains, proven, sought_by};
+pub(super) use stale::{explains, sought_by};
 
 /// Findings about endpoints, the cause first. Those of severity fail leave nothing that could answer; a part of the endpoints that
 /// cannot is a warning here, and a failure where tries were seen to end there (`proven`).

@@ -104,10 +104,10 @@ fn outdated(target: &Target, ip: IpAddr, number: u16) -> bool {
         && target.disagreements.iter().any(|one| one.kind == Kind::NumberDiffers && one.ip == Some(ip))
 }
 
-/// Connections were seen to end where the slices should not send any.
-pub(in crate::analysis::judge) fn proven(case: &Case, roads: &[&Road]) -> Vec<Finding> {
+/// Connections were seen to end at endpoints that nobody holds: one finding for each kind of slice.
+pub(in crate::analysis::judge) fn met_nobody(case: &Case, roads: &[&Road]) -> Vec<Finding> {
     let Some(target) = case.target else { return Vec::new() };
-    let met: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
+    let met = met(roads);
     let serving = target.serving();
     let dead: Vec<&Endpoint> =
         serving.iter().copied().filter(|endpoint| met.contains(&endpoint.ip) && nobody(case, endpoint).is_some()).collect();
@@ -116,14 +116,23 @@ pub(in crate::analysis::judge) fn proven(case: &Case, roads: &[&Road]) -> Vec<Fi
         finding.evidence.insert(0, format!("{} tries were sent there, and none was answered", roads.len()));
         finding.scope = (dead.len() < serving.len()).then(|| parts(serving.len(), dead.len()));
     }
+    findings
+}
+
+/// Connections were seen to be refused at a number of the pod that the Service does not mean any more.
+pub(in crate::analysis::judge) fn met_old_number(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let (target, met) = (case.target?, met(roads));
     let outdated: Vec<&Disagreement> =
         target.disagreements.iter().filter(|one| one.kind == Kind::NumberDiffers && one.ip.is_some_and(|ip| met.contains(&ip))).collect();
-    if !outdated.is_empty() {
-        let mut finding = stale(case, &outdated, "the EndpointSlice still sends to a port that the Service does not mean any more");
-        finding.evidence.insert(0, format!("{} tries were refused at that port of the pod", roads.len()));
-        findings.push(finding);
-    }
-    findings
+    outdated.first()?;
+    let mut finding = stale(case, &outdated, "the EndpointSlice still sends to a port that the Service does not mean any more");
+    finding.evidence.insert(0, format!("{} tries were refused at that port of the pod", roads.len()));
+    Some(finding)
+}
+
+/// The endpoints that connections were sent to.
+fn met(roads: &[&Road]) -> BTreeSet<IpAddr> {
+    roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect()
 }
 
 /// Requests came in on a node and none left it, and nothing else explains it: the node itself looks for an endpoint's address on a link

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{fails, hidden, unproven};
+use crate::analysis::judge::rule::Log;
 use crate::analysis::judge::{Case, judge};
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
@@ -173,11 +174,11 @@ fn a_next_hop_that_no_try_met_is_looked_at_all_the_same() {
             state("n3", &format!("=== route-get\n{CLIENT},, => RTNETLINK answers: Network is unreachable \n=== end 0\n")),
         ]
     };
-    let found = with("bgp", &ways, states(), hidden);
+    let found = with("bgp", &ways, states(), |case| hidden(case, &Log::default()));
     // n1 answers, whatever its settings look like.
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].name.as_str(), found[0].culprits[0].to_string().as_str()), ("route/return-missing", "node/n3/route/10.88.192.50"));
-    assert!(with("layer2", &ways, states(), hidden).is_empty());
+    assert!(with("layer2", &ways, states(), |case| hidden(case, &Log::default())).is_empty());
     // Nobody is hurt yet.
     let judged = with("bgp", &ways, states(), judge);
     let latent = judged.findings.iter().find(|finding| finding.name == "route/return-missing").unwrap();
@@ -210,5 +211,5 @@ fn a_node_whose_capture_lost_packets_may_have_taken_a_try_all_the_same() {
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] };
     let mut gaps = Vec::new();
     unproven(&case, &mut gaps);
-    assert!(hidden(&case).is_empty() && gaps.is_empty(), "{gaps:?}");
+    assert!(hidden(&case, &Log::default()).is_empty() && gaps.is_empty(), "{gaps:?}");
 }

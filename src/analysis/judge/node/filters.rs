@@ -1,7 +1,6 @@
 //! What the packet filters of a node or a pod take, and what the kernel drops beside them.
 
 use crate::analysis::judge::case::found;
-use crate::analysis::judge::ipsec;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::netfilter::Match;
@@ -72,16 +71,9 @@ pub(in crate::analysis::judge) fn filtered(node: &str, drop: Dropping) -> Findin
     )
 }
 
-/// The kernel drops as many packets as were lost, and more, where no rule of a filter counts them.
-pub(in crate::analysis::judge) fn dropped_beside_filters(
-    pair: &StatePair,
-    node: &str,
-    interface: Option<&str>,
-    lost: usize,
-) -> Option<Finding> {
-    // Both rounds are among the lost ones, and the counters were read around the second one alone.
-    let enough = u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX).max(2);
-    queue_drops(pair, node, interface, enough).or_else(|| ipsec::drops(pair, node, enough))
+/// How much a counter has to have grown that explains lost packets: both rounds are among these, and it was read around the second one alone.
+pub(in crate::analysis::judge) fn enough(lost: usize) -> u64 {
+    u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX).max(2)
 }
 
 /// The traffic control of an interface drops that many packets.

@@ -1,9 +1,6 @@
 //! A node that is not there, and what cannot be told of one that is.
 
 use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::conntrack;
-use crate::analysis::judge::node::kube_proxy::proxy_stale;
-use crate::analysis::judge::road::Point;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::network;
 use crate::model::catalogue::names;
@@ -37,41 +34,29 @@ pub(in crate::analysis::judge) fn mute(case: &Case, node: &str) -> bool {
     case.gaps.iter().any(|gap| of_node(gap) && unanswered(gap))
 }
 
-/// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
-pub(in crate::analysis::judge) fn beyond(case: &Case, roads: &[&Road], last: &Point) -> Result<Finding, Gap> {
-    let far = roads
-        .iter()
-        .find_map(|road| road.endpoint())
-        .and_then(|(ip, _)| case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone());
-    if let Some(far) = far.filter(|far| far != last.place()) {
-        let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
-        let unresolved = case.node_state(last.place()).is_some_and(|pair| {
-            network::neighbours(&pair.after)
-                .iter()
-                .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
-        });
-        // A node that does not answer by SSH wants a second witness.
-        let witnesses = lost(case, &far).or_else(|| refuses(case, &far).filter(|_| unresolved).map(|refused| vec![refused]));
-        if let Some(witnesses) = witnesses {
-            let mut evidence = vec![format!("requests for its pods leave {} and nothing comes back", last.place())];
-            evidence.extend(witnesses);
-            if unresolved {
-                evidence.push(format!("{} cannot resolve the address of {far} by ARP", last.place()));
-            }
-            return Ok(found(
-                names::NODE_UNREACHABLE,
-                vec![Subject::node(&far)],
-                format!("{far} cannot be reached, and its pods still count as endpoints"),
-                evidence,
-            ));
-        }
+/// The pod's node, which is not there: requests for its pods pass the last node that was watched, and nothing comes back.
+pub(in crate::analysis::judge) fn far(case: &Case, roads: &[&Road], last: &str) -> Option<Finding> {
+    let (ip, _) = roads.iter().find_map(|road| road.endpoint())?;
+    let far = case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone().filter(|far| far != last)?;
+    let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
+    let unresolved = case.node_state(last).is_some_and(|pair| {
+        network::neighbours(&pair.after)
+            .iter()
+            .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
+    });
+    // A node that does not answer by SSH wants a second witness.
+    let witnesses = lost(case, &far).or_else(|| refuses(case, &far).filter(|_| unresolved).map(|refused| vec![refused]))?;
+    let mut evidence = vec![format!("requests for its pods leave {last} and nothing comes back")];
+    evidence.extend(witnesses);
+    if unresolved {
+        evidence.push(format!("{last} cannot resolve the address of {far} by ARP"));
     }
-    if let Some(pair) = case.node_state(last.place())
-        && let Some(finding) = proxy_stale(case, pair, last.place()).or_else(|| conntrack::stale(case, pair, last.place(), roads))
-    {
-        return Ok(finding);
-    }
-    Err(unseen(last.place(), &format!("the request passes {} and nothing comes back; what lies beyond could not be watched", last.place())))
+    Some(found(
+        names::NODE_UNREACHABLE,
+        vec![Subject::node(&far)],
+        format!("{far} cannot be reached, and its pods still count as endpoints"),
+        evidence,
+    ))
 }
 
 /// A node's inside that explains nothing: what would decide is said.

@@ -1,36 +1,53 @@
 //! What takes a packet between where it came in on a node and where it should leave.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::gone::unseen;
 use super::packets::Packets;
-use super::rules::{FAR_REPLY, FAR_REQUEST, REPLY_INSIDE, REQUEST_INSIDE};
+use super::rules::{ASTRAY, BEYOND, FAR_REPLY, FAR_REQUEST, ON_THE_LINK, REPLY_INSIDE, REQUEST_INSIDE};
+use super::scene::Scene;
+use super::taking::{FAR_GONE, SOUGHT, TAKING};
 use crate::analysis::judge::case::Case;
 use crate::analysis::judge::road::{Leg, Road};
-use crate::analysis::judge::rules::{Log, Scene};
-use crate::analysis::judge::{client, translation};
+use crate::analysis::judge::rule::Log;
+use crate::analysis::judge::tries::Tries;
+use crate::analysis::judge::{led_astray, translation};
+use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
+use crate::model::subject::Subject;
 
 /// The request came in on the announcing node and no translated packet left it.
 pub(in crate::analysis::judge) fn request_inside(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
-    let packets = Packets::of(case, roads);
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
-    let input = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
-    if packets.clients.iter().all(|client| client::source_range(case, *client)) && !packets.clients.is_empty() {
-        return Ok(client::outside_ranges(case, roads));
+    let tries = Tries { case, roads, node };
+    if let Some(decided) = log.first(&TAKING, node, &tries) {
+        return decided;
     }
+    let Some(pair) = case.node_state(node) else { return Err(no_state(node)) };
+    let packets = Packets::of(case, roads);
+    let input = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
     let seen = came_in(roads, node, input.as_deref());
     let fields = packets.fields(Leg::Request, case.address(), input.as_deref());
     let (input, sources) = (input.as_deref(), &packets.clients);
     let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, sources };
-    if let Some(mut finding) = log.first("the request inside", &REQUEST_INSIDE, &scene) {
-        finding.evidence.insert(0, seen);
-        return Ok(finding);
+    if let Some(decided) = log.first(&REQUEST_INSIDE, node, &scene) {
+        return decided.map(|finding| after(seen, finding));
     }
-    let grown = translation::refusals(pair, &fields);
-    Err(unseen(node, &format!("{seen}, and neither its packet filter, settings, routes nor kube-proxy's rules explain it{grown}")))
+    log.first(&SOUGHT, node, &tries).unwrap_or_else(|| {
+        let grown = translation::refusals(pair, &fields);
+        Err(unseen(node, &format!("{seen}, and neither its packet filter, settings, routes nor kube-proxy's rules explain it{grown}")))
+    })
+}
+
+fn no_state(node: &str) -> Gap {
+    unseen(node, "the state of the node could not be read")
+}
+
+/// A finding, with what was seen before its own evidence.
+fn after(seen: String, mut finding: Finding) -> Finding {
+    finding.evidence.insert(0, seen);
+    finding
 }
 
 fn came_in(roads: &[&Road], node: &str, input: Option<&str>) -> String {
@@ -44,27 +61,27 @@ fn came_in(roads: &[&Road], node: &str, input: Option<&str>) -> String {
 /// The answer came back to the announcing node and did not leave it for the client.
 pub(in crate::analysis::judge) fn reply_inside(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = Packets::of(case, roads);
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+    let Some(pair) = case.node_state(node) else { return Err(no_state(node)) };
     let fields = packets.fields(Leg::Reply, case.address(), None);
     let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
     let inward = input_of(roads, node, false);
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     let (input, queue) = (inward.as_deref(), outward.as_deref());
     let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue, sources: &pods };
-    log.first("the answer inside", &REPLY_INSIDE, &scene).ok_or_else(|| {
-        unseen(
+    log.first(&REPLY_INSIDE, node, &scene).unwrap_or_else(|| {
+        Err(unseen(
             node,
             &format!(
                 "the answer came back to {node} and did not leave it, and neither its packet filter, settings nor routes explain it{}",
                 translation::refusals(pair, &fields)
             ),
-        )
+        ))
     })
 }
 
 /// It came out of the tunnel on the pod's node and did not reach the pod's link, or left the pod and not its node.
 pub(in crate::analysis::judge) fn far_inside(case: &Case, log: &Log, roads: &[&Road], node: &str, leg: Leg) -> Result<Finding, Gap> {
-    let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
+    let Some(pair) = case.node_state(node) else { return Err(no_state(node)) };
     let packets = Packets::of(case, roads);
     let request = matches!(leg, Leg::Request | Leg::RequestData);
     let input = input_of(roads, node, request);
@@ -73,15 +90,44 @@ pub(in crate::analysis::judge) fn far_inside(case: &Case, log: &Log, roads: &[&R
     let fields = packets.fields(leg, case.address(), input.as_deref());
     let input = input.as_deref();
     let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, sources: &sources };
-    let found = if request {
-        log.first("the request inside the pod's node", &FAR_REQUEST, &scene)
-    } else {
-        log.first("the answer inside the pod's node", &FAR_REPLY, &scene)
-    };
-    found.ok_or_else(|| {
+    log.first(if request { &FAR_REQUEST } else { &FAR_REPLY }, node, &scene).unwrap_or_else(|| {
         let grown = translation::refusals(pair, &fields);
-        unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}"))
+        Err(unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}")))
     })
+}
+
+/// The packet left the node for its pod and did not arrive in it.
+pub(in crate::analysis::judge) fn on_the_link(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
+    looked_at(case, roads, node, |scene| log.first(&ON_THE_LINK, node, scene)).unwrap_or_else(|| {
+        let reason = format!("the packet left {node} towards the pod and did not arrive in it");
+        Err(Gap::new(names::EVIDENCE_UNDECIDED, Subject::node(node), reason, "what is wrong between the node and its pod").decisive())
+    })
+}
+
+/// The requests were seen on their way to an address or a port that is no endpoint's: what of the node that took them leads there.
+pub(in crate::analysis::judge) fn astray(case: &Case, log: &Log, roads: &[&Road]) -> Option<Finding> {
+    let (node, ends) = led_astray::to_no_endpoint(case, roads)?;
+    let decided = looked_at(case, roads, &node, |scene| log.first(&ASTRAY, &node, scene))?;
+    let ends: Vec<String> = ends.into_iter().map(|(ip, port)| SocketAddr::new(ip, port).to_string()).collect();
+    let seen = format!("{} requests that came in on {node} were sent to {}", roads.len(), ends.join(" and "));
+    decided.ok().map(|finding| after(seen, finding))
+}
+
+/// It passed every point that was watched, and nothing came back: what lies beyond could not be looked at.
+pub(in crate::analysis::judge) fn beyond(case: &Case, log: &Log, roads: &[&Road], last: &str) -> Result<Finding, Gap> {
+    log.first(&FAR_GONE, last, &Tries { case, roads, node: last })
+        .or_else(|| looked_at(case, roads, last, |scene| log.first(&BEYOND, last, scene)))
+        .unwrap_or_else(|| {
+            Err(unseen(last, &format!("the request passes {last} and nothing comes back; what lies beyond could not be watched")))
+        })
+}
+
+/// What is found on a node whose state was read, by rules that go by no interface of arrival.
+fn looked_at<T>(case: &Case, roads: &[&Road], node: &str, look: impl FnOnce(&Scene) -> Option<T>) -> Option<T> {
+    let pair = case.node_state(node)?;
+    let packets = Packets::of(case, roads);
+    let (fields, sources) = (&[], &packets.clients);
+    look(&Scene { case, roads, node, pair, packets: &packets, fields, input: None, queue: None, sources })
 }
 
 /// The interface by which the requests, or the answers, came in on a node, out of any tunnel.

@@ -32,8 +32,8 @@ fn programme(address: IpAddr) -> Programme {
     }
 }
 
-/// kube-proxy's programme on the node: is the address in it, and is it reached?
-pub(in crate::analysis::judge) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+/// What kube-proxy's programme on the node lacks: the address in it, or the way to it.
+pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, node: &str) -> Option<&'static str> {
     let address = case.address()?;
     let vip = address.to_string();
     let Programme { section, table, length } = programme(address);
@@ -72,37 +72,43 @@ pub(in crate::analysis::judge) fn not_programmed(case: &Case, pair: &StatePair, 
     // What the node translated a moment before shows that its rules come and go.
     let translated =
         |road: &Road| road.repeated() && road.connection.attempt.answered() && road.entry().is_some_and(|(entry, _)| entry == node);
-    if complete || case.roads().iter().any(translated) {
-        return None;
-    }
-    if let Some(finding) = super::super::endpoints::left_alone(case, node, why) {
-        return Some(finding);
-    }
-    let states = network::processes(&pair.after, "kube-proxy");
-    let down = states.as_ref().is_some_and(|states| states.is_empty() || states.contains(&'T'));
-    let mut evidence = vec![format!("on {node} {why}")];
-    if let Some(states) = states {
-        evidence.push(if states.is_empty() {
-            format!("no process kube-proxy runs on {node}")
-        } else {
-            format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>())
-        });
-    }
-    Some(if down {
+    (!complete && !case.roads().iter().any(translated)).then_some(why)
+}
+
+/// kube-proxy does not work on a node that does not translate the address.
+pub(in crate::analysis::judge) fn down(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+    let why = untranslated(case, pair, node)?;
+    let states = network::processes(&pair.after, "kube-proxy")?;
+    (states.is_empty() || states.contains(&'T')).then(|| {
         found(
             names::NODE_PROXY_DOWN,
             vec![Subject::kube_proxy(node)],
             format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
-            evidence,
-        )
-    } else {
-        found(
-            names::NODE_NOT_PROGRAMMED,
-            vec![Subject::kube_proxy(node)],
-            format!("{node} does not translate the address: {why}"),
-            evidence,
+            lacking(node, why, Some(&states)),
         )
     })
+}
+
+/// The node does not translate the address.
+pub(in crate::analysis::judge) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
+    let why = untranslated(case, pair, node)?;
+    Some(found(
+        names::NODE_NOT_PROGRAMMED,
+        vec![Subject::kube_proxy(node)],
+        format!("{node} does not translate the address: {why}"),
+        lacking(node, why, network::processes(&pair.after, "kube-proxy").as_ref()),
+    ))
+}
+
+fn lacking(node: &str, why: &str, states: Option<&Vec<char>>) -> Vec<String> {
+    let process = states.map(|states| {
+        if states.is_empty() {
+            format!("no process kube-proxy runs on {node}")
+        } else {
+            format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>())
+        }
+    });
+    std::iter::once(format!("on {node} {why}")).chain(process).collect()
 }
 
 /// kube-proxy's rules for the address lead to an endpoint that is gone.

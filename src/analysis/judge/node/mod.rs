@@ -7,3 +7,5 @@ pub(super) mod inside;
 pub(super) mod kube_proxy;
 pub(super) mod packets;
 pub(super) mod rules;
+pub(super) mod scene;
+pub(super) mod taking;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
-use crate::analysis::judge::rules::Log;
+use crate::analysis::judge::rule::Log;
 use crate::analysis::read::objects;
 use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};

@@ -1,0 +1,108 @@
+//! What a client's own routes, addresses and filters do, and what the nodes make of them: causes that go by connections alone.
+
+use super::{firewall, no_route, outside_ranges, overlaps, way};
+use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Look, Step::Open};
+use crate::analysis::judge::tries::{OfTries, Tries};
+use crate::analysis::judge::{holders, rules};
+use crate::model::catalogue::names;
+use crate::model::finding::Gap;
+
+/// What keeps every request of one client from leaving it.
+pub(in crate::analysis::judge) const AT_CLIENT: FirstOf<OfTries> = FirstOf {
+    title: "the client",
+    steps: &[Look(&OWN_ADDRESS), Look(&ROUTE_SWALLOWS), Look(&ROUTE_REFUSES), Look(&ROUTE_TO_NEIGHBOURS), Look(&DEAD_GATEWAY)],
+};
+
+/// Connecting fails at once.
+pub(in crate::analysis::judge) const AT_ONCE: FirstOf<OfTries> = FirstOf { title: "failing at once at", steps: &[Look(&NO_ROUTE)] };
+
+/// The client's address is outside of the source ranges, and no endpoint was come to.
+pub(in crate::analysis::judge) const RANGES: FirstOf<OfTries> = FirstOf { title: "source ranges and", steps: &[Look(&OUTSIDE_RANGES)] };
+
+/// The answer comes back to the client, and its program does not get it.
+pub(in crate::analysis::judge) const BACK_AT_CLIENT: FirstOf<OfTries> =
+    FirstOf { title: "the answer inside the client", steps: &[Look(&FIREWALL), Open(|tries| Some(taken_inside(tries)))] };
+
+/// The client refuses before anything leaves it.
+pub(in crate::analysis::judge) const REFUSED_BY_CLIENT: FirstOf<OfTries> =
+    FirstOf { title: "the refusal of the client", steps: &[Look(&FIREWALL)] };
+
+/// Clients that can make no connection at all.
+pub(in crate::analysis::judge) const BARRED: AllOf<OfTries> = AllOf { title: "clients that can ask nothing", proofs: &[&ROUTE_BARS] };
+
+fn taken_inside(tries: &Tries) -> Gap {
+    let reason = "the answer comes back to the client, and its program does not get it";
+    let subject = &tries.roads[0].connection.vantage;
+    Gap::new(names::EVIDENCE_UNDECIDED, subject, reason, "what takes the answer inside the client").decisive()
+}
+
+const OWN_ADDRESS: Proof<OfTries> = Proof {
+    rule: &rules::DUPLICATE_ADDRESS,
+    title: "a client that has the address itself",
+    needs: "the address on an interface of the client, from which nothing leaves",
+    apply: One(|tries| holders::own_address(tries.case, tries.roads)),
+};
+
+const ROUTE_SWALLOWS: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client's route into an interface that no cable leaves by",
+    needs: "the client's way to the address: by a dummy interface, or a bridge without a port to the outside",
+    apply: One(|tries| way::swallowed(tries.case, tries.roads)),
+};
+
+const ROUTE_REFUSES: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client's route that refuses",
+    needs: "the refusal of `ip route get` on the client, and nothing that leaves it",
+    apply: One(|tries| way::refused(tries.case, tries.roads)),
+};
+
+const ROUTE_TO_NEIGHBOURS: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client's route that takes the address for a neighbour's",
+    needs: "the client's ARP requests for the address, unanswered, in a network in which no node has an address",
+    apply: One(|tries| way::takes_for_neighbour(tries.case, tries.roads)),
+};
+
+const DEAD_GATEWAY: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client's route by a gateway that is nobody",
+    needs: "a neighbour entry of that gateway that failed, and another gateway for everybody else",
+    apply: One(|tries| way::dead_gateway(tries.case, tries.roads)),
+};
+
+const NO_ROUTE: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client that is told at once that there is no route",
+    needs: "`Network is unreachable` from the client's own kernel",
+    apply: One(|tries| no_route(tries.roads)),
+};
+
+const OUTSIDE_RANGES: Proof<OfTries> = Proof {
+    rule: &rules::SOURCE_RANGE,
+    title: "requests from outside of the source ranges",
+    needs: "loadBalancerSourceRanges that do not hold the client's address, and requests that come to no endpoint",
+    apply: One(|tries| Some(outside_ranges(tries.case, tries.roads))),
+};
+
+const FIREWALL: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_FIREWALL,
+    title: "a client's packet filter",
+    needs: "a rule of the client that takes these packets or their answers, and that counted",
+    apply: One(|tries| firewall(tries.case, tries.roads)),
+};
+
+const ROUTE_BARS: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client whose route lets it make no connection at all",
+    needs: "the refusal of `ip route get` on a client from which no try could be made",
+    apply: Each(|tries| way::barred(tries.case)),
+};
+
+/// The client lies in a network of the cluster's pods.
+pub(in crate::analysis::judge) const IN_POD_NETWORK: Proof<OfTries> = Proof {
+    rule: &rules::OVERLAPS_CLUSTER,
+    title: "a client whose address lies in a pod network",
+    needs: "a pod network around the client's address, and a way of the node to it that leads into the cluster, or is refused",
+    apply: One(|tries| overlaps::pods(tries.case, tries.roads, tries.node)),
+};

@@ -1,0 +1,35 @@
+//! What the rules inside a node look at.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use super::packets::Packets;
+use crate::analysis::judge::case::Case;
+use crate::analysis::judge::road::Road;
+use crate::analysis::judge::rule::View;
+use crate::analysis::state::netfilter::Fields;
+use crate::model::state::StatePair;
+
+/// The packets that were lost on a node, and its state around them.
+pub(in crate::analysis::judge) struct Scene<'a> {
+    pub case: &'a Case<'a>,
+    pub roads: &'a [&'a Road<'a>],
+    pub node: &'a str,
+    pub pair: &'a StatePair,
+    pub packets: &'a Packets,
+    /// The lost packets, as packet filters see them.
+    pub fields: &'a [Fields],
+    /// The interface by which they came in.
+    pub input: Option<&'a str>,
+    /// The interface on which queues and policies of the kernel may have taken them.
+    pub queue: Option<&'a str>,
+    /// Whom they came from.
+    pub sources: &'a BTreeSet<IpAddr>,
+}
+
+/// Inside a node.
+pub(in crate::analysis::judge) struct Inside;
+
+impl View for Inside {
+    type Of<'a> = Scene<'a>;
+}

@@ -1,0 +1,140 @@
+//! What takes packets between two nodes, in the order in which they meet it.
+
+use super::{
+    Arrived, Between, Handed, Lost, by_default_route, down, down_on_arrival, filtered_on_arrival, filtered_on_leaving, lost_between,
+    none_encapsulated, route_to_another_node, sizes, tunnel_to_another_node, wrong_endpoint, wrong_route,
+};
+use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
+use crate::analysis::judge::{checksum, rules};
+
+pub(in crate::analysis::judge) struct HandedOver;
+pub(in crate::analysis::judge) struct OnTheWay;
+pub(in crate::analysis::judge) struct Arriving;
+pub(in crate::analysis::judge) struct LostHere;
+
+impl View for HandedOver {
+    type Of<'a> = Handed<'a>;
+}
+
+impl View for OnTheWay {
+    type Of<'a> = Between<'a>;
+}
+
+impl View for Arriving {
+    type Of<'a> = Arrived<'a>;
+}
+
+impl View for LostHere {
+    type Of<'a> = Lost<'a>;
+}
+
+/// The node handed the packet to an interface, and nothing encapsulated left it.
+pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
+    title: "the tunnel from",
+    steps: &[Look(&BY_DEFAULT_ROUTE), Look(&TUNNEL_DOWN), Look(&TUNNEL_FILTERED), Look(&WRONG_ROUTE), Look(&WRONG_ENTRY)],
+};
+
+/// It left one node encapsulated and did not come in on the other.
+pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
+    title: "between nodes, from",
+    steps: &[Look(&ROUTE_TO_ANOTHER_NODE), Look(&TUNNEL_TO_ANOTHER_NODE), Open(|scene| none_encapsulated(scene)), Look(&LOST_BETWEEN)],
+};
+
+/// It came in encapsulated and did not come out of the tunnel.
+pub(in crate::analysis::judge) const NOT_DECAPSULATED: FirstOf<Arriving> =
+    FirstOf { title: "the tunnel to", steps: &[Look(&ARRIVAL_FILTERED), Look(&ARRIVAL_DOWN), Look(&SPOILED)] };
+
+/// Small packets pass two points, and large ones do not.
+pub(in crate::analysis::judge) const SIZES: FirstOf<LostHere> =
+    FirstOf { title: "sizes behind", steps: &[Look(&LARGE_BEFORE_NODE), Look(&LARGE_BETWEEN_NODES)] };
+
+const BY_DEFAULT_ROUTE: Proof<HandedOver> = Proof {
+    rule: &rules::POD_NETWORK_MISSING,
+    title: "a node without a route to another node's pods",
+    needs: "the translated packet leaves by the default route's interface, and no other route holds the pod's address",
+    apply: One(|scene| by_default_route(scene)),
+};
+
+const TUNNEL_DOWN: Proof<HandedOver> = Proof {
+    rule: &rules::TUNNEL_DOWN,
+    title: "the tunnel's interface on the node that sends, which is down",
+    needs: "the packet is handed to a tunnel's interface that is not up",
+    apply: One(|handed| handed.tunnel().filter(|link| !link.up).map(|link| down(handed.node, &link.name))),
+};
+
+const TUNNEL_FILTERED: Proof<HandedOver> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a packet filter that drops what the tunnel sends",
+    needs: "a rule of the node that drops datagrams to the other node's tunnel port, and that counted",
+    apply: One(|scene| filtered_on_leaving(scene)),
+};
+
+const WRONG_ROUTE: Proof<HandedOver> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a route to another node's pods by another interface than the tunnel's",
+    needs: "a route that holds the pod's address and leads by no tunnel, where other pod networks go by one",
+    apply: One(|scene| wrong_route(scene)),
+};
+
+const WRONG_ENTRY: Proof<HandedOver> = Proof {
+    rule: &rules::WRONG_ENDPOINT,
+    title: "the tunnel's own tables, which do not lead to the pod's node",
+    needs: "the neighbour entry of the route's gateway on the tunnel, and the forwarding entry of its MAC",
+    apply: One(|scene| wrong_endpoint(scene)),
+};
+
+const ROUTE_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a route to another node's pods that leads to a third node",
+    needs: "encapsulated packets for another address than the pod's node's, and a gateway in a third node's pod network",
+    apply: One(|scene| route_to_another_node(scene)),
+};
+
+const TUNNEL_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {
+    rule: &rules::WRONG_ENDPOINT,
+    title: "a tunnel that sends to another address than the pod's node's",
+    needs: "encapsulated packets that leave for an address which the pod's node does not have",
+    apply: One(|scene| tunnel_to_another_node(scene)),
+};
+
+const LOST_BETWEEN: Proof<OnTheWay> = Proof {
+    rule: &rules::LOST_BETWEEN,
+    title: "encapsulated packets that leave one node and do not come in on the other",
+    needs: "captures on both nodes that lost nothing: encapsulated packets on the first, none on the second",
+    apply: One(|between| Some(lost_between(between))),
+};
+
+const ARRIVAL_FILTERED: Proof<Arriving> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a packet filter that drops what comes to the tunnel",
+    needs: "a rule of the node that drops these datagrams, and that counted",
+    apply: One(|scene| filtered_on_arrival(scene)),
+};
+
+const ARRIVAL_DOWN: Proof<Arriving> = Proof {
+    rule: &rules::TUNNEL_DOWN,
+    title: "the tunnel's interface on the node that receives, which is down",
+    needs: "a tunnel's interface of the node that is not up",
+    apply: One(|scene| down_on_arrival(scene)),
+};
+
+const SPOILED: Proof<Arriving> = Proof {
+    rule: &rules::CHECKSUM,
+    title: "encapsulated packets with a wrong checksum",
+    needs: "UdpInCsumErrors of the node that grew by as many as were lost",
+    apply: One(|arrived| checksum::of_tunnel(arrived.pair, arrived.node, arrived.roads, &arrived.came)),
+};
+
+const LARGE_BEFORE_NODE: Proof<LostHere> = Proof {
+    rule: &rules::WIRE_MTU,
+    title: "large packets that are lost between client and node",
+    needs: "tries with small requests that are answered by the same endpoints, and none that fails",
+    apply: One(|lost| rules::WIRE_MTU.of(sizes(lost))),
+};
+
+const LARGE_BETWEEN_NODES: Proof<LostHere> = Proof {
+    rule: &rules::OVERLAY_MTU,
+    title: "large packets that are lost on or between the nodes",
+    needs: LARGE_BEFORE_NODE.needs,
+    apply: One(|lost| rules::OVERLAY_MTU.of(sizes(lost))),
+};

@@ -1,0 +1,49 @@
+//! Every stage of the judgement, in the order in which a packet comes to them.
+
+use super::rule::{Row, Stage};
+use super::{app, client, endpoints, flow, leaving, node, overlay, pod, translation, wire};
+
+const ALL: &[&dyn Stage] = &[
+    &client::rules::AT_CLIENT,
+    &client::rules::AT_ONCE,
+    &client::rules::RANGES,
+    &wire::rules::STANDING,
+    &wire::rules::BEFORE_NODE,
+    &wire::rules::BEFORE_ROUTED_NODE,
+    &wire::rules::RESOLUTION,
+    &node::taking::TAKING,
+    &node::rules::ASTRAY,
+    &node::rules::REQUEST_INSIDE,
+    &node::taking::SOUGHT,
+    &overlay::rules::SIZES,
+    &overlay::rules::NOT_SENT,
+    &overlay::rules::BETWEEN,
+    &overlay::rules::NOT_DECAPSULATED,
+    &node::rules::FAR_REQUEST,
+    &node::rules::ON_THE_LINK,
+    &node::taking::FAR_GONE,
+    &node::rules::BEYOND,
+    &endpoints::PROVEN,
+    &pod::rules::REFUSED,
+    &pod::rules::SILENT,
+    &app::PROGRAM,
+    &node::rules::FAR_REPLY,
+    &translation::PAST,
+    &leaving::ANOTHER_WAY,
+    &node::rules::REPLY_INSIDE,
+    &leaving::LEFT,
+    &leaving::NOT_TAKEN,
+    &client::rules::BACK_AT_CLIENT,
+    &client::rules::REFUSED_BY_CLIENT,
+    &client::rules::BARRED,
+    &flow::LAST_OF_ALL,
+    &node::rules::UNTRIED,
+];
+
+/// Every proof at every stage.
+pub(super) fn rows() -> Vec<Row> {
+    ALL.iter().flat_map(|stage| stage.rows()).collect()
+}
+
+#[cfg(test)]
+mod tests;
