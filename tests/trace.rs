@@ -56,6 +56,7 @@ fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<He
                 carried: udp.length + 8,
                 whole: Some(udp.length + 8),
                 fragmented: false,
+                hidden: None,
             };
             (udp.source, udp.destination, u32::from(udp.identification), Transport::Datagram(transport))
         }
@@ -217,4 +218,153 @@ fn what_is_no_capture_is_refused_and_what_was_cut_off_is_told() {
     let (code, _, errors) = trace(&[node.as_os_str(), pod.as_os_str()]);
     assert!(code == Some(1) && errors.contains("neither pcap nor pcapng"), "{errors}");
     assert_eq!(trace(&[]).0, Some(2));
+}
+
+/// A row: the files that are followed together, connections with the places that each was joined at, whether they are called seen everywhere, and
+/// what has to be said beside it.
+struct Row {
+    files: &'static [&'static str],
+    /// Per connection: its protocol, and the ends of its request by place.
+    connections: &'static [(&'static str, &'static [&'static str])],
+    whole: u64,
+    said: &'static [&'static str],
+}
+
+/// Links and tunnels of all kinds. Where frames cannot be read, nothing is called seen everywhere, and each sentence that they weaken names them.
+const ROWS: &[Row] = &[
+    Row { files: &["01-gre.pcap"], connections: &[("tcp", &[CLIENT_TO_ADDRESS])], whole: 1, said: &[" gre "] },
+    Row { files: &["04-mpls.pcap"], connections: &[("tcp", &[CLIENT_TO_ADDRESS])], whole: 1, said: &[] },
+    Row { files: &["08-vxlan-port-4790.pcap"], connections: &[("tcp", &[CLIENT_TO_ADDRESS])], whole: 1, said: &["vxlan 4096"] },
+    Row { files: &["11-vxlan-gbp.pcap"], connections: &[("tcp", &[CLIENT_TO_ADDRESS])], whole: 1, said: &["vxlan 4096"] },
+    Row { files: &["43-fcs-bits-in-the-link-type.pcap"], connections: &[("tcp", &[CLIENT_TO_ADDRESS])], whole: 1, said: &[] },
+    Row {
+        files: &["42-load-generator-one-sequence-number.pcap"],
+        connections: &[
+            ("tcp", &["192.0.2.50:40000 → 203.0.113.100:443"]),
+            ("tcp", &["192.0.2.50:40001 → 203.0.113.100:443"]),
+            ("tcp", &["192.0.2.50:40002 → 203.0.113.100:443"]),
+            ("tcp", &["192.0.2.50:40003 → 203.0.113.100:443"]),
+            ("tcp", &["192.0.2.50:40004 → 203.0.113.100:443"]),
+            ("tcp", &["192.0.2.50:40005 → 203.0.113.100:443"]),
+        ],
+        whole: 6,
+        said: &[],
+    },
+    Row { files: &["50a-client.pcap", "50c-pod.pcap"], connections: &[("tcp", JOINED)], whole: 1, said: &[] },
+    Row { files: &["50a-client.pcap", "50d-pod-vxlan-8473.pcap"], connections: &[("tcp", JOINED)], whole: 1, said: &[" vxlan "] },
+    Row { files: &["50a-client.pcap", "50e-pod-gre.pcap"], connections: &[("tcp", JOINED)], whole: 1, said: &[" gre "] },
+    Row { files: &["50a-client.pcap", "50g-pod-mpls.pcap"], connections: &[("tcp", JOINED)], whole: 1, said: &[] },
+    Row { files: &["50a-client.pcap", "50i-pod-vxlan-4789.pcap"], connections: &[("tcp", JOINED)], whole: 1, said: &[] },
+    Row {
+        files: &["encapsulations/h01-client-pppoe.pcap", "encapsulations/h01-pod.pcap"],
+        connections: &[("tcp", WEB)],
+        whole: 1,
+        said: &[],
+    },
+    Row {
+        files: &["encapsulations/h02-switch-snap.pcap", "encapsulations/h02-pod.pcap"],
+        connections: &[("tcp", WEB)],
+        whole: 1,
+        said: &[],
+    },
+    Row {
+        files: &["encapsulations/h04-mirror-erspan.pcap", "encapsulations/h04-pod.pcap"],
+        connections: &[("tcp", WEB)],
+        whole: 1,
+        said: &[" gre "],
+    },
+    Row {
+        files: &[
+            "encapsulations/h03-client.pcap",
+            "encapsulations/h03-n2.pcap",
+            "encapsulations/h03-n3-wireguard-only.pcap",
+            "encapsulations/h03-pod.pcap",
+        ],
+        connections: &[
+            (
+                "tcp",
+                &["10.88.192.50:40000 → 10.88.64.100:443", "10.88.192.50:40000 → 10.88.64.100:443", "10.88.140.2:31000 → 10.88.131.4:4180"],
+            ),
+            ("udp", &["10.88.0.12:51820 → 10.88.0.13:51820", "10.88.0.12:51820 → 10.88.0.13:51820"]),
+        ],
+        whole: 0,
+        said: &["it may be there all the same: 9 frames were not read (WireGuard)", "none of them is called seen everywhere"],
+    },
+    Row {
+        files: &["encapsulations/h05-n2.pcap", "encapsulations/h05-pod.pcap"],
+        connections: &[("tcp", WEB)],
+        whole: 1,
+        said: &["closed, 1 repeated"],
+    },
+    Row {
+        files: &["encapsulations/h06-n2.pcap", "encapsulations/h06-pod.pcap"],
+        connections: &[
+            ("tcp", &["10.88.130.1:31002 → 10.88.130.4:4180", "10.88.192.51:40000 → 10.88.64.100:443"]),
+            ("tcp", &["10.88.192.50:40000 → 10.88.64.100:443", "10.88.130.1:31001 → 10.88.130.4:4180"]),
+        ],
+        whole: 2,
+        said: &[],
+    },
+    Row {
+        files: &["encapsulations/h07-n2-sctp.pcap", "encapsulations/h07-pod-sctp.pcap"],
+        connections: &[("sctp", &["10.88.192.50:45000 → 10.88.64.100:3868", "10.88.130.1:32000 → 10.88.130.4:3868"])],
+        whole: 1,
+        said: &[],
+    },
+    Row { files: &["encapsulations/h08-two-interfaces.pcapng"], connections: &[("tcp", WEB)], whole: 1, said: &[":mlb", ":tun0"] },
+    Row {
+        files: &["encapsulations/h09-client.pcap", "encapsulations/h09-n2-user0.pcap", "encapsulations/h09-pod.pcap"],
+        connections: &[("tcp", WEB)],
+        whole: 0,
+        said: &["not seen at", "it may be there all the same: 9 frames were not read (link type 147)"],
+    },
+    Row {
+        files: &["encapsulations/h11-n2-proxy.pcap", "encapsulations/h11-pod.pcap"],
+        connections: &[
+            ("tcp", &["10.88.0.12:52000 → 10.88.130.4:4180", "10.88.0.12:52000 → 10.88.130.4:4180"]),
+            ("tcp", &["10.88.192.50:40000 → 10.88.64.100:443"]),
+        ],
+        whole: 1,
+        said: &["a proxy in between"],
+    },
+];
+
+const CLIENT_TO_ADDRESS: &str = "192.0.2.50:40000 → 203.0.113.100:443";
+const JOINED: &[&str] = &[CLIENT_TO_ADDRESS, "10.88.130.1:25787 → 198.51.100.7:4180"];
+const WEB: &[&str] = &["10.88.192.50:40000 → 10.88.64.100:443", "10.88.130.1:31000 → 10.88.130.4:4180"];
+
+#[test]
+fn links_and_tunnels_are_read_or_named() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    for row in ROWS {
+        let files: Vec<PathBuf> = row.files.iter().map(|file| folder.join(file)).collect();
+        let mut arguments: Vec<&std::ffi::OsStr> = files.iter().map(|file| file.as_os_str()).collect();
+        let (code, text, errors) = trace(&arguments);
+        assert_eq!(code, Some(0), "{errors}");
+        arguments.extend(["--report", "json"].map(std::ffi::OsStr::new));
+        let (_, json, errors) = trace(&arguments);
+        let report: serde_json::Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json} {errors}"));
+        let mut found: Vec<(String, Vec<String>)> = report["connections"].as_array().expect("connections").iter().map(connection).collect();
+        let mut expected: Vec<(String, Vec<String>)> = row
+            .connections
+            .iter()
+            .map(|(protocol, ends)| ((*protocol).to_owned(), ends.iter().map(|ends| (*ends).to_owned()).collect()))
+            .collect();
+        for (_, ends) in expected.iter_mut().chain(&mut found) {
+            ends.sort();
+        }
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{:?}: {text}", row.files);
+        assert_eq!(report["summary"]["whole"], row.whole, "{:?}: {text}", row.files);
+        assert!(row.said.iter().all(|said| text.contains(said)), "{:?}: {text}", row.files);
+    }
+}
+
+/// A connection's protocol, and the ends of its request at each place.
+fn connection(traced: &serde_json::Value) -> (String, Vec<String>) {
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let hops = traced["request"].as_array().expect("hops");
+    let ends = hops.iter().map(|hop| format!("{} → {}", text(&hop["source"]), text(&hop["destination"])));
+    (text(&traced["protocol"]), ends.collect())
 }

@@ -79,8 +79,8 @@ fn follow(mut sources: Vec<Source>, mut told: Told) -> Result<(), String> {
     while let Some(source) = sources.iter_mut().filter(|source| source.next.is_some()).min_by_key(|source| source.due) {
         if let Some((point, glance)) = source.next.take() {
             match &glance.headers {
-                Some(headers) => joiner.take(point, glance.number, headers),
-                None => joiner.pass(point),
+                Ok(headers) => joiner.take(point, glance.number, headers),
+                Err(hidden) => joiner.pass(point, *hidden),
             }
         }
         source.advance(&mut joiner, &mut names);
@@ -171,7 +171,7 @@ fn compare_clocks(sources: &mut [Source]) {
     for (number, source) in sources.iter_mut().enumerate() {
         source.read_early();
         for glance in &source.early {
-            early.entry((number, glance.point)).or_default().extend(glance.headers);
+            early.entry((number, glance.point)).or_default().extend(glance.headers.ok());
         }
     }
     let (places, packets): (Vec<(usize, usize)>, Vec<Vec<Headers>>) = early.into_iter().unzip();
@@ -185,8 +185,7 @@ fn compare_clocks(sources: &mut [Source]) {
 fn incomplete(broken: Option<&String>, point: &FilePoint) -> Option<String> {
     let dropped =
         point.dropped.filter(|dropped| *dropped > 0).map(|dropped| format!("the capture lost {dropped} packets by its own count"));
-    let unread = (!point.readable()).then(|| format!("frames of link type {} cannot be read", point.link_type));
-    let reasons: Vec<String> = broken.cloned().into_iter().chain(dropped).chain(unread).collect();
+    let reasons: Vec<String> = broken.cloned().into_iter().chain(dropped).collect();
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 

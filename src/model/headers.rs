@@ -2,6 +2,7 @@
 //!
 //! [`Packet`](super::packet::Packet) tells more of each packet and is kept in recordings; this is what following needs.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ pub struct Enclosure {
     pub vlan: u16,
     /// The outermost tunnel.
     pub tunnel: Option<Tunnel>,
-    /// The network number of VXLAN or Geneve, 0 for none.
+    /// The network number of VXLAN or Geneve, the key of GRE, 0 for none.
     pub network: u32,
 }
 
@@ -42,6 +43,7 @@ pub enum Tunnel {
     Vxlan,
     Geneve,
     Ipip,
+    Gre,
 }
 
 impl Tunnel {
@@ -52,6 +54,35 @@ impl Tunnel {
             Self::Vxlan => "vxlan",
             Self::Geneve => "geneve",
             Self::Ipip => "ipip",
+            Self::Gre => "gre",
+        }
+    }
+}
+
+/// What a packet may be hidden in: it was there, and what it is was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hidden {
+    /// Frames of a link that is not known, by the number of the link's type.
+    LinkType(u32),
+    /// Something else than IP, by its ether type.
+    EtherType(u16),
+    /// It ends before its ports, or contradicts itself.
+    Cut,
+    /// It is the content of a tunnel, whose name this is, that is encrypted or not known.
+    Within(&'static str),
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LinkType(number) => write!(f, "link type {number}"),
+            Self::EtherType(0x8847 | 0x8848) => f.write_str("MPLS"),
+            Self::EtherType(0x8864) => f.write_str("PPPoE"),
+            Self::EtherType(0x88e5) => f.write_str("MACsec"),
+            Self::EtherType(0x894f) => f.write_str("NSH"),
+            Self::EtherType(kind) => write!(f, "ether type {kind:#06x}"),
+            Self::Cut => f.write_str("cut before its ports"),
+            Self::Within(tunnel) => f.write_str(tunnel),
         }
     }
 }
@@ -102,7 +133,7 @@ pub struct TcpHeaders {
 pub struct DatagramHeaders {
     /// 17 for UDP, 1 and 58 for ICMP.
     pub protocol: u8,
-    /// ICMP's echo identifier stands for both ports; 0 where there are no ports.
+    /// ICMP's echo identifier stands for both ports; 0 where there are no ports. SCTP's are read like UDP's.
     pub source_port: u16,
     pub destination_port: u16,
     /// A hash of the first bytes of payload, the same for every capture that keeps these.
@@ -117,6 +148,8 @@ pub struct DatagramHeaders {
     pub whole: Option<u32>,
     /// Whether fragments of this packet follow.
     pub fragmented: bool,
+    /// What its content is, when that may be another connection's packet.
+    pub hidden: Option<Hidden>,
 }
 
 /// The packet that an ICMP error is about.

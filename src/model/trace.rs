@@ -1,5 +1,6 @@
 //! What following the packets of capture files gave.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
@@ -132,6 +133,18 @@ pub struct TracePoint {
     pub clock_ahead_ns: i64,
     /// Why it does not hold everything: cut off, or packets lost by its own count.
     pub incomplete: Option<String>,
+    /// Frames that may hold packets of any connection and were not read, by what these are hidden in.
+    pub not_read: BTreeMap<String, u64>,
+}
+
+impl TracePoint {
+    /// How many frames were not read, and why; nothing when all were.
+    #[must_use]
+    pub fn left_out(&self) -> Option<String> {
+        let count: u64 = self.not_read.values().sum();
+        let kinds: Vec<&str> = self.not_read.keys().map(String::as_str).collect();
+        (count > 0).then(|| format!("{count} {} not read ({})", if count == 1 { "frame was" } else { "frames were" }, kinds.join(", ")))
+    }
 }
 
 /// The whole of it, once everything was read.
@@ -139,7 +152,8 @@ pub struct TracePoint {
 pub struct TraceSummary {
     pub points: Vec<TracePoint>,
     pub connections: u64,
-    /// Connections of which every packet was seen wherever the connection passed, and nothing was left unjoined.
+    /// Connections of which every packet was seen wherever the connection passed, and nothing was left unjoined; 0 where frames were not read,
+    /// since nobody knows whose these were.
     pub whole: u64,
     /// Packets that were let go before their time, because more were waiting than fit: their counterparts may have come later.
     pub let_go_early: u64,

@@ -273,10 +273,10 @@ fn capture_file(bytes: &[u8]) {
         let mut known = Vec::new();
         while let Ok(Some(frame)) = file.advance() {
             let (number, headers) = (frame.number, frame.headers());
-            known.extend(headers);
+            known.extend(headers.ok());
             match &headers {
-                Some(headers) => joiner.take(point, number, headers),
-                None => joiner.pass(point),
+                Ok(headers) => joiner.take(point, number, headers),
+                Err(hidden) => joiner.pass(point, *hidden),
             }
         }
         joiner.end(point, file.points().iter().find_map(|point| point.dropped).map(|lost| lost.to_string()));
@@ -295,7 +295,7 @@ fn frame(bytes: &[u8]) {
     let links = Links { names: BTreeMap::new(), own: vec![[2, 0, 0, 0, 0, 1]] };
     for link_type in [decode::EN10MB, decode::SLL, decode::SLL2, 101, 228, 229] {
         decode::decode(link_type, bytes, u32::MAX, i64::MAX, &links);
-        Frame { point: 0, number: 1, at: i64::MIN, original_len: 0, data: bytes, link_type }.headers();
+        Frame { point: 0, number: 1, at: i64::MIN, original_len: 0, data: bytes, link_type }.headers().ok();
     }
 }
 

@@ -92,17 +92,19 @@ pub fn trace_summary(summary: &TraceSummary) -> String {
                 &format!("  its clock is {apart} ms ahead of that of {first}, as its packets show; times above are corrected by it"),
             );
         }
+        if let Some(left_out) = point.left_out() {
+            line(&mut text, &format!("  {}", one_line(&left_out)));
+        }
         if let Some(incomplete) = &point.incomplete {
             line(&mut text, &format!("  incomplete: {}", one_line(incomplete)));
         }
     }
-    line(
-        &mut text,
-        &format!(
-            "{} connections, {} of them seen everywhere and with every packet that was watched for",
-            summary.connections, summary.whole
-        ),
-    );
+    let seen = if summary.points.iter().any(|point| !point.not_read.is_empty()) {
+        "none of them is called seen everywhere, because frames were not read".to_owned()
+    } else {
+        format!("{} of them seen everywhere and with every packet that was watched for", summary.whole)
+    };
+    line(&mut text, &format!("{} connections, {seen}", summary.connections));
     if summary.let_go_early > 0 {
         line(
             &mut text,

@@ -35,7 +35,10 @@ impl Joiner {
                 1 => "icmp".to_owned(),
                 6 => "tcp".to_owned(),
                 17 => "udp".to_owned(),
+                47 => "gre".to_owned(),
+                50 => "esp".to_owned(),
                 58 => "icmp6".to_owned(),
+                132 => "sctp".to_owned(),
                 other => format!("protocol {other}"),
             },
             began: open.first_at,
@@ -132,7 +135,11 @@ impl Joiner {
             let (count, most) = (open.not_placed, super::connections::MOST_SPOTS);
             reasons.push(format!("{count} of its packets passed places beyond the first {most}, which are not told apart"));
         }
-        let told = || (0_u16..).zip(self.points.iter().take(MOST_POINTS)).filter(|(_, point)| point.told.followed > 0);
+        let told = || {
+            (0_u16..)
+                .zip(self.points.iter().take(MOST_POINTS))
+                .filter(|(_, point)| point.told.followed > 0 || !point.told.not_read.is_empty())
+        };
         if open.apart > 0 && told().any(|(number, _)| !open.passed(number)) {
             let count = open.apart;
             reasons.push(format!(
@@ -140,7 +147,8 @@ impl Joiner {
             ));
         }
         for (_, point) in told().filter(|(number, _)| !open.passed(*number)) {
-            reasons.push(format!("not seen at {}: {}", point.told.name, reason(open, point)));
+            let left_out = point.told.left_out().map(|left_out| format!("; it may be there all the same: {left_out}"));
+            reasons.push(format!("not seen at {}: {}{}", point.told.name, reason(open, point), left_out.unwrap_or_default()));
         }
         if self.points.len() > MOST_POINTS {
             reasons.push(format!(
@@ -154,6 +162,9 @@ impl Joiner {
 
 /// Why a connection was not seen at a point, as far as it can be told.
 fn reason(open: &Open, point: &Point) -> String {
+    if point.told.followed == 0 {
+        return "no packet of that capture could be read".to_owned();
+    }
     if open.first_at > point.last && point.ended {
         return "that capture had ended".to_owned();
     }

@@ -199,6 +199,8 @@ pub(super) struct Open {
     pub(super) first_at: i64,
     pub(super) last_at: i64,
     pub(super) fins: [bool; 2],
+    /// When each end first sent what is no SYN: it had heard of the other.
+    pub(super) went_on: [Option<i64>; 2],
     pub(super) reset: bool,
     /// Identifications of joined packets are the same on both sides: the road leaves them alone.
     pub(super) keeps_identification: bool,
@@ -236,6 +238,7 @@ impl Open {
             first_at: at,
             last_at: at,
             fins: [false; 2],
+            went_on: [None; 2],
             reset: false,
             keeps_identification: false,
             answers_differ: false,
@@ -275,6 +278,22 @@ impl Open {
         let theirs = if turned { [other.initial[1], other.initial[0]] } else { other.initial };
         self.protocol != other.protocol
             || self.initial.iter().zip(theirs).any(|(own, their)| own.is_some_and(|own| their.is_some_and(|their| own != their)))
+    }
+
+    /// Whether it began at a place when the other had been answered there, and its client had gone on: then it is another connection, whatever
+    /// numbers its client chose. Translation sends a packet on before there is an answer, and a client asks again until it has one.
+    /// `now`: the place and time of a SYN of it that is not noted yet.
+    pub(super) fn follows(&self, other: &Self, turned: bool, now: Option<(u16, i64)>) -> bool {
+        if self.protocol != 6 || (self.initial[0].is_none() && now.is_none()) || other.initial[usize::from(turned)].is_none() {
+            return false;
+        }
+        let first = |open: &Self, point: u16, answer: bool| {
+            let spots = open.spots.iter().filter(|spot| spot.point == point && spot.answer == answer && spot.packets > 0);
+            spots.map(|spot| spot.first_at).min()
+        };
+        let noted = self.spots.iter().filter_map(|spot| Some((spot.point, first(self, spot.point, false)?)));
+        let Some(went_on) = other.went_on[usize::from(turned)] else { return false };
+        noted.chain(now).any(|(point, began)| began > went_on && first(other, point, !turned).is_some_and(|answered| began > answered))
     }
 
     /// Whether its packets were seen at this point.

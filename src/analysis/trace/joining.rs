@@ -36,7 +36,7 @@ impl Joiner {
     /// packet belongs to, which is a new one when its ends have begun another connection.
     pub(super) fn join(&mut self, track: u32, upwards: bool, piece: &Piece, at: i64) -> u32 {
         let Some((place, answer)) = self.direction(track, upwards) else { return track };
-        let Some(known) = self.elsewhere(track, place, answer, piece) else { return track };
+        let Some(known) = self.elsewhere(track, place, answer, piece, at) else { return track };
         let turned = known.answer != answer;
         let (Some(own), Some(other)) = (self.connections.get(place), self.connections.get(known.connection)) else { return track };
         if !own.contradicts(other, turned) {
@@ -81,7 +81,7 @@ impl Joiner {
 
     /// The connection at another place that this packet is known from. None, when it is known within its own already, when
     /// nothing but the numbers speaks for it, and when several are as likely.
-    fn elsewhere(&mut self, track: u32, place: u32, answer: bool, piece: &Piece) -> Option<Elsewhere> {
+    fn elsewhere(&mut self, track: u32, place: u32, answer: bool, piece: &Piece, at: i64) -> Option<Elsewhere> {
         let key = self.tracks.get(track)?.key;
         let mut best: Option<(i32, Elsewhere)> = None;
         let mut tied = false;
@@ -97,7 +97,7 @@ impl Joiner {
                 continue;
             }
             let score = self.affinity(&key, piece, held, &mut similar);
-            if score < ENOUGH {
+            if score < ENOUGH || self.come_after_each_other(&key, place, answer, piece, held, at) {
                 continue;
             }
             match &best {
@@ -134,6 +134,14 @@ impl Joiner {
         held.sightings.iter().filter_map(|seen| other.spots.get(usize::from(seen.spot))).any(|spot| {
             (spot.point, spot.interface, spot.enclosure) == (key.point, key.interface, key.enclosure) && spot.passage == piece.passage
         })
+    }
+
+    /// Whether one of both connections began where the other had been answered already: then the packets are two, whatever numbers they have.
+    fn come_after_each_other(&self, key: &TrackKey, place: u32, answer: bool, piece: &Piece, held: &Held, at: i64) -> bool {
+        let (Some(own), Some(other)) = (self.connections.get(place), self.connections.get(held.connection)) else { return false };
+        let turned = held.answer != answer;
+        let syn = (piece.flags.is_syn() && !answer).then_some((key.point, at));
+        own.follows(other, turned, syn) || other.follows(own, turned, None)
     }
 
     /// What speaks for a packet of another connection being this one, beside the numbers that are the same.
@@ -184,6 +192,8 @@ impl Joiner {
         };
         match (piece.identification, key.ends.low.0.is_ipv6()) {
             (0, _) if ends == 2 => 0,
+            // The tag of an association and the number of its chunk stand in what was hashed.
+            (0, _) if piece.like.protocol == 132 && piece.hashed >= 8 && alone() => ENOUGH,
             (0, true) if piece.hashed >= 8 && ends == 1 => 1,
             (0, true) if piece.hashed >= 12 && alone() => ENOUGH,
             (0, _) => NEVER,
@@ -299,6 +309,7 @@ fn take_over(open: &mut Open, gone: &Open, turned: bool) {
     for place in [0, 1] {
         open.initial[place] = open.initial[place].or(gone.initial[way(place)]);
         open.fins[place] |= gone.fins[way(place)];
+        open.went_on[place] = open.went_on[place].into_iter().chain(gone.went_on[way(place)]).min();
     }
     open.number = open.number.min(gone.number);
     open.first_at = open.first_at.min(gone.first_at);

@@ -18,10 +18,10 @@ mod placing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::model::headers::{Headers, Quoted, Transport};
-use crate::model::packet::Passage;
+use crate::model::headers::{Headers, Hidden, Quoted, Transport};
+use crate::model::packet::{Flags, Passage};
 use crate::model::trace::{Pairing, SeenError, TracePoint, TraceSummary, Traced};
 use connections::{End, Ends, MOST_TOLD, NO_SPOT, Open, Spot, Store, Track, TrackKey, passage_number};
 use fragments::{Fragments, Waiting};
@@ -66,6 +66,21 @@ struct Point {
     /// First and last packet, by the clock of the first point.
     first: i64,
     last: i64,
+}
+
+/// Kinds of what was not read that are told apart at a point.
+const MOST_HIDDEN: usize = 16;
+
+impl Point {
+    /// Counts a frame that may hold a packet, and was not read.
+    fn leave_out(&mut self, hidden: Option<Hidden>) {
+        let Some(hidden) = hidden else { return };
+        let mut kind = hidden.to_string();
+        if self.told.not_read.len() >= MOST_HIDDEN && !self.told.not_read.contains_key(&kind) {
+            "others".clone_into(&mut kind);
+        }
+        *self.told.not_read.entry(kind).or_default() += 1;
+    }
 }
 
 /// Joins packets of several points.
@@ -130,15 +145,17 @@ impl Joiner {
             last: None,
             clock_ahead_ns: ahead_ns,
             incomplete: None,
+            not_read: BTreeMap::new(),
         };
         self.points.push(Point { told, tells_passage, ended: false, first: i64::MAX, last: i64::MIN });
         u16::try_from(self.points.len() - 1).unwrap_or(u16::MAX)
     }
 
-    /// A packet that is not followed: what is no IP, or was cut off too early.
-    pub fn pass(&mut self, point: u16) {
+    /// A frame that is not followed. `hidden`: what a packet may be hidden in; nothing, when it holds none of any connection.
+    pub fn pass(&mut self, point: u16, hidden: Option<Hidden>) {
         if let Some(point) = self.points.get_mut(usize::from(point)) {
             point.told.packets += 1;
+            point.leave_out(hidden);
         }
     }
 
@@ -155,6 +172,9 @@ impl Joiner {
                 }
             }
             Transport::Datagram(datagram) => {
+                if let Some(point) = self.points.get_mut(usize::from(point)) {
+                    point.leave_out(datagram.hidden);
+                }
                 let piece = Piece::datagram(datagram, headers);
                 let ports = (datagram.source_port, datagram.destination_port);
                 self.packet(point, headers, datagram.protocol, ports, &piece, seen);
@@ -205,10 +225,11 @@ impl Joiner {
         for (_, place) in open {
             self.conclude(place);
         }
+        let points: Vec<TracePoint> = self.points.iter().map(|point| point.told.clone()).collect();
         TraceSummary {
-            points: self.points.iter().map(|point| point.told.clone()).collect(),
             connections: self.concluded,
-            whole: self.whole,
+            whole: if points.iter().any(|point| !point.not_read.is_empty()) { 0 } else { self.whole },
+            points,
             let_go_early: self.early + self.fragments.left_out(),
         }
     }
@@ -355,14 +376,18 @@ impl Joiner {
             return;
         }
         let way = usize::from(answer);
-        if piece.flags.0 & crate::model::packet::Flags::SYN != 0 {
+        if piece.flags.0 & Flags::SYN != 0 {
             match open.initial[way] {
                 Some(initial) if initial != piece.like.start() => open.answers_differ = true,
                 _ => open.initial[way] = Some(piece.like.start()),
             }
         }
-        open.reset |= piece.flags.is_reset();
+        // A client that asks again after its reset (the answer was an old connection's) goes on: it has not ended.
+        open.reset = (open.reset || piece.flags.is_reset()) && !piece.flags.is_syn();
         open.fins[way] |= piece.flags.is_fin();
+        if piece.flags.0 & Flags::SYN == 0 {
+            open.went_on[way].get_or_insert(at);
+        }
     }
 
     /// Notes an ICMP error at the connection that it is about, when that was seen at the same place.

@@ -3,15 +3,18 @@
 //! Frames come from hosts that may be hostile or broken, so nothing here trusts a length: whatever cannot be read
 //! becomes `Body::Other`, or no packet at all when not even the link header is there.
 
+mod behind;
 mod extent;
 mod headers;
 mod network;
+mod tunnel;
 
 use std::collections::BTreeMap;
 
-use etherparse::{EtherType, LaxSlicedPacket, LinkSlice};
+use etherparse::{EtherType, LaxSlicedPacket};
 
 use crate::model::packet::{Body, InterfaceName, Mac, Packet, Passage};
+use behind::Behind;
 pub use extent::headers_end;
 pub use headers::headers;
 use network::Carried;
@@ -24,6 +27,9 @@ pub const SLL: u32 = 113;
 pub const EN10MB: u32 = 1;
 /// `LINKTYPE_RAW`: IP without a link header. 12 is what some systems write for it; 228 and 229 are IPv4 and IPv6 alone.
 pub const RAW: [u32; 4] = [101, 12, 228, 229];
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
 
 /// Whether frames of this link type can be read at all.
 #[must_use]
@@ -41,7 +47,7 @@ pub struct Links {
     pub own: Vec<[u8; 6]>,
 }
 
-/// Reads one frame. `at_ns` is the capture's timestamp. A packet inside VXLAN, Geneve or IPIP is given in place of the
+/// Reads one frame. `at_ns` is the capture's timestamp. A packet inside VXLAN, Geneve, GRE or IPIP is given in place of the
 /// packet that carried it.
 ///
 /// `None` when the link type is unknown or the frame is shorter than its link header.
@@ -49,11 +55,9 @@ pub struct Links {
 pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links: &Links) -> Option<Packet> {
     let link = Link::read(link_type, data, &links.own)?;
     // What the interface saw beyond the link header, for packets whose own length field is 0 (very large segments).
-    let wire_len = original_len.saturating_sub(u32::try_from(data.len() - link.rest.len()).unwrap_or(0));
-    let carried = match link.ether_type {
-        Some(kind) => network::read(&LaxSlicedPacket::from_ether_type(EtherType(kind), link.rest), wire_len, 0),
-        None => LaxSlicedPacket::from_ip(link.rest).map_or_else(|_| Carried::other(), |sliced| network::read(&sliced, wire_len, 0)),
-    };
+    let content = behind::behind(link.ether_type, link.rest);
+    let wire_len = original_len.saturating_sub(u32::try_from(data.len() - content.rest.len()).unwrap_or(0));
+    let carried = sliced(&content).map_or_else(Carried::other, |sliced| network::read(&sliced, wire_len, 0));
     Some(Packet {
         at: at_ns,
         interface: links.names.get(&link.index).cloned().unwrap_or_else(|| format!("if{}", link.index).as_str().into()),
@@ -146,10 +150,12 @@ pub(super) fn bytes_at<const N: usize>(data: &[u8], at: usize) -> Option<[u8; N]
     data.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
-/// The source MAC of an Ethernet frame that a tunnel carried is not of interest, but its payload is.
-fn inner_frame(data: &[u8]) -> Option<LaxSlicedPacket<'_>> {
-    let sliced = LaxSlicedPacket::from_ethernet(data).ok()?;
-    matches!(sliced.link, Some(LinkSlice::Ethernet2(_))).then_some(sliced)
+/// What stands behind the link, in layers.
+fn sliced<'a>(content: &Behind<'a>) -> Option<LaxSlicedPacket<'a>> {
+    match content.kind {
+        Some(kind) => Some(LaxSlicedPacket::from_ether_type(EtherType(kind), content.rest)),
+        None => LaxSlicedPacket::from_ip(content.rest).ok(),
+    }
 }
 
 impl Carried {

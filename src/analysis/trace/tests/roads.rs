@@ -225,6 +225,7 @@ pub(super) fn udp(source_port: u16, destination_port: u16, payload: u32) -> Data
         carried: 108,
         whole: Some(108),
         fragmented: false,
+        hidden: None,
     }
 }
 

@@ -1,9 +1,11 @@
 //! How far a frame's headers reach: behind them is what the Service's users send each other, which nobody keeps.
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
+use etherparse::{LaxNetSlice, LaxSlicedPacket};
 
-use super::Link;
-use super::network::{Ip, MOST_TUNNELS, udp_tunnel};
+use super::behind::behind as behind_link;
+use super::network::Ip;
+use super::tunnel::{MOST_TUNNELS, inside};
+use super::{Link, sliced as layers};
 
 /// Bytes of an ARP packet for IPv4 over Ethernet.
 const ARP: usize = 28;
@@ -17,11 +19,7 @@ const ICMP: usize = 8;
 pub fn headers_end(link_type: u32, data: &[u8]) -> usize {
     let Some(link) = Link::read(link_type, data, &[]) else { return 0 };
     let start = data.len() - link.rest.len();
-    let sliced = match link.ether_type {
-        Some(kind) => Some(LaxSlicedPacket::from_ether_type(EtherType(kind), link.rest)),
-        None => LaxSlicedPacket::from_ip(link.rest).ok(),
-    };
-    let payload = sliced.and_then(|sliced| payload(&sliced, 0));
+    let payload = layers(&behind_link(link.ether_type, link.rest)).and_then(|sliced| payload(&sliced, 0));
     // Both are parts of the same bytes.
     payload.map_or(start, |payload| payload.as_ptr().addr().saturating_sub(data.as_ptr().addr())).min(data.len())
 }
@@ -36,12 +34,13 @@ fn payload<'a>(sliced: &LaxSlicedPacket<'a>, depth: u8) -> Option<&'a [u8]> {
     if ip.headless {
         return Some(ip.payload);
     }
-    let inner =
-        |sliced: Option<LaxSlicedPacket<'a>>| sliced.filter(|_| depth < MOST_TUNNELS).and_then(|sliced| payload(&sliced, depth + 1));
+    let inner = inside(ip.protocol, ip.payload, ip.wire_payload).filter(|_| depth < MOST_TUNNELS);
+    if let Some(end) = inner.and_then(|inner| layers(&inner.content)).and_then(|inner| payload(&inner, depth + 1)) {
+        return Some(end);
+    }
     Some(match ip.protocol {
         6 => behind(ip.payload, usize::from(ip.payload.get(12).copied().unwrap_or(0x50) >> 4).max(5) * 4),
-        17 => inner(udp_tunnel(ip.payload).map(|(_, sliced)| sliced)).unwrap_or_else(|| behind(ip.payload, 8)),
-        4 | 41 => inner(LaxSlicedPacket::from_ip(ip.payload).ok()).unwrap_or(ip.payload),
+        4 | 41 => ip.payload,
         // Neighbours and routers are told apart by what follows: addresses, no words of anybody's.
         58 if ip.payload.first().is_some_and(|kind| (133..=137).contains(kind)) => behind(ip.payload, ip.payload.len()),
         1 | 58 => behind(ip.payload, icmp(ip.payload)),

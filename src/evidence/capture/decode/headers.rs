@@ -5,32 +5,34 @@
 
 use std::net::IpAddr;
 
-use super::{Link, bytes_at};
-use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Quoted, TcpHeaders, Transport, Tunnel};
+use super::behind::behind;
+use super::tunnel::{MOST_TUNNELS, hidden, inside};
+use super::{Link, TCP, UDP, bytes_at, known};
+use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Hidden, Quoted, TcpHeaders, Transport};
 use crate::model::packet::Flags;
 
-/// Tunnels inside tunnels are followed this deep.
-const MOST_TUNNELS: u8 = 3;
-/// VLAN tags one behind the other: two are usual with providers.
-const MOST_TAGS: u8 = 4;
 /// IPv6 extension headers before the transport header.
 const MOST_EXTENSIONS: u8 = 8;
 /// Bytes of a datagram's payload that every capture is expected to keep.
 const HASHED: usize = 24;
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 const ICMP: u8 = 1;
 const ICMP6: u8 = 58;
+const SCTP: u8 = 132;
 
 /// Reads one frame. `original_len` is its length on the wire, `at` the capture's time in nanoseconds, `own` as in
-/// [`Links`](super::Links). `None` for what is not IP, and for what was cut before its ports.
-#[must_use]
-pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[u8; 6]]) -> Option<Headers> {
-    let link = Link::read(link_type, data, own)?;
-    let wire = original_len.saturating_sub(length(&data[..data.len() - link.rest.len()]));
-    let mut enclosure = Enclosure::default();
-    let read = network(link.ether_type, link.rest, wire, &mut enclosure, 0)?;
-    Some(Headers {
+/// [`Links`](super::Links).
+///
+/// # Errors
+/// What the packet is hidden in; nothing, when it is none of any connection.
+pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[u8; 6]]) -> Result<Headers, Option<Hidden>> {
+    let short = if known(link_type) { Hidden::Cut } else { Hidden::LinkType(link_type) };
+    let link = Link::read(link_type, data, own).ok_or(Some(short))?;
+    let content = behind(link.ether_type, link.rest);
+    content.ip()?;
+    let wire = original_len.saturating_sub(length(&data[..data.len() - content.rest.len()]));
+    let mut enclosure = Enclosure { vlan: content.vlan, ..Enclosure::default() };
+    let read = internet(content.rest, wire, &mut enclosure, 0).ok_or(Some(Hidden::Cut))?;
+    Ok(Headers {
         at,
         interface: link.index,
         passage: link.passage,
@@ -38,7 +40,7 @@ pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[
         source: read.source,
         destination: read.destination,
         identification: read.identification,
-        transport: read.transport?,
+        transport: read.transport.ok_or_else(|| (!read.housekeeping).then_some(Hidden::Cut))?,
     })
 }
 
@@ -48,6 +50,8 @@ struct Read {
     destination: IpAddr,
     identification: u32,
     transport: Option<Transport>,
+    /// Neighbour discovery and multicast housekeeping, which stay on their link.
+    housekeeping: bool,
 }
 
 /// An IP header, and what lies behind it.
@@ -63,25 +67,6 @@ struct Ip<'a> {
     payload: &'a [u8],
 }
 
-fn network(mut kind: Option<u16>, mut data: &[u8], mut wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
-    for _ in 0..MOST_TAGS {
-        match kind {
-            Some(0x8100 | 0x88a8 | 0x9100) => {
-                let tag = u16::from_be_bytes(bytes_at(data, 0)?) & 0x0fff;
-                kind = Some(u16::from_be_bytes(bytes_at(data, 2)?));
-                data = data.get(4..)?;
-                wire = wire.saturating_sub(4);
-                if depth == 0 {
-                    enclosure.vlan = tag;
-                }
-            }
-            Some(0x0800 | 0x86dd) | None => break,
-            Some(_) => return None,
-        }
-    }
-    internet(data, wire, enclosure, depth)
-}
-
 fn internet(data: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
     let ip = match data.first()? >> 4 {
         4 => v4(data, wire)?,
@@ -94,8 +79,9 @@ fn internet(data: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Opt
     {
         return Some(read);
     }
-    let transport = transport(&ip);
-    Some(Read { source: ip.source, destination: ip.destination, identification: ip.identification, transport })
+    let housekeeping = ip.protocol == ICMP6 && ip.fragment == 0 && matches!(ip.payload.first(), Some(130..=137 | 143));
+    let transport = if housekeeping { None } else { transport(&ip) };
+    Some(Read { source: ip.source, destination: ip.destination, identification: ip.identification, transport, housekeeping })
 }
 
 fn v4(data: &[u8], wire: u32) -> Option<Ip<'_>> {
@@ -181,45 +167,13 @@ impl Ip<'_> {
 
 /// The packet inside a tunnel.
 fn tunnelled(ip: &Ip<'_>, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
-    let mut inside = *enclosure;
-    let (tunnel, number, read) = match ip.protocol {
-        4 | 41 => (Tunnel::Ipip, 0, internet(ip.payload, ip.carried, &mut inside, depth + 1)?),
-        UDP => {
-            let port = u16::from_be_bytes(bytes_at(ip.payload, 2)?);
-            if !matches!(port, 4789 | 8472 | 6081) {
-                return None;
-            }
-            let header: [u8; 8] = bytes_at(ip.payload, 8)?;
-            let number = u32::from_be_bytes([0, header[4], header[5], header[6]]);
-            if port != 6081 {
-                // The I flag and nothing else of the first byte: RFC 7348, section 5.
-                let frame = ip.payload.get(16..).filter(|_| header[0] == 0x08)?;
-                (Tunnel::Vxlan, number, framed(frame, ip.carried.saturating_sub(16), &mut inside, depth)?)
-            } else if header[0] & 0xc0 == 0 {
-                // Version 0, options of 4-byte words: RFC 8926, section 3.4.
-                let options = usize::from(header[0] & 0x3f) * 4;
-                let rest = ip.payload.get(16 + options..)?;
-                let wire = ip.carried.saturating_sub(16 + u32::from(header[0] & 0x3f) * 4);
-                let read = match u16::from_be_bytes([header[2], header[3]]) {
-                    0x6558 => framed(rest, wire, &mut inside, depth)?,
-                    kind @ (0x0800 | 0x86dd) => network(Some(kind), rest, wire, &mut inside, depth + 1)?,
-                    _ => return None,
-                };
-                (Tunnel::Geneve, number, read)
-            } else {
-                return None;
-            }
-        }
-        _ => return None,
-    };
-    *enclosure = Enclosure { vlan: enclosure.vlan, tunnel: Some(tunnel), network: number };
+    let found = inside(ip.protocol, ip.payload, ip.carried)?;
+    found.content.ip().ok()?;
+    let wire = ip.carried.saturating_sub(length(&ip.payload[..ip.payload.len() - found.content.rest.len()]));
+    let mut within = *enclosure;
+    let read = internet(found.content.rest, wire, &mut within, depth + 1)?;
+    *enclosure = Enclosure { vlan: enclosure.vlan, tunnel: Some(found.tunnel), network: found.number };
     Some(read)
-}
-
-/// What an Ethernet frame inside a tunnel carries.
-fn framed(frame: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
-    let kind = u16::from_be_bytes(bytes_at(frame, 12)?);
-    network(Some(kind), frame.get(14..)?, wire.saturating_sub(14), enclosure, depth + 1)
 }
 
 fn transport(ip: &Ip<'_>) -> Option<Transport> {
@@ -229,9 +183,8 @@ fn transport(ip: &Ip<'_>) -> Option<Transport> {
     match ip.protocol {
         TCP => tcp(ip).map(Transport::Tcp),
         UDP => udp(ip).map(Transport::Datagram),
+        SCTP => sctp(ip).map(Transport::Datagram),
         ICMP => icmp(ip, matches!(ip.payload.first()?, 3 | 4 | 5 | 11 | 12)),
-        // Neighbour discovery and multicast housekeeping stay on their link.
-        ICMP6 if matches!(ip.payload.first()?, 130..=137 | 143) => None,
         ICMP6 => icmp(ip, matches!(ip.payload.first()?, 1..=4)),
         _ => Some(Transport::Datagram(datagram(ip, 0, (0, 0), Some(ip.carried).filter(|_| !ip.more)))),
     }
@@ -302,6 +255,17 @@ fn udp(ip: &Ip<'_>) -> Option<DatagramHeaders> {
     Some(datagram(ip, 8, ports, whole))
 }
 
+/// Ports like UDP's, and a tag of the association, which translation leaves alone as it does all that follows the sum.
+fn sctp(ip: &Ip<'_>) -> Option<DatagramHeaders> {
+    let header: [u8; 12] = bytes_at(ip.payload, 0)?;
+    let ports = (u16::from_be_bytes([header[0], header[1]]), u16::from_be_bytes([header[2], header[3]]));
+    let mut read = datagram(ip, 12, ports, Some(ip.carried).filter(|_| !ip.more));
+    let tag = short(fold(0, &header[4..8]));
+    read.start_hash ^= tag;
+    read.whole_hash = read.whole_hash.map(|hash| hash ^ tag);
+    Some(read)
+}
+
 /// An error with what it is about; any other message as a datagram between the two ends of its echo identifier.
 fn icmp(ip: &Ip<'_>, error: bool) -> Option<Transport> {
     let header: [u8; 8] = bytes_at(ip.payload, 0)?;
@@ -334,6 +298,7 @@ fn datagram(ip: &Ip<'_>, header: usize, (source_port, destination_port): (u16, u
         carried: ip.carried,
         whole,
         fragmented: ip.more,
+        hidden: hidden(ip.protocol, ip.payload),
     }
 }
 
@@ -345,7 +310,7 @@ fn quoted(data: &[u8]) -> Option<Quoted> {
     };
     let ports = match ip.protocol {
         _ if ip.fragment != 0 => None,
-        TCP | UDP => bytes_at(ip.payload, 0),
+        TCP | UDP | SCTP => bytes_at(ip.payload, 0),
         ICMP | ICMP6 => bytes_at::<2>(ip.payload, 4).map(|[a, b]| [a, b, a, b]),
         _ => None,
     };

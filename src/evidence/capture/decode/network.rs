@@ -2,14 +2,13 @@
 
 use std::net::IpAddr;
 
-use etherparse::{EtherType, LaxNetSlice, LaxSlicedPacket};
+use etherparse::{LaxNetSlice, LaxSlicedPacket};
 
-use super::{bytes_at, inner_frame};
+use super::tunnel::{Inside, MOST_TUNNELS, inside};
+use super::{bytes_at, sliced};
 use crate::model::headers::Tunnel;
 use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, QuotedEnds, Segment};
 
-/// Tunnels inside tunnels are followed this deep; deeper is somebody's joke.
-pub(super) const MOST_TUNNELS: u8 = 3;
 /// Bytes of payload that are hashed. A tunnel's headers eat into what a bounded capture keeps, and a hash is only of
 /// use when it is the same at every point where the packet is seen.
 const HASHED: usize = 24;
@@ -30,7 +29,7 @@ pub(super) struct Ip<'a> {
     /// Not a first fragment: no transport header follows.
     pub(super) headless: bool,
     /// Bytes behind the IP headers on the wire, by the IP header.
-    wire_payload: u32,
+    pub(super) wire_payload: u32,
     pub(super) payload: &'a [u8],
 }
 
@@ -97,44 +96,20 @@ fn read_ip(ip: &Ip<'_>, depth: u8) -> Carried {
         1 => plain(read_icmp(ip, quotes_v4)),
         58 => plain(read_ndp(ip).or_else(|| read_icmp(ip, quotes_v6))),
         6 => plain(read_tcp(ip)),
-        17 => tunnelled(ip, udp_tunnel(ip.payload), depth).unwrap_or_else(|| plain(read_udp(ip))),
-        4 | 41 => {
-            let inner = LaxSlicedPacket::from_ip(ip.payload).ok().map(|sliced| (Tunnel::Ipip, sliced));
-            tunnelled(ip, inner, depth).unwrap_or_else(|| plain(None))
-        }
-        _ => plain(None),
+        17 => tunnelled(ip, depth).unwrap_or_else(|| plain(read_udp(ip))),
+        _ => tunnelled(ip, depth).unwrap_or_else(|| plain(None)),
     }
 }
 
 /// The packet inside, with the outermost tunnel's name and addresses.
-fn tunnelled(ip: &Ip<'_>, inner: Option<(Tunnel, LaxSlicedPacket<'_>)>, depth: u8) -> Option<Carried> {
-    let (tunnel, sliced) = inner?;
+fn tunnelled(ip: &Ip<'_>, depth: u8) -> Option<Carried> {
+    let Inside { tunnel, content, .. } = inside(ip.protocol, ip.payload, ip.wire_payload)?;
+    let sliced = sliced(&content)?;
     if depth >= MOST_TUNNELS || sliced.net.is_none() {
         return None;
     }
     let carried = read(&sliced, ip.wire_payload, depth + 1);
     Some(Carried { body: carried.body, tunnel: Some(tunnel), outer: Some(Box::new((ip.source, ip.destination))) })
-}
-
-/// The frame inside a UDP datagram, by its port and by a header that makes sense.
-pub(super) fn udp_tunnel(datagram: &[u8]) -> Option<(Tunnel, LaxSlicedPacket<'_>)> {
-    let port = u16::from_be_bytes(bytes_at(datagram, 2)?);
-    let header: [u8; 8] = bytes_at(datagram, 8)?;
-    let body = datagram.get(16..)?;
-    match port {
-        // The I flag and nothing else of the first byte: RFC 7348, section 5.
-        4789 | 8472 if header[0] == 0x08 => Some((Tunnel::Vxlan, inner_frame(body)?)),
-        // Version 0, options of 4-byte words: RFC 8926, section 3.4.
-        6081 if header[0] & 0xc0 == 0 => {
-            let inner = body.get(usize::from(header[0] & 0x3f) * 4..)?;
-            match u16::from_be_bytes([header[2], header[3]]) {
-                0x6558 => Some((Tunnel::Geneve, inner_frame(inner)?)),
-                kind @ (0x0800 | 0x86dd) => Some((Tunnel::Geneve, LaxSlicedPacket::from_ether_type(EtherType(kind), inner))),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
 }
 
 /// ARP for IPv4 over Ethernet; another kind is `Other`.

@@ -10,7 +10,7 @@ use super::{CaptureFile, FilePoint};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::panicked;
-use crate::model::headers::Headers;
+use crate::model::headers::{Headers, Hidden};
 
 /// Packets that are handed over at once, and batches that wait.
 const BATCH: usize = 256;
@@ -27,8 +27,8 @@ pub struct Glance {
     pub number: u64,
     /// Nanoseconds since the epoch by the file.
     pub at: i64,
-    /// `None` for what is no IP packet.
-    pub headers: Option<Headers>,
+    /// As [`Frame::headers`](super::Frame::headers) gives them.
+    pub headers: Result<Headers, Option<Hidden>>,
 }
 
 /// A file that is read ahead.
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_reader_is_no_silent_end_of_its_file() {
-        let glance = Glance { point: 0, number: 1, at: 0, headers: None };
+        let glance = Glance { point: 0, number: 1, at: 0, headers: Err(None) };
         let mut file = AheadFile::ahead("x.pcap", Interrupt::default(), move |give| {
             give.send(Batch { glances: vec![glance], points: None, broken: None }).unwrap();
             std::panic::panic_any("it makes no sense");

@@ -36,7 +36,8 @@ impl Classic {
             _ => return Ok(None),
         };
         // The upper bits say how long the frame's check sequence is.
-        let link_type = number(window.here(), 20, little) & 0x0fff_ffff;
+        // The other half tells of a frame's check sequence, which stands behind what is read.
+        let link_type = number(window.here(), 20, little) & 0xffff;
         window.pass(HEAD);
         Ok(Some(Self { point: FilePoint { link_type, ..FilePoint::default() }, little, nanoseconds, record }))
     }

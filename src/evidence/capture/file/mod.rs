@@ -17,7 +17,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::decode::known;
 use crate::evidence::error::{ErrorKind, EvidenceError};
-use crate::model::headers::Headers;
+use crate::model::headers::{Headers, Hidden};
 pub use ahead::{AheadFile, Glance};
 use blocks::Blocks;
 use classic::Classic;
@@ -91,9 +91,11 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Its headers; `None` for what is no IP packet.
-    #[must_use]
-    pub fn headers(&self) -> Option<Headers> {
+    /// Its headers.
+    ///
+    /// # Errors
+    /// What a packet may be hidden in; nothing, when the frame holds none of any connection.
+    pub fn headers(&self) -> Result<Headers, Option<Hidden>> {
         super::decode::headers(self.link_type, self.data, self.original_len, self.at, &[])
     }
 }

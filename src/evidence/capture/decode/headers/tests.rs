@@ -5,12 +5,13 @@ use proptest::prelude::*;
 use super::super::tests::{ethernet, ipv4, ipv6, links, sll2, tcp, udp, vxlan};
 use super::super::{EN10MB, RAW, SLL, SLL2, decode};
 use super::*;
+use crate::model::headers::Tunnel;
 use crate::model::packet::Body;
 
 const CLIENT: [u8; 4] = [10, 88, 192, 10];
 const ADDRESS: [u8; 4] = [10, 88, 64, 100];
 
-fn read(link_type: u32, frame: &[u8]) -> Option<Headers> {
+fn read(link_type: u32, frame: &[u8]) -> Result<Headers, Option<Hidden>> {
     headers(link_type, frame, u32::try_from(frame.len()).unwrap(), 42, &[])
 }
 
@@ -40,7 +41,7 @@ fn every_link_type_is_read() {
         assert!(is_syn_to_443(&headers), "{link_type}");
         assert!(matches!(headers.transport, Transport::Tcp(tcp) if tcp.timestamps == Some((5, 6)) && tcp.length == 0));
     }
-    assert_eq!(read(999, &packet), None);
+    assert_eq!(read(999, &packet), Err(Some(Hidden::LinkType(999))));
 }
 
 #[test]
