@@ -42,8 +42,8 @@ pub struct Starts {
 
 /// The history of one address. `logs` may hold several logs of one speaker, those before its restarts among them; `now` is RFC 3339.
 #[must_use]
-pub fn history(address: IpAddr, logs: &[SpeakerLog], starts: &[Starts], now: &str) -> History {
-    let known: Vec<i64> = starts.iter().flat_map(|one| seen(one, logs)).chain(logs.iter().filter_map(started)).collect();
+pub fn history(address: IpAddr, logs: &[&SpeakerLog], starts: &[Starts], now: &str) -> History {
+    let known: Vec<i64> = starts.iter().flat_map(|one| seen(one, logs)).chain(logs.iter().filter_map(|log| started(log))).collect();
     // In a crash loop most starts are in nobody's words any more, and any of them may be why the address moved.
     let blind_until = starts.iter().filter_map(|one| blind_until(one, logs)).max();
     let mut steps: Vec<Step> = logs
@@ -120,8 +120,8 @@ fn started(log: &SpeakerLog) -> Option<i64> {
 }
 
 /// The starts of one speaker of which anything tells, the oldest first.
-fn seen(starts: &Starts, logs: &[SpeakerLog]) -> Vec<i64> {
-    let told = logs.iter().filter(|log| log.pod == starts.pod).filter_map(started);
+fn seen(starts: &Starts, logs: &[&SpeakerLog]) -> Vec<i64> {
+    let told = logs.iter().filter(|log| log.pod == starts.pod).filter_map(|log| started(log));
     let mut seen: Vec<i64> = told.chain(starts.newest.as_deref().and_then(second)).collect();
     seen.sort_unstable();
     seen.dedup_by(|later, earlier| *later - *earlier <= SAME_START);
@@ -129,14 +129,14 @@ fn seen(starts: &Starts, logs: &[SpeakerLog]) -> Vec<i64> {
 }
 
 /// Until when the speaker was started again without a trace of when.
-fn blind_until(starts: &Starts, logs: &[SpeakerLog]) -> Option<i64> {
+fn blind_until(starts: &Starts, logs: &[&SpeakerLog]) -> Option<i64> {
     let seen = seen(starts, logs);
     let unseen = u64::from(starts.restarts) + 1 > u64::try_from(seen.len()).unwrap_or(u64::MAX);
     seen.first().copied().filter(|_| unseen)
 }
 
 /// When the newest announcement that still holds began.
-fn since(address: IpAddr, logs: &[SpeakerLog]) -> Option<String> {
+fn since(address: IpAddr, logs: &[&SpeakerLog]) -> Option<String> {
     let words = logs.iter().filter_map(|log| log.address(address)).flat_map(|words| &words.protocols);
     let held: BTreeSet<&String> = words.filter(|word| word.state == LogState::Announced).filter_map(|word| word.since.as_ref()).collect();
     held.into_iter().next_back().cloned()
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn at(logs: &[SpeakerLog], starts: &[Starts], now: &str) -> History {
-        history("10.88.64.100".parse().unwrap(), logs, starts, &format!("2026-11-24T{now}Z"))
+        history("10.88.64.100".parse().unwrap(), &logs.iter().collect::<Vec<_>>(), starts, &format!("2026-11-24T{now}Z"))
     }
 
     fn started(node: &str, at: &str, restarts: u32) -> Starts {

@@ -4,8 +4,9 @@
 //! Where either says no, everything is read at once.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use super::announcement::{Gathered, announcement};
+use super::announcement::{Gathered, announcement, sources_of};
 use super::judge::another_giver_suspected;
 use super::timestamps::second;
 use super::{allocation, configuration};
@@ -51,7 +52,8 @@ fn plain(gathered: &Gathered, found: &Announcement) -> bool {
 
 /// Whether exactly one ServiceL2Status tells of the address, and names a node of the election.
 fn one_status(found: &Announcement) -> bool {
-    let mut statuses = found.sources.iter().filter(|source| source.kind == "l2status");
+    let sources = sources_of(found);
+    let mut statuses = sources.iter().filter(|source| source.kind == "l2status");
     let (Some(status), None) = (statuses.next(), statuses.next()) else { return false };
     status.trusted && status.node.as_ref().is_some_and(|node| found.candidates.contains(node))
 }
@@ -72,27 +74,28 @@ pub fn calm(gathered: &Gathered, found: &Announcement) -> bool {
         && found.unread.is_empty()
         && found.history.changes == 0
         && gathered.metallb.configuration.iter().all(|word| word.refused.is_none())
-        && found.logs.iter().all(whole)
-        && rested(&found.logs, node, &gathered.now)
+        && found.logs.iter().all(|log| whole(log, &found.addresses))
+        && rested(found, node, &gathered.now)
 }
 
 /// Whether a log has its beginning and tells of nothing that went wrong.
-fn whole(log: &SpeakerLog) -> bool {
+fn whole(log: &SpeakerLog, addresses: &[IpAddr]) -> bool {
     log.complete
         && log.failed_members.is_empty()
         && log.reload_error.is_none()
         && !log.troubles.iter().any(|trouble| {
             matches!(trouble.meaning, TroubleMeaning::CannotAnswer | TroubleMeaning::Configuration | TroubleMeaning::Unknown)
         })
-        && log.addresses.iter().all(|words| words.interface_warning.is_none() && words.moves_dropped == 0)
+        && log.of(addresses).all(|words| words.interface_warning.is_none() && words.moves_dropped == 0)
 }
 
 /// Whether no other node took the address after the one that announces first did, and that one did not lose it lately but to the election:
 /// then no event can name another node as the newest, and nobody fights over the Service's status.
-fn rested(logs: &[SpeakerLog], node: &str, now: &str) -> bool {
+fn rested(found: &Announcement, node: &str, now: &str) -> bool {
     let Some(now) = second(now) else { return false };
     let moves = |own: bool| {
-        let some = logs.iter().filter(move |log| (log.node == node) == own).flat_map(|log| &log.addresses).flat_map(|words| &words.moves);
+        let some = found.logs.iter().filter(move |log| (log.node == node) == own);
+        let some = some.flat_map(|log| log.of(&found.addresses)).flat_map(|words| &words.moves);
         some.collect::<Vec<&Move>>()
     };
     let at = |step: &Move| step.at.as_deref().and_then(second);

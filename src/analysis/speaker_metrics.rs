@@ -9,13 +9,22 @@ use crate::model::announcement::{SessionMetric, SpeakerMetrics};
 /// The fold of one speaker's metrics.
 pub struct MetricsFold {
     metrics: SpeakerMetrics,
+    /// Whether any line was a speaker's.
+    known: bool,
 }
 
 impl MetricsFold {
     /// Begins with nothing said.
     #[must_use]
     pub fn new(pod: &str, node: &str) -> Self {
-        Self { metrics: SpeakerMetrics { pod: pod.to_owned(), node: node.to_owned(), ..SpeakerMetrics::default() } }
+        Self { metrics: SpeakerMetrics { pod: pod.to_owned(), node: node.to_owned(), ..SpeakerMetrics::default() }, known: false }
+    }
+
+    /// Whether this was a speaker's answer at all: every version shows whether its configuration is stale, whatever it announces. What is
+    /// empty, or something else's, proves of no address that it is not announced.
+    #[must_use]
+    pub fn is_a_speakers(&self) -> bool {
+        self.known
     }
 
     /// Takes one line. True when the line mattered.
@@ -36,12 +45,14 @@ impl MetricsFold {
             "k8s_client_config_stale_bool" => self.metrics.config_stale = Some(value > 0.0),
             _ => return false,
         }
+        self.known = true;
         true
     }
 
     /// What they say, once all lines were taken.
     #[must_use]
-    pub fn finish(self) -> SpeakerMetrics {
+    pub fn finish(mut self) -> SpeakerMetrics {
+        self.metrics.announced.sort_by_key(|(_, address)| *address);
         self.metrics
     }
 

@@ -84,11 +84,27 @@ impl Exclusion {
 pub struct SpeakerMetrics {
     pub pod: String,
     pub node: String,
-    /// Protocol and address of every `metallb_speaker_announced`.
+    /// Protocol and address of every `metallb_speaker_announced`, by address.
     pub announced: Vec<(String, IpAddr)>,
     pub sessions: Vec<SessionMetric>,
     /// `metallb_k8s_client_config_stale_bool`
     pub config_stale: Option<bool>,
+}
+
+impl SpeakerMetrics {
+    /// The protocols over which it announces the address.
+    #[must_use]
+    pub fn protocols(&self, address: IpAddr) -> &[(String, IpAddr)] {
+        let from = self.announced.partition_point(|(_, ip)| *ip < address);
+        let to = self.announced.partition_point(|(_, ip)| *ip <= address);
+        self.announced.get(from..to).unwrap_or_default()
+    }
+
+    /// Whether it announces the address over that protocol.
+    #[must_use]
+    pub fn announces(&self, protocol: &str, address: IpAddr) -> bool {
+        self.protocols(address).iter().any(|(by, _)| by == protocol)
+    }
 }
 
 /// What metrics say of one BGP session.
@@ -148,7 +164,7 @@ pub enum Exclusion {
 pub struct SpeakerLog {
     pub pod: String,
     pub node: String,
-    /// One entry for each address that was asked for, in that order.
+    /// One entry for each address that was asked for, by address.
     pub addresses: Vec<AddressLog>,
     /// From the line with which a speaker starts.
     pub version: Option<String>,
@@ -291,7 +307,13 @@ impl SpeakerLog {
     /// What it says of the address.
     #[must_use]
     pub fn address(&self, address: IpAddr) -> Option<&AddressLog> {
-        self.addresses.iter().find(|log| log.address == address)
+        let found = self.addresses.binary_search_by_key(&address, |log| log.address).ok()?;
+        self.addresses.get(found)
+    }
+
+    /// What it says of each of the addresses. A log is shared by all whose addresses it tells of.
+    pub fn of<'a>(&'a self, addresses: &'a [IpAddr]) -> impl DoubleEndedIterator<Item = &'a AddressLog> {
+        addresses.iter().filter_map(|address| self.address(*address))
     }
 
     /// Why nobody can get an answer by ARP or NDP from this speaker, in its own words: it has a responder on none of the interfaces (any, when
@@ -304,13 +326,6 @@ impl SpeakerLog {
         }
         let refused = |trouble: &&Trouble| trouble.meaning == TroubleMeaning::CannotAnswer && counts(&trouble.interface);
         self.troubles.iter().find(refused).map(|trouble| trouble.text.clone())
-    }
-
-    /// The same log, with what it says of these addresses alone.
-    #[must_use]
-    pub fn only(&self, addresses: &[IpAddr]) -> Self {
-        let kept = self.addresses.iter().filter(|log| addresses.contains(&log.address)).cloned().collect();
-        Self { addresses: kept, ..self.clone() }
     }
 }
 
@@ -343,14 +358,16 @@ pub struct Announcement {
     pub expected: Option<String>,
     pub candidates: Vec<String>,
     pub excluded: Vec<Excluded>,
-    pub sources: Vec<Source>,
+    /// Whether the address is announced at layer 2, as far as is known; without one that could be read, an L2Advertisement may exist.
+    pub layer2: bool,
     /// For each node that any source names now, the kinds of sources that do.
     pub sides: Vec<Side>,
     pub agreement: Agreement,
     /// Why the agreement is what it is, in one sentence.
     pub because: String,
-    pub logs: Vec<SpeakerLog>,
-    pub metrics: Vec<SpeakerMetrics>,
+    /// Of every address that was asked about in the run: the announcements of a sweep share them, as they share the metrics.
+    pub logs: Arc<[SpeakerLog]>,
+    pub metrics: Arc<[SpeakerMetrics]>,
     pub wire: Option<Wire>,
     pub history: History,
     /// BGP, when a BGPAdvertisement selects the pool.
@@ -365,6 +382,8 @@ pub struct Announcement {
     pub nodes_seen: Arc<Vec<Node>>,
     /// Nodes whose speaker's log could not be read.
     pub unread: Vec<String>,
+    /// When the run began, RFC 3339.
+    pub now: String,
     /// What was not asked for, because nothing called for it.
     #[serde(default, skip_serializing_if = "Spared::is_empty")]
     pub spared: Spared,
@@ -416,6 +435,6 @@ impl Announcement {
             log.address(address).is_some_and(|words| words.protocols.iter().any(|word| word.state == LogState::Announced))
         };
         self.logs.iter().any(|log| log.node == node && by_log(log))
-            || self.metrics.iter().any(|metrics| metrics.node == node && metrics.announced.iter().any(|(_, ip)| *ip == address))
+            || self.metrics.iter().any(|metrics| metrics.node == node && !metrics.protocols(address).is_empty())
     }
 }

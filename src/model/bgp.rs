@@ -1,6 +1,7 @@
 //! BGP as MetalLB speaks it: peers, sessions, prefixes, and what a router says.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -190,7 +191,8 @@ pub struct Bgp {
     /// The nodes that should announce.
     pub candidates: Vec<String>,
     pub excluded: Vec<Excluded>,
-    pub nodes: Vec<BgpNode>,
+    /// Shared by the announcements of a sweep in which every node does the same.
+    pub nodes: Arc<[BgpNode]>,
     pub prefixes: Vec<Prefix>,
     pub peers: Vec<Peer>,
     /// False when the BGPPeers could not be read.

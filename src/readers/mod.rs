@@ -200,7 +200,7 @@ fn speaker_log(log: &str) {
     });
     let log = fold.finish();
     let starts = Starts { pod: "speaker-1".to_owned(), newest: log.last_at.clone(), restarts: u32::MAX };
-    history(address(SERVICE), &[log], &[starts], "2026-11-23T17:50:13Z");
+    history(address(SERVICE), &[&log], &[starts], "2026-11-23T17:50:13Z");
 }
 
 fn configuration_log(log: &str) {

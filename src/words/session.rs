@@ -128,7 +128,7 @@ pub struct State {
     /// The speakers' words, read once.
     pub logs: Option<Arc<Logs>>,
     pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
-    pub metrics: Option<Arc<Vec<SpeakerMetrics>>>,
+    pub metrics: Option<Arc<[SpeakerMetrics]>>,
     /// Lists that several words need, asked once. One that is not whole is its error here: it proves of nothing that it is not there.
     pub lists: BTreeMap<String, Listed>,
     /// What came of lists that are not whole, for whoever needs no more than what is there.

@@ -66,7 +66,7 @@ impl Words {
             let metric = gathered.metrics.iter().find(|metrics| metrics.node == *node).filter(|_| metrics_last);
             let log = gathered.logs.iter().find(|log| log.node == *node);
             let said = match (metric, log) {
-                (Some(metric), _) => Some(metric.announced.iter().any(|(by, ip)| by == protocol && *ip == address)),
+                (Some(metric), _) => Some(metric.announces(protocol, address)),
                 (None, Some(log)) => own_word(gathered, log, address, protocol),
                 // It was not asked, because nothing makes it likely that it says anything.
                 (None, None) if gathered.spared.logs.contains(node) => Some(false),

@@ -74,7 +74,7 @@ fn own_word(node: &Node, gathered: &Gathered) -> (Option<bool>, String) {
     let word = log.and_then(|log| log.address(address)).and_then(|words| words.protocols.iter().find(|word| word.protocol == "bgp"));
     let reason = word.filter(|word| word.state == LogState::Withdrawn).map(|word| word.reason.clone()).unwrap_or_default();
     if let Some(metrics) = gathered.metrics.iter().find(|metrics| metrics.node == node.name) {
-        return (Some(metrics.announced.iter().any(|(protocol, ip)| protocol == "bgp" && *ip == address)), reason);
+        return (Some(metrics.announces("bgp", address)), reason);
     }
     let announces = match (word, log) {
         (Some(word), _) if word.state != LogState::Unsure => Some(word.state == LogState::Announced),

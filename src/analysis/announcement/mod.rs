@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::addresses::pool_of;
 use super::election::{self, Electorate};
-use crate::model::announcement::{Announcement, History, LogState, Spared, SpeakerLog, SpeakerMetrics, Wire};
+use crate::model::announcement::{Announcement, History, LogState, Source, Spared, SpeakerLog, SpeakerMetrics, Wire};
 use crate::model::bgp::Router;
 use crate::model::endpoint::Target;
 use crate::model::kubernetes::Node;
@@ -25,11 +25,12 @@ pub struct Gathered<'a> {
     pub target: Option<&'a Target>,
     pub nodes: Arc<Vec<Node>>,
     pub metallb: Metallb,
-    pub logs: Vec<SpeakerLog>,
+    /// They may tell of other addresses too.
+    pub logs: Arc<[SpeakerLog]>,
     /// Nodes whose speaker's log could not be read.
     pub unread: Vec<String>,
     /// Empty when metrics were not asked for or could not be read.
-    pub metrics: Vec<SpeakerMetrics>,
+    pub metrics: Arc<[SpeakerMetrics]>,
     /// `None` when nobody asked on the wire.
     pub wire: Option<Wire>,
     pub router: Option<Router>,
@@ -49,9 +50,9 @@ impl<'a> Gathered<'a> {
             target: None,
             nodes: Arc::default(),
             metallb,
-            logs: Vec::new(),
+            logs: Arc::default(),
             unread: Vec::new(),
-            metrics: Vec::new(),
+            metrics: Arc::default(),
             wire: None,
             router: None,
             history: History::default(),
@@ -82,7 +83,16 @@ pub fn announcement(gathered: Gathered) -> Announcement {
     let by_layer2 = !layer2.is_empty() || gathered.metallb.l2_advertisements.is_none();
     let expected = address.filter(|_| by_layer2).and_then(|address| election::expected(&electorate, &layer2, address));
     let bgp = bgp::bgp(&electorate, pool.as_ref(), &gathered);
-    let sources = address.map(|address| sources::sources(address, &gathered, by_layer2, bgp.as_ref())).unwrap_or_default();
+    let sources = sources::sources(&sources::Words {
+        addresses: &service.addresses,
+        wire: gathered.wire.as_ref(),
+        metrics: &gathered.metrics,
+        logs: &gathered.logs,
+        metallb: &gathered.metallb,
+        now: &gathered.now,
+        layer2: by_layer2,
+        bgp: bgp.is_some(),
+    });
     let interfaces = interfaces(&layer2);
     let judged = agreement::agree(&gathered, &sources, by_layer2 && !layer2.is_empty(), bgp.as_ref(), &interfaces);
     let mut nodes = judged.nodes;
@@ -102,7 +112,7 @@ pub fn announcement(gathered: Gathered) -> Announcement {
         candidates: elected.nodes,
         excluded: elected.excluded,
         sides: sources::sides(&sources),
-        sources,
+        layer2: by_layer2,
         agreement: judged.agreement,
         because: judged.because,
         interfaces,
@@ -116,8 +126,25 @@ pub fn announcement(gathered: Gathered) -> Announcement {
         metallb: gathered.metallb,
         nodes_seen: gathered.nodes,
         unread: gathered.unread,
+        now: gathered.now,
         spared: gathered.spared,
     }
+}
+
+/// What each source says of it, one line a source: put together from what it keeps, since a sweep over many Services and nodes has no room
+/// for the lines of all.
+#[must_use]
+pub fn sources_of(announcement: &Announcement) -> Vec<Source> {
+    sources::sources(&sources::Words {
+        addresses: &announcement.addresses,
+        wire: announcement.wire.as_ref(),
+        metrics: &announcement.metrics,
+        logs: &announcement.logs,
+        metallb: &announcement.metallb,
+        now: &announcement.now,
+        layer2: announcement.layer2,
+        bgp: announcement.bgp.is_some(),
+    })
 }
 
 /// The pool of the Service's addresses. MetalLB looks for one that holds them all.

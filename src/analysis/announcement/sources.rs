@@ -3,28 +3,42 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Gathered;
 use crate::analysis::timestamps::age_s;
-use crate::model::announcement::{LogState, Side, Source, SpeakerLog};
-use crate::model::bgp::Bgp;
+use crate::model::announcement::{LogState, Side, Source, SpeakerLog, SpeakerMetrics, Wire};
+use crate::model::metallb::Metallb;
 
 /// The kinds of sources, the most trusted first.
 const TRUST: [&str; 8] = ["wire", "router", "metric", "log", "session", "l2status", "bgpstatus", "event"];
 
+/// What the sources are read from: what was gathered, or what an announcement keeps of it.
+pub(super) struct Words<'a> {
+    pub(super) addresses: &'a [IpAddr],
+    pub(super) wire: Option<&'a Wire>,
+    pub(super) metrics: &'a [SpeakerMetrics],
+    pub(super) logs: &'a [SpeakerLog],
+    pub(super) metallb: &'a Metallb,
+    /// When the run began, RFC 3339.
+    pub(super) now: &'a str,
+    /// Whether the address is, or may be, announced at layer 2.
+    pub(super) layer2: bool,
+    pub(super) bgp: bool,
+}
+
 /// Every source that could be read.
-pub(super) fn sources(address: IpAddr, gathered: &Gathered, layer2: bool, bgp: Option<&Bgp>) -> Vec<Source> {
+pub(super) fn sources(words: &Words) -> Vec<Source> {
     let mut sources = Vec::new();
-    wire(gathered, &mut sources);
-    metrics(address, gathered, &mut sources);
-    logs(address, gathered, &mut sources);
-    if layer2 {
-        l2_statuses(gathered, &mut sources);
+    let Some(address) = words.addresses.first().copied() else { return sources };
+    wire(words, &mut sources);
+    metrics(address, words, &mut sources);
+    logs(address, words, &mut sources);
+    if words.layer2 {
+        l2_statuses(words, &mut sources);
     }
-    if bgp.is_some() {
-        bgp_statuses(gathered, &mut sources);
+    if words.bgp {
+        bgp_statuses(words, &mut sources);
     }
-    events(gathered, &mut sources);
-    failures(gathered, &mut sources);
+    events(words, &mut sources);
+    failures(words, &mut sources);
     sources
 }
 
@@ -65,8 +79,8 @@ fn source(kind: &str, node: Option<&str>, protocol: &str, detail: String) -> Sou
     }
 }
 
-fn wire(gathered: &Gathered, sources: &mut Vec<Source>) {
-    let Some(wire) = &gathered.wire else { return };
+fn wire(words: &Words, sources: &mut Vec<Source>) {
+    let Some(wire) = words.wire else { return };
     for answer in &wire.answers {
         let who = match (&answer.node, &answer.interface) {
             (Some(node), Some(interface)) => format!("{node}/{interface} ({})", answer.mac),
@@ -79,10 +93,9 @@ fn wire(gathered: &Gathered, sources: &mut Vec<Source>) {
     }
 }
 
-fn metrics(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
-    for speaker in &gathered.metrics {
-        let protocols: Vec<&str> =
-            speaker.announced.iter().filter(|(_, ip)| *ip == address).map(|(protocol, _)| protocol.as_str()).collect();
+fn metrics(address: IpAddr, words: &Words, sources: &mut Vec<Source>) {
+    for speaker in words.metrics {
+        let protocols: Vec<&str> = speaker.protocols(address).iter().map(|(protocol, _)| protocol.as_str()).collect();
         for protocol in &protocols {
             let detail = format!("metallb_speaker_announced of {} has {address} ({protocol})", speaker.pod);
             sources.push(source("metric", Some(&speaker.node), protocol, detail));
@@ -93,10 +106,10 @@ fn metrics(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
     }
 }
 
-fn logs(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
-    for log in &gathered.logs {
-        let Some(words) = log.address(address) else { continue };
-        for word in words.protocols.iter().filter(|word| word.state != LogState::Silent) {
+fn logs(address: IpAddr, words: &Words, sources: &mut Vec<Source>) {
+    for log in words.logs {
+        let Some(said) = log.address(address) else { continue };
+        for word in said.protocols.iter().filter(|word| word.state != LogState::Silent) {
             let announced = word.state == LogState::Announced;
             let detail = match word.state {
                 LogState::Announced => format!("{} announces {address} ({})", log.pod, word.protocol),
@@ -108,22 +121,22 @@ fn logs(address: IpAddr, gathered: &Gathered, sources: &mut Vec<Source>) {
             };
             sources.push(Source {
                 at: word.at.clone(),
-                age_s: age_s(word.at.as_deref(), &gathered.now),
+                age_s: age_s(word.at.as_deref(), words.now),
                 ..source("log", announced.then_some(log.node.as_str()), &word.protocol, detail)
             });
         }
     }
 }
 
-fn l2_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
-    let all = gathered.metallb.l2_statuses.as_deref().unwrap_or_default();
+fn l2_statuses(words: &Words, sources: &mut Vec<Source>) {
+    let all = words.metallb.l2_statuses.as_deref().unwrap_or_default();
     for status in all {
-        let owner = gathered.metallb.speakers.iter().find(|pod| pod.name == status.owner_pod);
+        let owner = words.metallb.speakers.iter().find(|pod| pod.name == status.owner_pod);
         let mut doubts = Vec::new();
         // Until 0.14.5 the object had no owner.
         if !status.owner_pod.is_empty() {
             match owner {
-                None if !gathered.metallb.speakers_read => {
+                None if !words.metallb.speakers_read => {
                     doubts.push(format!("whether its speaker {} still runs could not be read", status.owner_pod));
                 }
                 None => doubts.push(format!("its speaker {} is gone", status.owner_pod)),
@@ -146,9 +159,9 @@ fn l2_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
     }
 }
 
-fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
-    for status in gathered.metallb.bgp_statuses.iter().flatten() {
-        let lives = gathered.metallb.speakers.iter().any(|pod| pod.name == status.owner_pod && pod.phase == "Running");
+fn bgp_statuses(words: &Words, sources: &mut Vec<Source>) {
+    for status in words.metallb.bgp_statuses.iter().flatten() {
+        let lives = words.metallb.speakers.iter().any(|pod| pod.name == status.owner_pod && pod.phase == "Running");
         let peers = if status.peers.is_empty() { "no peer".to_owned() } else { status.peers.join(", ") };
         let detail = format!("ServiceBGPStatus {} says that {} means to announce to {peers}", status.name, status.status_node);
         let node = Some(status.status_node.as_str()).filter(|node| !node.is_empty());
@@ -159,9 +172,9 @@ fn bgp_statuses(gathered: &Gathered, sources: &mut Vec<Source>) {
 
 /// What speakers and events say of interfaces that the advertisements name and a node does not have. It is no proof that nobody answers: a
 /// speaker that announced before goes on until it restarts.
-fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
-    for log in &gathered.logs {
-        let mut warnings = log.addresses.iter().filter_map(|words| words.interface_warning.as_ref());
+fn failures(words: &Words, sources: &mut Vec<Source>) {
+    for log in words.logs {
+        let mut warnings = log.of(words.addresses).filter_map(|said| said.interface_warning.as_ref());
         if let Some(warning) = warnings.next_back() {
             sources.push(source(
                 "log",
@@ -171,11 +184,11 @@ fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
             ));
         }
     }
-    let failed = gathered.metallb.events.iter().flatten().filter(|event| event.reason == "announceFailed");
+    let failed = words.metallb.events.iter().flatten().filter(|event| event.reason == "announceFailed");
     if let Some(event) = failed.max_by(|a, b| a.at.cmp(&b.at)) {
         sources.push(Source {
             at: Some(event.at.clone()),
-            age_s: age_s(Some(&event.at), &gathered.now),
+            age_s: age_s(Some(&event.at), words.now),
             trusted: false,
             ..source("event", None, "layer2", event.message.clone())
         });
@@ -183,9 +196,9 @@ fn failures(gathered: &Gathered, sources: &mut Vec<Source>) {
 }
 
 /// The newest event of each node and protocol. Events are never withdrawn, so that the newest may name a node that stopped since.
-fn events(gathered: &Gathered, sources: &mut Vec<Source>) {
+fn events(words: &Words, sources: &mut Vec<Source>) {
     let mut newest: BTreeMap<(String, String), (&str, &str)> = BTreeMap::new();
-    for event in gathered.metallb.events.iter().flatten().filter(|event| event.reason == "nodeAssigned") {
+    for event in words.metallb.events.iter().flatten().filter(|event| event.reason == "nodeAssigned") {
         let mut quoted = event.message.split('"').skip(1).step_by(2);
         let Some(node) = quoted.next() else { continue };
         // Until 0.12 the event named no protocol.
@@ -200,7 +213,7 @@ fn events(gathered: &Gathered, sources: &mut Vec<Source>) {
     for ((node, protocol), (at, message)) in ordered {
         sources.push(Source {
             at: Some(at.to_owned()),
-            age_s: age_s(Some(at), &gathered.now),
+            age_s: age_s(Some(at), words.now),
             trusted: false,
             ..source("event", Some(&node), &protocol, message.to_owned())
         });

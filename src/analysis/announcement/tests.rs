@@ -102,7 +102,7 @@ impl Case {
             metallb: self.metallb.clone(),
             logs,
             unread: self.unread.iter().map(ToString::to_string).collect(),
-            metrics: self.metrics.clone(),
+            metrics: self.metrics.clone().into(),
             wire: self.wire.clone(),
             router: None,
             history: History::default(),
@@ -131,7 +131,8 @@ fn sources_that_agree_name_one_node() {
     assert_eq!(found.pod.as_deref(), Some("speaker-n2"));
     assert_eq!(found.sides.len(), 1);
     assert_eq!(found.sides[0].sources, ["log", "l2status"]);
-    let log = found.sources.iter().find(|source| source.kind == "log" && source.node.is_some()).unwrap();
+    let sources = sources_of(&found);
+    let log = sources.iter().find(|source| source.kind == "log" && source.node.is_some()).unwrap();
     assert_eq!(log.age_s, Some(3_600));
 }
 

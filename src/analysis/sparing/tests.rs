@@ -58,7 +58,7 @@ impl Quiet {
     fn is_calm(&self) -> bool {
         self.with(|objects| {
             let gathered = Gathered {
-                logs: self.logs.clone(),
+                logs: self.logs.clone().into(),
                 history: self.history.clone(),
                 spared: Spared { objects: true, logs: BTreeSet::from(["n0".to_owned()]) },
                 now: "2026-11-24T12:30:00Z".to_owned(),

@@ -192,17 +192,16 @@ impl Announcements {
         Said::of(ours)
     }
 
-    pub(super) fn finish(self) -> Vec<AddressLog> {
-        self.addresses
-            .into_iter()
-            .map(|address| AddressLog {
-                address: address.ip,
-                protocols: address.protocols.into_iter().map(|protocol| protocol.word).collect(),
-                moves: address.moves.into(),
-                moves_dropped: address.moves_dropped,
-                interface_warning: address.interface_warning,
-            })
-            .collect()
+    /// By address, as whoever looks one up expects them.
+    pub(super) fn finish(mut self) -> Vec<AddressLog> {
+        self.addresses.sort_by_key(|address| address.ip);
+        fitting(self.addresses.into_iter().map(|address| AddressLog {
+            address: address.ip,
+            protocols: fitting(address.protocols.into_iter().map(|protocol| protocol.word)),
+            moves: fitting(address.moves),
+            moves_dropped: address.moves_dropped,
+            interface_warning: address.interface_warning,
+        }))
     }
 
     fn begin(&mut self, of: Of, service: &str) {
@@ -228,6 +227,11 @@ impl Pass {
         let own = fields.text("service");
         if own.is_empty() { &self.service } else { own }
     }
+}
+
+/// A list without room for more: there is one for each address and speaker.
+fn fitting<T>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    items.into_iter().collect::<Box<[T]>>().into_vec()
 }
 
 impl Address {

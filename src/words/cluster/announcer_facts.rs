@@ -1,5 +1,6 @@
 //! An announcement as plain lines of a step.
 
+use crate::analysis::announcement::sources_of;
 use crate::analysis::sparing;
 use crate::model::announcement::{Agreement, Announcement};
 
@@ -61,7 +62,7 @@ pub fn lines(found: &Announcement) -> Vec<String> {
     for step in found.history.moves.iter().rev().take(6).rev() {
         lines.push(format!("it moved: {step}"));
     }
-    for source in &found.sources {
+    for source in sources_of(found) {
         let age = source.age_s.map(|age| format!(", {} ago", span(age))).unwrap_or_default();
         lines.push(format!("{}: {}{age}{}", source.kind, source.detail, if source.trusted { "" } else { " (not to be relied on)" }));
     }
@@ -69,7 +70,7 @@ pub fn lines(found: &Announcement) -> Vec<String> {
     for excluded in found.excluded.iter().filter(|_| found.protocol != "bgp").chain(out) {
         lines.push(format!("{} takes no part: it {}", excluded.node, excluded.reason));
     }
-    for log in &found.logs {
+    for log in found.logs.iter() {
         for trouble in log.troubles.iter().filter(|trouble| trouble.meaning.lasts()).take(MOST_TROUBLES) {
             let on = if trouble.interface.is_empty() { String::new() } else { format!(" ({})", trouble.interface) };
             lines.push(format!("{} on {} says{on}: {}", log.pod, log.node, trouble.text));

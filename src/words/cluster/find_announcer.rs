@@ -14,7 +14,7 @@ use super::resolve_target_port;
 use super::router;
 use super::speakers;
 use super::wire;
-use crate::analysis::announcement::{Gathered, announcement};
+use crate::analysis::announcement::{Gathered, announcement, sources_of};
 use crate::analysis::sparing;
 use crate::analysis::target::target;
 use crate::model::announcement::{Agreement, Announcement, History, Spared};
@@ -48,7 +48,7 @@ impl Fields for Announcement {
             "expected" => json!(self.expected),
             "candidates" => json!(self.candidates),
             "excluded" => json!(self.excluded),
-            "sources" => json!(self.sources),
+            "sources" => json!(sources_of(self)),
             "sides" => json!(self.sides),
             "agreement" => json!(self.agreement),
             "because" => json!(self.because),
@@ -143,8 +143,15 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
             service.ports.first().map(|port| target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), None))
         })
         .collect();
-    let each = plain.iter().zip(&targets).map(|(service, target)| gather(run, context, service, target.as_ref(), &options));
-    let mut all = each.collect::<Answer<Vec<_>>>()?;
+    let mut all: Vec<(Gathered, Announcement)> = Vec::new();
+    for (service, target) in plain.iter().zip(&targets) {
+        let (gathered, mut found) = gather(run, context, service, target.as_ref(), &options)?;
+        let before = all.last().and_then(|(_, before)| before.bgp.as_ref());
+        if let Some((bgp, before)) = found.bgp.as_mut().zip(before).filter(|(bgp, before)| bgp.nodes == before.nodes) {
+            bgp.nodes = Arc::clone(&before.nodes);
+        }
+        all.push((gathered, found));
+    }
     wire::ask_about(run, &options.wire, &mut all);
     Ok(all.into_iter().map(|(_, found)| Dynamic::from(Fact::new(found))).collect())
 }
@@ -211,7 +218,7 @@ fn read<'a>(
     let mut gathered = Gathered {
         target,
         nodes,
-        logs: logs.folded.iter().map(|log| log.only(&service.addresses)).collect(),
+        logs: Arc::clone(&logs.folded),
         unread: logs.unread.clone(),
         history,
         spared,
@@ -219,7 +226,7 @@ fn read<'a>(
         ..Gathered::of_objects(service, metallb)
     };
     if options.metrics == Some(true) && !service.addresses.is_empty() {
-        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
+        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?;
     }
     let mut found = announcement(gathered.clone());
     if let Some(router) = options.router.as_ref().filter(|_| found.bgp.is_some() && !service.addresses.is_empty()) {
@@ -228,7 +235,7 @@ fn read<'a>(
     }
     let open = found.bgp.is_some() || matches!(found.agreement, Agreement::Unknown | Agreement::Conflict | Agreement::Several);
     if options.metrics.is_none() && open && !service.addresses.is_empty() {
-        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?.to_vec();
+        gathered.metrics = speakers::metrics(run, context, &gathered.metallb)?;
         found = announcement(gathered.clone());
     }
     Ok((gathered, found))

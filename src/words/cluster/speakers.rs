@@ -29,7 +29,7 @@ use crate::words::session::{Answer, Run};
 pub struct Logs {
     /// Each address with the Service that holds it.
     pub held: Vec<(IpAddr, String)>,
-    pub folded: Vec<SpeakerLog>,
+    pub folded: Arc<[SpeakerLog]>,
     pub unread: Vec<String>,
     /// What came of logs that were cut. Their newest lines are missing, so that they tell of the past alone; their nodes are unread.
     pub cut: Vec<SpeakerLog>,
@@ -65,11 +65,12 @@ pub fn logs(
     }
     let mut logs = known.map_or_else(|| Logs { held, ..Logs::default() }, |known| (*known).clone());
     let answers = side_by_side(&wanted, |pod| read(run, pod, &logs.held, false));
+    let mut folded = logs.folded.to_vec();
     for Read { node, log, configuration, end } in answers {
         match end {
             Ok(()) => {
                 logs.configuration.extend(configuration);
-                logs.folded.push(log);
+                folded.push(log);
             }
             Err(error) => {
                 unread(run, context, &node, &error)?;
@@ -79,7 +80,8 @@ pub fn logs(
         }
     }
     // In the order of the pods, whichever were read first.
-    logs.folded.sort_by_key(|log| metallb.speakers.iter().position(|pod| pod.name == log.pod));
+    folded.sort_by_key(|log| metallb.speakers.iter().position(|pod| pod.name == log.pod));
+    logs.folded = folded.into();
     let logs = Arc::new(logs);
     let mut state = run.state();
     state.logs = Some(Arc::clone(&logs));
@@ -119,7 +121,7 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
     let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
     let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
     let earlier = earlier(run, context, &restarted, &logs.held)?;
-    let all: Vec<SpeakerLog> = logs.folded.iter().chain(&logs.cut).chain(earlier.iter()).cloned().collect();
+    let all: Vec<&SpeakerLog> = logs.folded.iter().chain(&logs.cut).chain(earlier.iter()).collect();
     let starts: Vec<Starts> = metallb
         .speakers
         .iter()
@@ -196,7 +198,7 @@ fn understood(log: &SpeakerLog, query: &LogQuery) -> Result<(), EvidenceError> {
 ///
 /// # Errors
 /// When the run ends.
-pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Answer<Arc<Vec<SpeakerMetrics>>> {
+pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Answer<Arc<[SpeakerMetrics]>> {
     if let Some(known) = run.state().metrics.clone() {
         return Ok(known);
     }
@@ -206,6 +208,7 @@ pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Ans
             let query = MetricsQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), port, tls };
             run.evidence.cluster.read_metrics(&query, &mut |line| if fold.line(line) { Keep::Yes } else { Keep::No })
         });
+        let read = read.and_then(|()| if fold.is_a_speakers() { Ok(()) } else { Err(no_metrics(pod)) });
         (fold.finish(), read)
     });
     let mut all = Vec::new();
@@ -226,9 +229,15 @@ pub fn metrics(run: &Run, context: &NativeCallContext, metallb: &Metallb) -> Ans
         let gap = error.gap_named(name, speakers(metallb, &nodes), undecided);
         run.gap(Gap { reason: format!("on {}: {}", nodes.join(", "), gap.reason), ..gap });
     }
-    let all = Arc::new(all);
+    let all: Arc<[SpeakerMetrics]> = all.into();
     run.state().metrics = Some(Arc::clone(&all));
     Ok(all)
+}
+
+/// What shows no series of a speaker's is not its metrics, whoever gave it.
+fn no_metrics(pod: &Pod) -> EvidenceError {
+    let operation = format!("read metrics of {}/{}", pod.namespace, pod.name);
+    EvidenceError::new(ErrorKind::Garbled, operation, "the answer has none of the series that every speaker shows")
 }
 
 /// One speaker, or the workload of several.

@@ -2,6 +2,7 @@
 
 mod notable;
 
+use crate::analysis::announcement::sources_of;
 use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -309,7 +310,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
                 .map(|log| format!("speaker {} has lost {}", log.pod, log.failed_members.join(", "))),
         );
         evidence.extend(
-            announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail.clone()),
+            sources_of(announcement).into_iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail),
         );
         return Some(found(
             names::ANNOUNCE_SPLIT_BRAIN,
@@ -348,13 +349,17 @@ fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
         format!("{expected} should announce the address and does not"),
         ["nobody answers by ARP".to_owned()]
             .into_iter()
-            .chain(announcement.sources.iter().filter(|source| source.trusted).map(|source| source.detail.clone()))
+            .chain(sources_of(announcement).into_iter().filter(|source| source.trusted).map(|source| source.detail))
             .collect(),
     ))
 }
 
 fn withdrawn(announcement: &Announcement) -> Vec<String> {
-    announcement.sources.iter().filter(|source| source.kind == "log" && source.node.is_none()).map(|source| source.detail.clone()).collect()
+    sources_of(announcement)
+        .into_iter()
+        .filter(|source| source.kind == "log" && source.node.is_none())
+        .map(|source| source.detail)
+        .collect()
 }
 
 /// Whether a finding explains that nobody answers for the address at all.

@@ -1,6 +1,7 @@
 //! What is odd about an announcement that works: another node than the election gives, too many moves, sources that are stale, speakers
 //! that crash.
 
+use crate::analysis::announcement::sources_of;
 use crate::analysis::judge::case::{Case, found};
 use crate::model::announcement::{Agreement, Announcement, Source};
 use crate::model::catalogue::names;
@@ -105,9 +106,10 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     if !settled || announcement.protocol != "layer2" {
         return Vec::new();
     }
-    let newest_event = announcement.sources.iter().find(|source| source.kind == "event" && source.protocol != "bgp");
+    let sources = sources_of(announcement);
+    let newest_event = sources.iter().find(|source| source.kind == "event" && source.protocol != "bgp");
     let dissents = |source: &&Source| source.node.as_ref().is_some_and(|named| named != node);
-    let statuses = announcement.sources.iter().filter(|source| source.kind == "l2status").filter(dissents);
+    let statuses = sources.iter().filter(|source| source.kind == "l2status").filter(dissents);
     let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(event))).collect();
     if stale.is_empty() {
         return Vec::new();
@@ -165,9 +167,9 @@ mod tests {
             target: None,
             nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
             metallb,
-            logs: ["n1", "n2", "n3"].map(log).to_vec(),
+            logs: ["n1", "n2", "n3"].map(log).into(),
             unread: Vec::new(),
-            metrics: Vec::new(),
+            metrics: [].into(),
             wire: None,
             router: None,
             history,

@@ -95,7 +95,7 @@ impl Lab {
         let found = announcement(Gathered {
             target: Some(&target),
             nodes: names.map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
-            logs: names.map(log).to_vec(),
+            logs: names.map(log).into(),
             metrics: names.iter().copied().enumerate().map(metrics).collect(),
             router: self.router.clone(),
             ..Gathered::of_objects(&service, metallb)

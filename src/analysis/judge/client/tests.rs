@@ -117,12 +117,12 @@ fn announcement(candidates: &[&str], claimed: &[&str]) -> Announcement {
         expected: None,
         candidates: candidates.iter().map(ToString::to_string).collect(),
         excluded: Vec::new(),
-        sources: Vec::new(),
+        layer2: false,
         sides: Vec::new(),
         agreement: Agreement::Agree,
         because: String::new(),
         logs: candidates.iter().map(|node| log(node, claimed.contains(node))).collect(),
-        metrics: Vec::new(),
+        metrics: [].into(),
         wire: None,
         history: History::default(),
         nodes_seen: candidates.iter().map(node).collect::<Vec<_>>().into(),
@@ -131,6 +131,7 @@ fn announcement(candidates: &[&str], claimed: &[&str]) -> Announcement {
         interfaces: vec!["mlb".into()],
         advertisements: vec!["services".into()],
         bgp: None,
+        now: String::new(),
         unread: Vec::new(),
         spared: Spared::default(),
     }
@@ -382,7 +383,7 @@ fn answering(nodes: &[(&str, &str, bool)], unread: &[&str]) -> Vec<(String, Stri
     let claimed: Vec<&str> = nodes.iter().filter(|(_, _, announces)| *announces).map(|(name, _, _)| *name).collect();
     let mut announcement = announcement(&names, &claimed);
     announcement.unread = unread.iter().map(ToString::to_string).collect();
-    announcement.logs.retain(|log| !unread.contains(&log.node.as_str()));
+    announcement.logs = announcement.logs.iter().filter(|log| !unread.contains(&log.node.as_str())).cloned().collect();
     let mac = |name: &str| format!("02:00:00:00:00:1{}", name.trim_start_matches('n'));
     let states: Vec<StatePair> = nodes
         .iter()
