@@ -132,15 +132,24 @@ impl Api {
 
     /// Runs a playbook against it, and gives how that ended.
     fn run(&self, playbook: &str, more: &[&str]) -> Ran {
-        let began = Instant::now();
-        let output = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+        self.run_about(&SERVICE, playbook, more)
+    }
+
+    fn command(&self, about: &[&str], playbook: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
+        command
             .args(["run", playbook, "-q", "--report", "json", "--kubeconfig"])
             .arg(self.place.path().join("config"))
-            .args(SERVICE)
+            .args(about)
             .args(more)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .unwrap();
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        command
+    }
+
+    /// As `run`, about something else than the usual Service.
+    fn run_about(&self, about: &[&str], playbook: &str, more: &[&str]) -> Ran {
+        let began = Instant::now();
+        let output = self.command(about, playbook, more).output().unwrap();
         let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
             panic!("no report: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
         });
@@ -312,6 +321,52 @@ fn a_server_of_which_nothing_comes_ends_the_run() {
     ran.within(15);
 }
 
+/// A Service that cannot be read, however it is looked for, is a gap with a report and a recording, and no failure of lbdiag.
+#[test]
+fn what_the_run_is_about_and_cannot_be_read_is_a_gap() {
+    type Way = (&'static [&'static str], fn(&str) -> bool);
+    let ways: [Way; 3] = [
+        (&SERVICE, |path| path.starts_with("/api/v1/namespaces/stacklight/services/iam-proxy-alertmanager")),
+        (&["--set", "service=iam-proxy-alertmanager"], |path| path.starts_with("/api/v1/services")),
+        (&["--set", "address=10.88.64.100"], |path| path.starts_with("/api/v1/services")),
+    ];
+    let faults: [(fn() -> Fault, &str, &str); 7] = [
+        (|| Reset, "evidence/unreadable", "closed the connection"),
+        (|| Half, "evidence/unreadable", "in the middle of its answer"),
+        (|| status(500, ""), "evidence/unreadable", "answered 500"),
+        (|| status(401, ""), "evidence/forbidden", "does not accept the credentials"),
+        (|| status(403, ""), "evidence/forbidden", "no"),
+        (|| Answer(200, String::new(), "[7]".to_owned()), "evidence/unreadable", ""),
+        (|| Answer(502, "Content-Type: text/html\r\n".to_owned(), "<html>".to_owned()), "evidence/unreadable", "in front of"),
+    ];
+    for (number, (fault, name, says)) in faults.into_iter().enumerate() {
+        // The object by its name meets every fault, the others some of them.
+        for (words, of) in [ways[0], ways[1 + number % 2]] {
+            let api = Api::start(move |path, _| if of(path) { fault() } else { Sound });
+            let recording = api.place.path().join("run.lbdiag");
+            let ran = api.run_about(words, "metallb-flow", &["--static", "--record", recording.to_str().unwrap()]);
+            assert_eq!((ran.code, &ran.report["verdict"]), (5, &json!("inconclusive")), "{words:?} {says}: {}", ran.report);
+            ran.gap(name, says);
+            assert!(recording.exists());
+            let replay = api.run_about(words, "metallb-flow", &["--static", "--replay", recording.to_str().unwrap()]);
+            assert_eq!((replay.code, replay.gaps()), (5, ran.gaps()), "the replay");
+        }
+    }
+}
+
+#[test]
+fn what_a_good_answer_says_is_not_there_is_a_mistake_of_the_question_whatever_else_fails() {
+    let gone = |path: &str| path.ends_with("/services/iam-proxy-alertmanager");
+    let api = Api::start(move |path, _| match path {
+        path if gone(path) => Answer(404, String::new(), json!({"kind": "Status", "code": 404, "details": {"name": "x"}}).to_string()),
+        path if path.contains("/services?") || path.contains("/namespaces?") => status(500, ""),
+        _ => Sound,
+    });
+    let output = api.command(&SERVICE, "metallb-flow", &["--static"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("namespace stacklight has no Service iam-proxy-alertmanager"));
+}
+
 #[test]
 fn a_busy_server_is_asked_again_when_it_says_so() {
     let seconds = Api::start(|path, before| if before == 0 && path.contains("/nodes") { status(429, "Retry-After: 1\r\n") } else { Sound });
@@ -359,6 +414,15 @@ fn an_expired_list_begins_again_once() {
     assert_eq!(always.asked("/nodes"), 4);
 }
 
+/// Every item, with that change.
+fn changed(items: Vec<Value>, change: fn(&mut Value)) -> Vec<Value> {
+    let each = |mut item: Value| {
+        change(&mut item);
+        item
+    };
+    items.into_iter().map(each).collect()
+}
+
 #[test]
 fn garbage_is_no_fact() {
     let kinds: [fn(&str) -> bool; 4] = [
@@ -370,33 +434,13 @@ fn garbage_is_no_fact() {
     let changes: [fn(Vec<Value>) -> Vec<Value>; 5] = [
         |items| items.iter().map(|_| json!({})).collect(),
         |items| items.iter().map(|_| json!("an object")).collect(),
+        |items| changed(items, |item| item["metadata"]["name"] = json!(7)),
+        |items| changed(items, |item| item["metadata"]["namespace"] = json!("elsewhere")),
         |items| {
-            items
-                .into_iter()
-                .map(|mut item| {
-                    item["metadata"]["name"] = json!(7);
-                    item
-                })
-                .collect()
-        },
-        |items| {
-            items
-                .into_iter()
-                .map(|mut item| {
-                    item["metadata"]["namespace"] = json!("elsewhere");
-                    item
-                })
-                .collect()
-        },
-        |items| {
-            items
-                .into_iter()
-                .map(|mut item| {
-                    item["spec"] = json!([1]);
-                    item["endpoints"] = json!(3);
-                    item
-                })
-                .collect()
+            changed(items, |item| {
+                item["spec"] = json!([1]);
+                item["endpoints"] = json!(3);
+            })
         },
     ];
     for (number, of) in kinds.into_iter().enumerate() {
@@ -423,6 +467,28 @@ fn what_is_no_list_and_no_log_is_not_read_as_one() {
     let ran = Api::start(move |path, _| if speakers(path) { refusal() } else { Sound }).run("metallb-flow", &["--static"]);
     ran.gap("evidence/unreadable", "is no list of pods");
     assert_eq!(ran.code, 5);
+}
+
+#[test]
+fn what_is_no_speakers_metrics_proves_no_silence() {
+    let answers: [fn() -> Fault; 5] = [
+        || Answer(200, "Content-Type: text/plain\r\n".to_owned(), String::new()),
+        || Answer(200, "Content-Type: application/json\r\n".to_owned(), json!({"metrics": []}).to_string()),
+        || Answer(200, "Content-Type: text/plain\r\n".to_owned(), "\u{0}\u{1}\u{2}".repeat(1000)),
+        || Answer(200, "Content-Type: text/plain\r\n".to_owned(), "# HELP go_threads x\ngo_threads 9\n".to_owned()),
+        || Half,
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
+        // Without their logs the speakers' metrics are asked for.
+        let ran = Api::start(move |path, _| match path {
+            path if path.contains("/proxy/metrics") => answer(),
+            path if path.contains("/log?") => status(403, ""),
+            _ => Sound,
+        })
+        .who_announces();
+        ran.gap("evidence/metrics-unreadable", "");
+        assert!(!ran.steps().contains("lacks 10.88.64.100"), "{number}: {}", ran.steps());
+    }
 }
 
 #[test]

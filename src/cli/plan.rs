@@ -66,7 +66,7 @@ fn unplanned(end: &RunEnd, arguments: &PlanArguments) -> Option<Exit> {
             streams::say(&report::diagnostic(mistake, streams::error_style()));
             Some(Exit::Usage)
         }
-        EndKind::CouldNotWork(message) => Some(refuse(Exit::CouldNotWork, message)),
+        EndKind::CouldNotWork(message) | EndKind::Unread(message) => Some(refuse(Exit::CouldNotWork, message)),
         EndKind::Interrupted => Some(refuse(Exit::Interrupted, "interrupted")),
         EndKind::TimedOut => {
             Some(refuse(Exit::CouldNotWork, &format!("the time limit of {:?} ran out while planning (--timeout)", arguments.given.timeout)))

@@ -196,7 +196,7 @@ fn close(arguments: &Arguments, playbook: &Playbook, world: &World, end: &RunEnd
     match &end.kind {
         EndKind::Usage(_) | EndKind::Listed(_) | EndKind::Judged => {}
         EndKind::BrokenPlaybook(mistake) => streams::say(&report::diagnostic(mistake, streams::error_style())),
-        EndKind::CouldNotWork(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
+        EndKind::CouldNotWork(message) | EndKind::Unread(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
         EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
         EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),

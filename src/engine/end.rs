@@ -27,6 +27,8 @@ pub enum EndKind {
     /// The question itself is wrong: an unknown Service, say.
     Usage(String),
     CouldNotWork(String),
+    /// What the run is about could not be read: a gap, and no question was left.
+    Unread(String),
     Interrupted,
     TimedOut,
     /// Nothing was asked for: the Services as commands.
@@ -49,7 +51,7 @@ impl End<'_> {
             EndKind::Judged => None,
             EndKind::Unjudged => Some("the playbook ended without a judgement".to_owned()),
             EndKind::BrokenPlaybook(mistake) => Some(mistake.to_string()),
-            EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Listed(text) => Some(text.clone()),
+            EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Unread(text) | EndKind::Listed(text) => Some(text.clone()),
             EndKind::Interrupted => Some("interrupted".to_owned()),
             EndKind::TimedOut => Some("the run's time limit passed".to_owned()),
         };

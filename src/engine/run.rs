@@ -148,6 +148,7 @@ fn stopped(run: &Run, stop: Stop) -> EndKind {
         Stop::Usage(text) => EndKind::Usage(text),
         Stop::Listed(text) => EndKind::Listed(text),
         Stop::CouldNotWork(text) => EndKind::CouldNotWork(text),
+        Stop::Unread(text) => EndKind::Unread(text),
         Stop::Interrupted if run.evidence.interrupt.reason() == Some(Reason::TimeLimit) => EndKind::TimedOut,
         Stop::Interrupted => EndKind::Interrupted,
     }

@@ -12,6 +12,7 @@ use super::capture::during::Listening;
 use super::cluster::speakers::Logs;
 use super::room::{self, Part, Room};
 use crate::evidence::Evidence;
+use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
@@ -43,6 +44,8 @@ pub enum Stop {
     Listed(String),
     /// lbdiag could not do its work.
     CouldNotWork(String),
+    /// What the run is about could not be read, which is a gap already: nothing else can be asked.
+    Unread(String),
     Interrupted,
 }
 
@@ -257,6 +260,26 @@ impl Run {
                 Ok(())
             }
         }
+    }
+
+    /// Ends the run because what it is about could not be read: a gap that everything rests on. Only where nothing at all is heard of the
+    /// API could lbdiag not do its work.
+    pub fn unread(&self, context: &NativeCallContext, error: &EvidenceError, subject: impl Into<Subject>) -> Box<EvalAltResult> {
+        let stop = match error.kind {
+            ErrorKind::Interrupted => Stop::Interrupted,
+            ErrorKind::ApiUnreachable if self.api_is_silent() => Stop::CouldNotWork(error.to_string()),
+            _ => {
+                self.gap(error.gap(subject, "everything, since the run is about it").decisive());
+                Stop::Unread(error.to_string())
+            }
+        };
+        self.end(context, stop)
+    }
+
+    /// Whether another question is not answered either.
+    fn api_is_silent(&self) -> bool {
+        let other = self.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))).and_then(List::all);
+        other.is_err_and(|error| error.kind == ErrorKind::ApiUnreachable)
     }
 
     /// The error that ends the script at once and cannot be caught by it.

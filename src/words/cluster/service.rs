@@ -62,7 +62,8 @@ fn by_name(run: &Run, context: &NativeCallContext, namespace: &Dynamic, name: &D
     let Ok(name) = name.clone().into_immutable_string() else { return Err(list_balanced(run, context, namespace.as_deref())) };
     let Some(namespace) = namespace else { return anywhere(run, context, &name) };
     let query = ObjectQuery { kind: Kind::core("services"), namespace: Some(namespace.to_string()), name: name.to_string() };
-    match run.evidence.cluster.get(&query).map_err(|error| unusable(run, context, &error))? {
+    let subject = Subject::service(&namespace, &name);
+    match run.evidence.cluster.get(&query).map_err(|error| run.unread(context, &error, subject))? {
         Some(value) => Ok(found(run, &value)),
         None => Err(unknown(run, context, &namespace, &name)),
     }
@@ -89,13 +90,6 @@ fn parsed(run: &Run, context: &NativeCallContext, address: &str) -> Answer<IpAdd
     address.parse().map_err(|_| run.end(context, Stop::Usage(format!("`{address}` is not an IP address"))))
 }
 
-/// Without the Service itself no question can be asked: that is not a gap, it ends the run.
-#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
-fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Box<rhai::EvalAltResult> {
-    let stop = if error.kind == ErrorKind::Interrupted { Stop::Interrupted } else { Stop::CouldNotWork(error.to_string()) };
-    run.end(context, stop)
-}
-
 /// The Services of one namespace or of all, and why these are not all of them when they are not, which is a gap already.
 ///
 /// # Errors
@@ -103,7 +97,7 @@ fn unusable(run: &Run, context: &NativeCallContext, error: &EvidenceError) -> Bo
 pub fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<(Vec<Service>, Option<EvidenceError>)> {
     let kind = Kind::core("services");
     let query = namespace.map_or_else(|| ListQuery::everywhere(kind.clone()), |namespace| ListQuery::within(kind.clone(), namespace));
-    let listed = run.evidence.cluster.list(&query).map_err(|error| unusable(run, context, &error))?;
+    let listed = run.evidence.cluster.list(&query).map_err(|error| run.unread(context, &error, Subject::Api("services".to_owned())))?;
     if let Some(error) = &listed.lacks {
         run.failed_look(context, error, Subject::Api("services".to_owned()), "whether there are further Services, and what they hold")?;
     }
@@ -115,7 +109,7 @@ pub fn all_services(run: &Run, context: &NativeCallContext, namespace: Option<&s
 fn not_found(run: &Run, context: &NativeCallContext, text: String, lacks: Option<&EvidenceError>) -> Box<rhai::EvalAltResult> {
     let stop = match lacks {
         None => Stop::Usage(text),
-        Some(error) => Stop::CouldNotWork(format!("as far as the Services could be read, {text}; {error}")),
+        Some(error) => Stop::Unread(format!("as far as the Services could be read, {text}; {error}")),
     };
     run.end(context, stop)
 }
@@ -159,9 +153,10 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
         return run.end(context, Stop::Usage(format!("the cluster has no namespace {namespace}{hint}")));
     }
     // The API has just said that it is not there: the others are for the hint alone.
-    let services = match all_services(run, context, Some(namespace)) {
-        Ok((services, _)) => services,
-        Err(end) => return end,
+    let services = match run.evidence.cluster.list(&ListQuery::within(Kind::core("services"), namespace)) {
+        Ok(list) => list.objects.iter().map(objects::service).collect(),
+        Err(error) if error.kind == ErrorKind::Interrupted => return run.end(context, Stop::Interrupted),
+        Err(_) => Vec::<Service>::new(),
     };
     let hint = nearest(name, services.iter().map(|service| service.name.as_str()))
         .map(|near| format!("; the nearest is {near}"))
