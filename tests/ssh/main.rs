@@ -7,5 +7,6 @@ mod hostile;
 mod logins;
 mod nothing;
 mod refusals;
+mod sessions;
 mod sshd;
 mod stalls;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lbdiag::evidence::host::live::{Asker, LiveHosts, Ways};
@@ -225,7 +226,7 @@ fn in_a_world_of_its_own(place: &Place, name: &str, user: &str, shell: &str, sud
 
 /// Hosts with a runtime of their own.
 pub(crate) struct Live {
-    pub(crate) hosts: LiveHosts,
+    pub(crate) hosts: Arc<LiveHosts>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -236,7 +237,10 @@ impl Live {
 
     pub(crate) fn asking(site: &Site, asker: Option<Asker>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        Self { hosts: LiveHosts::reaching(runtime.handle().clone(), site, Interrupt::default(), Ways::asking(asker)), _runtime: runtime }
+        Self {
+            hosts: Arc::new(LiveHosts::reaching(runtime.handle().clone(), site, Interrupt::default(), Ways::asking(asker))),
+            _runtime: runtime,
+        }
     }
 
     /// Asks a host for its interfaces: a look that needs no root.

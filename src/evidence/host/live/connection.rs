@@ -31,6 +31,12 @@ const SECOND_TRY: Duration = Duration::from_millis(400);
 
 /// What is tried when a session is asked for.
 pub(super) const OPENING: &str = "open a session";
+/// How long a session is asked for after the last command ended: sshd frees its place a moment later.
+const SLOT_LIMIT: Duration = Duration::from_millis(600);
+/// How long a session waits for its turn among commands.
+const TURN_LIMIT: Duration = Duration::from_secs(15);
+/// Between two askings for a session.
+const TURN_PAUSE: Duration = Duration::from_millis(30);
 
 /// A connection that is logged in.
 pub(in crate::evidence) struct Connection {
@@ -118,15 +124,38 @@ impl Connection {
         Ok(channel.into_stream())
     }
 
-    /// A channel for one command.
+    /// A channel for one command. A server that allows fewer sessions than usual refuses it while others are under way: the end of commands
+    /// is waited for, and captures, which end only when they are told to, are not.
     pub(super) async fn session(&self) -> Result<Channel<Msg>, EvidenceError> {
-        self.handle.channel_open_session().await.map_err(|error| match error {
-            russh::Error::ChannelOpenFailure(_) => {
-                EvidenceError::new(ErrorKind::LoginRefused, format!("{OPENING} on {}", self.standing.name), error)
-                    .hint("sshd allows fewer sessions on a connection than its default of 10 (MaxSessions), or none to this account")
+        let began = tokio::time::Instant::now();
+        let mut alone = began;
+        loop {
+            let refused = match self.handle.channel_open_session().await {
+                Ok(channel) => return Ok(channel),
+                Err(error @ russh::Error::ChannelOpenFailure(_)) => error,
+                Err(_) => return Err(self.standing.broken()),
+            };
+            let [command, _] = self.standing.under_way();
+            if command {
+                alone = tokio::time::Instant::now();
             }
-            _ => self.standing.broken(),
-        })
+            let in_time = alone.elapsed() < SLOT_LIMIT && began.elapsed() < TURN_LIMIT;
+            if !in_time || !self.standing.may_make_room() {
+                return Err(self.no_session(&refused));
+            }
+            tokio::time::sleep(TURN_PAUSE).await;
+        }
+    }
+
+    fn no_session(&self, refused: &russh::Error) -> EvidenceError {
+        let operation = format!("{OPENING} on {}", self.standing.name);
+        let hint = "sshd allows fewer sessions on a connection than its default of 10 (MaxSessions)";
+        if self.standing.under_way().contains(&true) {
+            let reason = format!("left out: its SSH server refuses another session while those that are open are in use ({refused})");
+            EvidenceError::new(ErrorKind::LeftOut, operation, reason).hint(hint)
+        } else {
+            EvidenceError::new(ErrorKind::LoginRefused, operation, refused).hint(format!("{hint}, or none to this account"))
+        }
     }
 
     /// Finds out whether a host that let a command run out of time is still there.

@@ -17,6 +17,7 @@ use super::command_line::Call;
 use super::connection::Connection;
 use super::pod::{PodLink, status_of};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::host::script::Script;
 
 /// How often the other side is told that we are there; it waits for 10 s.
 const HEARTBEAT: Duration = Duration::from_secs(3);
@@ -31,7 +32,8 @@ pub(in crate::evidence) struct Process {
     began: Chatter,
     began_errors: Chatter,
     heart: Heart,
-    _session: Option<OwnedSemaphorePermit>,
+    /// Its place among the sessions that the host may have, and among those that are open.
+    _sessions: [Option<OwnedSemaphorePermit>; 2],
 }
 
 /// A piece of what a script printed.
@@ -121,10 +123,11 @@ impl Process {
     pub(super) async fn remote(connection: Arc<Connection>, call: &Call<'_>, session: OwnedSemaphorePermit) -> Result<Self, EvidenceError> {
         let line = call.line()?;
         let channel = connection.session().await?;
+        let open = connection.standing.opened(call.script == Script::Capture);
         channel.exec(true, line).await.map_err(|_| connection.standing.broken())?;
         let (read, write) = channel.split();
         let output = Output::Remote { read, status: None, refused: false };
-        Ok(Self::new(output, Input::Remote(Arc::new(write), connection), call, Some(session)))
+        Ok(Self::new(output, Input::Remote(Arc::new(write), connection), call, [Some(session), open]))
     }
 
     /// Starts a script on this machine, by the same arguments and under the same guard.
@@ -148,7 +151,7 @@ impl Process {
         let stderr = stderr.map(|stream| Box::new(stream) as Reader);
         let end = async move { child.wait().await.ok().map(|status| status.code().unwrap_or(128)) };
         let streams = Streams { stdout, stderr, end: Box::pin(end), status: None };
-        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, None))
+        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, [None, None]))
     }
 
     /// Starts a script in a pod that is there already, to look at its node.
@@ -170,14 +173,14 @@ impl Process {
         };
         let [stdout, stderr] = [stdout, stderr].map(|stream| stream.map(|stream| Box::new(stream) as Reader));
         let streams = Streams { stdout, stderr, end: Box::pin(end), status: None };
-        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, Some(session)))
+        Ok(Self::new(Output::Streams(Box::new(streams)), Input::Stream(Box::new(stdin)), call, [Some(session), None]))
     }
 
-    fn new(output: Output, input: Input, call: &Call<'_>, session: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(output: Output, input: Input, call: &Call<'_>, sessions: [Option<OwnedSemaphorePermit>; 2]) -> Self {
         let mark = format!("{}\n", call.mark());
         let (wish, told) = watch::channel(Wish::Nothing);
         tokio::spawn(beat(input, told));
-        Self { output, began: Chatter::before(&mark), began_errors: Chatter::before(&mark), heart: Heart { wish }, _session: session }
+        Self { output, began: Chatter::before(&mark), began_errors: Chatter::before(&mark), heart: Heart { wish }, _sessions: sessions }
     }
 
     /// What the script prints next; `None` at its end. Safe to be dropped while it waits.

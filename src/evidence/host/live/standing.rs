@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
@@ -23,6 +23,8 @@ pub(in crate::evidence) struct Standing {
     pub(super) user: String,
     pub(super) sessions: Arc<Semaphore>,
     pub(super) captures: Arc<Semaphore>,
+    /// Sessions that are open, of commands and of captures: a server that allows fewer than usual lets the next one begin when one ends.
+    open: [Arc<Semaphore>; 2],
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -51,7 +53,8 @@ pub(super) struct Seen {
 impl Standing {
     pub(super) fn new(name: &str, user: &str, seen: Arc<Mutex<Seen>>) -> Self {
         let [sessions, captures] = [MOST_SESSIONS, MOST_CAPTURES].map(|most| Arc::new(Semaphore::new(most)));
-        Self { name: name.to_owned(), user: user.to_owned(), sessions, captures, seen }
+        let open = [(); 2].map(|()| Arc::new(Semaphore::new(MOST_SESSIONS)));
+        Self { name: name.to_owned(), user: user.to_owned(), sessions, captures, open, seen }
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -114,6 +117,21 @@ impl Standing {
         seen.lost += now.saturating_duration_since(from);
         seen.counted = Some(now);
         self.captures.available_permits() == MOST_CAPTURES
+    }
+
+    /// A session is open, as long as what is given is kept.
+    pub(super) fn opened(&self, capture: bool) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.open[usize::from(capture)]).try_acquire_owned().ok()
+    }
+
+    /// Whether a command is under way there, and whether a capture is.
+    pub(super) fn under_way(&self) -> [bool; 2] {
+        self.open.each_ref().map(|open| open.available_permits() < MOST_SESSIONS)
+    }
+
+    /// Whether a session that is refused may begin in a moment: another one has just ended, or just began.
+    pub(super) fn may_make_room(&self) -> bool {
+        !self.never_ran() || self.sessions.available_permits() + 1 < MOST_SESSIONS
     }
 
     /// Remembers why an end came.
