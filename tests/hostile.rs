@@ -81,6 +81,20 @@ fn what_a_playbook_told_too_much_is_cut_and_said() {
     assert!(end.output.contains("the playbook's values take more than 148 MiB"), "{}", end.output);
 }
 
+/// A handle that no `during` takes keeps its capture open, on a host of its own each.
+#[test]
+fn a_run_begins_no_more_than_so_many_captures() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["captures-of-many-hosts", "captures-one-after-the-other"] {
+        let script = listed().into_iter().find(|script| script.name == name).expect("the script");
+        let end = run(&script, directory.path(), PLENTY);
+        assert_eq!(end.status.code(), Some(0), "it judged nothing by them: {}", end.output);
+        let output = end.output.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(output.contains("left out: a run begins 256 captures at most"), "{output}");
+        assert!(output.contains("44 more captures were left out"), "{output}");
+    }
+}
+
 /// How a run ended.
 struct End {
     status: ExitStatus,

@@ -15,8 +15,8 @@ const LONGEST: usize = 16 << 10;
 /// Bytes of a name: of a step, a column, a culprit.
 const LONGEST_NAME: usize = 400;
 
-/// Captures that one run opens.
-const MOST_CAPTURES: usize = 256;
+/// Captures that one run begins.
+pub(super) const MOST_CAPTURES: usize = 256;
 
 /// The parts of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

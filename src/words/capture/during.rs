@@ -28,7 +28,6 @@ use crate::words::fact::{Fact, Fields, whole};
 use crate::words::manual::capture::DURING as WORD;
 use crate::words::manual::records;
 use crate::words::printed::is_deeper_than;
-use crate::words::room::Part;
 use crate::words::session::{Answer, Run, Stop};
 use crate::words::word::Record;
 
@@ -228,10 +227,8 @@ fn tell(run: &Run, captures: &[Capture]) {
         if let Some((name, why)) = reason {
             run.gap(Gap::new(name, place, why, format!("a packet that was not seen at {place} may have been there all the same")));
         }
-        let mut state = run.state();
-        if state.room.take(Part::Capture, 0) {
-            state.captures.push(capture.seen());
-        }
+        // There are no more of them than a run begins.
+        run.state().captures.push(capture.seen());
     }
 }
 

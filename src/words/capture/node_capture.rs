@@ -6,10 +6,11 @@ use rhai::{Engine, ImmutableString, Map, NativeCallContext};
 
 use super::capture_options::{Options, needs_filter, node_filter};
 use crate::evidence::capture::OpenCapture;
-use crate::evidence::error::EvidenceError;
+use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::capture::CaptureRequest;
 use crate::model::place::Place;
 use crate::words::manual::capture::NODE_CAPTURE as WORD;
+use crate::words::room::{MOST_CAPTURES, Part};
 use crate::words::session::{Answer, Run};
 
 /// A capture that `during` takes once: open, or why it could not be opened.
@@ -41,9 +42,17 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     });
 }
 
+/// Why a capture is left out that a playbook begins after many others.
+fn too_many(request: &CaptureRequest) -> EvidenceError {
+    let operation = format!("capture {} at {}", request.interface, request.place);
+    EvidenceError::new(ErrorKind::LeftOut, operation, format!("left out: a run begins {MOST_CAPTURES} captures at most"))
+        .hint("capture at fewer places, or fewer times")
+}
+
 /// Begins a capture; what goes wrong is told by `during`.
 pub fn begin(run: &Run, place: Place, filter: String, options: &Options) -> Point {
     let request = options.request(place, filter);
-    let open = run.evidence.captures.open(&request);
+    let fits = run.state().room.take(Part::Capture, 0);
+    let open = if fits { run.evidence.captures.open(&request) } else { Err(too_many(&request)) };
     Point { request, open: Arc::new(Mutex::new(Some(open))), about: String::new() }
 }
