@@ -3,25 +3,22 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
+mod nobody;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lbdiag::engine::{self, RunOptions};
 use lbdiag::evidence::Evidence;
-use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::clock::{Clock, LiveClock};
-use lbdiag::evidence::clocks::Clocks;
 use lbdiag::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use lbdiag::evidence::error::{ErrorKind, EvidenceError};
-use lbdiag::evidence::host::{Command, Hosts, Output};
 use lbdiag::evidence::interrupt::Interrupt;
 use lbdiag::evidence::recording::tape::Tape;
 use lbdiag::evidence::site::Site;
-use lbdiag::model::capture::CaptureRequest;
-use lbdiag::model::clock::ClockOffset;
 use lbdiag::model::outcome::Outcome;
-use lbdiag::model::place::Host;
+use nobody::Nobody;
 use serde_json::{Value, json};
 
 /// Objects by plural; a list is filtered by namespace and by the labels of its query.
@@ -73,35 +70,6 @@ impl Cluster for Objects {
     }
 }
 
-/// Neither hosts nor captures are asked for anything.
-struct Nobody;
-
-impl Hosts for Nobody {
-    fn warm(&self, _hosts: &[Host]) {}
-
-    fn run(&self, host: &Host, _command: &Command) -> Result<Output, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {}", host.name), "nobody is there"))
-    }
-
-    fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
-        Vec::new()
-    }
-}
-
-impl Captures for Nobody {
-    fn open(&self, _request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::CaptureRefused, "capture", "nobody is there"))
-    }
-}
-
-impl Clocks for Nobody {
-    fn begin(&self, _host: &Host) {}
-
-    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("compare the clock of {}", host.name), "nobody is there"))
-    }
-}
-
 /// A speaker, as one flavour of MetalLB labels it.
 fn speaker(namespace: &str, name: &str, node: &str, labels: &Value, containers: &Value) -> Value {
     json!({"metadata": {"namespace": namespace, "name": name, "labels": labels}, "spec": {"nodeName": node, "containers": containers},
@@ -139,9 +107,9 @@ fn run(cluster: &Arc<Objects>, site: &Site) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(LiveClock::since(std::time::Instant::now()));
     let evidence = Evidence {
         cluster: Arc::clone(cluster) as Arc<dyn Cluster>,
-        hosts: Arc::new(Nobody),
-        captures: Arc::new(Nobody),
-        clocks: Arc::new(Nobody),
+        hosts: Arc::new(Nobody { breaks: false }),
+        captures: Arc::new(Nobody { breaks: false }),
+        clocks: Arc::new(Nobody { breaks: false }),
         clock,
         tape: Arc::new(Tape::default()),
         interrupt: Interrupt::default(),

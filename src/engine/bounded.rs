@@ -1,7 +1,7 @@
 //! Rhai's own functions that make much out of little, in forms that refuse to: the limits on sizes are checked only when such a function
 //! has ended, and one call of it may have taken all memory by then.
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, Map, NativeCallContext, Position};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, Map, NativeCallContext, Position, Variant};
 
 use crate::words::printed;
 use crate::words::session::Answer;
@@ -52,24 +52,19 @@ fn printing(engine: &mut Engine) {
 
 /// A string with an array or a map: Rhai's own way writes all of it out before it looks how long that is.
 fn joining(engine: &mut Engine) {
-    engine.register_fn("+", |context: NativeCallContext, left: ImmutableString, right: Array| {
-        joined(&context, &left, &written(&context, Dynamic::from_array(right)))
+    joining_with(engine, Dynamic::from_array);
+    joining_with(engine, Dynamic::from_map);
+}
+
+fn joining_with<T: Variant + Clone>(engine: &mut Engine, value: fn(T) -> Dynamic) {
+    engine.register_fn("+", move |context: NativeCallContext, left: ImmutableString, right: T| {
+        joined(&context, &left, &written(&context, value(right)))
     });
-    engine.register_fn("+", |context: NativeCallContext, left: ImmutableString, right: Map| {
-        joined(&context, &left, &written(&context, Dynamic::from_map(right)))
+    engine.register_fn("+", move |context: NativeCallContext, left: T, right: ImmutableString| {
+        joined(&context, &written(&context, value(left)), &right)
     });
-    engine.register_fn("+", |context: NativeCallContext, left: Array, right: ImmutableString| {
-        joined(&context, &written(&context, Dynamic::from_array(left)), &right)
-    });
-    engine.register_fn("+", |context: NativeCallContext, left: Map, right: ImmutableString| {
-        joined(&context, &written(&context, Dynamic::from_map(left)), &right)
-    });
-    engine.register_fn("+=", |context: NativeCallContext, left: &mut ImmutableString, right: Array| -> Answer<()> {
-        *left = joined(&context, left, &written(&context, Dynamic::from_array(right)))?;
-        Ok(())
-    });
-    engine.register_fn("+=", |context: NativeCallContext, left: &mut ImmutableString, right: Map| -> Answer<()> {
-        *left = joined(&context, left, &written(&context, Dynamic::from_map(right)))?;
+    engine.register_fn("+=", move |context: NativeCallContext, left: &mut ImmutableString, right: T| -> Answer<()> {
+        *left = joined(&context, left, &written(&context, value(right)))?;
         Ok(())
     });
 }

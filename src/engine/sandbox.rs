@@ -12,11 +12,10 @@ use crate::words::code::code;
 use crate::words::mistake;
 use crate::words::session::{Answer, Run, Stop};
 
-/// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
-const MOST_BYTES: usize = 148 << 20;
-
-/// Why a playbook ends that takes more.
-const OUTGROWN: &str = "the playbook's values take more than 148 MiB; keep fewer of them at a time";
+/// Why a playbook ends that takes more than it may.
+fn outgrown() -> Dynamic {
+    format!("the playbook's values take more than {} MiB; keep fewer of them at a time", memory::MOST_OF_A_PLAYBOOK >> 20).into()
+}
 
 /// An engine with the words of a run.
 #[must_use]
@@ -30,8 +29,10 @@ pub fn with_words(run: &Arc<Run>) -> Engine {
     let (before, under_way) = (memory::held(), memory::UnderWay::begin());
     engine.on_progress(move |_| {
         working.leave();
-        if memory::held().saturating_sub(before) > under_way.share(MOST_BYTES) {
-            return Some(OUTGROWN.into());
+        // As long as the engine is there, its run is under way.
+        let _ = &under_way;
+        if !memory::playbook_fits(before) {
+            return Some(outgrown());
         }
         interrupt.reason().map(|_| Dynamic::UNIT)
     });

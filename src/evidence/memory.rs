@@ -16,8 +16,11 @@ use super::error::{ErrorKind, EvidenceError};
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Bytes up to which answers are taken and kept.
+/// Bytes that the process may hold for answers to be taken and kept.
 pub const MOST: usize = 128 << 20;
+
+/// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
+pub const MOST_OF_A_PLAYBOOK: usize = 148 << 20;
 
 /// Bytes that the process holds now.
 #[must_use]
@@ -38,13 +41,12 @@ impl UnderWay {
         RUNS.fetch_add(1, Ordering::Relaxed);
         Self(())
     }
+}
 
-    /// A bound of one run, as large as it is for all that are under way.
-    #[must_use]
-    pub fn share(&self, most: usize) -> usize {
-        let Self(()) = self;
-        shared(most)
-    }
+/// Whether a playbook's values still fit, of which the process held `before` when the playbook began.
+#[must_use]
+pub fn playbook_fits(before: usize) -> bool {
+    held().saturating_sub(before) <= shared(MOST_OF_A_PLAYBOOK)
 }
 
 impl Drop for UnderWay {
@@ -53,6 +55,7 @@ impl Drop for UnderWay {
     }
 }
 
+/// A bound of one run, as large as it is for all that are under way.
 fn shared(most: usize) -> usize {
     most.saturating_mul(RUNS.load(Ordering::Relaxed).max(1))
 }

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod binary;
+#[path = "../nobody/mod.rs"]
+mod nobody;
 mod stuck;

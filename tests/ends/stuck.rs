@@ -6,23 +6,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lbdiag::engine::{self, EndKind, Progress, RunEnd, RunOptions};
-use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::clock::{Clock, LiveClock};
-use lbdiag::evidence::clocks::Clocks;
 use lbdiag::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use lbdiag::evidence::error::ErrorKind;
-use lbdiag::evidence::host::{Command, Hosts, Output};
 use lbdiag::evidence::interrupt::{Interrupt, Reason};
 use lbdiag::evidence::recording::recorder::RecordingCluster;
 use lbdiag::evidence::recording::tape::Tape;
 use lbdiag::evidence::site::Site;
 use lbdiag::evidence::{Evidence, EvidenceError};
-use lbdiag::model::capture::CaptureRequest;
-use lbdiag::model::clock::ClockOffset;
 use lbdiag::model::finding::Gap;
 use lbdiag::model::outcome::Verdict;
-use lbdiag::model::place::Host;
 use serde_json::Value;
+
+use crate::nobody::Nobody;
 
 /// What the cluster does when it is asked.
 enum Asked {
@@ -68,38 +64,6 @@ impl Cluster for Stuck {
 
     fn may(&self, _query: &AccessQuery) -> Result<bool, EvidenceError> {
         self.answer()
-    }
-}
-
-/// Hosts of which none is there; their sweep panics when `breaks`.
-struct Nobody {
-    breaks: bool,
-}
-
-impl Hosts for Nobody {
-    fn warm(&self, _hosts: &[Host]) {}
-
-    fn run(&self, host: &Host, _command: &Command) -> Result<Output, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {}", host.name), "nobody is there"))
-    }
-
-    fn sweep(&self) -> Vec<(String, Result<(), EvidenceError>)> {
-        assert!(!self.breaks, "the broom broke");
-        vec![("n1".to_owned(), Ok(()))]
-    }
-}
-
-impl Captures for Nobody {
-    fn open(&self, _request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::CaptureRefused, "capture", "nobody is there"))
-    }
-}
-
-impl Clocks for Nobody {
-    fn begin(&self, _host: &Host) {}
-
-    fn offset(&self, host: &Host) -> Result<ClockOffset, EvidenceError> {
-        Err(EvidenceError::new(ErrorKind::HostUnreachable, format!("compare the clock of {}", host.name), "nobody is there"))
     }
 }
 
