@@ -237,5 +237,5 @@ pub const ANNOUNCEMENT: Record = Record {
         Field::new("interfaces", TEXTS, "Interfaces that the advertisements allow; empty means all."),
         Field::new("unread", TEXTS, "Nodes whose speaker's log could not be read."),
     ],
-    hidden: &["logs", "metrics", "metallb", "nodes_seen", "spared"],
+    hidden: &["layer2", "logs", "metallb", "metrics", "nodes_seen", "now", "spared"],
 };
