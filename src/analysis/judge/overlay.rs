@@ -1,5 +1,6 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
+mod direct;
 pub(super) mod rules;
 
 use crate::analysis::judge::case::{Case, found};
@@ -8,7 +9,7 @@ use crate::analysis::judge::node::gone::unseen;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::pod_network::{far_node, network_of, pod_network};
+use super::pod_network::{far_node, is_of, network_of, pod_network};
 use super::road::{Leg, Point, Road, Vanished};
 use super::rule::Log;
 use crate::analysis::state::netfilter::Fields;
@@ -25,7 +26,7 @@ use crate::model::subject::Subject;
 const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
 
 /// A packet left one node's pod side or underlay and was not seen where it should arrive.
-pub(super) fn lost(case: &Case, log: &Log, roads: &[&Road], gone: &Vanished) -> Result<Finding, Gap> {
+pub(super) fn lost<'a>(case: &'a Case<'a>, log: &Log, roads: &'a [&'a Road<'a>], gone: &'a Vanished) -> Result<Finding, Gap> {
     let (from, to) = (gone.last.place(), gone.next.place());
     match (&gone.last, &gone.next) {
         // Handed to the tunnel (or the wrong interface) and not encapsulated.
@@ -33,6 +34,11 @@ pub(super) fn lost(case: &Case, log: &Log, roads: &[&Road], gone: &Vanished) -> 
             let handed = Handed::of(case, roads, from)?;
             let reason = || format!("the packet was handed to {} and nothing encapsulated left {from}", handed.interface);
             log.first(&rules::NOT_SENT, from, &handed).unwrap_or_else(|| Err(unseen(from, &reason())))
+        }
+        // Answers come out of the tunnel on the node that sent the request.
+        (Point::FarUnderlay(_) | Point::NodeUnderlay(_), Point::NodePodSide(_) | Point::NodeClientSide(_)) if from == to => {
+            let arrived = Arrived::of(case, roads, from)?;
+            log.first(&rules::NOT_DECAPSULATED, from, &arrived).unwrap_or_else(|| Err(unseen(from, &arrived.came)))
         }
         (Point::NodeUnderlay(_), _) | (_, Point::NodeUnderlay(_)) => {
             let reason = format!("a packet left {from} and was not seen at {to}");
@@ -62,6 +68,7 @@ fn leaving<'a>(case: &Case, roads: &[&Road<'a>], node: &str) -> Vec<&'a Hop> {
 /// A packet for a pod that a node handed to an interface, and that did not leave the node encapsulated.
 pub(super) struct Handed<'a> {
     case: &'a Case<'a>,
+    roads: &'a [&'a Road<'a>],
     node: &'a str,
     pair: &'a StatePair,
     pod: IpAddr,
@@ -70,19 +77,19 @@ pub(super) struct Handed<'a> {
 }
 
 impl<'a> Handed<'a> {
-    fn of(case: &'a Case<'a>, roads: &[&Road], node: &'a str) -> Result<Self, Gap> {
+    fn of(case: &'a Case<'a>, roads: &'a [&'a Road<'a>], node: &'a str) -> Result<Self, Gap> {
         let Some(pair) = case.node_state(node) else { return Err(unseen(node, "the state of the node could not be read")) };
         let out = leaving(case, roads, node);
         let Some(hop) = out.iter().find(|hop| hop.tunnel.is_none()) else {
             return Err(unseen(node, "the translated packet was not seen to leave"));
         };
         let (pod, interface) = (hop.destination.0, hop.interface.clone());
-        Ok(Self { case, node, pair, pod, link: network::link_named(&pair.after, &interface), interface })
+        Ok(Self { case, roads, node, pair, pod, link: network::link_named(&pair.after, &interface), interface })
     }
 
     /// The interface, when it is a tunnel's.
     fn tunnel(&self) -> Option<&Link> {
-        self.link.as_ref().filter(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard")))
+        self.link.as_ref().filter(|link| is_tunnel(link))
     }
 }
 
@@ -123,30 +130,23 @@ fn down(node: &str, interface: &str) -> Finding {
     )
 }
 
+/// The packet is handed to a tunnel that is down; or there is no route to the pod, since routes go with their interface.
+fn down_on_leaving(handed: &Handed) -> Option<Finding> {
+    let state = &handed.pair.after;
+    let without_route = || network::specific_route(state, handed.pod).is_none();
+    let other = || network::links(state).into_iter().filter(|_| without_route()).find(|link| is_tunnel(link) && !link.up);
+    let link = handed.tunnel().filter(|link| !link.up).cloned().or_else(other)?;
+    Some(down(handed.node, &link.name))
+}
+
+/// Whether it is a tunnel that is known.
+fn is_tunnel(link: &Link) -> bool {
+    matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"))
+}
+
 /// A packet filter of the node takes what the tunnel sends.
 fn filtered_on_leaving(handed: &Handed) -> Option<Finding> {
     filters::firewall(handed.pair, handed.node, &tunnel_fields(handed.case, handed.node, handed.pod, None))
-}
-
-/// The pod's route leads by another interface than other nodes' pod networks do.
-fn wrong_route(handed: &Handed) -> Option<Finding> {
-    let Handed { case, node, pod, interface, .. } = handed;
-    let (state, pod) = (&handed.pair.after, *pod);
-    if handed.tunnel().is_some() {
-        return None;
-    }
-    let route = network::specific_route(state, pod)?;
-    let tunnel = network::links(state).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
-    let others =
-        state.section("routes").lines().filter(|line| line.contains(&format!("dev {}", tunnel.name)) && line.contains('/')).count();
-    (others > 0 && !route.contains(&format!("dev {}", tunnel.name))).then(|| {
-        found(
-            names::ROUTE_POD_NETWORK_WRONG,
-            vec![Subject::route(node, pod_network(case, pod))],
-            format!("{node}'s route to the pod network of {pod} leads by {interface}, where other pod networks go by {}", tunnel.name),
-            vec![format!("route on {node}: {route}")],
-        )
-    })
 }
 
 /// The tunnel's own tables: the neighbour entry of the route's gateway and the forwarding entry of its MAC.
@@ -173,8 +173,10 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
         .map(str::to_owned);
     let far = far_node(case, pod)?;
     let ips: Vec<String> = case.node(&far)?.internal_ips.iter().map(ToString::to_string).collect();
-    let right = forwarding.as_ref().is_some_and(|line| ips.iter().any(|ip| line.split_whitespace().any(|word| word == ip)));
-    (!right).then(|| {
+    // A node has more addresses than the one that its object tells: what is not known to be another's is not called wrong.
+    let mut words = forwarding.iter().flat_map(|line| line.split_whitespace());
+    let elsewhere = words.find_map(|word| word.parse().ok()).is_none_or(|ip: IpAddr| is_of(case, &far, ip) == Some(false));
+    elsewhere.then(|| {
         found(
             names::OVERLAY_WRONG_ENDPOINT,
             vec![Subject::interface(node, &device)],
@@ -222,11 +224,10 @@ impl<'a> Between<'a> {
         Self { case, roads, from, to, sent: encapsulated.filter(|hop| hop.place == from).collect() }
     }
 
-    /// Where the tunnel sends it, when none of that is the other node.
+    /// Where the tunnel sends it, when none of that is the other node, whose every address is known.
     fn astray(&self) -> Option<String> {
         let outer: BTreeSet<IpAddr> = self.sent.iter().filter_map(|hop| hop.outer).map(|(_, destination)| destination).collect();
-        let right = &self.case.node(self.to)?.internal_ips;
-        let astray = !outer.is_empty() && !right.is_empty() && outer.iter().all(|ip| !right.contains(ip));
+        let astray = !outer.is_empty() && outer.iter().all(|ip| is_of(self.case, self.to, *ip) == Some(false));
         astray.then(|| outer.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     }
 
@@ -326,8 +327,7 @@ fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
 }
 
 fn down_on_arrival(arrived: &Arrived) -> Option<Finding> {
-    let tunnel = |link: &Link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")) && !link.up;
-    network::links(&arrived.pair.after).into_iter().find(tunnel).map(|link| down(arrived.node, &link.name))
+    network::links(&arrived.pair.after).into_iter().find(|link| is_tunnel(link) && !link.up).map(|link| down(arrived.node, &link.name))
 }
 
 /// Connections whose packets passed one point and not the next.

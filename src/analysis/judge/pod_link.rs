@@ -23,6 +23,17 @@ pub(super) fn of(case: &Case, pair: &StatePair, node: &str, endpoints: &BTreeSet
     })
 }
 
+/// Whether an endpoint is a pod of the node itself whose link is down, or may be: routes go with their interface, so that one that is missing
+/// tells nothing then. Where the pod could not be looked at, any link of the node to a pod that is down may be its own.
+pub(super) fn may_be_down(case: &Case, pair: &StatePair, node: &str, ip: IpAddr) -> bool {
+    let here = case.target.is_some_and(|target| target.endpoints.iter().any(|end| end.ip == ip && end.node.as_deref() == Some(node)));
+    let down = |link: &network::Link| !link.up || !link.lower_up;
+    match case.pod_at(ip).and_then(|pod| case.pod_state(pod)) {
+        Some(pod) => here && network::links(&pod.after).iter().any(|link| link.name != "lo" && !link.mac.is_empty() && down(link)),
+        None => here && network::links(&pair.after).iter().any(|link| link.kind.as_deref() == Some("veth") && down(link)),
+    }
+}
+
 /// The node's way to the pod leads by an interface behind which the pod is not: neither the other end of the pod's own, nor the bridge of
 /// that.
 fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
@@ -109,17 +120,31 @@ pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets:
     })
 }
 
+/// An interface of a pod is down, or its other end on the node is: that is what has to be brought up.
+fn link_down(case: &Case, pair: &StatePair, node: &str, pod: &str, down: &network::Link) -> Finding {
+    let near = network::links(&pair.after).into_iter().find(|link| Some(link.index) == down.peer);
+    let other = near.filter(|near| down.up && !near.up);
+    let mut culprits = vec![Subject::pod(&case.service.namespace, pod)];
+    let mut evidence = vec![format!("`ip link` in {pod}: {} is not up", down.name)];
+    let mut finding = found(names::POD_DISCONNECTED, Vec::new(), String::new(), Vec::new());
+    finding.summary = match &other {
+        Some(other) => {
+            culprits.push(Subject::interface(node, &other.name));
+            evidence.push(format!("`ip link` on {node}: {}, its other end, is down", other.name));
+            finding.next = format!("Bring it up on {node}: ip link set {} up; or recreate the pod.", other.name);
+            format!("the other end of the pod's interface {}, {} on {node}, is down", down.name, other.name)
+        }
+        None => format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
+    };
+    Finding { culprits, evidence, ..finding }
+}
+
 /// The link between a node and a pod of its own, and its neighbour entry.
 fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
     let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
     let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
     if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
-        return Some(found(
-            names::POD_DISCONNECTED,
-            vec![Subject::pod(&case.service.namespace, pod)],
-            format!("the pod's interface {} is {}", down.name, if down.up { "without carrier: its other end is down" } else { "down" }),
-            vec![format!("`ip link` in {pod}: {} is not up", down.name)],
-        ));
+        return Some(link_down(case, pair, node, pod, down));
     }
     let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == ip);
     if let Some(entry) = entry {

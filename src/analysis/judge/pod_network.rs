@@ -15,6 +15,18 @@ pub(super) fn pod_network(case: &Case, pod: IpAddr) -> String {
     cidrs.into_iter().find(|cidr| cidr.parse::<ipnet::IpNet>().is_ok_and(|net| net.contains(&pod))).unwrap_or_else(|| pod.to_string())
 }
 
+/// Whether an address is one of a node's own. `None` when that is not known: the node's object tells one of its addresses, its state all.
+pub(super) fn is_of(case: &Case, node: &str, address: IpAddr) -> Option<bool> {
+    if case.node(node).is_some_and(|node| node.internal_ips.contains(&address)) {
+        return Some(true);
+    }
+    let own = case.node_state(node).map(|pair| network::addresses(&pair.after)).filter(|own| !own.is_empty());
+    own.map_or_else(
+        || network_of(case, address).filter(|owner| owner != node).map(|_| false),
+        |own| Some(own.iter().any(|(_, net)| net.addr() == address)),
+    )
+}
+
 /// Which node's pod network or addresses hold an address: by the node objects, or by what the nodes themselves show.
 pub(super) fn network_of(case: &Case, address: IpAddr) -> Option<String> {
     let nodes = &case.announcement?.nodes_seen;

@@ -1,5 +1,8 @@
 //! The causes inside a node, each with its proof, and the order in which a packet meets them at each point of the path.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
@@ -184,7 +187,7 @@ const REFUSED_TO_FORWARD: Proof<Inside> = Proof {
     rule: &rules::POD_NETWORK_MISSING,
     title: "a way to the pod that the kernel refuses for what comes in by this interface",
     needs: "the refusal of `ip route get POD from SOURCE iif INTERFACE`",
-    apply: One(|scene| forwarding::refused_to_forward(scene.pair, scene.node, scene.input, scene.sources, &scene.packets.endpoints)),
+    apply: One(|scene| forwarding::refused_to_forward(scene.pair, scene.node, scene.input, scene.sources, &linked(scene))),
 };
 
 const LEFT_ALONE: Proof<Inside> = Proof {
@@ -240,8 +243,14 @@ const POD_ROUTE: Proof<Inside> = Proof {
     rule: &rules::POD_NETWORK_MISSING,
     title: "a way to the pod that the kernel refuses",
     needs: "the refusal of `ip route get POD`",
-    apply: One(|scene| forwarding::pod_route(scene.pair, scene.node, &scene.packets.endpoints)),
+    apply: One(|scene| forwarding::pod_route(scene.pair, scene.node, &linked(scene))),
 };
+
+/// The endpoints whose route is not gone with a link of their own.
+fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
+    let cut_off = |ip: &IpAddr| pod_link::may_be_down(scene.case, scene.pair, scene.node, *ip);
+    scene.packets.endpoints.iter().filter(|(ip, _)| !cut_off(ip)).copied().collect()
+}
 
 /// What is wrong between the node and a pod of its own.
 fn pod_link(scene: &Scene) -> Option<Finding> {

@@ -1,8 +1,8 @@
 //! What takes packets between two nodes, in the order in which they meet it.
 
 use super::{
-    Arrived, Between, Handed, Lost, by_default_route, down, down_on_arrival, filtered_on_arrival, filtered_on_leaving, lost_between,
-    none_encapsulated, route_to_another_node, sizes, tunnel_to_another_node, wrong_endpoint, wrong_route,
+    Arrived, Between, Handed, Lost, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
+    lost_between, none_encapsulated, route_to_another_node, sizes, tunnel_to_another_node, wrong_endpoint,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{checksum, rules};
@@ -31,7 +31,14 @@ impl View for LostHere {
 /// The node handed the packet to an interface, and nothing encapsulated left it.
 pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
     title: "the tunnel from",
-    steps: &[Look(&BY_DEFAULT_ROUTE), Look(&TUNNEL_DOWN), Look(&TUNNEL_FILTERED), Look(&WRONG_ROUTE), Look(&WRONG_ENTRY)],
+    steps: &[
+        Look(&TUNNEL_DOWN),
+        Look(&BY_DEFAULT_ROUTE),
+        Look(&TUNNEL_FILTERED),
+        Look(&WRONG_ROUTE),
+        Look(&LOST_DIRECTLY),
+        Look(&WRONG_ENTRY),
+    ],
 };
 
 /// It left one node encapsulated and did not come in on the other.
@@ -58,8 +65,8 @@ const BY_DEFAULT_ROUTE: Proof<HandedOver> = Proof {
 const TUNNEL_DOWN: Proof<HandedOver> = Proof {
     rule: &rules::TUNNEL_DOWN,
     title: "the tunnel's interface on the node that sends, which is down",
-    needs: "the packet is handed to a tunnel's interface that is not up",
-    apply: One(|handed| handed.tunnel().filter(|link| !link.up).map(|link| down(handed.node, &link.name))),
+    needs: "a tunnel's interface that is not up, to which the packet is handed, or whose routes are gone with it",
+    apply: One(|scene| down_on_leaving(scene)),
 };
 
 const TUNNEL_FILTERED: Proof<HandedOver> = Proof {
@@ -72,8 +79,15 @@ const TUNNEL_FILTERED: Proof<HandedOver> = Proof {
 const WRONG_ROUTE: Proof<HandedOver> = Proof {
     rule: &rules::POD_NETWORK_WRONG,
     title: "a route to another node's pods by another interface than the tunnel's",
-    needs: "a route that holds the pod's address and leads by no tunnel, where other pod networks go by one",
-    apply: One(|scene| wrong_route(scene)),
+    needs: "a route that holds the pod's address and leads by no tunnel and to no address of the pod's node, where other pod networks go by a tunnel",
+    apply: One(|scene| direct::wrong_route(scene)),
+};
+
+const LOST_DIRECTLY: Proof<HandedOver> = Proof {
+    rule: &rules::LOST_BETWEEN,
+    title: "packets that leave one node for another without a tunnel and do not come in there",
+    needs: "a route to an address of the pod's node, a neighbour entry with its MAC, and captures on both nodes that lost nothing",
+    apply: One(|scene| direct::lost_directly(scene)),
 };
 
 const WRONG_ENTRY: Proof<HandedOver> = Proof {

@@ -1,0 +1,85 @@
+//! Recordings of real runs in which one fact is another: the judgement follows the fact, and not what the rest looks like.
+
+#![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+
+/// A recording, what is put in place of what, and what is said then: exit code and first finding.
+struct Variant {
+    recording: &'static str,
+    changes: &'static [(&'static str, &'static str)],
+    code: i32,
+    finding: Option<(&'static str, &'static str)>,
+}
+
+const VARIANTS: &[Variant] = &[
+    // A route that leads past the tunnel is wrong where it leads to a third node.
+    Variant {
+        recording: "cal-cross-subnet-underlay-drops-pods",
+        changes: &[("via 10.88.0.13 dev eth0", "via 10.88.0.11 dev eth0")],
+        code: 3,
+        finding: Some(("route/pod-network-wrong", "node/n2/route/10.88.170.67")),
+    },
+    // What goes to a MAC that the pod's node does not have was not lost between the two.
+    Variant {
+        recording: "cal-cross-subnet-underlay-drops-pods",
+        changes: &[("10.88.0.13 dev eth0 lladdr 12:1d:48:90:ca:a8", "10.88.0.13 dev eth0 lladdr 12:1d:48:90:ca:a9")],
+        code: 5,
+        finding: None,
+    },
+    // A route that is gone while every link is up is missing.
+    Variant {
+        recording: "cal-interface-down",
+        changes: &[("<NO-CARRIER,BROADCAST,MULTICAST,UP>", "<BROADCAST,MULTICAST,UP,LOWER_UP>")],
+        code: 3,
+        finding: Some(("route/pod-network-missing", "node/n3/route")),
+    },
+    // A tunnel that sends to what no node has.
+    Variant {
+        recording: "cal-tunnel-over-other-network-blocked",
+        changes: &[("inet 10.88.64.13/24", "inet 10.88.64.23/24")],
+        code: 3,
+        finding: Some(("overlay/wrong-endpoint", "node/n2")),
+    },
+];
+
+#[test]
+fn the_judgement_follows_the_fact() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (number, variant) in VARIANTS.iter().enumerate() {
+        let mut text = String::new();
+        let file =
+            std::fs::File::open(root.join("tests/recordings").join(variant.recording).with_extension("lbdiag")).expect("a recording");
+        GzDecoder::new(file).read_to_string(&mut text).expect("a recording's text");
+        for (from, to) in variant.changes {
+            assert!(text.contains(from), "{} holds no {from}", variant.recording);
+            text = text.replace(from, to);
+        }
+        let changed = directory.path().join(format!("{number}.lbdiag"));
+        let mut packed = GzEncoder::new(std::fs::File::create(&changed).expect("a file"), Compression::fast());
+        packed.write_all(text.as_bytes()).and_then(|()| packed.finish().map(|_| ())).expect("written");
+        let run = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+            .args(["run", "metallb-flow", "--quiet", "--report", "json", "--replay"])
+            .arg(&changed)
+            .output()
+            .expect("lbdiag");
+        let report: serde_json::Value = serde_json::from_slice(&run.stdout).expect("a report");
+        let first = &report["findings"][0];
+        let said = first["name"].as_str().zip(first["culprits"][0].as_str());
+        let told = format!("{} {:?}: {said:?} {}", variant.recording, variant.changes, first["summary"]);
+        assert_eq!(run.status.code(), Some(variant.code), "{told}");
+        match variant.finding {
+            None => assert_eq!(said, None, "{told}"),
+            Some((name, culprit)) => {
+                assert!(said.is_some_and(|said| said.0 == name && said.1.starts_with(culprit)), "{told}");
+            }
+        }
+    }
+}
