@@ -6,10 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::recording::recorded;
 use lbdiag::evidence::side_by_side::side_by_side;
 use lbdiag::model::outcome::Outcome;
@@ -27,11 +26,9 @@ fn root() -> &'static Path {
 fn replay(recording: &Path) -> Outcome {
     let playbook =
         engine::load(&root().join("examples/who-announces.rhai")).map_err(|broken| broken.to_string()).expect("a playbook that loads");
-    let (evidence, manifest) = recorded::open(recording).expect("a recording that opens");
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
-    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options).outcome
+    let opened = recorded::open(recording).expect("a recording that opens");
+    let prepared = Prepared::replay(playbook, opened, &[]).expect("parameters from the recording");
+    prepared.replayed(Duration::from_secs(120)).expect("a replay").outcome
 }
 
 /// Address to the cells of a column.

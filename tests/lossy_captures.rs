@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::capture::{Captures, News, OpenCapture};
 use lbdiag::evidence::error::EvidenceError;
 use lbdiag::evidence::recording::recorded;
@@ -83,10 +83,8 @@ fn replay(recording: &Path, loss: Option<Loss>) -> Outcome {
     if let Some(loss) = loss {
         evidence.captures = Arc::new(LossyCaptures(Arc::clone(&evidence.captures), loss));
     }
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
-    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options).outcome
+    let prepared = Prepared::replay(playbook, (evidence, manifest), &[]).expect("parameters from the recording");
+    prepared.replayed(Duration::from_secs(120)).expect("a replay").outcome
 }
 
 fn failures(outcome: &Outcome) -> BTreeSet<String> {

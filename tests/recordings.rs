@@ -6,10 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::Evidence;
 use lbdiag::evidence::recording::manifest::Manifest;
 use lbdiag::evidence::recording::recorded;
@@ -69,13 +68,9 @@ fn replay_with(playbook: &Path, recording: &Path, change: impl Fn(&mut Site)) ->
 
 fn replay_of(playbook: &Path, opened: (Evidence, Manifest), change: impl Fn(&mut Site)) -> (Outcome, String) {
     let playbook = engine::load(playbook).map_err(|broken| broken.to_string()).expect("a playbook that loads");
-    let (evidence, manifest) = opened;
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
-    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    let mut site = manifest.site.site();
-    change(&mut site);
-    let end = engine::run(&playbook, params, &evidence, &site, &options);
+    let mut prepared = Prepared::replay(playbook, opened, &[]).expect("parameters from the recording");
+    change(&mut prepared.site);
+    let end = prepared.replayed(Duration::from_secs(120)).expect("a replay");
     let text = lbdiag::report::json(&end.outcome);
     (end.outcome, text)
 }
@@ -205,11 +200,9 @@ fn with_less_allowed_a_run_says_less_and_nothing_wrong() {
 fn a_recording_asked_something_else_says_so() {
     let recording = root().join("tests/recordings/healthy.lbdiag");
     let playbook = engine::load(&root().join("playbooks/metallb-flow.rhai")).map_err(|broken| broken.to_string()).expect("the playbook");
-    let (evidence, manifest) = recorded::open(&recording).expect("the recording");
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), set: vec![("service".into(), "another".into())], ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters");
-    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    let end = engine::run(&playbook, params, &evidence, &manifest.site.site(), &options);
+    let opened = recorded::open(&recording).expect("the recording");
+    let prepared = Prepared::replay(playbook, opened, &[("service", "another")]).expect("parameters");
+    let end = prepared.replayed(Duration::from_secs(120)).expect("a replay");
     assert_ne!(end.outcome.verdict.word(), "pass");
     assert!(end.outcome.ended.unwrap_or_default().contains("recording"), "{}", end.outcome.summary);
 }

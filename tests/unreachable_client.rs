@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::capture::{Captures, OpenCapture};
 use lbdiag::evidence::error::EvidenceError;
 use lbdiag::evidence::recording::recorded;
@@ -39,16 +39,13 @@ fn replay(recording: &Path, by_traffic: bool) -> Outcome {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/metallb-flow.rhai");
     let playbook = engine::load(&path).map_err(|broken| broken.to_string()).expect("the playbook");
     let (mut evidence, manifest) = recorded::open(recording).expect("a recording that opens");
-    let mut set: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut set = Vec::new();
     if by_traffic {
         set.extend([("from", "ssh:c1"), ("client", CLIENT)]);
         evidence.captures = Arc::new(WithoutClient(Arc::clone(&evidence.captures)));
     }
-    let set = set.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), set, ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters from the recording");
-    let options = RunOptions { time_limit: Duration::from_secs(120), progress: Arc::new(|_| {}) };
-    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options).outcome
+    let prepared = Prepared::replay(playbook, (evidence, manifest), &set).expect("parameters from the recording");
+    prepared.replayed(Duration::from_secs(120)).expect("a replay").outcome
 }
 
 fn first(outcome: &Outcome) -> Option<&Finding> {

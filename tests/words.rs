@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions};
+use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::recording::recorded;
 use lbdiag::model::outcome::{Outcome, StepState};
 use lbdiag::words::all::{word, words};
@@ -23,11 +22,8 @@ fn root() -> &'static Path {
 
 fn run(text: &str, recording: &Path) -> Outcome {
     let playbook = engine::playbook::read("a.rhai", text.to_owned()).map_err(|broken| broken.to_string()).expect("a playbook");
-    let (evidence, manifest) = recorded::open(recording).expect("the recording");
-    let inputs = Inputs { recorded: Some(manifest.params.clone()), ..Inputs::default() };
-    let params = engine::resolve(&playbook.header, &inputs).expect("parameters");
-    let options = RunOptions { time_limit: Duration::from_secs(60), progress: Arc::new(|_| {}) };
-    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options).outcome
+    let prepared = Prepared::replay(playbook, recorded::open(recording).expect("the recording"), &[]).expect("parameters");
+    prepared.replayed(Duration::from_secs(60)).expect("a replay").outcome
 }
 
 fn recording(name: &str) -> PathBuf {

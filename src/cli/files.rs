@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::arguments::Given;
-use super::playbook;
 use super::reports::{self, Wanted};
+use crate::engine;
 use crate::evidence::output::apart::{Named, apart};
 use crate::evidence::site::Site;
 
@@ -48,7 +48,7 @@ fn against(inputs: &[Named], wanted: &[Wanted], written: Written<'_>) -> Result<
 }
 
 fn inputs(playbook: &Path, given: &Given) -> Vec<Named> {
-    let mut all: Vec<Named> = playbook::file(playbook).iter().map(|file| Named::new("the playbook", file)).collect();
+    let mut all: Vec<Named> = engine::file(playbook).iter().map(|file| Named::new("the playbook", file)).collect();
     for (option, path) in
         [("--params", &given.params), ("--site", &given.site), ("--kubeconfig", &given.kubeconfig), ("--replay", &given.replay)]
     {

@@ -4,15 +4,17 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::exit::Exit;
-use super::{playbook, print};
+use super::print;
+use super::run::tell;
+use crate::engine;
 use crate::language::header::{Header, Param};
 use crate::model::text::{hanging, one_line};
 
 /// Prints a playbook's header as help.
 pub(super) fn show(name: &Path) -> Exit {
-    let playbook = match playbook::open(name) {
+    let playbook = match engine::open(name) {
         Ok(playbook) => playbook,
-        Err(refusal) => return refusal.tell(),
+        Err(refusal) => return tell(refusal, &[]),
     };
     print(&text(&playbook.header))
 }

@@ -1,18 +1,26 @@
-//! Runs one playbook, within limits: hands it the words, and makes an outcome of what they found.
+//! Runs one playbook, within limits: finds it, gathers what it runs with (`prepare`), hands it the words (`run`), makes an outcome of what
+//! they found (`end`), and keeps it (`record`). The command line and the tests run playbooks by the same code.
 //!
-//! It never reads arguments and never prints.
+//! It never reads arguments, never opens a live world, and never prints.
 
 mod bounded;
 mod end;
 mod equality;
-pub mod load;
-pub mod run;
-pub mod sandbox;
+mod find;
+mod given;
+mod plan;
+mod prepare;
+mod record;
+mod run;
+mod sandbox;
 mod script_thread;
 mod sorting;
 
 pub use end::EndKind;
-pub use load::load;
+pub use find::{Refusal, file, load, open};
+pub use plan::{plan, rehearse};
+pub use prepare::{Asked, Prepared, Unprepared};
+pub use record::record;
 pub use run::{RunEnd, RunOptions, run};
 
 pub use crate::language::header::{Header, Param, ParamKind};

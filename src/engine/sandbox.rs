@@ -19,7 +19,7 @@ fn outgrown() -> Dynamic {
 
 /// An engine with the words of a run.
 #[must_use]
-pub fn with_words(run: &Arc<Run>) -> Engine {
+pub(super) fn with_words(run: &Arc<Run>) -> Engine {
     let mut engine = bare();
     bounded::register(&mut engine);
     sorting::register(&mut engine);

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::engine::Inputs;
+use super::prepare::Asked;
 use crate::evidence::text_file;
+use crate::language::params::Inputs;
 use crate::model::diagnostic::{Diagnostic, Source, codes};
 use crate::model::document;
 
@@ -19,16 +20,11 @@ const OPTIONS: [&str; 1] = ["LBDIAG_SITE"];
 ///
 /// # Errors
 /// When the parameters' file cannot be used.
-pub(super) fn gather(
-    set: &[(String, String)],
-    params: Option<&Path>,
-    site: &BTreeMap<String, Value>,
-    recorded: Option<&BTreeMap<String, Value>>,
-) -> Result<Inputs, String> {
+pub(super) fn gather(asked: &Asked, site: &BTreeMap<String, Value>, recorded: Option<&BTreeMap<String, Value>>) -> Result<Inputs, String> {
     Ok(Inputs {
-        set: set.to_vec(),
-        params_file: params.map(read).transpose()?,
-        env: environment(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))),
+        set: asked.set.clone(),
+        params_file: asked.params.as_deref().map(read).transpose()?,
+        env: environment(asked.variables.iter().cloned()),
         site: site.clone(),
         recorded: recorded.cloned(),
     })

@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::exit::Exit;
-use super::reports::{self, Wanted};
-use super::{refuse, streams};
-use crate::engine::{self, Broken, Playbook};
-use crate::language::playbook::read;
+use crate::evidence::text_file;
+use crate::language::playbook::{Broken, Playbook, read};
+use crate::model::diagnostic::{Diagnostic, codes};
 use crate::model::nearest::nearest;
-use crate::report;
 
 /// The playbooks that work anywhere, by name.
 const SHIPPED: [(&str, &str); 2] =
@@ -16,38 +13,20 @@ const SHIPPED: [(&str, &str); 2] =
 
 /// Why a playbook cannot be used.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// There is none of that name.
     Unknown(String),
     /// It is broken: every mistake of it, with its place.
     Broken(Broken),
 }
 
-impl Refusal {
-    /// Says so on standard error.
-    pub(super) fn tell(self) -> Exit {
-        self.tell_in(&[])
-    }
-
-    /// Says so on standard error, and where a report for programs was asked for, there too.
-    pub(super) fn tell_in(self, wanted: &[Wanted]) -> Exit {
-        match self {
-            Self::Unknown(message) => refuse(Exit::Usage, &message),
-            Self::Broken(broken) => {
-                streams::say(&report::diagnostics(&broken.diagnostics, streams::error_style()));
-                match reports::write_mistakes(wanted, &broken.diagnostics) {
-                    Ok(()) => Exit::Usage,
-                    Err(error) => refuse(Exit::CouldNotWork, &error),
-                }
-            }
-        }
-    }
-}
-
 /// Opens a playbook: the file of that name, one in `playbooks/`, or a shipped one.
-pub(super) fn open(name: &Path) -> Result<Playbook, Refusal> {
+///
+/// # Errors
+/// When there is none, or it may not run.
+pub fn open(name: &Path) -> Result<Playbook, Refusal> {
     if let Some(file) = file(name) {
-        return engine::load(&file).map_err(Refusal::Broken);
+        return load(&file).map_err(Refusal::Broken);
     }
     match shipped(name) {
         Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(Refusal::Broken),
@@ -55,8 +34,21 @@ pub(super) fn open(name: &Path) -> Result<Playbook, Refusal> {
     }
 }
 
+/// Reads a playbook's file.
+///
+/// # Errors
+/// When the file cannot be read, its header or syntax is wrong, or it uses words that it may not.
+pub fn load(path: &Path) -> Result<Playbook, Broken> {
+    let shown = path.display().to_string();
+    let unreadable = |error: std::io::Error| Broken {
+        diagnostics: vec![Diagnostic::new(codes::UNREADABLE, None, format!("read playbook {shown}: {error}"))],
+    };
+    read(&shown, text_file::read(path).map_err(unreadable)?)
+}
+
 /// The file of that name, when there is one.
-pub(super) fn file(name: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn file(name: &Path) -> Option<PathBuf> {
     places(name).into_iter().find(|file| file.is_file())
 }
 

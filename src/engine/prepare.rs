@@ -1,0 +1,134 @@
+//! What a run is made of, gathered before anything is touched: a playbook, its parameters, the site, and the recording that is replayed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::given;
+use super::run::{self, RunEnd, RunOptions};
+use crate::evidence::Evidence;
+use crate::evidence::recording::manifest::Manifest;
+use crate::evidence::recording::recorded;
+use crate::evidence::site::Site;
+use crate::language::params::{Inputs, resolve, sources};
+use crate::language::playbook::Playbook;
+
+/// What a run without hosts and without questions to the Service may do.
+const STATIC: [&str; 1] = ["cluster.read"];
+
+/// What somebody asks a run with.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Parameters by name, before all other sources.
+    pub set: Vec<(String, String)>,
+    /// A file of parameters.
+    pub params: Option<PathBuf>,
+    /// The environment; what begins with `LBDIAG_` is taken.
+    pub variables: Vec<(String, String)>,
+    /// The site's file.
+    pub site: Option<PathBuf>,
+    /// Whether the API alone is read.
+    pub static_only: bool,
+    /// Whether nodes are reached through pods.
+    pub via_pods: bool,
+    /// The recording that is replayed.
+    pub replay: Option<PathBuf>,
+}
+
+/// Why a run cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unprepared {
+    /// What was asked for is wrong.
+    Usage(String),
+    /// The recording cannot be replayed.
+    CouldNotWork(String),
+}
+
+/// A playbook with everything that it runs with.
+pub struct Prepared {
+    pub playbook: Playbook,
+    /// The recording that is replayed in place of the world.
+    pub replayed: Option<Evidence>,
+    pub params: BTreeMap<String, Value>,
+    /// Where each value comes from.
+    pub sources: BTreeMap<String, String>,
+    pub site: Site,
+}
+
+impl Prepared {
+    /// Gathers what a playbook runs with; `doing` is told what is done, in words that follow on *while*.
+    ///
+    /// # Errors
+    /// When a file cannot be used, or a parameter is none or is missing.
+    pub fn new(playbook: Playbook, asked: &Asked, doing: &dyn Fn(String)) -> Result<Self, Unprepared> {
+        let replayed = asked.replay.as_deref().map(|file| {
+            doing(format!("reading the recording {}", file.display()));
+            recorded::open(file).map_err(|error| Unprepared::CouldNotWork(error.to_string()))
+        });
+        let (replayed, manifest) = replayed.transpose()?.unzip();
+        let (inputs, site) = settle(asked, manifest.as_ref(), doing).map_err(Unprepared::Usage)?;
+        Self::of(playbook, &inputs, site, replayed).map_err(Unprepared::Usage)
+    }
+
+    /// A replay with the parameters and at the site that the recording names, but for the parameters that are `set`.
+    ///
+    /// # Errors
+    /// When the playbook does not take those parameters.
+    pub fn replay(playbook: Playbook, (evidence, manifest): (Evidence, Manifest), set: &[(&str, &str)]) -> Result<Self, String> {
+        let site = manifest.site.site();
+        let set = set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let inputs = Inputs { set, recorded: Some(manifest.params), ..Inputs::default() };
+        Self::of(playbook, &inputs, site, Some(evidence))
+    }
+
+    fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
+        let params = resolve(&playbook.header, inputs)?;
+        let sources = sources(&playbook.header, inputs);
+        Ok(Self { playbook, replayed, params, sources, site })
+    }
+
+    /// Runs what is replayed, telling nobody how far it is; `None` when it is no replay.
+    #[must_use]
+    pub fn replayed(&self, time_limit: Duration) -> Option<RunEnd> {
+        let options = RunOptions { time_limit, progress: Arc::new(|_| {}) };
+        self.replayed.as_ref().map(|evidence| self.run(evidence, &options))
+    }
+
+    /// Runs it in a world.
+    #[must_use]
+    pub fn run(&self, evidence: &Evidence, options: &RunOptions) -> RunEnd {
+        run::run(&self.playbook, self.params.clone(), evidence, &self.site, options)
+    }
+}
+
+/// Where the parameters' values may come from, and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
+fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) -> Result<(Inputs, Site), String> {
+    let mut site = match (replayed, &asked.site) {
+        (Some(manifest), _) => manifest.site.site(),
+        (None, Some(file)) => site_file(file, doing)?,
+        (None, None) => Site::default(),
+    };
+    if asked.via_pods && site.via.pod.is_none() && replayed.is_none() {
+        return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());
+    }
+    if asked.static_only {
+        // As if the site allowed nothing else: what a site forbids is forbidden to every playbook.
+        let allowed = site.uses.take();
+        site.uses =
+            Some(STATIC.into_iter().map(str::to_owned).filter(|one| allowed.as_ref().is_none_or(|uses| uses.contains(one))).collect());
+    }
+    if let Some(file) = &asked.params {
+        doing(format!("reading the parameters {}", file.display()));
+    }
+    let recorded = replayed.map(|manifest| &manifest.params);
+    let inputs = given::gather(asked, &site.defaults, recorded)?;
+    Ok((inputs, site))
+}
+
+fn site_file(file: &Path, doing: &dyn Fn(String)) -> Result<Site, String> {
+    doing(format!("reading the site file {}", file.display()));
+    Site::read(file).map_err(|error| error.to_string())
+}
