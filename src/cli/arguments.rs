@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::exit::Exit;
-use super::reports::Wanted;
+use super::reports::{self, Wanted};
 use super::streams;
 use crate::model::text::one_line;
 
@@ -81,8 +81,7 @@ pub(super) struct PlanArguments {
     pub(super) playbook: PathBuf,
     #[command(flatten)]
     pub(super) given: Given,
-    /// The plan, as text or json, to standard output or into a file; may be repeated. [default: text]
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::plan, help = reports::help("The plan", |format| format.plan.is_some()))]
     pub(super) reports: Vec<Wanted>,
     /// Print the text of every script too.
     #[arg(long)]
@@ -101,8 +100,7 @@ pub(super) struct TraceArguments {
     /// tabs between, and with the bytes of it that the frame holds when these are not all.
     #[arg(long, value_name = "FILE")]
     pub(super) pairs: Option<PathBuf>,
-    /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::trace, help = reports::help("A report", |format| format.trace.is_some()))]
     pub(super) reports: Vec<Wanted>,
 }
 
@@ -153,8 +151,7 @@ pub(super) struct RunOptions {
     /// point, and merged.pcapng.
     #[arg(long, value_name = "DIR")]
     pub(super) pcap: Option<PathBuf>,
-    /// A report, text or json, to standard output or into a file; may be repeated. [default: text]
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse)]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse, help = reports::help("A report", |_| true))]
     pub(super) reports: Vec<Wanted>,
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]

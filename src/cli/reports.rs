@@ -1,9 +1,8 @@
 //! Which reports were asked for, and where they go.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use super::streams;
 use super::watch::{Watch, Work, guarded};
@@ -13,56 +12,67 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
 use crate::model::scrub::scrub;
-use crate::report::{self, Style};
+use crate::report::{self, FORMATS, Format, Style, TraceFormat};
 
 /// The names of standard output.
 const STANDARD: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 /// A report that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) struct Wanted {
-    format: Format,
+    format: &'static Format,
     /// `None`: standard output.
     file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Text,
-    Json,
-}
-
-impl Format {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        }
-    }
 }
 
 impl Wanted {
     /// Reads `FORMAT[=FILE]`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (format, file) = match text.split_once('=') {
+        Self::that_can(text, |_| true)
+    }
+
+    /// As `parse`, for a plan.
+    pub(super) fn plan(text: &str) -> Result<Self, String> {
+        Self::that_can(text, |format| format.plan.is_some())
+    }
+
+    /// As `parse`, for followed connections.
+    pub(super) fn trace(text: &str) -> Result<Self, String> {
+        Self::that_can(text, |format| format.trace.is_some())
+    }
+
+    fn that_can(text: &str, can: fn(&Format) -> bool) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err("the file's name is missing after `=`".to_owned()),
-            Some((format, file)) if STANDARD.contains(&file) => (format, None),
-            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            Some((name, file)) if STANDARD.contains(&file) => (name, None),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = match format {
-            "text" => Format::Text,
-            "json" => Format::Json,
-            _ => return Err(format!("`{format}` is no format; the formats are text and json")),
-        };
-        Ok(Self { format, file })
+        match FORMATS.iter().find(|format| format.name == name) {
+            Some(format) if can(format) => Ok(Self { format, file }),
+            Some(_) => Err(format!("`{name}` is no format for this; the formats are {}", report::names(can))),
+            None => Err(format!("`{name}` is no format; the formats are {}", report::names(can))),
+        }
     }
 }
 
+impl fmt::Debug for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}", self.format.name, self.file)
+    }
+}
+
+/// What the help says of the option.
+pub(super) fn help(what: &str, can: fn(&Format) -> bool) -> String {
+    let formats = report::names(can).replace(" and ", " or ");
+    format!("{what}, as {formats}, to standard output or into a file; may be repeated. [default: {}]", FORMATS[0].name)
+}
+
 /// A report that is written while it grows.
-pub(super) enum Growing {
-    Text(Sink, Style),
-    Json(Sink),
+pub(super) struct Growing {
+    pub(super) sink: Sink,
+    pub(super) style: Style,
+    pub(super) format: TraceFormat,
 }
 
 /// Where a growing report goes.
@@ -102,8 +112,8 @@ fn unwritten(path: &Path, error: &std::io::Error) -> String {
 
 /// What was asked for, or text on standard output when nothing was.
 fn or_usual(wanted: &[Wanted]) -> &[Wanted] {
-    const USUAL: &[Wanted] = &[Wanted { format: Format::Text, file: None }];
-    if wanted.is_empty() { USUAL } else { wanted }
+    static USUAL: [Wanted; 1] = [Wanted { format: &FORMATS[0], file: None }];
+    if wanted.is_empty() { &USUAL } else { wanted }
 }
 
 /// Opens the reports that were asked for, text on standard output when none was.
@@ -113,10 +123,8 @@ pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
             Some(file) => (Sink::file(file)?, Style::PLAIN),
             None => (Sink::Standard, streams::style()),
         };
-        Ok(match report.format {
-            Format::Text => Growing::Text(sink, style),
-            Format::Json => Growing::Json(sink),
-        })
+        let format = report.format.trace.ok_or_else(|| format!("`{}` is no format for this", report.format.name))?;
+        Ok(Growing { sink, style, format })
     };
     or_usual(wanted).iter().map(open).collect()
 }
@@ -137,7 +145,7 @@ pub(super) fn check(wanted: &[Wanted], record: Option<&Path>) -> Result<(), Stri
 /// The reports as outputs, standard output among them.
 pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
     let named = |report: &Wanted| {
-        let option = format!("--report {}=", report.format.word());
+        let option = format!("--report {}=", report.format.name);
         match &report.file {
             Some(file) => Named { option: format!("{option}{}", file.display()), path: file.clone() },
             None => Named { option: format!("{option}-"), path: PathBuf::from("/dev/stdout") },
@@ -148,38 +156,28 @@ pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
 
 /// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
 pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, watch: &Watch) -> Result<(), String> {
-    write_by(wanted, Some(watch), &|format, style| match format {
-        Format::Text => report::text(outcome, style),
-        Format::Json => report::json(outcome),
-    })
+    write_by(wanted, Some(watch), &|format, style| Some((format.outcome)(outcome, style)))
 }
 
 /// As `write`, for a plan.
 pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool, watch: &Watch) -> Result<(), String> {
-    write_by(wanted, Some(watch), &|format, style| match format {
-        Format::Text => report::plan_text(plan, style, scripts),
-        Format::Json => report::json(plan),
-    })
+    write_by(wanted, Some(watch), &|format, style| format.plan.map(|write| write(plan, style, scripts)))
 }
 
-/// What is wrong with a playbook, as JSON, wherever JSON was asked for: whoever reads a report by a program gets one in any case.
+/// What is wrong with a playbook, wherever a format was asked for that tells it.
 pub(super) fn write_mistakes(wanted: &[Wanted], diagnostics: &[Diagnostic]) -> Result<(), String> {
-    #[derive(Serialize)]
-    struct Mistakes<'a> {
-        format: &'static str,
-        lbdiag: &'static str,
-        diagnostics: &'a [Diagnostic],
-    }
-    let asked: Vec<Wanted> = wanted.iter().filter(|report| report.format == Format::Json).cloned().collect();
+    let asked: Vec<Wanted> = wanted.iter().filter(|report| report.format.mistakes.is_some()).cloned().collect();
     if asked.is_empty() {
         return Ok(());
     }
-    let mistakes = Mistakes { format: "lbdiag-diagnostics/1", lbdiag: env!("CARGO_PKG_VERSION"), diagnostics };
-    write_by(&asked, None, &|_, _| report::json(&mistakes))
+    write_by(&asked, None, &|format, _| format.mistakes.map(|write| write(diagnostics)))
 }
 
+/// Writes in one format; `None` where the format has no such report.
+type Writer<'a> = &'a dyn Fn(&Format, Style) -> Option<String>;
+
 /// Files first: whoever reads standard output may keep it waiting.
-fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
+fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: Writer<'_>) -> Result<(), String> {
     let (files, standard): (Vec<&Wanted>, Vec<&Wanted>) = or_usual(wanted).iter().partition(|report| report.file.is_some());
     let errors: Vec<String> = files.into_iter().chain(standard).filter_map(|report| report.write(watch, rendered).err()).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
@@ -187,11 +185,9 @@ fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: &dyn Fn(Format, 
 
 impl Wanted {
     /// Renders and writes one report. A panic on the way is its error: the other reports still come.
-    fn write(&self, watch: Option<&Watch>, rendered: &dyn Fn(Format, Style) -> String) -> Result<(), String> {
-        let name = match self.format {
-            Format::Text => "the text report",
-            Format::Json => "the json report",
-        };
+    fn write(&self, watch: Option<&Watch>, rendered: Writer<'_>) -> Result<(), String> {
+        let name = format!("the {} report", self.format.name);
+        let rendered = |style| rendered(self.format, style).ok_or_else(|| format!("{name}: the format has none of this"));
         let doing = |work: Work, what: String| {
             if let Some(watch) = watch {
                 watch.doing(work, what);
@@ -200,11 +196,11 @@ impl Wanted {
         doing(Work::Reporting, format!("writing {name}"));
         guarded(&format!("write {name}"), || {
             if let Some(file) = &self.file {
-                let text = rendered(self.format, Style::PLAIN);
+                let text = rendered(Style::PLAIN)?;
                 let whole = Output::create(file).and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.finish()));
                 return whole.map_err(|error| format!("write report {}: {error}", file.display()));
             }
-            let text = rendered(self.format, streams::style());
+            let text = rendered(streams::style())?;
             doing(Work::Printing, format!("printing {name}"));
             streams::show(&text)
         })
@@ -217,10 +213,13 @@ mod tests {
 
     #[test]
     fn a_report_is_a_format_and_perhaps_a_file() {
-        assert_eq!(Wanted::parse("text"), Ok(Wanted { format: Format::Text, file: None }));
-        assert_eq!(Wanted::parse("json=-"), Ok(Wanted { format: Format::Json, file: None }));
-        assert_eq!(Wanted::parse("json=a=b.json"), Ok(Wanted { format: Format::Json, file: Some("a=b.json".into()) }));
-        assert!(Wanted::parse("pdf=x").unwrap_err().contains("text and json"));
+        let parsed = |text| Wanted::parse(text).map(|wanted| (wanted.format.name, wanted.file));
+        assert_eq!(parsed("text"), Ok(("text", None)));
+        assert_eq!(parsed("json=-"), Ok(("json", None)));
+        assert_eq!(parsed("json=a=b.json"), Ok(("json", Some("a=b.json".into()))));
+        for parse in [Wanted::parse, Wanted::plan, Wanted::trace] {
+            assert!(parse("pdf=x").unwrap_err().contains("text and json"));
+        }
         assert!(Wanted::parse("json=").unwrap_err().contains("missing"));
     }
 

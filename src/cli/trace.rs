@@ -19,7 +19,6 @@ use crate::evidence::output::apart::{Named, apart};
 use crate::model::headers::Headers;
 use crate::model::text::one_line;
 use crate::model::trace::{Pairing, TraceSummary, Traced};
-use crate::report::{TracePart, trace_connection, trace_json, trace_summary};
 
 /// Packets of each file that clocks are compared by.
 const EARLY: usize = 4096;
@@ -206,9 +205,7 @@ impl Told {
             any: false,
         };
         for report in &mut told.reports {
-            if let Growing::Json(sink) = report {
-                sink.write(&trace_json(TracePart::Begin, true))?;
-            }
+            report.sink.write(&(report.format.begin)())?;
         }
         Ok(told)
     }
@@ -216,10 +213,7 @@ impl Told {
     fn tell(&mut self, (traced, pairings): (Vec<Traced>, Vec<Pairing>), names: &[String]) -> Result<(), String> {
         for traced in traced.iter().filter(|traced| !self.odd || is_odd(traced)) {
             for report in &mut self.reports {
-                match report {
-                    Growing::Text(sink, style) => sink.write(&trace_connection(traced, *style))?,
-                    Growing::Json(sink) => sink.write(&trace_json(TracePart::Connection(traced), !self.any))?,
-                }
+                report.sink.write(&(report.format.connection)(traced, !self.any, report.style))?;
             }
             self.any = true;
         }
@@ -236,17 +230,9 @@ impl Told {
     }
 
     fn end(self, summary: &TraceSummary) -> Result<(), String> {
-        for report in self.reports {
-            match report {
-                Growing::Text(mut sink, _) => {
-                    sink.write(&trace_summary(summary))?;
-                    sink.close()?;
-                }
-                Growing::Json(mut sink) => {
-                    sink.write(&trace_json(TracePart::End(summary), true))?;
-                    sink.close()?;
-                }
-            }
+        for mut report in self.reports {
+            report.sink.write(&(report.format.end)(summary))?;
+            report.sink.close()?;
         }
         if summary.points.len() < 2 {
             streams::say("lbdiag: one capture point alone joins nothing; name the files of several");

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::announcement::Excluded;
+use super::exclusion::Excluded;
 use super::kubernetes::Node;
-use super::metallb::LabelSelector;
+use super::label_selector::LabelSelector;
 
 /// A `BGPPeer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+pub use super::tunnel::Tunnel;
 
 use super::packet::{Flags, Passage};
 
@@ -34,29 +34,6 @@ pub struct Enclosure {
     pub tunnel: Option<Tunnel>,
     /// The network number of VXLAN or Geneve, the key of GRE, 0 for none.
     pub network: u32,
-}
-
-/// A kind of tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Tunnel {
-    Vxlan,
-    Geneve,
-    Ipip,
-    Gre,
-}
-
-impl Tunnel {
-    /// Its name, as everywhere in lbdiag.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Vxlan => "vxlan",
-            Self::Geneve => "geneve",
-            Self::Ipip => "ipip",
-            Self::Gre => "gre",
-        }
-    }
 }
 
 /// What a packet may be hidden in: it was there, and what it is was not read.

@@ -5,42 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::label_selector::{LabelSelector, SelectorExpression};
+
 use super::bgp::{BgpStatus, Peer, SessionState};
 use super::kubernetes::{Event, Node, Pod, Workload};
 use super::service::Service;
-
-/// A label selector: both halves must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LabelSelector {
-    pub labels: BTreeMap<String, String>,
-    pub expressions: Vec<SelectorExpression>,
-}
-
-/// One `matchExpressions` entry; the operator is `In`, `NotIn`, `Exists` or `DoesNotExist`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SelectorExpression {
-    pub key: String,
-    pub operator: String,
-    pub values: Vec<String>,
-}
-
-impl LabelSelector {
-    /// Whether an object with these labels is selected. An unknown operator selects nothing.
-    #[must_use]
-    pub fn selects(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && self.expressions.iter().all(|expression| {
-                let value = labels.get(&expression.key);
-                match expression.operator.as_str() {
-                    "In" => value.is_some_and(|value| expression.values.contains(value)),
-                    "NotIn" => value.is_none_or(|value| !expression.values.contains(value)),
-                    "Exists" => value.is_some(),
-                    "DoesNotExist" => value.is_none(),
-                    _ => false,
-                }
-            })
-    }
-}
 
 /// An `IPAddressPool`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

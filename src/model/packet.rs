@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::headers::Tunnel;
+use super::tunnel::Tunnel;
 
 /// How a frame passed the interface, from the kernel's packet type (`LINUX_SLL2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::metallb::LabelSelector;
+use super::label_selector::LabelSelector;
 use super::service::Protocol;
 
 /// A `NetworkPolicy` with its rules for what comes in.

@@ -285,10 +285,12 @@ fn capture_file(bytes: &[u8]) {
     clocks::ahead(&early);
     let summary = joiner.finish();
     let (traced, _) = joiner.done();
-    for traced in &traced {
-        crate::report::trace_connection(traced, crate::report::Style::PLAIN);
+    for format in crate::report::FORMATS.iter().filter_map(|format| format.trace) {
+        for traced in &traced {
+            (format.connection)(traced, true, crate::report::Style::PLAIN);
+        }
+        (format.end)(&summary);
     }
-    crate::report::trace_summary(&summary);
 }
 
 fn frame(bytes: &[u8]) {

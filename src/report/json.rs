@@ -1,8 +1,23 @@
-//! The JSON report: the outcome as it is, with keys in a fixed order.
+//! JSON, for programs: the outcome, the plan and the connections as they are, with keys in a fixed order.
 
 use serde::Serialize;
 
+use super::format::{Format, TraceFormat};
+use super::text::Style;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::outcome::Outcome;
+use crate::model::plan::Plan;
 use crate::model::text::escaped_json;
+use crate::model::trace::{TraceSummary, Traced};
+
+/// The format.
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    outcome: |outcome: &Outcome, _style: Style| json(outcome),
+    plan: Some(|plan: &Plan, _style: Style, _scripts: bool| json(plan)),
+    trace: Some(TraceFormat { begin, connection, end }),
+    mistakes: Some(mistakes),
+};
 
 /// An outcome or a plan as indented JSON with a line end. The keys come in the order of its fields, those of maps sorted.
 ///
@@ -16,11 +31,33 @@ pub fn json(report: &impl Serialize) -> String {
     safe
 }
 
+fn begin() -> String {
+    format!("{{\"format\": \"lbdiag-trace/1\", \"lbdiag\": \"{}\", \"connections\": [\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn connection(traced: &Traced, first: bool, _style: Style) -> String {
+    format!("{}{}", if first { "" } else { "," }, json(traced))
+}
+
+fn end(summary: &TraceSummary) -> String {
+    format!("], \"summary\": {}}}\n", json(summary).trim_end())
+}
+
+/// Whoever reads a report by a program gets one in any case.
+fn mistakes(diagnostics: &[Diagnostic]) -> String {
+    #[derive(Serialize)]
+    struct Mistakes<'a> {
+        format: &'static str,
+        lbdiag: &'static str,
+        diagnostics: &'a [Diagnostic],
+    }
+    json(&Mistakes { format: "lbdiag-diagnostics/1", lbdiag: env!("CARGO_PKG_VERSION"), diagnostics })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::outcome::Outcome;
-    use crate::report::text::tests::broken;
+    use crate::report::text::outcome::tests::broken;
 
     #[test]
     fn keys_come_in_the_order_of_the_outcome() {

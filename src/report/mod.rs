@@ -1,18 +1,38 @@
-//! Reports: an outcome as words for people and for pipelines. Knows nothing of where the facts came from.
+//! Reports: an outcome as words for people and for pipelines, one file (or folder) a format behind one table. Knows nothing of where the
+//! facts came from, opens no file and prints nothing.
 
-mod diagnostics;
+mod format;
 mod json;
-mod layout;
-mod page;
-mod plan;
-mod table;
 mod text;
-mod trace;
 
-pub use diagnostics::{diagnostic, diagnostics};
+pub use format::{Format, TraceFormat};
 pub use json::json;
-pub use layout::wrap as wrapped;
-pub use page::Style;
-pub use plan::plan_text;
-pub use text::text;
-pub use trace::{TracePart, trace_connection, trace_json, trace_summary};
+pub use text::{Style, diagnostic, diagnostics, text, wrapped};
+
+/// Every format, the usual one first.
+pub static FORMATS: [Format; 2] = [text::FORMAT, json::FORMAT];
+
+/// The names of the formats that can write something, for sentences: `text and json`.
+#[must_use]
+pub fn names(can: impl Fn(&Format) -> bool) -> String {
+    let names: Vec<&str> = FORMATS.iter().filter(|format| can(format)).map(|format| format.name).collect();
+    match names.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        Some((last, _)) => (*last).to_owned(),
+        None => "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_names_of_their_own_and_the_usual_one_writes_everything() {
+        let all: std::collections::BTreeSet<&str> = FORMATS.iter().map(|format| format.name).collect();
+        assert_eq!(all.len(), FORMATS.len());
+        assert!(FORMATS[0].plan.is_some() && FORMATS[0].trace.is_some());
+        assert_eq!(names(|_| true), "text and json");
+        assert_eq!(names(|format| format.mistakes.is_some()), "json");
+    }
+}

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 
-use super::capture::during::Listening;
-use super::cluster::speakers::Logs;
+use super::capture::listening::Listening;
+use super::cluster::speaker_logs::Logs;
 use super::room::{self, Part, Room};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Kind, List, ListQuery};

@@ -1,47 +1,27 @@
 //! The live world: the one place that makes connections. Everything async stays below here.
 
 mod children;
+pub mod options;
 mod signals;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use children::end_children;
+pub use options::LiveOptions;
 pub use signals::{limit, watch_signals};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::capture::live::LiveCaptures;
-use super::capture::pcapng::PcapDirectory;
 use super::clock::LiveClock;
 use super::clocks::live::LiveClocks;
 use super::cluster::live::LiveCluster;
 use super::error::ErrorKind;
-use super::host::live::{Asker, LiveHosts, Ways};
+use super::host::live::{LiveHosts, Ways};
 use super::interrupt::Interrupt;
 use super::planned::Planned;
 use super::recording::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
 use super::recording::tape::Tape;
-use super::site::Site;
 use super::{Evidence, EvidenceError};
-
-/// What the command line says about reaching the world.
-#[derive(Clone, Default)]
-pub struct LiveOptions {
-    pub kubeconfig: Option<PathBuf>,
-    pub context: Option<String>,
-    pub site: Site,
-    /// Nodes are reached by the pods that the site file names, not over SSH.
-    pub via_pods: bool,
-    /// Somebody who can be asked for the passphrases of keys.
-    pub asker: Option<Asker>,
-    /// Keep the answers for a recording, not only the list of what was touched.
-    pub keep_answers: bool,
-    /// Bound on one API request; zero is the usual ten seconds.
-    pub api_limit: Duration,
-    /// Where packets' bytes go, when they are wanted.
-    pub pcap: Option<Arc<PcapDirectory>>,
-}
 
 /// Opens the live world. Makes no connection yet, except that the kubeconfig is read and its credentials are got.
 ///

@@ -10,4 +10,4 @@ pub mod recorder;
 pub mod tape;
 
 #[cfg(test)]
-mod round_trip;
+mod tests;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use rhai::{Array, Dynamic, Engine, FnPtr, NativeCallContext};
 use serde_json::{Value, json};
 
+use super::listening::Listening;
 use super::node_capture::{Opened, Point};
 use super::watched_pods;
 use crate::analysis::client_traffic::fill;
@@ -14,7 +15,6 @@ use crate::analysis::drawing::roads;
 use crate::analysis::follow::{follow, on_one_clock};
 use crate::analysis::paths::paths;
 use crate::analysis::resent::resent;
-use crate::evidence::capture::OpenCapture;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::{lock, side_by_side};
 use crate::model::capture::{Capture, CaptureEnd, CaptureSeen};
@@ -80,12 +80,6 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
         run.fact(line);
     }
     Ok(Fact::new(flow))
-}
-
-/// A capture that listens, and where.
-pub struct Listening {
-    pub place: Place,
-    pub capture: Box<dyn OpenCapture>,
 }
 
 /// Does the work while the captures listen, where it may look at what they have seen so far, and ends them. They end in any case: an

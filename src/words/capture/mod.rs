@@ -4,6 +4,7 @@
 
 pub mod capture_options;
 pub mod during;
+pub mod listening;
 pub mod local_capture;
 pub mod node_capture;
 pub mod pod_netns_capture;

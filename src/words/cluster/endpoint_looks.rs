@@ -69,7 +69,7 @@ fn again(run: &Run, context: &NativeCallContext, service: &Service, port: &Servi
             }
         }
         let (earlier, family) = (std::mem::take(&mut target.disagreements), target.family);
-        *target = super::resolve_target_port::computed(run, service, port);
+        *target = super::target_of_port::computed(run, service, port);
         target.disagreements = confirm(&earlier, std::mem::take(&mut target.disagreements));
         target.family = family;
     }

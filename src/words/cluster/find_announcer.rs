@@ -10,9 +10,9 @@ use super::address_facts;
 use super::announcer_facts;
 use super::cluster_facts::{ask, ask_for_all, listed, of, questions, rest};
 use super::metallb;
-use super::resolve_target_port;
 use super::router;
 use super::speakers;
+use super::target_of_port;
 use super::wire;
 use crate::analysis::announcement::{Gathered, announcement, sources_of};
 use crate::analysis::sparing;
@@ -103,7 +103,7 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
     }
     ask(run, &all);
     let target = match service.ports.first() {
-        Some(port) => Some(resolve_target_port::read(run, context, service, port)?),
+        Some(port) => Some(target_of_port::read(run, context, service, port)?),
         None => None,
     };
     let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];

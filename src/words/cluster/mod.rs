@@ -15,7 +15,9 @@ pub mod resolve_target_port;
 pub mod router;
 pub mod service;
 pub mod services;
+pub mod speaker_logs;
 pub mod speakers;
+pub mod target_of_port;
 pub mod wire;
 
 use super::session::Code;

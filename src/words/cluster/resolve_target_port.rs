@@ -5,14 +5,15 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
-use super::cluster_facts::{ask, listed, of, questions};
+use super::cluster_facts::listed;
 use super::endpoint_facts;
 use super::endpoint_looks;
+use super::target_of_port::read;
 use crate::analysis::judge::wrong_port;
 use crate::analysis::read::objects;
-use crate::analysis::target::{reach, settings, target};
+use crate::analysis::target::{reach, settings};
 use crate::model::endpoint::{Family, Target};
-use crate::model::kubernetes::{Node, Pod};
+use crate::model::kubernetes::Node;
 use crate::model::nearest::nearest;
 use crate::model::service::{Service, ServicePort};
 use crate::words::fact::{Fact, Fields};
@@ -125,27 +126,4 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: 
         let all = if known.len() > 1 { ", and \"*\" gives all" } else { "" };
         run.end(context, Stop::Usage(format!("Service {} has no port {wanted}: it has {}{all}{hint}", service.path(), known.join(", "))))
     })
-}
-
-/// The target of one port, from lists that are asked once a run, without whatever a closer look at the endpoints would add.
-///
-/// # Errors
-/// When the run ends.
-pub fn read(run: &Run, context: &NativeCallContext, service: &Service, port: &ServicePort) -> Answer<Target> {
-    ask(run, &questions(run, service));
-    if let Err(error) = &*listed(run, &of(service, "slices")) {
-        run.failed_look(context, error, service, "which endpoints the Service has")?;
-    }
-    if let Err(error) = &*listed(run, &of(service, "pods")) {
-        run.failed_look(context, error, service, "which pods the selector matches, and why one is not an endpoint")?;
-    }
-    Ok(computed(run, service, port))
-}
-
-/// The target from the lists as they are now.
-#[must_use]
-pub fn computed(run: &Run, service: &Service, port: &ServicePort) -> Target {
-    let (slices, pods) = (listed(run, &of(service, "slices")), listed(run, &of(service, "pods")));
-    let pods: Option<Vec<Pod>> = (*pods).as_ref().ok().map(|list| list.iter().map(objects::pod).collect());
-    target(service, port, (*slices).as_ref().ok().map(Vec::as_slice), pods.as_deref())
 }

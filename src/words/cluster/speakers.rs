@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rhai::NativeCallContext;
 
+use super::speaker_logs::Logs;
 use crate::analysis::configuration_log::ConfigurationFold;
 use crate::analysis::history::{LATELY, Starts};
 use crate::analysis::speaker_log::{Fold, Worth};
@@ -23,19 +24,6 @@ use crate::model::metallb::{ConfigurationWord, Metallb, Reader};
 use crate::model::service::Service;
 use crate::model::subject::Subject;
 use crate::words::session::{Answer, Run};
-
-/// The logs of all speakers, folded for some addresses, and the nodes whose log could not be read.
-#[derive(Clone, Default)]
-pub struct Logs {
-    /// Each address with the Service that holds it.
-    pub held: Vec<(IpAddr, String)>,
-    pub folded: Arc<[SpeakerLog]>,
-    pub unread: Vec<String>,
-    /// What came of logs that were cut. Their newest lines are missing, so that they tell of the past alone; their nodes are unread.
-    pub cut: Vec<SpeakerLog>,
-    /// What each of them says of its configuration.
-    pub configuration: Vec<ConfigurationWord>,
-}
 
 /// Every speaker's log but those of the spared nodes, folded for the Services' addresses. A log is read once a run: a second Service finds
 /// what the first one's reading kept, and a second look reads those that the first one spared.
@@ -89,13 +77,6 @@ pub fn logs(
     state.earlier_logs = None;
     drop(state);
     Ok(logs)
-}
-
-impl Logs {
-    /// Whether the speaker's log was read, or could not be.
-    fn has(&self, pod: &Pod) -> bool {
-        self.folded.iter().any(|log| log.pod == pod.name) || pod.node.as_ref().is_some_and(|node| self.unread.contains(node))
-    }
 }
 
 /// A log that was cut: what it said before stays said, and what it would have said last of all is not known.

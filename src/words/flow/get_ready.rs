@@ -11,7 +11,7 @@ use crate::model::probe::Vantage;
 use crate::model::service::Service;
 use crate::words::cluster::cluster_facts::{ask, listed, of, questions};
 use crate::words::cluster::metallb;
-use crate::words::cluster::resolve_target_port;
+use crate::words::cluster::target_of_port;
 use crate::words::fact::Fact;
 use crate::words::manual::flow::GET_READY as WORD;
 use crate::words::probe::vantage;
@@ -50,7 +50,7 @@ fn on_the_way(run: &Run, service: &Service) -> Vec<Host> {
     if (run.uses.contains("pod.capture") || run.uses.contains("node.capture"))
         && let Some(port) = service.ports.first()
     {
-        let target = resolve_target_port::computed(run, service, port);
+        let target = target_of_port::computed(run, service, port);
         names.extend(target.serving().iter().filter_map(|endpoint| endpoint.node.clone()));
     }
     let known = |host: &Host| host.kind == HostKind::Node && run.state().nodes.contains_key(&host.name);

@@ -34,7 +34,8 @@ use crate::words::manual::node::LOOK_CLOSER as WORD;
 use crate::words::outcome::judge::optional;
 use crate::words::probe::arping;
 use crate::words::probe::await_client;
-use crate::words::probe::probe::{Asked, ask as ask_again, speech};
+use crate::words::probe::probe::{Asked, ask as ask_again};
+use crate::words::probe::speech::speech;
 use crate::words::probe::vantage;
 use crate::words::session::{Answer, Run};
 

@@ -17,7 +17,7 @@ use crate::model::plan::typed;
 use crate::model::probe::{Awaited, Probe, Request, Speech, Vantage};
 use crate::model::service::Service;
 use crate::model::subject::Subject;
-use crate::words::capture::during::Listening;
+use crate::words::capture::listening::Listening;
 use crate::words::fact::Fact;
 use crate::words::manual::probe::AWAIT_CLIENT as WORD;
 use crate::words::options::Options;

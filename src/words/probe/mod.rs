@@ -7,6 +7,7 @@ pub mod await_client;
 #[expect(clippy::module_inception, reason = "the word has the name of its group")]
 pub mod probe;
 pub mod probe_request;
+pub mod speech;
 pub mod vantage;
 
 use super::session::Code;

@@ -10,6 +10,7 @@ use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
 use super::probe_request;
+use super::speech::speech;
 use super::vantage;
 use crate::analysis::read::certificate;
 use crate::evidence::host::Command;
@@ -18,7 +19,7 @@ use crate::evidence::side_by_side::side_by_side;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
-use crate::model::service::{Protocol, Service, ServicePort};
+use crate::model::service::{Protocol, Service};
 use crate::model::text::one_line;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::probe::PROBE as WORD;
@@ -87,34 +88,6 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
         tell(run, probe);
     }
     Ok(probes.into_iter().map(|probe| Dynamic::from(Fact::new(probe))).collect())
-}
-
-/// What the port's users speak, by appProtocol, the port's name and its number, in this order.
-#[must_use]
-pub fn speech(port: &ServicePort) -> Speech {
-    if port.protocol == Protocol::Udp {
-        return Speech::Udp;
-    }
-    let told = port.app_protocol.as_deref().map(|protocol| protocol.rsplit('/').next().unwrap_or_default().to_lowercase());
-    match told.as_deref() {
-        Some("https") => return Speech::Https,
-        Some("http" | "h2c" | "ws") => return Speech::Http,
-        Some(_) => return Speech::Tcp,
-        None => {}
-    }
-    let name = port.name.to_lowercase();
-    let is = |prefix: &str| name == prefix || name.starts_with(&format!("{prefix}-")) || name.ends_with(&format!("-{prefix}"));
-    if is("https") {
-        Speech::Https
-    } else if is("http") || is("web") {
-        Speech::Http
-    } else {
-        match port.port {
-            443 | 8443 => Speech::Https,
-            80 | 8080 => Speech::Http,
-            _ => Speech::Tcp,
-        }
-    }
 }
 
 /// Asks from all vantage points at the same time; a place that cannot ask is a gap.
@@ -301,7 +274,8 @@ fn ending_text(ending: Ending) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, arguments, read, speech};
+    use super::super::speech::speech;
+    use super::{Asked, arguments, read};
     use crate::model::probe::{Ending, Probe, Request, Size, Speech, Vantage};
     use crate::model::service::{Protocol, ServicePort};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhai::{Engine, Map, NativeCallContext};
 
-use super::probe::speech;
+use super::speech::speech;
 use crate::model::probe::{Request, Speech};
 use crate::model::request_text::{host, name, path, payload, sizes, statuses};
 use crate::model::service::{Protocol, Service, ServicePort};

@@ -2,11 +2,12 @@
 
 use std::net::{TcpListener, UdpSocket};
 
+use super::running::{Gathered, now};
 use super::*;
 use crate::evidence::host::live::{Asker, Ways};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::site::Site;
-use crate::model::capture::Direction;
+use crate::model::capture::{CaptureEnd, Direction};
 use crate::model::packet::{Body, Passage};
 use crate::model::place::{Host, HostKind, Place};
 

@@ -33,7 +33,7 @@ use super::sound;
 use super::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Interrupt;
-use crate::evidence::live::LiveOptions;
+use crate::evidence::live::options::LiveOptions;
 
 /// Bound on one request when nothing else was said.
 const USUAL_LIMIT: Duration = Duration::from_secs(10);

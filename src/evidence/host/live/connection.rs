@@ -4,17 +4,17 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use russh::client::{Config, DisconnectReason, Handle, Handler, Msg};
-use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::client::{Config, Handle, Msg};
+use russh::keys::Algorithm;
 use russh::{Channel, ChannelStream, Preferred, cipher};
 
 use super::dial::{LAST_WORDS, dial};
-use super::host_key::judged;
-use super::known_hosts::{KnownHosts, Lookup};
+use super::known_hosts::KnownHosts;
 use super::login;
 use super::passphrase::Passphrases;
 use super::settings::Target;
 use super::standing::{Seen, Standing};
+use super::watcher::Watcher;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
@@ -44,37 +44,6 @@ pub(in crate::evidence) struct Connection {
     pub(super) standing: Standing,
 }
 
-/// Judges the host's key and remembers why a connection ended.
-pub(super) struct Watcher {
-    known: KnownHosts,
-    lookup: Lookup,
-    name: String,
-    seen: Arc<Mutex<Seen>>,
-}
-
-impl Handler for Watcher {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        match judged(&self.known, &self.lookup, shown, &self.name) {
-            Ok(()) => Ok(true),
-            Err(refusal) => {
-                lock(&self.seen).refusal = Some(refusal);
-                Ok(false)
-            }
-        }
-    }
-
-    async fn disconnected(&mut self, reason: DisconnectReason<Self::Error>) -> Result<(), Self::Error> {
-        let (said, result) = match reason {
-            DisconnectReason::ReceivedDisconnect(info) => (info.message, Ok(())),
-            DisconnectReason::Error(error) => (error.to_string(), Err(error)),
-        };
-        lock(&self.seen).end = Some(said);
-        result
-    }
-}
-
 impl Connection {
     /// Connects straight, or through a connection to a jump host, verifies the host and logs in.
     pub(super) async fn open(
@@ -93,10 +62,11 @@ impl Connection {
             let way = via.as_ref().map_or_else(String::new, |jump| format!(" through {}", jump.standing.name));
             let way = if target.proxy_command.is_some() { " by its ProxyCommand" } else { &way };
             let place = format!("{}:{}{way}", target.hostname, target.port);
-            EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), format!("{place}: {reason}")).hint(with_unread(
-                target,
-                "is the address right (site file, nodes.addresses), is sshd running there, does a firewall stand between?",
-            ))
+            EvidenceError::new(ErrorKind::HostUnreachable, format!("connect to {name}"), format!("{place}: {reason}")).hint(
+                target.with_unread(
+                    "is the address right (site file, nodes.addresses), is sshd running there, does a firewall stand between?",
+                ),
+            )
         };
         let mut handle = match connected {
             Err(_) => return Err(unreachable(format!("no answer within {} s", limit.as_secs()))),
@@ -178,7 +148,11 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
         let lookup = target.lookup();
         let config = Arc::new(config(&known.types(&lookup), known.trusts_an_authority(&lookup)));
         let watcher = Watcher { known, lookup, name: name.to_owned(), seen: Arc::clone(seen) };
-        let dialled = dial(target, via).await?;
+        let through = match via {
+            Some(jump) => Some(jump.through(target).await?),
+            None => None,
+        };
+        let dialled = dial(target, through).await?;
         match russh::client::connect_stream(config, dialled.wire, watcher).await {
             Ok(handle) => return Ok(handle),
             Err(error) if !second && target.proxy_command.is_none() && turned_away(&error) => {
@@ -211,14 +185,6 @@ fn in_words(error: &russh::Error) -> String {
         russh::Error::Version => "what answers there does not speak SSH".to_owned(),
         russh::Error::IO(error) => error.to_string(),
         other => other.to_string(),
-    }
-}
-
-/// A hint, preceded by what nobody could read.
-pub(super) fn with_unread(target: &Target, hint: &str) -> String {
-    match &target.unread {
-        Some(file) => format!("{} was not read: only OpenSSH's client can, and there is no `ssh` on the PATH; {hint}", file.display()),
-        None => hint.to_owned(),
     }
 }
 

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use russh::ChannelStream;
+use russh::client::Msg;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpSocket;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
 
-use super::connection::Connection;
 use super::keeper::KeptGroup;
 use super::settings::{Family, Target};
 use crate::evidence::side_by_side::lock;
@@ -36,14 +37,14 @@ pub(super) struct Dialled {
     pub(super) said: Arc<Mutex<String>>,
 }
 
-/// Opens the way; the caller bounds the time.
+/// Opens the way, `through` a jump host where there is one; the caller bounds the time.
 ///
 /// # Errors
 /// Why there is no way, in words.
-pub(super) async fn dial(target: &Target, via: Option<&Connection>) -> Result<Dialled, String> {
+pub(super) async fn dial(target: &Target, through: Option<ChannelStream<Msg>>) -> Result<Dialled, String> {
     let said = Arc::default();
-    let wire: Box<dyn Wire> = match (via, &target.proxy_command) {
-        (Some(jump), _) => Box::new(jump.through(target).await?),
+    let wire: Box<dyn Wire> = match (through, &target.proxy_command) {
+        (Some(channel), _) => Box::new(channel),
         (None, Some(command)) => Box::new(Proxy::start(command, &said)?),
         (None, None) => Box::new(tcp(target).await?),
     };

@@ -7,18 +7,16 @@ use std::path::PathBuf;
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::{AgentClient, AgentStream};
+use russh::keys::agent::client::AgentClient;
 use russh::keys::{Algorithm, HashAlg, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 
-use super::connection::{Watcher, with_unread};
 use super::key_files::{FileKey, certificates, load};
 use super::passphrase::Passphrases;
 use super::settings::Target;
-use super::signers::{ForCertificate, KeySigner, WouldSign};
+use super::signers::{Agent, ForCertificate, KeySigner, WouldSign};
+use super::watcher::Watcher;
 use crate::evidence::error::{ErrorKind, EvidenceError};
-
-pub(super) type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
 /// What was tried, for the message when nothing worked.
 #[derive(Default)]
@@ -258,6 +256,6 @@ impl Attempts {
         } else {
             "lbdiag logs in with keys alone: ssh-add the right one, name it in ssh_config or under ssh.keys in the site file"
         };
-        EvidenceError::new(ErrorKind::LoginRefused, format!("log in to {name}"), reason).hint(with_unread(target, hint))
+        EvidenceError::new(ErrorKind::LoginRefused, format!("log in to {name}"), reason).hint(target.with_unread(hint))
     }
 }

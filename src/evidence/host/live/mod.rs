@@ -5,6 +5,7 @@
 //! our fixed scripts under a guard (`scripts/guard.sh`) that ends it when we are gone.
 
 mod carrier;
+mod chatter;
 mod command_line;
 mod connection;
 mod dial;
@@ -17,10 +18,13 @@ mod passphrase;
 mod pod;
 mod process;
 mod quoting;
+mod refusals;
 mod settings;
 mod signers;
 mod standing;
 mod sweep;
+mod to_the_end;
+mod watcher;
 mod way;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -37,7 +41,6 @@ use super::script::Script;
 use super::{Command, Hosts, Output};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::{Interrupt, Reason};
-use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::place::{Host, HostKind};
@@ -49,6 +52,7 @@ pub use passphrase::Asker;
 use passphrase::Passphrases;
 use pod::Pods;
 pub(in crate::evidence) use process::{Piece, Process};
+use refusals::{refusal, runs_no_commands};
 use settings::Target;
 pub(in crate::evidence) use way::{planned_sweep, planned_tag};
 
@@ -56,12 +60,6 @@ pub(in crate::evidence) use way::{planned_sweep, planned_tag};
 const AT_ONCE: usize = 20;
 /// After this a host that is slow to answer costs nobody anything but itself, and no longer counts among these.
 const SLOW: Duration = Duration::from_secs(1);
-/// Standard error that is kept of a command, bytes.
-const MOST_ERRORS: usize = 64 * 1024;
-/// What an error quotes of what a host said, letters.
-const MOST_QUOTED: usize = 400;
-/// How long the first script on a host may take to begin: a login shell reads its profile, and sudo may ask a directory service.
-const BEGIN_LIMIT: Duration = Duration::from_secs(8);
 /// Bound on the sweep of all hosts together.
 const SWEEP_LIMIT: Duration = Duration::from_secs(10);
 /// A connection being made or made. Whoever asks again gets the same answer, the same error too.
@@ -278,91 +276,6 @@ impl Hosts for LiveHosts {
     }
 }
 
-impl LiveHosts {
-    async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
-        let connection = self.inner.connected(host).await?;
-        let asked = connection.clone();
-        let began = tokio::time::Instant::now();
-        let too_long = || EvidenceError::new(ErrorKind::TimedOut, operation, format!("no end within {:.1} s", command.limit.as_secs_f64()));
-        let run = async {
-            let mut process =
-                self.inner.start(host, connection, command.script, &command.args, command.seconds(), command.script.needs_root()).await?;
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            let mut beginning = Beginning::of(asked.as_ref());
-            while let Some(piece) = self.piece(host, command.script, &mut process, &mut beginning).await? {
-                match piece {
-                    Piece::Output(bytes) => stdout.extend(bytes),
-                    Piece::Errors(bytes) => stderr.extend(bytes.into_iter().take(MOST_ERRORS.saturating_sub(stderr.len()))),
-                }
-                if stdout.len() > command.most_bytes {
-                    let reason = format!("it printed more than {} bytes", command.most_bytes);
-                    return Err(EvidenceError::new(ErrorKind::Garbled, operation, reason));
-                }
-                // Many hosts print at the same time.
-                if !memory::has_room(0) {
-                    return Err(memory::full(operation));
-                }
-            }
-            let stderr = String::from_utf8_lossy(&stderr).into_owned();
-            if let Some(refusal) = self.refusal(host, command.script, &process, &stderr).await {
-                return Err(refusal);
-            }
-            Ok(Output { status: process.status().unwrap_or(-1), stdout: text(stdout), stderr })
-        };
-        match tokio::time::timeout_at(began + command.limit, run).await {
-            Ok(Ok(output)) if output.status == 124 && began.elapsed() + Duration::from_millis(500) > command.limit => Err(too_long()),
-            Ok(result) => result,
-            Err(_) => {
-                if let Some(connection) = asked {
-                    connection.waited_in_vain(began.into_std()).await;
-                }
-                Err(too_long())
-            }
-        }
-    }
-}
-
-/// Until when the first script on a host has to have begun. Later ones may wait: the host has shown that it runs them.
-struct Beginning(Option<tokio::time::Instant>);
-
-impl Beginning {
-    fn of(carrier: Option<&Carrier>) -> Self {
-        Self(carrier.filter(|carrier| carrier.never_ran()).map(|_| tokio::time::Instant::now() + BEGIN_LIMIT))
-    }
-}
-
-impl LiveHosts {
-    /// The next piece. A host that takes a command and runs something else, or nothing, is found out once and remembered.
-    async fn piece(
-        &self,
-        host: &Host,
-        script: Script,
-        process: &mut Process,
-        beginning: &mut Beginning,
-    ) -> Result<Option<Piece>, EvidenceError> {
-        let Some(until) = beginning.0.filter(|_| !process.began()) else { return Ok(process.next().await) };
-        let Ok(piece) = tokio::time::timeout_at(until, process.next()).await else {
-            let refusal = never_began(host, script, &process.chatter());
-            if let Ok(Some(carrier)) = self.inner.connected(host).await {
-                carrier.refused_all(&refusal, false);
-            }
-            return Err(refusal);
-        };
-        if process.began() {
-            beginning.0 = None;
-            if let Ok(Some(carrier)) = self.inner.connected(host).await {
-                carrier.ran();
-            }
-        }
-        Ok(piece)
-    }
-}
-
-/// What was printed as text, without a copy where it is text.
-fn text(printed: Vec<u8>) -> String {
-    String::from_utf8(printed).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 impl Inner {
     /// The connection to a host, or `None` for this machine. The first who asks begins it.
     async fn connected(self: &Arc<Self>, host: &Host) -> Result<Option<Carrier>, EvidenceError> {
@@ -465,66 +378,6 @@ pub(in crate::evidence) fn interrupted(operation: &str, reason: Reason) -> Evide
         Reason::TimeLimit => "the run's time limit passed",
     };
     EvidenceError::new(ErrorKind::Interrupted, operation, why)
-}
-
-/// The server takes our login and runs no command.
-fn runs_no_commands(host: &Host, script: Script, user: &str) -> EvidenceError {
-    let reason = format!("its SSH server refuses to run any command for {user}");
-    EvidenceError::new(ErrorKind::LoginRefused, format!("run {} on {}", script.name(), host.name), reason).hint(
-        "log in as another user, or see whether this account is for file transfers or forwarding alone (ForceCommand, authorized_keys)",
-    )
-}
-
-/// The server took a command, and our script did not begin.
-fn never_began(host: &Host, script: Script, said: &str) -> EvidenceError {
-    let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = if said.is_empty() { "nothing was said".to_owned() } else { format!("it said: {}", shortened(&said.join("; "))) };
-    let reason = format!("the command was taken, and nothing of it began within {} s; {said}", BEGIN_LIMIT.as_secs());
-    EvidenceError::new(ErrorKind::LoginRefused, format!("run {} on {}", script.name(), host.name), reason)
-        .hint("something else runs there in its place (ForceCommand, a subsystem for file transfers alone), or its login shell hangs")
-}
-
-/// Reads what stands between us and a script: the login shell, sudo, missing tools, a namespace that could not be proven.
-fn refusal(host: &Host, user: &str, script: Script, status: Option<i32>, began: bool, errors: &str) -> Option<EvidenceError> {
-    let operation = format!("run {} on {}", script.name(), host.name);
-    let refused = |what: &str| errors.lines().find_map(|line| line.split_once(what)).map(|(_, why)| why.trim().to_owned());
-    match status {
-        Some(96) => {
-            let tool = refused("lbdiag-refused tool: ")?;
-            let hint = format!("install {tool} on {}", host.name);
-            return Some(EvidenceError::new(ErrorKind::ToolMissing, operation, format!("{tool} is missing there")).hint(hint));
-        }
-        Some(97) => {
-            let why = refused("lbdiag-refused namespace: ")?;
-            return Some(EvidenceError::new(ErrorKind::NamespaceUnproven, operation, why));
-        }
-        Some(98) => {
-            let why = refused("lbdiag-refused node: ")?;
-            let hint = "via.pod in the site file has to name privileged pods with hostPID, whose container runs as root";
-            return Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("out of {user}: {why}")).hint(hint));
-        }
-        _ if began => return None,
-        _ => {}
-    }
-    let said: Vec<&str> = errors.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let said = if said.is_empty() { format!("nothing was said, status {status:?}") } else { shortened(&said.join("; ")) };
-    if !script.needs_root() {
-        return Some(EvidenceError::new(ErrorKind::HostUnreachable, operation, format!("the login shell of {user} ran nothing: {said}")));
-    }
-    if status == Some(127) {
-        let hint = format!("install sudo on {}, or log in as root", host.name);
-        return Some(EvidenceError::new(ErrorKind::ToolMissing, operation, format!("{user} is not root there, and: {said}")).hint(hint));
-    }
-    let hint = format!("let {user} use sudo without a password there (`{user} ALL=(root) NOPASSWD: ALL`), or log in as root");
-    Some(EvidenceError::new(ErrorKind::Forbidden, operation, format!("{user} may not become root: {said}")).hint(hint))
-}
-
-/// The beginning of what a host said, which may be anything and have no end.
-fn shortened(said: &str) -> String {
-    match said.char_indices().nth(MOST_QUOTED) {
-        Some((at, _)) => format!("{}…", &said[..at]),
-        None => said.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
+use super::chatter::Chatter;
 use super::command_line::Call;
 use super::connection::Connection;
 use super::pod::{PodLink, status_of};
@@ -23,9 +24,6 @@ use crate::evidence::host::script::Script;
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// How long a script that was told to stop may take before its channel is closed.
 const FAREWELL: Duration = Duration::from_secs(4);
-/// What a login shell may say before our script begins, bytes.
-const MOST_CHATTER: usize = 64 * 1024;
-
 /// A script under way. Dropping it tells the other side to stop.
 pub(in crate::evidence) struct Process {
     output: Output,
@@ -240,43 +238,6 @@ impl Process {
     }
 }
 
-/// Drops what comes before the mark.
-struct Chatter {
-    mark: Option<Vec<u8>>,
-    held: Vec<u8>,
-}
-
-impl Chatter {
-    fn before(mark: &str) -> Self {
-        Self { mark: Some(mark.as_bytes().to_vec()), held: Vec::new() }
-    }
-
-    fn over(&self) -> bool {
-        self.mark.is_none()
-    }
-
-    /// What follows the mark, if there is anything yet.
-    fn pass(&mut self, bytes: Vec<u8>) -> Option<Vec<u8>> {
-        let Some(mark) = &self.mark else { return Some(bytes) };
-        self.held.extend_from_slice(&bytes);
-        if let Some(at) = find(&self.held, mark) {
-            let rest = self.held.split_off(at + mark.len());
-            self.held = Vec::new();
-            self.mark = None;
-            return (!rest.is_empty()).then_some(rest);
-        }
-        // The end is kept, the mark may be half there.
-        if self.held.len() > MOST_CHATTER {
-            self.held.drain(..self.held.len() - mark.len());
-        }
-        None
-    }
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
-}
-
 impl Output {
     async fn next(&mut self) -> Option<Piece> {
         match self {
@@ -393,20 +354,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chatter_before_the_mark_is_dropped_however_it_is_cut() {
-        let text = b"Welcome!\nlbdiag-12\nlbdiag-123\nreal output";
-        for cut in 0..text.len() {
-            let mut chatter = Chatter::before("lbdiag-123\n");
-            let mut rest = Vec::new();
-            for part in [&text[..cut], &text[cut..]] {
-                rest.extend(chatter.pass(part.to_vec()).unwrap_or_default());
-            }
-            assert_eq!(rest, b"real output", "cut at {cut}");
-            assert!(chatter.over());
-        }
-    }
-
-    #[test]
     fn each_count_is_a_wish_of_its_own_until_the_stop() {
         let (wish, mut told) = watch::channel(Wish::Nothing);
         let heart = Heart { wish };
@@ -421,25 +368,5 @@ mod tests {
         drop(told.borrow_and_update());
         heart.wish(Wish::counted);
         assert!(!told.has_changed().unwrap(), "a stop is the last wish");
-    }
-
-    #[test]
-    fn endless_chatter_costs_no_memory() {
-        let mut chatter = Chatter::before("mark\n");
-        for _ in 0..1000 {
-            assert_eq!(chatter.pass(vec![b'x'; 1000]), None);
-        }
-        assert!(chatter.held.len() <= MOST_CHATTER + 1000);
-        assert_eq!(chatter.pass(b"mark\nyes".to_vec()), Some(b"yes".to_vec()));
-    }
-
-    #[test]
-    fn whatever_stands_before_the_mark_is_dropped() {
-        let begins = ["Welcome!\nlbdiag-12\nlbdiag-123\nreal output", "lbdiag-lbdiag-123\n"];
-        crate::readers::hold("script_framing", crate::readers::all(&begins), |_, is| {
-            let mut chatter = Chatter::before("lbdiag-123\n");
-            is.chunks(4096).for_each(|piece| drop(chatter.pass(piece.to_vec())));
-            assert!(chatter.held.len() <= MOST_CHATTER + 4096);
-        });
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use russh::Signer;
 use russh::keys::agent::AgentIdentity;
+use russh::keys::agent::client::{AgentClient, AgentStream};
 use russh::keys::ssh_encoding::Encode;
 use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::{HashAlg, PrivateKey, PublicKey, signature};
 
-use super::login::Agent;
+/// An agent that holds keys.
+pub(super) type Agent = AgentClient<Box<dyn AgentStream + Send + Unpin>>;
 
 /// Signs nothing: it only finds out that the server wants a signature, which means that it would take the key.
 pub(super) struct WouldSign;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::carrier::Carrier;
 use super::connection::Connection;
-use super::{Inner, MOST_ERRORS, SWEEP_LIMIT, refusal, settings};
+use super::to_the_end::MOST_ERRORS;
+use super::{Inner, SWEEP_LIMIT, refusal, settings};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::live::Piece;
 use crate::evidence::host::script::Script;

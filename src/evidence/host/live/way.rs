@@ -2,7 +2,8 @@
 
 use super::command_line::RunTag;
 use super::settings::{self, Target};
-use super::{LiveHosts, MOST_ERRORS, SWEEP_LIMIT};
+use super::to_the_end::MOST_ERRORS;
+use super::{LiveHosts, SWEEP_LIMIT};
 use crate::evidence::error::EvidenceError;
 use crate::model::place::{Host, HostKind};
 

@@ -65,6 +65,14 @@ pub(super) enum Family {
 }
 
 impl Target {
+    /// A hint, preceded by what nobody could read.
+    pub(super) fn with_unread(&self, hint: &str) -> String {
+        match &self.unread {
+            Some(file) => format!("{} was not read: only OpenSSH's client can, and there is no `ssh` on the PATH; {hint}", file.display()),
+            None => hint.to_owned(),
+        }
+    }
+
     /// Under which names its key is looked for.
     pub(super) fn lookup(&self) -> Lookup {
         Lookup { host: self.hostname.clone(), port: self.port, alias: self.host_key_alias.clone(), node: self.node_name.clone() }

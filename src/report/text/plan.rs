@@ -9,7 +9,7 @@ use crate::model::text::one_line;
 
 /// The whole plan, with a line end; with `scripts`, the text of every script that it names as well.
 #[must_use]
-pub fn plan_text(plan: &Plan, style: Style, scripts: bool) -> String {
+pub(super) fn plan(plan: &Plan, style: Style, scripts: bool) -> String {
     let mut page = Page::new(style);
     page.paragraph(
         0,
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    fn plan() -> Plan {
+    fn sample() -> Plan {
         Plan {
             format: "lbdiag-plan/1".to_owned(),
             lbdiag: "0".to_owned(),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn hosts_with_the_same_arguments_stand_together_within_a_step() {
-        let text = plan_text(&plan(), Style::PLAIN, false);
+        let text = plan(&sample(), Style::PLAIN, false);
         assert!(text.contains("  capture on n1 n2, as root: at most 90 s, 8 MiB, 20000 packets\n"), "{text}");
         assert!(text.contains("Step 2 (only when"), "{text}");
         assert_eq!(text.matches("sh <guard> ").count(), 2, "{text}");
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn scripts_are_printed_when_wanted_and_used() {
-        let text = plan_text(&plan(), Style::PLAIN, true);
+        let text = plan(&sample(), Style::PLAIN, true);
         assert!(text.contains("      echo hello\n") && !text.contains("echo other"), "{text}");
     }
 }

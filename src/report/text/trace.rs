@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::json::json;
 use super::layout::padded;
 use super::page::Style;
 use crate::model::text::one_line;
@@ -12,7 +11,7 @@ use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Trace
 
 /// One connection: its hops in order, and what is to be said of it.
 #[must_use]
-pub fn trace_connection(traced: &Traced, style: Style) -> String {
+pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String {
     let mut text = String::new();
     let end = match traced.end {
         TraceEnd::Closed => ", closed",
@@ -73,7 +72,7 @@ pub fn trace_connection(traced: &Traced, style: Style) -> String {
 
 /// The end of the report: the points, and how much of each was joined.
 #[must_use]
-pub fn trace_summary(summary: &TraceSummary) -> String {
+pub(super) fn summary(summary: &TraceSummary) -> String {
     let mut text = String::new();
     for point in &summary.points {
         let name = one_line(&point.name);
@@ -115,26 +114,6 @@ pub fn trace_summary(summary: &TraceSummary) -> String {
         );
     }
     text
-}
-
-/// A JSON report in parts: its begin, a connection each, the end. `first`: no connection came before.
-#[must_use]
-pub fn trace_json(part: TracePart<'_>, first: bool) -> String {
-    match part {
-        TracePart::Begin => {
-            format!("{{\"format\": \"lbdiag-trace/1\", \"lbdiag\": \"{}\", \"connections\": [\n", env!("CARGO_PKG_VERSION"))
-        }
-        TracePart::Connection(traced) => format!("{}{}", if first { "" } else { "," }, json(traced)),
-        TracePart::End(summary) => format!("], \"summary\": {}}}\n", json(summary).trim_end()),
-    }
-}
-
-/// A part of the JSON report.
-#[derive(Clone, Copy)]
-pub enum TracePart<'a> {
-    Begin,
-    Connection(&'a Traced),
-    End(&'a TraceSummary),
 }
 
 fn place(hop: &TraceHop) -> String {
