@@ -117,8 +117,9 @@ fn of_tests(file: &str) -> bool {
     file.split('/').any(|part| part.trim_end_matches(".rs") == "tests")
 }
 
-/// What `language` may come to of the layer of words: descriptions, the error that carries a mistake, and how a value is written.
-const WORDS_DATA: [&str; 5] = ["words/all.rs", "words/word.rs", "words/mistake.rs", "words/printed.rs", "words/manual/"];
+/// What `language` may come to of the layer of words: descriptions, what fits them, the error that carries a mistake, and how a value is
+/// written.
+const WORDS_DATA: [&str; 6] = ["words/all.rs", "words/word.rs", "words/fits.rs", "words/mistake.rs", "words/printed.rs", "words/manual/"];
 
 #[test]
 fn whatever_reads_the_language_touches_nothing() {

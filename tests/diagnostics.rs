@@ -70,15 +70,48 @@ fn all_mistakes_of_a_playbook_are_told_at_once() {
         HEADER.replace("about", "abuot")
     );
     let found = read(&text);
-    assert_eq!(codes(&found), ["E0103", "E0104", "E0202", "E0202"], "what a broken header does not list is held against nobody");
+    assert_eq!(codes(&found), ["E0103", "E0104", "E0202", "E0202", "E0204"], "what a broken header does not list is held against nobody");
     let marks: Vec<&str> = found.iter().map(|one| marked(&text, one)).collect();
-    assert_eq!(marks, ["abuot", "name", "find_anouncer", "frobnicate"]);
+    assert_eq!(marks, ["abuot", "name", "find_anouncer", "frobnicate", "1"]);
     let good = text.replace("abuot", "about");
     let found = read(&good);
-    assert_eq!(codes(&found), ["E0202", "E0202", "E0203"]);
+    assert_eq!(codes(&found), ["E0202", "E0202", "E0203", "E0204"]);
     assert_eq!(marked(&good, &found[2]), "probe");
     let both = read(&format!("{}let x = [1;\n", HEADER.replace("cluster.read", "cluster.reed")));
     assert_eq!(codes(&both), ["E0106", "E0201"]);
+}
+
+#[test]
+fn values_that_are_written_out_are_held_against_what_words_take() {
+    let service = "let svc = service(\"a\", \"b\");\n";
+    for (line, code, mark, said) in [
+        ("note(5);", "E0204", "5", "`note` takes text as its text, and this is `5`"),
+        ("note([1, svc]);", "E0204", "[", "this is a list"),
+        ("allowed(#{});", "E0204", "#{", "this is a map"),
+        ("find_announcer(\"web\");", "E0204", "\"web\"", "takes Service as its service, and this is `web`"),
+        ("finding(\"site/x\", \"critical\", \"node/n1\", \"x\");", "E0204", "\"critical\"", "this is `critical`"),
+        ("service_at(\"10.88.64\");", "E0204", "\"10.88.64\"", "this is `10.88.64`"),
+        ("step(\"x\", 1);", "E0204", "1", "this is `1`"),
+        ("table(\"x\", \"y\", []);", "E0204", "\"y\"", "this is `y`"),
+        ("find_announcer(svc, #{ wire: [\"ssh:c1\"], defer: 1 });", "E0206", "1", "the option `defer` takes"),
+        ("find_announcer(svc, #{ defer: `${svc}` });", "E0206", "`", "this is ``"),
+    ] {
+        let text = format!("{}{service}{line}\n", HEADER);
+        let found = read(&text);
+        assert_eq!(codes(&found), [code], "{line}: {found:?}");
+        assert!(marked(&text, &found[0]).starts_with(mark) || mark.starts_with(marked(&text, &found[0])), "{line}: {found:?}");
+        assert!(found[0].message.contains(said), "{line}: {}", found[0].message);
+    }
+    for line in [
+        "note(`${svc}`);",
+        "let found = find_announcer(svc, #{ wire: \"ssh:c1\", defer: true, router: () });\nresolve_target_port(svc, 443);\nresolve_target_port(svc, #{ port: \"*\" });",
+        "judge(svc, (), (), ());",
+        "finding(\"site/x\", \"info\", [\"node/n1\", `node/${svc}`], \"x\");\ntable(\"x\", [\"y\"], [[1], [()]]);",
+        "let what = 5;\nservice_at(params.address);\nstep(\"x\", || what);",
+        "services(());",
+    ] {
+        assert_eq!(codes(&read(&format!("{}{service}{line}\n", HEADER))), [] as [&str; 0], "{line}");
+    }
 }
 
 #[test]

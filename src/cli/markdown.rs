@@ -116,6 +116,9 @@ fn one_word(text: &mut String, word: &Word) {
             let _ = writeln!(text, "    {line}");
         });
     }
+    if !word.no_example.is_empty() {
+        let _ = writeln!(text, "\nNo example: {}", prose(word.no_example));
+    }
 }
 
 /// How much an entry weighs, in a word.

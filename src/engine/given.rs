@@ -1,11 +1,10 @@
 //! Gathers what was given for a playbook's parameters, source by source.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::prepare::Asked;
 use crate::evidence::text_file;
 use crate::language::params::Inputs;
 use crate::model::diagnostic::{Diagnostic, Source, codes};
@@ -15,6 +14,25 @@ use crate::model::document;
 const PREFIX: &str = "LBDIAG_";
 /// Variables of that prefix that are options of the command line.
 const OPTIONS: [&str; 1] = ["LBDIAG_SITE"];
+
+/// What somebody asks a run with.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Parameters by name, before all other sources.
+    pub set: Vec<(String, String)>,
+    /// A file of parameters.
+    pub params: Option<PathBuf>,
+    /// The environment; what begins with `LBDIAG_` is taken.
+    pub variables: Vec<(String, String)>,
+    /// The site's file.
+    pub site: Option<PathBuf>,
+    /// Whether the API alone is read.
+    pub static_only: bool,
+    /// Whether nodes are reached through pods.
+    pub via_pods: bool,
+    /// The recording that is replayed.
+    pub replay: Option<PathBuf>,
+}
 
 /// Everything that was given.
 ///

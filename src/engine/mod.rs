@@ -18,8 +18,9 @@ mod sorting;
 
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open};
+pub use given::Asked;
 pub use plan::{plan, rehearse};
-pub use prepare::{Asked, Prepared, Unprepared};
+pub use prepare::{Prepared, Unprepared};
 pub use record::record;
 pub use run::{RunEnd, RunOptions, run};
 

@@ -1,13 +1,13 @@
 //! What a run is made of, gathered before anything is touched: a playbook, its parameters, the site, and the recording that is replayed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::given;
+use super::given::{self, Asked};
 use super::run::{self, RunEnd, RunOptions};
 use crate::evidence::Evidence;
 use crate::evidence::recording::manifest::Manifest;
@@ -18,25 +18,6 @@ use crate::language::playbook::Playbook;
 
 /// What a run without hosts and without questions to the Service may do.
 const STATIC: [&str; 1] = ["cluster.read"];
-
-/// What somebody asks a run with.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// Parameters by name, before all other sources.
-    pub set: Vec<(String, String)>,
-    /// A file of parameters.
-    pub params: Option<PathBuf>,
-    /// The environment; what begins with `LBDIAG_` is taken.
-    pub variables: Vec<(String, String)>,
-    /// The site's file.
-    pub site: Option<PathBuf>,
-    /// Whether the API alone is read.
-    pub static_only: bool,
-    /// Whether nodes are reached through pods.
-    pub via_pods: bool,
-    /// The recording that is replayed.
-    pub replay: Option<PathBuf>,
-}
 
 /// Why a run cannot begin.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Position, Stmt};
 
 use super::diagnostics::spot;
 use super::header::Header;
+use super::literals;
 use super::sandbox::rhais_own;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::words::all;
@@ -67,16 +68,35 @@ impl Check<'_> {
         }
         let (least, most) = word.arity();
         if (least..=most).contains(&call.args.len()) {
+            self.arguments(word, call);
             self.options(word, call);
         } else {
             self.say(codes::ARGUMENTS, at, word.miscounted(call.args.len()), Some(format!("it is written {}", word.signature())));
         }
     }
 
+    /// The arguments that are written out in the call itself.
+    fn arguments(&mut self, word: &Word, call: &FnCallExpr) {
+        for (number, (param, written)) in word.params.iter().zip(&call.args).enumerate() {
+            // Behind the last argument that is needed, options may stand in place of one that is not.
+            let options = !param.required && !word.options.is_empty() && number + 1 == call.args.len();
+            if !literals::may_be_given(param.kind, written) && !(options && matches!(written, Expr::Map(..))) {
+                let shown = literals::shown(written);
+                let message = format!("`{}` takes {} as its {}, and this is {shown}", word.name, param.kind, param.name);
+                self.say(codes::ARGUMENTS, written.position(), message, Some(format!("it is written {}", word.signature())));
+            }
+        }
+    }
+
     /// The options that stand in the call itself.
     fn options(&mut self, word: &Word, call: &FnCallExpr) {
         let Some(Expr::Map(map, _)) = call.args.last().filter(|_| !word.options.is_empty()) else { return };
-        for (key, _) in &map.0 {
+        for (key, written) in &map.0 {
+            if let Some(option) = word.option(&key.name).filter(|option| !literals::may_be(option.kind, written)) {
+                let message = word.refuses(option, &literals::shown(written));
+                let hint = format!("`lbdiag words {}` tells all its options", word.name);
+                self.say(codes::OPTION_VALUE, written.position(), message, Some(hint));
+            }
             match word.option(&key.name) {
                 None => {
                     let names = || word.options.iter().map(|option| option.name);

@@ -21,6 +21,7 @@ pub mod kubernetes;
 pub mod label_selector;
 pub mod metallb;
 pub mod nearest;
+pub mod number;
 pub mod outcome;
 pub mod packet;
 pub mod packets;

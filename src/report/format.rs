@@ -1,6 +1,6 @@
 //! What a format is: a name, and how it writes each kind of report.
 
-use super::text::Style;
+use super::style::Style;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::format::{Format, TraceFormat};
-use super::text::Style;
+use super::style::Style;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;

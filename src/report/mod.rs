@@ -3,11 +3,13 @@
 
 mod format;
 mod json;
+mod style;
 mod text;
 
 pub use format::{Format, TraceFormat};
 pub use json::json;
-pub use text::{Style, diagnostic, diagnostics, text, wrapped};
+pub use style::Style;
+pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.
 pub static FORMATS: [Format; 2] = [text::FORMAT, json::FORMAT];

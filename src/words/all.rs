@@ -39,6 +39,7 @@ mod tests {
             assert!(word.formerly.iter().chain([&name]).all(|name| seen.insert(*name)), "{name} is there twice");
             assert!(word.meaning.ends_with('.'), "{name}");
             assert!(word.fails.iter().all(|text| text.ends_with('.')), "{name}");
+            assert_eq!(word.examples.is_empty(), word.no_example.ends_with('.'), "{name}: an example, or why there can be none");
             for param in word.params.iter().chain(word.options) {
                 assert!(param.meaning.ends_with('.'), "{name}: {}", param.name);
                 assert!(!param.required || param.default.is_empty(), "{name}: {} is required and has a default", param.name);

@@ -117,6 +117,23 @@ pub fn shaped(value: Value, kind: Kind) -> Value {
     }
 }
 
+/// Where a value is another than its description tells: fields that are not described, and described ones that are not there.
+#[must_use]
+pub fn differences(value: &Value, kind: Kind) -> Vec<String> {
+    match (kind, value) {
+        (Kind::List(inner), Value::Array(parts)) => parts.iter().flat_map(|part| differences(part, *inner)).collect(),
+        (Kind::Map(inner), Value::Object(entries)) => entries.values().flat_map(|part| differences(part, *inner)).collect(),
+        (Kind::Record(record), Value::Object(fields)) => {
+            let unknown = fields.keys().filter(|name| record.field(name).is_none() && !record.hidden.contains(&name.as_str()));
+            let missing = record.fields.iter().map(|field| field.name).filter(|name| !fields.contains_key(*name));
+            let within = record.fields.iter().filter_map(|field| Some(differences(fields.get(field.name)?, field.kind))).flatten();
+            let named = unknown.map(String::as_str).chain(missing).map(|name| format!("{}.{name}", record.name));
+            named.chain(within).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// A place as its user writes it.
 fn as_written(value: &Value) -> Option<String> {
     if let Ok(vantage) = serde_json::from_value::<Vantage>(value.clone()) {
@@ -145,4 +162,21 @@ pub fn dynamic(context: &NativeCallContext, value: Value) -> Answer<Dynamic> {
         return Ok(Dynamic::UNIT);
     }
     rhai::serde::to_dynamic(value).map_err(|error| Run::refuse(context, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::words::manual::records::place::NEIGHBOUR;
+
+    #[test]
+    fn fields_that_are_not_described_and_those_that_are_missing_are_told() {
+        let kind = Kind::List(&Kind::Record(&NEIGHBOUR));
+        let whole = json!([{"address": "192.0.2.1", "dev": "eth0", "mac": null, "state": "STALE"}]);
+        assert_eq!(differences(&whole, kind), Vec::<String>::new());
+        let other = json!([{"address": "192.0.2.1", "device": "eth0", "mac": null, "state": "STALE"}]);
+        assert_eq!(differences(&other, kind), ["Neighbour.device", "Neighbour.dev"]);
+    }
 }

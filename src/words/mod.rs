@@ -9,6 +9,7 @@ pub mod capture;
 pub mod cluster;
 pub mod code;
 pub mod fact;
+pub mod fits;
 pub mod flow;
 pub mod manual;
 pub mod mistake;

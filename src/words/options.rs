@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext};
+use rhai::{Dynamic, Map, NativeCallContext};
 
 use super::fact::Fact;
+use super::fits::{fits, shown};
 use super::mistake::Mistake;
 use super::session::{Answer, Run};
 use super::word::{Kind, Param, Word};
-use crate::analysis::state::netfilter;
 use crate::model::diagnostic::{codes, did_you_mean};
+use crate::model::number::number;
 
 /// The options of one call, each of its kind. What was not given, or was (), has the default that the description tells.
 pub struct Options {
@@ -34,7 +35,7 @@ impl Options {
             if value.is_unit() {
                 continue;
             }
-            if !fits(context, option.kind, &value) {
+            if !fits(option.kind, &value, &|value, name| context.engine().map_type_name(value.type_name()) == name) {
                 return Err(refused(context, word, option, &value).raised(context));
             }
             given.insert(option.name, value);
@@ -86,7 +87,7 @@ impl Options {
     /// A packet's mark.
     #[must_use]
     pub fn mark(&self, name: &str) -> Option<u32> {
-        netfilter::number(&self.text(name)?)
+        number(&self.text(name)?)
     }
 
     /// A fact that another word gave.
@@ -103,60 +104,6 @@ fn unknown(word: &Word, key: &str) -> Mistake {
 }
 
 fn refused(context: &NativeCallContext, word: &Word, option: &Param, value: &Dynamic) -> Mistake {
-    let message = format!("{}: the option `{}` takes {}, and this is {}", word.name, option.name, option.kind, shown(context, value));
+    let message = word.refuses(option, &shown(value, context.engine().map_type_name(value.type_name())));
     Mistake { code: codes::OPTION_VALUE, message, hint: Some(format!("`lbdiag words {}` tells all its options", word.name)) }
-}
-
-/// A value in a sentence: what it is, and itself where it is short.
-fn shown(context: &NativeCallContext, value: &Dynamic) -> String {
-    let kind = context.engine().map_type_name(value.type_name()).to_owned();
-    match value.to_string() {
-        _ if value.is_unit() => "()".to_owned(),
-        text if (value.is_string() || value.is_int() || value.is_bool()) && text.chars().count() <= 40 => {
-            format!("`{}`", crate::model::text::one_line(&text))
-        }
-        _ => format!("of the type {kind}"),
-    }
-}
-
-/// Whether a value is of the kind.
-#[must_use]
-pub fn fits(context: &NativeCallContext, kind: Kind, value: &Dynamic) -> bool {
-    let texts = value.is_string() || value.is_char();
-    match kind {
-        Kind::Any => true,
-        Kind::Nothing => value.is_unit(),
-        Kind::Text | Kind::Place => texts,
-        Kind::Bool => value.is_bool(),
-        Kind::Number => value.is_int(),
-        Kind::Whole { least, most, .. } => {
-            value.as_int().ok().and_then(|number| u64::try_from(number).ok()).is_some_and(|number| (least..=most).contains(&number))
-        }
-        Kind::Address => texts && value.to_string().parse::<IpAddr>().is_ok(),
-        Kind::OneOf(all) => texts && all.iter().any(|one| one.eq_ignore_ascii_case(&value.to_string())),
-        Kind::Port => value.is_int() || texts,
-        Kind::Interface => texts && plain_interface(&value.to_string()),
-        Kind::CaptureInterface => (texts && plain_interface(&value.to_string())) || towards(value).is_some(),
-        Kind::Mark => (texts || value.is_int()) && netfilter::number(&value.to_string()).is_some(),
-        Kind::Places => texts || value.is_array(),
-        Kind::Several(_) => texts || value.is_int() || value.is_array(),
-        Kind::Record(record) => context.engine().map_type_name(value.type_name()) == record.name,
-        Kind::List(inner) => value.read_lock::<Array>().is_some_and(|parts| parts.iter().all(|part| fits(context, *inner, part))),
-        Kind::Map(_) => value.is_map(),
-        Kind::Closure => value.is::<FnPtr>(),
-        Kind::Either(one, other) => fits(context, *one, value) || fits(context, *other, value),
-    }
-}
-
-/// A name that an interface of Linux can have, and that no tool takes for an option or for a way.
-fn plain_interface(name: &str) -> bool {
-    !name.is_empty() && name.len() < 16 && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_graphic() && c != '/')
-}
-
-/// The address of `#{ towards: ADDRESS }`.
-#[must_use]
-pub fn towards(value: &Dynamic) -> Option<IpAddr> {
-    let map = value.read_lock::<Map>()?;
-    let address = map.get("towards").filter(|_| map.len() == 1)?;
-    address.to_string().parse().ok()
 }

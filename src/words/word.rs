@@ -23,6 +23,8 @@ pub struct Word {
     pub fails: &'static [&'static str],
     /// Scripts that run on a recording, with what they give.
     pub examples: &'static [Example],
+    /// Why no example can run on a recording; empty when there is one.
+    pub no_example: &'static str,
 }
 
 /// An argument, or an option by name.
@@ -272,6 +274,12 @@ impl Field {
 }
 
 impl Word {
+    /// What is wrong with a value, `shown` in words, of an option.
+    #[must_use]
+    pub fn refuses(&self, option: &Param, shown: &str) -> String {
+        format!("{}: the option `{}` takes {}, and this is {shown}", self.name, option.name, option.kind)
+    }
+
     /// How it is written, with what it gives.
     #[must_use]
     pub fn signature(&self) -> String {

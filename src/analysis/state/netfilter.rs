@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+pub use crate::model::number::number;
+
 use super::counting::count;
 
 /// The fields of a packet that rules ask for. `None` is "not known here", which is neither a match nor a mismatch.
@@ -150,12 +152,6 @@ pub(super) fn connection_state(fields: &Fields, list: &str) -> Match {
 pub(super) fn mark_and_mask(text: &str) -> Option<(u32, u32)> {
     let (value, mask) = text.split_once('/').map_or((text, None), |(value, mask)| (value, Some(mask)));
     Some((number(value)?, mask.map_or(Some(u32::MAX), number)?))
-}
-
-/// A number of 32 bits as these tools print it.
-#[must_use]
-pub fn number(text: &str) -> Option<u32> {
-    text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |digits| u32::from_str_radix(digits, 16).ok())
 }
 
 fn marked(mark: Option<u32>, text: &str) -> Match {

@@ -180,7 +180,7 @@ pub const CODES: &[Code] = &[
         code: OPTION_VALUE,
         title: "an option does not take this value",
         meaning: "The value is of another type, or outside of the option's bounds. `lbdiag words WORD` tells what the option takes.",
-        example: Example::Run(
+        example: Example::Script(
             "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ metrics: \"often\" });\n",
         ),
     },

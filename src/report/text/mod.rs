@@ -13,7 +13,6 @@ mod trace;
 pub use diagnostics::{diagnostic, diagnostics};
 pub use layout::wrap as wrapped;
 pub use outcome::text;
-pub use page::Style;
 
 use super::format::{Format, TraceFormat};
 

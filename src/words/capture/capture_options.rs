@@ -10,7 +10,8 @@ use crate::model::endpoint::Target;
 use crate::model::place::Place;
 use crate::model::service::{Protocol, Service};
 use crate::words::fact::Fact;
-use crate::words::options::{Options as Given, towards};
+use crate::words::fits::towards;
+use crate::words::options::Options as Given;
 use crate::words::session::{Answer, Run};
 use crate::words::word::Word;
 

@@ -57,36 +57,65 @@ const fn a_capture(name: &'static str, capability: &'static str, meaning: &'stat
         returns: Returns::always(A_CAPTURE),
         fails: &[REFUSED, LATER],
         examples: &[],
+        no_example: "",
     }
 }
 
-pub const NODE_CAPTURE: Word = a_capture(
-    "node_capture",
-    "node.capture",
-    "Begins a bounded capture on a node. It ends with `during`. Its filter is compiled here before the node is touched. At most eight captures run on one host: more are left out, and named as a gap.",
-    &[Param::needed("node", Kind::Text, "The node's name.")],
-);
+pub const NODE_CAPTURE: Word = Word {
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet flow = during([node_capture(\"n2\", about)], || probe(svc, #{ from: \"ssh:c1,ssh:c2\" }));\nlet seen = flow.captures[0];\n`${seen.place}: ${seen.counters.captured} packets, complete: ${seen.complete}`",
+        gives: "n2: 1577 packets, complete: true",
+    }],
+    ..a_capture(
+        "node_capture",
+        "node.capture",
+        "Begins a bounded capture on a node. It ends with `during`. Its filter is compiled here before the node is touched. At most eight captures run on one host: more are left out, and named as a gap.",
+        &[Param::needed("node", Kind::Text, "The node's name.")],
+    )
+};
 
-pub const POD_NETNS_CAPTURE: Word = a_capture(
-    "pod_netns_capture",
-    "pod.capture",
-    "Begins a bounded capture in the network namespace of a pod. The namespace is entered on the pod's node by its container's process, and believed only when it holds the pod's address. A pod on the host's network is captured on its node.",
-    &[Param::needed("pod", Kind::Text, "A pod of the target by its name, or any as NAMESPACE/NAME (needs cluster.read).")],
-);
+pub const POD_NETNS_CAPTURE: Word = Word {
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet pod = watch_points(find_announcer(svc, #{ defer: true }), about.target).pods[0];\nlet flow = during([pod_netns_capture(pod, about)], || probe(svc, #{ from: \"ssh:c1,ssh:c2\" }));\n`complete: ${flow.captures[0].complete}`",
+        gives: "complete: true",
+    }],
+    ..a_capture(
+        "pod_netns_capture",
+        "pod.capture",
+        "Begins a bounded capture in the network namespace of a pod. The namespace is entered on the pod's node by its container's process, and believed only when it holds the pod's address. A pod on the host's network is captured on its node.",
+        &[Param::needed("pod", Kind::Text, "A pod of the target by its name, or any as NAMESPACE/NAME (needs cluster.read).")],
+    )
+};
 
-pub const VANTAGE_CAPTURE: Word = a_capture(
-    "vantage_capture",
-    "probe",
-    "Begins a bounded capture at a place that asks: what leaves the client, and what comes back to it.",
-    &[Param::needed("place", Kind::Place, "The place.")],
-);
+pub const VANTAGE_CAPTURE: Word = Word {
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet flow = during([vantage_capture(\"ssh:c1\", about)], || probe(svc, #{ from: \"ssh:c1,ssh:c2\" }));\n`${flow.captures[0].place}, complete: ${flow.captures[0].complete}`",
+        gives: "c1, complete: true",
+    }],
+    ..a_capture(
+        "vantage_capture",
+        "probe",
+        "Begins a bounded capture at a place that asks: what leaves the client, and what comes back to it.",
+        &[Param::needed("place", Kind::Place, "The place.")],
+    )
+};
 
-pub const LOCAL_CAPTURE: Word = a_capture(
-    "local_capture",
-    "probe",
-    "Begins a bounded capture on this machine by its own tcpdump, as root or by `sudo -n`. A filter of `service` and `target` takes the client's side.",
-    &[],
-);
+pub const LOCAL_CAPTURE: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let about = #{ address: \"192.0.2.2\", port: 8080, interface: \"lbw0\", packets: 40, seconds: 20 };\nlet flow = during([local_capture(about)], || ());\n`${flow.captures[0].place}: ${flow.captures[0].counters.captured} packets`",
+        gives: "local: 12 packets",
+    }],
+    ..a_capture(
+        "local_capture",
+        "probe",
+        "Begins a bounded capture on this machine by its own tcpdump, as root or by `sudo -n`. A filter of `service` and `target` takes the client's side.",
+        &[],
+    )
+};
 
 pub const WATCH_POINTS: Word = Word {
     name: "watch_points",
@@ -107,6 +136,7 @@ pub const WATCH_POINTS: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet points = watch_points(find_announcer(svc, #{ defer: true }), resolve_target_port(svc));\n`${points.nodes} ${points.pods.len()}`",
         gives: "[\"n2\", \"n3\"] 2",
     }],
+    no_example: "",
 };
 
 pub const DURING: Word = Word {
@@ -122,7 +152,12 @@ pub const DURING: Word = Word {
     options: &[],
     returns: Returns::always(Kind::Record(&FLOW)),
     fails: &["A capture that could not begin, or that lost packets, is a gap.", "An error of the closure ends the captures and goes on."],
-    examples: &[],
+    examples: &[Example {
+        recording: "node-firewall-drops-only-routed-client-network",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet flow = during([node_capture(\"n2\", about)], || probe(svc, #{ from: \"ssh:c1,ssh:c2\" }));\n`all answered: ${flow.answered}`",
+        gives: "all answered: false",
+    }],
+    no_example: "",
 };
 
 pub const TRACE: Word = Word {
@@ -135,5 +170,10 @@ pub const TRACE: Word = Word {
     options: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&PATH))),
     fails: &[],
-    examples: &[],
+    examples: &[Example {
+        recording: "node-firewall-drops-only-routed-client-network",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet flow = during([node_capture(\"n2\", about), vantage_capture(\"ssh:c2\", about)], || probe(svc, #{ from: \"ssh:c2\" }));\nlet path = trace(flow)[0];\n`${path.from}: last seen at ${path.last_seen.at}`",
+        gives: "ssh:c2: last seen at n2/mlb in",
+    }],
+    no_example: "",
 };

@@ -38,6 +38,7 @@ pub const SERVICE: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\n`${svc.path} ${svc.address} ${svc.ports[0].name}`",
         gives: "stacklight/iam-proxy-alertmanager 10.88.64.100 https",
     }],
+    no_example: "",
 };
 
 pub const SERVICE_AT: Word = Word {
@@ -50,7 +51,12 @@ pub const SERVICE_AT: Word = Word {
     options: &[],
     returns: Returns::always(A_SERVICE),
     fails: &["An address that no Service holds, or that several share, ends the run with exit code 2.", ENDS],
-    examples: &[],
+    examples: &[Example {
+        recording: "alloc-pool-exhausted",
+        script: "let svc = service_at(\"10.88.64.100\");\nsvc.path",
+        gives: "stacklight/iam-proxy-alertmanager",
+    }],
+    no_example: "",
 };
 
 pub const SERVICES: Word = Word {
@@ -63,7 +69,12 @@ pub const SERVICES: Word = Word {
     options: &[],
     returns: Returns::always(Kind::List(&A_SERVICE)),
     fails: &[ENDS],
-    examples: &[],
+    examples: &[Example {
+        recording: "elections/v0.16.1-all-nodes",
+        script: "let all = services(\"elections\");\n`${all.len()}, of them ${all[0].path} at ${all[0].address}`",
+        gives: "20, of them elections/s01 at 10.88.64.130",
+    }],
+    no_example: "",
 };
 
 const WIRE: Param =
@@ -105,6 +116,7 @@ pub const FIND_ANNOUNCER: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ defer: true });\n`${found.node} announces, ${found.expected} should: ${found.agreement}`",
         gives: "n2 announces, n2 should: agree",
     }],
+    no_example: "",
 };
 
 pub const FIND_ANNOUNCERS: Word = Word {
@@ -117,7 +129,12 @@ pub const FIND_ANNOUNCERS: Word = Word {
     options: &[WIRE, ROUTER, METRICS],
     returns: Returns::always(Kind::List(&AN_ANNOUNCEMENT)),
     fails: &["A source that cannot be read is a gap, and the others decide."],
-    examples: &[],
+    examples: &[Example {
+        recording: "elections/v0.16.1-all-nodes",
+        script: "let found = find_announcers(services(\"elections\"));\n`${found[0].service}: ${found[0].node} announces, ${found[0].expected} should`",
+        gives: "elections/s01: n2 announces, n2 should",
+    }],
+    no_example: "",
 };
 
 pub const RESOLVE_TARGET_PORT: Word = Word {
@@ -157,6 +174,7 @@ pub const RESOLVE_TARGET_PORT: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet target = resolve_target_port(svc, \"https\");\n`${target.port.port} ends at ${target.serving.len()} endpoints, port ${target.serving[0].port}`",
         gives: "443 ends at 2 endpoints, port 4180",
     }],
+    no_example: "",
 };
 
 pub const CLIENT_SIDE: Word = Word {
@@ -173,7 +191,12 @@ pub const CLIENT_SIDE: Word = Word {
     options: &[],
     returns: Returns::NOTHING,
     fails: &["What is no IP address ends the run with exit code 2."],
-    examples: &[],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nclient_side(svc, find_announcer(svc, #{ defer: true }), \"10.88.192.50\");\n\"looked at\"",
+        gives: "looked at",
+    }],
+    no_example: "",
 };
 
 pub const API_ACCESS: Word = Word {
@@ -187,4 +210,5 @@ pub const API_ACCESS: Word = Word {
     returns: Returns::always(Kind::List(&Kind::Record(&ACCESS_CHECK))),
     fails: &["A question that cannot be asked is told in its row."],
     examples: &[],
+    no_example: "No recording that ships asks for permissions; `lbdiag doctor --record FILE` makes one.",
 };

@@ -19,6 +19,7 @@ pub const ALLOWED: Word = Word {
     returns: Returns::always(Kind::Bool),
     fails: &["An unknown capability is an error with the nearest name."],
     examples: &[Example { recording: "healthy", script: "allowed(\"cluster.read\")", gives: "true" }],
+    no_example: "",
 };
 
 pub const GET_READY: Word = Word {
@@ -34,7 +35,12 @@ pub const GET_READY: Word = Word {
     options: &[],
     returns: Returns::NOTHING,
     fails: &["A connection that fails is told by the word that needs it."],
-    examples: &[],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nget_ready(svc, \"ssh:c1\");\n\"begun\"",
+        gives: "begun",
+    }],
+    no_example: "",
 };
 
 pub const STEP: Word = Word {
@@ -51,6 +57,7 @@ pub const STEP: Word = Word {
         "An interrupt, and a mistake of the playbook such as an unknown option, end the run.",
     ],
     examples: &[Example { recording: "healthy", script: "step(\"Add two numbers\", || 1 + 1)", gives: "2" }],
+    no_example: "",
 };
 
 pub const READS_SUFFICE: Word = Word {
@@ -73,4 +80,5 @@ pub const READS_SUFFICE: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ defer: true });\nreads_suffice(svc, found, resolve_target_port(svc), ())",
         gives: "false",
     }],
+    no_example: "",
 };

@@ -48,6 +48,7 @@ pub const HOST_CHECKS: Word = Word {
     returns: Returns::always(Kind::List(&Kind::Record(&HOST_CHECK))),
     fails: &["A host that cannot be reached says so in its row."],
     examples: &[],
+    no_example: "No recording that ships logs in to every node; `lbdiag doctor --record FILE` makes one.",
 };
 
 /// A word that reads one part of a place's state.
@@ -63,37 +64,79 @@ const fn of_place(name: &'static str, meaning: &'static str, kind: Kind) -> Word
         returns: Returns::or_nothing(kind, UNREADABLE),
         fails: FAILS,
         examples: &[],
+        no_example: "",
     }
 }
 
-pub const INTERFACES: Word = of_place(
-    "interfaces",
-    "Reads the interfaces of a place with their addresses, as its `ip` tells them.",
-    Kind::List(&Kind::Record(&INTERFACE)),
-);
+pub const INTERFACES: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = interfaces(\"local\");\n`${all[1].name}: ${all[1].addresses[0]}`",
+        gives: "lbw0: 192.0.2.1/24",
+    }],
+    ..of_place(
+        "interfaces",
+        "Reads the interfaces of a place with their addresses, as its `ip` tells them.",
+        Kind::List(&Kind::Record(&INTERFACE)),
+    )
+};
 
-pub const ROUTES: Word = of_place("routes", "Reads every route of every table of a place, IPv4 first.", Kind::List(&Kind::Record(&ROUTE)));
+pub const ROUTES: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = routes(\"local\");\n`${all[1].dst} via ${all[1].via}`",
+        gives: "198.51.100.0/24 via 192.0.2.2",
+    }],
+    ..of_place("routes", "Reads every route of every table of a place, IPv4 first.", Kind::List(&Kind::Record(&ROUTE)))
+};
 
-pub const RULES: Word = of_place(
-    "rules",
-    "Reads the policy rules by which a place's kernel chooses a routing table, IPv4 first, in their order.",
-    Kind::List(&Kind::Record(&POLICY_RULE)),
-);
+pub const RULES: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = rules(\"local\");\nall[1].text",
+        gives: "from 198.51.100.0/24 lookup 100",
+    }],
+    ..of_place(
+        "rules",
+        "Reads the policy rules by which a place's kernel chooses a routing table, IPv4 first, in their order.",
+        Kind::List(&Kind::Record(&POLICY_RULE)),
+    )
+};
 
-pub const NEIGHBOURS: Word = of_place(
-    "neighbours",
-    "Reads whom a place takes for a neighbour, by ARP and NDP, with the MAC that it believes.",
-    Kind::List(&Kind::Record(&NEIGHBOUR)),
-);
+pub const NEIGHBOURS: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = neighbours(\"local\");\n`${all[0].address} is at ${all[0].mac}`",
+        gives: "192.0.2.2 is at a6:c5:7c:68:7c:a1",
+    }],
+    ..of_place(
+        "neighbours",
+        "Reads whom a place takes for a neighbour, by ARP and NDP, with the MAC that it believes.",
+        Kind::List(&Kind::Record(&NEIGHBOUR)),
+    )
+};
 
-pub const SOCKETS: Word =
-    of_place("sockets", "Reads the sockets of a place that listen, with what waits there.", Kind::List(&Kind::Record(&SOCKET)));
+pub const SOCKETS: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = sockets(\"local\");\n`${all[0].address} listens on ${all[0].port}`",
+        gives: "192.0.2.1 listens on 8081",
+    }],
+    ..of_place("sockets", "Reads the sockets of a place that listen, with what waits there.", Kind::List(&Kind::Record(&SOCKET)))
+};
 
-pub const COUNTERS: Word = of_place(
-    "counters",
-    "Reads what the kernel and the interfaces of a place counted since the start. Read it before and after something, and compare.",
-    Kind::Record(&COUNTED),
-);
+pub const COUNTERS: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let now = counters(\"local\");\n`${now.interfaces.lbw0.rx_packets} packets came in`",
+        gives: "114 packets came in",
+    }],
+    ..of_place(
+        "counters",
+        "Reads what the kernel and the interfaces of a place counted since the start. Read it before and after something, and compare.",
+        Kind::Record(&COUNTED),
+    )
+};
 
 pub const ROUTE_TO: Word = Word {
     params: &[PLACE, Param::needed("address", Kind::Address, "Where the packet goes.")],
@@ -133,6 +176,11 @@ pub const SYSCTL: Word = Word {
 };
 
 pub const CONNTRACK: Word = Word {
+    examples: &[Example {
+        recording: "words/own-machine",
+        script: "let all = conntrack(\"local\", #{ address: \"192.0.2.2\", port: 8080 });\n`${all[0].src} asked ${all[0].dst}: ${all[0].state}`",
+        gives: "192.0.2.1 asked 192.0.2.2: TIME_WAIT",
+    }],
     options: &[
         Param::optional("address", Kind::Address, "An address at either end, as it was asked or as the answer is expected."),
         Param::optional("port", ADDRESS_PORT, "Its port."),
@@ -217,5 +265,10 @@ pub const LOOK_CLOSER: Word = Word {
     options: &[],
     returns: Returns::or_nothing(Kind::Record(&CLOSER), "nothing is suspicious, or there is no target or flow"),
     fails: &["A place that cannot be read is a gap."],
-    examples: &[],
+    examples: &[Example {
+        recording: "node-firewall-drops-only-routed-client-network",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet about = #{ service: svc, target: resolve_target_port(svc) };\nlet found = find_announcer(svc);\nlet points = watch_points(found, about.target).nodes.map(|node| node_capture(node, about));\npoints += [\"ssh:c1\", \"ssh:c2\"].map(|place| vantage_capture(place, about));\nlet flow = during(points, || probe(svc, #{ from: \"ssh:c1,ssh:c2\" }));\nlet closer = look_closer(svc, found, about.target, flow);\n`all answered again: ${closer.again.answered}`",
+        gives: "all answered again: false",
+    }],
+    no_example: "",
 };

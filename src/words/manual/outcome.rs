@@ -21,6 +21,7 @@ const fn told(name: &'static str, meaning: &'static str, params: &'static [Param
         returns: Returns::NOTHING,
         fails: &[],
         examples: &[],
+        no_example: "",
     }
 }
 
@@ -70,14 +71,21 @@ pub const FINDING: Word = Word {
     )
 };
 
-pub const JUDGE: Word = told(
-    "judge",
-    "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
-    &[
-        Param::needed("service", Kind::Record(&SERVICE), "The Service."),
-        Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),
-        Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
-        Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
-        Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave."),
-    ],
-);
+pub const JUDGE: Word = Word {
+    examples: &[Example {
+        recording: "ep-selector-matches-nothing",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\njudge(svc, find_announcer(svc), resolve_target_port(svc), ());\n\"judged\"",
+        gives: "judged",
+    }],
+    ..told(
+        "judge",
+        "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
+        &[
+            Param::needed("service", Kind::Record(&SERVICE), "The Service."),
+            Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),
+            Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
+            Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
+            Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave."),
+        ],
+    )
+};

@@ -45,6 +45,7 @@ pub const PROBE_REQUEST: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet request = probe_request(svc, #{ path: \"/healthz\", status: [200, 204] });\n`${request.path} ${request.statuses}`",
         gives: "/healthz [200, 204]",
     }],
+    no_example: "",
 };
 
 pub const PROBE: Word = Word {
@@ -84,6 +85,7 @@ pub const PROBE: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet asked = probe(svc, #{ from: \"ssh:c1,ssh:c2\", tries: 8 });\n`${asked[0].from}: ${asked[0].answered} of ${asked[0].tried}`",
         gives: "ssh:c1: 16 of 16",
     }],
+    no_example: "",
 };
 
 pub const ARPING: Word = Word {
@@ -101,6 +103,7 @@ pub const ARPING: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet asked = arping(svc, \"ssh:c1,ssh:c2\");\n`${asked[0].from}: ${asked[0].macs.len()} answer`",
         gives: "ssh:c1: 1 answer",
     }],
+    no_example: "",
 };
 
 pub const AWAIT_CLIENT: Word = Word {
@@ -126,5 +129,10 @@ pub const AWAIT_CLIENT: Word = Word {
         "Without a node that is captured on it is a gap.",
         "A client of another family of addresses than the Service's ends the run with exit code 2.",
     ],
-    examples: &[],
+    examples: &[Example {
+        recording: "client-by-traffic-dropped-at-the-node",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet target = resolve_target_port(svc);\nlet about = #{ service: svc, target: target, client: params.client, seconds: 130, packets: 50000, bytes: 33554432 };\nlet nodes = watch_points(find_announcer(svc, #{ defer: true }), target).nodes;\nlet flow = during(nodes.map(|node| node_capture(node, about)), || await_client(svc, #{ client: params.client, seconds: 40 }));\n`${flow.probes[0].from}: ${flow.probes[0].answered} of ${flow.probes[0].tried}`",
+        gives: "client:10.88.192.50: 0 of 2",
+    }],
+    no_example: "",
 };

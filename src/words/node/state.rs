@@ -23,7 +23,7 @@ use crate::model::text::harmless;
 use crate::model::vantage_text;
 use crate::words::cluster::cluster_facts::{ask, listed};
 use crate::words::cluster::metallb;
-use crate::words::fact::{dynamic, shaped};
+use crate::words::fact::{differences, dynamic, shaped};
 use crate::words::probe::vantage;
 use crate::words::session::{Answer, Run, Stop};
 use crate::words::word::Word;
@@ -150,6 +150,8 @@ fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Ans
 /// Never for what these words give.
 pub fn hand<T: Serialize>(context: &NativeCallContext, word: &Word, value: &T) -> Answer<Dynamic> {
     let value = serde_json::to_value(value).map_err(|error| Run::refuse(context, error.to_string()))?;
+    // Every test that reads a place's state sees this.
+    debug_assert!(differences(&value, word.returns.kind).is_empty(), "{}: {:?}", word.name, differences(&value, word.returns.kind));
     dynamic(context, shaped(value, word.returns.kind))
 }
 

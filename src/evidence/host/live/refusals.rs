@@ -1,10 +1,13 @@
 //! What stands between us and a script, read from how it ended and what was said: the SSH server, the login shell, sudo, missing tools.
 
-use super::to_the_end::BEGIN_LIMIT;
+use std::time::Duration;
+
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::model::place::Host;
 
+/// How long the first script on a host may take to begin: a login shell reads its profile, and sudo may ask a directory service.
+pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(8);
 /// What an error quotes of what a host said, letters.
 const MOST_QUOTED: usize = 400;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::carrier::Carrier;
-use super::refusals::never_began;
+use super::refusals::{BEGIN_LIMIT, never_began};
 use super::{LiveHosts, Piece, Process};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
@@ -13,8 +13,6 @@ use crate::model::place::Host;
 
 /// Standard error that is kept of a command, bytes.
 pub(super) const MOST_ERRORS: usize = 64 * 1024;
-/// How long the first script on a host may take to begin: a login shell reads its profile, and sudo may ask a directory service.
-pub(super) const BEGIN_LIMIT: Duration = Duration::from_secs(8);
 
 impl LiveHosts {
     pub(super) async fn run_to_its_end(&self, host: &Host, command: &Command, operation: &str) -> Result<Output, EvidenceError> {
