@@ -162,7 +162,7 @@ pub const CODES: &[Code] = &[
         code: CAPABILITY,
         title: "a word needs a capability that the header does not list",
         meaning: "A playbook may touch only what its header's `uses` lists, so that a reader of the header knows how far it reaches. Add the capability there, or do without the word. The same is said in a run when the site or `--static` takes the capability away: ask `allowed(\"…\")` first.",
-        example: Example::Script("let asked = probe(1, #{});\n"),
+        example: Example::Script("let asked = probe(service(\"a\", \"b\"), #{});\n"),
     },
     Code {
         code: ARGUMENTS,

@@ -23,7 +23,6 @@ pub struct Programme {
     /// Whether a packet from outside to the address and port comes to these rules and is translated.
     pub reached: bool,
     /// Whether there are more rules than were asked, so that more may belong to it.
-    #[serde(skip)]
     pub open: bool,
 }
 
