@@ -248,7 +248,7 @@ pub const CODES: &[Code] = &[
         code: OLD_NAME,
         title: "a word or option has another name now",
         meaning: "The old name works as before until lbdiag 0.3, and then no more. Write the new one.",
-        example: Example::Script("let way = road(1, 2);\n"),
+        example: Example::Script("let way = road((), ());\n"),
     },
 ];
 
