@@ -46,7 +46,9 @@ impl Cluster for Paper {
         Ok(List::whole(match query.kind.plural.as_str() {
             "services" => (0..SERVICES).map(service).collect(),
             "nodes" => (0..self.nodes).map(node).collect(),
-            "endpointslices" => (0..SERVICES).filter(|number| within(&namespace(*number))).map(|number| slice(number, self.nodes)).collect(),
+            "endpointslices" => {
+                (0..SERVICES).filter(|number| within(&namespace(*number))).map(|number| slice(number, self.nodes)).collect()
+            }
             "pods" if within("metallb-system") => (0..self.nodes).map(speaker).collect(),
             "ipaddresspools" => {
                 vec![json!({"metadata": {"name": "all", "namespace": "metallb-system"}, "spec": {"addresses": ["10.99.0.0/16"]}})]
