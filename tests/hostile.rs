@@ -22,7 +22,7 @@ const PLENTY: Duration = Duration::from_secs(60);
 /// The most that the process may have resident. KiB.
 const MOST_RESIDENT: u64 = 256 << 10;
 
-/// Exit codes of the README.
+/// The exit codes of docs/running.md.
 const DOCUMENTED: [i32; 7] = [0, 1, 2, 3, 4, 5, 130];
 
 /// Those that hang in a native function, which no bound on a playbook ends.

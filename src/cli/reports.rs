@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(parsed("json=-"), Ok(("json", None)));
         assert_eq!(parsed("json=a=b.json"), Ok(("json", Some("a=b.json".into()))));
         for parse in [Wanted::parse, Wanted::plan, Wanted::trace] {
-            assert!(parse("pdf=x").unwrap_err().contains("text and json"));
+            assert!(parse("pdf=x").unwrap_err().contains("the formats are text"));
         }
         assert!(Wanted::parse("json=").unwrap_err().contains("missing"));
     }

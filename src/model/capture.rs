@@ -30,7 +30,7 @@ pub struct CaptureRequest {
     /// The kernel's buffer for the capture, in KiB; `None` is lbdiag's own choice, which is large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer_kib: Option<u32>,
-    /// Whether the filter was given and not made from a Service, so that it may leave out what the Service's road carries.
+    /// Whether the filter was given and not made from a Service, so that it may leave out what the Service's path carries.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_hand: bool,
 }
@@ -169,7 +169,7 @@ impl Capture {
         self.end == CaptureEnd::Stopped && self.counters.complete()
     }
 
-    /// Whether "it was not seen here" means "it was not here": nothing was lost, and nothing of the Service's road left out.
+    /// Whether "it was not seen here" means "it was not here": nothing was lost, and nothing of the Service's path left out.
     #[must_use]
     pub fn tells_absence(&self) -> bool {
         self.trustworthy() && self.request.interface == "any" && self.request.direction.is_both() && !self.request.by_hand

@@ -51,7 +51,7 @@ pub enum Sighting {
 pub struct Connection {
     pub vantage: Vantage,
     pub attempt: Attempt,
-    /// In order of time within each place; places in the order of the road.
+    /// In order of time within each place; places in the order of the path.
     pub hops: Vec<Hop>,
     /// The pod that it was translated to, when that was seen.
     pub pod: Option<String>,
@@ -59,7 +59,7 @@ pub struct Connection {
     pub not_joined: Option<String>,
 }
 
-/// A connection's road: the hops of its first packet and of the answer to it.
+/// A connection's path: the hops of its first packet and of the answer to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Path {
     /// The vantage point, as a person writes it.
@@ -69,7 +69,7 @@ pub struct Path {
     pub pod: Option<String>,
     pub answered: bool,
     pub ending: Ending,
-    /// From the client, in the order of the road.
+    /// From the client, in the order of the path.
     pub request: Vec<PathHop>,
     /// Back to the client, likewise.
     pub answer: Vec<PathHop>,

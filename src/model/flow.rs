@@ -60,7 +60,7 @@ impl Flow {
     }
 }
 
-/// The state of the places on the road, read before and after the same probe was repeated.
+/// The state of the places on the path, read before and after the same probe was repeated.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closer {
     pub states: Vec<StatePair>,

@@ -104,7 +104,7 @@ pub struct MissingPacket {
     /// Where it was last seen, and its number in that file.
     pub last_at: String,
     pub frame: u64,
-    /// It was seen behind this place: the capture does not hold it, the road did not lose it.
+    /// It was seen behind this place: the capture does not hold it, the path did not lose it.
     pub seen_later: bool,
 }
 

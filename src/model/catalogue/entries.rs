@@ -1,4 +1,4 @@
-//! The catalogue itself, one file an area, in the order of a packet's road.
+//! The catalogue itself, one file an area, in the order of a packet's path.
 
 use super::Entry;
 
@@ -101,7 +101,7 @@ static JOINED: [Entry; COUNT] = {
     joined
 };
 
-/// Every finding and gap, in the order of a packet's road.
+/// Every finding and gap, in the order of a packet's path.
 pub const ENTRIES: &[Entry] = &JOINED;
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn direction(name: Option<&str>) -> Direction {
     }
 }
 
-/// The filter for a Service's traffic on a host of its road.
+/// The filter for a Service's traffic on a host of its path.
 ///
 /// # Errors
 /// When the Service has no address.

@@ -1,4 +1,4 @@
-//! `trace(flow)`: the road of each connection, hop by hop, with where it was last seen.
+//! `trace(flow)`: the path of each connection, hop by hop, with where it was last seen.
 
 use std::sync::Arc;
 

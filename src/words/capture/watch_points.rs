@@ -63,7 +63,7 @@ fn points(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>,
         run.fact(format!("{} nodes may take a request; these are not watched: {}", nodes.len(), nodes[MOST_NODES..].join(", ")));
         nodes.truncate(MOST_NODES);
     }
-    // Pods on different nodes first: each stands for its node's part of the road.
+    // Pods on different nodes first: each stands for its node's part of the path.
     let mut ordered: Vec<&(String, Option<String>)> = Vec::new();
     for entry in &serving {
         if !ordered.iter().any(|known| known.1 == entry.1) {

@@ -17,7 +17,7 @@ use crate::words::manual::flow::GET_READY as WORD;
 use crate::words::probe::vantage;
 use crate::words::session::{Answer, Run};
 
-/// Nodes that are connected to in advance; a road may have more.
+/// Nodes that are connected to in advance; a path may have more.
 const MOST_NODES: usize = 8;
 
 /// Gives the word to an engine.

@@ -1,4 +1,4 @@
-//! `look_closer(service, announcer, target, flow)`: the state of the places on the road, read before and after the probe is repeated.
+//! `look_closer(service, announcer, target, flow)`: the state of the places on the path, read before and after the probe is repeated.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> 
     places
 }
 
-/// The links and addresses of nodes that are not on the road. A recording of before they were asked for has none.
+/// The links and addresses of nodes that are not on the path. A recording of before they were asked for has none.
 fn others(run: &Run, plan: &Plan) -> Vec<PlaceState> {
     let places: Vec<Place> = plan.others.iter().map(|name| Place::Host(run.node_host(name))).collect();
     let answers = side_by_side(&places, |place| state(run, place, &[], ""));
