@@ -80,7 +80,8 @@ impl Check<'_> {
         for (number, (param, written)) in word.params.iter().zip(&call.args).enumerate() {
             // Behind the last argument that is needed, options may stand in place of one that is not.
             let options = !param.required && !word.options.is_empty() && number + 1 == call.args.len();
-            if !literals::may_be_given(param.kind, written) && !(options && matches!(written, Expr::Map(..))) {
+            let taken = literals::may_be_given(param.kind, written) || (options && matches!(written, Expr::Map(..)));
+            if !taken {
                 let shown = literals::shown(written);
                 let message = format!("`{}` takes {} as its {}, and this is {shown}", word.name, param.kind, param.name);
                 self.say(codes::ARGUMENTS, written.position(), message, Some(format!("it is written {}", word.signature())));
