@@ -291,8 +291,11 @@ fn memberlist(electorate: &Electorate) -> bool {
         })
 }
 
-fn running(pod: &Pod) -> bool {
-    pod.phase == "Running" && pod.containers.iter().any(|container| container.running)
+/// Whether a speaker's process runs: FRR and its helpers have containers of their own in the same pod.
+pub(super) fn running(pod: &Pod) -> bool {
+    let speaker = pod.containers.iter().find(|container| container.name == "speaker");
+    let runs = speaker.map_or_else(|| pod.containers.iter().any(|container| container.running), |speaker| speaker.running);
+    pod.phase == "Running" && runs
 }
 
 #[cfg(test)]

@@ -147,6 +147,9 @@ pub struct SpeakerLog {
     pub memberlist: Option<bool>,
     /// Interfaces on which it answers ARP or NDP, from `createARPResponder` and its kin.
     pub responders: Vec<String>,
+    /// Interfaces on which it stopped to answer and did not begin again, the newest last. Those of pods come and go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<String>,
     /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
     /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
@@ -290,7 +293,7 @@ impl SpeakerLog {
     }
 
     /// Why nobody can get an answer by ARP or NDP from this speaker, in its own words: it has a responder on none of the interfaces (any, when
-    /// none is named), and was refused one. `None` when it has one, when it says nothing of it, or when its log lost its beginning.
+    /// none is named), and was refused one, or closed the one that it had. `None` when it has one, when it says nothing of it, or when its log lost its beginning.
     #[must_use]
     pub fn refuses_to_answer(&self, interfaces: &[String]) -> Option<String> {
         let counts = |name: &String| interfaces.is_empty() || interfaces.contains(name);
@@ -298,7 +301,9 @@ impl SpeakerLog {
             return None;
         }
         let refused = |trouble: &&Trouble| trouble.meaning == TroubleMeaning::CannotAnswer && counts(&trouble.interface);
-        self.troubles.iter().find(refused).map(|trouble| trouble.text.clone())
+        let closed = || self.closed.iter().rev().find(|name| counts(name));
+        let closed = || closed().map(|name| format!("deleted ARP or NDP responder for interface {name}, and did not create it again"));
+        self.troubles.iter().find(refused).map(|trouble| trouble.text.clone()).or_else(closed)
     }
 }
 

@@ -62,11 +62,14 @@ impl Words {
         // Only 0.12 left its series behind after a withdrawal.
         let metrics_last = election::known(&gathered.metallb).is_none_or(|version| (version.0, version.1) != (0, 12));
         let live = gathered.metallb.speakers.iter().filter(|pod| !pod.terminating && pod.phase == "Running");
-        for node in live.filter_map(|pod| pod.node.as_ref()) {
+        for (pod, node) in live.filter_map(|pod| Some((pod, pod.node.as_ref()?))) {
             let metric = gathered.metrics.iter().find(|metrics| metrics.node == *node).filter(|_| metrics_last);
             let log = gathered.logs.iter().find(|log| log.node == *node);
             let said = match (metric, log) {
                 (Some(metric), _) => Some(metric.announces(protocol, address)),
+                // Whatever a speaker said before it ended: its answers to ARP ended with it. Its sessions may go on in FRR's container.
+                _ if !election::running(pod) && protocol == "layer2" => Some(false),
+                _ if !election::running(pod) => None,
                 (None, Some(log)) => own_word(gathered, log, address, protocol),
                 // It was not asked, because nothing makes it likely that it says anything.
                 (None, None) if gathered.spared.logs.contains(node) => Some(false),

@@ -6,6 +6,7 @@ use super::*;
 use crate::analysis::read::{metallb as read_metallb, objects};
 use crate::analysis::target::target;
 use crate::model::announcement::{AddressLog, Agreement, LogState, ProtocolLog, Spared, WireAnswer};
+use crate::model::kubernetes::Container;
 
 const ADDRESS: &str = "10.88.64.100";
 
@@ -179,6 +180,19 @@ fn a_log_level_that_hides_announcements_makes_silence_say_nothing() {
     let mut case = Case::healthy();
     Arc::make_mut(&mut case.metallb.speakers)[0].containers[0].args = vec!["--log-level=error".to_owned()];
     case.check(Agreement::Unknown, &["n2"]);
+}
+
+#[test]
+fn what_a_speaker_said_before_it_ended_is_over() {
+    let mut case = Case::healthy();
+    case.gathered[0].1 = LogState::Announced;
+    case.check(Agreement::Several, &["n2", "n1"]);
+    // FRR's container goes on beside it.
+    let helper = Container { name: "frr".to_owned(), ..Arc::make_mut(&mut case.metallb.speakers)[0].containers[0].clone() };
+    let containers = &mut Arc::make_mut(&mut case.metallb.speakers)[0].containers;
+    containers[0].running = false;
+    containers.push(helper);
+    case.check(Agreement::Agree, &["n2"]);
 }
 
 #[test]

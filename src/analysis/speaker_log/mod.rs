@@ -173,9 +173,7 @@ impl Fold {
         match fields.text("event") {
             "createARPResponder" | "createNDPResponder" => return self.answers_on(fields.text("interface")),
             "deleteARPResponder" | "deleteNDPResponder" => {
-                let interface = fields.text("interface");
-                self.log.responders.retain(|known| known != interface);
-                return if interface.is_empty() { Said::Nonsense } else { Said::Something };
+                return self.closed_on(fields.text("interface"));
             }
             _ => {}
         }
@@ -206,9 +204,24 @@ impl Fold {
         }
         let interface = shortened(interface, NAME_LENGTH);
         troubles::answers(&mut self.log, &interface);
+        self.log.closed.retain(|known| *known != interface);
         if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&interface) {
             self.log.responders.push(interface);
         }
+        Said::Something
+    }
+
+    fn closed_on(&mut self, interface: &str) -> Said {
+        if interface.is_empty() {
+            return Said::Nonsense;
+        }
+        let interface = shortened(interface, NAME_LENGTH);
+        self.log.responders.retain(|known| *known != interface);
+        self.log.closed.retain(|known| *known != interface);
+        if self.log.closed.len() >= MOST_INTERFACES {
+            self.log.closed.remove(0);
+        }
+        self.log.closed.push(interface);
         Said::Something
     }
 

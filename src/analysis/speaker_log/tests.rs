@@ -235,6 +235,15 @@ fn interfaces_that_answer_and_that_do_not_exist() {
         r#"{"event":"deleteARPResponder","interface":"eth0"}"#,
     ]);
     assert_eq!(log.responders, ["mlb"]);
+    assert_eq!(log.closed, ["eth0"]);
+    let to = |interfaces: &[&str]| log.refuses_to_answer(&interfaces.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(to(&[]), None, "mlb is left");
+    assert_eq!(to(&["mlb"]), None);
+    assert_eq!(to(&["eth0"]), None, "the log lost its beginning");
+    let log = SpeakerLog { complete: true, ..log.clone() };
+    let why = log.refuses_to_answer(&["eth0".to_owned()]).unwrap();
+    assert!(why.contains("deleted ARP or NDP responder for interface eth0"), "{why}");
+    assert_eq!(log.refuses_to_answer(&["mlb".to_owned()]), None);
     let warning = |lines: &[&str]| fold(lines).addresses[0].interface_warning.clone();
     let of = |address: &str| {
         format!(

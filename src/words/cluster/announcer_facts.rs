@@ -68,7 +68,9 @@ pub fn lines(found: &Announcement) -> Vec<String> {
     }
     let out = found.bgp.iter().filter(|_| found.protocol == "bgp").flat_map(|bgp| &bgp.excluded);
     for excluded in found.excluded.iter().filter(|_| found.protocol != "bgp").chain(out) {
-        lines.push(format!("{} takes no part: it {}", excluded.node, excluded.reason));
+        // A reason says what the node does, or what its speaker does.
+        let whose = if excluded.reason.starts_with("its ") { "" } else { "it " };
+        lines.push(format!("{} takes no part: {whose}{}", excluded.node, excluded.reason));
     }
     for log in found.logs.iter() {
         for trouble in log.troubles.iter().filter(|trouble| trouble.meaning.lasts()).take(MOST_TROUBLES) {

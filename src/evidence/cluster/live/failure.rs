@@ -73,7 +73,8 @@ impl Refusal {
 
     /// What the server said, on one short line.
     fn said(&self) -> String {
-        quoted(self.status.as_ref().map_or(self.body.as_str(), |status| status.message.as_str()))
+        let said = self.status.as_ref().map_or(self.body.as_str(), |status| status.message.as_str());
+        if said.trim().is_empty() { self.code.to_string() } else { quoted(said) }
     }
 
     /// What a server that is too busy asks for.
