@@ -9,6 +9,7 @@ use super::reports::{self, Wanted};
 use crate::engine;
 use crate::evidence::output::apart::{Named, apart};
 use crate::evidence::site::Site;
+use crate::evidence::text_file;
 
 /// What a person's SSH reads, below the home.
 const USUAL: [&str; 7] =
@@ -73,7 +74,9 @@ fn kubeconfigs(given: &Given) -> Vec<PathBuf> {
 
 /// Certificates, keys and tokens that a kubeconfig names. What it is otherwise is for the cluster's part to read and to refuse.
 fn named_in(kubeconfig: &Path) -> Vec<PathBuf> {
-    let text = std::fs::read_to_string(kubeconfig).unwrap_or_default();
+    // What is no file can be read but once, and that is for the cluster's part.
+    let text = Some(kubeconfig).filter(|path| path.is_file()).and_then(|path| text_file::bytes(path, text_file::MOST_OF_A_LIST).ok());
+    let text = String::from_utf8(text.unwrap_or_default()).unwrap_or_default();
     let Ok(value) = serde_yaml::from_str::<Value>(&text) else { return Vec::new() };
     let entries = ["clusters", "users"].iter().filter_map(|list| value.get(list)?.as_array()).flatten();
     let parts = entries.flat_map(|entry| ["cluster", "user"].iter().filter_map(move |part| entry.get(part)));

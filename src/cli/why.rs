@@ -5,13 +5,17 @@ use std::path::Path;
 
 use super::exit::Exit;
 use super::{print, refuse};
+use crate::evidence::text_file;
 use crate::model::considered::Considered;
 use crate::model::outcome::Outcome;
 
+/// Bytes of a report that is read. One of a run holds 8 MiB of text at most, which JSON writes out longer.
+const MOST_OF_A_REPORT: u64 = 64 << 20;
+
 /// Prints where the name stands in the report, and what became of the rules that could have said it.
 pub(super) fn why(name: &str, report: &Path) -> Exit {
-    let read = std::fs::read_to_string(report).map_err(|error| error.to_string());
-    let outcome = read.and_then(|text| serde_json::from_str::<Outcome>(&text).map_err(|error| error.to_string()));
+    let read = text_file::bytes(report, MOST_OF_A_REPORT).map_err(|error| error.to_string());
+    let outcome = read.and_then(|text| serde_json::from_slice::<Outcome>(&text).map_err(|error| error.to_string()));
     match outcome {
         Ok(outcome) => print(&told(name, &outcome)),
         Err(error) => {

@@ -1,4 +1,5 @@
-//! Text files that a person names: a playbook, its parameters, a site. Small ones: what is larger is another file.
+//! Files that a person names, or that a configuration names: a playbook, its parameters, a site, a kubeconfig, keys, known hosts. Small ones:
+//! what is larger is another file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,17 +8,29 @@ use std::path::Path;
 /// Bytes of such a file.
 const MOST: u64 = 1 << 20;
 
+/// Bytes of a file that holds a line for each of many things: hosts, users, clusters.
+pub const MOST_OF_A_LIST: u64 = 8 << 20;
+
 /// The whole text.
 ///
 /// # Errors
 /// When it cannot be read, is no text, or is larger than 1 MiB.
 pub fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let bytes = File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
-    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= MOST) {
-        return Ok(text);
+    let bytes = bytes(path, MOST)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+}
+
+/// The whole file, of at most so many bytes.
+///
+/// # Errors
+/// When it cannot be read or is larger.
+pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
+        return Ok(bytes);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is larger than {} MiB", MOST >> 20)))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is larger than {} MiB", most >> 20)))
 }
 
 #[cfg(test)]

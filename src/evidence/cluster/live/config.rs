@@ -9,6 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::proxy::ProxySettings;
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::text_file;
 
 const OPERATION: &str = "read the kubeconfig";
 const HINT: &str = "set $KUBECONFIG, put a kubeconfig at ~/.kube/config, or give one with --kubeconfig FILE";
@@ -97,9 +98,23 @@ fn find(explicit: Option<&Path>, around: &Surroundings) -> Result<Found, Evidenc
 
 fn read(files: &[PathBuf]) -> Result<Kubeconfig, EvidenceError> {
     files.iter().try_fold(Kubeconfig::default(), |merged, file| {
-        let next = Kubeconfig::read_from(file).map_err(|error| unusable(std::slice::from_ref(file), &error))?;
+        let next = read_one(file)?;
         merged.merge(next).map_err(|error| unusable(std::slice::from_ref(file), &error))
     })
+}
+
+/// One file, of a bounded size. What is no file but gives a text, such as a pipe, is read but once, so that the files that it names stand
+/// where lbdiag was started.
+fn read_one(file: &PathBuf) -> Result<Kubeconfig, EvidenceError> {
+    let unusable = |error: &KubeconfigError| unusable(std::slice::from_ref(file), error);
+    let about = std::fs::metadata(file);
+    let told = if about.as_ref().is_ok_and(|about| about.is_file() && about.len() <= text_file::MOST_OF_A_LIST) || about.is_err() {
+        return Kubeconfig::read_from(file).map_err(|error| unusable(&error));
+    } else {
+        text_file::bytes(file, text_file::MOST_OF_A_LIST)
+    };
+    let bytes = told.map_err(|error| unusable(&KubeconfigError::ReadConfig(error, file.clone())))?;
+    Kubeconfig::from_yaml(&String::from_utf8_lossy(&bytes)).map_err(|error| unusable(&error))
 }
 
 /// Makes sure that the context is there, and gives the proxy that its cluster names.

@@ -7,6 +7,7 @@ use russh::keys::{Certificate, PrivateKey, PublicKey};
 
 use super::passphrase::Passphrases;
 use super::settings::Target;
+use crate::evidence::text_file;
 
 /// A key of a file.
 pub(super) struct FileKey {
@@ -60,7 +61,7 @@ pub(super) fn load(paths: &[PathBuf], target: &Target, named: bool, unusable: &m
 
 /// The public half of a locked key: OpenSSH's own form carries it in the open, other forms have a file beside them.
 fn public_half(path: &Path) -> Option<PublicKey> {
-    let text = std::fs::read_to_string(path).ok()?;
+    let text = text_file::read(path).ok()?;
     let in_the_open = PrivateKey::from_openssh(&text).ok().map(|key| key.public_key().clone());
     in_the_open.or_else(|| russh::keys::load_public_key(beside(path, ".pub")).ok())
 }

@@ -15,6 +15,8 @@ use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey};
 
 use names::{Names, glob};
 
+use crate::evidence::text_file;
+
 /// One line of a file that names hosts and a key.
 struct Entry {
     location: Location,
@@ -77,14 +79,17 @@ impl KnownHosts {
     pub(super) fn read(files: &[PathBuf], revoked: Option<&Path>) -> Self {
         let mut known = Self::default();
         for file in files {
-            match std::fs::read(file) {
+            match text_file::bytes(file, text_file::MOST_OF_A_LIST) {
                 Ok(bytes) => known.add(file, &String::from_utf8_lossy(&bytes)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => known.unreadable.push(format!("{}: {error}", file.display())),
             }
         }
         if let Some(file) = revoked {
-            match std::fs::read(file).map_err(|error| error.to_string()).and_then(|bytes| revoked_keys(file, &bytes)) {
+            match text_file::bytes(file, text_file::MOST_OF_A_LIST)
+                .map_err(|error| error.to_string())
+                .and_then(|bytes| revoked_keys(file, &bytes))
+            {
                 Ok(keys) => known.revoked = keys,
                 Err(reason) => known.no_list = Some(format!("{}: {reason}", file.display())),
             }
