@@ -30,7 +30,7 @@ const HINTS: &[&str] = &[
     concat!(
         r"(?i-u)pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer|basic|negotiate|://|@|-----|eyJ|community|",
         r"AKIA|ASIA|ABIA|ACCA|gh[pousr]_|gl[a-z]+-|xox|xapp-|AIza|ya29|npm_|[srp]k_(?:live|test)|sk-|SG\.|hv[sbr]\.|dop_v1|gls?[ac]_|pypi-|dckr_|tskey|",
-        r"hf_|K10|tcp-ao| -[pukwa]"
+        r"hf_|K10|tcp-ao| -[pukwa]|\$(?:2[abxy]?|[156y]|7|gy|argon2|scrypt|pbkdf2|apr1)"
     ),
     r"(?-u)\b[a-z0-9]{6}\.[a-z0-9]{16}\b",
     r"(?-u)[A-Za-z0-9+/]{48}|0x[0-9a-fA-F]{20}",
@@ -45,7 +45,7 @@ const SHAPES: &[Shape] = &[
     // JSON web tokens, and other JSON in base64.
     shape(r"\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,4}"),
     // Keys of clouds and forges, by their documented prefixes.
-    shape(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"),
+    shape(r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{12,}\b"),
     shape(
         r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl[a-z]{2,6}-[\w-]{16,}|xox[a-z]-[\w-]{10,}|xapp-[\w-]{10,}|AIza[\w-]{30,}|ya29\.[\w-]{10,})",
     ),
@@ -62,6 +62,12 @@ const SHAPES: &[Shape] = &[
     only(r#"(?P<keep>(?:^|[\s"'(=])[A-Za-z][\w.-]*:)(?P<body>[^\s@"'/:]{3,})(?P<after>@[A-Za-z0-9\[][\w.\-:\]]*)"#, is_login),
     shape(
         r#"(?i)(?P<keep>[?&#](?:[\w.-]*(?:token|secret|passw\w*|apikey|api[_-]key|signature|credential|session)|sig|key|pwd|pass|auth|jwt|x-amz-[\w-]+|x-goog-[\w-]+)=)(?P<body>[^&\s"'<>()]+)"#,
+    ),
+    // Passwords as crypt(3) and others keep them: bcrypt, the SHA crypts, yescrypt, Argon2, PBKDF2, scrypt.
+    shape(r"\$(?:2[abxy]?|[156y]|7|gy|argon2(?:id?|d)|pbkdf2[\w-]*|scrypt|apr1)\$[\w./+=,$-]{20,}"),
+    // Between the marks of XML, as they are and as JSON and HTML write them.
+    shape(
+        r"(?i)(?P<keep>(?:<|\\+u003c|&lt;)(?:[\w.-]+:)?[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|private[_-]?key|credentials?)(?:\s[^<>&\\]*)?(?:>|\\+u003e|&gt;))(?P<body>[^<>&\\]+)(?P<after>(?:<|\\+u003c|&lt;)\\*/)",
     ),
     // Words of HTTP.
     only(r"(?i)(?P<keep>\b(?:bearer(?:\s+token)?|basic|negotiate)\s+)(?P<body>[A-Za-z0-9._~+/=-]{6,})", is_credential),
