@@ -14,7 +14,7 @@ use super::list::List;
 use super::{Kind, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::text::harmless;
-use types::Is::{self, Address, Flag, Name, Network, Number, Object, Port, PortOrName, Text, Texts};
+use types::Is::{self, Address, Flag, Name, Network, Number, Object, OwnPort, Port, PortOrName, Text, Texts};
 use types::{ALL, fields};
 
 /// Objects that are named of those that cannot be read.
@@ -167,6 +167,7 @@ fn wrong(value: &Value, is: Is) -> Option<String> {
         Flag => value.is_boolean(),
         Number => value.is_u64(),
         Port => port(),
+        OwnPort => port() && value.as_u64() != Some(0),
         PortOrName => text.is_some() || port(),
         Address => parses(true, |text| text.parse::<IpAddr>().is_ok()),
         Network => parses(false, |text| text.trim().parse::<IpNet>().is_ok()),
@@ -174,7 +175,7 @@ fn wrong(value: &Value, is: Is) -> Option<String> {
     (!right).then(|| match (is, text) {
         (Address | Network, Some(text)) => format!("`{}`", harmless(&text.chars().take(40).collect::<String>())),
         (Texts, _) if value.is_object() => "something other than texts".to_owned(),
-        (Port | PortOrName | Number, _) if value.is_number() => format!("the number {value}"),
+        (Port | OwnPort | PortOrName | Number, _) if value.is_number() => format!("the number {value}"),
         _ => type_of(value).to_owned(),
     })
 }

@@ -55,6 +55,19 @@ fn a_field_that_is_read_has_its_type() {
     assert_eq!(why("pods", Some("m"), &with("/spec/nodeName", Value::Null)), None, "null is absent");
     let service = json!({"metadata": {"name": "web", "namespace": "m"}, "spec": {"ports": [{"port": "443"}]}});
     assert_eq!(why("services", Some("m"), &service).as_deref(), Some("has a text at spec.ports[].port"));
+    let slice = |address: &str, port: u16, kind: &str| {
+        let slice = json!({"metadata": {"name": "web-1", "namespace": "m"}, "addressType": kind, "ports": [{"port": port}],
+            "endpoints": [{"addresses": [address]}]});
+        why("endpointslices", Some("m"), &slice)
+    };
+    assert_eq!((slice("10.0.0.1", 443, "IPv4"), slice("fd00::1", 443, "IPv6"), slice("a.example", 443, "FQDN")), (None, None, None));
+    assert_eq!(slice("not-an-ip", 443, "IPv4").as_deref(), Some("has `not-an-ip` at endpoints[].addresses[]"));
+    assert_eq!(slice("999.1.1.1", 443, "IPv4").as_deref(), Some("has `999.1.1.1` at endpoints[].addresses[]"));
+    assert_eq!(slice("10.0.0.1", 0, "IPv4").as_deref(), Some("has the number 0 at ports[].port"));
+    assert_eq!(
+        why("pods", Some("m"), &with("/spec/containers/0/ports/0/containerPort", json!(0))).as_deref(),
+        Some("has the number 0 at spec.containers[].ports[].containerPort")
+    );
     let policy = json!({"metadata": {"name": "p", "namespace": "m"}, "spec": {"ingress": [{"from": [{"ipBlock": {"cidr": "all"}}]}]}});
     assert_eq!(why("networkpolicies", Some("m"), &policy).as_deref(), Some("has `all` at spec.ingress[].from[].ipBlock.cidr"));
 }

@@ -14,13 +14,15 @@ pub(super) enum Is {
     Number,
     /// A number of a port; 0 is what is left open.
     Port,
+    /// One that is never left open.
+    OwnPort,
     /// A port by its number or its name.
     PortOrName,
     Address,
     Network,
 }
 
-use Is::{Address, Flag, Name, Network, Number, Object, Port, PortOrName, Text, Texts};
+use Is::{Address, Flag, Name, Network, Number, Object, OwnPort, Port, PortOrName, Text, Texts};
 
 /// What every object has. `[]` stands for each element of an array.
 pub(super) const ALL: &[(&str, Is)] = &[
@@ -49,7 +51,7 @@ const PODS: &[(&str, Is)] = &[
     ("spec.containers[].ports[]", Object),
     ("spec.containers[].ports[].name", Text),
     ("spec.containers[].ports[].protocol", Text),
-    ("spec.containers[].ports[].containerPort", Port),
+    ("spec.containers[].ports[].containerPort", OwnPort),
     ("spec.containers[].ports[].hostPort", Port),
     ("status.phase", Text),
     ("status.podIP", Address),
@@ -81,7 +83,7 @@ const SERVICES: &[(&str, Is)] = &[
     ("spec.ports[]", Object),
     ("spec.ports[].name", Text),
     ("spec.ports[].protocol", Text),
-    ("spec.ports[].port", Port),
+    ("spec.ports[].port", OwnPort),
     ("spec.ports[].targetPort", PortOrName),
     ("spec.ports[].nodePort", Port),
     ("status.loadBalancer", Object),
@@ -107,9 +109,9 @@ const SLICES: &[(&str, Is)] = &[
     ("ports[]", Object),
     ("ports[].name", Text),
     ("ports[].protocol", Text),
-    ("ports[].port", Port),
+    ("ports[].port", OwnPort),
     ("endpoints[]", Object),
-    ("endpoints[].addresses[]", Text),
+    ("endpoints[].addresses[]", Address),
     ("endpoints[].nodeName", Text),
     ("endpoints[].targetRef", Object),
     ("endpoints[].targetRef.kind", Text),
