@@ -12,7 +12,10 @@ use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::words::all;
 use crate::words::word::Word;
 
-/// Every mistake of a script, and what will be one, in the order of the text.
+/// Mistakes that are told of one script: whoever mends so many looks again.
+const MOST: usize = 100;
+
+/// The mistakes of a script, and what will be one, in the order of the text.
 #[must_use]
 pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
     let own: BTreeSet<&str> = ast.iter_functions().map(|function| function.name).collect();
@@ -28,12 +31,21 @@ pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) ->
         {
             check.call(call, position);
         }
-        true
+        check.told(false) < MOST
     });
+    let cut = check.told(false) >= MOST;
     let mut found = check.found;
     found.sort_by_key(Diagnostic::start);
     found.dedup();
+    if cut {
+        found.push(Diagnostic::new(codes::UNKNOWN_WORD, None, "there may be more mistakes: these are as many as are told at once"));
+    }
     found
+}
+
+/// What is told as something that will be a mistake.
+fn is_warning(code: &str) -> bool {
+    code.starts_with('W')
 }
 
 struct Check<'a> {
@@ -45,7 +57,14 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn say(&mut self, code: &str, at: Position, message: String, hint: Option<String>) {
-        self.found.push(Diagnostic::new(code, spot(self.engine, self.source, at), message).maybe(hint));
+        if self.told(is_warning(code)) < MOST {
+            self.found.push(Diagnostic::new(code, spot(self.engine, self.source, at), message).maybe(hint));
+        }
+    }
+
+    /// How many of these there are.
+    fn told(&self, warnings: bool) -> usize {
+        self.found.iter().filter(|one| is_warning(&one.code) == warnings).count()
     }
 
     fn call(&mut self, call: &FnCallExpr, at: Position) {

@@ -12,21 +12,19 @@ use crate::words::word::{Kind, Word};
 pub fn spot(engine: &Engine, source: &Source, position: Position) -> Option<Spot> {
     let line = position.line()?;
     let start = source.byte(line, position.position().unwrap_or(1));
-    Some(source.spot(start..start + length(engine, source, position, start)))
+    Some(source.spot(start..start + length(engine, source, start)))
 }
 
 /// How many bytes the token at the position has. It ends before the next one, without what is blank or a comment between them.
-fn length(engine: &Engine, source: &Source, position: Position, start: usize) -> usize {
+fn length(engine: &Engine, source: &Source, start: usize) -> usize {
+    // Of its line alone: a text with a mistake in each line would be read once for each of them.
+    let line = source.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let text = [line];
     // The lexer never ends by itself: it gives EOF for ever.
-    let text = [source.text];
-    let tokens = engine.lex(&text).0.take(source.text.len());
-    let next = tokens
-        .take_while(|(token, _)| *token != Token::EOF)
-        .map(|(_, at)| at)
-        .find(|at| (at.line(), at.position()) > (position.line(), position.position()));
-    let end = next.and_then(|at| Some(source.byte(at.line()?, at.position()?))).unwrap_or(source.text.len());
-    let piece = source.text.get(start..end.max(start)).unwrap_or_default();
-    let piece = piece.lines().next().unwrap_or_default();
+    let tokens = engine.lex(&text).0.take(line.len());
+    let next = tokens.take_while(|(token, _)| *token != Token::EOF).filter_map(|(_, at)| at.position()).find(|column| *column > 1);
+    let end = next.and_then(|column| line.char_indices().nth(column - 1)).map_or(line.len(), |(byte, _)| byte);
+    let piece = line.get(..end).unwrap_or_default();
     let quoted = piece.starts_with(['"', '\'', '`']);
     let piece = if quoted { piece } else { piece.split("//").next().unwrap_or_default().split("/*").next().unwrap_or_default() };
     piece.trim_end().len()

@@ -85,6 +85,18 @@ mod tests {
         check("frobnicate(1);", "there is no word `frobnicate`");
     }
 
+    /// A text with a mistake in each line was read once more for each of them, and all of them were told.
+    #[test]
+    fn very_many_mistakes_are_found_soon_and_told_in_part() {
+        let began = std::time::Instant::now();
+        for line in ["unknown_word(1);\n", "node_capture(\"n1\", #{});\n", "let a = find_anouncer(`a\nb`);\n"] {
+            let broken = read("a.rhai", format!("{HEADER}{}", line.repeat(20_000))).err().unwrap();
+            assert_eq!(broken.diagnostics.len(), 101);
+            assert!(broken.to_string().contains("there may be more mistakes"));
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+    }
+
     #[test]
     fn the_languages_own_functions_are_known() {
         let body = "let a = [1]; a.push(2); let n = a.len(); print(n.to_string()); if a.contains(1) && parse_int(\"3\") + 1 > 2 { let f = |x| x * 2; f.call(3); }\nfn own(x) { x }\nown(1);";
