@@ -505,9 +505,14 @@ fn nobody_is_sent_on_with_credentials() {
 
 #[test]
 fn a_byte_a_second_ends_by_the_runs_time() {
-    let ran = Api::start(|path, _| if path.contains("/nodes") { Trickle } else { Sound })
-        .run("examples/who-announces.rhai", &["--timeout", "3s"]);
+    let api = Api::start(|path, _| if path.contains("/nodes") { Trickle } else { Sound });
+    let recording = api.place.path().join("run.lbdiag");
+    let ran = api.run("examples/who-announces.rhai", &["--timeout", "3s", "--record", recording.to_str().unwrap()]);
     // 4 s, and as much again for a machine that is busy with other things.
     ran.within(8);
     assert!(ran.gaps().iter().any(|(name, _)| *name == "evidence/time-ran-out"), "{:?}", ran.gaps());
+    let replay = api.run("examples/who-announces.rhai", &["--replay", recording.to_str().unwrap()]);
+    // Whether its thread came back in time is the machine's matter, and told in the gap.
+    let names = |ran: &Ran| ran.gaps().into_iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    assert_eq!((replay.code, names(&replay)), (ran.code, names(&ran)), "the replay ends as the run did");
 }

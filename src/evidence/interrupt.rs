@@ -13,6 +13,23 @@ pub enum Reason {
     TimeLimit,
 }
 
+impl Reason {
+    /// As errors tell it.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Signal => "the run was interrupted",
+            Self::TimeLimit => "the run's time limit passed",
+        }
+    }
+
+    /// The reason that an error tells of: a replay has none of its own.
+    #[must_use]
+    pub fn heard(text: &str) -> Self {
+        if text.contains(Self::TimeLimit.told()) { Self::TimeLimit } else { Self::Signal }
+    }
+}
+
 /// A cheap handle on the flag. Once set it stays set.
 #[derive(Clone)]
 pub struct Interrupt {

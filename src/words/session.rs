@@ -14,6 +14,7 @@ use super::room::{self, Part, Room};
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::interrupt::Reason;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
@@ -253,7 +254,7 @@ impl Run {
         undecided: &str,
     ) -> Answer<()> {
         match error.kind {
-            ErrorKind::Interrupted => Err(self.end(context, Stop::Interrupted)),
+            ErrorKind::Interrupted => Err(self.end(context, self.interrupted_by(error))),
             ErrorKind::ApiUnreachable => Err(self.end(context, Stop::CouldNotWork(error.to_string()))),
             _ => {
                 self.gap(error.gap(subject, undecided));
@@ -266,7 +267,7 @@ impl Run {
     /// API could lbdiag not do its work.
     pub fn unread(&self, context: &NativeCallContext, error: &EvidenceError, subject: impl Into<Subject>) -> Box<EvalAltResult> {
         let stop = match error.kind {
-            ErrorKind::Interrupted => Stop::Interrupted,
+            ErrorKind::Interrupted => self.interrupted_by(error),
             ErrorKind::ApiUnreachable if self.api_is_silent() => Stop::CouldNotWork(error.to_string()),
             _ => {
                 self.gap(error.gap(subject, "everything, since the run is about it").decisive());
@@ -274,6 +275,12 @@ impl Run {
             }
         };
         self.end(context, stop)
+    }
+
+    /// A look that the run's end cut short. In a replay nothing ends the run but what is recorded of that end.
+    pub fn interrupted_by(&self, error: &EvidenceError) -> Stop {
+        self.evidence.interrupt.set(Reason::heard(&error.reason));
+        Stop::Interrupted
     }
 
     /// Whether another question is not answered either.

@@ -155,7 +155,7 @@ fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) 
     // The API has just said that it is not there: the others are for the hint alone.
     let services = match run.evidence.cluster.list(&ListQuery::within(Kind::core("services"), namespace)) {
         Ok(list) => list.objects.iter().map(objects::service).collect(),
-        Err(error) if error.kind == ErrorKind::Interrupted => return run.end(context, Stop::Interrupted),
+        Err(error) if error.kind == ErrorKind::Interrupted => return run.end(context, run.interrupted_by(&error)),
         Err(_) => Vec::<Service>::new(),
     };
     let hint = nearest(name, services.iter().map(|service| service.name.as_str()))

@@ -37,7 +37,7 @@ impl LiveCluster {
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
-                () = self.interrupt.wait() => Err(Failure::Error(super::interrupted(operation))),
+                () = self.interrupt.wait() => Err(Failure::Error(super::interrupted(operation, &self.interrupt))),
                 answer = tokio::time::timeout(limit, asked) => answer.unwrap_or_else(|_| Err(Failure::Error(self.late(operation, limit)))),
             }
         })

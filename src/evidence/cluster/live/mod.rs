@@ -32,7 +32,7 @@ use super::projection::Projection;
 use super::sound;
 use super::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
-use crate::evidence::interrupt::Interrupt;
+use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::live::options::LiveOptions;
 
 /// Bound on one request when nothing else was said.
@@ -82,7 +82,7 @@ impl LiveCluster {
             let building = tokio::task::spawn_blocking(move || Client::try_from(config));
             tokio::select! {
                 biased;
-                () = interrupt.wait() => Err(interrupted(operation)),
+                () = interrupt.wait() => Err(interrupted(operation, &interrupt)),
                 built = tokio::time::timeout(LOGIN_LIMIT, building) => match built {
                     Ok(Ok(built)) => built.map_err(|error| failure::unreachable(operation, &server, &error)),
                     Ok(Err(broken)) => Err(EvidenceError::new(ErrorKind::ApiUnreachable, operation, broken)),
@@ -166,8 +166,8 @@ impl Cluster for LiveCluster {
     }
 }
 
-fn interrupted(operation: &str) -> EvidenceError {
-    EvidenceError::new(ErrorKind::Interrupted, operation, "the run was interrupted")
+fn interrupted(operation: &str, interrupt: &Interrupt) -> EvidenceError {
+    EvidenceError::new(ErrorKind::Interrupted, operation, interrupt.reason().unwrap_or(Reason::Signal).told())
 }
 
 fn unnameable(operation: &str, word: &Unnameable) -> EvidenceError {

@@ -373,11 +373,7 @@ impl Inner {
 
 /// The error for a run that is to stop.
 pub(in crate::evidence) fn interrupted(operation: &str, reason: Reason) -> EvidenceError {
-    let why = match reason {
-        Reason::Signal => "the run was interrupted",
-        Reason::TimeLimit => "the run's time limit passed",
-    };
-    EvidenceError::new(ErrorKind::Interrupted, operation, why)
+    EvidenceError::new(ErrorKind::Interrupted, operation, reason.told())
 }
 
 #[cfg(test)]
