@@ -30,6 +30,34 @@ impl Server {
     }
 }
 
+/// A web server whose every answer holds secrets, in its headers, its cookies and its body; its port.
+pub(crate) fn web(planted: &Arc<Planted>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let planted = Arc::clone(planted);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut asked = [0; 4096];
+            if stream.read(&mut asked).unwrap_or(0) == 0 {
+                continue;
+            }
+            let at = |place: &str| planted.at(&format!("answer to a probe: {place}"));
+            let body = format!("{{\"password\":\"{}\"}} {}", at("password in its body"), at("body"));
+            let answer = format!(
+                "HTTP/1.1 200 {}\r\nSet-Cookie: session={}; HttpOnly\r\nX-Auth-Token: {}\r\nServer: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                at("reason"),
+                at("cookie"),
+                at("token"),
+                at("name of the server"),
+                body.len()
+            );
+            planted.gave(answer.as_bytes());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    port
+}
+
 fn serve(stream: &TcpStream, planted: &Planted, answer: &dyn Fn(&str) -> Answer) {
     let mut reader = BufReader::new(stream);
     loop {

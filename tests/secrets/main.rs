@@ -169,6 +169,56 @@ fn nothing_of_what_the_user_gives() {
     assert_none(&planted, &written, 7);
 }
 
+/// A way to a host that is full of secrets (arguments of its `ProxyCommand`, what that says on both its outputs, the banner), and a Service whose
+/// answers to live probes hold some: headers, cookies, bodies.
+#[test]
+fn nothing_of_how_hosts_and_services_answer() {
+    let planted = Arc::new(Planted::default());
+    let web = api::web(&planted);
+    let giving = Arc::clone(&planted);
+    let server = api::Server::new(&planted, move |head| {
+        if head.contains("/services/web") {
+            let mut service = objects::service(&giving);
+            service["spec"]["ports"][0]["port"] = json!(web);
+            service["status"]["loadBalancer"]["ingress"] = json!([{"ip": "127.0.0.1"}]);
+            return (200, service.to_string());
+        }
+        answer(&giving, head)
+    });
+    let lbdiag = Lbdiag::new(&planted);
+    lbdiag.kubeconfig(server.port, &json!({"token": planted.at("token")}));
+    let mut config = String::new();
+    // One breaks off with a word on its standard error, one greets before the protocol, one is a server that greets and hangs up.
+    for (host, says) in [
+        ("h1", "echo \"proxy: password=$S\" >&2; exit 1"),
+        ("h2", "printf 'Welcome, your token=%s\\r\\nSSH-2.0-x_%s\\r\\n' \"$S\" \"secret=$S\"; exit 0"),
+        ("h3", "printf 'SSH-2.0-x password=%s\\r\\n' \"$S\"; echo \"https://u:$S@login\" >&2; exit 3"),
+    ] {
+        let secret = planted.at(&format!("what the ProxyCommand of {host} says"));
+        let proxy = lbdiag.file(&format!("proxy-{host}"), &format!("#!/bin/sh\nS={secret}\n{says}\n"));
+        let argument = planted.at(&format!("argument of the ProxyCommand of {host}"));
+        config +=
+            &format!("Host {host}\n HostName 127.0.0.1\n User root\n ProxyCommand {proxy} --password {argument} https://u:{argument}@x/\n");
+    }
+    let config = lbdiag.file("ssh-config", &config);
+    let site = lbdiag.file("ssh-site.yaml", &format!("ssh: {{ config: {config} }}\n"));
+    let playbook = lbdiag.file(
+        "asks.rhai",
+        concat!(
+            "//! ---\n//! name: asks\n//! version: 1.0.0\n//! about: Asks.\n//! uses: [cluster.read, node.read, probe]\n//! params:\n",
+            "//!   from: { type: vantages, default: local, help: \"x\" }\n//! ---\n",
+            "let svc = service(\"web\", \"web\", ());\nstep(\"Ask\", || probe(svc, #{ from: params.from }));\n",
+            "for host in [\"ssh:h1\", \"ssh:h2\", \"ssh:h3\"] { step(`Look at ${host}`, || interfaces(host)); }\n",
+        ),
+    );
+    let mut written = lbdiag.run(&playbook, &["--site", &site]);
+    let text = written.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).collect::<String>();
+    assert!(text.contains("it said: proxy: password=(removed)"), "what it said is there, without its secret");
+    assert!(text.contains("tries answered"), "{text}");
+    written.extend(lbdiag.others(&["plan", &playbook, "--site", &site, "--report", "json"]));
+    assert_none(&planted, &written, 10);
+}
+
 /// Runs of the lab with secrets put into every text that a host, a router, a log or a capture gave, replayed into both reports.
 #[test]
 fn nothing_of_what_hosts_say() {
