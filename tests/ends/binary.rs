@@ -302,10 +302,17 @@ fn a_proxy_command_that_stalls_ends_with_us_however_we_end() {
 
 #[test]
 fn a_credential_plugin_that_stalls_ends_with_us() {
-    for how in ["limit", "TERM"] {
+    // By itself, with a program of its own that it waits for, and with one that it leaves behind.
+    for (number, (how, plugin)) in
+        [("limit", "exec sleep N"), ("TERM", "exec sleep N"), ("limit", "sleep N & wait"), ("limit", "sleep N & exit 1")]
+            .into_iter()
+            .enumerate()
+    {
         let place = Place::new();
-        let stalls = format!("5{}{}", std::process::id(), how.len());
-        let exec = format!("{{apiVersion: client.authentication.k8s.io/v1, command: sleep, args: [\"{stalls}\"], interactiveMode: Never}}");
+        let stalls = format!("5{}{number}", std::process::id());
+        let plugin = plugin.replace('N', &stalls);
+        let exec =
+            format!("{{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\"-c\", \"{plugin}\"], interactiveMode: Never}}");
         let with_plugin = KUBECONFIG.replace("user: {}}", &format!("user: {{exec: {exec}}}}}"));
         std::fs::write(place.path("kubeconfig"), with_plugin).unwrap();
         let stalls = format!("sleep {stalls}");

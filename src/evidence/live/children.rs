@@ -3,9 +3,18 @@
 //! What runs on hosts is ended by its guards, and a `ProxyCommand` by its keeper; those need nobody who is still there to ask.
 
 use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::process::{getpid, set_child_subreaper};
 
 /// Children that are looked for at most.
 const MOST: usize = 1_000;
+
+/// Keeps what programs of ours leave behind when they end among our children, so that it is found: a credential plugin may start others.
+pub(super) fn keep_orphans() {
+    // Where the kernel knows nothing of it, what is left behind is nobody's, as ever.
+    #[cfg(target_os = "linux")]
+    let _ = set_child_subreaper(Some(getpid()));
+}
 
 /// Asks every child of this process, and theirs, to end. Where the kernel lists no children, nobody is asked.
 pub fn end_children() {

@@ -84,6 +84,7 @@ pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt
 
 /// The cluster, and hosts by the ways that the options name. Nothing is asked of either yet.
 fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Result<(LiveCluster, LiveHosts), EvidenceError> {
+    children::keep_orphans();
     let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
     let ways = Ways::new(options.asker.clone(), options.via_pods.then(|| cluster.client()));
     let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways);
