@@ -22,7 +22,7 @@ pub use given::Asked;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
 pub use record::record;
-pub use run::{RunEnd, RunOptions, run};
+pub use run::{RunEnd, RunOptions, run, run_without};
 
 pub use crate::language::header::{Header, Param, ParamKind};
 pub use crate::language::params::{Inputs, resolve, sources};

@@ -47,6 +47,19 @@ const STATE_LIMIT: Duration = Duration::from_millis(200);
 /// any more.
 #[must_use]
 pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, site: &Site, options: &RunOptions) -> RunEnd {
+    run_without(None, playbook, params, evidence, site, options)
+}
+
+/// As `run`, with a judgement that leaves one of its proofs out, by its title: what that proof decides.
+#[must_use]
+pub fn run_without(
+    proof: Option<&str>,
+    playbook: &Playbook,
+    params: BTreeMap<String, Value>,
+    evidence: &Evidence,
+    site: &Site,
+    options: &RunOptions,
+) -> RunEnd {
     let uses: BTreeSet<String> = playbook
         .header
         .uses
@@ -57,7 +70,9 @@ pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evid
     let told = Arc::new(Told { progress: Arc::clone(&options.progress), over: AtomicBool::default() });
     let progress = Arc::clone(&told);
     let tell = Arc::new(move |event| progress.tell(event));
-    let shared = Arc::new(Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell));
+    let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
+    shared.judged_without = proof.map(str::to_owned);
+    let shared = Arc::new(shared);
     let (kind, left_behind) = evaluate(playbook, &params, &shared);
     told.over.store(true, Ordering::Relaxed);
     let state = shared.take_state(STATE_LIMIT).unwrap_or_else(lost);

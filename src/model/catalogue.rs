@@ -34,6 +34,8 @@ pub enum Property {
     OthersAnswer,
     /// It says where packets are lost, and not what takes them.
     WhereAlone,
+    /// A word says it by itself, and not the judgement.
+    SaidBy(&'static str),
     /// Of a gap: a place was not seen that a pass needs.
     PlaceUnseen,
     /// Of a gap: it comes of what the API answers, which a plan asks too.

@@ -2,10 +2,11 @@
 //! facts to the script.
 //!
 //! What is known of each word is data (`all`, `word`, `manual`) and touches nothing; what it does stands in its group's folder, and
-//! `code` gives it to an engine. What the words of one run share is `session`. A word never reaches a `live` module and never prints.
+//! `code` gives it to an engine. What the words of one run share is `session`; what a judgement rests on is gathered in `case`. A word never reaches a `live` module and never prints.
 
 pub mod all;
 pub mod capture;
+pub mod case;
 pub mod cluster;
 pub mod code;
 pub mod fact;

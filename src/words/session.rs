@@ -79,6 +79,8 @@ pub struct Run {
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
     /// The captures that listen while the closure of `during` runs.
     pub listening: Mutex<Vec<Listening>>,
+    /// A proof that the judgement leaves out, by its title.
+    pub judged_without: Option<String>,
     state: Mutex<State>,
     /// The word that was begun last, and whether it is still at work.
     word: Mutex<String>,
@@ -185,6 +187,7 @@ impl Run {
             uses,
             progress,
             listening: Mutex::default(),
+            judged_without: None,
             state: Mutex::default(),
             word: Mutex::default(),
             at_work: AtomicBool::default(),

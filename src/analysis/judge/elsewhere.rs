@@ -4,8 +4,10 @@
 use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::holders;
 use super::road::Road;
+use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look};
+use super::tries::{OfTries, Tries};
+use super::{holders, rules};
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
@@ -52,7 +54,7 @@ pub fn suspected(case: &Case) -> Vec<Vantage> {
 }
 
 /// Who answers in the nodes' place, where that is proven; and what stays open.
-pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
+pub(super) fn findings(case: &Case, log: &Log) -> (Vec<Finding>, Vec<Gap>) {
     let all = case.roads();
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
     for (vantage, roads) in past_the_nodes(case, &all) {
@@ -61,7 +63,8 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
         if whole.len() < ENOUGH {
             continue;
         }
-        if let Some(finding) = another(case, &vantage, &whole) {
+        let tries = Tries { case, roads: &whole, node: "" };
+        if let Some(Ok(finding)) = log.first(&ANSWERED, vantage.place(), &tries) {
             findings.push(finding);
         } else if seeing(case, &all, &whole) {
             let reason =
@@ -71,6 +74,16 @@ pub(super) fn findings(case: &Case) -> (Vec<Finding>, Vec<Gap>) {
     }
     (findings, gaps)
 }
+
+/// Tries of one place that are answered, and come to no node.
+pub(super) const ANSWERED: FirstOf<OfTries> = FirstOf { title: "who answers", steps: &[Look(&ANOTHER)] };
+
+const ANOTHER: Proof<OfTries> = Proof {
+    rule: &rules::DUPLICATE_ADDRESS,
+    title: "a neighbour of the client's that answers in the nodes' place",
+    needs: "answers from a MAC that no node has, to a client which asks for the address by ARP itself, while every node was watched",
+    apply: One(|tries| another(tries.case, &tries.roads.first()?.connection.vantage, tries.roads)),
+};
 
 /// A neighbour of the client's answers, and is no node.
 fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {

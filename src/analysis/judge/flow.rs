@@ -196,7 +196,7 @@ fn cause(case: &Case, log: &Log, group: &Group, roads: &[&Road], announces: &[Fi
     match group {
         Group::NoRoute => decided(log.first(&client::rules::AT_ONCE, &clients, &tries)),
         Group::OutsideRanges => decided(log.first(&client::rules::RANGES, &clients, &tries)),
-        Group::NoEndpoint => (log.all(&endpoints::PROVEN, "", &tries), Vec::new()),
+        Group::NoEndpoint => (log.all(&endpoints::rules::PROVEN, "", &tries), Vec::new()),
         Group::BeforeNode => one(wire::before_node(case, log, roads, announces)),
         Group::Vanished(gone) => vanished(case, log, gone, roads),
         Group::BackAtClient => decided(log.first(&client::rules::BACK_AT_CLIENT, &clients, &tries)),

@@ -22,6 +22,7 @@ mod ipsec;
 mod leaving;
 mod led_astray;
 mod lost_inside;
+mod meant;
 mod neighbours;
 mod next_hop;
 mod node;
@@ -86,7 +87,7 @@ pub fn judge_without(case: &Case, proof: &str) -> Judgement {
 
 fn judge_with(case: &Case, log: Log) -> Judgement {
     let mut gaps = case.gaps.to_vec();
-    let mut findings = address::findings(case);
+    let mut findings = address::findings(case, &log);
     gaps.extend(address::undecided(case, &findings));
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &log, &mut findings, &mut gaps);
@@ -101,13 +102,13 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
 
 /// The Service has an address: static causes first, then what the wire showed.
 fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut Vec<Gap>) {
-    let ends = endpoints::findings(case);
-    let announces = announce::findings(case);
+    let ends = endpoints::findings(case, log);
+    let announces = announce::findings(case, log);
     if case.all_answered() {
         // Whatever is wrong hurts nobody who asked: it is latent.
         let odd = wire::latent(case, log).into_iter().chain(next_hop::hidden(case, log));
         findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
-        let (others, open) = elsewhere::findings(case);
+        let (others, open) = elsewhere::findings(case, log);
         findings.retain(|finding| others.iter().all(|other| other.name != finding.name));
         findings.extend(others);
         gaps.extend(open);

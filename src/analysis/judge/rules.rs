@@ -14,10 +14,38 @@ macro_rules! rules {
 }
 
 rules! {
-    NO_LOCAL_ENDPOINT: "policy Local without a pod" says ANNOUNCE_NO_LOCAL_ENDPOINT;
-    SPEAKER_UNHEALTHY: "a speaker that does not work" says ANNOUNCE_SPEAKER_UNHEALTHY;
+    NOT_A_LOAD_BALANCER: "a Service of another type" says ADDRESS_NOT_A_LOAD_BALANCER;
+    CLASS_UNSERVED: "a load balancer class that is not MetalLB's" says ADDRESS_CLASS_UNSERVED;
+    CONTROLLER_DOWN: "a controller that does not run" says ADDRESS_CONTROLLER_DOWN;
+    CONTROLLER_UNHEALTHY: "a controller that cannot write" says ADDRESS_CONTROLLER_UNHEALTHY;
+    COMPETING_CONTROLLER: "somebody else who gives addresses" says ADDRESS_COMPETING_CONTROLLER;
+    CONFIG_INVALID: "a configuration that MetalLB refuses" says ADDRESS_CONFIG_INVALID;
+    POOL_MISSING: "an address pool that is not there" says ADDRESS_POOL_MISSING;
+    POOL_NOT_AUTOMATIC: "pools that have to be asked for" says ADDRESS_POOL_NOT_AUTOMATIC;
+    POOL_EXHAUSTED: "a pool without a free address" says ADDRESS_POOL_EXHAUSTED;
+    REQUEST_REFUSED: "a wish that MetalLB cannot grant" says ADDRESS_REQUEST_REFUSED;
+    LAST_OCTET: "an address that ends like a network's" says ADDRESS_LAST_OCTET;
+    OFF_LINK: "an address in no network of the nodes" says ADDRESS_OFF_LINK;
 
+    NO_ADVERTISEMENT: "a pool that no advertisement selects" says ANNOUNCE_NO_ADVERTISEMENT;
+    SPEAKER_MISSING: "nodes without a speaker" says ANNOUNCE_SPEAKER_MISSING;
+    NO_CANDIDATE: "no node that may announce" says ANNOUNCE_NO_CANDIDATE;
+    NO_LOCAL_ENDPOINT: "policy Local without a pod" says ANNOUNCE_NO_LOCAL_ENDPOINT;
+    ANNOUNCED_INTERFACE_MISSING: "an advertisement for an interface that is not there" says ANNOUNCE_INTERFACE_MISSING;
+    ANNOUNCED_INTERFACE_OFF_LINK: "an advertisement for an interface of another network" says ANNOUNCE_INTERFACE_OFF_LINK;
+    SPEAKER_UNHEALTHY: "a speaker that does not work" says ANNOUNCE_SPEAKER_UNHEALTHY;
+    SPLIT_BRAIN: "speakers that do not see each other" says ANNOUNCE_SPLIT_BRAIN;
+    NOBODY_ANNOUNCES: "a node that should announce and does not" says ANNOUNCE_NOBODY;
+    UNEXPECTED_NODE: "another announcer than the elected one" says ANNOUNCE_UNEXPECTED_NODE;
+    FLAPPING: "an announcement that does not rest" says ANNOUNCE_FLAPPING;
+    STALE_SOURCE: "a source that names another announcer" says ANNOUNCE_STALE_SOURCE;
+
+    NO_PEER: "nodes without a BGP peer" says BGP_NO_PEER_FOR_NODE;
+    NOT_ADVERTISED: "a prefix that is not sent" says BGP_NOT_ADVERTISED;
+    SESSION_DOWN: "a BGP session that is down" says BGP_SESSION_DOWN;
+    SESSION_STALLED: "a BGP session that one side has given up" says BGP_SESSION_STALLED;
     ROUTER_FILTERS: "a router that does not take the prefix" says BGP_FILTERED;
+    SINGLE_ANNOUNCER: "one node alone that announces" says BGP_SINGLE_ANNOUNCER;
     NEXT_HOP_FAILS: "a next hop that fails" says BGP_NEXT_HOP_FAILS;
 
     CLIENT_NO_ROUTE: "a client's route" says CLIENT_NO_ROUTE;
@@ -37,6 +65,7 @@ rules! {
     WIRE_MTU: "large packets that are lost before the node" says WIRE_MTU;
 
     NODE_UNREACHABLE: "a node that is not there" says NODE_UNREACHABLE;
+    CONTROL_PLANE_CUT_OFF: "nodes of which the API does not hear" says NODE_CONTROL_PLANE_CUT_OFF;
     FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;
     POLICY_DENIED: "a NetworkPolicy" says POLICY_DENIED;
     FORWARDING_OFF: "forwarding that is off" says NODE_FORWARDING_OFF;
@@ -59,6 +88,11 @@ rules! {
     OVERLAY_MTU: "large packets that are lost between nodes" says OVERLAY_MTU;
     CHECKSUM: "packets that a tunnel spoils" says OVERLAY_CHECKSUM;
 
+    SELECTOR_MATCHES_NOTHING: "a selector that matches no pod" says ENDPOINTS_SELECTOR_MATCHES_NOTHING;
+    NONE_READY: "no endpoint that serves" says ENDPOINTS_NONE_READY;
+    SOME_NOT_READY: "endpoints that are not ready" says ENDPOINTS_SOME_NOT_READY;
+    PORT_NAME_MISSING: "a port's name that nobody declares" says ENDPOINTS_PORT_NAME_MISSING;
+    PORT_NAME_DIFFERS: "a port's name with several numbers" says ENDPOINTS_PORT_NAME_DIFFERS;
     PROTOCOL_MISMATCH: "a port for another protocol" says ENDPOINTS_PROTOCOL_MISMATCH;
     ADDRESS_OF_NO_POD: "an endpoint that somebody wrote and nobody holds" says ENDPOINTS_ADDRESS_OF_NO_POD;
     SLICE_STALE: "EndpointSlices that are not what the pods are" says ENDPOINTS_SLICE_STALE;

@@ -1,9 +1,25 @@
 //! Every stage of the judgement, in the order in which a packet comes to them.
 
 use super::rule::{Row, Stage};
-use super::{app, client, endpoints, flow, leaving, node, overlay, pod, translation, wire};
+use super::{address, announce, app, bgp, client, elsewhere, endpoints, flow, leaving, node, overlay, pod, translation, wire};
 
 const ALL: &[&dyn Stage] = &[
+    &address::rules::KIND,
+    &address::rules::PENDING,
+    &address::rules::IN_ITS_OWN_WORDS,
+    &address::rules::HELD,
+    &endpoints::rules::NOWHERE,
+    &endpoints::rules::SERVING,
+    &endpoints::rules::DIFFERENCES,
+    &endpoints::rules::OTHER_FAMILY,
+    &announce::rules::OBJECTS,
+    &announce::rules::CANDIDATES,
+    &bgp::rules::SESSIONS,
+    &bgp::rules::PREFIX,
+    &bgp::rules::NEXT_HOPS,
+    &announce::rules::ON_NODES,
+    &announce::rules::NOTABLE,
+    &elsewhere::ANSWERED,
     &client::rules::AT_CLIENT,
     &client::rules::AT_ONCE,
     &client::rules::RANGES,
@@ -23,7 +39,7 @@ const ALL: &[&dyn Stage] = &[
     &node::rules::ON_THE_LINK,
     &node::taking::FAR_GONE,
     &node::rules::BEYOND,
-    &endpoints::PROVEN,
+    &endpoints::rules::PROVEN,
     &pod::rules::REFUSED,
     &pod::rules::SILENT,
     &app::PROGRAM,

@@ -26,7 +26,7 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
             let Ok(client) = text.parse::<IpAddr>() else {
                 return Err(run.end(&context, Stop::Usage(format!("`{text}` is not an IP address"))));
             };
-            let announcer = crate::words::outcome::judge::optional::<Announcement>(&context, "announcer", announcer)?;
+            let announcer = crate::words::case::optional::<Announcement>(&context, "announcer", announcer)?;
             let nodes = announcer.as_ref().map(|fact| fact.0.nodes_seen.as_slice()).unwrap_or_default();
             let findings = client_address(&service.0, nodes, client);
             if findings.is_empty() {

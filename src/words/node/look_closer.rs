@@ -7,7 +7,6 @@ use std::time::Duration;
 use rhai::{Dynamic, Engine, NativeCallContext};
 
 use crate::analysis::closer::{Plan, plan};
-use crate::analysis::judge::Case;
 use crate::analysis::read::policies::network_policy;
 use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
@@ -17,7 +16,6 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
-use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
 use crate::model::flow::{ArpAsk, Closer, Flow};
 use crate::model::place::{HostKind, Place};
@@ -29,9 +27,9 @@ use crate::words::capture::capture_options::{Options, client_filter, node_filter
 use crate::words::capture::during;
 use crate::words::capture::node_capture::{Point, begin};
 use crate::words::capture::pod_netns_capture::place as pod_place;
+use crate::words::case::{Facts, Given};
 use crate::words::fact::Fact;
 use crate::words::manual::node::LOOK_CLOSER as WORD;
-use crate::words::outcome::judge::optional;
 use crate::words::probe::arping;
 use crate::words::probe::await_client;
 use crate::words::probe::probe::{Asked, ask as ask_again};
@@ -50,26 +48,23 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn(
         "look_closer",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-            look(&run, &context, &service.0, announcer, target, flow)
+            look(&run, &context, &service, announcer, target, flow)
         },
     );
 }
 
-fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dynamic, target: Dynamic, flow: Dynamic) -> Answer<Dynamic> {
+fn look(
+    run: &Run,
+    context: &NativeCallContext,
+    fact: &Fact<Service>,
+    announcer: Dynamic,
+    target: Dynamic,
+    flow: Dynamic,
+) -> Answer<Dynamic> {
     run.allow(context, WORD.name, WORD.capability)?;
-    let announcer = optional::<Announcement>(context, "announcer", announcer)?;
-    let target = optional::<Target>(context, "target", target)?;
-    let flow = optional::<Flow>(context, "flow", flow)?;
-    let (Some(target), Some(flow)) = (target, flow) else { return Ok(Dynamic::UNIT) };
-    let gaps = run.state().gaps.clone();
-    let case = Case {
-        service,
-        announcement: announcer.as_ref().map(|fact| &*fact.0),
-        target: Some(&target.0),
-        flow: Some(&flow.0),
-        closer: None,
-        gaps: &gaps,
-    };
+    let facts = Facts::gathered(run, context, fact, Given { announcer, target, flow, closer: Dynamic::UNIT })?;
+    let case = facts.case();
+    let (service, Some(target), Some(flow)) = (case.service, case.target, case.flow) else { return Ok(Dynamic::UNIT) };
     let Some(mut plan) = plan(&case) else {
         run.fact("nothing is suspicious");
         return Ok(Dynamic::UNIT);
@@ -81,10 +76,10 @@ fn look(run: &Run, context: &NativeCallContext, service: &Service, announcer: Dy
         // What is asked depends on packets, and none was seen.
         plan.forwarded = plan.nodes.keys().map(|name| (name.clone(), vec!["DESTINATION,SOURCE,INTERFACE".to_owned()])).collect();
     }
-    let places = places(run, &plan, &target.0);
+    let places = places(run, &plan, target);
     let policies = policies(run, context, service)?;
     let before = states(run, service, &places);
-    let again = repeat(run, context, service, &target.0, &plan, &before, &flow.0)?;
+    let again = repeat(run, context, service, target, &plan, &before, flow)?;
     let mut after = states(run, service, &places);
     ask_forwarding(run, &plan, &mut after);
     let mut states: Vec<StatePair> =

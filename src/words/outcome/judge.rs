@@ -6,12 +6,11 @@ use rhai::{Dynamic, Engine, NativeCallContext};
 use serde_json::{Value, json};
 
 use crate::analysis::clock_skew;
-use crate::analysis::judge::{Case, judge};
-use crate::model::announcement::Announcement;
-use crate::model::endpoint::Target;
+use crate::analysis::judge::{judge, judge_without};
 use crate::model::finding::{Finding, Severity};
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Closer;
 use crate::model::service::Service;
+use crate::words::case::{Facts, Given};
 use crate::words::fact::{Fact, Fields, whole};
 use crate::words::manual::outcome::JUDGE as WORD;
 use crate::words::manual::records;
@@ -38,42 +37,26 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn(
         "judge",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-            weigh(&four, &context, &service, announcer, target, flow, Dynamic::UNIT)
+            weigh(&four, &context, &service, Given { announcer, target, flow, closer: Dynamic::UNIT })
         },
     );
     let run = Arc::clone(run);
     engine.register_fn(
         "judge",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic, closer: Dynamic| {
-            weigh(&run, &context, &service, announcer, target, flow, closer)
+            weigh(&run, &context, &service, Given { announcer, target, flow, closer })
         },
     );
 }
 
-fn weigh(
-    run: &Run,
-    context: &NativeCallContext,
-    service: &Fact<Service>,
-    announcer: Dynamic,
-    target: Dynamic,
-    flow: Dynamic,
-    closer: Dynamic,
-) -> Answer<()> {
+fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given: Given) -> Answer<()> {
     run.enter(WORD.name);
-    let announcer = optional::<Announcement>(context, "announcer", announcer)?;
-    let target = optional::<Target>(context, "target", target)?;
-    let flow = optional::<Flow>(context, "flow", flow)?;
-    let closer = optional::<Closer>(context, "closer", closer)?;
-    let gaps = run.state().gaps.clone();
-    let case = Case {
-        service: &service.0,
-        announcement: announcer.as_ref().map(|fact| &*fact.0),
-        target: target.as_ref().map(|fact| &*fact.0),
-        flow: flow.as_ref().map(|fact| &*fact.0),
-        closer: closer.as_ref().map(|fact| &*fact.0),
-        gaps: &gaps,
+    let facts = Facts::gathered(run, context, service, given)?;
+    let case = facts.case();
+    let judgement = match &run.judged_without {
+        Some(proof) => judge_without(&case, proof),
+        None => judge(&case),
     };
-    let judgement = judge(&case);
     let clocks = run.state().clocks.clone();
     let skewed =
         case.announcement.zip(case.address()).map(|(announcement, address)| clock_skew::gaps(address, &announcement.logs, &clocks));
@@ -92,19 +75,4 @@ fn weigh(
     }
     state.judged = Some(summary);
     Ok(())
-}
-
-/// A fact, or nothing when its step gave `()`.
-///
-/// # Errors
-/// When it is something else.
-pub fn optional<T: Send + Sync + 'static>(context: &NativeCallContext, name: &str, value: Dynamic) -> Answer<Option<Fact<T>>> {
-    if value.is_unit() {
-        return Ok(None);
-    }
-    let kind = value.type_name();
-    value
-        .try_cast::<Fact<T>>()
-        .map(Some)
-        .ok_or_else(|| Run::refuse(context, format!("`{name}` is a {kind}, which is not what the word takes")))
 }

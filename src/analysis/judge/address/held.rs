@@ -1,42 +1,34 @@
-//! The Service has an address: is it the one that it asks for, and one that MetalLB gave?
+//! The Service has an address: is it the one that it asks for, and one that MetalLB gave? None of it keeps a client out by itself, so that all
+//! of it is latent.
 
 use crate::analysis::judge::case::{Case, found};
 use std::net::IpAddr;
 
-use super::{class, competing, configuration, controller, latent, own, refusal, words};
+use super::{Giving, class, controller, latent, own, refusal, words};
 use crate::analysis::addresses::{odd_last_octet, pool_of};
 use crate::analysis::allocation::wish::{PREFIX, Unmet, annotation, unmet};
-use crate::analysis::allocation::{Answer, Refusal, Rules, answer};
+use crate::analysis::allocation::{Answer, Refusal, Rules};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::metallb::Metallb;
 use crate::model::subject::Subject;
 
-/// What is notable about it. None of it keeps a client out by itself, so that all of it is latent.
-pub(super) fn findings(case: &Case, metallb: &Metallb, address: IpAddr) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Some(unserved) = class::unserved(case, metallb) {
-        let theirs = metallb.pools.as_deref().is_some_and(|pools| pool_of(pools, address).is_none());
-        if theirs && case.all_answered() {
-            // Another load balancer's Service, and it works.
-            findings.push(Finding { severity: Severity::Info, ..unserved });
-        } else {
-            findings.push(latent(unserved, "the address is announced by nobody of MetalLB's"));
-        }
+/// The class is not MetalLB's: the address is another load balancer's, or nobody's.
+pub(super) fn unserved(giving: &Giving) -> Option<Finding> {
+    let Giving { case, metallb, .. } = giving;
+    let unserved = class::unserved(case, metallb)?;
+    let theirs = metallb.pools.as_deref().is_some_and(|pools| case.address().is_some_and(|address| pool_of(pools, address).is_none()));
+    Some(if theirs && case.all_answered() {
+        // Another load balancer's Service, and it works.
+        Finding { severity: Severity::Info, ..unserved }
     } else {
-        findings.extend(competing::other(case, metallb).map(|finding| latent(finding, "it bites whenever the other one writes last")));
-        findings.extend(other_than_wanted(case, metallb));
-        findings.extend(
-            configuration::invalid(metallb)
-                .map(|finding| latent(finding, "it bites with the next change, and when a part of MetalLB restarts")),
-        );
-    }
-    findings.extend(last_octet(metallb, address));
-    findings
+        latent(unserved, "the address is announced by nobody of MetalLB's")
+    })
 }
 
 /// The Service asks for another address, or for another pool, than it has.
-fn other_than_wanted(case: &Case, metallb: &Metallb) -> Option<Finding> {
+pub(super) fn other_than_wanted(giving: &Giving) -> Option<Finding> {
+    let Giving { case, metallb, answer, .. } = giving;
     let unmet = unmet(case.service, metallb)?;
     let has = case.service.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let keeps = format!("the Service keeps {has}, which is not what it asks for");
@@ -56,8 +48,8 @@ fn other_than_wanted(case: &Case, metallb: &Metallb) -> Option<Finding> {
             if let Some(down) = controller::down(metallb) {
                 return Some(latent(down, &keeps));
             }
-            match answer(case.service, metallb) {
-                Answer::Refused(refused) => refusal::finding(case, metallb, &refused),
+            match answer {
+                Answer::Refused(refused) => refusal::finding(case, metallb, refused),
                 Answer::Granted(_) | Answer::Unknown(_) => {
                     let text = words::refusal(metallb)?;
                     found(
@@ -88,7 +80,7 @@ pub(super) fn undecided(case: &Case, metallb: &Metallb) -> Option<Gap> {
 }
 
 /// Some networks drop .0 and .255, which `avoidBuggyIPs` exists for; worth saying, never a cause by itself.
-fn last_octet(metallb: &Metallb, address: IpAddr) -> Option<Finding> {
+pub(super) fn last_octet(metallb: &Metallb, address: IpAddr) -> Option<Finding> {
     let last = odd_last_octet(address)?;
     let pool = metallb.pools.as_deref().and_then(|pools| pool_of(pools, address));
     let mut evidence = vec![format!("status.loadBalancer.ingress holds {address}")];

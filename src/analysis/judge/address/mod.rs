@@ -10,10 +10,14 @@ mod controller;
 mod held;
 mod pending;
 mod refusal;
+pub(super) mod rules;
 #[cfg(test)]
 mod tests;
 mod words;
 
+use super::rule::Log;
+use super::tries::Tries;
+use crate::analysis::allocation::{Answer, answer};
 use crate::analysis::judge::case::{Case, found};
 use crate::model::announcement::Agreement;
 use crate::model::catalogue::names;
@@ -24,21 +28,42 @@ use crate::model::service::Service;
 use crate::model::subject::Subject;
 
 /// Findings about the Service's type and address. With an address they are latent; `explain_silence` raises what keeps it unheard.
-pub(super) fn findings(case: &Case) -> Vec<Finding> {
+pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
+    let findings = log.all(&rules::KIND, "", &Tries { case, roads: &[], node: "" });
+    if !findings.is_empty() || case.service.kind != "LoadBalancer" {
+        return findings;
+    }
+    let Some(metallb) = metallb(case) else { return Vec::new() };
+    let served = class::unserved(case, metallb).is_none();
+    let giving = Giving { case, metallb, served, answer: answer(case.service, metallb) };
+    if case.address().is_some() {
+        return log.all(&rules::HELD, "", &giving);
+    }
+    let findings = log.all(&rules::PENDING, "", &giving);
+    if findings.is_empty() { log.all(&rules::IN_ITS_OWN_WORDS, "", &giving) } else { findings }
+}
+
+/// A Service, and what MetalLB has to give it.
+pub(super) struct Giving<'a> {
+    case: &'a Case<'a>,
+    metallb: &'a Metallb,
+    /// Whether it is MetalLB's to serve: of one that is not, whatever else is wrong does not matter.
+    served: bool,
+    /// What MetalLB answers to what it asks for, as the objects are now.
+    answer: Answer,
+}
+
+/// A Service of another type, which MetalLB has nothing to do with.
+fn of_another_type(case: &Case) -> Option<Finding> {
     let service = case.service;
-    if service.kind != "LoadBalancer" {
-        return vec![found(
+    (service.kind != "LoadBalancer").then(|| {
+        found(
             names::ADDRESS_NOT_A_LOAD_BALANCER,
             vec![own(case)],
             format!("the Service is of type {}, so MetalLB gives it no address and announces none", service.kind),
             vec![format!("spec.type of service/{} is {}", service.path(), service.kind)],
-        )];
-    }
-    let Some(metallb) = metallb(case) else { return Vec::new() };
-    match case.address() {
-        None => pending::findings(case, metallb),
-        Some(address) => held::findings(case, metallb, address),
-    }
+        )
+    })
 }
 
 /// What stays undecided about the address, when no finding says it.

@@ -1,45 +1,16 @@
 //! The Service has no address.
 
-use super::{class, competing, configuration, controller, own, refusal, words};
+use super::{Giving, configuration, own, words};
 use crate::analysis::allocation::{Answer, answer};
 use crate::analysis::judge::case::{Case, found};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::metallb::Metallb;
 
-/// Everything that keeps an address from it, the first cause first.
-pub(super) fn findings(case: &Case, metallb: &Metallb) -> Vec<Finding> {
-    if let Some(unserved) = class::unserved(case, metallb) {
-        // MetalLB never looks at it: whatever else is wrong does not matter.
-        return vec![unserved];
-    }
-    let mut findings: Vec<Finding> = controller::down(metallb).into_iter().collect();
-    findings.extend(competing::other(case, metallb));
-    let answer = answer(case.service, metallb);
-    let invalid = configuration::controller_refuses(metallb).then(|| configuration::invalid(metallb)).flatten();
-    match answer {
-        Answer::Refused(refused) => {
-            // Until the configuration is taken up no change of a pool counts; the Service's own mistake is one in any case.
-            let own_mistake = refused.is_the_requests_own();
-            let finding = refusal::finding(case, metallb, &refused);
-            let (first, second) = if own_mistake { (Some(finding), invalid) } else { (invalid, Some(finding)) };
-            findings.extend(first.into_iter().chain(second));
-        }
-        Answer::Granted(_) | Answer::Unknown(_) => {
-            findings.extend(controller::unhealthy(metallb));
-            findings.extend(invalid);
-            if findings.is_empty()
-                && let Some(text) = words::refusal(metallb)
-            {
-                findings.push(quoting(case, metallb, &answer, &text));
-            }
-        }
-    }
-    findings
-}
-
 /// The objects do not say why, and MetalLB does.
-fn quoting(case: &Case, metallb: &Metallb, answer: &Answer, text: &str) -> Finding {
+pub(super) fn quoting(giving: &Giving) -> Option<Finding> {
+    let Giving { case, metallb, answer, .. } = giving;
+    let text = words::refusal(metallb).filter(|_| !matches!(answer, Answer::Refused(_)))?;
     let mut evidence = words::quoted(metallb);
     evidence.push(match answer {
         Answer::Granted(pool) => format!("by the objects as they are now, pool {pool} has an address for it"),
@@ -47,7 +18,8 @@ fn quoting(case: &Case, metallb: &Metallb, answer: &Answer, text: &str) -> Findi
         Answer::Refused(_) => String::new(),
     });
     evidence.retain(|line| !line.is_empty());
-    found(names::ADDRESS_REQUEST_REFUSED, vec![own(case)], format!("MetalLB refused the Service an address: {text}"), evidence)
+    let summary = format!("MetalLB refused the Service an address: {text}");
+    Some(found(names::ADDRESS_REQUEST_REFUSED, vec![own(case)], summary, evidence))
 }
 
 /// What would decide why there is no address.

@@ -1,12 +1,15 @@
 //! Who should announce the address and why nobody does, from the API's objects, the speakers' words and the nodes' interfaces.
 
 mod notable;
+pub(super) mod rules;
 
 use crate::analysis::announcement::sources_of;
 use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::holders;
+use super::meant::Meant;
+use super::rule::Log;
 use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
 use crate::model::catalogue::{Property, has, names};
@@ -16,28 +19,23 @@ use crate::model::service::TrafficPolicy;
 use crate::model::subject::Subject;
 
 /// Findings about the announcement, the nearest cause first. They are causes when nobody gets through, latent otherwise.
-pub(super) fn findings(case: &Case) -> Vec<Finding> {
+pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
     let Some(announcement) = case.announcement else { return Vec::new() };
     if announcement.address.is_none() {
         return Vec::new();
     }
-    let mut findings = Vec::new();
-    findings.extend(no_pool(case, announcement));
-    findings.extend(no_advertisement(announcement));
-    findings.extend(no_speaker(announcement));
+    let meant = Meant { case, announcement };
+    let mut findings = log.all(&rules::OBJECTS, "", &meant);
     if findings.is_empty() {
-        findings.extend(no_candidate(case, announcement));
+        findings.extend(log.all(&rules::CANDIDATES, "", &meant));
     }
     if findings.is_empty() {
-        findings.extend(super::bgp::findings(case, announcement));
+        findings.extend(super::bgp::findings(case, log, announcement));
     }
     if findings.is_empty() && announcement.protocol != "bgp" {
-        findings.extend(interfaces(case, announcement));
-        findings.extend(several(case, announcement));
-        findings.extend(holders::stray(case));
-        findings.extend(nobody(case, announcement));
+        findings.extend(log.all(&rules::ON_NODES, "", &meant));
     }
-    findings.extend(notable::findings(case, announcement));
+    findings.extend(log.all(&rules::NOTABLE, "", &meant));
     findings
 }
 
@@ -200,23 +198,23 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
 }
 
 /// The advertisement's interfaces against those that the announcing node has.
-fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
+fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else {
-        return Vec::new();
+        return None;
     };
-    let Some(links) = links(case, node) else { return Vec::new() };
+    let links = links(case, node)?;
     let culprits = || announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect::<Vec<_>>();
     let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
     let named = announcement.interfaces.join(", ");
     if !announcement.interfaces.is_empty() && existing.is_empty() {
-        return vec![found(
+        return Some(found(
             names::ANNOUNCE_INTERFACE_MISSING,
             culprits(),
             format!("the advertisement names the interface {named}, which {node} does not have"),
             vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
-        )];
+        ));
     }
-    let Some(pair) = case.node_state(node) else { return Vec::new() };
+    let pair = case.node_state(node)?;
     let on_link = network::on_link(&pair.after, address);
     if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(name)) {
         let mut evidence = vec![
@@ -229,12 +227,12 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
                 .filter(|(name, _)| existing.contains(&name))
                 .map(|(name, net)| format!("{node}/{name} has {net}")),
         );
-        return vec![found(
+        return Some(found(
             names::ANNOUNCE_INTERFACE_OFF_LINK,
             culprits(),
             format!("the advertisement's interface {named} is not on the network of {address}"),
             evidence,
-        )];
+        ));
     }
     if on_link.is_empty() && announcement.protocol != "bgp" {
         // A node without any network that holds the address may be one of several; all that were looked at must agree.
@@ -247,7 +245,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
             && !asked_for()
             && let Some(pool) = &announcement.pool
         {
-            return vec![found(
+            return Some(found(
                 names::ADDRESS_OFF_LINK,
                 vec![Subject::pool(pool)],
                 format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
@@ -261,10 +259,10 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Vec<Finding> {
                     })
                     .take(12)
                     .collect(),
-            )];
+            ));
         }
     }
-    Vec::new()
+    None
 }
 
 /// The interfaces of a node: from its capture, or from its state.

@@ -14,18 +14,8 @@ const FLAPPING: u32 = 6;
 /// Restarts of a speaker from which on a container that waits to be started again is one that crashes.
 const CRASHES: u32 = 2;
 
-/// Findings that explain no failure by themselves.
-pub(super) fn findings(case: &Case, announcement: &Announcement) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(flapping(case, announcement));
-    findings.extend(crashing(announcement));
-    findings.extend(unexpected(announcement));
-    findings.extend(stale(announcement));
-    findings
-}
-
 /// The announcer changes again and again, and no restart explains it. What came to rest since is worth knowing, and no more.
-fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
+pub(super) fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let history = &announcement.history;
     if history.changes < FLAPPING {
         return None;
@@ -44,7 +34,7 @@ fn flapping(case: &Case, announcement: &Announcement) -> Option<Finding> {
 }
 
 /// A speaker whose container is started again and again, on a node that should take part.
-fn crashing(announcement: &Announcement) -> Option<Finding> {
+pub(super) fn crashing(announcement: &Announcement) -> Option<Finding> {
     let meant = |node: &str| !announcement.excluded.iter().any(|out| out.node == node && !out.why.is_about_the_speaker());
     let pods: Vec<_> = announcement
         .metallb
@@ -73,7 +63,7 @@ fn crashing(announcement: &Announcement) -> Option<Finding> {
 }
 
 /// Another node announces than the election gives. Said only when every speaker was heard and they agree on one node.
-fn unexpected(announcement: &Announcement) -> Option<Finding> {
+pub(super) fn unexpected(announcement: &Announcement) -> Option<Finding> {
     let (Some(expected), [node]) = (&announcement.expected, announcement.nodes.as_slice()) else { return None };
     if announcement.agreement != Agreement::Agree
         || node == expected
@@ -100,11 +90,11 @@ fn unexpected(announcement: &Announcement) -> Option<Finding> {
 }
 
 /// Status objects, metrics and events that name another node than the one that the wire or its own speaker names.
-fn stale(announcement: &Announcement) -> Vec<Finding> {
-    let [node] = announcement.nodes.as_slice() else { return Vec::new() };
+pub(super) fn stale(announcement: &Announcement) -> Option<Finding> {
+    let [node] = announcement.nodes.as_slice() else { return None };
     let settled = announcement.claimed_by(node) && matches!(announcement.agreement, Agreement::Agree | Agreement::Conflict);
     if !settled || announcement.protocol != "layer2" {
-        return Vec::new();
+        return None;
     }
     let sources = sources_of(announcement);
     let newest_event = sources.iter().find(|source| source.kind == "event" && source.protocol != "bgp");
@@ -112,7 +102,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     let statuses = sources.iter().filter(|source| source.kind == "l2status").filter(dissents);
     let stale: Vec<&Source> = statuses.chain(newest_event.into_iter().filter(|event| dissents(event))).collect();
     if stale.is_empty() {
-        return Vec::new();
+        return None;
     }
     let mut finding = found(
         names::ANNOUNCE_STALE_SOURCE,
@@ -122,7 +112,7 @@ fn stale(announcement: &Announcement) -> Vec<Finding> {
     );
     finding.culprits.dedup();
     finding.severity = Severity::Info;
-    vec![finding]
+    Some(finding)
 }
 
 fn named(stale: &[&Source]) -> String {
@@ -202,7 +192,7 @@ mod tests {
     #[test]
     fn the_node_of_the_election_is_nothing_to_speak_of() {
         let found = found_with("n2", metallb(), History::default());
-        assert!(unexpected(&found).is_none() && stale(&found).is_empty() && crashing(&found).is_none());
+        assert!(unexpected(&found).is_none() && stale(&found).is_none() && crashing(&found).is_none());
     }
 
     #[test]
@@ -219,7 +209,7 @@ mod tests {
         metallb.l2_statuses = Some(vec![read_metallb::l2_status(&status)]);
         let found = found_with("n2", metallb, History::default());
         assert_eq!(found.agreement, Agreement::Conflict);
-        let stale = stale(&found);
+        let stale: Vec<Finding> = stale(&found).into_iter().collect();
         assert_eq!(names(&stale), ["announce/stale-source"]);
         assert_eq!(stale[0].severity, Severity::Info);
     }

@@ -2,10 +2,13 @@
 //!
 //! The speakers' own words tell what they mean to do. Whether a session works is told by the kernel of the node and by the router.
 
+pub(super) mod rules;
 mod sessions;
 
 use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
+
+use super::rule::Log;
 
 use crate::model::announcement::{Announcement, Exclusion};
 use crate::model::bgp::{Bgp, BgpNode, Router};
@@ -15,18 +18,22 @@ use crate::model::service::TrafficPolicy;
 use crate::model::subject::Subject;
 
 /// Findings about an address that is announced over BGP alone, the nearest cause first.
-pub(super) fn findings(case: &Case, announcement: &Announcement) -> Vec<Finding> {
+pub(super) fn findings(case: &Case, log: &Log, announcement: &Announcement) -> Vec<Finding> {
     let Some(bgp) = announcement.bgp.as_ref().filter(|_| announcement.protocol == "bgp") else { return Vec::new() };
-    let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(no_peer(announcement, bgp));
-    findings.extend(sessions::down(bgp));
-    findings.extend(sessions::stalled(case, bgp));
+    let told = Told { case, announcement, bgp };
+    let mut findings = log.all(&rules::SESSIONS, "", &told);
     if !findings.iter().any(|finding| finding.severity == Severity::Fail && finding.scope.is_none()) {
-        findings.extend(not_advertised(bgp));
-        findings.extend(filtered(case, bgp));
+        findings.extend(log.all(&rules::PREFIX, "", &told));
     }
-    findings.extend(single_announcer(case, announcement, bgp));
+    findings.extend(log.all(&rules::NEXT_HOPS, "", &told));
     findings
+}
+
+/// An address that is announced over BGP alone.
+pub(super) struct Told<'a> {
+    case: &'a Case<'a>,
+    announcement: &'a Announcement,
+    bgp: &'a Bgp,
 }
 
 /// Nodes that may announce but for their peers: nobody at all is told.

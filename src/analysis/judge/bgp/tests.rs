@@ -113,7 +113,7 @@ impl Lab {
         let closer = Closer { states: states.collect(), again: Flow::default(), ..Closer::default() };
         let case =
             Case { service: &service, announcement: Some(&found), target: Some(&target), flow: None, closer: Some(&closer), gaps: &[] };
-        findings(&case, &found)
+        findings(&case, &Log::default(), &found)
     }
 
     fn check(&self, expected: &[(&str, Severity, &str)]) {

@@ -398,7 +398,7 @@ fn answering(nodes: &[(&str, &str, bool)], unread: &[&str]) -> Vec<(String, Stri
     let closer = Closer { states, ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] };
-    let mut all: Vec<Finding> = super::super::announce::findings(&case);
+    let mut all: Vec<Finding> = super::super::announce::findings(&case, &Log::default());
     all.retain(|finding| matches!(finding.name.as_str(), "announce/split-brain" | "wire/duplicate-address"));
     assert_eq!(holders::stray(&case).is_some(), all.iter().any(|finding| finding.name == "wire/duplicate-address"));
     all.into_iter().map(|finding| (finding.name, finding.culprits[0].to_string())).collect()

@@ -125,7 +125,7 @@ fn judged(tries: &[Tries], stranger: bool, links: &str) -> (Vec<String>, Vec<Fin
     let suspected = suspected(&first).iter().map(Vantage::text).collect();
     let closer = Closer { states: vec![state(links)], ..Closer::default() };
     let case = Case { closer: Some(&closer), ..first };
-    let (found, open) = findings(&case);
+    let (found, open) = findings(&case, &crate::analysis::judge::rule::Log::default());
     // The whole judgement says the same, and what is proven before all else.
     let judgement = judge(&case);
     assert!(open.iter().all(|gap| judgement.gaps.contains(gap)));

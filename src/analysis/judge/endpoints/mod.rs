@@ -3,7 +3,7 @@
 mod nowhere;
 mod pods;
 mod port_names;
-mod rules;
+pub(super) mod rules;
 mod shown;
 mod stale;
 
@@ -12,34 +12,35 @@ mod tests;
 
 use crate::analysis::judge::case::{Case, found};
 
+use super::rule::Log;
 use crate::model::catalogue::names;
 use crate::model::endpoint::{Family, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::subject::Subject;
 
-pub(super) use rules::PROVEN;
 pub(super) use shown::port_name;
 use shown::{no_address, pod_addresses};
 pub(super) use stale::{explains, sought_by};
 
 /// Findings about endpoints, the cause first. Those of severity fail leave nothing that could answer; a part of the endpoints that
 /// cannot is a warning here, and a failure where tries were seen to end there (`proven`).
-pub(super) fn findings(case: &Case) -> Vec<Finding> {
+pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
     let Some(target) = case.target.filter(|target| target.slices_read) else { return Vec::new() };
-    let mut findings = if target.serving().is_empty() {
-        nowhere::findings(case, target)
-    } else {
-        let mut findings = stale::dead(case, target);
-        findings.extend(pods::partly(case, target));
-        findings.extend(port_names::partly(case, target));
-        findings.extend(port_names::differs(case, target));
-        findings
-    };
+    let end = End { case, target };
+    let stage = if target.serving().is_empty() { &rules::NOWHERE } else { &rules::SERVING };
+    let mut findings = log.all(stage, "", &end);
     let withheld = findings.iter().any(|finding| finding.name == names::ENDPOINTS_SLICE_STALE && finding.severity == Severity::Fail);
-    findings.extend(stale::differences(case, target).into_iter().filter(|finding| !withheld || finding.severity == Severity::Info));
-    findings.extend(other_family(case, target));
+    let differences = log.all(&rules::DIFFERENCES, "", &end);
+    findings.extend(differences.into_iter().filter(|finding| !withheld || finding.severity == Severity::Info));
+    findings.extend(log.all(&rules::OTHER_FAMILY, "", &end));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
+}
+
+/// Where a Service ends.
+pub(super) struct End<'a> {
+    case: &'a Case<'a>,
+    target: &'a Target,
 }
 
 /// The Service has an address of the other family too, and nothing that serves its clients.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Case, judge};
 use super::{explains, findings, sought_by};
 use crate::analysis::judge::road::Road;
+use crate::analysis::judge::rule::Log;
 use crate::analysis::read::objects;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::{Surroundings, hold, near_misses, target, template, templates};
@@ -80,14 +81,14 @@ fn case<'a>(service: &'a Service, target: &'a Target, flow: Option<&'a Flow>) ->
 
 /// The first finding as (name, severity, first culprit); what follows it is looked at where a story needs it.
 fn check(service: &Service, target: &Target, expected: (&str, Severity, &str)) -> Finding {
-    let all = findings(&case(service, target, None));
+    let all = findings(&case(service, target, None), &Log::default());
     let first = all.first().unwrap_or_else(|| panic!("no finding, expected {expected:?}")).clone();
     assert_eq!((first.name.as_str(), first.severity, first.culprits[0].to_string().as_str()), expected, "{first:#?}");
     first
 }
 
 fn nothing(service: &Service, target: &Target) {
-    let all = findings(&case(service, target, None));
+    let all = findings(&case(service, target, None), &Log::default());
     assert!(all.is_empty(), "{all:#?}");
 }
 
@@ -346,7 +347,7 @@ fn whoever_answers_holds_the_address() {
     let service = web(&json!({"selector": null}));
     let one = hand_made(&service, &["10.88.131.77"]);
     let seen = flow(vec![connection("10.88.131.77", Ending::Answered)]);
-    assert!(findings(&case(&service, &one, Some(&seen))).is_empty());
+    assert!(findings(&case(&service, &one, Some(&seen)), &Log::default()).is_empty());
 }
 
 #[test]
@@ -373,7 +374,7 @@ fn ready_pods_that_no_slice_holds_are_withheld() {
     let none = read(&service, &[slice("s", OWN, &numbered(4180), &[])], &[pod("web-1", "10.88.131.5", &https(4180), true)]);
     let found = check(&service, &none, ("endpoints/slice-stale", Severity::Fail, "service/a/web"));
     assert!(found.summary.contains("do not give them"));
-    assert_eq!(findings(&case(&service, &none, None)).len(), 1);
+    assert_eq!(findings(&case(&service, &none, None), &Log::default()).len(), 1);
 }
 
 #[test]

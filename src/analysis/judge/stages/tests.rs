@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows;
 use crate::analysis::judge::rules;
-use crate::model::catalogue;
+use crate::model::catalogue::{self, ENTRIES, Property};
 
 #[test]
 fn a_name_is_one_rules_own_and_stands_in_the_catalogue() {
@@ -36,5 +36,14 @@ fn a_stage_tries_a_proof_once() {
     let mut seen = BTreeSet::new();
     for row in rows() {
         assert!(seen.insert((row.stage, row.proof)), "{} tries `{}` twice", row.stage, row.proof);
+    }
+}
+
+#[test]
+fn every_finding_of_the_catalogue_is_said_by_a_rule_or_a_word() {
+    let said: BTreeSet<&str> = rules::ALL.iter().flat_map(|rule| rule.names).copied().collect();
+    for entry in ENTRIES.iter().filter(|entry| !entry.is_gap()) {
+        let by_word = entry.properties.iter().any(|property| matches!(property, Property::SaidBy(_)));
+        assert_ne!(said.contains(entry.name), by_word, "{} is to be said by a rule, or the catalogue says by which word", entry.name);
     }
 }

@@ -1,6 +1,7 @@
 //! Clients: what is wrong on the asking side, or keeps one client out.
 
 use super::pages;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
 entries! {
@@ -67,6 +68,7 @@ entries! {
             ("pod/not-listening", "There the port leads to a pod where nobody listens."),
         ],
         references: &[pages::KUBERNETES_SERVICE, "metallb/metallb#469", "metallb/metallb#1930", "cilium/cilium#14118"],
+        properties: &[Property::SaidBy("resolve_target_port")],
     },
     CLIENT_FIREWALL = "client/firewall" {
         severity: Severity::Fail,

@@ -87,7 +87,10 @@ fn a_last_octet_becomes_a_warning_when_nothing_else_explains_a_client() {
     let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
     let severity = |flow: &Flow, others: &[Finding]| {
         let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(flow), closer: None, gaps: &[] };
-        let mut findings: Vec<Finding> = super::super::findings(&case).into_iter().chain(others.iter().cloned()).collect();
+        let mut findings: Vec<Finding> = super::super::findings(&case, &crate::analysis::judge::rule::Log::default())
+            .into_iter()
+            .chain(others.iter().cloned())
+            .collect();
         super::super::weigh_unexplained(&case, &mut findings);
         findings[0].severity
     };
@@ -137,7 +140,7 @@ fn a_fight_that_goes_on_is_the_cause_of_what_nothing_else_explains() {
         let announcement = announcement(Gathered::of_objects(&service, cluster.metallb(&service)));
         let flow = asked("10.88.64.101", endings);
         let case = Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: None, gaps: &[] };
-        let mut findings = super::super::findings(&case);
+        let mut findings = super::super::findings(&case, &crate::analysis::judge::rule::Log::default());
         findings.push(found(other, Vec::new(), "seen at a node", Vec::new()));
         super::super::weigh_unexplained(&case, &mut findings);
         (findings[0].severity, findings[1].severity, findings[1].because.is_some())
