@@ -80,6 +80,7 @@ impl End<'_> {
             findings: state.findings,
             gaps: state.gaps,
             considered: state.considered,
+            witnesses: state.witnesses,
             tables: state.tables,
             steps: state.steps,
             captures: state.captures,

@@ -39,3 +39,4 @@ pub mod trace;
 pub mod tunnel;
 pub mod vantage_text;
 pub mod version;
+pub mod witness;

@@ -11,6 +11,7 @@ use super::considered::Considered;
 use super::diagnostic::Diagnostic;
 use super::finding::{Finding, Gap, Severity};
 use super::scrub::{scrub_in, scrub_params};
+use super::witness::Witness;
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +117,9 @@ pub struct Outcome {
     /// The rules that the judgement tried along the path, and what came of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub considered: Vec<Considered>,
+    /// What ties the answers to the Service's endpoints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<Witness>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,

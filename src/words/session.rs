@@ -26,6 +26,7 @@ use crate::model::kubernetes::{Node, Pod};
 use crate::model::outcome::{Step, Table};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::subject::Subject;
+use crate::model::witness::Witness;
 
 /// The result of every word.
 pub type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -116,6 +117,8 @@ pub struct State {
     pub clocks: Offsets,
     /// The rules that `judge` tried, in order.
     pub considered: Vec<Considered>,
+    /// What ties answers to the Service's endpoints, as `judge` found it.
+    pub witnesses: Vec<Witness>,
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,

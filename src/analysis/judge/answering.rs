@@ -43,7 +43,9 @@ pub(super) fn all_looked_at(case: &Case) -> bool {
     case.announcement.is_some_and(|announcement| {
         let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
         let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
-        !announcement.nodes_seen.is_empty() && nodes.all(|node| case.node_state(&node.name).is_some())
+        // A state without its links is none here: whose MACs it would have told is not known.
+        let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.sections.contains_key("links"));
+        !announcement.nodes_seen.is_empty() && nodes.all(|node| told(&node.name))
     })
 }
 

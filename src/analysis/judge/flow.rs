@@ -224,6 +224,11 @@ fn one(result: Result<Finding, Gap>) -> (Vec<Finding>, Vec<Gap>) {
 }
 
 fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
+    if let Some(place) = roads.iter().flat_map(|road| road.unwatched_between(gone)).next() {
+        let reason =
+            format!("a packet passed {} and was not seen at {}, and {place} between them could not be watched", gone.last, gone.next);
+        return (Vec::new(), vec![super::node::gone::unseen(&place, &reason)]);
+    }
     let data = matches!(gone.leg, Leg::RequestData | Leg::ReplyData);
     if data && let Some(finding) = overlay::size(case, log, roads, gone) {
         return (vec![finding], Vec::new());

@@ -35,17 +35,21 @@ pub mod road;
 mod rule;
 mod rules;
 mod scope;
+mod separates;
 mod settle;
 mod stages;
 mod translation;
 mod tries;
+mod unread;
 mod wire;
+mod witness;
 
 use crate::model::catalogue::names;
 use crate::model::considered::Considered;
 use crate::model::finding::Finding;
 use crate::model::finding::Gap;
 use crate::model::finding::Severity;
+use crate::model::witness::Witness;
 use std::collections::BTreeSet;
 
 pub use address::another_giver_suspected;
@@ -65,6 +69,8 @@ pub struct Judgement {
     pub summary: String,
     /// The rules that were tried along the path, in order.
     pub considered: Vec<Considered>,
+    /// What ties answers to the Service's endpoints.
+    pub witnesses: Vec<Witness>,
 }
 
 /// The judgement of a case.
@@ -92,12 +98,17 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
     if case.address().is_some() && case.service.kind == "LoadBalancer" {
         with_address(case, &log, &mut findings, &mut gaps);
     }
+    let witnesses = if case.address().is_some() { witness::witnesses(case) } else { Vec::new() };
+    if case.all_answered() {
+        gaps.extend(witness::missing(case, &witnesses));
+    }
+    unread::weaken(case, &mut findings, &mut gaps);
     gaps.extend(answers::unexpected(case));
     gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle::settle(case, &mut findings, &mut gaps);
-    let summary = summary(case, &findings, &gaps);
-    Judgement { findings, gaps, summary, considered: log.tried() }
+    let summary = summary(case, &findings, &gaps, &witnesses);
+    Judgement { findings, gaps, summary, considered: log.tried(), witnesses }
 }
 
 /// The Service has an address: static causes first, then what the wire showed.
@@ -112,6 +123,7 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
         findings.retain(|finding| others.iter().all(|other| other.name != finding.name));
         findings.extend(others);
         gaps.extend(open);
+        gaps.extend(unread::contradictions(case, findings));
         flow::unproven(case, gaps);
         next_hop::unproven(case, gaps);
         return;
@@ -144,7 +156,7 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     flow::findings(case, log, announces, findings, gaps);
 }
 
-fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {
+fn summary(case: &Case, findings: &[Finding], gaps: &[Gap], witnesses: &[Witness]) -> String {
     let service = case.service.path();
     if let Some(finding) = findings
         .iter()
@@ -159,12 +171,13 @@ fn summary(case: &Case, findings: &[Finding], gaps: &[Gap]) -> String {
     let tries: usize = case.probes().map(|probe| probe.made().count()).sum();
     let from: BTreeSet<String> = case.probes().map(|probe| probe.vantage.text()).collect();
     format!(
-        "{service} answers at {}{} from {}: {tries} of {tries} tries",
+        "{service} answers at {}{} from {}: {tries} of {tries} tries, {} of them tied to its endpoints",
         case.address().map(|address| address.to_string()).unwrap_or_default(),
         case.announcement
             .filter(|announcement| !announcement.nodes.is_empty())
             .map(|announcement| format!(" (announced by {})", announcement.nodes.join(", ")))
             .unwrap_or_default(),
-        from.into_iter().collect::<Vec<_>>().join(", ")
+        from.into_iter().collect::<Vec<_>>().join(", "),
+        witnesses.iter().map(|witness| witness.source_ports.len()).sum::<usize>()
     )
 }

@@ -68,7 +68,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let strays = roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip));
     let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
     let mac = stray.source_mac.clone()?.to_lowercase();
-    let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
+    let culprit = sender(case, roads, &mac);
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
@@ -88,7 +88,7 @@ fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding>
             .find(|hop| hop.place != own && is_client(case, &hop.place))
     })?;
     let mac = hop.source_mac.clone()?.to_lowercase();
-    let culprit = owner(case, &mac).map_or_else(|| Subject::mac(&mac), Subject::router);
+    let culprit = sender(case, roads, &mac);
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
@@ -165,6 +165,21 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
             evidence,
         )
     })
+}
+
+/// Who sends frames from that MAC: a client whose own they are, or a router.
+fn sender(case: &Case, roads: &[&Road], mac: &str) -> Subject {
+    let own = |road: &&&Road| {
+        let sends = road.sent().any(|hop| hop.source_mac.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(mac)));
+        let has = case.node_state(&road.client()).is_some_and(|pair| network::links(&pair.after).iter().any(|link| link.mac == mac));
+        sends || has
+    };
+    if let Some(road) = roads.iter().find(own) {
+        return client::culprits(&[*road]).into_iter().next().unwrap_or_else(|| Subject::mac(mac));
+    }
+    let Some(address) = owner(case, mac) else { return Subject::mac(mac) };
+    let of_client = roads.iter().find(|road| road.connection.attempt.source == Some(address));
+    of_client.and_then(|road| client::culprits(&[*road]).into_iter().next()).unwrap_or_else(|| Subject::router(address))
 }
 
 /// The address that a MAC belongs to, by the nodes' neighbour tables or by its own ARP packets.

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use super::pod_network::{far_node, is_of, network_of, pod_network};
 use super::road::{Leg, Point, Road, Vanished};
 use super::rule::Log;
+use super::unread;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::network::{self, Link};
 use crate::model::catalogue::names;
@@ -146,7 +147,7 @@ fn is_tunnel(link: &Link) -> bool {
 
 /// A packet filter of the node takes what the tunnel sends.
 fn filtered_on_leaving(handed: &Handed) -> Option<Finding> {
-    filters::firewall(handed.pair, handed.node, &tunnel_fields(handed.case, handed.node, handed.pod, None))
+    filters::firewall(handed.pair, handed.node, &tunnel_fields(handed.case, handed.node, handed.pod, None), handed.roads)
 }
 
 /// The tunnel's own tables: the neighbour entry of the route's gateway and the forwarding entry of its MAC.
@@ -264,6 +265,24 @@ fn route_to_another_node(between: &Between) -> Option<Finding> {
     })
 }
 
+/// Without the sender's routes and neighbours it is not known whether its route leads to another node, or its tunnel.
+fn sender_unread(between: &Between) -> Option<Gap> {
+    let wrong = between.astray()?;
+    let lacks = unread::unread(between.case, between.from, &["routes", "route-get"])?;
+    let reason = format!("what {} sends to pods of {} goes to {wrong}, and {lacks}", between.from, between.to);
+    Some(Gap::new(names::EVIDENCE_UNDECIDED, Subject::node(between.from), reason, "whether its route or its tunnel leads there").decisive())
+}
+
+/// Without a tunnel's own tables nothing tells where it leads.
+fn tables_unread(handed: &Handed) -> Option<Gap> {
+    handed.tunnel()?;
+    let lacks = unread::unread(handed.case, handed.node, &["neighbours", "fdb", "route-get"])?;
+    Some(unseen(
+        handed.node,
+        &format!("the packet was handed to {}, nothing encapsulated left {}, and {lacks}", handed.interface, handed.node),
+    ))
+}
+
 /// The tunnel itself leads to another node.
 fn tunnel_to_another_node(between: &Between) -> Option<Finding> {
     let Between { from, to, .. } = between;
@@ -321,7 +340,7 @@ impl<'a> Arrived<'a> {
 }
 
 fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
-    let mut finding = filters::firewall(arrived.pair, arrived.node, &arrived.fields)?;
+    let mut finding = filters::firewall(arrived.pair, arrived.node, &arrived.fields, arrived.roads)?;
     finding.evidence.insert(0, arrived.came.clone());
     Some(finding)
 }

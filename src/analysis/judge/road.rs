@@ -226,6 +226,23 @@ impl<'a> Road<'a> {
         self.known(points)
     }
 
+    /// Places of the road between two points that were not watched: what is lost there may be lost in them.
+    #[must_use]
+    pub fn unwatched_between(&self, gone: &Vanished) -> Vec<String> {
+        let mut places = vec![self.client()];
+        let announcer = || self.case.announcer().filter(|_| !self.case.routed() && !self.connection.vantage.is_inside());
+        places.extend(self.entry().map(|(node, _)| node).or_else(announcer));
+        let ends = || self.case.target.iter().flat_map(|target| &target.endpoints);
+        let endpoint = self.endpoint().and_then(|(address, _)| ends().find(|endpoint| endpoint.ip == address));
+        places.extend(endpoint.and_then(|endpoint| endpoint.node.clone()));
+        places.extend(endpoint.and_then(|endpoint| Some(format!("{}/{}", self.case.service.namespace, endpoint.pod.as_ref()?))));
+        places.dedup();
+        let at = |point: &Point| places.iter().position(|place| place == point.place());
+        let (Some(one), Some(other)) = (at(&gone.last), at(&gone.next)) else { return Vec::new() };
+        let (from, to) = (one.min(other), one.max(other));
+        places.get(from + 1..to).unwrap_or_default().iter().filter(|place| !self.watched(place)).cloned().collect()
+    }
+
     fn known(&self, points: Vec<Point>) -> Vec<Point> {
         points.into_iter().filter(|point| self.watched(point.place())).collect()
     }

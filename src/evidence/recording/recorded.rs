@@ -49,10 +49,50 @@ pub fn open_whole(path: &Path) -> Result<(Evidence, Manifest), EvidenceError> {
 }
 
 fn open_as(path: &Path, cleans: bool) -> Result<(Evidence, Manifest), EvidenceError> {
-    let (manifest, entries) = file::read(path)?;
-    let tape = Arc::new(Tape::new(false));
-    let answers = Arc::new(Answers::new(entries, manifest.left_out.too_many == 0, Arc::clone(&tape)));
-    let evidence = Evidence {
+    let read = Recording::read(path)?;
+    Ok((read.world_as(cleans), read.manifest))
+}
+
+/// A recording that is read once and replayed as often as one likes.
+pub struct Recording {
+    pub manifest: Manifest,
+    by_question: Arc<ByQuestion>,
+}
+
+/// The occurrences of each question in their order.
+type ByQuestion = HashMap<Asked, Vec<Entry>>;
+
+impl Recording {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn read(path: &Path) -> Result<Self, EvidenceError> {
+        let (manifest, mut entries) = file::read(path)?;
+        entries.sort_by_key(|entry| entry.occurrence);
+        let mut by_question = ByQuestion::new();
+        for entry in entries {
+            by_question.entry(entry.asked.clone()).or_default().push(entry);
+        }
+        Ok(Self { manifest, by_question: Arc::new(by_question) })
+    }
+
+    /// The world as it was when the recorded run began.
+    #[must_use]
+    pub fn world(&self) -> Evidence {
+        self.world_as(true)
+    }
+
+    fn world_as(&self, cleans: bool) -> Evidence {
+        let whole = self.manifest.left_out.too_many == 0;
+        world(Answers { by_question: Arc::clone(&self.by_question), whole, tape: Arc::new(Tape::new(false)) }, &self.manifest, cleans)
+    }
+}
+
+fn world(answers: Answers, manifest: &Manifest, cleans: bool) -> Evidence {
+    let tape = Arc::clone(&answers.tape);
+    let answers = Arc::new(answers);
+    Evidence {
         cluster: Arc::new(RecordedCluster { answers: Arc::clone(&answers), cleans }),
         hosts: Arc::new(RecordedHosts { answers: Arc::clone(&answers), cleans }),
         captures: Arc::new(RecordedCaptures(Arc::clone(&answers))),
@@ -60,29 +100,18 @@ fn open_as(path: &Path, cleans: bool) -> Result<(Evidence, Manifest), EvidenceEr
         clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::new(0) }),
         tape,
         interrupt: Interrupt::default(),
-    };
-    Ok((evidence, manifest))
+    }
 }
 
 /// All answers of a recording.
 struct Answers {
-    /// The occurrences of each question in their order.
-    by_question: HashMap<Asked, Vec<Entry>>,
+    by_question: Arc<ByQuestion>,
     /// Whether the recording had room for every answer.
     whole: bool,
     tape: Arc<Tape>,
 }
 
 impl Answers {
-    fn new(mut entries: Vec<Entry>, whole: bool, tape: Arc<Tape>) -> Self {
-        entries.sort_by_key(|entry| entry.occurrence);
-        let mut by_question: HashMap<Asked, Vec<Entry>> = HashMap::new();
-        for entry in entries {
-            by_question.entry(entry.asked.clone()).or_default().push(entry);
-        }
-        Self { by_question, whole, tape }
-    }
-
     /// The entry that answers this asking of the question; asked more often than recorded, the last one again, unless a later one may have
     /// been left out.
     fn entry(&self, asked: &Asked) -> Option<&Entry> {

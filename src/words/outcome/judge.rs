@@ -69,6 +69,7 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
         state.found(finding);
     }
     state.considered = judgement.considered;
+    state.witnesses = judgement.witnesses;
     state.gaps = judgement.gaps;
     for gap in skewed.unwrap_or_default() {
         state.gap(gap);

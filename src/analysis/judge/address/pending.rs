@@ -10,12 +10,12 @@ use crate::model::metallb::Metallb;
 /// The objects do not say why, and MetalLB does.
 pub(super) fn quoting(giving: &Giving) -> Option<Finding> {
     let Giving { case, metallb, answer, .. } = giving;
-    let text = words::refusal(metallb).filter(|_| !matches!(answer, Answer::Refused(_)))?;
+    // Without what the answer rests on, MetalLB's words may have a nearer cause: they stand in the gap.
+    let text = words::refusal(metallb).filter(|_| !matches!(answer, Answer::Refused(_) | Answer::Unknown(_)))?;
     let mut evidence = words::quoted(metallb);
     evidence.push(match answer {
         Answer::Granted(pool) => format!("by the objects as they are now, pool {pool} has an address for it"),
-        Answer::Unknown(what) => format!("it could not be checked: {what} was not read"),
-        Answer::Refused(_) => String::new(),
+        Answer::Unknown(_) | Answer::Refused(_) => String::new(),
     });
     evidence.retain(|line| !line.is_empty());
     let summary = format!("MetalLB refused the Service an address: {text}");
@@ -26,9 +26,10 @@ pub(super) fn quoting(giving: &Giving) -> Option<Finding> {
 pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
     let reason = match metallb.map(|metallb| (metallb, answer(case.service, metallb))) {
         None => "the Service has no address, and MetalLB's objects were not looked at".to_owned(),
-        Some((_, Answer::Unknown(what))) => {
-            format!("the Service has no address; it was not read {what}, and no event of MetalLB's says why")
-        }
+        Some((metallb, Answer::Unknown(what))) => match words::refusal(metallb) {
+            Some(text) => format!("MetalLB says: {text}; it was not read {what}"),
+            None => format!("the Service has no address; it was not read {what}, and no event of MetalLB's says why"),
+        },
         Some((metallb, Answer::Granted(pool))) => {
             let mut missing = Vec::new();
             if metallb.events.is_none() {

@@ -334,7 +334,9 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
 
 fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let expected = announcement.expected.as_ref()?;
-    let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty();
+    // Without an advertisement or an endpoint a speaker is right to announce nothing: both have to be known.
+    let meant = announcement.metallb.l2_advertisements.is_some() && case.target.is_none_or(|target| target.slices_read);
+    let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty() && meant;
     let asked = case.flow.is_some_and(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty()));
     let answered = case.flow.is_some_and(|flow| !flow.answering_macs().is_empty());
     // Even where every try is answered: clients send to the MAC that they remember, until they forget it.

@@ -2,6 +2,7 @@
 
 use crate::analysis::judge::case::found;
 use crate::analysis::judge::road::Road;
+use crate::analysis::judge::separates::Answered;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::netfilter::Match;
 use crate::analysis::state::ruleset;
@@ -25,13 +26,18 @@ pub(in crate::analysis::judge) fn dropping(pair: &StatePair, fields: &[Fields]) 
 
 /// As `dropping`; a rule that only may have taken them has to have counted as many as were lost.
 pub(in crate::analysis::judge) fn dropping_as_many(pair: &StatePair, fields: &[Fields], lost: usize) -> Option<Dropping> {
-    let enough = |drop: &ruleset::Drop| {
-        drop.matched == Match::Yes || drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost))
-    };
-    let drop = ruleset::drops(pair, fields).into_iter().find(enough)?;
-    let place = &pair.after.place;
-    let proof = took(&place.to_string(), drop.tool, &drop.path, &drop.text, drop.grown);
-    Some(Dropping { path: drop.path, text: drop.text, proof })
+    let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost))?;
+    Some(shown(pair, drop))
+}
+
+/// Whether it surely took them, or counted as many as were lost.
+fn took_enough(drop: &ruleset::Drop, lost: usize) -> bool {
+    drop.matched == Match::Yes || drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost))
+}
+
+fn shown(pair: &StatePair, drop: ruleset::Drop) -> Dropping {
+    let proof = took(&pair.after.place.to_string(), drop.tool, &drop.path, &drop.text, drop.grown);
+    Dropping { path: drop.path, text: drop.text, proof }
 }
 
 /// That a rule of a place took packets, by its counter where it has one.
@@ -51,15 +57,24 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
     }
 }
 
-/// The finding for a packet filter on a node.
-pub(in crate::analysis::judge) fn firewall(pair: &StatePair, node: &str, fields: &[Fields]) -> Option<Finding> {
-    dropping(pair, fields).map(|drop| filtered(node, drop))
+/// The finding for a packet filter on a node that takes the datagrams of a tunnel, in which these connections are.
+pub(in crate::analysis::judge) fn firewall(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    separating(pair, node, fields, 0, &Answered::in_tunnel(node, roads, fields))
 }
 
-/// As `firewall`, for these connections: of a rule that takes a part of the packets it is known only by how many it took.
+/// The finding for one that takes the connections' own packets: of a rule that takes a part of them it is known only by how many it took.
 pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
     let lost = roads.iter().filter(|road| road.repeated()).count();
-    dropping_as_many(pair, fields, lost).map(|drop| filtered(node, drop))
+    separating(pair, node, fields, lost, &Answered::at(node, roads, fields))
+}
+
+/// The surest rule that takes the lost packets and would not take the answered ones.
+fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answered: &Answered) -> Option<Finding> {
+    let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
+    let counterfactual = answered.evidence(pair, &drop, fields);
+    let mut finding = filtered(node, shown(pair, drop));
+    finding.evidence.extend(counterfactual);
+    Some(finding)
 }
 
 pub(in crate::analysis::judge) fn filtered(node: &str, drop: Dropping) -> Finding {

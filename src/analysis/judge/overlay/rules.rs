@@ -2,7 +2,7 @@
 
 use super::{
     Arrived, Between, Handed, Lost, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, none_encapsulated, route_to_another_node, sizes, tunnel_to_another_node, wrong_endpoint,
+    lost_between, none_encapsulated, route_to_another_node, sender_unread, sizes, tables_unread, tunnel_to_another_node, wrong_endpoint,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{checksum, rules};
@@ -37,6 +37,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
         Look(&TUNNEL_FILTERED),
         Look(&WRONG_ROUTE),
         Look(&LOST_DIRECTLY),
+        Open(|scene| tables_unread(scene)),
         Look(&WRONG_ENTRY),
     ],
 };
@@ -44,7 +45,13 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
 /// It left one node encapsulated and did not come in on the other.
 pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
     title: "between nodes, from",
-    steps: &[Look(&ROUTE_TO_ANOTHER_NODE), Look(&TUNNEL_TO_ANOTHER_NODE), Open(|scene| none_encapsulated(scene)), Look(&LOST_BETWEEN)],
+    steps: &[
+        Look(&ROUTE_TO_ANOTHER_NODE),
+        Open(|scene| sender_unread(scene)),
+        Look(&TUNNEL_TO_ANOTHER_NODE),
+        Open(|scene| none_encapsulated(scene)),
+        Look(&LOST_BETWEEN),
+    ],
 };
 
 /// It came in encapsulated and did not come out of the tunnel.

@@ -3,7 +3,7 @@
 use super::resolution::{self, Resolution};
 use super::{Before, BeforeNode, before_some_only, duplicate, flux, interface_down, router_word, unreachable_next_hops, unreachable_node};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Known, Step::Look, Step::Open};
-use crate::analysis::judge::{client, holders, neighbours, rules};
+use crate::analysis::judge::{client, holders, neighbours, rules, unread};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 
@@ -31,6 +31,7 @@ pub(in crate::analysis::judge) const BEFORE_ROUTED_NODE: FirstOf<BeforeNode> = F
         Known(|before| before.silencing.cloned()),
         Look(&NODE_GONE),
         Look(&ROUTER_FILTERS),
+        Open(|before| unread::behind_router(before.case, &router_word(before)?)),
         Look(&ROUTER_HAS_NO_ROUTE),
         Look(&FROM_SOME_ONLY),
     ],
@@ -56,6 +57,7 @@ pub(in crate::analysis::judge) const RESOLUTION: FirstOf<Resolution> = FirstOf {
         Open(|scene| resolution::not_all_watched(scene)),
         Open(|scene| resolution::perhaps_never_led(scene)),
         Open(|scene| resolution::nothing_left_while_watched(scene)),
+        Open(|scene| unread::on_link(scene.case, scene.roads)),
         Look(&REQUEST_LOST),
     ],
 };

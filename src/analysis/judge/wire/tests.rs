@@ -6,16 +6,18 @@ use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::judge::rule::Log;
 use crate::analysis::read::objects;
+use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::{ArpAsk, Closer, Flow};
 use crate::model::metallb::Metallb;
 use crate::model::packet::{Arp, Body, Mac, Packet, Passage};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::service::Service;
+use crate::model::state::StatePair;
 
 fn service() -> Service {
     objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
@@ -87,9 +89,33 @@ fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {
 }
 
 fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
+    judged_with(Vec::new(), first, second)
+}
+
+/// The states of n2, which answers by ARP, and of c1.
+fn states() -> Vec<StatePair> {
+    let links = |mac: &str| format!("2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP link/ether {mac} brd ff:ff:ff:ff:ff:ff");
+    let of = |name: &str, kind, mac: &str, more: &str| {
+        let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+        let state = place_state(place, &format!("=== links\n{}\n=== end 0\n{more}", links(mac)));
+        StatePair { before: state.clone(), after: state }
+    };
+    vec![of("n2", HostKind::Node, N2, ""), of("c1", HostKind::Client, "66:00:00:00:00:50", "=== neighbours\n=== end 0\n")]
+}
+
+const N2: &str = "66:00:00:00:00:02";
+
+/// c1 asked by ARP, and this one answered.
+fn answered_by(mac: &str, flow: Flow) -> Flow {
+    let host = Host { name: "c1".into(), address: "c1".into(), kind: HostKind::Client };
+    let pair = |mac: &str| vec![("eth0".to_owned(), mac.to_owned())];
+    Flow { arp: vec![ArpAsk { host, asked: pair("66:00:00:00:00:50"), replies: pair(mac), error: None }], ..flow }
+}
+
+fn judged_with(states: Vec<StatePair>, first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
     let service = service();
     let announcement = announced(&service);
-    let closer = Closer { states: Vec::new(), again: second, ..Closer::default() };
+    let closer = Closer { states, again: second, ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(first), closer: Some(&closer), gaps: &[] };
     let (mut findings, mut gaps) = (Vec::new(), Vec::new());
@@ -156,7 +182,8 @@ fn what_one_round_lost_is_not_absent_in_the_other() {
 fn a_request_is_lost_between_only_when_the_node_lost_nothing() {
     let captures = |lost| vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, lost, Vec::new())];
     let left = || vec![syn("c1", Passage::Out)];
-    let (findings, _) = judged(&round(Ending::ConnectTimeout, left(), captures(0)), Flow::default());
+    let whole = || answered_by(N2, round(Ending::ConnectTimeout, left(), captures(0)));
+    let (findings, _) = judged_with(states(), &whole(), Flow::default());
     assert_eq!(names(&findings), ["wire/request-lost"]);
     let (findings, gaps) = judged(&round(Ending::ConnectTimeout, left(), captures(1)), Flow::default());
     assert_eq!(names(&findings), [""; 0]);
@@ -165,6 +192,29 @@ fn a_request_is_lost_between_only_when_the_node_lost_nothing() {
     let mut bounded = captures(0);
     bounded[1].end = CaptureEnd::Bounded("20000 packets".to_owned());
     assert_eq!(names(&judged(&round(Ending::ConnectTimeout, left(), bounded), Flow::default()).0), [""; 0]);
+}
+
+#[test]
+fn what_was_not_read_is_not_absent() {
+    let captures = || vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
+    let left = || round(Ending::ConnectTimeout, vec![syn("c1", Passage::Out)], captures());
+    let open = |states: Vec<StatePair>, flow: &Flow, wanted: &str| {
+        let (findings, gaps) = judged_with(states, flow, Flow::default());
+        assert_eq!(names(&findings), [""; 0], "{wanted}");
+        assert!(gaps.iter().any(|gap| gap.decisive && gap.reason.contains(wanted)), "{gaps:?}");
+    };
+    let without = |host: usize, section: &str| {
+        let mut states = states();
+        let StatePair { before, after } = &mut states[host];
+        for state in [before, after] {
+            state.sections.remove(section);
+        }
+        states
+    };
+    open(without(0, "links"), &answered_by(N2, left()), "the links of n2 were not read");
+    open(without(1, "neighbours"), &answered_by(N2, left()), "the neighbours of c1 were not read");
+    open(Vec::new(), &answered_by(N2, left()), "the state of n2 was not read");
+    open(states(), &left(), "ARP was asked from nowhere");
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! The counterfactual of a named rule: with it the answered tries would not have been stopped, and without it the lost ones would have
+//! gone on. A rule that takes both alike is no cause.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::node::packets::Packets;
+use super::road::{Leg, Road};
+use crate::analysis::state::netfilter::{Fields, Match};
+use crate::analysis::state::ruleset::{self, Drop};
+use crate::model::state::{PlaceState, StatePair};
+
+/// Sections in which rules of packet filters stand.
+const FILTERS: [&str; 4] = ["iptables", "iptables-legacy", "ip6tables", "nft"];
+
+/// Source ports that a line tells.
+const TOLD: usize = 4;
+
+/// The answered tries that passed a place, as its packet filters see the packets of that direction.
+pub(super) struct Answered {
+    fields: Vec<Fields>,
+    ports: BTreeMap<String, BTreeSet<u16>>,
+}
+
+impl Answered {
+    /// Those that were seen at the node, beside tries that were lost there. Whose endpoint is not known tells nothing.
+    pub(super) fn at(node: &str, lost: &[&Road], fields: &[Fields]) -> Self {
+        let Some(case) = lost.first().map(|road| road.case) else { return Self { fields: Vec::new(), ports: BTreeMap::new() } };
+        let vip = case.address();
+        let roads = case.roads();
+        let place = node.to_owned();
+        let passed = |road: &&Road| {
+            let here = place.clone();
+            road.connection.attempt.answered()
+                && !road.late()
+                && road.endpoint().is_some()
+                && road.hops(move |hop| hop.place == here).next().is_some()
+        };
+        let answered: Vec<&Road> = roads.iter().filter(passed).collect();
+        let mut ports: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+        for road in &answered {
+            ports.entry(road.connection.vantage.text()).or_default().insert(road.connection.attempt.source_port);
+        }
+        let request = fields.iter().any(|field| vip.is_some() && field.destination == vip);
+        let leg = match (request, fields.iter().any(|field| field.state.is_some())) {
+            (true, true) => Leg::Request,
+            (true, false) => Leg::RequestData,
+            (false, _) => Leg::Reply,
+        };
+        let input = fields.iter().find_map(|field| field.input.clone());
+        let fields = if answered.is_empty() { Vec::new() } else { Packets::of(case, &answered).fields(leg, vip, input.as_deref()) };
+        Self { fields, ports }
+    }
+
+    /// As `at`, where it is the datagrams of a tunnel that were lost: what carried answered tries there looked the same.
+    pub(super) fn in_tunnel(node: &str, lost: &[&Road], fields: &[Fields]) -> Self {
+        let mut ports: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+        let same =
+            |outer: &(IpAddr, IpAddr)| fields.iter().any(|field| field.source == Some(outer.0) && field.destination == Some(outer.1));
+        for road in lost.first().map(|road| road.case.roads()).unwrap_or_default() {
+            let place = node.to_owned();
+            let mut outer = road.hops(move |hop| hop.tunnel.is_some() && hop.place == place).filter_map(|hop| hop.outer);
+            if road.connection.attempt.answered() && !road.late() && outer.any(|outer| same(&outer)) {
+                ports.entry(road.connection.vantage.text()).or_default().insert(road.connection.attempt.source_port);
+            }
+        }
+        let fields = if ports.is_empty() { Vec::new() } else { fields.to_vec() };
+        Self { fields, ports }
+    }
+
+    /// Whether the rule would surely have stopped answered tries, too.
+    pub(super) fn are_stopped_by(&self, pair: &StatePair, rule: &Drop) -> bool {
+        !self.fields.is_empty()
+            && ruleset::drops(pair, &self.fields).iter().any(|drop| drop.path == rule.path && drop.matched == Match::Yes)
+    }
+
+    /// What the model says of the lost packets without the rule, and of the answered ones with it.
+    pub(super) fn evidence(&self, pair: &StatePair, rule: &Drop, lost: &[Fields]) -> Vec<String> {
+        let place = &pair.after.place;
+        let others = ruleset::drops(&without(pair, &rule.text), lost);
+        let other = others.iter().find(|drop| drop.matched == Match::Yes && drop.text != rule.text);
+        let mut told = vec![match other {
+            Some(other) => format!("without this rule `{}` on {place} would take them, too", other.text),
+            None => format!("without this rule no other of {place}'s packet filters surely takes them"),
+        }];
+        if self.ports.is_empty() {
+            told.push(format!("no answered try is known to have passed {place}, so that there is none that it would stop, too"));
+        }
+        told.extend(self.ports.iter().map(|(from, ports)| {
+            let shown: Vec<String> = ports.iter().take(TOLD).map(u16::to_string).collect();
+            let more = if ports.len() > TOLD { ", …" } else { "" };
+            format!(
+                "it does not take the {} answered tries from {from} (source ports {}{more}), which pass {place}",
+                ports.len(),
+                shown.join(", ")
+            )
+        }));
+        told
+    }
+}
+
+/// The state without a rule.
+fn without(pair: &StatePair, text: &str) -> StatePair {
+    let mut pair = pair.clone();
+    for state in [&mut pair.before, &mut pair.after] {
+        forget(state, text);
+    }
+    pair
+}
+
+fn forget(state: &mut PlaceState, text: &str) {
+    for section in FILTERS {
+        if let Some(dump) = state.sections.get_mut(section) {
+            let kept: Vec<&str> = dump.lines().filter(|line| !line.trim_end().ends_with(text)).collect();
+            *dump = kept.join("\n");
+        }
+    }
+}
