@@ -288,6 +288,7 @@ impl SpeakerLog {
     }
 
     /// What it says of each of the addresses. A log is shared by all whose addresses it tells of.
+    #[must_use]
     pub fn of<'a>(&'a self, addresses: &'a [IpAddr]) -> impl DoubleEndedIterator<Item = &'a AddressLog> {
         addresses.iter().filter_map(|address| self.address(*address))
     }

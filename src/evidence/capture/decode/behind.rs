@@ -1,4 +1,4 @@
-//! What may stand between a link header and IP: VLAN tags, MPLS labels, PPPoE sessions, and LLC where a length stands for the kind.
+//! What may stand between a link header and IP: VLAN tags, MPLS labels, `PPPoE` sessions, and LLC where a length stands for the kind.
 
 use super::bytes_at;
 use crate::model::headers::Hidden;
@@ -87,7 +87,7 @@ fn llc(data: &[u8]) -> Option<(u16, usize)> {
     }
 }
 
-/// What no connection passes in: ARP, discovery of PPPoE and of neighbours, keys of a port, clocks, flow control, bonds.
+/// What no connection passes in: ARP, discovery of `PPPoE` and of neighbours, keys of a port, clocks, flow control, bonds.
 fn housekeeping(kind: u16) -> bool {
     matches!(kind, ARP | 0x8035 | 0x0842 | 0x8863 | 0x8808 | 0x8809 | 0x888e | 0x8899 | 0x88cc | 0x88f7 | 0x8902 | 0x9000)
 }
