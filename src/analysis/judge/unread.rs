@@ -118,7 +118,7 @@ pub(super) fn contradictions(case: &Case, findings: &[Finding]) -> Option<Gap> {
     let told = |name: &&str| findings.iter().any(|finding| finding.name == **name);
     let explained =
         [names::ANNOUNCE_SPLIT_BRAIN, names::WIRE_DUPLICATE_ADDRESS, names::WIRE_WRONG_INTERFACE, names::ANNOUNCE_SPEAKER_UNHEALTHY];
-    if explained.iter().any(|name| told(name)) {
+    if explained.iter().any(told) {
         return None;
     }
     let open = |reason: String| {
