@@ -321,6 +321,9 @@ fn a_server_of_which_nothing_comes_ends_the_run() {
     ran.within(15);
 }
 
+/// What the server does, and what the gap is to say of it.
+type Told = (fn() -> Fault, &'static str, &'static str);
+
 /// A Service that cannot be read, however it is looked for, is a gap with a report and a recording, and no failure of lbdiag.
 #[test]
 fn what_the_run_is_about_and_cannot_be_read_is_a_gap() {
@@ -330,7 +333,7 @@ fn what_the_run_is_about_and_cannot_be_read_is_a_gap() {
         (&["--set", "service=iam-proxy-alertmanager"], |path| path.starts_with("/api/v1/services")),
         (&["--set", "address=10.88.64.100"], |path| path.starts_with("/api/v1/services")),
     ];
-    let faults: [(fn() -> Fault, &str, &str); 7] = [
+    let faults: [Told; 7] = [
         (|| Reset, "evidence/unreadable", "closed the connection"),
         (|| Half, "evidence/unreadable", "in the middle of its answer"),
         (|| status(500, ""), "evidence/unreadable", "answered 500"),
