@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::road::{Leg, Point, Road};
 use super::translation;
+use crate::analysis::state::conntrack::{Wanted, tracked};
 use crate::analysis::state::{counters, ipsec, ruleset};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -51,8 +52,9 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     // A rule that may have taken them, led them elsewhere or let them live no further is another explanation, kube-proxy's own too.
     let fields = packets.fields(Leg::Request, case.address(), None);
     if !ruleset::undecided(pair, &fields).is_nothing()
-        || translation::refused(case, pair, &fields, failing.len())
+        || translation::refused(pair, &fields, &failing)
         || translation::suspected(case, pair, node, &failing)
+        || translated_again(pair, &packets)
     {
         return None;
     }
@@ -84,6 +86,15 @@ fn swallowed(road: &Road) -> Option<(String, bool)> {
         (Leg::Request, Point::FarNetworkSide(_), Point::FarPodSide(_)) => Some((node, true)),
         _ => None,
     }
+}
+
+/// Whether the node's connection table has what is for an endpoint led on to somebody else, by whatever rule: kube-proxy does so itself where
+/// another Service claims the endpoint's address.
+fn translated_again(pair: &StatePair, packets: &Packets) -> bool {
+    packets.endpoints.iter().any(|(ip, port)| {
+        let wanted = Wanted { address: Some(*ip), port: Some(*port), ..Wanted::default() };
+        tracked(&pair.after, &wanted).iter().any(|entry| (entry.dst, entry.dport) == (*ip, Some(*port)) && entry.dnat)
+    })
 }
 
 /// Whether the kernel counted as many drops for one reason as tries were lost while it was watched.

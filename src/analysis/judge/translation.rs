@@ -191,12 +191,13 @@ pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Roa
     on_the_road || open || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
-/// Whether kube-proxy's own rules counted as many of these packets as were lost.
-pub(super) fn refused(case: &Case, pair: &StatePair, fields: &[Fields], failed: usize) -> bool {
-    let rounds = if case.closer.is_some() { 2 } else { 1 };
+/// Whether kube-proxy's own rules counted as many of these packets as were lost in the round around which they were read.
+pub(super) fn refused(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> bool {
+    let repeated = roads.iter().filter(|road| road.repeated()).count();
+    let lost = if repeated == 0 { roads.len() } else { repeated };
     refused_by_kube_proxy(pair, fields)
         .iter()
-        .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed.div_ceil(rounds))))
+        .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost)))
 }
 
 /// What kube-proxy's own rules counted, and why not every rule was asked, as the end of a sentence; empty when there is neither.
@@ -240,7 +241,7 @@ pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Fi
 /// A rule keeps requests out of the table of connections of a pod's node, so that kube-proxy's rule takes the answers for invalid there.
 pub(super) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     let packets = Packets::of(case, roads);
-    if !refused(case, pair, &packets.fields(Leg::Reply, case.address(), None), roads.len()) {
+    if !refused(pair, &packets.fields(Leg::Reply, case.address(), None), roads) {
         return None;
     }
     let came = roads

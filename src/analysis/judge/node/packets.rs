@@ -4,12 +4,24 @@ use crate::analysis::judge::case::Case;
 use crate::analysis::judge::road::Leg;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::netfilter::Fields;
+use crate::model::packet::Passage;
 use crate::model::service::Protocol;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+/// The addresses from which a request comes to the node that takes it; the client's own, where that was not seen.
+fn seen_from(road: &Road, vip: Option<IpAddr>) -> BTreeSet<IpAddr> {
+    let entry = road.entry().map(|(node, _)| node);
+    let arriving = road.hops(|hop| {
+        hop.request && hop.passage == Passage::In && Some(hop.destination.0) == vip && entry.as_deref() == Some(hop.place.as_str())
+    });
+    let seen: BTreeSet<IpAddr> = arriving.map(|hop| hop.source.0).collect();
+    if seen.is_empty() { road.connection.attempt.source.into_iter().collect() } else { seen }
+}
+
 /// What a group of connections has in common for the rules of a node or pod.
 pub(in crate::analysis::judge) struct Packets {
+    /// Whom the requests come from, as the first node sees them: routers may translate.
     pub clients: BTreeSet<IpAddr>,
     pub endpoints: BTreeSet<(IpAddr, u16)>,
     /// Sources that the pods see, after source translation.
@@ -30,7 +42,7 @@ impl Packets {
                 .unwrap_or_default();
         }
         Self {
-            clients: roads.iter().filter_map(|road| road.connection.attempt.source).collect(),
+            clients: roads.iter().flat_map(|road| seen_from(road, vip)).collect(),
             seen_sources: roads
                 .iter()
                 .flat_map(|road| road.hops(|hop| hop.request && Some(hop.destination.0) != vip))
