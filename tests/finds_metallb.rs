@@ -72,8 +72,10 @@ impl Cluster for Objects {
 
 /// A speaker, as one flavour of MetalLB labels it.
 fn speaker(namespace: &str, name: &str, node: &str, labels: &Value, containers: &Value) -> Value {
+    let running = |container: &Value| json!({"name": container["name"], "state": {"running": {}}});
+    let statuses: Vec<Value> = containers.as_array().into_iter().flatten().map(running).collect();
     json!({"metadata": {"namespace": namespace, "name": name, "labels": labels}, "spec": {"nodeName": node, "containers": containers},
-        "status": {"phase": "Running", "containerStatuses": [{"name": containers[0]["name"], "state": {"running": {}}}]}})
+        "status": {"phase": "Running", "containerStatuses": statuses}})
 }
 
 /// A cluster of two nodes whose MetalLB is in `namespace`, with the given pods.

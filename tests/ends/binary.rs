@@ -188,7 +188,7 @@ fn files_that_never_come_end_with_the_time_limit_or_a_signal() {
         ("--replay", "reading the recording"),
         ("--params", "reading the parameters"),
         ("--site", "reading the site file"),
-        ("--kubeconfig", "looking at the files"),
+        ("--kubeconfig", "logging in to the cluster"),
     ] {
         let ended = place.run("note(\"x\");", &[option, fifo, "--timeout", "1s"]).end();
         assert_eq!(ended.code, Some(1), "{option}: {}", ended.stderr);
