@@ -31,6 +31,27 @@ pub fn held() -> usize {
 /// Runs of this process at the moment: more than one only where lbdiag is a library.
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
+/// Recordings that this process has open, each of which some run reads or is about to.
+static RECORDINGS: AtomicUsize = AtomicUsize::new(0);
+
+/// An open recording, as long as anybody holds it.
+#[derive(Debug)]
+pub struct Opened(());
+
+impl Opened {
+    #[must_use]
+    pub fn begin() -> Self {
+        RECORDINGS.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        RECORDINGS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A run, as long as it is there. What is held is known of the whole process, so that several at once share the sum of their bounds.
 #[derive(Debug)]
 pub struct UnderWay(());
@@ -57,7 +78,7 @@ impl Drop for UnderWay {
 
 /// A bound of one run, as large as it is for all that are under way.
 fn shared(most: usize) -> usize {
-    most.saturating_mul(RUNS.load(Ordering::Relaxed).max(1))
+    most.saturating_mul(RUNS.load(Ordering::Relaxed).max(RECORDINGS.load(Ordering::Relaxed)).max(1))
 }
 
 /// Whether so many bytes more would still be within the bound.

@@ -60,7 +60,11 @@ pub struct Recording {
 }
 
 /// The occurrences of each question in their order.
-type ByQuestion = HashMap<Asked, Vec<Entry>>;
+struct ByQuestion {
+    entries: HashMap<Asked, Vec<Entry>>,
+    /// Counts the recording, as long as any world of it is there.
+    _opened: memory::Opened,
+}
 
 impl Recording {
     /// Reads a recording.
@@ -68,13 +72,14 @@ impl Recording {
     /// # Errors
     /// As `open`.
     pub fn read(path: &Path) -> Result<Self, EvidenceError> {
+        let opened = memory::Opened::begin();
         let (manifest, mut entries) = file::read(path)?;
         entries.sort_by_key(|entry| entry.occurrence);
-        let mut by_question = ByQuestion::new();
+        let mut by_question: HashMap<Asked, Vec<Entry>> = HashMap::new();
         for entry in entries {
             by_question.entry(entry.asked.clone()).or_default().push(entry);
         }
-        Ok(Self { manifest, by_question: Arc::new(by_question) })
+        Ok(Self { manifest, by_question: Arc::new(ByQuestion { entries: by_question, _opened: opened }) })
     }
 
     /// The world as it was when the recorded run began.
@@ -115,7 +120,7 @@ impl Answers {
     /// The entry that answers this asking of the question; asked more often than recorded, the last one again, unless a later one may have
     /// been left out.
     fn entry(&self, asked: &Asked) -> Option<&Entry> {
-        let entries = self.by_question.get(asked)?;
+        let entries = self.by_question.entries.get(asked)?;
         let occurrence = self.tape.occurrence(asked);
         entries.iter().find(|entry| entry.occurrence == occurrence).or(entries.last().filter(|_| self.whole))
     }
