@@ -96,7 +96,7 @@ fn values_that_are_written_out_are_held_against_what_words_take() {
         ("find_announcer(svc, #{ wire: [\"ssh:c1\"], defer: 1 });", "E0206", "1", "the option `defer` takes"),
         ("find_announcer(svc, #{ defer: `${svc}` });", "E0206", "`", "this is ``"),
     ] {
-        let text = format!("{}{service}{line}\n", HEADER);
+        let text = format!("{HEADER}{service}{line}\n");
         let found = read(&text);
         assert_eq!(codes(&found), [code], "{line}: {found:?}");
         assert!(marked(&text, &found[0]).starts_with(mark) || mark.starts_with(marked(&text, &found[0])), "{line}: {found:?}");
@@ -110,7 +110,7 @@ fn values_that_are_written_out_are_held_against_what_words_take() {
         "let what = 5;\nservice_at(params.address);\nstep(\"x\", || what);",
         "services(());",
     ] {
-        assert_eq!(codes(&read(&format!("{}{service}{line}\n", HEADER))), [] as [&str; 0], "{line}");
+        assert_eq!(codes(&read(&format!("{HEADER}{service}{line}\n"))), [] as [&str; 0], "{line}");
     }
 }
 
