@@ -17,11 +17,14 @@ use super::world::Change;
 /// One kind of addition.
 type Addition = (&'static str, fn(&mut Parts));
 
+type EditText = dyn Fn(&str) -> String + Send + Sync;
+type EditList = dyn Fn(&ListQuery, &mut Vec<Value>) + Send + Sync;
+
 /// What is added, by where it shows.
 #[derive(Default)]
 struct Parts {
-    sections: Vec<(&'static str, Arc<dyn Fn(&str) -> String + Send + Sync>)>,
-    lists: Vec<(&'static str, Arc<dyn Fn(&ListQuery, &mut Vec<Value>) + Send + Sync>)>,
+    sections: Vec<(&'static str, Arc<EditText>)>,
+    lists: Vec<(&'static str, Arc<EditList>)>,
     lines: Vec<&'static str>,
     packets: bool,
 }

@@ -1,5 +1,7 @@
 //! What a place's tools printed, section by section, as text that is changed.
 
+use std::fmt::Write;
+
 use lbdiag::evidence::host::Output;
 
 /// The names of the sections of an answer of `inspect`.
@@ -26,7 +28,8 @@ fn with(output: Output, name: &str, change: impl Fn(&str) -> (String, String)) -
                 let read = status == "0";
                 let (text, status) = if read { change(&text) } else { (text, status.to_owned()) };
                 stdout.push_str(text.trim_end_matches('\n'));
-                stdout.push_str(&format!("\n=== end {status}\n"));
+                // Writing to a string has no way to fail.
+                let _ = write!(stdout, "\n=== end {status}\n");
                 continue;
             }
         } else if line.strip_prefix("=== ") == Some(name) {

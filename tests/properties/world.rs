@@ -15,19 +15,26 @@ use serde_json::Value;
 
 type Answer<T> = Result<T, EvidenceError>;
 
+type ChangeList = dyn Fn(&ListQuery, Answer<List>) -> Answer<List> + Send + Sync;
+type ChangeLog = dyn Fn(&LogQuery, Vec<String>) -> Answer<Vec<String>> + Send + Sync;
+type ChangeOutput = dyn Fn(&Host, &Command, Answer<Output>) -> Answer<Output> + Send + Sync;
+type RefuseCapture = dyn Fn(&CaptureRequest, usize) -> Option<EvidenceError> + Send + Sync;
+type ChangeCapture = dyn Fn(&mut Capture) + Send + Sync;
+type RefuseClock = dyn Fn(&Host) -> Option<EvidenceError> + Send + Sync;
+
 /// What of a world's answers is another one. What a change does not name stays as it is.
 #[derive(Default)]
 pub(super) struct Change {
     pub title: String,
     /// Words of which one stands in the gaps, or in the evidence of the whole run, when a removal matters.
     pub about: Vec<String>,
-    pub list: Option<Box<dyn Fn(&ListQuery, Answer<List>) -> Answer<List> + Send + Sync>>,
-    pub log: Option<Box<dyn Fn(&LogQuery, Vec<String>) -> Answer<Vec<String>> + Send + Sync>>,
-    pub run: Option<Box<dyn Fn(&Host, &Command, Answer<Output>) -> Answer<Output> + Send + Sync>>,
+    pub list: Option<Box<ChangeList>>,
+    pub log: Option<Box<ChangeLog>>,
+    pub run: Option<Box<ChangeOutput>>,
     /// Why a capture does not begin.
-    pub refuse: Option<Box<dyn Fn(&CaptureRequest, usize) -> Option<EvidenceError> + Send + Sync>>,
-    pub capture: Option<Box<dyn Fn(&mut Capture) + Send + Sync>>,
-    pub clock: Option<Box<dyn Fn(&Host) -> Option<EvidenceError> + Send + Sync>>,
+    pub refuse: Option<Box<RefuseCapture>>,
+    pub capture: Option<Box<ChangeCapture>>,
+    pub clock: Option<Box<RefuseClock>>,
 }
 
 /// What was asked of a world: in a changed one other questions come up, and are answered by what was asked at the same place.

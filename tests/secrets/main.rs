@@ -10,6 +10,7 @@ mod objects;
 mod planted;
 mod runs;
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use planted::Planted;
@@ -197,8 +198,11 @@ fn nothing_of_how_hosts_and_services_answer() {
         let secret = planted.at(&format!("what the ProxyCommand of {host} says"));
         let proxy = lbdiag.file(&format!("proxy-{host}"), &format!("#!/bin/sh\nS={secret}\n{says}\n"));
         let argument = planted.at(&format!("argument of the ProxyCommand of {host}"));
-        config +=
-            &format!("Host {host}\n HostName 127.0.0.1\n User root\n ProxyCommand {proxy} --password {argument} https://u:{argument}@x/\n");
+        // Writing to a string has no way to fail.
+        let _ = writeln!(
+            config,
+            "Host {host}\n HostName 127.0.0.1\n User root\n ProxyCommand {proxy} --password {argument} https://u:{argument}@x/"
+        );
     }
     let config = lbdiag.file("ssh-config", &config);
     let site = lbdiag.file("ssh-site.yaml", &format!("ssh: {{ config: {config} }}\n"));
