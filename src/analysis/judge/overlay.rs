@@ -2,6 +2,7 @@
 
 mod direct;
 pub(super) mod rules;
+mod sizes;
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::pod_network::{far_node, is_of, network_of, pod_network};
-use super::road::{Leg, Point, Road, Vanished};
+use super::road::{Point, Road, Vanished};
 use super::rule::Log;
 use super::unread;
 use crate::analysis::state::netfilter::Fields;
@@ -19,9 +20,9 @@ use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
-use crate::model::probe::Size;
 use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
+pub(super) use sizes::size_or_content;
 
 /// Ports of the tunnels that are known.
 const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
@@ -55,7 +56,7 @@ pub(super) fn lost<'a>(case: &'a Case<'a>, log: &Log, roads: &'a [&'a Road<'a>],
 
 /// Whether the size of packets is why they are lost between two points.
 pub(super) fn size(case: &Case, log: &Log, roads: &[&Road], gone: &Vanished) -> Option<Finding> {
-    log.first(&rules::SIZES, gone.last.place(), &Lost { case, roads, gone })?.ok()
+    log.first(&rules::SIZES, gone.last.place(), &sizes::Lost { case, roads, gone })?.ok()
 }
 
 /// Hops of the request that leave a node towards a pod.
@@ -347,77 +348,4 @@ fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
 
 fn down_on_arrival(arrived: &Arrived) -> Option<Finding> {
     network::links(&arrived.pair.after).into_iter().find(|link| is_tunnel(link) && !link.up).map(|link| down(arrived.node, &link.name))
-}
-
-/// Connections whose packets passed one point and not the next.
-pub(super) struct Lost<'a> {
-    case: &'a Case<'a>,
-    roads: &'a [&'a Road<'a>],
-    gone: &'a Vanished,
-}
-
-/// Payload was lost between two points while smaller packets of the same direction pass, those without payload at least: no try with
-/// less payload tells whether the size of the lost ones is why, or their content.
-pub(super) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
-    let passes = roads.iter().any(|road| road.passed(if gone.leg == Leg::RequestData { Leg::Request } else { Leg::Reply }, &gone.next));
-    let largest = roads.iter().map(|road| road.largest(gone.leg, &gone.next)).max().unwrap_or_default();
-    let smallest_lost = roads.iter().filter_map(|road| road.smallest_payload(gone.leg, &gone.last)).min()?;
-    (passes && largest < smallest_lost).then(|| {
-        let (from, to) = (gone.last.place(), gone.next.place());
-        let passed = if largest == 0 { "those without payload pass".to_owned() } else { format!("those of {largest} bytes pass") };
-        Gap::new(
-            names::EVIDENCE_UNDECIDED,
-            Subject::network(from, to),
-            format!("packets with {smallest_lost} bytes of payload and more leave {from} and do not come to {to}; {passed}"),
-            format!(
-                "whether their size is why (an MTU on the way, as ping -M do -s {smallest_lost} between the two would show), or their content \
-                 (a filter that reads it)"
-            ),
-        )
-        .decisive()
-    })
-}
-
-/// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
-fn sizes(lost: &Lost) -> Option<Finding> {
-    let Lost { case, roads, gone } = lost;
-    // Only the same endpoint compares: another pod's small requests take another road.
-    let ends: BTreeSet<IpAddr> = roads.iter().filter_map(|road| road.endpoint()).map(|(ip, _)| ip).collect();
-    let all = case.roads();
-    let small = |answered: bool| {
-        all.iter().any(|road| {
-            let same = road.endpoint().is_some_and(|(ip, _)| ends.contains(&ip));
-            same && road.connection.attempt.size == Size::Small && road.connection.attempt.answered() == answered
-        })
-    };
-    if !small(true) || small(false) {
-        return None;
-    }
-    let largest = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
-    let (from, to) = (gone.last.place(), gone.next.place());
-    let what = if gone.leg == Leg::RequestData { "requests" } else { "answers" };
-    let evidence = vec![
-        format!("the largest packet of these {what} that passed {} has {} bytes of payload", gone.last, largest(&gone.last)),
-        match largest(&gone.next) {
-            0 => format!("none with payload passed {}", gone.next),
-            bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
-        },
-        "small requests of the same kind are answered".to_owned(),
-    ];
-    let summary = if from == to {
-        format!("small packets pass {from}, large ones come as far as {} and not to {}", gone.last, gone.next)
-    } else {
-        format!("small packets pass between {from} and {to}, large ones vanish")
-    };
-    let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
-    Some(if client_side {
-        found(names::WIRE_MTU, vec![Subject::network(from, to)], summary, evidence)
-    } else {
-        let mut culprits: Vec<Subject> = [from, to].iter().filter(|place| !place.contains('/')).map(|node| Subject::node(node)).collect();
-        culprits.dedup();
-        if culprits.is_empty() {
-            culprits.push(Subject::network(from, to));
-        }
-        found(names::OVERLAY_MTU, culprits, summary, evidence)
-    })
 }

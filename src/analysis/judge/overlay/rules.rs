@@ -1,8 +1,9 @@
 //! What takes packets between two nodes, in the order in which they meet it.
 
+use super::sizes::{Lost, sizes};
 use super::{
-    Arrived, Between, Handed, Lost, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, none_encapsulated, route_to_another_node, sender_unread, sizes, tables_unread, tunnel_to_another_node, wrong_endpoint,
+    Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
+    lost_between, none_encapsulated, route_to_another_node, sender_unread, tables_unread, tunnel_to_another_node, wrong_endpoint,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{checksum, rules};
