@@ -135,7 +135,12 @@ fn beside(case: &Case, roads: &[Road], from: &Vantage, followed: &BTreeSet<Strin
     if !own.is_empty() && own.is_subset(&known) {
         return Some(Tie::Certificate);
     }
-    (proxied(case, roads, from) && connections_of_others(case, roads) >= ports.len()).then_some(Tie::Proxy)
+    let reached = || connections_of_others(case, roads) >= ports.len();
+    // What asks from inside the cluster is translated before it leaves: nobody sees it under its own name.
+    if from.is_inside() {
+        return reached().then_some(Tie::Translation);
+    }
+    (proxied(case, roads, from) && reached()).then_some(Tie::Proxy)
 }
 
 /// Whether somebody in between asks in the client's place, as far as is known.
