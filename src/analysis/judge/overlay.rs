@@ -91,7 +91,7 @@ impl<'a> Handed<'a> {
 
     /// The interface, when it is a tunnel's.
     fn tunnel(&self) -> Option<&Link> {
-        self.link.as_ref().filter(|link| is_tunnel(link))
+        self.link.as_ref().filter(|link| link.is_tunnel())
     }
 }
 
@@ -136,14 +136,9 @@ fn down(node: &str, interface: &str) -> Finding {
 fn down_on_leaving(handed: &Handed) -> Option<Finding> {
     let state = &handed.pair.after;
     let without_route = || network::specific_route(state, handed.pod).is_none();
-    let other = || network::links(state).into_iter().filter(|_| without_route()).find(|link| is_tunnel(link) && !link.up);
+    let other = || network::links(state).into_iter().filter(|_| without_route()).find(|link| link.is_tunnel() && !link.up);
     let link = handed.tunnel().filter(|link| !link.up).cloned().or_else(other)?;
     Some(down(handed.node, &link.name))
-}
-
-/// Whether it is a tunnel that is known.
-fn is_tunnel(link: &Link) -> bool {
-    matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"))
 }
 
 /// A packet filter of the node takes what the tunnel sends.
@@ -347,5 +342,5 @@ fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
 }
 
 fn down_on_arrival(arrived: &Arrived) -> Option<Finding> {
-    network::links(&arrived.pair.after).into_iter().find(|link| is_tunnel(link) && !link.up).map(|link| down(arrived.node, &link.name))
+    network::links(&arrived.pair.after).into_iter().find(|link| link.is_tunnel() && !link.up).map(|link| down(arrived.node, &link.name))
 }

@@ -85,9 +85,8 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
 /// Whether an interface leads to other nodes or out of the cluster. What a CNI of its own kind puts between a node and its pods, such as a
 /// host interface of eBPF programs, does neither, and its routes say nothing of where packets go.
 fn leads_off(case: &Case, state: &PlaceState, interface: &str) -> bool {
-    let tunnel = |link: &network::Link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"));
     network::default_route(state).is_some_and(|(_, device)| device == interface)
-        || network::link_named(state, interface).as_ref().is_some_and(tunnel)
+        || network::link_named(state, interface).as_ref().is_some_and(network::Link::is_tunnel)
         || network::addresses(state).iter().any(|(name, net)| {
             let of_a_node =
                 case.announcement.is_some_and(|found| found.nodes_seen.iter().any(|node| node.internal_ips.contains(&net.addr())));

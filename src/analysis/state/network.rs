@@ -26,6 +26,14 @@ pub struct Link {
     pub kind: Option<String>,
 }
 
+impl Link {
+    /// Whether it leads into a tunnel of a known kind.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"))
+    }
+}
+
 /// What the kernel says about the way to an address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Way {
