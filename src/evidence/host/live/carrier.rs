@@ -44,7 +44,7 @@ impl Carrier {
     pub(super) fn was_not_started(&self, error: &EvidenceError) {
         let first = matches!(self, Self::Ssh(_)) && self.never_ran() && self.sessions.available_permits() + 1 >= MOST_SESSIONS;
         if first && matches!(error.kind, ErrorKind::HostUnreachable | ErrorKind::LoginRefused) {
-            self.refused_all(error, error.operation.starts_with(OPENING));
+            self.refused_all(error, self.never_let_in() && error.operation.starts_with(OPENING));
         }
     }
 

@@ -31,8 +31,11 @@ const SECOND_TRY: Duration = Duration::from_millis(400);
 
 /// What is tried when a session is asked for.
 pub(super) const OPENING: &str = "open a session";
-/// How long a session is asked for after the last command ended: sshd frees its place a moment later.
-const SLOT_LIMIT: Duration = Duration::from_millis(600);
+/// How long a session is asked for beside captures after the last command ended: sshd frees its place a moment later, and the later the
+/// busier its host is.
+const SLOT_LIMIT: Duration = Duration::from_millis(1500);
+/// The same where nothing of ours is under way any more: then every place is about to be free.
+const LAST_SLOT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a session waits for its turn among commands.
 const TURN_LIMIT: Duration = Duration::from_secs(15);
 /// Between two askings for a session.
@@ -101,15 +104,19 @@ impl Connection {
         let mut alone = began;
         loop {
             let refused = match self.handle.channel_open_session().await {
-                Ok(channel) => return Ok(channel),
+                Ok(channel) => {
+                    self.standing.let_in();
+                    return Ok(channel);
+                }
                 Err(error @ russh::Error::ChannelOpenFailure(_)) => error,
                 Err(_) => return Err(self.standing.broken()),
             };
-            let [command, _] = self.standing.under_way();
+            let [command, capture] = self.standing.under_way();
             if command {
                 alone = tokio::time::Instant::now();
             }
-            let in_time = alone.elapsed() < SLOT_LIMIT && began.elapsed() < TURN_LIMIT;
+            let slot_limit = if capture { SLOT_LIMIT } else { LAST_SLOT_LIMIT };
+            let in_time = alone.elapsed() < slot_limit && began.elapsed() < TURN_LIMIT;
             if !in_time || !self.standing.may_make_room() {
                 return Err(self.no_session(&refused));
             }

@@ -44,6 +44,8 @@ pub(super) struct Seen {
     no_root: Option<EvidenceError>,
     /// Why nothing of ours runs there at all.
     runs_nothing: Option<EvidenceError>,
+    /// A session was let begin there.
+    let_in: bool,
     /// Something of ours began there.
     ran: bool,
     /// The server said so itself, before anything could begin.
@@ -98,6 +100,16 @@ impl Standing {
         Some(if seen.began_nothing { Ok(()) } else { Err(refusal) })
     }
 
+    /// Remembers that the server lets sessions begin.
+    pub(super) fn let_in(&self) {
+        self.seen().let_in = true;
+    }
+
+    /// Whether the server was never seen to let a session begin.
+    pub(super) fn never_let_in(&self) -> bool {
+        !self.seen().let_in
+    }
+
     /// Remembers that something of ours began there.
     pub(super) fn ran(&self) {
         self.seen().ran = true;
@@ -129,9 +141,9 @@ impl Standing {
         self.open.each_ref().map(|open| open.available_permits() < MOST_SESSIONS)
     }
 
-    /// Whether a session that is refused may begin in a moment: another one has just ended, or just began.
+    /// Whether a session that is refused may begin in a moment: another one, a command's or a capture's, has just ended, or just began.
     pub(super) fn may_make_room(&self) -> bool {
-        !self.never_ran() || self.sessions.available_permits() + 1 < MOST_SESSIONS
+        !self.never_let_in() || self.sessions.available_permits() + 1 < MOST_SESSIONS
     }
 
     /// Remembers why an end came.
@@ -186,6 +198,15 @@ mod tests {
         assert_eq!(standing.known_sweep(), Some(Err(refusal.clone())));
         standing.refused_all(&refusal, true);
         assert_eq!(standing.known_sweep(), Some(Ok(())));
+    }
+
+    #[test]
+    fn where_a_session_was_let_begin_a_refused_one_may_begin_in_a_moment() {
+        let standing = Standing::new("n1", "root", Arc::default());
+        let _own = standing.sessions.try_acquire().unwrap();
+        assert!(!standing.may_make_room(), "the very first one is refused: so is the next");
+        standing.let_in();
+        assert!(standing.may_make_room(), "a capture began and ended, though nothing was seen to run");
     }
 
     #[test]
