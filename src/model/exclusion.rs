@@ -30,3 +30,11 @@ pub enum Exclusion {
     /// BGP only: no BGPPeer for the node.
     NoPeer,
 }
+
+impl Exclusion {
+    /// Whether the speaker itself is why, and not what the objects ask for.
+    #[must_use]
+    pub fn is_about_the_speaker(self) -> bool {
+        matches!(self, Self::NoSpeaker | Self::SpeakerNotReady | Self::Lost)
+    }
+}

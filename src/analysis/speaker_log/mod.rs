@@ -4,11 +4,14 @@
 //! so. The fold is per container start: a start forgets what was said. Memory does not grow with the log, and a line that cannot matter
 //! is passed over without being parsed.
 
+mod address;
 mod announcements;
 mod holders;
 mod kind;
 mod line;
 mod members;
+mod pass;
+mod protocol;
 mod sessions;
 mod troubles;
 
