@@ -1,24 +1,28 @@
 //! Translation on a node: rules that lead a request past kube-proxy's, and answers that pass the node which would translate them back.
 
-use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::node::filters;
-use crate::analysis::judge::node::packets::Packets;
+mod masquerade;
+mod past;
+mod refused;
+#[cfg(test)]
+mod tests;
+mod untracked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::road::{Leg, Road};
-use super::rule::{AllOf, Apply::Each, Proof};
-use super::rules;
-use super::tries::OfTries;
+pub(super) use past::PAST;
+pub(super) use refused::{refusals, refused};
+pub(super) use untracked::{answers_of_untracked, untracked_answers};
+
+use super::case::{Case, found};
+use super::node::filters;
+use super::node::packets::Packets;
+use super::road::Road;
 use crate::analysis::state::conntrack::{Wanted, tracked};
-use crate::analysis::state::netfilter;
 use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, refused_by_kube_proxy, trail, undecided};
+use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, trail};
 use crate::model::catalogue::names;
-use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::Finding;
-use crate::model::packet::Passage;
-use crate::model::service::TrafficPolicy;
 use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
@@ -191,26 +195,6 @@ pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Roa
     on_the_road || open || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
-/// Whether kube-proxy's own rules counted as many of these packets as were lost in the round around which they were read.
-pub(super) fn refused(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> bool {
-    let repeated = roads.iter().filter(|road| road.repeated()).count();
-    let lost = if repeated == 0 { roads.len() } else { repeated };
-    refused_by_kube_proxy(pair, fields)
-        .iter()
-        .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost)))
-}
-
-/// What kube-proxy's own rules counted, and why not every rule was asked, as the end of a sentence; empty when there is neither.
-pub(super) fn refusals(pair: &StatePair, fields: &[Fields]) -> String {
-    let counted: Vec<String> = refused_by_kube_proxy(pair, fields)
-        .into_iter()
-        .filter_map(|drop| Some(format!("kube-proxy's rule {} (`{}`) took {} packets", drop.path, drop.text, drop.grown?)))
-        .collect();
-    let counted = if counted.is_empty() { String::new() } else { format!("; while the probe was repeated, {}", counted.join(", and ")) };
-    let open: Vec<String> = undecided(pair, fields).open.into_iter().collect();
-    if open.is_empty() { counted } else { format!("{counted}; in its packet filter, {}", open.join(", and ")) }
-}
-
 /// A rule of the node that took the requests leaves them too few hops for the node behind it, or a rule of this one does.
 pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
     let entries: BTreeSet<String> = roads.iter().filter_map(|road| road.entry()).map(|(name, _)| name).collect();
@@ -237,248 +221,3 @@ pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Fi
         ))
     })
 }
-
-/// A rule keeps requests out of the table of connections of a pod's node, so that kube-proxy's rule takes the answers for invalid there.
-pub(super) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
-    let packets = Packets::of(case, roads);
-    if !refused(pair, &packets.fields(Leg::Reply, case.address(), None), roads) {
-        return None;
-    }
-    let came = roads
-        .iter()
-        .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::In && hop.tunnel.is_none()))
-        .find(|hop| hop.place == node && Some(hop.destination.0) != case.address())?;
-    let request = Fields {
-        source: Some(came.source.0),
-        destination: Some(came.destination.0),
-        destination_port: Some(came.destination.1),
-        protocol: packets.protocol.to_owned(),
-        input: Some(came.interface.clone()),
-        state: Some("NEW".to_owned()),
-        mark: Some(0),
-        ..Fields::default()
-    };
-    let turn = trail(pair, &request, None).turns.into_iter().find(|turn| turn.kind == Kind::Untracks && turn.certain && turn.counted())?;
-    let refused = refusals(pair, &packets.fields(Leg::Reply, case.address(), None));
-    Some(found(
-        names::NODE_FIREWALL_DROP,
-        vec![rule(node, &turn)],
-        format!(
-            "a packet filter on {node} keeps requests out of the connection table, and the answers are dropped as invalid: {}",
-            turn.text
-        ),
-        vec![
-            filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown),
-            format!("answers come in on {node} and do not leave it{refused}"),
-        ],
-    ))
-}
-
-/// A rule keeps answers out of the node's table of connections, so that nothing translates them back.
-pub(super) fn untracked_answers(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
-    let packets = Packets::of(case, roads);
-    let vip = case.address();
-    let lost = repeated(roads);
-    packets.fields(Leg::Reply, vip, None).into_iter().filter(|fields| fields.source != vip).find_map(|fields| {
-        let answer = Fields { state: Some("ESTABLISHED".to_owned()), mark: Some(0), ..fields };
-        let enough = |turn: &Turn| turn.grown.is_none_or(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost.max(1)));
-        let turn = trail(pair, &answer, None)
-            .turns
-            .into_iter()
-            .find(|turn| matches!(turn.kind, Kind::Untracks | Kind::HopLimit(0..=1)) && turn.certain && enough(turn))?;
-        let what = if turn.kind == Kind::Untracks { "keeps the answers from being translated back".to_owned() } else { does(&turn) };
-        Some(found(
-            names::NODE_FIREWALL_DROP,
-            vec![rule(node, &turn)],
-            format!("a packet filter on {node} {what}: {}", turn.text),
-            vec![filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
-        ))
-    })
-}
-
-/// Pods on other nodes answer past the node that translated the request.
-pub(super) const PAST: AllOf<OfTries> = AllOf { title: "answers past the node", proofs: &[&ANSWERED_PAST] };
-
-const ANSWERED_PAST: Proof<OfTries> = Proof {
-    rule: &rules::RETURN_ASYMMETRIC,
-    title: "pods that answer past the node which translated the request",
-    needs: "requests that reach another node's pods with an address that is no node's, answers that leave there, and none that comes back",
-    apply: Each(|tries| answered_past(tries.case, tries.roads)),
-};
-
-/// A request that was sent to a pod of another node with a source to which the pod answers past the node that translated it.
-struct Past<'a> {
-    entry: String,
-    far: String,
-    endpoint: (IpAddr, u16),
-    source: IpAddr,
-    out: Option<&'a Hop>,
-}
-
-fn past<'a>(case: &Case, road: &Road<'a>) -> Option<Past<'a>> {
-    let (entry, _) = road.entry()?;
-    let endpoint = road.endpoint()?;
-    let held = case.target?.endpoints.iter().find(|held| held.ip == endpoint.0)?;
-    let far = held.node.clone().filter(|far| *far != entry)?;
-    let vip = case.address();
-    let seen = |hop: &Hop| hop.request && hop.what != Sighting::IcmpError && Some(hop.destination.0) != vip && hop.tunnel.is_none();
-    let pod = held.pod.as_ref().map(|pod| format!("{}/{pod}", case.service.namespace));
-    // As the pod's node and the pod see it: what the entry's own rules still do to it was done by then.
-    let source = road.hops(seen).find(|hop| hop.place == far || Some(&hop.place) == pod.as_ref())?.source.0;
-    let out = road
-        .hops(|hop| !hop.request && hop.passage == Passage::Out && hop.tunnel.is_none())
-        .find(|hop| hop.place == far && hop.destination.0 == source);
-    let came_back = road.hops(|hop| !hop.request).any(|hop| hop.place == entry);
-    (!came_back).then_some(Past { entry, far, endpoint, source, out })
-}
-
-/// Pods on other nodes answer the clients themselves, past the node that translated the request and would translate the answer back.
-fn answered_past(case: &Case, roads: &[&Road]) -> Vec<Finding> {
-    if case.service.external_policy == TrafficPolicy::Local || roads.iter().any(|road| road.connection.vantage.is_inside()) {
-        return Vec::new();
-    }
-    let Some(all) = roads.iter().map(|road| past(case, road)).collect::<Option<Vec<Past>>>() else { return Vec::new() };
-    let kept = |road: &Road, source: IpAddr| road.connection.attempt.source == Some(source);
-    // Where answers that pass the node are taken elsewhere, passing it is no fault.
-    let fine =
-        case.roads().iter().any(|road| road.connection.attempt.answered() && past(case, road).is_some_and(|past| kept(road, past.source)));
-    if fine || all.iter().any(|past| case.is_node_address(past.source)) {
-        return Vec::new();
-    }
-    let entries: BTreeSet<&str> = all.iter().map(|past| past.entry.as_str()).collect();
-    let found: Option<Vec<Finding>> = entries
-        .into_iter()
-        .map(|entry| {
-            let of_entry: Vec<(&Road, &Past)> = roads.iter().copied().zip(&all).filter(|(_, past)| past.entry == entry).collect();
-            of_node(case, &of_entry, entry)
-        })
-        .collect();
-    found.unwrap_or_default()
-}
-
-fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding> {
-    let pair = case.node_state(node).filter(|pair| translates(pair))?;
-    let (_, first) = roads.first()?;
-    let all_kept = roads.iter().all(|(road, past)| road.connection.attempt.source == Some(past.source));
-    let those: Vec<&Road> = roads.iter().map(|(road, _)| *road).collect();
-    let trails: Vec<Trail> = trails(case, pair, node, &those, Some(first.endpoint)).into_values().collect();
-    let why = sparing(pair, &trails, all_kept, repeated(&those));
-    // Another source than the client's own was given by somebody, and an answer that was not seen to pass the node may be lost otherwise:
-    // there only the node's rules can tell.
-    if why.is_none() && !(all_kept && roads.iter().any(|(_, past)| past.out.is_some())) {
-        return None;
-    }
-    let far: BTreeSet<&str> = roads.iter().map(|(_, past)| past.far.as_str()).collect();
-    let far = far.into_iter().collect::<Vec<_>>().join(" and ");
-    let sources: BTreeSet<IpAddr> = roads.iter().map(|(_, past)| past.source).collect();
-    let mut evidence = vec![format!(
-        "{} requests that {node} translated reach {far} from {}, {}",
-        roads.len(),
-        join(&sources),
-        if all_kept { "as the clients sent them" } else { "which is no node's address" }
-    )];
-    evidence.push(match roads.iter().find_map(|(_, past)| past.out) {
-        Some(out) => format!(
-            "the answers to {} leave {}/{} and do not come to {node}, which alone can translate them back",
-            out.destination.0, out.place, out.interface
-        ),
-        None => format!(
-            "no answer comes back to {node}, which alone can translate it: {far} sends it another way, or takes the request for that"
-        ),
-    });
-    let (culprit, cause) = match why {
-        Some(Why::Rule(turn)) => {
-            evidence.push(filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown));
-            (rule(node, &turn), format!(": {}", turn.text))
-        }
-        Some(Why::Missing(what)) => {
-            evidence.push(format!("on {node} {what}"));
-            (Subject::kube_proxy(node), format!(": {what}"))
-        }
-        None => (Subject::node(node), String::new()),
-    };
-    let summary = if all_kept {
-        format!(
-            "{node} does not put an address of its own into what it sends to pods on {far}, so that they answer the clients past it{cause}"
-        )
-    } else {
-        format!("{node} puts {} into what it sends to pods on {far}, so that they answer past it{cause}", first.source)
-    };
-    Some(found(names::ROUTE_RETURN_ASYMMETRIC, vec![culprit], summary, evidence))
-}
-
-/// Why a node does not masquerade.
-enum Why {
-    Rule(Turn),
-    Missing(String),
-}
-
-/// The rule that ends a packet's way before kube-proxy's masquerade, or what of that masquerade is missing.
-fn sparing(pair: &StatePair, trails: &[Trail], kept: bool, failed: usize) -> Option<Why> {
-    let enough = |turn: &Turn| failed > 0 && turn.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed));
-    let counts = |turn: &Turn| if turn.certain { turn.counted() } else { enough(turn) };
-    let rule = |wanted: &dyn Fn(&Turn) -> bool| {
-        let of_each: Option<Vec<&Turn>> =
-            trails.iter().map(|trail| trail.turns.iter().find(|turn| !turn.of_kube_proxy && counts(turn) && wanted(turn))).collect();
-        of_each.and_then(|turns| turns.first().map(|turn| Why::Rule((*turn).clone())))
-    };
-    if !kept {
-        return rule(&|turn| turn.hook == Hook::Postrouting && matches!(turn.kind, Kind::Source(_)));
-    }
-    if let Some(why) = rule(&|turn| turn.hook == Hook::Postrouting && ends(pair, turn)) {
-        return Some(why);
-    }
-    // Where the rules say that it is masqueraded, or were not followed to their end, nothing of them is missing.
-    if trails.iter().any(|trail| !trail.open.is_empty() || trail.ends.is_empty() || trail.ends.iter().any(|end| end.source.is_none())) {
-        return None;
-    }
-    let marked = trails
-        .iter()
-        .all(|trail| trail.turns.iter().any(|turn| turn.of_kube_proxy && turn.kind == Kind::Marks && turn.hook == Hook::Prerouting));
-    if marked && let Some(why) = unmarking(trails) {
-        return Some(why);
-    }
-    missing(pair, marked).map(|what| Why::Missing(what.to_owned()))
-}
-
-/// A rule that changes the mark which kube-proxy put on a packet to masquerade it.
-fn unmarking(trails: &[Trail]) -> Option<Why> {
-    let of_each: Option<Vec<&Turn>> = trails
-        .iter()
-        .map(|trail| {
-            let put = trail.turns.iter().position(|turn| turn.of_kube_proxy && turn.kind == Kind::Marks)?;
-            trail.turns[put..].iter().rfind(|turn| !turn.of_kube_proxy && turn.kind == Kind::Marks && turn.certain && turn.counted())
-        })
-        .collect();
-    of_each?.first().map(|turn| Why::Rule((*turn).clone()))
-}
-
-/// What kube-proxy's masquerade lacks.
-fn missing(pair: &StatePair, marked: bool) -> Option<&'static str> {
-    let dump = ["iptables", "ip6tables", "iptables-legacy"]
-        .into_iter()
-        .map(|name| pair.after.section(name))
-        .find(|dump| dump.contains(":KUBE-SERVICES"));
-    let Some(dump) = dump else {
-        let nft = pair.after.section("nft");
-        return if nft.contains("chain nat-postrouting") && nft.contains("hook postrouting") {
-            Some("kube-proxy's table does not masquerade it")
-        } else {
-            Some("kube-proxy's table has no chain nat-postrouting any more")
-        };
-    };
-    let rules = netfilter::rules(dump);
-    let nat = |chain: &str, target: &str| rules.iter().any(|rule| rule.table == "nat" && rule.chain == chain && rule.target == target);
-    if !nat("POSTROUTING", "KUBE-POSTROUTING") {
-        Some("nat POSTROUTING does not lead to KUBE-POSTROUTING")
-    } else if !nat("KUBE-POSTROUTING", "MASQUERADE") {
-        Some("KUBE-POSTROUTING has no rule that masquerades")
-    } else if !marked {
-        Some("no rule of kube-proxy's marks the packet to be masqueraded")
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests;

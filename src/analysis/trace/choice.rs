@@ -1,8 +1,9 @@
 //! Which held packet of its connection a piece belongs to.
 
+use super::Joiner;
+use super::connections::NO_SPOT;
 use super::packets::{Held, MOST_SIGHTINGS, NONE};
 use super::piece::{Piece, before};
-use super::{Joiner, NO_SPOT};
 
 /// Packets that are looked through for one that was cut elsewhere.
 const MOST_LOOKED_AT: usize = 128;

@@ -1,8 +1,9 @@
 //! What is told of a connection once nothing more is to be seen of it.
 
+use super::Joiner;
 use super::connections::{Open, Spot};
 use super::piece::Piece;
-use super::{Joiner, Point};
+use super::point::Point;
 use crate::model::packet::Passage;
 use crate::model::trace::{LastSeen, TraceEnd, TraceHop, Traced};
 

@@ -1,9 +1,9 @@
 //! Which connection a track belongs to: the first packet that is known again elsewhere tells it.
 
-use super::connections::{Delay, MOST_TRACKS, Open, TrackKey, Usual};
+use super::connections::{Delay, MOST_TRACKS, NO_SPOT, Open, TrackKey, Usual};
 use super::packets::{Held, NONE, Sighting};
 use super::piece::Piece;
-use super::{Joiner, NO_SPOT, Seen};
+use super::{Joiner, Seen};
 use crate::model::packet::{Flags, Passage};
 
 /// What makes two sightings one packet's, beside the numbers that are the same: so much of it is wanted at least.

@@ -6,6 +6,8 @@
 //! connection. Nothing here knows of files: packets come one at a time, best in the order of time, and what is done with
 //! comes out the same way. What cannot be joined is said, never guessed.
 
+mod aging;
+mod bounds;
 mod choice;
 pub mod clocks;
 mod conclusion;
@@ -15,73 +17,22 @@ mod joining;
 mod packets;
 mod piece;
 mod placing;
+mod point;
 #[cfg(test)]
 mod tests;
+mod tracks;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use crate::model::headers::{Headers, Hidden, Quoted, Transport};
 use crate::model::packet::{Flags, Passage};
 use crate::model::trace::{Pairing, SeenError, TracePoint, TraceSummary, Traced};
-use connections::{End, Ends, MOST_TOLD, NO_SPOT, Open, Spot, Store, Track, TrackKey, passage_number};
+pub use bounds::Bounds;
+use connections::{End, Ends, MOST_TOLD, Open, Store, Track, TrackKey};
 use fragments::{Fragments, Waiting};
-use packets::{NONE, Packets, Secret};
+use packets::{Packets, Secret};
 use piece::Piece;
-
-/// How much is held. All bounds are always on.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// How long a packet waits for its counterparts, nanoseconds, and how long when every point has seen it already.
-    pub window: i64,
-    pub seen_everywhere: i64,
-    /// Packets that wait, of all connections and of one.
-    pub packets: usize,
-    pub packets_of_one: u32,
-    /// Connections that are open.
-    pub connections: usize,
-    /// How long a connection stays open in which nothing passes, nanoseconds.
-    pub idle: i64,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            window: 30_000_000_000,
-            seen_everywhere: 1_000_000_000,
-            packets: 1 << 17,
-            packets_of_one: 1 << 15,
-            connections: 40_000,
-            idle: 600_000_000_000,
-        }
-    }
-}
-
-/// A point that packets come from.
-struct Point {
-    told: TracePoint,
-    /// Whether the passage of its packets is known.
-    tells_passage: bool,
-    /// Whether everything of it was read.
-    ended: bool,
-    /// First and last packet, by the clock of the first point.
-    first: i64,
-    last: i64,
-}
-
-/// Kinds of what was not read that are told apart at a point.
-const MOST_HIDDEN: usize = 16;
-
-impl Point {
-    /// Counts a frame that may hold a packet, and was not read.
-    fn leave_out(&mut self, hidden: Option<Hidden>) {
-        let Some(hidden) = hidden else { return };
-        let mut kind = hidden.to_string();
-        if self.told.not_read.len() >= MOST_HIDDEN && !self.told.not_read.contains_key(&kind) {
-            "others".clone_into(&mut kind);
-        }
-        *self.told.not_read.entry(kind).or_default() += 1;
-    }
-}
+use point::Point;
 
 /// Joins packets of several points.
 pub struct Joiner {
@@ -136,18 +87,7 @@ impl Joiner {
     /// A further point that packets come from, and the number to name it by. `ahead_ns`: how far its clock is ahead of the
     /// first point's.
     pub fn point(&mut self, name: &str, tells_passage: bool, ahead_ns: i64) -> u16 {
-        let told = TracePoint {
-            name: name.to_owned(),
-            packets: 0,
-            followed: 0,
-            joined: 0,
-            first: None,
-            last: None,
-            clock_ahead_ns: ahead_ns,
-            incomplete: None,
-            not_read: BTreeMap::new(),
-        };
-        self.points.push(Point { told, tells_passage, ended: false, first: i64::MAX, last: i64::MIN });
+        self.points.push(Point::new(name, tells_passage, ahead_ns));
         u16::try_from(self.points.len() - 1).unwrap_or(u16::MAX)
     }
 
@@ -161,7 +101,7 @@ impl Joiner {
 
     /// Takes a packet. `frame` is its number in the point's file.
     pub fn take(&mut self, point: u16, frame: u64, headers: &Headers) {
-        let Some(at) = self.arrived(point, headers.at) else { return };
+        let Some(at) = self.points.get_mut(usize::from(point)).map(|point| point.arrived(headers.at)) else { return };
         let seen = Seen { frame, at, begins: true };
         match &headers.transport {
             Transport::Tcp(tcp) => {
@@ -234,19 +174,6 @@ impl Joiner {
         }
     }
 
-    /// Counts a packet at its point; gives its time on the first point's clock.
-    fn arrived(&mut self, point: u16, at: i64) -> Option<i64> {
-        let point = self.points.get_mut(usize::from(point))?;
-        point.told.packets += 1;
-        point.told.followed += 1;
-        point.told.first = Some(point.told.first.map_or(at, |first| first.min(at)));
-        point.told.last = Some(point.told.last.map_or(at, |last| last.max(at)));
-        let at = at.saturating_sub(point.told.clock_ahead_ns);
-        point.first = point.first.min(at);
-        point.last = point.last.max(at);
-        Some(at)
-    }
-
     /// A packet with ports: finds its track, joins that with others, and notes the sighting.
     fn packet(&mut self, point: u16, headers: &Headers, protocol: u8, ports: (u16, u16), piece: &Piece, seen: Seen) {
         let (source, destination): (End, End) = ((headers.source, ports.0), (headers.destination, ports.1));
@@ -270,96 +197,6 @@ impl Joiner {
         self.remark(place, answer, spot, piece, seen.at);
         self.place(place, answer, spot, *piece, seen);
         self.bound(place, seen.at);
-    }
-
-    /// The connection of a track, and whether a packet that goes upwards there is an answer.
-    fn direction(&self, track: u32, upwards: bool) -> Option<(u32, bool)> {
-        let track = self.tracks.get(track)?;
-        Some((track.connection, upwards != track.low_is_client))
-    }
-
-    /// A track that was not there before, in a connection of its own until it is joined.
-    fn begin(&mut self, key: TrackKey, source: End, destination: End, piece: &Piece, at: i64) -> u32 {
-        self.begun += 1;
-        let connection = self.connections.add(Open::new(self.begun, key.protocol, at));
-        // Numbers tell generations apart as well as anything: none is used twice.
-        if let Some(open) = self.connections.get_mut(connection) {
-            open.generation = u32::try_from(self.begun & 0xffff_ffff).unwrap_or(0);
-        }
-        let from_client = if piece.flags.is_syn() {
-            true
-        } else if piece.flags.is_syn_ack() {
-            false
-        } else if key.protocol == 6 {
-            // Who began was not seen: servers have the lower port nearly always.
-            source.1 >= destination.1
-        } else {
-            source.1 >= 1024 || destination.1 < 1024
-        };
-        let low_is_client = (source == key.ends.low) == from_client;
-        let track = self.tracks.add(Track { key, connection, low_is_client, spots: [[NO_SPOT; 3]; 2] });
-        if let Some(open) = self.connections.get_mut(connection) {
-            open.tracks.push(track);
-        }
-        self.by_key.insert(key, track);
-        track
-    }
-
-    /// Whether a SYN begins another connection between the same ends: ports are used again.
-    fn begins_anew(&self, track: u32, upwards: bool, piece: &Piece) -> bool {
-        if !piece.flags.is_syn() || piece.like.protocol != 6 {
-            return false;
-        }
-        let Some(open) = self.tracks.get(track).and_then(|track| self.connections.get(track.connection)) else { return false };
-        let answer = self.direction(track, upwards).is_some_and(|(_, answer)| answer);
-        match open.initial[usize::from(answer)] {
-            Some(initial) => initial != piece.like.start(),
-            // A connection that was not seen to begin: a SYN with numbers far from what it sends now is not its own.
-            None => open.reached[usize::from(answer)].is_some_and(|reached| reached != piece.like.start().wrapping_add(1)),
-        }
-    }
-
-    /// Takes the track's ends away from its connection and gives them to a new one. The old one goes on to wait for what
-    /// other points show of it.
-    fn renew(&mut self, track: u32, source: End, destination: End, piece: &Piece, at: i64) -> u32 {
-        let Some(key) = self.tracks.get(track).map(|track| track.key) else { return track };
-        self.by_key.remove(&key);
-        self.begin(key, source, destination, piece, at)
-    }
-
-    /// The spot of a track by direction and passage.
-    fn spot(&mut self, track: u32, answer: bool, passage: Passage, upwards: bool, at: i64) -> u16 {
-        let Some(used) = self.tracks.get_mut(track) else { return NO_SPOT };
-        let place = &mut used.spots[usize::from(answer)][passage_number(passage)];
-        if *place != NO_SPOT {
-            return *place;
-        }
-        let key = used.key;
-        let (source, destination) = if upwards { (key.ends.low, key.ends.high) } else { (key.ends.high, key.ends.low) };
-        let Some(open) = self.connections.get_mut(used.connection) else { return NO_SPOT };
-        if open.spots.len() >= connections::MOST_SPOTS {
-            return NO_SPOT;
-        }
-        *place = u16::try_from(open.spots.len()).unwrap_or(NO_SPOT);
-        open.spots.push(Spot {
-            point: key.point,
-            interface: key.interface,
-            enclosure: key.enclosure,
-            passage,
-            answer,
-            source,
-            destination,
-            packets: 0,
-            bytes: 0,
-            first_at: at,
-            again: 0,
-            missing: 0,
-            not_captured: 0,
-            delay: connections::Delay::default(),
-            usual: connections::Usual::default(),
-            cursor: (NONE, 0),
-        });
-        *place
     }
 
     /// What a packet tells of its connection as a whole.
@@ -421,60 +258,5 @@ impl Joiner {
         let Some(track) = self.by_key.get(&key).copied() else { return };
         let seen = Seen { frame: waiting.frame, at: waiting.at, begins: true };
         self.note(track, upwards, waiting.passage, &first.later(waiting), seen);
-    }
-
-    /// Lets go what has waited long enough, and concludes what is over.
-    fn age(&mut self, now: i64) {
-        while let Some((slot, at)) = self.packets.oldest_young() {
-            if now.saturating_sub(at) <= self.bounds.seen_everywhere {
-                break;
-            }
-            if self.seen_everywhere(slot) {
-                self.let_go(slot);
-            } else {
-                self.packets.keep_oldest_young();
-            }
-        }
-        while let Some((slot, at)) = self.packets.oldest() {
-            let early = self.packets.len() > self.bounds.packets;
-            if !early && now.saturating_sub(at) <= self.bounds.window {
-                break;
-            }
-            if early {
-                self.let_go_early(slot, now);
-            } else {
-                self.let_go(slot);
-            }
-        }
-        while let Some((place, generation, since)) = self.idle.front().copied() {
-            let full = self.connections.len() > self.bounds.connections;
-            let same =
-                self.connections.get(place).is_some_and(|open| open.generation == generation && open.held == 0 && open.last_at == since);
-            if same && !full && now.saturating_sub(since) <= self.bounds.idle {
-                break;
-            }
-            self.idle.pop_front();
-            if same {
-                self.conclude(place);
-            }
-        }
-        // Nothing is idle, and there are too many all the same: the oldest packets make room.
-        while self.connections.len() > self.bounds.connections {
-            let Some((slot, _)) = self.packets.oldest() else { break };
-            self.let_go_early(slot, now);
-            if let Some((place, _, _)) = self.idle.pop_front() {
-                self.conclude(place);
-            }
-        }
-    }
-
-    /// Keeps one connection's packets within their bound.
-    fn bound(&mut self, place: u32, now: i64) {
-        let over = |open: &Open| open.held > self.bounds.packets_of_one;
-        let Some(open) = self.connections.get(place).filter(|open| over(open)) else { return };
-        let age = |slot: &u32| self.packets.get(*slot).map_or(i64::MAX, |held| held.first_at);
-        if let Some(slot) = open.oldest.into_iter().filter(|slot| *slot != NONE).min_by_key(age) {
-            self.let_go_early(slot, now);
-        }
     }
 }

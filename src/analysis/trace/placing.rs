@@ -1,10 +1,11 @@
 //! Notes sightings of packets, and settles what became of a packet when nothing more is to be seen of it.
 
 use super::choice::{Choice, Looked};
-use super::connections::{Latest, MOST_TOLD, Open, Spot};
+use super::connections::{Latest, MOST_TOLD, NO_SPOT, Open, Spot};
 use super::packets::{Held, MOST_SIGHTINGS, NONE, Sighting};
 use super::piece::{Piece, before};
-use super::{Joiner, NO_SPOT, Point, Seen};
+use super::point::Point;
+use super::{Joiner, Seen};
 use crate::model::trace::{MissingPacket, Paired, Pairing};
 
 impl Joiner {

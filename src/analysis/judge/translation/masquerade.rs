@@ -1,0 +1,79 @@
+//! Why a node does not masquerade what it sends to pods of other nodes.
+
+use super::ends;
+use crate::analysis::state::netfilter;
+use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn};
+use crate::model::state::StatePair;
+
+/// Why a node does not masquerade.
+pub(super) enum Why {
+    Rule(Turn),
+    Missing(String),
+}
+
+/// The rule that ends a packet's way before kube-proxy's masquerade, or what of that masquerade is missing.
+pub(super) fn sparing(pair: &StatePair, trails: &[Trail], kept: bool, failed: usize) -> Option<Why> {
+    let enough = |turn: &Turn| failed > 0 && turn.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed));
+    let counts = |turn: &Turn| if turn.certain { turn.counted() } else { enough(turn) };
+    let rule = |wanted: &dyn Fn(&Turn) -> bool| {
+        let of_each: Option<Vec<&Turn>> =
+            trails.iter().map(|trail| trail.turns.iter().find(|turn| !turn.of_kube_proxy && counts(turn) && wanted(turn))).collect();
+        of_each.and_then(|turns| turns.first().map(|turn| Why::Rule((*turn).clone())))
+    };
+    if !kept {
+        return rule(&|turn| turn.hook == Hook::Postrouting && matches!(turn.kind, Kind::Source(_)));
+    }
+    if let Some(why) = rule(&|turn| turn.hook == Hook::Postrouting && ends(pair, turn)) {
+        return Some(why);
+    }
+    // Where the rules say that it is masqueraded, or were not followed to their end, nothing of them is missing.
+    if trails.iter().any(|trail| !trail.open.is_empty() || trail.ends.is_empty() || trail.ends.iter().any(|end| end.source.is_none())) {
+        return None;
+    }
+    let marked = trails
+        .iter()
+        .all(|trail| trail.turns.iter().any(|turn| turn.of_kube_proxy && turn.kind == Kind::Marks && turn.hook == Hook::Prerouting));
+    if marked && let Some(why) = unmarking(trails) {
+        return Some(why);
+    }
+    missing(pair, marked).map(|what| Why::Missing(what.to_owned()))
+}
+
+/// A rule that changes the mark which kube-proxy put on a packet to masquerade it.
+fn unmarking(trails: &[Trail]) -> Option<Why> {
+    let of_each: Option<Vec<&Turn>> = trails
+        .iter()
+        .map(|trail| {
+            let put = trail.turns.iter().position(|turn| turn.of_kube_proxy && turn.kind == Kind::Marks)?;
+            trail.turns[put..].iter().rfind(|turn| !turn.of_kube_proxy && turn.kind == Kind::Marks && turn.certain && turn.counted())
+        })
+        .collect();
+    of_each?.first().map(|turn| Why::Rule((*turn).clone()))
+}
+
+/// What kube-proxy's masquerade lacks.
+fn missing(pair: &StatePair, marked: bool) -> Option<&'static str> {
+    let dump = ["iptables", "ip6tables", "iptables-legacy"]
+        .into_iter()
+        .map(|name| pair.after.section(name))
+        .find(|dump| dump.contains(":KUBE-SERVICES"));
+    let Some(dump) = dump else {
+        let nft = pair.after.section("nft");
+        return if nft.contains("chain nat-postrouting") && nft.contains("hook postrouting") {
+            Some("kube-proxy's table does not masquerade it")
+        } else {
+            Some("kube-proxy's table has no chain nat-postrouting any more")
+        };
+    };
+    let rules = netfilter::rules(dump);
+    let nat = |chain: &str, target: &str| rules.iter().any(|rule| rule.table == "nat" && rule.chain == chain && rule.target == target);
+    if !nat("POSTROUTING", "KUBE-POSTROUTING") {
+        Some("nat POSTROUTING does not lead to KUBE-POSTROUTING")
+    } else if !nat("KUBE-POSTROUTING", "MASQUERADE") {
+        Some("KUBE-POSTROUTING has no rule that masquerades")
+    } else if !marked {
+        Some("no rule of kube-proxy's marks the packet to be masqueraded")
+    } else {
+        None
+    }
+}
