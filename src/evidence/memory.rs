@@ -17,7 +17,7 @@ use super::error::{ErrorKind, EvidenceError};
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Bytes that the process may hold for answers to be taken and kept.
-pub const MOST: usize = 128 << 20;
+pub const MOST: usize = 48 << 20;
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
 pub const MOST_OF_A_PLAYBOOK: usize = 148 << 20;

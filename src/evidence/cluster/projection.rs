@@ -28,6 +28,7 @@ static PROBES: LazyLock<Tree> = LazyLock::new(|| Tree::of(PROBE.iter().copied())
 static STATUSES: LazyLock<Tree> = LazyLock::new(|| Tree::of(STATUS.iter().copied()));
 
 /// What is taken of the objects of one question.
+#[derive(Clone)]
 pub struct Projection(Arc<Tree>);
 
 impl Projection {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
+use super::plugin;
 use super::proxy::ProxySettings;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::text_file;
@@ -25,6 +26,8 @@ pub(super) struct Surroundings {
     /// Running in a pod: a service account's token is mounted.
     pub(super) in_cluster: bool,
     pub(super) proxy: ProxySettings,
+    /// Where programs are looked for.
+    pub(super) path: Option<OsString>,
 }
 
 impl Surroundings {
@@ -35,6 +38,7 @@ impl Surroundings {
             in_cluster: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
                 && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists(),
             proxy: ProxySettings::from_environment(),
+            path: std::env::var_os("PATH"),
         }
     }
 }
@@ -56,7 +60,8 @@ pub(super) async fn load(
     let mut config = match find(kubeconfig, around)? {
         Found::InCluster => Config::incluster().map_err(|error| refused(&error.to_string()))?,
         Found::Files(files) => {
-            let kubeconfig = read(&files)?;
+            let mut kubeconfig = read(&files)?;
+            plugin::bound(&mut kubeconfig, around.path.as_deref());
             let proxy = check_context(&kubeconfig, context, &files)?;
             let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
             let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| unusable(&files, &error))?;

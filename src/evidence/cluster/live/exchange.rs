@@ -6,11 +6,11 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use kube::client::Body;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::failure::{self, Refusal};
-use super::{LiveCluster, again};
+use super::{LiveCluster, again, parser};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::memory;
 
@@ -85,35 +85,43 @@ impl LiveCluster {
     }
 
     /// Asks for something by its path. A connection that broke is made once more: nothing is changed by asking twice.
-    pub(super) async fn fetch<A: for<'a> Deserialize<'a>>(&self, operation: &str, path: &str) -> Result<A, Failure> {
-        self.ask(operation, || Request::get(path).body(Body::from(Vec::new()))).await
+    /// `made` says what is kept of the answer, before the whole of it is given to anybody.
+    pub(super) async fn fetch<A: DeserializeOwned, B: Send + 'static>(
+        &self,
+        operation: &str,
+        path: &str,
+        made: impl FnOnce(A) -> B + Clone + Send + 'static,
+    ) -> Result<B, Failure> {
+        self.ask(operation, || Request::get(path).body(Body::from(Vec::new())), made).await
     }
 
     /// As `fetch`, for any request.
-    pub(super) async fn ask<A: for<'a> Deserialize<'a>>(
+    pub(super) async fn ask<A: DeserializeOwned, B: Send + 'static>(
         &self,
         operation: &str,
         request: impl Fn() -> http::Result<Request<Body>>,
-    ) -> Result<A, Failure> {
+        made: impl FnOnce(A) -> B + Clone + Send + 'static,
+    ) -> Result<B, Failure> {
         let until = Instant::now() + self.limit;
-        match self.ask_once(operation, self.limit, &request).await {
+        match self.ask_once(operation, self.limit, &request, made.clone()).await {
             Err(Failure::Broke(_)) => {
                 tokio::time::sleep(again::SECOND_TRY).await;
-                self.ask_once(operation, until.saturating_duration_since(Instant::now()), &request).await
+                self.ask_once(operation, until.saturating_duration_since(Instant::now()), &request, made).await
             }
             answer => answer,
         }
     }
 
-    async fn ask_once<A: for<'a> Deserialize<'a>>(
+    async fn ask_once<A: DeserializeOwned, B: Send + 'static>(
         &self,
         operation: &str,
         limit: Duration,
         request: impl Fn() -> http::Result<Request<Body>>,
-    ) -> Result<A, Failure> {
+        made: impl FnOnce(A) -> B + Send + 'static,
+    ) -> Result<B, Failure> {
         let response = self.deliver(operation, limit, request).await?;
         let bytes = self.collect(operation, response, MOST_BYTES).await?;
-        let answer = memory::parsed(&bytes).map_err(|error| {
+        let answer = parser::parsed(bytes, made).await.map_err(|error| {
             if error.is_io() {
                 return Failure::Error(memory::full(operation));
             }

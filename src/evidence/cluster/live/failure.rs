@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use kube::client::AuthError;
 use serde::Deserialize;
 
-use super::again;
+use super::{again, plugin};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::text::harmless;
 
@@ -213,6 +213,9 @@ fn no_such_name(server: &str) -> (String, &'static str) {
 fn credentials(operation: &str, error: &AuthError) -> EvidenceError {
     let reason = match error {
         // Its command is not shown either: it comes with the environment that the kubeconfig sets.
+        AuthError::AuthExecRun { out, .. } if out.stdout.len() >= plugin::MOST => {
+            format!("the credential plugin printed more than {} MiB", plugin::MOST >> 20)
+        }
         AuthError::AuthExecRun { out, .. } => format!("the credential plugin failed with {}", out.status),
         AuthError::AuthExecStart(error) => format!("the credential plugin cannot be started: {error}"),
         AuthError::AuthExecParse(_) => "the credential plugin's answer makes no sense".to_owned(),

@@ -69,11 +69,11 @@ impl LiveCluster {
         let mut list = List::default();
         let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let page = match self.page(operation, query, after.as_deref()) {
+            let page = match self.page(operation, query, taken, after.as_deref()) {
                 Ok(page) => page,
                 Err(failure) => return (list, Some(failure)),
             };
-            list.objects.extend(page.items.unwrap_or_default().into_iter().map(|object| taken.take(object)));
+            list.objects.extend(page.items.unwrap_or_default());
             let more = page.metadata.more.filter(|mark| !mark.is_empty());
             let Some(more) = more else { return (list, None) };
             if list.objects.len() >= MOST_OBJECTS {
@@ -90,9 +90,12 @@ impl LiveCluster {
         (list, Some(cut(operation, &format!("it came to no end within {MOST_PAGES} pages"))))
     }
 
-    fn page(&self, operation: &str, query: &ListQuery, after: Option<&str>) -> Result<Page, Failure> {
+    fn page(&self, operation: &str, query: &ListQuery, taken: &Projection, after: Option<&str>) -> Result<Page, Failure> {
         let path = request::page(query, after).map_err(|word| Failure::Error(unnameable(operation, &word)))?;
-        let page: Page = self.wait(operation, self.limit, self.fetch(operation, &path))?;
+        let taken = taken.clone();
+        let taken =
+            move |page: Page| Page { items: page.items.map(|items| items.into_iter().map(|object| taken.take(object)).collect()), ..page };
+        let page: Page = self.wait(operation, self.limit, self.fetch(operation, &path, taken))?;
         // Every kind's list is called so; a refusal that comes with the code of success, or a table, is none.
         let told = page.kind.as_deref().map(|kind| kind.strip_suffix("List"));
         let right = told.is_none_or(|kind| kind.is_some_and(|kind| kind.is_empty() || sound::is_kind(kind, &query.kind.plural)));

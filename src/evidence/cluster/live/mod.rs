@@ -9,6 +9,8 @@ mod exchange;
 mod failure;
 mod lines;
 mod lists;
+mod parser;
+mod plugin;
 mod proxy;
 mod request;
 mod streams;
@@ -110,8 +112,8 @@ impl Cluster for LiveCluster {
             Err(Unnameable { part: "name" | "namespace", .. }) => return Ok(None),
             Err(word) => return Err(unnameable(&operation, &word)),
         };
-        match self.wait(&operation, self.limit, self.fetch::<Value>(&operation, &path)) {
-            Ok(object) => sound::checked(query, &operation, taken.take(object)).map(Some),
+        match self.wait(&operation, self.limit, self.fetch(&operation, &path, move |object: Value| taken.take(object))) {
+            Ok(object) => sound::checked(query, &operation, object).map(Some),
             Err(Failure::Refused(refusal)) if refusal.object_is_missing() => Ok(None),
             Err(failure) => Err(self.told(&operation, failure)),
         }
@@ -152,14 +154,14 @@ impl Cluster for LiveCluster {
 
     fn may(&self, query: &AccessQuery) -> Result<bool, EvidenceError> {
         let operation = format!("ask whether this user may {} {}", query.verb, query.resource);
-        let ask = self.ask::<Value>(&operation, || {
+        let request = || {
             Request::post(request::ACCESS_REVIEWS)
                 .header(http::header::CONTENT_TYPE, "application/json")
                 .body(Body::from(request::access_review(query)))
-        });
-        let review = self.wait(&operation, self.limit, ask).map_err(|failure| self.told(&operation, failure))?;
+        };
+        let ask = self.ask(&operation, request, |review: Value| review.pointer("/status/allowed").and_then(Value::as_bool));
         // A review without this word is none, and no refusal.
-        review.pointer("/status/allowed").and_then(Value::as_bool).ok_or_else(|| {
+        self.wait(&operation, self.limit, ask).map_err(|failure| self.told(&operation, failure))?.ok_or_else(|| {
             let reason = format!("the answer of {} does not say it", self.server);
             EvidenceError::new(ErrorKind::Garbled, operation, reason).hint("something other than a Kubernetes API may answer there")
         })

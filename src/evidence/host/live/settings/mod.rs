@@ -5,8 +5,10 @@ mod answer;
 mod place;
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::keeper::KeptGroup;
 use super::known_hosts::Lookup;
@@ -20,6 +22,8 @@ use place::Surroundings;
 const MOST_HOPS: usize = 8;
 /// How long `ssh -G` may take: `Match exec` runs the user's own commands.
 const ASK_LIMIT: Duration = Duration::from_secs(5);
+/// Bytes that it may say. An answer has some 5 KiB, but the user's own commands may complain without an end.
+const MOST_SAID: u64 = 1 << 20;
 /// A name that no rule of an `ssh_config` is about, unless it is about every name.
 const NOBODY: &str = "nobody-has-this-name.invalid";
 
@@ -183,9 +187,10 @@ async fn ask(name: &str, site: &Site, is_host: bool) -> Result<Option<Answer>, E
     // A group of its own, so that what `Match exec` started ends with it.
     command.process_group(0).kill_on_drop(true);
     let asked = async {
-        let child = command.spawn()?;
+        let mut child = command.spawn()?;
         let _kept = KeptGroup::of(&child);
-        child.wait_with_output().await
+        let (stdout, stderr) = tokio::try_join!(all_of(child.stdout.take()), all_of(child.stderr.take()))?;
+        std::io::Result::Ok(Output { status: child.wait().await?, stdout, stderr })
     };
     let output = match tokio::time::timeout(ASK_LIMIT, asked).await {
         Err(_) => return Err(settings_error(name, format!("`ssh -G` gave no answer within {} s", ASK_LIMIT.as_secs()))),
@@ -198,6 +203,17 @@ async fn ask(name: &str, site: &Site, is_host: bool) -> Result<Option<Answer>, E
         return Err(settings_error(name, said.trim()).hint("try `ssh -G` by hand"));
     }
     Ok(Some(Answer::parse(&String::from_utf8_lossy(&output.stdout))))
+}
+
+/// All that a program says, which a `Match exec` may make more than anybody can read.
+async fn all_of(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+    let mut said = Vec::new();
+    let Some(stream) = stream else { return Ok(said) };
+    stream.take(MOST_SAID + 1).read_to_end(&mut said).await?;
+    if u64::try_from(said.len()).is_ok_and(|length| length <= MOST_SAID) {
+        return Ok(said);
+    }
+    Err(std::io::Error::new(std::io::ErrorKind::InvalidData, format!("it said more than {} MiB", MOST_SAID >> 20)))
 }
 
 /// The settings when no ssh client is there to be asked: the site file's, and the usual places.
