@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longer than any of these may take, on a machine that is busy with others.
-const LONG: Duration = Duration::from_secs(25);
+const LONG: Duration = Duration::from_secs(60);
 
 const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
     clusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\n\
@@ -332,5 +332,25 @@ fn a_credential_plugin_that_stalls_ends_with_us() {
             assert!(since.elapsed() < Duration::from_secs(10), "{how}: {stalls} outlives the run");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+}
+
+#[test]
+fn credentials_that_cannot_be_got_end_the_run_with_its_report_and_recording() {
+    let endless = "while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done";
+    for (plugin, reason) in [("exit 3", "failed with exit status: 3"), ("echo no", "makes no sense"), (endless, "printed more than 1 MiB")]
+    {
+        let place = Place::new();
+        let exec =
+            format!("{{apiVersion: client.authentication.k8s.io/v1, command: sh, args: [\"-c\", \"{plugin}\"], interactiveMode: Never}}");
+        std::fs::write(place.path("kubeconfig"), KUBECONFIG.replace("user: {}}", &format!("user: {{exec: {exec}}}}}"))).unwrap();
+        let (report, recording) = (place.path("report.json"), place.path("run.lbdiag"));
+        let wanted = format!("json={}", report.display());
+        let more = ["--report", &wanted, "--record", recording.to_str().unwrap()];
+        let ended = place.run("service(\"default\", \"web\");", &more).end();
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains(reason), "{}", ended.stderr);
+        assert!(text(&report).contains(reason), "{}", text(&report));
+        assert!(recording.exists(), "{plugin}");
     }
 }

@@ -6,6 +6,7 @@ pub mod live;
 mod metallb;
 pub mod projection;
 pub(in crate::evidence) mod sound;
+pub mod unreached;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -14,7 +14,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use super::capture::live::LiveCaptures;
 use super::clock::LiveClock;
 use super::clocks::live::LiveClocks;
+use super::cluster::Cluster;
 use super::cluster::live::LiveCluster;
+use super::cluster::unreached::Unreached;
 use super::error::ErrorKind;
 use super::host::live::{LiveHosts, Ways};
 use super::interrupt::Interrupt;
@@ -44,7 +46,7 @@ pub fn open_with(options: &LiveOptions, interrupt: Interrupt) -> Result<Evidence
     let clocks = LiveClocks::new(Arc::clone(&hosts));
     let clock = LiveClock::since(tape.began());
     Ok(Evidence {
-        cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
+        cluster: Arc::new(RecordingCluster(cluster, Arc::clone(&tape))),
         hosts: Arc::new(RecordingHosts(hosts, Arc::clone(&tape))),
         captures: Arc::new(RecordingCaptures(Arc::new(captures), Arc::clone(&tape))),
         clocks: Arc::new(RecordingClocks::new(Arc::new(clocks), Arc::clone(&tape))),
@@ -71,7 +73,7 @@ pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt
     let planned = Planned::new(hosts);
     let clock = LiveClock::since(tape.began());
     let evidence = Evidence {
-        cluster: Arc::new(RecordingCluster(Arc::new(cluster), Arc::clone(&tape))),
+        cluster: Arc::new(RecordingCluster(cluster, Arc::clone(&tape))),
         hosts: Arc::new(planned.clone()),
         captures: Arc::new(planned.captures()),
         clocks: Arc::new(planned.clone()),
@@ -83,11 +85,20 @@ pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt
 }
 
 /// The cluster, and hosts by the ways that the options name. Nothing is asked of either yet.
-fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Result<(LiveCluster, LiveHosts), EvidenceError> {
+///
+/// A cluster that gives no credentials answers every question with the reason, so that the run which comes to it ends with its report.
+fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Result<(Arc<dyn Cluster>, LiveHosts), EvidenceError> {
     children::keep_orphans();
-    let cluster = LiveCluster::connect(runtime.clone(), options, interrupt.clone())?;
-    let ways = Ways::new(options.asker.clone(), options.via_pods.then(|| cluster.client()));
-    let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), ways);
+    let (cluster, by_pods): (Arc<dyn Cluster>, _) = match LiveCluster::connect(runtime.clone(), options, interrupt.clone())? {
+        Ok(cluster) => {
+            let client = options.via_pods.then(|| cluster.client());
+            (Arc::new(cluster), client)
+        }
+        // Hosts that are reached through the cluster are not reached either.
+        Err(error) if error.kind == ErrorKind::Interrupted || options.via_pods => return Err(error),
+        Err(error) => (Arc::new(Unreached(error)), None),
+    };
+    let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), Ways::new(options.asker.clone(), by_pods));
     Ok((cluster, hosts))
 }
 

@@ -22,8 +22,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use http::{Request, Uri};
-use kube::Client;
 use kube::client::Body;
+use kube::{Client, Config};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -66,14 +66,18 @@ pub struct LiveCluster {
 }
 
 impl LiveCluster {
-    /// Reads the kubeconfig and gets the credentials. Nothing is asked of the API server yet.
+    /// Reads the kubeconfig and gets the credentials: the inner result. Nothing is asked of the API server yet.
     ///
     /// # Errors
-    /// When there is no kubeconfig, no such context, or no credentials.
-    pub fn connect(runtime: Handle, options: &LiveOptions, interrupt: Interrupt) -> Result<Self, EvidenceError> {
+    /// When there is no kubeconfig, or no such context; the inner one when there are no credentials.
+    pub fn connect(runtime: Handle, options: &LiveOptions, interrupt: Interrupt) -> Result<Result<Self, EvidenceError>, EvidenceError> {
         let limit = if options.api_limit.is_zero() { USUAL_LIMIT } else { options.api_limit };
         let around = Surroundings::from_environment();
         let config = runtime.block_on(config::load(options.kubeconfig.as_deref(), options.context.as_deref(), limit, &around))?;
+        Ok(Self::log_in(runtime, config, limit, interrupt))
+    }
+
+    fn log_in(runtime: Handle, config: Config, limit: Duration, interrupt: Interrupt) -> Result<Self, EvidenceError> {
         let server = match &config.proxy_url {
             Some(proxy) => format!("{} (through the proxy {})", shown(&config.cluster_url), shown(proxy)),
             None => shown(&config.cluster_url),

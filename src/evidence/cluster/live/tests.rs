@@ -266,7 +266,7 @@ fn unreachable_servers_say_why() {
         );
         std::fs::write(&path, text).unwrap();
         let options = LiveOptions { kubeconfig: Some(path), api_limit: Duration::from_secs(2), ..LiveOptions::default() };
-        let cluster = LiveCluster::connect(runtime.handle().clone(), &options, Interrupt::default()).unwrap();
+        let cluster = LiveCluster::connect(runtime.handle().clone(), &options, Interrupt::default()).unwrap().unwrap();
         let error = cluster.list(&ListQuery::everywhere(Kind::core("nodes"))).unwrap_err();
         assert_eq!(error.kind, ErrorKind::ApiUnreachable, "{error}");
         assert!(!error.hint.is_empty());
