@@ -173,7 +173,11 @@ impl Drop for Agent {
 
 /// A server that takes one key, which is encrypted.
 fn locked(place: &Place, more: &str) -> Sshd {
-    place.key("locked", "ed25519", "open sesame");
+    locked_by(place, "open sesame", more)
+}
+
+pub(crate) fn locked_by(place: &Place, passphrase: &str, more: &str) -> Sshd {
+    place.key("locked", "ed25519", passphrase);
     let key = place.read("locked.pub");
     let server = Sshd::start(place, "n1", "127.0.0.1", &Options { key: &key, ..Options::default() });
     place.block("n1", &server, &format!(" IdentityFile {}\n{more}", place.text("locked")));

@@ -6,6 +6,9 @@
 mod hostile;
 mod logins;
 mod nothing;
+mod passphrases;
+#[path = "../secrets/planted.rs"]
+mod planted;
 mod refusals;
 mod sessions;
 mod sshd;
