@@ -45,6 +45,19 @@ const VARIANTS: &[Variant] = &[
         code: 3,
         finding: Some(("overlay/wrong-endpoint", "node/n2")),
     },
+    // Any status of a server that failed is warned of; a login page is not, and the certificate has still expired.
+    Variant {
+        recording: "application-says-503-with-an-expired-certificate",
+        changes: &[("\\tanswered\\t503\\t", "\\tanswered\\t500\\t")],
+        code: 4,
+        finding: Some(("app/answers-with-errors", "workload/stacklight/iam-proxy-alertmanager")),
+    },
+    Variant {
+        recording: "application-says-503-with-an-expired-certificate",
+        changes: &[("\\tanswered\\t503\\t", "\\tanswered\\t401\\t")],
+        code: 4,
+        finding: Some(("app/certificate-expired", "service/stacklight/iam-proxy-alertmanager")),
+    },
 ];
 
 #[test]

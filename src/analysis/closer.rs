@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::judge::road::Road;
-use super::judge::{Case, answered_elsewhere};
+use super::judge::{Case, answered_elsewhere, contradicting};
 use crate::model::announcement::Agreement;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::flow::Flow;
@@ -54,6 +54,9 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let elsewhere = answered_elsewhere(case);
     if !elsewhere.is_empty() {
         plan.because.push("answered tries came to no node that was watched".to_owned());
+    }
+    if flow.all_answered_at_once() {
+        plan.because.extend(contradicting(case));
     }
     let links: BTreeSet<&str> =
         flow.captures.iter().flat_map(|capture| capture.links.iter()).map(|name| name.split('@').next().unwrap_or(name)).collect();

@@ -2,10 +2,15 @@
 //!
 //! A TCP connection keeps its initial sequence number through DNAT, SNAT and tunnels, so its SYN is found again
 //! elsewhere by that number, and its other packets by the addresses that this SYN had there. A UDP datagram is found
-//! again by its IP identification with the payload's hash and length. What cannot be joined is said, never guessed.
+//! again by its IP identification with the payload's hash and length. What cannot be joined is said, never guessed; what another place
+//! has sent is never taken for a try's own packet, be its addresses translated to the same ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+
+mod origin;
+
+use origin::{Numbers, Origins};
 
 use crate::model::capture::Capture;
 use crate::model::clock::Offsets;
@@ -25,10 +30,11 @@ type Tuple = (IpAddr, u16, IpAddr, u16);
 #[must_use]
 pub fn follow(captures: &[Capture], probes: &[Probe], pods: &BTreeMap<IpAddr, String>) -> Vec<Connection> {
     let requests = Requests::of(captures, probes);
+    let origins = Origins::of(captures, probes);
     let elsewhere = Elsewhere::of(captures, &requests);
     let tries = probes.iter().flat_map(|probe| probe.made().map(move |attempt| (probe, attempt)));
     let tries: Vec<(&Probe, &Attempt, Forms)> =
-        tries.map(|(probe, attempt)| (probe, attempt, forms(&requests, &elsewhere, probe, attempt))).collect();
+        tries.map(|(probe, attempt)| (probe, attempt, forms(&requests, &origins, &elsewhere, probe, attempt))).collect();
     let sightings = Sightings::of(captures, tries.iter().flat_map(|(_, _, forms)| &forms.known));
     tries.into_iter().map(|(probe, attempt, forms)| connection(&sightings, captures, probe, attempt, &forms, pods)).collect()
 }
@@ -131,6 +137,12 @@ impl Sightings {
         }
         all
     }
+
+    /// Whether a form of a connection's request carried first packets of others too, with sequence numbers that are none of its own.
+    fn contested(&self, captures: &[Capture], form: &Tuple, own: &BTreeSet<u32>) -> bool {
+        let packets = self.by_tuple.get(form).into_iter().flatten().filter_map(|(c, p)| seen(captures, *c, *p));
+        packets.filter_map(|(_, packet)| first_sequence(packet)).any(|sequence| !own.contains(&sequence))
+    }
 }
 
 /// The forms that the addresses of one try's request take anywhere.
@@ -138,21 +150,31 @@ struct Forms {
     known: BTreeSet<Tuple>,
     /// There are more, so that some of them are certainly others'.
     too_many: bool,
+    /// The sequence numbers of its own first packets; of a datagram none.
+    sequences: BTreeSet<u32>,
 }
 
 /// Every form that the try's request addresses take anywhere.
-fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &Attempt) -> Forms {
+fn forms(requests: &Requests, origins: &Origins, elsewhere: &Elsewhere, probe: &Probe, attempt: &Attempt) -> Forms {
     let own = |(source, port, to, to_port): &&Tuple| {
         *to == probe.address && *to_port == probe.port && *port == attempt.source_port && attempt.source.is_none_or(|own| own == *source)
     };
-    let mut forms: BTreeSet<Tuple> = requests.tuples.iter().filter(own).copied().collect();
+    let others = |tuple: &&Tuple| attempt.source.is_none() && origins.is_anothers(tuple, &probe.vantage);
+    let mut forms: BTreeSet<Tuple> = requests.tuples.iter().filter(own).filter(|tuple| !others(tuple)).copied().collect();
+    let mut known = BTreeSet::new();
     if probe.speech == Speech::Udp {
         let keys: BTreeSet<&DatagramKey> = forms.iter().filter_map(|tuple| requests.datagrams.get(tuple)).flatten().collect();
         let joined = keys.into_iter().filter_map(|key| elsewhere.by_datagram.get(key)).flatten();
         forms.extend(joined.filter(|tuple| tuple.1 != probe.port || tuple.0 != probe.address));
     } else {
-        let sequences: BTreeSet<&u32> = forms.iter().filter_map(|tuple| requests.sequences.get(tuple)).flatten().collect();
-        forms.extend(sequences.into_iter().filter_map(|sequence| elsewhere.by_sequence.get(sequence)).flatten());
+        let of =
+            |tuple: &Tuple| requests.sequences.get(tuple).into_iter().flatten().map(|sequence| (*tuple, *sequence)).collect::<Vec<_>>();
+        known = origins.own(&forms.iter().flat_map(of).collect(), &probe.vantage);
+        forms.extend(known.iter().filter_map(|sequence| elsewhere.by_sequence.get(sequence)).flatten());
+        // A request that comes with a port that another place asks from is another place's.
+        forms.retain(|form| {
+            own(&form) || (form.2, form.3) != (probe.address, probe.port) || !origins.asks_from(form.1, attempt.source_port)
+        });
     }
     // Where a bridge undoes the source translation early, an answer carries the pod's address and the client's.
     let too_many = forms.len() > MOST_FORMS;
@@ -162,7 +184,7 @@ fn forms(requests: &Requests, elsewhere: &Elsewhere, probe: &Probe, attempt: &At
     let clients: Vec<Tuple> = forms.iter().filter(|form| form.2 == probe.address && form.3 == probe.port).copied().collect();
     let ends: Vec<Tuple> = forms.iter().filter(|form| form.2 != probe.address).copied().collect();
     forms.extend(clients.iter().flat_map(|client| ends.iter().map(|end| (client.0, client.1, end.2, end.3))));
-    Forms { known: forms, too_many }
+    Forms { known: forms, too_many, sequences: known }
 }
 
 fn tuple(packet: &Packet) -> Option<Tuple> {
@@ -204,19 +226,26 @@ fn connection(
     captures: &[Capture],
     probe: &Probe,
     attempt: &Attempt,
-    Forms { known: forms, too_many }: &Forms,
+    Forms { known: forms, too_many, sequences }: &Forms,
     pods: &BTreeMap<IpAddr, String>,
 ) -> Connection {
+    let numbers = Numbers::of(sequences);
     let mut hops = Vec::new();
     for form in forms {
+        let contested = sightings.contested(captures, form, sequences);
         for (tuple, request) in [(*form, true), (back(*form), false)] {
             for (c, p) in sightings.by_tuple.get(&tuple).into_iter().flatten() {
-                hops.extend(seen(captures, *c, *p).and_then(|(capture, packet)| hop(capture, packet, request)));
+                let own = |packet: &Packet| !contested || numbers.has(packet, request);
+                hops.extend(
+                    seen(captures, *c, *p).filter(|(_, packet)| own(packet)).and_then(|(capture, packet)| hop(capture, packet, request)),
+                );
             }
         }
     }
-    let about_reply = forms.iter().map(|form| back(*form)).filter(|tuple| !forms.contains(tuple));
-    for (tuple, of_reply) in forms.iter().map(|form| (*form, false)).chain(about_reply.map(|tuple| (tuple, true))) {
+    // What an error is about is quoted without a number that would tell whose it is.
+    let alone: BTreeSet<Tuple> = forms.iter().filter(|form| !sightings.contested(captures, form, sequences)).copied().collect();
+    let about_reply = alone.iter().map(|form| back(*form)).filter(|tuple| !alone.contains(tuple));
+    for (tuple, of_reply) in alone.iter().map(|form| (*form, false)).chain(about_reply.map(|tuple| (tuple, true))) {
         for (c, p) in sightings.icmp.get(&tuple).into_iter().flatten() {
             hops.extend(seen(captures, *c, *p).and_then(|(capture, packet)| hop(capture, packet, of_reply)));
         }

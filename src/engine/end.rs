@@ -81,6 +81,7 @@ impl End<'_> {
             gaps: state.gaps,
             considered: state.considered,
             witnesses: state.witnesses,
+            answers: state.answers,
             tables: state.tables,
             steps: state.steps,
             captures: state.captures,

@@ -1,6 +1,7 @@
 //! Plain data: what was asked, what was seen, what it means. No input, no output, no knowledge of Rhai.
 
 pub mod announcement;
+pub mod answers;
 pub mod bgp;
 pub mod capability;
 pub mod capture;

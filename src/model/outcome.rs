@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::answers::Answers;
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
 use super::considered::Considered;
@@ -120,6 +121,9 @@ pub struct Outcome {
     /// What ties the answers to the Service's endpoints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Witness>,
+    /// How each place was answered, and how fast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answers>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,

@@ -245,6 +245,9 @@ pub struct Probe {
     /// For a client's own traffic: how it was waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited: Option<Awaited>,
+    /// When the run began that asked, by the clock of lbdiag's machine, seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<u64>,
 }
 
 impl Probe {
@@ -263,6 +266,7 @@ impl Probe {
             request: Request::default(),
             certificates: Vec::new(),
             awaited: None,
+            asked_at: None,
         }
     }
 

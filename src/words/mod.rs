@@ -21,4 +21,5 @@ pub mod printed;
 pub mod probe;
 pub mod room;
 pub mod session;
+pub mod source_ports;
 pub mod word;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::capture::listening::Listening;
 use super::cluster::speaker_logs::Logs;
 use super::room::{self, Part, Room};
+use super::source_ports::SourcePorts;
 use crate::evidence::Evidence;
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -18,6 +19,7 @@ use crate::evidence::interrupt::Reason;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
+use crate::model::answers::Answers;
 use crate::model::capture::CaptureSeen;
 use crate::model::clock::Offsets;
 use crate::model::considered::Considered;
@@ -119,6 +121,10 @@ pub struct State {
     pub considered: Vec<Considered>,
     /// What ties answers to the Service's endpoints, as `judge` found it.
     pub witnesses: Vec<Witness>,
+    /// How each place was answered, as `judge` found it.
+    pub answers: Vec<Answers>,
+    /// The source ports that places of this run have asked from.
+    pub source_ports: SourcePorts,
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,

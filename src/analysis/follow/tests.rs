@@ -105,7 +105,7 @@ fn strangers_change_nothing_and_nothing_is_kept_of_them() {
     let probes = [probe(Speech::Tcp)];
     let requests = Requests::of(&busy, &probes);
     let elsewhere = Elsewhere::of(&busy, &requests);
-    let forms = forms(&requests, &elsewhere, &probes[0], &probes[0].attempts[0]);
+    let forms = forms(&requests, &Origins::of(&busy, &probes), &elsewhere, &probes[0], &probes[0].attempts[0]);
     let sightings = Sightings::of(&busy, forms.known.iter());
     assert_eq!((requests.tuples.len(), elsewhere.by_sequence.len(), forms.known.len()), (1, 1, 3));
     assert_eq!((sightings.by_tuple.len(), sightings.by_tuple.values().flatten().count(), sightings.icmp.len()), (6, 6, 0));
@@ -148,4 +148,66 @@ fn a_number_that_very_many_have_joins_nothing() {
     let followed = follow(&[capture("n2", at_node)], &[probe(Speech::Tcp)], &BTreeMap::new());
     assert_eq!(followed[0].hops.len(), 1, "its own packet");
     assert!(followed[0].not_joined.as_deref().is_some_and(|why| why.contains("more than 256 connections have its number")));
+}
+
+/// A router translates the second client to the first one's address, and keeps the port: on the node both ask as one.
+fn two_clients(port: u16, watched: bool) -> (Vec<Capture>, [Probe; 2]) {
+    let (first, vip) = (end(CLIENT), end(VIP));
+    let second: (IpAddr, u16) = ("10.7.7.7".parse().unwrap(), port);
+    let place = |name: &str, packets: Vec<Packet>| {
+        let place = Place::Host(Host { name: name.into(), address: name.into(), kind: HostKind::Client });
+        let arrived = packets.len() as u64;
+        Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), arrived, 0) }
+    };
+    let answer = |at, passage, acknowledgement| {
+        let mut packet = segment(at, passage, vip, first, Flags::SYN | Flags::ACK, 99);
+        if let Body::Tcp(segment) = &mut packet.body {
+            segment.acknowledgement = acknowledgement;
+        }
+        packet
+    };
+    let mut captures = vec![
+        place("c1", vec![segment(1, Passage::Out, first, vip, Flags::SYN, 77), answer(4, Passage::In, 78)]),
+        capture(
+            "n2",
+            vec![
+                segment(2, Passage::In, first, vip, Flags::SYN, 77),
+                segment(3, Passage::In, (first.0, port), vip, Flags::SYN, 500_000_000),
+                answer(3, Passage::Out, 78),
+            ],
+        ),
+    ];
+    if watched {
+        captures.push(place("c2", vec![segment(1, Passage::Out, second, vip, Flags::SYN, 500_000_000)]));
+    }
+    let attempt = Attempt { source: Some(second.0), source_port: port, ..Attempt::sample() };
+    let other = Probe { vantage: Vantage::Ssh("c2".to_owned()), attempts: vec![attempt], ..probe(Speech::Tcp) };
+    (captures, [probe(Speech::Tcp), other])
+}
+
+/// Where each connection was seen, with the source of what was seen there.
+fn places(captures: &[Capture], probes: &[Probe]) -> Vec<Vec<String>> {
+    let told = |hop: &Hop| format!("{} {}", hop.place, hop.source.0);
+    follow(captures, probes, &BTreeMap::new()).iter().map(|connection| connection.hops.iter().map(told).collect()).collect()
+}
+
+#[test]
+fn what_a_router_translates_to_anothers_address_is_not_that_ones() {
+    let own = ["c1 10.9.9.9", "n2 10.9.9.9", "n2 10.0.0.1", "c1 10.0.0.1"].map(str::to_owned).to_vec();
+    for port in [end(CLIENT).1, 20_024] {
+        let (captures, probes) = two_clients(port, true);
+        assert_eq!(places(&captures, &probes), [own.clone(), vec!["c2 10.7.7.7".to_owned(), "n2 10.9.9.9".to_owned()]], "{port}");
+        let (captures, probes) = two_clients(port, false);
+        assert_eq!(places(&captures, &probes)[0], own, "{port}, without a capture at the second client");
+    }
+}
+
+#[test]
+fn a_firewall_that_gives_other_numbers_leaves_the_connection_whole() {
+    let (client, vip) = (end(CLIENT), end(VIP));
+    let captures = [
+        capture("c1", vec![segment(1, Passage::Out, client, vip, Flags::SYN, 77)]),
+        capture("n2", vec![segment(2, Passage::In, client, vip, Flags::SYN, 900_000_000)]),
+    ];
+    assert_eq!(places(&captures, &[probe(Speech::Tcp)]), [["c1 10.9.9.9", "n2 10.9.9.9"].map(str::to_owned).to_vec()]);
 }

@@ -1,10 +1,9 @@
-//! Answers that came, and are not those that were expected: HTTP statuses and certificates; and tries that could not be made. What the program means by them is its own
-//! matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
+//! Answers that came, and are not those that were expected; and tries that could not be made. What the program means by a status is its
+//! own matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
 
 use crate::analysis::judge::case::Case;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::read::certificate;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::probe::{Probe, Vantage};
@@ -13,7 +12,7 @@ use crate::model::subject::Subject;
 /// What came back otherwise than expected, in every round.
 pub(super) fn unexpected(case: &Case) -> Vec<Gap> {
     let probes: Vec<&Probe> = case.probes().collect();
-    statuses(case, &probes).into_iter().chain(not_asked(case)).chain(unread(&probes)).chain(certificates(case, &probes)).collect()
+    statuses(case, &probes).into_iter().chain(not_asked(case)).chain(unread(&probes)).collect()
 }
 
 /// Statuses that were not expected, and the pods that gave them.
@@ -86,32 +85,6 @@ fn unread(probes: &[&Probe]) -> Vec<Gap> {
     probes.iter().filter(blind).map(gap).collect()
 }
 
-/// Certificates that are not for the name that was asked for.
-fn certificates(case: &Case, probes: &[&Probe]) -> Vec<Gap> {
-    let mut others: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for probe in probes {
-        let Some(sni) = &probe.request.sni else { continue };
-        for shown in probe.certificates.iter().filter(|shown| !certificate::is_for(shown, sni)) {
-            let names = if shown.names.is_empty() { "no names".to_owned() } else { shown.names.join(", ") };
-            let told = format!("asked for {sni}, the Service shows the certificate {} for {names}", shown.subject);
-            others.entry(told).or_default().insert(probe.vantage.text());
-        }
-    }
-    others
-        .into_iter()
-        .map(|(told, from)| {
-            let from = from.into_iter().collect::<Vec<_>>().join(" and ");
-            Gap::new(
-                names::EVIDENCE_UNDECIDED,
-                case.service,
-                format!("{told} (asked from {from})"),
-                "whether this certificate is meant for the name: a client that verifies it goes no further",
-            )
-            .decisive()
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -176,13 +149,5 @@ mod tests {
         let gaps = check(&["could-not-ask", "could-not-ask"]);
         assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].reason.contains("Invalid argument"), "{gaps:?}");
         assert!(check(&["could-not-ask", "answered"]).is_empty() && check(&[]).is_empty());
-    }
-
-    #[test]
-    fn a_certificate_for_another_name_is_told() {
-        let (gaps, _) = check(&json!({"sni": "web.example"}), &[Some(200)], &["other.example"]);
-        assert!(gaps.len() == 1 && gaps[0].reason.contains("for other.example"), "{gaps:?}");
-        assert!(check(&json!({"sni": "web.example"}), &[Some(200)], &["*.example"]).0.is_empty());
-        assert!(check(&json!({}), &[Some(200)], &["other.example"]).0.is_empty(), "no name was asked for");
     }
 }

@@ -158,9 +158,13 @@ pub(super) fn found(name: &str, culprits: Vec<Subject>, summary: impl Into<Strin
     }
 }
 
+/// How the scope of a fault begins that was seen to be there now, although everybody was answered.
+pub(super) const PRESENT: &str = "present: ";
+
 /// A fault that hurts nobody who asked.
 pub(super) fn latent(case: &Case, finding: Finding) -> Finding {
-    if finding.severity != Severity::Fail {
+    // What was seen to be there now has its scope already.
+    if finding.severity != Severity::Fail || finding.scope.as_ref().is_some_and(|scope| scope.starts_with(PRESENT)) {
         return finding;
     }
     let from: Vec<String> = case.probes().map(|probe| probe.vantage.text()).collect::<BTreeSet<_>>().into_iter().collect();

@@ -20,6 +20,8 @@ enum Group {
     NoRoute,
     /// Nothing of the client of that name gets out of it: it has the Service's address itself, or its route leads nowhere.
     AtClient(String),
+    /// Somebody translates the client of that name to an address that another one has.
+    Translated(String),
     OutsideRanges,
     /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
     NoEndpoint,
@@ -44,9 +46,14 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let roads = case.roads();
     let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
     let mut groups: BTreeMap<Group, Vec<&Road>> = BTreeMap::new();
-    let clients = at_the_client(case, log, &failing);
+    let clients = at_the_client(case, log, &failing, &client::rules::AT_CLIENT);
+    let translated = at_the_client(case, log, &failing, &client::rules::TRANSLATED);
     for road in failing {
         let client = road.client();
+        if translated.contains_key(&client) && client::translated::to(road).is_some() {
+            groups.entry(Group::Translated(client)).or_default().push(road);
+            continue;
+        }
         let at_the_client = clients.contains_key(&client) && road.entry().is_none() && road.endpoint().is_none();
         groups.entry(if at_the_client { Group::AtClient(client) } else { group(case, road) }).or_default().push(road);
     }
@@ -62,6 +69,7 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
         not_followed |= *group == Group::NotFollowed;
         let (causes, unknown) = match group {
             Group::AtClient(name) => (clients.get(name).cloned().into_iter().collect(), Vec::new()),
+            Group::Translated(name) => (translated.get(name).cloned().into_iter().collect(), Vec::new()),
             _ => cause(case, log, group, roads, &announces),
         };
         for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
@@ -126,14 +134,14 @@ const LOST_INSIDE: Proof<OfTries> = Proof {
     apply: One(|tries| lost_inside::finding(tries.case)),
 };
 
-/// The clients whose own routes or addresses keep every request of theirs from leaving, and the cause of each.
-fn at_the_client(case: &Case, log: &Log, failing: &[&Road]) -> BTreeMap<String, Finding> {
+/// The clients of which a stage tells why their requests fail, such as their own routes, and the cause of each.
+fn at_the_client(case: &Case, log: &Log, failing: &[&Road], stage: &FirstOf<OfTries>) -> BTreeMap<String, Finding> {
     let mut by_client: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
     for road in failing {
         by_client.entry(road.client()).or_default().push(road);
     }
     let cause = |(name, roads): (String, Vec<&Road>)| {
-        let finding = log.first(&client::rules::AT_CLIENT, &name, &Tries { case, roads: &roads, node: "" })?.ok()?;
+        let finding = log.first(stage, &name, &Tries { case, roads: &roads, node: "" })?.ok()?;
         Some((name, finding))
     };
     by_client.into_iter().filter_map(cause).collect()
@@ -146,7 +154,7 @@ fn group(case: &Case, road: &Road) -> Group {
         let own_word = road.watched(&road.client()) || client::has_no_way(case, road);
         return if own_word { Group::NoRoute } else { Group::NotFollowed };
     }
-    if attempt.source.is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
+    if client::translated::seen_as(road).is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
         return Group::OutsideRanges;
     }
     if endpoints::explains(case, road) {
@@ -208,7 +216,7 @@ fn cause(case: &Case, log: &Log, group: &Group, roads: &[&Road], announces: &[Fi
         Group::RefusedElsewhere => one(refused_elsewhere(case, log, roads, announces)),
         Group::Program => app::findings(case, log, roads),
         // What is found at a client is found before the groups are made.
-        Group::AtClient(_) | Group::NotFollowed => (Vec::new(), Vec::new()),
+        Group::AtClient(_) | Group::Translated(_) | Group::NotFollowed => (Vec::new(), Vec::new()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod address;
 mod announce;
+mod answer_quality;
 mod answering;
 mod answers;
 mod app;
@@ -31,6 +32,7 @@ mod pod;
 mod pod_link;
 mod pod_network;
 mod policy;
+mod present;
 pub mod road;
 mod rule;
 mod rules;
@@ -44,6 +46,7 @@ mod unread;
 mod wire;
 mod witness;
 
+use crate::model::answers::{Answers, listed};
 use crate::model::catalogue::names;
 use crate::model::considered::Considered;
 use crate::model::finding::Finding;
@@ -57,6 +60,7 @@ pub use case::Case;
 use case::latent;
 pub use client::{client_address, wrong_port};
 pub use elsewhere::suspected as answered_elsewhere;
+pub use present::suspicions as contradicting;
 use rule::Log;
 pub use rule::Row;
 use tries::Tries;
@@ -71,6 +75,8 @@ pub struct Judgement {
     pub considered: Vec<Considered>,
     /// What ties answers to the Service's endpoints.
     pub witnesses: Vec<Witness>,
+    /// How each place was answered.
+    pub answers: Vec<Answers>,
 }
 
 /// The judgement of a case.
@@ -103,12 +109,13 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
         gaps.extend(witness::missing(case, &witnesses));
     }
     unread::weaken(case, &mut findings, &mut gaps);
+    findings.extend(answer_quality::findings(case, &log));
     gaps.extend(answers::unexpected(case));
     gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle::settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps, &witnesses);
-    Judgement { findings, gaps, summary, considered: log.tried(), witnesses }
+    Judgement { findings, gaps, summary, considered: log.tried(), witnesses, answers: answer_quality::places(case) }
 }
 
 /// The Service has an address: static causes first, then what the wire showed.
@@ -118,12 +125,16 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     if case.all_answered() {
         // Whatever is wrong hurts nobody who asked: it is latent.
         let odd = wire::latent(case, log).into_iter().chain(next_hop::hidden(case, log));
-        findings.extend(ends.into_iter().chain(announces).chain(odd).map(|finding| latent(case, finding)));
+        let present = present::Present::of(case);
+        let announces = announces.into_iter().map(|finding| present.weighed(finding)).map(|finding| latent(case, finding));
+        findings.extend(ends.into_iter().chain(odd).map(|finding| latent(case, finding)).chain(announces));
         let (others, open) = elsewhere::findings(case, log);
         findings.retain(|finding| others.iter().all(|other| other.name != finding.name));
         findings.extend(others);
         gaps.extend(open);
+        findings.extend(log.all(&client::rules::NOTED, "", &Tries { case, roads: &[], node: "" }));
         gaps.extend(unread::contradictions(case, findings));
+        gaps.extend(present.open(case, findings));
         flow::unproven(case, gaps);
         next_hop::unproven(case, gaps);
         return;
@@ -156,7 +167,17 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     flow::findings(case, log, announces, findings, gaps);
 }
 
+/// The first line. That answers say that the server failed stands in it, whatever else it tells.
 fn summary(case: &Case, findings: &[Finding], gaps: &[Gap], witnesses: &[Witness]) -> String {
+    let first = first_of_all(case, findings, gaps, witnesses);
+    let errors = findings.iter().find(|finding| finding.name == names::APP_ANSWERS_WITH_ERRORS);
+    match errors.filter(|errors| !first.contains(&errors.summary)) {
+        Some(errors) => format!("{first}; {}", errors.summary),
+        None => first,
+    }
+}
+
+fn first_of_all(case: &Case, findings: &[Finding], gaps: &[Gap], witnesses: &[Witness]) -> String {
     let service = case.service.path();
     if let Some(finding) = findings
         .iter()
@@ -170,8 +191,10 @@ fn summary(case: &Case, findings: &[Finding], gaps: &[Gap], witnesses: &[Witness
     }
     let tries: usize = case.probes().map(|probe| probe.made().count()).sum();
     let from: BTreeSet<String> = case.probes().map(|probe| probe.vantage.text()).collect();
+    let statuses = answer_quality::statuses(case);
+    let told = if statuses.is_empty() { String::new() } else { format!(" with HTTP {}", listed(&statuses)) };
     format!(
-        "{service} answers at {}{} from {}: {tries} of {tries} tries, {} of them tied to its endpoints",
+        "{service} answers at {}{} from {}: {tries} of {tries} tries{told}, {} of them tied to its endpoints",
         case.address().map(|address| address.to_string()).unwrap_or_default(),
         case.announcement
             .filter(|announcement| !announcement.nodes.is_empty())

@@ -156,8 +156,10 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
             evidence,
         ));
     }
-    // A router may well send from one MAC and be asked at another; a client has one.
-    (next == to).then(|| {
+    // A router may well send from one MAC and be asked at another; a client has one. Who sends with another's address by translation is no
+    // second holder of it.
+    let translated = roads.iter().any(|road| client::translated::to(road).is_some());
+    (next == to && !translated).then(|| {
         found(
             names::WIRE_CLIENT_ADDRESS_DUPLICATE,
             vec![Subject::mac(&mac)],
@@ -168,7 +170,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
 }
 
 /// Who sends frames from that MAC: a client whose own they are, or a router.
-fn sender(case: &Case, roads: &[&Road], mac: &str) -> Subject {
+pub(super) fn sender(case: &Case, roads: &[&Road], mac: &str) -> Subject {
     let own = |road: &&&Road| {
         let sends = road.sent().any(|hop| hop.source_mac.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(mac)));
         let has = case.node_state(&road.client()).is_some_and(|pair| network::links(&pair.after).iter().any(|link| link.mac == mac));

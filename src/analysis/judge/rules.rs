@@ -51,6 +51,7 @@ rules! {
     CLIENT_NO_ROUTE: "a client's route" says CLIENT_NO_ROUTE;
     CLIENT_FIREWALL: "a client's own packet filter" says CLIENT_FIREWALL;
     SOURCE_RANGE: "a client outside of the source ranges" says CLIENT_SOURCE_RANGE;
+    CLIENT_TRANSLATED: "a client that somebody on the way translates" says CLIENT_TRANSLATED;
     OVERLAPS_CLUSTER: "a client in a network of the cluster's" says CLIENT_OVERLAPS_CLUSTER;
 
     INTERFACE_DOWN: "the announcing interface that carries nothing" says WIRE_INTERFACE_DOWN;
@@ -109,4 +110,7 @@ rules! {
     APP_RESETS: "a program that resets" says APP_RESETS;
     APP_CLOSES: "a program that closes" says APP_CLOSES;
     APP_NO_ANSWER: "a program that does not answer" says APP_NO_ANSWER;
+    APP_ANSWERS_WITH_ERRORS: "a program that answers with errors" says APP_ANSWERS_WITH_ERRORS;
+    APP_CERTIFICATE_EXPIRED: "a certificate that is not valid now" says APP_CERTIFICATE_EXPIRED;
+    APP_CERTIFICATE_OTHER_NAME: "a certificate that is not for the name" says APP_CERTIFICATE_OTHER_NAME;
 }

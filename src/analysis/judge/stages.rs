@@ -1,7 +1,9 @@
 //! Every stage of the judgement, in the order in which a packet comes to them.
 
 use super::rule::{Row, Stage};
-use super::{address, announce, app, bgp, client, elsewhere, endpoints, flow, leaving, node, overlay, pod, translation, wire};
+use super::{
+    address, announce, answer_quality, app, bgp, client, elsewhere, endpoints, flow, leaving, node, overlay, pod, translation, wire,
+};
 
 const ALL: &[&dyn Stage] = &[
     &address::rules::KIND,
@@ -21,6 +23,8 @@ const ALL: &[&dyn Stage] = &[
     &announce::rules::NOTABLE,
     &elsewhere::ANSWERED,
     &client::rules::AT_CLIENT,
+    &client::rules::TRANSLATED,
+    &client::rules::NOTED,
     &client::rules::AT_ONCE,
     &client::rules::RANGES,
     &wire::rules::STANDING,
@@ -43,6 +47,7 @@ const ALL: &[&dyn Stage] = &[
     &pod::rules::REFUSED,
     &pod::rules::SILENT,
     &app::PROGRAM,
+    &answer_quality::QUALITY,
     &node::rules::FAR_REPLY,
     &translation::PAST,
     &leaving::ANOTHER_WAY,

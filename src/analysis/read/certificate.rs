@@ -55,6 +55,15 @@ pub fn is_for(certificate: &Certificate, name: &str) -> bool {
     })
 }
 
+/// What is wrong with its time at a second since the epoch, as a sentence goes on; `None` while it is valid.
+#[must_use]
+pub fn standing(certificate: &Certificate, now: u64) -> Option<String> {
+    if now > certificate.valid_until {
+        return Some(format!("expired on {}", day(certificate.valid_until)));
+    }
+    (now < certificate.valid_from).then(|| format!("is not valid before {}", day(certificate.valid_from)))
+}
+
 /// One line for a person. `now` is the beginning of the run, RFC 3339.
 #[must_use]
 pub fn sentence(certificate: &Certificate, now: &str) -> String {

@@ -122,7 +122,7 @@ mod tests {
         announce/flapping announce/stale-source
         wire/no-answer wire/request-lost wire/reply-lost wire/mtu wire/duplicate-address wire/wrong-interface wire/stale-neighbour
         wire/client-address-duplicate wire/interface-down wire/wrong-port
-        client/no-route client/overlaps-cluster client/source-range client/wrong-port client/firewall
+        client/no-route client/overlaps-cluster client/source-range client/wrong-port client/firewall client/translated
         node/proxy-down node/not-programmed node/proxy-stale node/forwarding-off node/firewall-drop node/reverse-path-filter
         node/conntrack-full node/conntrack-stale node/lost-inside node/unreachable node/control-plane-cut-off
         route/return-asymmetric route/return-missing route/pod-network-missing route/pod-network-wrong
@@ -132,6 +132,7 @@ mod tests {
         endpoints/address-of-no-pod endpoints/protocol-mismatch endpoints/some-not-ready endpoints/slice-stale
         pod/not-listening pod/listens-on-loopback pod/firewall-drop pod/no-way-back pod/wrong-neighbour pod/disconnected pod/silent
         app/no-answer app/resets app/closes app/protocol-mismatch
+        app/answers-with-errors app/certificate-expired app/certificate-other-name
         bgp/session-down bgp/session-stalled bgp/no-peer-for-node bgp/not-advertised bgp/filtered bgp/next-hop-fails bgp/single-announcer
         evidence/node-unreachable evidence/forbidden evidence/log-unreadable evidence/log-rotated evidence/capture-lost-packets
         evidence/capture-refused evidence/tool-missing evidence/netns-unproven evidence/clock-skew evidence/no-vantage

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostics::diagnostic;
 use super::page::{BOLD, Page, Style};
+use crate::model::answers::{Answers, Spread, listed};
 use crate::model::capture::CaptureSeen;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::{Finding, Gap, Severity};
@@ -19,6 +20,7 @@ pub fn text(outcome: &Outcome, style: Style) -> String {
     page.tables(&outcome.tables);
     page.findings(&outcome.findings);
     page.gaps(&outcome.gaps);
+    page.answers(&outcome.answers);
     page.steps(&outcome.steps);
     page.foot(outcome);
     page.text
@@ -137,6 +139,25 @@ impl Page {
             if !gap.undecided.trim().is_empty() {
                 self.item("undecided:", 11, 6, &gap.undecided);
             }
+        }
+    }
+
+    fn answers(&mut self, answers: &[Answers]) {
+        if answers.is_empty() {
+            return;
+        }
+        self.heading("Answers");
+        for one in answers {
+            let mut line = format!("{}: {} of {} tries answered", one.from, one.answered, one.tried);
+            if !one.statuses.is_empty() {
+                line = format!("{line}, HTTP {}", listed(&one.statuses));
+            }
+            for (what, spread) in [("connected", one.connect_ms), ("answered", one.total_ms)] {
+                if let Some(Spread { least, median, most }) = spread {
+                    line = format!("{line}; {what} in {least} to {most} ms (median {median})");
+                }
+            }
+            self.paragraph(2, &line);
         }
     }
 

@@ -70,6 +70,7 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
     }
     state.considered = judgement.considered;
     state.witnesses = judgement.witnesses;
+    state.answers = judgement.answers;
     state.gaps = judgement.gaps;
     for gap in skewed.unwrap_or_default() {
         state.gap(gap);

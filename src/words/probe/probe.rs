@@ -13,6 +13,7 @@ use super::probe_request;
 use super::speech::speech;
 use super::vantage;
 use crate::analysis::read::certificate;
+use crate::analysis::timestamps;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
@@ -92,14 +93,18 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
 
 /// Asks from all vantage points at the same time; a place that cannot ask is a gap.
 pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
-    side_by_side(from, |from| {
+    let asked_at = timestamps::second(&run.evidence.clock.started()).and_then(|second| u64::try_from(second).ok());
+    let ports = |from: &Vantage| (from.clone(), run.state().source_ports.take(tries_of(asked), asked_at.unwrap_or_default()));
+    let from: Vec<(Vantage, (u16, u16))> = from.iter().map(ports).collect();
+    side_by_side(&from, |(from, ports)| {
         let mut command = Command {
             script: Script::Probe,
-            args: arguments(asked),
+            args: arguments(asked, *ports),
             limit: Duration::from_secs(asked.seconds * 2 + 8),
             most_bytes: 1 << 20,
         };
-        let mut probe = Probe { request: asked.request.clone(), ..Probe::new(from.clone(), asked.address, asked.port, asked.speech) };
+        let mut probe =
+            Probe { request: asked.request.clone(), asked_at, ..Probe::new(from.clone(), asked.address, asked.port, asked.speech) };
         let answer = vantage::place(run, from).and_then(|place| {
             if place.pod_name().is_some() {
                 command.script = Script::ProbePod;
@@ -123,8 +128,15 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
     })
 }
 
+/// The tries that one place makes.
+fn tries_of(asked: &Asked) -> u32 {
+    let usual = if matches!(asked.speech, Speech::Https | Speech::Http) { 2 } else { 1 };
+    let sizes = if asked.request.sizes.is_empty() { usual } else { u32::try_from(asked.request.sizes.len()).unwrap_or(u32::MAX) };
+    asked.tries.saturating_mul(sizes)
+}
+
 /// The script's arguments. What is usual is left out, so that recordings of it hold the same question.
-fn arguments(asked: &Asked) -> Vec<String> {
+fn arguments(asked: &Asked, ports: (u16, u16)) -> Vec<String> {
     let request = &asked.request;
     let sizes = request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let told = [
@@ -133,6 +145,7 @@ fn arguments(asked: &Asked) -> Vec<String> {
         ("path", request.path.clone()),
         ("payload", request.payload.clone()),
         ("sizes", Some(sizes).filter(|sizes| !sizes.is_empty())),
+        ("ports", Some(format!("{}-{}", ports.0, ports.1))),
     ];
     let mut all = vec![
         asked.address.to_string(),
@@ -314,11 +327,11 @@ mod tests {
     fn a_recorded_usual_question_stays_the_same() {
         let asked = |request: Request| {
             let address = "10.0.0.1".parse().unwrap();
-            arguments(&Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request })
+            arguments(&Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request }, (20_000, 20_023))
         };
-        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000"]);
+        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000", "ports=20000-20023"]);
         let own = Request { sni: Some("web.example".into()), path: Some("/'$(id)'".into()), statuses: vec![200], ..Request::default() };
-        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'"]);
+        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'", "ports=20000-20023"]);
     }
 
     #[test]

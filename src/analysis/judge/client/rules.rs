@@ -1,6 +1,6 @@
 //! What a client's own routes, addresses and filters do, and what the nodes make of them: causes that go by connections alone.
 
-use super::{firewall, no_route, outside_ranges, overlaps, way};
+use super::{firewall, no_route, outside_ranges, overlaps, translated, way};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Look, Step::Open};
 use crate::analysis::judge::tries::{OfTries, Tries};
 use crate::analysis::judge::{holders, rules};
@@ -11,6 +11,28 @@ use crate::model::finding::Gap;
 pub(in crate::analysis::judge) const AT_CLIENT: FirstOf<OfTries> = FirstOf {
     title: "the client",
     steps: &[Look(&OWN_ADDRESS), Look(&ROUTE_SWALLOWS), Look(&ROUTE_REFUSES), Look(&ROUTE_TO_NEIGHBOURS), Look(&DEAD_GATEWAY)],
+};
+
+/// The requests of one client come to the node with another address than its own.
+pub(in crate::analysis::judge) const TRANSLATED: FirstOf<OfTries> =
+    FirstOf { title: "the client that is translated", steps: &[Look(&TRANSLATED_TO_ANOTHERS)] };
+
+/// The same of clients that are answered.
+pub(in crate::analysis::judge) const NOTED: AllOf<OfTries> =
+    AllOf { title: "clients that are answered", proofs: &[&TRANSLATED_AND_ANSWERED] };
+
+const TRANSLATED_TO_ANOTHERS: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_TRANSLATED,
+    title: "a client that is translated to another's address",
+    needs: "requests that leave the client with one address and come to the node with another, from which somebody else asks and is answered",
+    apply: One(|tries| translated::to_anothers(tries.case, tries.roads)),
+};
+
+const TRANSLATED_AND_ANSWERED: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_TRANSLATED,
+    title: "a client that is translated and answered",
+    needs: "answered tries that leave the client with one address and come to the node with another",
+    apply: Each(|tries| translated::noted(tries.case)),
 };
 
 /// Connecting fails at once.

@@ -2,6 +2,7 @@
 # namespace to ask from; it is empty for the host's own.
 # $1 address  $2 port  $3 https|http|tls|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
 # and then any of NAME=VALUE: sni=NAME  host=HOST  path=/PATH  payload=HEX (of a datagram)  sizes=BYTES,... (of the request)
+# ports=FIRST-LAST (source ports that nobody else of the run takes)
 # Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
 #   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
 # first a line: tool NAME, and for TLS: cert BASE64 (DER) once a certificate, or: nocert WHY
@@ -24,8 +25,9 @@ if speech in ("https", "tls"):
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 lock = threading.Lock()
 # A connection table keeps what was not answered for two minutes, and leads the same ports where it led them then: no port is taken
-# again within that time, and each second has 83 of its own.
-base = 20000 + int(time.time()) * 83 % 9900
+# again within that time. Who starts several places gives each its own.
+first = 20000 + int(time.time()) * 83 % 9900
+base, last = (int(port) for port in told["ports"].split("-")) if "ports" in told else (first, first + 2000)
 taken = [0]
 
 def bound(kind):
@@ -41,7 +43,7 @@ def bound(kind):
             return s, number
         except OSError as e:
             s.close()
-            if e.errno not in (errno.EADDRINUSE, errno.EACCES) or taken[0] > 2000:
+            if e.errno not in (errno.EADDRINUSE, errno.EACCES) or number >= last:
                 raise
 
 def request(size):
@@ -165,12 +167,13 @@ os._exit(0)
 ' "$@"
 fi
 # What python3 is told as NAME=VALUE, as variables.
-sni='' host='' path=/ payload='' sizes=''
+sni='' host='' path=/ payload='' sizes='' ports=''
 address=$1 port=$2 speech=$3 tries=$4 limit=$5 large=$6
 shift 6
 for word; do
   case $word in
     sni=*) sni=${word#*=} ;; host=*) host=${word#*=} ;; path=*) path=${word#*=} ;; payload=*) payload=${word#*=} ;; sizes=*) sizes=${word#*=} ;;
+    ports=*) ports=${word#*=} ;;
   esac
 done
 case $address in *:*) bracketed="[$address]" ;; *) bracketed=$address ;; esac
@@ -180,7 +183,7 @@ certificate() {
 }
 if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls ]; then
   echo 'tool	curl'
-  next=$((20000 + ($(date +%s) * 83 + 4950) % 9900))
+  [ -n "$ports" ] && next=${ports%-*} || next=$((20000 + ($(date +%s) * 83 + 4950) % 9900))
   case $path in *\?*) longer="$path&lbdiag=" ;; *) longer="$path?lbdiag=" ;; esac
   header=${host:-$bracketed}
   one() { # number port path

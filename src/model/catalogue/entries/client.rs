@@ -36,6 +36,20 @@ entries! {
         ],
         references: &[pages::KUBERNETES_SERVICE, pages::KUBERNETES_VIRTUAL_IPS],
     },
+    CLIENT_TRANSLATED = "client/translated" {
+        severity: Severity::Fail,
+        culprit: "the router that translates the client's address, and the client",
+        meaning: "Somebody between the client and the node translates the client's address to one that another machine has, so its answers go to that machine. Of a client that is answered it is told for information.",
+        decided_by: "The same request, by its TCP sequence number, seen to leave the client with one source address and to come to the node with another; and another place that asks with that other address itself and is answered.",
+        seen: "One client times out, and tcpdump on the node shows no request with its address. Another host of the network gets SYN-ACKs that it did not ask for and resets them. The router has a SNAT or MASQUERADE rule for what goes to the Service's address, with a pool that overlaps addresses in use.",
+        next: "Do not translate what goes to the Service's address, or translate it to an address that nobody else has.",
+        alike: &[
+            ("wire/client-address-duplicate", "There the client's own address is held by a second machine, and nothing translates."),
+            ("client/source-range", "There kube-proxy drops the request, by the address that it comes with."),
+            ("wire/reply-lost", "There the answer goes to the right address and is lost on the way."),
+        ],
+        references: &["RFC 3022 §2", "iptables-extensions(8)"],
+    },
     CLIENT_SOURCE_RANGE = "client/source-range" {
         severity: Severity::Fail,
         culprit: "the Service",

@@ -52,6 +52,7 @@ pub(in crate::report) fn broken() -> Outcome {
         }],
         considered: Vec::new(),
         witnesses: Vec::new(),
+        answers: Vec::new(),
         captures: Vec::new(),
         clocks: Vec::new(),
         touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],

@@ -111,7 +111,7 @@ pub const PROBE: Record = Record {
         Field::new("awaited", Kind::Record(&AWAITED), "For a client's own traffic: how it was waited for.")
             .or_nothing("it was asked by lbdiag"),
     ],
-    hidden: &[],
+    hidden: &["asked_at"],
 };
 
 pub const ARP_ASK: Record = Record {

@@ -1,0 +1,97 @@
+//! What a run saw itself although every try was answered, and that tells that a fault is there now: clients that are answered live on what they
+//! learned before it. Nothing that contradicts what was seen is called latent, and nothing passes beside it.
+
+use std::collections::BTreeSet;
+
+use super::case::{Case, PRESENT};
+use super::road::Road;
+use crate::model::catalogue::names;
+use crate::model::finding::{Finding, Gap, Severity};
+
+/// What was seen that does not fit an address which one node announces and answers for.
+pub(super) struct Present {
+    /// Nobody answered when it was asked who has the address.
+    unanswered: Option<String>,
+    /// Answered tries came in on a node that announces nothing.
+    astray: Option<String>,
+}
+
+impl Present {
+    pub(super) fn of(case: &Case) -> Self {
+        Self { unanswered: unanswered(case), astray: astray(case) }
+    }
+
+    /// A fault of the announcement as it is: it silences the address now, where that was seen.
+    pub(super) fn weighed(&self, finding: Finding) -> Finding {
+        match self.told().filter(|_| super::announce::silences(&finding)) {
+            Some(seen) => {
+                let scope = format!("{PRESENT}{seen}. The tries live on what was learned before; who asks anew may get no answer");
+                Finding { scope: Some(scope), ..finding }
+            }
+            None => finding,
+        }
+    }
+
+    /// Whether a finding explains what was seen.
+    fn explained(findings: &[Finding]) -> bool {
+        let others = [
+            names::ANNOUNCE_SPLIT_BRAIN,
+            names::WIRE_DUPLICATE_ADDRESS,
+            names::WIRE_WRONG_INTERFACE,
+            names::WIRE_NO_ANSWER,
+            names::WIRE_STALE_NEIGHBOUR,
+        ];
+        findings.iter().any(|finding| finding.severity == Severity::Fail || others.contains(&finding.name.as_str()))
+    }
+
+    /// What stays open, where nothing that was found explains it.
+    pub(super) fn open(&self, case: &Case, findings: &[Finding]) -> Option<Gap> {
+        let seen = self.told().filter(|_| !Self::explained(findings))?;
+        let undecided =
+            "whether somebody who asks for the address anew is answered, and by whom: the tries may live on what was learned before";
+        Some(Gap::new(names::EVIDENCE_UNDECIDED, case.service, seen, undecided).decisive())
+    }
+
+    fn told(&self) -> Option<String> {
+        let all: Vec<&str> = self.unanswered.iter().chain(&self.astray).map(String::as_str).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+}
+
+/// Why a closer look is worth it although every try was answered.
+#[must_use]
+pub fn suspicions(case: &Case) -> Vec<String> {
+    let Present { unanswered, astray } = Present::of(case);
+    unanswered.into_iter().chain(astray).collect()
+}
+
+/// Whether one node announces the address on its own network, as far as the sources say.
+fn on_layer_2(case: &Case) -> bool {
+    case.announcement.is_some_and(|announcement| announcement.protocol != "bgp" && !announcement.nodes.is_empty())
+}
+
+/// Every place on the address's network that asked who has it got no answer, in every round.
+fn unanswered(case: &Case) -> Option<String> {
+    let asks: Vec<_> = case.flows().flat_map(|flow| &flow.arp).filter(|ask| !ask.asked.is_empty() && ask.error.is_none()).collect();
+    let answered = case.flows().flat_map(|flow| &flow.arp).any(|ask| !ask.replies.is_empty());
+    // A node takes what its own programs send to the address, and asks nobody for it.
+    let from: BTreeSet<&str> = asks.iter().map(|ask| ask.host.name.as_str()).filter(|name| case.node(name).is_none()).collect();
+    let by = if case.address().is_some_and(|address| address.is_ipv6()) { "NDP" } else { "ARP" };
+    let from = from.into_iter().collect::<Vec<_>>().join(" and ");
+    (on_layer_2(case) && !from.is_empty() && !answered).then(|| format!("{from} asked by {by} for the address, and nobody answered"))
+}
+
+/// Answered tries from outside that came in on nodes which do not announce.
+fn astray(case: &Case) -> Option<String> {
+    let announcement = case.announcement.filter(|_| on_layer_2(case))?;
+    let roads = case.roads();
+    let outside = |road: &&Road| road.connection.attempt.answered() && !road.connection.vantage.is_inside();
+    let entered: BTreeSet<String> = roads.iter().filter(outside).filter_map(|road| Some(road.entry()?.0)).collect();
+    let others: Vec<String> = entered.into_iter().filter(|node| !announcement.nodes.contains(node)).collect();
+    (!others.is_empty()).then(|| {
+        format!("answered tries came in on {}, and {} announces the address", others.join(" and "), announcement.nodes.join(" and "))
+    })
+}
+
+#[cfg(test)]
+mod tests;

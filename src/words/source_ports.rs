@@ -1,0 +1,60 @@
+//! The source ports that the places of a run ask from: each asking has a range of its own, in every round, so that no packet of one place
+//! can be taken for another's, whoever translates its address on the way.
+
+use std::ops::RangeInclusive;
+
+/// Where ranges may lie: below the ports that kernels choose by themselves, and below those of NodePorts.
+const ALL: RangeInclusive<u32> = 20_000..=29_899;
+
+/// Ports of each range beyond the tries: another program may hold some of them.
+const SPARE: u32 = 8;
+
+/// How far apart runs begin that start a second apart: a connection table remembers a port for two minutes, in which all are gone through once.
+const EACH_SECOND: u64 = 83;
+
+/// The ranges that a run has given away.
+#[derive(Debug, Default)]
+pub struct SourcePorts {
+    next: Option<u32>,
+}
+
+impl SourcePorts {
+    /// A range for some tries that no other asking of the run has, first and last port. `second` is when the run began, seconds since the epoch.
+    /// Only a run that asks more often than there are ports comes back to the first ones.
+    pub fn take(&mut self, tries: u32, second: u64) -> (u16, u16) {
+        let (first, last) = (*ALL.start(), *ALL.end());
+        let all = last - first + 1;
+        let begin = || first + u32::try_from((second % 1_000_000) * EACH_SECOND % u64::from(all)).unwrap_or_default();
+        let from = self.next.unwrap_or_else(begin);
+        let count = tries.saturating_add(SPARE).min(all);
+        let from = if from.saturating_add(count - 1) > last { first } else { from };
+        let to = from + count - 1;
+        self.next = Some(to + 1);
+        let port = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        (port(from), port(to))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_port_is_given_twice_in_one_run() {
+        for second in [0, 1, 118, 119, 1_764_580_000] {
+            let mut ports = SourcePorts::default();
+            let mut given: Vec<(u16, u16)> = (0..40).map(|_| ports.take(16, second)).collect();
+            given.sort_unstable();
+            assert!(given.windows(2).all(|pair| pair[0].1 < pair[1].0), "{given:?}");
+            assert!(
+                given.iter().all(|(first, last)| last - first >= 15 && ALL.contains(&u32::from(*first)) && ALL.contains(&u32::from(*last)))
+            );
+        }
+    }
+
+    #[test]
+    fn runs_a_second_apart_begin_with_other_ports_and_any_number_is_held() {
+        assert_ne!(SourcePorts::default().take(16, 7), SourcePorts::default().take(16, 8));
+        assert_eq!(SourcePorts::default().take(u32::MAX, 5), (20_000, 29_899));
+    }
+}
