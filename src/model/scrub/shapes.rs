@@ -97,7 +97,31 @@ const SHAPES: &[Shape] = &[
 
 static HINT: LazyLock<Vec<Regex>> = LazyLock::new(|| HINTS.iter().filter_map(|hint| Regex::new(hint).ok()).collect());
 static COMPILED: LazyLock<Vec<(Regex, Holds)>> =
-    LazyLock::new(|| SHAPES.iter().filter_map(|shape| Some((Regex::new(shape.pattern).ok()?, shape.holds))).collect());
+    LazyLock::new(|| SHAPES.iter().filter_map(|shape| Some((Regex::new(&in_ascii(shape.pattern)).ok()?, shape.holds))).collect());
+
+/// The same pattern, with letters, digits and the bounds of words in ASCII: of all scripts' they take a hundred times as much, for each thread.
+fn in_ascii(pattern: &str) -> String {
+    let mut out = String::new();
+    let mut within = false;
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => match characters.next() {
+                Some('w') => out.push_str(if within { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
+                Some('d') => out.push_str(if within { "0-9" } else { "[0-9]" }),
+                Some('b') if !within => out.push_str(r"(?-u:\b)"),
+                Some(other) => out.extend(['\\', other]),
+                None => out.push('\\'),
+            },
+            '[' | ']' => {
+                within = character == '[';
+                out.push(character);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
 
 /// Whether a text may hold a credential at all; most do not.
 pub(super) fn worth_a_look(text: &str) -> bool {
