@@ -2,8 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "what cannot be set up has failed its test")]
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,4 +154,62 @@ fn a_run_that_fails_keeps_its_mistake_as_data_and_its_headline_short() {
     assert!(text.contains("\nerror[E0302]: there is no field `nothing_such` of Service\n  --> a.rhai:7:16"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&lbdiag::report::json(&outcome)).expect("JSON");
     assert_eq!(json["diagnostics"][0]["further"][1]["span"]["start"]["line"], 12);
+}
+
+/// `lbdiag check`, its exit code and what it prints.
+fn check(arguments: &[&str], stdin: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
+    command.arg("check").args(arguments).current_dir(root()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("lbdiag");
+    // Whoever reads files alone may be gone before this is written.
+    let _ = child.stdin.take().expect("its input").write_all(stdin.as_bytes());
+    let output = child.wait_with_output().expect("its end");
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.code(), stdout, stderr)
+}
+
+#[test]
+fn folders_files_and_standard_input_are_checked_in_one_go() {
+    let (code, told, _) = check(&["playbooks", "examples", "metallb-flow"], "");
+    assert!(code == Some(0) && told.contains("playbooks checked: no mistake"), "{told}");
+
+    let place = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| place.path().join(name).display().to_string();
+    std::fs::create_dir(path("below")).expect("a folder");
+    for (name, body) in [("good.rhai", "note(\"x\");"), ("below/one.rhai", "find_anouncer(1);"), ("two.rhai", "note();\nsevice(1);")] {
+        std::fs::write(path(name), format!("{HEADER}{body}")).expect("a playbook");
+    }
+    let folder = place.path().display().to_string();
+    let (code, told, _) = check(&[&folder, "--report", "json"], "");
+    let read: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let found = read["diagnostics"].as_array().expect("a list");
+    let of = |name: &str| found.iter().filter(|one| one["file"].as_str().is_some_and(|file| file.ends_with(name))).count();
+    assert_eq!((code, of("good.rhai"), of("below/one.rhai"), of("two.rhai")), (Some(2), 0, 1, 2), "{told}");
+    let (code, told, _) = check(&[&folder], "");
+    assert!(code == Some(2) && told.ends_with("3 playbooks checked: 3 mistakes in 2 of them\n"), "{told}");
+
+    for (format, begins) in [("sarif", "{"), ("github", "::error file=standard input,line=7,")] {
+        let (code, told, _) = check(&["-", "--report", format], &format!("{HEADER}find_anouncer(1);"));
+        assert!(code == Some(2) && told.starts_with(begins), "{format}: {told}");
+    }
+}
+
+#[test]
+fn what_cannot_be_checked_is_refused_and_nothing_is_overwritten() {
+    let place = tempfile::tempdir().expect("a folder");
+    let empty = place.path().display().to_string();
+    for (arguments, says) in [
+        (vec![empty.as_str()], "no file of it ends in .rhai"),
+        (vec!["metallb-flo"], "did you mean metallb-flow?"),
+        (vec!["examples", "--report", "github", "--report", "json"], "would be written into one file"),
+        (vec!["metallb-flow", "--report", "xml"], "the formats are text, json, sarif and github"),
+    ] {
+        let (code, told, error) = check(&arguments, "");
+        assert!(code == Some(2) && error.contains(says) && told.is_empty(), "{arguments:?}: {error}");
+    }
+    let file = place.path().join("a.rhai");
+    let text = format!("{HEADER}note(\"x\");");
+    std::fs::write(&file, &text).expect("a playbook");
+    let (code, _, error) = check(&[&file.display().to_string(), "--report", &format!("json={}", file.display())], "");
+    assert_eq!((code, std::fs::read_to_string(&file).expect("the playbook")), (Some(2), text), "{error}");
 }

@@ -38,6 +38,8 @@ pub(super) enum Command {
     Doctor(Box<RunOptions>),
     /// Say what a run would do, exactly: hosts, arguments, API requests, bounds. Touches no host.
     Plan(Box<PlanArguments>),
+    /// Tell every mistake of playbooks, with its place, before anybody runs them. Touches no cluster and no host.
+    Check(CheckArguments),
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),
     /// Say what a finding, a gap or the code of a mistake means, what it looks like, and what to do.
@@ -86,6 +88,15 @@ pub(super) struct PlanArguments {
     /// Print the text of every script too.
     #[arg(long)]
     pub(super) scripts: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArguments {
+    /// Playbooks: files, folders with all that is below them, names of shipped ones, or `-` for standard input.
+    #[arg(required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::checked, help = reports::help("The mistakes", |_| true))]
+    pub(super) reports: Vec<Wanted>,
 }
 
 #[derive(Args, Debug)]
@@ -151,7 +162,7 @@ pub(super) struct RunOptions {
     /// point, and merged.pcapng.
     #[arg(long, value_name = "DIR")]
     pub(super) pcap: Option<PathBuf>,
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse, help = reports::help("A report", |_| true))]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse, help = reports::help("A report", |format| format.outcome.is_some()))]
     pub(super) reports: Vec<Wanted>,
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]

@@ -1,6 +1,7 @@
 //! The command line: arguments, standard streams and exit codes. The only layer that prints; it holds no diagnosis.
 
 mod arguments;
+mod check;
 mod exit;
 mod explain;
 mod files;
@@ -45,6 +46,7 @@ fn obey(command: Command) -> Exit {
         Command::Run(run) => watch::over(Some(run.options.given.timeout), move |watch| run::run(&run.playbook, &run.options, watch)),
         Command::Doctor(options) => watch::over(Some(options.given.timeout), move |watch| run::run(Path::new("doctor"), &options, watch)),
         Command::Plan(plan) => watch::over(Some(plan.given.timeout), move |watch| plan::plan(&plan, watch)),
+        Command::Check(arguments) => check::check(&arguments),
         Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
         Command::Explain { markdown: true, .. } => explain::document(),
         Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(&finding, &report),

@@ -28,6 +28,11 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Reads `FORMAT[=FILE]`.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        Self::that_can(text, |format| format.outcome.is_some())
+    }
+
+    /// As `parse`, for what is wrong with playbooks, which every format tells.
+    pub(super) fn checked(text: &str) -> Result<Self, String> {
         Self::that_can(text, |_| true)
     }
 
@@ -156,7 +161,7 @@ pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
 
 /// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
 pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, watch: &Watch) -> Result<(), String> {
-    write_by(wanted, Some(watch), &|format, style| Some((format.outcome)(outcome, style)))
+    write_by(wanted, Some(watch), &|format, style| format.outcome.map(|write| write(outcome, style)))
 }
 
 /// As `write`, for a plan.
@@ -171,6 +176,16 @@ pub(super) fn write_mistakes(wanted: &[Wanted], diagnostics: &[Diagnostic]) -> R
         return Ok(());
     }
     write_by(&asked, None, &|format, _| format.mistakes.map(|write| write(diagnostics)))
+}
+
+/// What is wrong with playbooks, in every format that was asked for; people get a line that sums it up.
+pub(super) fn write_checked(wanted: &[Wanted], diagnostics: &[Diagnostic], summary: &str) -> Result<(), String> {
+    let for_people = |style| {
+        let told = report::diagnostics(diagnostics, style);
+        let between = if told.is_empty() { "" } else { "\n" };
+        format!("{told}{between}{summary}\n")
+    };
+    write_by(wanted, None, &|format, style| Some(format.mistakes.map_or_else(|| for_people(style), |write| write(diagnostics))))
 }
 
 /// Writes in one format; `None` where the format has no such report.

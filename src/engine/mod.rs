@@ -7,6 +7,7 @@ mod bounded;
 mod end;
 mod equality;
 mod find;
+mod folder;
 mod given;
 mod plan;
 mod prepare;
@@ -18,6 +19,7 @@ mod sorting;
 
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open};
+pub use folder::playbooks;
 pub use given::Asked;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};

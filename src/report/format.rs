@@ -11,12 +11,12 @@ pub struct Format {
     /// As it stands on the command line.
     pub name: &'static str,
     /// What a run came to.
-    pub outcome: fn(&Outcome, Style) -> String,
+    pub outcome: Option<fn(&Outcome, Style) -> String>,
     /// What a run would do; `true` with the text of every script.
     pub plan: Option<fn(&Plan, Style, bool) -> String>,
     /// What followed connections show.
     pub trace: Option<TraceFormat>,
-    /// What is wrong with a playbook that may not run.
+    /// What is wrong with playbooks, for programs; people are told by `diagnostics`.
     pub mistakes: Option<fn(&[Diagnostic]) -> String>,
 }
 

@@ -13,7 +13,7 @@ use crate::model::trace::{TraceSummary, Traced};
 /// The format.
 pub(super) const FORMAT: Format = Format {
     name: "json",
-    outcome: |outcome: &Outcome, _style: Style| json(outcome),
+    outcome: Some(|outcome: &Outcome, _style: Style| json(outcome)),
     plan: Some(|plan: &Plan, _style: Style, _scripts: bool| json(plan)),
     trace: Some(TraceFormat { begin, connection, end }),
     mistakes: Some(mistakes),

@@ -2,7 +2,9 @@
 //! facts came from, opens no file and prints nothing.
 
 mod format;
+mod github;
 mod json;
+mod sarif;
 mod style;
 mod text;
 
@@ -12,7 +14,7 @@ pub use style::Style;
 pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.
-pub static FORMATS: [Format; 2] = [text::FORMAT, json::FORMAT];
+pub static FORMATS: [Format; 4] = [text::FORMAT, json::FORMAT, sarif::FORMAT, github::FORMAT];
 
 /// The names of the formats that can write something, for sentences: `text and json`.
 #[must_use]
@@ -34,7 +36,8 @@ mod tests {
         let all: std::collections::BTreeSet<&str> = FORMATS.iter().map(|format| format.name).collect();
         assert_eq!(all.len(), FORMATS.len());
         assert!(FORMATS[0].plan.is_some() && FORMATS[0].trace.is_some());
-        assert_eq!(names(|_| true), "text and json");
-        assert_eq!(names(|format| format.mistakes.is_some()), "json");
+        assert!(FORMATS[0].outcome.is_some());
+        assert_eq!(names(|format| format.outcome.is_some()), "text and json");
+        assert_eq!(names(|_| true), "text, json, sarif and github");
     }
 }

@@ -19,7 +19,7 @@ use super::format::{Format, TraceFormat};
 /// The format.
 pub(super) const FORMAT: Format = Format {
     name: "text",
-    outcome: text,
+    outcome: Some(text),
     plan: Some(plan::plan),
     trace: Some(TraceFormat { begin: String::new, connection: trace::connection, end: trace::summary }),
     // They are told on standard error in any case.

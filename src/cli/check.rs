@@ -1,0 +1,123 @@
+//! `lbdiag check`: every mistake of playbooks, before anybody runs them. Touches nothing but the files.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::arguments::CheckArguments;
+use super::exit::Exit;
+use super::{refuse, reports};
+use crate::engine::{self, Refusal};
+use crate::evidence::output::apart::{Named, apart};
+use crate::model::diagnostic::{Diagnostic, Level};
+
+/// Bytes of a playbook on standard input.
+const MOST: u64 = 1 << 20;
+
+/// Checks all that was named, and tells of all of it in one report.
+pub(super) fn check(arguments: &CheckArguments) -> Exit {
+    let files = match arguments.paths.iter().map(|path| named(path)).collect::<Result<Vec<_>, _>>() {
+        Ok(files) => files.concat(),
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
+    let inputs: Vec<Named> = files.iter().map(|file| Named { option: "the playbook".to_owned(), path: file.clone() }).collect();
+    let writable = apart(&inputs, &reports::outputs(&arguments.reports), None).and_then(|()| reports::check(&arguments.reports, None));
+    if let Err(error) = writable {
+        return refuse(Exit::Usage, &error);
+    }
+    let mut found = Found::default();
+    for file in &files {
+        match read(file) {
+            Ok(mistakes) => found.add(mistakes),
+            Err(error) => return refuse(Exit::Usage, &error),
+        }
+    }
+    match reports::write_checked(&arguments.reports, &found.diagnostics, &found.summary()) {
+        Ok(()) if found.broken > 0 => Exit::Usage,
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
+}
+
+/// The playbooks that a path stands for: those of a folder, or itself.
+fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    match engine::playbooks(path) {
+        Ok(files) if files.is_empty() => Err(format!("there is no playbook in {}: no file of it ends in .rhai", path.display())),
+        Ok(files) => Ok(files),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What is wrong with one playbook.
+fn read(path: &Path) -> Result<Vec<Diagnostic>, String> {
+    let read = if path == Path::new("-") {
+        let mut text = String::new();
+        let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
+        read.map_err(|error| format!("read a playbook from standard input: {error}"))?;
+        if u64::try_from(text.len()).is_ok_and(|length| length > MOST) {
+            return Err("read a playbook from standard input: it is larger than 1 MiB".to_owned());
+        }
+        engine::playbook::read("standard input", text).map_err(Refusal::Broken)
+    } else {
+        engine::open(path)
+    };
+    match read {
+        Ok(playbook) => Ok(playbook.warnings),
+        Err(Refusal::Broken(broken)) => Ok(broken.diagnostics),
+        Err(Refusal::Unknown(message)) => Err(message),
+    }
+}
+
+/// What came of all of them.
+#[derive(Default)]
+struct Found {
+    playbooks: usize,
+    broken: usize,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Found {
+    fn add(&mut self, mistakes: Vec<Diagnostic>) {
+        self.playbooks += 1;
+        self.broken += usize::from(mistakes.iter().any(|one| one.severity == Level::Error));
+        self.diagnostics.extend(mistakes);
+    }
+
+    /// One line.
+    fn summary(&self) -> String {
+        let mistakes = self.diagnostics.iter().filter(|one| one.severity == Level::Error).count();
+        let notices = self.diagnostics.len() - mistakes;
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let mut parts = Vec::new();
+        if mistakes > 0 {
+            parts.push(format!("{} in {} of them", counted(mistakes, "mistake"), self.broken));
+        }
+        if notices > 0 {
+            parts.push(counted(notices, "notice"));
+        }
+        if parts.is_empty() {
+            parts.push("no mistake".to_owned());
+        }
+        format!("{} checked: {}", counted(self.playbooks, "playbook"), parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::diagnostic::codes;
+
+    #[test]
+    fn the_summary_counts_what_was_found() {
+        let mut found = Found::default();
+        found.add(Vec::new());
+        assert_eq!(found.summary(), "1 playbook checked: no mistake");
+        found.add(vec![Diagnostic::new(codes::UNKNOWN_WORD, None, "x"), Diagnostic::new(codes::OPTION, None, "y")]);
+        let mut notice = Diagnostic::new(codes::OLD_NAME, None, "z");
+        notice.severity = Level::Warning;
+        found.add(vec![notice]);
+        assert_eq!(found.summary(), "3 playbooks checked: 2 mistakes in 1 of them, 1 notice");
+    }
+}

@@ -1,0 +1,65 @@
+//! Annotations of GitHub's workflows: a line for each mistake of a playbook, shown beside the line that it is about.
+//!
+//! The form: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>.
+
+use std::fmt::Write;
+
+use super::format::Format;
+use crate::model::diagnostic::{Diagnostic, Level};
+use crate::model::text::one_line;
+
+/// The format.
+pub(super) const FORMAT: Format = Format { name: "github", outcome: None, plan: None, trace: None, mistakes: Some(mistakes) };
+
+fn mistakes(diagnostics: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    for one in diagnostics {
+        let command = match one.severity {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let place = one.spot.as_ref().map_or_else(String::new, |spot| {
+            let (start, end) = (spot.span.start, spot.span.end);
+            // Columns are taken of a single line alone.
+            let columns = if start.line == end.line { format!(",col={},endColumn={}", start.column, end.column) } else { String::new() };
+            format!("file={},line={},endLine={}{columns},", property(&spot.file), start.line, end.line)
+        });
+        let more: String = one.notes.iter().chain(&one.hint).map(|text| format!("\n{}", one_line(text))).collect();
+        let message = data(&format!("{}{more}", one_line(&one.message)));
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "::{command} {place}title={}::{message}", property(&one.code));
+    }
+    text
+}
+
+/// A message: a line of its own, whatever is in it.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(&one_line(text)).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::diagnostic::Source;
+
+    #[test]
+    fn a_mistake_is_one_line_whatever_it_quotes() {
+        let source = Source { file: "play,books/a:b.rhai", text: "let x = 1;\nfind_anouncer(x);\n" };
+        let mut one = Diagnostic::new("E0202", Some(source.spot(11..24)), "there is no word `find_anouncer`\n::error::forged, 100%");
+        one.hint = Some("did you mean find_announcer?".to_owned());
+        let nowhere = Diagnostic::new("E0401", None, "read playbook x: gone");
+        let text = mistakes(&[one, nowhere]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[0].starts_with("::error file=play%2Cbooks/a%3Ab.rhai,line=2,endLine=2,col=1,endColumn=14,title=E0202::there is no word"),
+            "{text}"
+        );
+        assert!(lines[0].ends_with("100%25%0Adid you mean find_announcer?"), "{text}");
+        assert_eq!(lines[1], "::error title=E0401::read playbook x: gone");
+    }
+}
