@@ -141,7 +141,7 @@ fn what_cannot_be_written_is_told_before_the_run() {
 #[test]
 fn what_is_written_is_whole_private_and_alone() {
     let place = Place::new();
-    fs::write(place.at("report.json"), "older").unwrap();
+    fs::write(place.at("report.json"), "{\"format\": \"lbdiag-outcome/1\"}").unwrap();
     symlink("target.txt", place.at("link.txt")).unwrap();
     let names = |place: &Place| place.holds().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let before = names(&place);
@@ -159,4 +159,40 @@ fn what_is_written_is_whole_private_and_alone() {
     }
     assert!(fs::symlink_metadata(place.at("link.txt")).unwrap().is_symlink());
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+}
+
+#[test]
+fn only_an_earlier_output_is_replaced() {
+    let place = Place::new();
+    // What `ssh_config` includes or names, a credential plugin, somebody's notes: nobody knows beforehand all that a run will read.
+    for (name, text) in [
+        ("id_work", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n"),
+        ("included.conf", "Host *\n IdentityFile ~/.ssh/lbdiag\n"),
+        ("plugin.sh", "#!/bin/sh\necho '{}'\n"),
+        ("notes.txt", "what lbdiag said yesterday\n"),
+    ] {
+        fs::write(place.at(name), text).unwrap();
+        let run = "run flow.rhai -q --kubeconfig kube --set service=a --set namespace=b";
+        refused(&place, &format!("{run} --record {name}"), ["--record", "name another"]);
+        refused(&place, &format!("{run} --report json={name}"), ["--report json", "name another"]);
+        refused(&place, &format!("plan flow.rhai --replay run.lbdiag --report text={name}"), ["--report text", "name another"]);
+    }
+    fs::write(place.at("empty"), "").unwrap();
+    let replay = "run flow.rhai -q --replay run.lbdiag";
+    let recorded = "run flow.rhai -q --kubeconfig kube --set service=a --set namespace=b --record again.lbdiag --report text=again.txt";
+    for (words, name) in [
+        (format!("{replay} --report json=empty"), "empty"),
+        (format!("{replay} --report json=new.json"), "new.json"),
+        (format!("{replay} --report text=new.txt"), "new.txt"),
+        ("plan flow.rhai --replay run.lbdiag --report text=plan.txt".to_owned(), "plan.txt"),
+        ("plan flow.rhai --replay run.lbdiag --report json=plan.json".to_owned(), "plan.json"),
+        (recorded.to_owned(), "again.lbdiag"),
+    ] {
+        for _ in 0..2 {
+            let output = place.lbdiag(&words);
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(!told.contains("not replaced"), "{words}: {told}");
+            assert!(fs::metadata(place.at(name)).unwrap().len() > 0, "{words}: {told}");
+        }
+    }
 }

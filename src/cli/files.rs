@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::arguments::Given;
 use super::reports::{self, Wanted};
 use crate::engine;
+use crate::evidence::output;
 use crate::evidence::output::apart::{Named, apart};
+use crate::evidence::output::earlier;
 use crate::evidence::site::Site;
 use crate::evidence::text_file;
 
@@ -45,7 +47,21 @@ pub(super) fn check_site(site: &Site, wanted: &[Wanted], written: Written<'_>) -
 fn against(inputs: &[Named], wanted: &[Wanted], written: Written<'_>) -> Result<(), String> {
     let mut outputs = reports::outputs(wanted);
     outputs.extend(written.record.map(|path| Named::new("--record", path)));
-    apart(inputs, &outputs, written.pcap.map(|path| Named::new("--pcap", path)).as_ref())
+    apart(inputs, &outputs, written.pcap.map(|path| Named::new("--pcap", path)).as_ref())?;
+    outputs.iter().try_for_each(replaces_nothing_of_others)
+}
+
+/// What a run reads is not all known before it: `ssh_config` includes files and names keys. So only an earlier output is replaced.
+fn replaces_nothing_of_others(named: &Named) -> Result<(), String> {
+    let Some(target) = output::replaced(&named.path) else { return Ok(()) };
+    match earlier::may_be_replaced(&target) {
+        // What cannot be read is for the check of what can be written.
+        Ok(true) | Err(_) => Ok(()),
+        Ok(false) => Err(format!(
+            "{}: the file is there already and is no recording and no report of lbdiag, so it is not replaced; name another, or remove it first",
+            named.option
+        )),
+    }
 }
 
 fn inputs(playbook: &Path, given: &Given) -> Vec<Named> {

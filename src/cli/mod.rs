@@ -59,6 +59,9 @@ fn obey(command: Command) -> Exit {
 
 /// Where a panic came from, in one line; what became of it is told by whoever did the work. `RUST_BACKTRACE` shows how it came there.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
+    if panicked::is_quiet() {
+        return;
+    }
     let message = panicked::message(panic.payload());
     let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
     let backtrace = Backtrace::capture();

@@ -191,10 +191,11 @@ pub(super) fn write_checked(wanted: &[Wanted], diagnostics: &[Diagnostic], summa
 /// Writes in one format; `None` where the format has no such report.
 type Writer<'a> = &'a dyn Fn(&Format, Style) -> Option<String>;
 
-/// Files first: whoever reads standard output may keep it waiting.
+/// Files first: whoever reads a pipe or standard output may keep it waiting.
 fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: Writer<'_>) -> Result<(), String> {
-    let (files, standard): (Vec<&Wanted>, Vec<&Wanted>) = or_usual(wanted).iter().partition(|report| report.file.is_some());
-    let errors: Vec<String> = files.into_iter().chain(standard).filter_map(|report| report.write(watch, rendered).err()).collect();
+    let mut all: Vec<&Wanted> = or_usual(wanted).iter().collect();
+    all.sort_by_key(|report| report.file.as_deref().map_or(2, |file| u8::from(output::waits(file))));
+    let errors: Vec<String> = all.into_iter().filter_map(|report| report.write(watch, rendered).err()).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
 }
 

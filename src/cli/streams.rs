@@ -1,6 +1,9 @@
 //! Standard streams: the result goes to standard output, everything else to standard error.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use crate::model::scrub::scrub;
 use crate::model::text::harmless;
@@ -18,10 +21,45 @@ pub(super) fn show(text: &str) -> Result<(), String> {
     }
 }
 
+/// How long a line may take to be told. Longer waits nobody for a reader of standard error: the work and its report matter more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A line, and where it is said that it was told.
+type Line = (String, mpsc::Sender<()>);
+
+/// Who writes to standard error, on a thread that a pipe which nobody reads may hold up for ever. `None` where there is no such thread.
+static TELLER: LazyLock<Option<Mutex<mpsc::Sender<Line>>>> = LazyLock::new(|| {
+    let (sender, lines) = mpsc::channel::<Line>();
+    let tell = move || {
+        for (line, told) in lines {
+            write_line(&line);
+            // Nobody may wait for it any more.
+            let _ = told.send(());
+        }
+    };
+    std::thread::Builder::new().name("told".to_owned()).spawn(tell).ok().map(|_| Mutex::new(sender))
+});
+
+/// Nobody took a line in time.
+static UNREAD: AtomicBool = AtomicBool::new(false);
+
 /// Writes for the person at the terminal. Whatever text of strangers is in it drives no terminal and tells no credential.
 pub(super) fn say(text: &str) {
+    let line = harmless(&scrub(text.trim_end()));
+    let Some(teller) = &*TELLER else { return write_line(&line) };
+    if UNREAD.load(Ordering::Relaxed) {
+        return;
+    }
+    let (told, heard) = mpsc::channel();
+    let _ = teller.lock().unwrap_or_else(PoisonError::into_inner).send((line, told));
+    if heard.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+        UNREAD.store(true, Ordering::Relaxed);
+    }
+}
+
+fn write_line(line: &str) {
     // When nobody can be told, there is nobody to tell that to either.
-    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(&scrub(text.trim_end())));
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// How text on standard output is dressed.

@@ -118,7 +118,9 @@ impl Watch {
                 Err(RecvTimeoutError::Disconnected) => return Exit::CouldNotWork,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            let Some(reason) = self.interrupt.reason() else { continue };
+            let Some(first) = self.interrupt.reason() else { continue };
+            // Whoever is asked to end while it is over time already ends as by a signal.
+            let reason = if self.interrupt.signalled() { Reason::Signal } else { first };
             let since = *interrupted.get_or_insert_with(Instant::now);
             if let Some(exit) = self.overdue(reason, since) {
                 return exit;

@@ -1,6 +1,7 @@
 //! One flag for "stop now": Ctrl-C, a signal or the run's time limit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
@@ -34,17 +35,21 @@ impl Reason {
 #[derive(Clone)]
 pub struct Interrupt {
     sender: Arc<watch::Sender<Option<Reason>>>,
+    signalled: Arc<AtomicBool>,
 }
 
 impl Default for Interrupt {
     fn default() -> Self {
-        Self { sender: Arc::new(watch::channel(None).0) }
+        Self { sender: Arc::new(watch::channel(None).0), signalled: Arc::default() }
     }
 }
 
 impl Interrupt {
     /// Sets the flag; the first reason stays.
     pub fn set(&self, reason: Reason) {
+        if reason == Reason::Signal {
+            self.signalled.store(true, Ordering::Relaxed);
+        }
         self.sender.send_if_modified(|now| {
             let first = now.is_none();
             if first {
@@ -58,6 +63,12 @@ impl Interrupt {
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         *self.sender.borrow()
+    }
+
+    /// Whether somebody asked for the end, be it after the time limit.
+    #[must_use]
+    pub fn signalled(&self) -> bool {
+        self.signalled.load(Ordering::Relaxed)
     }
 
     /// Waits until it is set.

@@ -17,7 +17,10 @@ use super::error::{ErrorKind, EvidenceError};
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 /// Bytes that the process may hold for answers to be taken and kept.
-pub const MOST: usize = 48 << 20;
+pub const MOST: usize = 128 << 20;
+
+/// Bytes that it may hold for another answer of an API to be taken: what is made of the answers takes as much again and more.
+pub const MOST_OF_AN_API: usize = 48 << 20;
 
 /// Bytes that a playbook's values, and what its words keep for it, may take. A copy of all of it may come on top before it is seen.
 pub const MOST_OF_A_PLAYBOOK: usize = 148 << 20;
@@ -84,17 +87,27 @@ fn shared(most: usize) -> usize {
 /// Whether so many bytes more would still be within the bound.
 #[must_use]
 pub fn has_room(bytes: usize) -> bool {
-    held().saturating_add(bytes) <= most()
+    fits(bytes, MOST)
+}
+
+/// The same for what an API gives.
+#[must_use]
+pub fn api_has_room() -> bool {
+    fits(0, MOST_OF_AN_API)
+}
+
+fn fits(bytes: usize, most: usize) -> bool {
+    held().saturating_add(bytes) <= bound(most)
 }
 
 #[cfg(not(test))]
-fn most() -> usize {
-    shared(MOST)
+fn bound(most: usize) -> usize {
+    shared(most)
 }
 
 /// A test has a bound of its own: others beside it hold memory too.
 #[cfg(test)]
-fn most() -> usize {
+fn bound(_most: usize) -> usize {
     tests::BOUND.get()
 }
 
@@ -106,22 +119,44 @@ const SHORT: usize = 64 << 10;
 /// # Errors
 /// When it has another shape; one of input and output when there is no room for it.
 pub fn parsed<A: DeserializeOwned>(json: &[u8]) -> Result<A, serde_json::Error> {
-    if json.len() <= SHORT { serde_json::from_slice(json) } else { serde_json::from_reader(BufReader::new(Metered(json))) }
+    parsed_within(json, MOST)
 }
 
-/// Ends what is read as soon as the process holds more than it may.
-pub struct Metered<R>(pub R);
+/// The same for an answer of an API.
+///
+/// # Errors
+/// As `parsed`.
+pub fn parsed_of_an_api<A: DeserializeOwned>(json: &[u8]) -> Result<A, serde_json::Error> {
+    parsed_within(json, MOST_OF_AN_API)
+}
+
+fn parsed_within<A: DeserializeOwned>(json: &[u8], most: usize) -> Result<A, serde_json::Error> {
+    if json.len() <= SHORT { serde_json::from_slice(json) } else { serde_json::from_reader(BufReader::new(Metered(json, most))) }
+}
+
+/// Ends what is read as soon as the process holds more than so many bytes.
+pub struct Metered<R>(pub R, pub usize);
 
 impl<R: Read> Read for Metered<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if has_room(0) { self.0.read(buffer) } else { Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no room for it")) }
+        if fits(0, self.1) { self.0.read(buffer) } else { Err(io::Error::new(io::ErrorKind::OutOfMemory, "there is no room for it")) }
     }
 }
 
 /// Why something is not taken: the process has no room for it.
 #[must_use]
 pub fn full(operation: &str) -> EvidenceError {
-    let reason = format!("with it lbdiag would hold more than {} MiB, so it was left out", MOST >> 20);
+    over(operation, MOST)
+}
+
+/// The same for what an API gives.
+#[must_use]
+pub fn api_full(operation: &str) -> EvidenceError {
+    over(operation, MOST_OF_AN_API)
+}
+
+fn over(operation: &str, most: usize) -> EvidenceError {
+    let reason = format!("with it lbdiag would hold more than {} MiB, so it was left out", most >> 20);
     EvidenceError::new(ErrorKind::LeftOut, operation, reason).hint("ask for less at a time: one Service, one namespace")
 }
 

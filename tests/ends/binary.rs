@@ -302,12 +302,18 @@ fn a_proxy_command_that_stalls_ends_with_us_however_we_end() {
 
 #[test]
 fn a_credential_plugin_that_stalls_ends_with_us() {
-    // By itself, with a program of its own that it waits for, and with one that it leaves behind.
-    for (number, (how, plugin)) in
-        [("limit", "exec sleep N"), ("TERM", "exec sleep N"), ("limit", "sleep N & wait"), ("limit", "sleep N & exit 1")]
-            .into_iter()
-            .enumerate()
-    {
+    // By itself, with a program of its own that it waits for, with one that it leaves behind, and such as no usual signal ends.
+    let deaf = "trap '' TERM INT HUP; sleep N & wait; sleep N";
+    let stalls = [
+        ("limit", "exec sleep N"),
+        ("TERM", "exec sleep N"),
+        ("limit", "sleep N & wait"),
+        ("limit", "sleep N & exit 1"),
+        ("limit", deaf),
+        ("TERM", deaf),
+        ("TERM", "sleep N & kill -STOP $!; kill -STOP $$"),
+    ];
+    for (number, (how, plugin)) in stalls.into_iter().enumerate() {
         let place = Place::new();
         let stalls = format!("5{}{number}", std::process::id());
         let plugin = plugin.replace('N', &stalls);
@@ -316,7 +322,10 @@ fn a_credential_plugin_that_stalls_ends_with_us() {
         let with_plugin = KUBECONFIG.replace("user: {}}", &format!("user: {{exec: {exec}}}}}"));
         std::fs::write(place.path("kubeconfig"), with_plugin).unwrap();
         let stalls = format!("sleep {stalls}");
-        let mut run = place.run("note(\"x\");", &["--timeout", if how == "limit" { "3s" } else { "1m" }]);
+        let (report, recording) = (format!("json={}", place.path("report.json").display()), place.path("run.lbdiag"));
+        let limit = if how == "limit" { "3s" } else { "1m" };
+        let more = ["--timeout", limit, "--report", &report, "--record", recording.to_str().unwrap()];
+        let mut run = place.run("service(\"default\", \"web\");", &more);
         if how == "TERM" {
             let began = Instant::now();
             while running(&stalls) == 0 {
@@ -326,12 +335,85 @@ fn a_credential_plugin_that_stalls_ends_with_us() {
             run.signal(how);
         }
         let ended = run.end();
-        assert!(matches!(ended.code, Some(1 | 130)), "{how}: {:?} {}", ended.code, ended.stderr);
+        assert!(matches!(ended.code, Some(5 | 130)), "{how}: {:?} {}", ended.code, ended.stderr);
+        assert!(text(&place.path("report.json")).contains("\"verdict\": \"inconclusive\"") && recording.exists(), "{how}, {plugin}");
         let since = Instant::now();
         while running(&stalls) > 0 {
             assert!(since.elapsed() < Duration::from_secs(10), "{how}: {stalls} outlives the run");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+}
+
+/// A run that finds more than a pipe holds.
+const TALKS: &str =
+    "for i in range(0, 3000) { finding(`site/x${i}`, \"info\", \"run\", \"a finding that is as long as its line in the report may be\"); }";
+
+#[test]
+fn output_that_nobody_reads_ends_with_a_signal_after_the_time_limit_too() {
+    let place = Place::new();
+    let playbook = place.playbook(TALKS, "cluster.read");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+        .args(["run", playbook.to_str().unwrap(), "-q", "--timeout", "2s"])
+        .env("KUBECONFIG", place.path("kubeconfig"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(child.try_wait().unwrap().is_none(), "what is printed waits for its reader, or the pipe is larger than the report");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > LONG {
+            child.kill().unwrap();
+            panic!("one signal does not end it");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn standard_error_that_nobody_reads_keeps_no_report_waiting() {
+    let place = Place::new();
+    let playbook = place.playbook("for i in range(0, 20000) { step(`a step with a title of some length ${i}`, || 1); } finding(\"site/x\", \"info\", \"run\", \"done\");", "cluster.read");
+    let (report, recording) = (format!("json={}", place.path("report.json").display()), place.path("run.lbdiag"));
+    let child = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+        .args(["run", playbook.to_str().unwrap(), "--timeout", "1m", "--report", &report, "--record", recording.to_str().unwrap()])
+        .env("KUBECONFIG", place.path("kubeconfig"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = Run { child, began: Instant::now(), stdout: place.path("stdout"), stderr: place.path("stderr") };
+    assert!(matches!(run.end().code, Some(0 | 2)));
+    assert!(text(&place.path("report.json")).contains("lbdiag-outcome/1") && recording.exists());
+}
+
+#[test]
+fn a_pipe_that_nobody_opens_keeps_no_other_report_waiting() {
+    let place = Place::new();
+    let (fifo, report) = (format!("text={}", place.fifo().display()), format!("json={}", place.path("report.json").display()));
+    let more = ["--timeout", "3s", "--report", &fifo, "--report", &report];
+    let ended = place.run("finding(\"site/x\", \"info\", \"run\", \"done\");", &more).end();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(text(&place.path("report.json")).contains("lbdiag-outcome/1"));
+}
+
+#[test]
+fn a_token_that_cannot_be_sent_is_said_to_be_so() {
+    for token in ["{token: \"ab\\r\\nX-Evil: 1\"}", "{token: \"a\\0b\"}"] {
+        let place = Place::new();
+        std::fs::write(place.path("kubeconfig"), KUBECONFIG.replace("user: {}}", &format!("user: {token}}}"))).unwrap();
+        let ended = place.run("service(\"default\", \"web\");", &[]).end();
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("the token holds characters that HTTP forbids"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("mistake of lbdiag") && !ended.stderr.contains("X-Evil"), "{}", ended.stderr);
     }
 }
 

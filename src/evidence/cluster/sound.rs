@@ -141,7 +141,10 @@ fn amiss(value: &Value, path: &str, is: Is) -> Option<String> {
     let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
     let Some(array) = head.strip_suffix("[]") else {
         return match (value.get(head), rest) {
-            (None | Some(Value::Null), None) if matches!(is, Name) => Some("nothing".to_owned()),
+            // What an array may hold need not be there at all.
+            (None | Some(Value::Null), rest) if matches!(is, Name) && rest.is_none_or(|rest| !rest.contains("[]")) => {
+                Some("nothing".to_owned())
+            }
             (None | Some(Value::Null), _) => None,
             (Some(found), None) => wrong(found, is),
             (Some(found), Some(rest)) => amiss(found, rest, is),

@@ -2,6 +2,8 @@
 //!
 //! What runs on hosts is ended by its guards, and a `ProxyCommand` by its keeper; those need nobody who is still there to ask.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::{Pid, Signal, kill_process};
 #[cfg(target_os = "linux")]
 use rustix::process::{getpid, set_child_subreaper};
@@ -16,8 +18,41 @@ pub(super) fn keep_orphans() {
     let _ = set_child_subreaper(Some(getpid()));
 }
 
-/// Asks every child of this process, and theirs, to end. Where the kernel lists no children, nobody is asked.
+/// How long they may take to end by themselves.
+const GRACE: Duration = Duration::from_millis(300);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Asks every child of this process, and theirs, to end, and ends those that do not. Where the kernel lists no children, nobody is asked.
 pub fn end_children() {
+    let asked = all_children();
+    signal(&asked, Signal::TERM);
+    let began = Instant::now();
+    while began.elapsed() < GRACE {
+        // Those that ended are listed until somebody waits for them, which nobody will.
+        if asked.iter().all(|pid| has_ended(*pid)) {
+            return;
+        }
+        std::thread::sleep(LOOK);
+    }
+    signal(&all_children(), Signal::KILL);
+}
+
+/// The youngest first, so that none is left behind by its parent.
+fn signal(pids: &[u32], signal: Signal) {
+    for pid in pids.iter().rev().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+fn has_ended(pid: u32) -> bool {
+    let about = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name, which may hold anything, brackets too.
+    about.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
+
+/// The children of this process and theirs, parents first.
+fn all_children() -> Vec<u32> {
     let mut found = children(std::process::id());
     let mut next = 0;
     while next < found.len().min(MOST) {
@@ -25,10 +60,7 @@ pub fn end_children() {
         found.extend(below);
         next += 1;
     }
-    // The youngest first, so that none is left behind by its parent.
-    for pid in found.into_iter().rev().filter_map(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
-        let _ = kill_process(pid, Signal::TERM);
-    }
+    found
 }
 
 fn children(pid: u32) -> Vec<u32> {

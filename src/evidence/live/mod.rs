@@ -86,7 +86,8 @@ pub fn open_planned(options: &LiveOptions, replayed: Option<Evidence>, interrupt
 
 /// The cluster, and hosts by the ways that the options name. Nothing is asked of either yet.
 ///
-/// A cluster that gives no credentials answers every question with the reason, so that the run which comes to it ends with its report.
+/// A cluster that gives no credentials, or none in time, answers every question with the reason, so that the run which comes to it ends
+/// with its report.
 fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Result<(Arc<dyn Cluster>, LiveHosts), EvidenceError> {
     children::keep_orphans();
     let (cluster, by_pods): (Arc<dyn Cluster>, _) = match LiveCluster::connect(runtime.clone(), options, interrupt.clone())? {
@@ -95,7 +96,7 @@ fn connect(runtime: &Handle, options: &LiveOptions, interrupt: &Interrupt) -> Re
             (Arc::new(cluster), client)
         }
         // Hosts that are reached through the cluster are not reached either.
-        Err(error) if error.kind == ErrorKind::Interrupted || options.via_pods => return Err(error),
+        Err(error) if options.via_pods => return Err(error),
         Err(error) => (Arc::new(Unreached(error)), None),
     };
     let hosts = LiveHosts::reaching(runtime.clone(), &options.site, interrupt.clone(), Ways::new(options.asker.clone(), by_pods));

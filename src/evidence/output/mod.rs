@@ -4,6 +4,7 @@
 //! is never replaced: a pipe, a terminal or `/dev/null` is written to as it is, anything else is refused.
 
 pub mod apart;
+pub mod earlier;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -100,6 +101,21 @@ impl Drop for Output {
 /// When there is something of that name, or the directory cannot be written.
 pub fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// The file that an output would replace, when it would replace one.
+#[must_use]
+pub fn replaced(path: &Path) -> Option<PathBuf> {
+    match place(path) {
+        Ok(Place::File(target)) => Some(target),
+        _ => None,
+    }
+}
+
+/// Whether somebody has to take what is written: a pipe or a device, not a file.
+#[must_use]
+pub fn waits(path: &Path) -> bool {
+    matches!(place(path), Ok(Place::Straight))
 }
 
 /// Tries whether an output can be written, and leaves nothing: after a run that cannot be repeated is too late to learn that.

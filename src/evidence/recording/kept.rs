@@ -111,7 +111,7 @@ impl Kept {
     pub(super) fn parsed<A: DeserializeOwned>(&self) -> Result<A, serde_json::Error> {
         match self {
             Self::Text(text) => memory::parsed(text.get().as_bytes()),
-            Self::Packed { bytes, .. } => serde_json::from_reader(BufReader::new(Metered(DeflateDecoder::new(&**bytes)))),
+            Self::Packed { bytes, .. } => serde_json::from_reader(BufReader::new(Metered(DeflateDecoder::new(&**bytes), memory::MOST))),
         }
     }
 

@@ -123,7 +123,7 @@ impl LiveCluster {
         let bytes = self.collect(operation, response, MOST_BYTES).await?;
         let answer = parser::parsed(bytes, made).await.map_err(|error| {
             if error.is_io() {
-                return Failure::Error(memory::full(operation));
+                return Failure::Error(memory::api_full(operation));
             }
             let reason = format!("the answer of {} makes no sense: {error}", self.server);
             Failure::Error(
@@ -147,8 +147,8 @@ impl LiveCluster {
                 let reason = format!("the answer of {} is larger than {} MiB, so it was left out", self.server, most >> 20);
                 return Err(Failure::Error(EvidenceError::new(ErrorKind::LeftOut, operation, reason)));
             }
-            if !memory::has_room(0) {
-                return Err(Failure::Error(memory::full(operation)));
+            if !memory::api_has_room() {
+                return Err(Failure::Error(memory::api_full(operation)));
             }
         }
         Ok(bytes)

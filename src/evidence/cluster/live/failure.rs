@@ -230,6 +230,16 @@ fn credentials(operation: &str, error: &AuthError) -> EvidenceError {
         .hint("see whether kubectl works with the same context")
 }
 
+/// Credentials at which the client broke. The words of its panic name no value.
+pub(super) fn unsendable(operation: &str, words: &str) -> EvidenceError {
+    let reason = if words.contains("valid header") {
+        "no credentials: the token holds characters that HTTP forbids, such as a line end".to_owned()
+    } else {
+        format!("no credentials: what was given cannot be used: {}", harmless(words))
+    };
+    EvidenceError::new(ErrorKind::ApiUnreachable, operation, reason).hint("see whether kubectl works with the same context")
+}
+
 fn auth_error(error: &kube::Error) -> Option<&AuthError> {
     if let kube::Error::Auth(auth) = error {
         return Some(auth);

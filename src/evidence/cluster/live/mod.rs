@@ -36,6 +36,7 @@ use super::{AccessQuery, Cluster, Keep, List, ListQuery, LogQuery, MetricsQuery,
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::live::options::LiveOptions;
+use crate::evidence::panicked;
 
 /// Bound on one request when nothing else was said.
 const USUAL_LIMIT: Duration = Duration::from_secs(10);
@@ -85,12 +86,14 @@ impl LiveCluster {
         let operation = "log in to the cluster";
         let client = runtime.block_on(async {
             // A credential plugin is a program that blocks; it must not take the interrupt's thread.
-            let building = tokio::task::spawn_blocking(move || Client::try_from(config));
+            let building = tokio::task::spawn_blocking(move || panicked::quietly(|| Client::try_from(config)));
             tokio::select! {
                 biased;
                 () = interrupt.wait() => Err(interrupted(operation, &interrupt)),
                 built = tokio::time::timeout(LOGIN_LIMIT, building) => match built {
-                    Ok(Ok(built)) => built.map_err(|error| failure::unreachable(operation, &server, &error)),
+                    Ok(Ok(Ok(built))) => built.map_err(|error| failure::unreachable(operation, &server, &error)),
+                    // The client takes a token for one that can be sent, and panics at any other.
+                    Ok(Ok(Err(words))) => Err(failure::unsendable(operation, &words)),
                     Ok(Err(broken)) => Err(EvidenceError::new(ErrorKind::ApiUnreachable, operation, broken)),
                     Err(_) => Err(EvidenceError::new(ErrorKind::ApiUnreachable, operation, "the credential plugin did not end within a minute")),
                 },

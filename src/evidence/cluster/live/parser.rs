@@ -32,7 +32,7 @@ where
     B: Send + 'static,
 {
     let (told, answer) = oneshot::channel();
-    let work = move || memory::parsed(&json).map(made);
+    let work = move || memory::parsed_of_an_api(&json).map(made);
     match &*WORK {
         None => return work(),
         // Nobody who waits any more is no harm: the run was interrupted.

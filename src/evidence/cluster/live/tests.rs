@@ -246,7 +246,10 @@ fn a_log_that_is_not_there_is_not_found() {
 fn many_threads_may_ask_at_once() {
     let server = server(LONG, |_, path| {
         let name = path.rsplit('/').next().unwrap_or_default();
-        Some((200, body(json!({"metadata": {"name": name, "namespace": "stacklight", "uid": path}}).to_string())))
+        Some((
+            200,
+            body(json!({"metadata": {"name": name, "namespace": "stacklight", "uid": path}, "spec": {"type": "LoadBalancer"}}).to_string()),
+        ))
     });
     let names: Vec<String> = (0..60).map(|number| format!("s{number}")).collect();
     let answers = crate::evidence::side_by_side::side_by_side(&names, |name| get_service(&server, name).unwrap().unwrap());

@@ -53,7 +53,7 @@ fn a_field_that_is_read_has_its_type() {
         assert_eq!(why("pods", Some("m"), &with(pointer, value)).as_deref(), Some(told));
     }
     assert_eq!(why("pods", Some("m"), &with("/spec/nodeName", Value::Null)), None, "null is absent");
-    let service = json!({"metadata": {"name": "web", "namespace": "m"}, "spec": {"ports": [{"port": "443"}]}});
+    let service = json!({"metadata": {"name": "web", "namespace": "m"}, "spec": {"type": "LoadBalancer", "ports": [{"port": "443"}]}});
     assert_eq!(why("services", Some("m"), &service).as_deref(), Some("has a text at spec.ports[].port"));
     let slice = |address: &str, port: u16, kind: &str| {
         let slice = json!({"metadata": {"name": "web-1", "namespace": "m"}, "addressType": kind, "ports": [{"port": port}],
@@ -111,4 +111,16 @@ fn an_object_is_the_one_that_was_asked_for() {
     assert_eq!(checked(&query("speaker-1"), "get", pod()), Ok(pod()));
     let error = checked(&query("speaker-2"), "get pods m/speaker-2", pod()).unwrap_err();
     assert_eq!((error.kind, error.reason.as_str()), (ErrorKind::Garbled, "what came cannot be that object: it is speaker-1"));
+}
+
+#[test]
+fn what_the_api_always_fills_in_is_never_left_to_a_default() {
+    let service = |spec: Value| json!({"metadata": {"name": "web", "namespace": "a"}, "spec": spec});
+    let kind = Kind::core("services");
+    assert_eq!(flaw(&kind, Some("a"), &service(json!({"type": "LoadBalancer"}))), None);
+    let none = json!({"metadata": {"name": "web", "namespace": "a"}});
+    for without in [service(json!({})), service(Value::Null), service(json!({"type": ""})), none] {
+        let flaw = flaw(&kind, Some("a"), &without).unwrap_or_default();
+        assert!(flaw.contains("at spec.type"), "{without}: {flaw}");
+    }
 }

@@ -68,7 +68,8 @@ const PODS: &[(&str, Is)] = &[
 ];
 
 const SERVICES: &[(&str, Is)] = &[
-    ("spec.type", Text),
+    // The API fills it in: one without it came from somewhere else.
+    ("spec.type", Name),
     ("spec.selector", Texts),
     ("spec.clusterIP", Text),
     ("spec.clusterIPs[]", Text),

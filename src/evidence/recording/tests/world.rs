@@ -22,7 +22,8 @@ impl Cluster for World {
     fn get(&self, query: &ObjectQuery) -> Result<Option<Value>, EvidenceError> {
         let count = self.next()?;
         let metadata = json!({"name": query.name, "namespace": query.namespace});
-        Ok((query.name != "absent").then(|| json!({"metadata": metadata, "kind": "Service", "apiVersion": format!("v{count}")})))
+        Ok((query.name != "absent")
+            .then(|| json!({"metadata": metadata, "kind": "Service", "apiVersion": format!("v{count}"), "spec": {"type": "LoadBalancer"}})))
     }
 
     fn list(&self, query: &ListQuery) -> Result<List, EvidenceError> {

@@ -1,0 +1,95 @@
+//! Whether a file is an earlier output, which alone is replaced: whatever else has that name is somebody's work, such as a key that
+//! `ssh_config` names, or a credential plugin.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+/// Bytes of a file's begin and end that are looked at.
+const LOOKED_AT: u64 = 64 << 10;
+
+/// Whether what is there may be replaced: nothing, an empty file, or a recording, a report or a plan of lbdiag.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn may_be_replaced(path: &Path) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let mut begin = Vec::new();
+    (&mut file).take(LOOKED_AT).read_to_end(&mut begin)?;
+    if begin.starts_with(&[0x1f, 0x8b]) {
+        let mut header = Vec::new();
+        // One that was cut is as good as any other.
+        let _ = MultiGzDecoder::new(&*begin).take(256).read_to_end(&mut header);
+        return Ok(header.starts_with(b"{\"format\":\"lbdiag-recording\""));
+    }
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(LOOKED_AT)))?;
+    let mut end = Vec::new();
+    file.take(LOOKED_AT).read_to_end(&mut end)?;
+    let (begin, end) = (String::from_utf8_lossy(&begin), String::from_utf8_lossy(&end));
+    Ok(begin.is_empty() || is_report(&begin) || ends_a_report(&end))
+}
+
+/// JSON with its format, or the first words of a plan.
+fn is_report(begin: &str) -> bool {
+    let head: String = begin.chars().take(200).filter(|letter| !letter.is_whitespace()).collect();
+    head.starts_with("{\"format\":\"lbdiag-") || begin.starts_with("Plan of ")
+}
+
+/// The last line of a report as text.
+fn ends_a_report(end: &str) -> bool {
+    end.lines().any(|line| line.starts_with("run: ") && line.contains(" with lbdiag "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn packed(text: &str) -> Vec<u8> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn outputs_are_replaced_and_nothing_else_is() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("x");
+        assert!(may_be_replaced(&path).unwrap(), "nothing is there");
+        let long = format!("PASS all\n{}run: metallb-flow 1.0.0 with lbdiag 0.1.0, began now\n", "x\n".repeat(100_000));
+        let ours = [
+            "".into(),
+            packed("{\"format\":\"lbdiag-recording\",\"version\":1}\n"),
+            b"{\n  \"format\": \"lbdiag-outcome/1\",".into(),
+            long.into(),
+        ];
+        for bytes in ours {
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(may_be_replaced(&path).unwrap(), "{}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+        }
+        let theirs: [Vec<u8>; 7] = [
+            b"-----BEGIN OPENSSH PRIVATE KEY-----\n".into(),
+            b"ssh-ed25519 AAAA lbdiag@ops\n".into(),
+            b"Host n1\n IdentityFile ~/.ssh/lbdiag\n".into(),
+            b"#!/bin/sh\n# run: a plugin for lbdiag\n".into(),
+            b"\x7fELF\x02\x01\x01".into(),
+            packed("logs of something\n"),
+            b"{\"kind\": \"Config\", \"format\": \"lbdiag-\"}".into(),
+        ];
+        for bytes in theirs {
+            std::fs::write(&path, &bytes).unwrap();
+            assert!(!may_be_replaced(&path).unwrap(), "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}
