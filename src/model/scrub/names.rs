@@ -77,6 +77,7 @@ const PLAIN: &[&str] = &[
     "apikeys",
     "bearer",
     "cookies",
+    "pin",
 ];
 
 /// Words that may be.
@@ -226,6 +227,9 @@ pub(super) fn weight(name: &str) -> Option<Weight> {
     let at = words.iter().rposition(|word| of_word(word).is_some())?;
     let weight = of_word(&words[at])?;
     let behind = &words[at + 1..];
+    if words[at] == "session" && behind == ["id"] {
+        return Some(weight);
+    }
     if behind.is_empty() {
         return Some(if words[at] == "key" { of_key(&words[..at]) } else { weight });
     }

@@ -12,21 +12,33 @@ use super::values::{beginning, line_end, looks_secret, nothing, prose, scheme, u
 
 /// Anything that may be a telling name; `names` decides.
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)[a-z0-9_.\-]*(?:pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer)[a-z0-9_.\-]*")
-        .ok()
+    Regex::new(
+        r"(?i)[a-z0-9_.\-]*(?:pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer|pin)[a-z0-9_.\-]*",
+    )
+    .ok()
 });
 
-/// What parts a setting's name from its value.
-static SEPARATOR: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"^(?:\\*["'`])?\]?[ \t]*(:=|=>|=|:)(?:[ \t]*|\s*(?:\\*["'])?)"#).ok());
+/// What parts a setting's name from its value, as it is or as addresses, JSON and HTML write it.
+static SEPARATOR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)^(?:\\*["'`])?\]?[ \t]*(:=|=>|=|:|%3[ad]|\\+u003[ad]|&#(?:58|61|x3[ad]);)(?:[ \t]*|\s*(?:\\*["'])?)"#).ok()
+});
 
 /// What parts an option from its value when it is no `=`: a space, or the comma of a list.
 static OPTION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"^(?:\\*["'`])?(?:[ \t]*,)?[ \t]*"#).ok());
 
 /// Words of a sentence between the name and what it names.
 static SENTENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[ \t]+(?:(?:is|was|of|string|clear|md5|text|value|token|key|hex|now|set|to|with|=)[ \t]+)*(?:[0-9][ \t]+)?").ok()
+    Regex::new(concat!(
+        r"^\]?[ \t]+",
+        r"(?:(?:for|of|on|at)[ \t]+(?:(?:the|peer|user|neighbou?r|account|host|node|database|role|group|service)[ \t]+)+\S+[ \t]+)?",
+        r"(?:(?:is|was|has|been|changed|updated|reset|from|of|string|clear|md5|text|value|token|key|phrase|hex|now|set|to|with|=)[ \t]+)*",
+        r"(?:[0-9][ \t]+)?"
+    ))
+    .ok()
 });
+
+/// Bytes of a word that may make another one telling.
+const LONGEST_WORD: usize = 24;
 
 /// The text without what such names name.
 pub(super) fn scrub(text: &str) -> Cow<'_, str> {
@@ -52,7 +64,7 @@ pub(super) fn scrub(text: &str) -> Cow<'_, str> {
 /// What a name at a place names, when it has to go.
 fn named(text: &str, name: Range<usize>) -> Option<Range<usize>> {
     let word = &text[name.clone()];
-    let weight = weight(word)?;
+    let weight = with_the_word_before(text, &name, weight(word)?);
     // No further than it takes: what is looked at anew for every name would make a long line take for ever.
     let rest = &until_enough(text, name.end)[name.end..];
     if let Some(separator) = SEPARATOR.as_ref()?.captures(rest) {
@@ -69,7 +81,9 @@ fn named(text: &str, name: Range<usize>) -> Option<Range<usize>> {
     let sentence = SENTENCE.as_ref()?.find(rest)?;
     let said = beginning(text, name.end + sentence.end())?;
     let credential = &text[said.span.clone()];
-    let told = weight >= Weight::Heavy && [" is ", " was "].contains(&sentence.as_str());
+    let joins =
+        |said: &str| [" is ", " was "].contains(&said) || said.starts_with(']') || said.ends_with(" to ") || said.ends_with(" from ");
+    let told = weight >= Weight::Heavy && (joins(sentence.as_str()) || word.eq_ignore_ascii_case("key"));
     let looks = match weight {
         // "session peer=10.0.0.1": the next thing that is told, and no value of this one.
         Weight::Light => is_random(credential) && !credential.contains('='),
@@ -81,6 +95,16 @@ fn named(text: &str, name: Range<usize>) -> Option<Range<usize>> {
         && (looks || ["password", "passwd", "passphrase"].iter().any(|end| word.to_ascii_lowercase().ends_with(end)));
     let goes = (looks && !said.enclosed || quoted) && !prose(credential) && !nothing(credential);
     goes.then(|| value(text, name.end + sentence.end()).map(|whole| whole.span)).flatten()
+}
+
+/// `authentication key`, in two words, is as telling as in one.
+fn with_the_word_before(text: &str, name: &Range<usize>, weight: Weight) -> Weight {
+    if weight > Weight::Light || !text[name.clone()].eq_ignore_ascii_case("key") {
+        return weight;
+    }
+    let before = text[..name.start].strip_suffix(' ').and_then(|before| before.rsplit([' ', '\t', '\n', '"', '(']).next());
+    let joined = before.filter(|before| before.len() < LONGEST_WORD).map(|before| format!("{before}-key"));
+    joined.and_then(|joined| super::names::weight(&joined)).unwrap_or(weight)
 }
 
 /// The value of `name=value` and its kin.

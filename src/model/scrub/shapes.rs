@@ -30,7 +30,7 @@ const HINTS: &[&str] = &[
     concat!(
         r"(?i-u)pass|pwd|pw|secret|token|key|auth|cred|cookie|psk|session|sig|jwt|otp|sas|sid|bearer|basic|negotiate|://|@|-----|eyJ|community|",
         r"AKIA|ASIA|ABIA|ACCA|gh[pousr]_|gl[a-z]+-|xox|xapp-|AIza|ya29|npm_|[srp]k_(?:live|test)|sk-|SG\.|hv[sbr]\.|dop_v1|gls?[ac]_|pypi-|dckr_|tskey|",
-        r"hf_|K10|tcp-ao| -[pukwa]|\$(?:2[abxy]?|[156y]|7|gy|argon2|scrypt|pbkdf2|apr1)"
+        r"hf_|K10|tcp-ao| -[pukwa]| --(?:proxy-)?user|\bpin[=: ]|\$(?:2[abxy]?|[156y]|7|gy|argon2|scrypt|pbkdf2|apr1)"
     ),
     r"(?-u)\b[a-z0-9]{6}\.[a-z0-9]{16}\b",
     r"(?-u)[A-Za-z0-9+/]{48}|0x[0-9a-fA-F]{20}",
