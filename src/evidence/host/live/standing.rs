@@ -30,6 +30,7 @@ pub(in crate::evidence) struct Standing {
 
 /// What was seen of a host.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each was seen by itself, and may be without the others")]
 pub(super) struct Seen {
     /// Why the host's key was refused.
     pub(super) refusal: Option<EvidenceError>,
