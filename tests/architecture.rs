@@ -107,6 +107,25 @@ fn no_file_is_longer_than_can_be_read() {
     assert!(longer.is_empty(), "these files have more than {MOST_LINES} lines; split them where their rooms are: {longer:?}");
 }
 
+/// What gives the text of a section, or makes the key of a question: the judgement has typed parts of a state, and typed questions.
+const TEXT_OF_A_STATE: [&str; 4] = [".section(", ".text_of(", ".key()", ".sections"];
+
+#[test]
+fn the_judgement_reads_no_text_of_a_state() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut looked_at = 0;
+    for file in rust_files(&source.join("analysis/judge")) {
+        let text = std::fs::read_to_string(&file).expect("a readable source file");
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let found: Vec<&str> = TEXT_OF_A_STATE.into_iter().filter(|text| code.contains(text)).collect();
+        assert!(found.is_empty(), "{}: {found:?}; give it a typed part in analysis/state", file.display());
+        // A question's key that is put together by hand.
+        assert!(!code.contains("},,\"") && !code.contains("},{source},{"), "{}: ask by RouteQuestion", file.display());
+        looked_at += 1;
+    }
+    assert!(looked_at > 40, "only {looked_at} files of the judgement found");
+}
+
 /// Whether a file holds tests alone.
 fn of_tests(file: &str) -> bool {
     file.split('/').any(|part| part.trim_end_matches(".rs") == "tests")

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::judge::road::Road;
 use super::judge::{Case, answered_elsewhere, contradicting};
+use super::state::ways::RouteQuestion;
 use crate::model::announcement::Agreement;
 use crate::model::connection::{Hop, Sighting};
 use crate::model::flow::Flow;
@@ -15,11 +16,11 @@ use crate::model::probe::{Probe, Vantage};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// Node names with the questions to their routing.
-    pub nodes: BTreeMap<String, Vec<String>>,
-    /// Node names with what came in there and was to be forwarded, as questions to their routing: `DESTINATION,SOURCE,INTERFACE`.
-    pub forwarded: BTreeMap<String, Vec<String>>,
+    pub nodes: BTreeMap<String, Vec<RouteQuestion>>,
+    /// Node names with what came in there and was to be forwarded, as questions to their routing.
+    pub forwarded: BTreeMap<String, Vec<RouteQuestion>>,
     /// Pod names with the questions to their routing.
-    pub pods: BTreeMap<String, Vec<String>>,
+    pub pods: BTreeMap<String, Vec<RouteQuestion>>,
     /// Nodes of which it is only asked whose MACs and addresses they have: one of them may answer for the address without being meant to.
     pub others: Vec<String>,
     /// Vantage points whose tries failed: they are looked at, and asked from again.
@@ -81,7 +82,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let endpoints: BTreeSet<IpAddr> = serving.iter().map(|endpoint| endpoint.ip).collect();
     let seen_by_pods = sources_seen(case, &roads);
     let wanted: Vec<IpAddr> = clients.iter().chain(&endpoints).chain(&seen_by_pods).copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let questions: Vec<String> = wanted.iter().take(MOST_QUESTIONS).map(|ip| format!("{ip},,")).collect();
+    let questions: Vec<RouteQuestion> = wanted.iter().take(MOST_QUESTIONS).map(|ip| RouteQuestion::to(*ip)).collect();
     let mut names: Vec<String> = announcement.nodes.clone();
     names.extend(announcement.expected.iter().cloned());
     names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
@@ -101,7 +102,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     if !flow.all_answered_at_once() {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
         let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();
-        let questions: Vec<String> = asked.iter().take(MOST_QUESTIONS).map(|ip| format!("{ip},,")).collect();
+        let questions: Vec<RouteQuestion> = asked.iter().take(MOST_QUESTIONS).map(|ip| RouteQuestion::to(*ip)).collect();
         for pod in serving.iter().filter_map(|endpoint| endpoint.pod.clone()).take(8) {
             plan.pods.insert(pod, questions.clone());
         }
@@ -111,26 +112,29 @@ pub fn plan(case: &Case) -> Option<Plan> {
 
 /// What came in on each node and was to be forwarded, as the kernel sees it when it looks for the way: translated to an endpoint already, and
 /// an answer back to its client.
-fn forwarded(roads: &[Road], endpoints: &BTreeSet<IpAddr>) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+fn forwarded(roads: &[Road], endpoints: &BTreeSet<IpAddr>) -> BTreeMap<String, Vec<RouteQuestion>> {
+    let mut all: BTreeMap<String, BTreeMap<String, RouteQuestion>> = BTreeMap::new();
     for road in roads.iter().filter(|road| !road.connection.attempt.answered()) {
         let vip = road.case.address();
         let entry = road.entry().map(|(node, _)| node);
         for hop in road.hops(|hop| hop.passage == Passage::In && hop.tunnel.is_none() && hop.what != Sighting::IcmpError) {
             let questions = all.entry(hop.place.clone()).or_default();
-            let mut ask = |to: IpAddr| questions.insert(format!("{to},{},{}", hop.source.0, hop.interface));
+            let mut ask = |to: IpAddr| {
+                let question = RouteQuestion::forwarded(to, hop.source.0, &hop.interface);
+                questions.insert(question.key(), question);
+            };
             if hop.request && Some(hop.destination.0) == vip {
                 for endpoint in endpoints.iter().filter(|endpoint| road.endpoint().is_none_or(|(known, _)| known == **endpoint)) {
                     ask(*endpoint);
                 }
             } else if !hop.request && entry.as_ref() == Some(&hop.place) {
-                road.connection.attempt.source.into_iter().for_each(|client| _ = ask(client));
+                road.connection.attempt.source.into_iter().for_each(ask);
             } else {
                 ask(hop.destination.0);
             }
         }
     }
-    all.into_iter().map(|(place, questions)| (place, questions.into_iter().take(MOST_QUESTIONS).collect())).collect()
+    all.into_iter().map(|(place, questions)| (place, questions.into_values().take(MOST_QUESTIONS).collect())).collect()
 }
 
 /// The nodes whose own kube-proxy takes what a pod asks.

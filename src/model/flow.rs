@@ -1,4 +1,4 @@
-//! A request followed, and the closer look where it vanished.
+//! A request followed.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,7 @@ use super::capture::Capture;
 use super::clock::Offsets;
 use super::connection::Connection;
 use super::place::Host;
-use super::policy::NetworkPolicy;
 use super::probe::Probe;
-use super::state::StatePair;
 
 /// Who answers by ARP for the Service's address, asked from one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,15 +56,4 @@ impl Flow {
         macs.dedup();
         macs
     }
-}
-
-/// The state of the places on the path, read before and after the same probe was repeated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closer {
-    pub states: Vec<StatePair>,
-    /// What was seen of the repeated probe.
-    pub again: Flow,
-    /// The NetworkPolicies of the Service's namespace, as far as they could be read.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub policies: Vec<NetworkPolicy>,
 }

@@ -33,7 +33,6 @@ pub mod probe;
 pub mod request_text;
 pub mod scrub;
 pub mod service;
-pub mod state;
 pub mod subject;
 pub mod text;
 pub mod trace;

@@ -22,9 +22,12 @@ use crate::analysis::read::{certificate, metallb, objects, policies, router};
 use crate::analysis::speaker_log::Fold;
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::state::conntrack::Wanted;
+use crate::analysis::state::kube_proxy::ServicePort;
 use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::ruleset::{drops, proxy, refused_by_kube_proxy, trail, undecided, walk};
-use crate::analysis::state::{bgp_sockets, conntrack, counters, ipsec, netfilter, network, routes, sections, sockets, traffic_control};
+use crate::analysis::state::ways::RouteQuestion;
+use crate::analysis::state::{kube_proxy, netfilter, sections};
 use crate::analysis::trace::{Bounds, Joiner, clocks};
 use crate::analysis::{addresses, host_check, timestamps};
 use crate::evidence::capture::decode::{self, Links};
@@ -34,7 +37,6 @@ use crate::model::headers::Headers;
 use crate::model::metallb::Reader as Whose;
 use crate::model::place::{Host, Place};
 use crate::model::service::Protocol;
-use crate::model::state::{PlaceState, StatePair};
 pub(crate) use hold::hold;
 pub(crate) use seeds::{files, of};
 pub(crate) use written::all;
@@ -56,17 +58,18 @@ readers! {
     ip_links: seeds::of_sections(&["links"]), |_, is| interfaces(&place("links", is));
     ip_addresses: seeds::of_sections(&["addresses"]), |_, is| interfaces(&place("addresses", is));
     ip_routes: seeds::of_sections(&["routes", "routes6"]), |_, is| ways(&place("routes", is));
-    ip_rules: seeds::of_sections(&["rules"]), |_, is| drop(routes::rules(&place("rules", is)));
-    ip_neighbours: seeds::of_sections(&["neighbours"]), |_, is| drop(network::neighbours(&place("neighbours", is)));
+    ip_rules: seeds::of_sections(&["rules"]), |_, is| drop(place("rules", is).policy_rules());
+    ip_neighbours: seeds::of_sections(&["neighbours"]), |_, is| neighbour_entries(is);
+    bridge_fdb: seeds::of_sections(&["fdb"]), |_, is| forwarding_entries(is);
     ip_route_get: seeds::of_sections(&["route-get", "route-to-address"]), |_, is| asked_ways(is);
     settings: seeds::of_sections(&["settings"]), |_, is| kernel_settings(&place("settings", is));
-    processes: seeds::of_sections(&["processes"]), |_, is| drop(network::processes(&place("processes", is), "kube-proxy"));
-    conntrack_list: seeds::of_sections(&["conntrack"]), |_, is| drop(conntrack::tracked(&place("conntrack", is), &Wanted::default()));
+    processes: seeds::of_sections(&["processes"]), |_, is| drop(place("processes", is).processes("kube-proxy"));
+    conntrack_list: seeds::of_sections(&["conntrack"]), |_, is| connection_table(is);
     ss_listeners: seeds::of_sections(&["sockets", "datagram-sockets"]), |_, is| listeners(is);
-    ss_of_bgp: all(&[written::BGP_SOCKETS]), |_, is| drop(bgp_sockets::bgp_sockets(&place("bgp-sockets", is)));
+    ss_of_bgp: all(&[written::BGP_SOCKETS]), |_, is| connections_of_bgp(is);
     kernel_counters: seeds::of_sections(&["counters"]), kernel_counters_read;
-    device_counters: all(&[written::DEVICES]), |_, is| drop(counters::interfaces(&place("devices", is)));
-    tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(traffic_control::dropping(&pair("traffic-control", was, is)));
+    device_counters: all(&[written::DEVICES]), |_, is| drop(place("devices", is).traffic());
+    tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(pair("traffic-control", was, is).queues_dropped());
     ip_xfrm: all(&[written::XFRM]), xfrm;
     ipvsadm: all(&[written::IPVS]), |was, is| filters("ipvs", was, is);
     script_sections: of("inspect"), |_, is| drop(sections::place_state(Place::Host(Host::local()), &text(is)));
@@ -106,7 +109,7 @@ fn address(text: &str) -> IpAddr {
 
 fn place(section: &str, bytes: &[u8]) -> PlaceState {
     let sections = BTreeMap::from([(section.to_owned(), text(bytes))]);
-    PlaceState { place: Place::Host(Host::local()), sections, missing: BTreeMap::new() }
+    PlaceState::new(Place::Host(Host::local()), sections, BTreeMap::new())
 }
 
 fn pair(section: &str, was: &[u8], is: &[u8]) -> StatePair {
@@ -139,7 +142,11 @@ fn filters(section: &str, was: &[u8], is: &[u8]) {
     refused_by_kube_proxy(&pair, &packets);
     for to in [SERVICE, "fd10:88:64::100"] {
         proxy::programme(&pair.after, address(to), 443, "tcp");
+        kube_proxy::programme(&pair.after, address(to));
+        let port = ServicePort { namespace: "a", service: "web", protocol: "tcp", name: "https", port: 443 };
+        kube_proxy::endpoints(&pair.after, address(to), port);
     }
+    kube_proxy::masquerade_lacks(&pair.after, true);
     for rule in netfilter::rules(&text(is)) {
         rule.matches(&packets[0]);
         rule.path();
@@ -147,34 +154,54 @@ fn filters(section: &str, was: &[u8], is: &[u8]) {
 }
 
 fn interfaces(state: &PlaceState) {
-    for link in network::links(state).iter().take(8) {
-        network::is_inner_bridge(state, &link.name);
+    for link in state.links().unwrap_or_default().iter().take(8) {
+        state.is_inner_bridge(&link.name);
+        state.has_mac(&link.mac);
     }
-    network::addresses(state);
-    network::on_link(state, address(SERVICE));
+    state.on_link(address(SERVICE));
 }
 
 fn ways(state: &PlaceState) {
-    routes::routes(state);
-    network::default_route(state);
-    network::specific_route(state, address(CLIENT));
+    if let Some(routes) = state.routes() {
+        routes.default();
+        routes.specific(address(CLIENT));
+    }
 }
 
 fn asked_ways(is: &[u8]) {
-    network::way(&place("route-get", is), "10.88.192.50");
-    network::way_to_address(&place("route-to-address", is));
-    text(is).lines().for_each(|line| drop(network::way_of(line)));
+    let state = place("route-get", is);
+    state.refusal(&RouteQuestion::to(address(CLIENT)));
+    state.only_way();
+    place("route-to-address", is).way_to_address();
+}
+
+fn neighbour_entries(is: &[u8]) {
+    place("neighbours", is).neighbours();
+}
+
+fn forwarding_entries(is: &[u8]) {
+    place("fdb", is).forwarding();
+}
+
+fn connection_table(is: &[u8]) {
+    place("conntrack", is).tracked(&Wanted::default());
+}
+
+fn connections_of_bgp(is: &[u8]) {
+    place("bgp-sockets", is).bgp_sockets();
 }
 
 fn kernel_settings(state: &PlaceState) {
-    network::reverse_path_filter(state, "mlb");
-    network::interface_setting(state, "ipv4", "mlb", "forwarding");
-    network::setting(state, "net/ipv4/ip_forward");
+    if let Some(settings) = state.settings() {
+        settings.reverse_path_filter("mlb");
+        settings.of_interface("ipv4", "mlb", "forwarding");
+        settings.number("net/ipv4/ip_forward");
+    }
 }
 
 fn listeners(is: &[u8]) {
     for (section, protocol) in [("sockets", Protocol::Tcp), ("datagram-sockets", Protocol::Udp)] {
-        for listener in sockets::listeners(&place(section, is), protocol).into_iter().flatten() {
+        for listener in place(section, is).listeners(protocol).into_iter().flatten() {
             listener.takes(address(SERVICE));
             listener.text();
         }
@@ -182,15 +209,15 @@ fn listeners(is: &[u8]) {
 }
 
 fn kernel_counters_read(was: &[u8], is: &[u8]) {
-    counters::grown(&pair("counters", was, is), "TcpExt", "ListenDrops");
-    counters::grown(&pair("counters", is, was), "TcpExt", "IPReversePathFilter");
-    counters::kernel(&place("counters", is));
-    counters::kernel(&place("counters6", is));
+    pair("counters", was, is).grown("TcpExt", "ListenDrops");
+    pair("counters", is, was).grown("TcpExt", "IPReversePathFilter");
+    place("counters", is).nstat();
+    let six = [("counters", was), ("counters6", is)].map(|(section, bytes)| (section.to_owned(), text(bytes)));
+    PlaceState::new(Place::Host(Host::local()), six.into(), BTreeMap::new()).nstat();
 }
 
 fn xfrm(was: &[u8], is: &[u8]) {
-    ipsec::dropping(&pair("ipsec", was, is));
-    ipsec::blocking(&place("ipsec", is));
+    pair("ipsec", was, is).ipsec_dropped();
 }
 
 fn speaker_log(log: &str) {
@@ -222,7 +249,7 @@ fn metrics(told: &str) {
 fn frr(told: &[u8]) {
     let Ok(Value::Object(members)) = serde_json::from_slice(told) else { return };
     let sections = members.into_iter().map(|(name, value)| (name, value.to_string())).collect();
-    let state = PlaceState { place: Place::Host(Host::local()), sections, missing: BTreeMap::new() };
+    let state = PlaceState::new(Place::Host(Host::local()), sections, BTreeMap::new());
     router::router("r1", &state, &[address(SERVICE)]);
 }
 

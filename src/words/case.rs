@@ -3,10 +3,11 @@
 use rhai::{Dynamic, NativeCallContext};
 
 use crate::analysis::judge::Case;
+use crate::analysis::state::closer::Closer;
 use crate::model::announcement::Announcement;
 use crate::model::endpoint::Target;
 use crate::model::finding::Gap;
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Flow;
 use crate::model::service::Service;
 use crate::words::fact::Fact;
 use crate::words::session::{Answer, Run};

@@ -8,14 +8,15 @@ mod here;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
+use lbdiag::analysis::state::conntrack::Wanted;
 use lbdiag::analysis::state::netfilter::Fields;
+use lbdiag::analysis::state::place_state::PlaceState;
+use lbdiag::analysis::state::routes::Routes;
 use lbdiag::analysis::state::ruleset::proxy::programme;
 use lbdiag::analysis::state::ruleset::{Taken, walk};
 use lbdiag::analysis::state::sections::place_state;
-use lbdiag::analysis::state::{conntrack, counters, network, routes, sockets};
 use lbdiag::model::place::{Host, HostKind, Place};
 use lbdiag::model::service::Protocol;
-use lbdiag::model::state::PlaceState;
 use serde_json::Value;
 
 fn recordings() -> Vec<PathBuf> {
@@ -47,23 +48,24 @@ fn every_line_that_the_lab_printed_is_understood() {
     for recording in recordings() {
         for (name, state) in states(&recording) {
             let shown = format!("{} {name}", recording.display());
-            let lines = |section: &str| state.section(section).lines().filter(|line| !line.trim().is_empty()).count();
-            let found = routes::routes(&state);
+            let lines = |section: &str| state.text_of(section).unwrap_or_default().lines().filter(|line| !line.trim().is_empty()).count();
+            let found = state.routes().map(Routes::all).unwrap_or_default();
             assert_eq!(found.iter().map(|route| 1 + route.nexthops.len()).sum::<usize>(), lines("routes"), "{shown}");
-            assert_eq!(routes::rules(&state).len(), lines("rules"), "{shown}");
-            assert_eq!(network::links(&state).len(), lines("links"), "{shown}");
-            assert_eq!(network::addresses(&state).len(), lines("addresses"), "{shown}");
-            assert_eq!(network::neighbours(&state).len(), lines("neighbours"), "{shown}");
+            assert_eq!(state.policy_rules().unwrap_or_default().len(), lines("rules"), "{shown}");
+            assert_eq!(state.links().unwrap_or_default().len(), lines("links"), "{shown}");
+            assert_eq!(state.addresses().unwrap_or_default().len(), lines("addresses"), "{shown}");
+            assert_eq!(state.neighbours().unwrap_or_default().len(), lines("neighbours"), "{shown}");
+            assert_eq!(state.forwarding().unwrap_or_default().len(), lines("fdb"), "{shown}");
             // Where conntrack's last words came in between, a line or two are cut in pieces.
             let whole = |line: &&str| line.matches("src=").count() == 2 && line.starts_with(['t', 'u']) && !line.contains("conntrack v");
-            let said = state.section("conntrack").lines().filter(whole).count();
-            let tracked = conntrack::tracked(&state, &conntrack::Wanted::default()).len();
+            let said = state.text_of("conntrack").unwrap_or_default().lines().filter(whole).count();
+            let tracked = state.tracked(&Wanted::default()).unwrap_or_default().len();
             assert!((said..=said + 1).contains(&tracked), "{shown}: {tracked} of {said}");
             for (protocol, section) in [(Protocol::Tcp, "sockets"), (Protocol::Udp, "datagram-sockets")] {
-                assert_eq!(sockets::listeners(&state, protocol).unwrap_or_default().len(), lines(section), "{shown}");
+                assert_eq!(state.listeners(protocol).unwrap_or_default().len(), lines(section), "{shown}");
             }
-            if state.sections.contains_key("counters") {
-                assert!(counters::kernel(&state).contains_key("TcpExtListenDrops"), "{shown}");
+            if let Some(counters) = state.nstat() {
+                assert!(counters.contains_key("TcpExtListenDrops"), "{shown}");
             }
             read += found.len();
         }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
 use super::road::Road;
-use crate::analysis::state::network;
 use crate::model::place::{HostKind, Place};
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
@@ -14,9 +13,9 @@ pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
         if let Place::Host(host) = &pair.after.place
             && host.kind == HostKind::Node
         {
-            for link in network::links(&pair.after) {
+            for link in pair.after.links().unwrap_or_default() {
                 if !link.mac.is_empty() {
-                    all.entry(link.mac.to_lowercase()).or_insert((host.name.clone(), link.name));
+                    all.entry(link.mac.to_lowercase()).or_insert((host.name.clone(), link.name.clone()));
                 }
             }
         }
@@ -44,7 +43,7 @@ pub(super) fn all_looked_at(case: &Case) -> bool {
         let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
         let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
         // A state without its links is none here: whose MACs it would have told is not known.
-        let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.sections.contains_key("links"));
+        let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.is_read("links"));
         !announcement.nodes_seen.is_empty() && nodes.all(|node| told(&node.name))
     })
 }

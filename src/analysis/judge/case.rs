@@ -1,5 +1,7 @@
 //! What a judgement rests on, and the questions that every rule asks of it.
 
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
 use crate::model::catalogue;
@@ -7,14 +9,12 @@ use crate::model::endpoint::Target;
 use crate::model::finding::Finding;
 use crate::model::finding::Gap;
 use crate::model::finding::Severity;
-use crate::model::flow::Closer;
 use crate::model::flow::Flow;
 use crate::model::kubernetes::Node;
 use crate::model::place::HostKind;
 use crate::model::place::Place;
 use crate::model::probe::Probe;
 use crate::model::service::Service;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -81,9 +81,7 @@ impl<'a> Case<'a> {
         let packets = self.captures().any(|capture| capture.packets.iter().any(|packet| packet.tunnel.is_some()));
         packets
             || self.states().any(|pair| {
-                crate::analysis::state::network::links(&pair.after)
-                    .iter()
-                    .any(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))
+                pair.after.links().unwrap_or_default().iter().any(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))
             })
     }
 
@@ -114,10 +112,9 @@ impl<'a> Case<'a> {
     pub fn is_node_address(&self, address: IpAddr) -> bool {
         let api =
             self.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().any(|node| node.internal_ips.contains(&address)));
-        api || self.states().any(|pair| {
-            matches!(&pair.after.place, Place::Host(host) if host.kind == HostKind::Node)
-                && crate::analysis::state::network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address)
-        })
+        api || self
+            .states()
+            .any(|pair| matches!(&pair.after.place, Place::Host(host) if host.kind == HostKind::Node) && pair.after.has_address(address))
     }
 
     /// The name of the pod with that address.

@@ -2,18 +2,17 @@
 
 use super::road::Road;
 use crate::analysis::judge::case::found;
-use crate::analysis::state::counters;
+use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::service::Protocol;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// How many packets a place's kernel threw away for a wrong checksum while the probe was repeated.
 fn thrown_away(pair: &StatePair, protocol: Protocol) -> u64 {
-    counters::grown(pair, if protocol == Protocol::Udp { "Udp" } else { "Tcp" }, "InCsumErrors")
+    pair.grown(if protocol == Protocol::Udp { "Udp" } else { "Tcp" }, "InCsumErrors").unwrap_or_default()
 }
 
 /// A node that sent a request of these into a tunnel, and the interface by which it left for it.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::Road;
-use crate::analysis::state::{netfilter, network, ruleset};
+use crate::analysis::state::{netfilter, ruleset};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
@@ -42,8 +42,8 @@ pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
 /// Whether the client's own routes hold no way to the address: neither a default route nor one that is more specific.
 pub(super) fn has_no_way(case: &Case, road: &Road) -> bool {
     let (Some(vip), Some(pair)) = (case.address(), case.node_state(&road.client())) else { return false };
-    let read = !pair.after.section("routes").trim().is_empty();
-    read && network::default_route(&pair.after).is_none() && network::specific_route(&pair.after, vip).is_none()
+    let Some(routes) = pair.after.routes().filter(|routes| !routes.all().is_empty()) else { return false };
+    routes.default().is_none() && routes.specific(vip).is_none()
 }
 
 /// The client's address is outside `loadBalancerSourceRanges`.

@@ -7,19 +7,16 @@ use std::net::IpAddr;
 
 use super::road::Road;
 use super::translation;
-use crate::analysis::state::conntrack::{Tracked, Wanted, tracked};
-use crate::analysis::state::network;
+use crate::analysis::state::conntrack::{Tracked, Wanted};
+use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// No entry can be added.
 pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
-    let (count, most) = (
-        network::setting(&pair.after, "net/netfilter/nf_conntrack_count")?,
-        network::setting(&pair.after, "net/netfilter/nf_conntrack_max")?,
-    );
+    let number = |path: &str| pair.after.settings()?.number(path);
+    let (count, most) = (number("net/netfilter/nf_conntrack_count")?, number("net/netfilter/nf_conntrack_max")?);
     (most > 0 && count * 100 >= most * 99).then(|| {
         found(
             names::NODE_CONNTRACK_FULL,
@@ -49,7 +46,7 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
     };
     let led: BTreeSet<IpAddr> = translation::led_to(case, pair, node, roads);
     let tuples = |entry: &Tracked| (entry.src, entry.sport, entry.reply_src, entry.reply_sport);
-    let old = tracked(&pair.before, &Wanted::default());
+    let old = pair.before.tracked(&Wanted::default()).unwrap_or_default();
     let astray = |entry: &Tracked| {
         let to = entry.reply_src;
         let known = entry.reply_sport.is_some_and(|port| programmed.contains(&(to, port)))
@@ -57,8 +54,8 @@ pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) 
         // Without translation it is older than the rules that would translate it.
         (to == vip || !known && !led.contains(&to)) && old.iter().any(|before| tuples(before) == tuples(entry))
     };
-    let found_here: Vec<Tracked> =
-        tracked(&pair.after, &Wanted::default()).into_iter().filter(|entry| ours(entry) && astray(entry)).collect();
+    let found_here: Vec<&Tracked> =
+        pair.after.tracked(&Wanted::default())?.into_iter().filter(|entry| ours(entry) && astray(entry)).collect();
     let first = found_here.first()?;
     let to: BTreeSet<IpAddr> = found_here.iter().map(|entry| entry.reply_src).collect();
     let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");

@@ -128,8 +128,8 @@ fn seeing(case: &Case, all: &[Road], roads: &[&Road]) -> bool {
     });
     let others = all.iter().any(|road| road.entry().is_some());
     // A programme at an interface may take packets before any capture sees them.
-    let mut links = case.states().filter(|pair| on_nodes(&pair.after.place)).map(|pair| pair.after.section("links")).peekable();
-    let early = links.peek().is_none() || links.any(|links| links.contains("xdp"));
+    let mut nodes = case.states().map(|pair| &pair.after).filter(|state| on_nodes(&state.place)).peekable();
+    let early = nodes.peek().is_none() || nodes.any(|state| state.links().is_some_and(|links| links.iter().any(|link| link.xdp)));
     !strangers && (others || !early)
 }
 

@@ -2,16 +2,16 @@
 //! them, whether or not anybody announces: on a node that does not announce, on a client, or on a router.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::state::routes::Routes;
 use std::collections::BTreeSet;
 
 use super::road::Road;
-use crate::analysis::state::network;
+use crate::analysis::state::place_state::PlaceState;
 use crate::model::announcement::Announcement;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
-use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
 
 /// Interfaces on which kube-proxy (IPVS) and kube-router keep every Service's address, on every node, so that it is local there.
@@ -29,8 +29,8 @@ struct Stray {
 
 /// The interfaces of a place that have the address.
 fn interfaces_with(case: &Case, state: &PlaceState) -> Vec<String> {
-    let of = |(name, net): (String, ipnet::IpNet)| (Some(net.addr()) == case.address()).then_some(name);
-    network::addresses(state).into_iter().filter_map(of).collect()
+    let of = |(name, net): &(String, ipnet::IpNet)| (Some(net.addr()) == case.address()).then(|| name.clone());
+    state.addresses().unwrap_or_default().iter().filter_map(of).collect()
 }
 
 /// The nodes that answer by ARP and do not announce, when it is known that they do not, and that another one does.
@@ -151,15 +151,15 @@ pub(super) fn taken_by_client(case: &Case, roads: &[&Road]) -> Option<Finding> {
 /// Who has a MAC that is no node's, as far as that was read: a client, or the router that the nodes send to.
 pub(super) fn owner(case: &Case, mac: &str) -> Option<(Subject, String)> {
     let states = || case.closer.iter().flat_map(|closer| &closer.states).map(|pair| &pair.after);
-    let has = |state: &&PlaceState| network::links(state).iter().any(|link| link.mac.eq_ignore_ascii_case(mac));
+    let has = |state: &&PlaceState| state.has_mac(mac);
     let clients = states().filter(|state| matches!(&state.place, Place::Host(host) if host.kind != HostKind::Node));
     if let Some(Place::Host(host)) = clients.clone().find(has).map(|state| &state.place) {
         return Some((Subject::client(&host.name), format!("{mac} is a MAC of {}", host.name)));
     }
     states().find_map(|state| {
-        let (gateway, device) = network::default_route(state)?;
+        let (gateway, device) = state.routes().and_then(Routes::default)?;
         let gateway = gateway?;
-        let here = network::neighbours(state).into_iter();
+        let here = state.neighbours().unwrap_or_default().iter();
         let is = here.filter(|entry| entry.address == gateway && entry.device == device).any(|entry| entry.mac.as_deref() == Some(mac));
         is.then(|| (Subject::router(gateway), format!("{mac} is the MAC of {gateway}, the gateway of {}", state.place)))
     })

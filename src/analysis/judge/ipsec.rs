@@ -2,17 +2,16 @@
 //! counts them.
 
 use crate::analysis::judge::case::found;
-use crate::analysis::state::ipsec;
+use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// IPsec dropped that many packets for one reason.
 pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding> {
-    let (reason, grown) = ipsec::dropping(pair).into_iter().next().filter(|(_, grown)| *grown >= enough)?;
+    let (reason, grown) = pair.ipsec_dropped()?.into_iter().next().filter(|(_, grown)| *grown >= enough)?;
     let mut evidence = vec![format!("/proc/net/xfrm_stat on {node}: {reason} grew by {grown} while the probe was repeated")];
-    evidence.extend(ipsec::blocking(&pair.after).into_iter().take(4).map(|policy| format!("`ip xfrm policy` on {node}: {policy}")));
+    evidence.extend(pair.after.ipsec()?.blocking.iter().take(4).map(|policy| format!("`ip xfrm policy` on {node}: {policy}")));
     Some(found(names::NODE_FIREWALL_DROP, vec![Subject::node(node)], format!("an IPsec policy on {node} drops it"), evidence))
 }
 
@@ -20,19 +19,15 @@ pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding
 mod tests {
     use super::super::node::filters::enough;
     use super::*;
+    use crate::analysis::state::place_state::PlaceState;
     use crate::model::place::{Host, HostKind, Place};
-    use crate::model::state::PlaceState;
 
     #[test]
     fn as_many_as_were_lost_have_to_be_counted() {
-        let state = |blocked: u64| PlaceState {
-            place: Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node }),
-            sections: [(
-                "ipsec".to_owned(),
-                format!("XfrmInPolBlock \t{blocked}\nsrc 203.0.113.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0\n"),
-            )]
-            .into(),
-            missing: std::collections::BTreeMap::default(),
+        let state = |blocked: u64| {
+            let text = format!("XfrmInPolBlock \t{blocked}\nsrc 203.0.113.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0\n");
+            let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
+            PlaceState::new(place, [("ipsec".to_owned(), text)].into(), std::collections::BTreeMap::default())
         };
         let pair = |after: u64| StatePair { before: state(3), after: state(after) };
         let finding = drops(&pair(19), "n1", enough(32)).unwrap();

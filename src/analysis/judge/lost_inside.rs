@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use super::road::{Leg, Point, Road};
 use super::translation;
-use crate::analysis::state::conntrack::{Wanted, tracked};
-use crate::analysis::state::{counters, ipsec, ruleset};
+use crate::analysis::state::conntrack::Wanted;
+use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::ruleset;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// Tries that have to be lost: one alone may be anything.
@@ -93,20 +93,20 @@ fn swallowed(road: &Road) -> Option<(String, bool)> {
 fn translated_again(pair: &StatePair, packets: &Packets) -> bool {
     packets.endpoints.iter().any(|(ip, port)| {
         let wanted = Wanted { address: Some(*ip), port: Some(*port), ..Wanted::default() };
-        tracked(&pair.after, &wanted).iter().any(|entry| (entry.dst, entry.dport) == (*ip, Some(*port)) && entry.dnat)
+        pair.after.tracked(&wanted).unwrap_or_default().iter().any(|entry| (entry.dst, entry.dport) == (*ip, Some(*port)) && entry.dnat)
     })
 }
 
 /// Whether the kernel counted as many drops for one reason as tries were lost while it was watched.
 fn given_a_reason(pair: &StatePair, lost: usize) -> bool {
     let enough = u64::try_from(lost).unwrap_or(u64::MAX).max(2);
-    let by_ipsec = ipsec::dropping(pair).iter().any(|(_, grown)| *grown >= enough);
-    by_ipsec || REASONS.iter().any(|(group, name)| counters::grown(pair, group, name) >= enough)
+    let by_ipsec = pair.ipsec_dropped().is_some_and(|dropped| dropped.iter().any(|(_, grown)| *grown >= enough));
+    by_ipsec || REASONS.iter().any(|(group, name)| pair.grown(group, name).is_some_and(|grown| grown >= enough))
 }
 
 fn read(case: &Case, pair: &StatePair) -> bool {
     let filter = if case.address().is_some_and(|address| address.is_ipv4()) { "iptables" } else { "ip6tables" };
-    let there = |section: &str| pair.before.sections.contains_key(section) && pair.after.sections.contains_key(section);
+    let there = |section: &str| pair.before.is_read(section) && pair.after.is_read(section);
     READ.iter().chain([&filter]).all(|section| there(section))
 }
 

@@ -1,12 +1,12 @@
 //! Neighbour entries and the switch between: frames that go to another MAC, or to another port, than they should.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::client;
 use super::road::Road;
-use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::Finding;
@@ -23,7 +23,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
         .nodes
         .iter()
         .filter_map(|node| case.node_state(node))
-        .flat_map(|pair| network::links(&pair.after))
+        .flat_map(|pair| pair.after.links().unwrap_or_default())
         .map(|link| link.mac.to_lowercase())
         .collect();
     if right.is_empty() {
@@ -31,11 +31,14 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     }
     for road in roads {
         let Some(pair) = case.node_state(&road.client()) else { continue };
-        let entry = network::neighbours(&pair.before)
-            .into_iter()
-            .chain(network::neighbours(&pair.after))
+        let entry = pair
+            .before
+            .neighbours()
+            .unwrap_or_default()
+            .iter()
+            .chain(pair.after.neighbours().unwrap_or_default())
             .find(|entry| entry.address == vip && entry.mac.is_some());
-        if let Some(mac) = entry.and_then(|entry| entry.mac)
+        if let Some(mac) = entry.and_then(|entry| entry.mac.clone())
             && !right.contains(&mac)
         {
             let answers = super::answering::answering(case);
@@ -105,14 +108,15 @@ fn is_client(case: &Case, place: &str) -> bool {
 /// The client sends to the announcer's MAC, and the frames come out at another node's port.
 pub(super) fn wrong_port(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
     let vip = case.address()?;
-    let right: BTreeSet<String> = network::links(&case.node_state(node)?.after).into_iter().map(|link| link.mac.to_lowercase()).collect();
+    let right: BTreeSet<String> =
+        case.node_state(node)?.after.links().unwrap_or_default().iter().map(|link| link.mac.to_lowercase()).collect();
     let strays: Vec<&Hop> = roads
         .iter()
         .filter(|road| {
             // Only where the client's own entry is right is the switch the one that errs.
             let state = case.node_state(&road.client());
-            let entry = state.and_then(|pair| network::neighbours(&pair.after).into_iter().find(|entry| entry.address == vip));
-            entry.and_then(|entry| entry.mac).is_some_and(|mac| right.contains(&mac))
+            let entry = state.and_then(|pair| pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == vip));
+            entry.and_then(|entry| entry.mac.as_ref()).is_some_and(|mac| right.contains(mac))
         })
         .flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.destination.0 == vip))
         .collect();
@@ -138,8 +142,8 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
         .find(|hop| hop.place == node)?;
     let came_from = came.source_mac.clone()?.to_lowercase();
     let to = came.source.0;
-    let next = network::way(&pair.after, &format!("{to},,")).and_then(|way| way.via).unwrap_or(to);
-    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == next)?;
+    let next = pair.after.way(&RouteQuestion::to(to)).and_then(|way| way.via).unwrap_or(to);
+    let entry = pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == next)?;
     let mac = entry.mac.clone()?;
     if mac == came_from {
         return None;
@@ -173,7 +177,8 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
 pub(super) fn sender(case: &Case, roads: &[&Road], mac: &str) -> Subject {
     let own = |road: &&&Road| {
         let sends = road.sent().any(|hop| hop.source_mac.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(mac)));
-        let has = case.node_state(&road.client()).is_some_and(|pair| network::links(&pair.after).iter().any(|link| link.mac == mac));
+        let has =
+            case.node_state(&road.client()).is_some_and(|pair| pair.after.links().unwrap_or_default().iter().any(|link| link.mac == mac));
         sends || has
     };
     if let Some(road) = roads.iter().find(own) {
@@ -186,7 +191,7 @@ pub(super) fn sender(case: &Case, roads: &[&Road], mac: &str) -> Subject {
 
 /// The address that a MAC belongs to, by the nodes' neighbour tables or by its own ARP packets.
 fn owner(case: &Case, mac: &str) -> Option<IpAddr> {
-    let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| network::neighbours(&pair.after));
+    let entries = case.closer.iter().flat_map(|closer| &closer.states).flat_map(|pair| pair.after.neighbours().unwrap_or_default());
     let by_table = entries.filter(|entry| entry.mac.as_deref() == Some(mac) && entry.address.is_ipv4()).map(|entry| entry.address).next();
     by_table.or_else(|| {
         let mac: Mac = mac.parse().ok()?;

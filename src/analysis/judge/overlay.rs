@@ -7,6 +7,8 @@ mod sizes;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::gone::unseen;
+use crate::analysis::state::routes::Routes;
+use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -15,12 +17,12 @@ use super::road::{Point, Road, Vanished};
 use super::rule::Log;
 use super::unread;
 use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::network::{self, Link};
+use crate::analysis::state::network::Link;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
-use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
 pub(super) use sizes::size_or_content;
 
@@ -75,7 +77,7 @@ pub(super) struct Handed<'a> {
     pair: &'a StatePair,
     pod: IpAddr,
     interface: String,
-    link: Option<Link>,
+    link: Option<&'a Link>,
 }
 
 impl<'a> Handed<'a> {
@@ -86,12 +88,12 @@ impl<'a> Handed<'a> {
             return Err(unseen(node, "the translated packet was not seen to leave"));
         };
         let (pod, interface) = (hop.destination.0, hop.interface.clone());
-        Ok(Self { case, roads, node, pair, pod, link: network::link_named(&pair.after, &interface), interface })
+        Ok(Self { case, roads, node, pair, pod, link: pair.after.link(&interface), interface })
     }
 
     /// The interface, when it is a tunnel's.
     fn tunnel(&self) -> Option<&Link> {
-        self.link.as_ref().filter(|link| link.is_tunnel())
+        self.link.filter(|link| link.is_tunnel())
     }
 }
 
@@ -99,11 +101,11 @@ impl<'a> Handed<'a> {
 fn by_default_route(handed: &Handed) -> Option<Finding> {
     let Handed { case, node, pod, interface, .. } = handed;
     let state = &handed.pair.after;
-    if handed.tunnel().is_some() || network::specific_route(state, *pod).is_some() {
+    if handed.tunnel().is_some() || state.routes().and_then(|routes| routes.specific(*pod)).is_some() {
         return None;
     }
-    let (_, device) = network::default_route(state)?;
-    let way = network::way(state, &format!("{pod},,"));
+    let (_, device) = state.routes().and_then(Routes::default)?;
+    let way = state.way(&RouteQuestion::to(*pod));
     (device == *interface).then(|| {
         found(
             names::ROUTE_POD_NETWORK_MISSING,
@@ -135,9 +137,9 @@ fn down(node: &str, interface: &str) -> Finding {
 /// The packet is handed to a tunnel that is down; or there is no route to the pod, since routes go with their interface.
 fn down_on_leaving(handed: &Handed) -> Option<Finding> {
     let state = &handed.pair.after;
-    let without_route = || network::specific_route(state, handed.pod).is_none();
-    let other = || network::links(state).into_iter().filter(|_| without_route()).find(|link| link.is_tunnel() && !link.up);
-    let link = handed.tunnel().filter(|link| !link.up).cloned().or_else(other)?;
+    let without_route = || state.routes().and_then(|routes| routes.specific(handed.pod)).is_none();
+    let other = || state.links().unwrap_or_default().iter().filter(|_| without_route()).find(|link| link.is_tunnel() && !link.up);
+    let link = handed.tunnel().filter(|link| !link.up).or_else(other)?;
     Some(down(handed.node, &link.name))
 }
 
@@ -151,37 +153,32 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
     let Handed { case, node, pod, .. } = handed;
     let (state, pod) = (&handed.pair.after, *pod);
     handed.tunnel()?;
-    let way = network::way(state, &format!("{pod},,"))?;
-    let device = way.device?;
+    let way = state.way(&RouteQuestion::to(pod))?;
+    let device = way.device.as_deref()?;
     let gateway = way.via.unwrap_or(pod);
-    let entry = network::neighbours(state).into_iter().find(|entry| entry.address == gateway && entry.device == device);
+    let entry = state.neighbours().unwrap_or_default().iter().find(|entry| entry.address == gateway && entry.device == device);
     let Some(mac) = entry.as_ref().and_then(|entry| entry.mac.clone()) else {
         return Some(found(
             names::OVERLAY_WRONG_ENDPOINT,
-            vec![Subject::interface(node, &device)],
+            vec![Subject::interface(node, device)],
             format!("{node} has no neighbour entry for {gateway} on {device}, so that nothing can be encapsulated"),
-            vec![format!("`ip neigh` on {node}: {gateway} is {}", entry.map_or_else(|| "missing".to_owned(), |entry| entry.state))],
+            vec![format!("`ip neigh` on {node}: {gateway} is {}", entry.map_or_else(|| "missing".to_owned(), |entry| entry.state.clone()))],
         ));
     };
-    let forwarding = state
-        .section("fdb")
-        .lines()
-        .find(|line| line.to_lowercase().starts_with(&mac) && line.contains(&format!("dev {device}")))
-        .map(str::to_owned);
+    let forwarding = state.forwarding().unwrap_or_default().iter().find(|entry| entry.mac == mac && entry.device == device);
     let far = far_node(case, pod)?;
     let ips: Vec<String> = case.node(&far)?.internal_ips.iter().map(ToString::to_string).collect();
     // A node has more addresses than the one that its object tells: what is not known to be another's is not called wrong.
-    let mut words = forwarding.iter().flat_map(|line| line.split_whitespace());
-    let elsewhere = words.find_map(|word| word.parse().ok()).is_none_or(|ip: IpAddr| is_of(case, &far, ip) == Some(false));
+    let elsewhere = forwarding.and_then(|entry| entry.destination).is_none_or(|ip| is_of(case, &far, ip) == Some(false));
     elsewhere.then(|| {
         found(
             names::OVERLAY_WRONG_ENDPOINT,
-            vec![Subject::interface(node, &device)],
+            vec![Subject::interface(node, device)],
             format!("the tunnel's forwarding entry on {node} does not lead to {far}"),
             vec![
                 forwarding.map_or_else(
                     || format!("`bridge fdb` on {node} has no entry for {mac}"),
-                    |line| format!("`bridge fdb` on {node}: {line}"),
+                    |entry| format!("`bridge fdb` on {node}: {}", entry.text),
                 ),
                 format!("{far} has {}", ips.join(", ")),
             ],
@@ -236,7 +233,11 @@ impl<'a> Between<'a> {
     fn evidence(&self, wrong: &str) -> Vec<String> {
         let Self { case, from, to, .. } = self;
         let right = case.node(to).map(|node| node.internal_ips.clone()).unwrap_or_default();
-        let route = self.sender().and_then(|(pod, state)| network::specific_route(state, pod)).unwrap_or_default();
+        let route = self
+            .sender()
+            .and_then(|(pod, state)| state.routes().and_then(|routes| routes.specific(pod)))
+            .map(|route| route.text.as_str())
+            .unwrap_or_default();
         vec![
             format!("encapsulated packets for pods of {to} leave {from} for {wrong}"),
             format!("{to} has {}", right.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
@@ -250,7 +251,7 @@ fn route_to_another_node(between: &Between) -> Option<Finding> {
     let Between { case, from, to, .. } = between;
     let wrong = between.astray()?;
     let (pod, state) = between.sender()?;
-    let via = network::way(state, &format!("{pod},,"))?.via?;
+    let via = state.way(&RouteQuestion::to(pod))?.via?;
     network_of(case, via).is_some_and(|owner| owner != *to).then(|| {
         found(
             names::ROUTE_POD_NETWORK_WRONG,
@@ -342,5 +343,12 @@ fn filtered_on_arrival(arrived: &Arrived) -> Option<Finding> {
 }
 
 fn down_on_arrival(arrived: &Arrived) -> Option<Finding> {
-    network::links(&arrived.pair.after).into_iter().find(|link| link.is_tunnel() && !link.up).map(|link| down(arrived.node, &link.name))
+    arrived
+        .pair
+        .after
+        .links()
+        .unwrap_or_default()
+        .iter()
+        .find(|link| link.is_tunnel() && !link.up)
+        .map(|link| down(arrived.node, &link.name))
 }

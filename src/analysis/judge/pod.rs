@@ -5,14 +5,15 @@ pub(super) mod rules;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::state::ways::RouteQuestion;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::checksum;
 use super::road::{Leg, Road};
 use super::rule::Log;
-use crate::analysis::state::sockets::{Listener, listeners};
-use crate::analysis::state::{counters, network};
+use crate::analysis::state::network::Neighbour;
+use crate::analysis::state::sockets::Listener;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -131,17 +132,17 @@ fn protocol(case: &Case) -> Protocol {
 }
 
 /// The sockets of a pod that listen for the Service's protocol, and those of them on the number that the Service means.
-struct Sockets {
+struct Sockets<'a> {
     number: u16,
-    all: Vec<Listener>,
-    here: Vec<Listener>,
+    all: &'a [Listener],
+    here: Vec<&'a Listener>,
 }
 
-fn sockets(reached: &Reached) -> Option<Sockets> {
+fn sockets<'a>(reached: &Reached<'a>) -> Option<Sockets<'a>> {
     let Reached { case, pod, .. } = reached;
     let number = port(case, pod)?;
-    let all = listeners(&case.pod_state(pod)?.after, protocol(case))?;
-    let here = all.iter().filter(|listener| listener.port == number).cloned().collect();
+    let all = case.pod_state(pod)?.after.listeners(protocol(case))?;
+    let here = all.iter().filter(|listener| listener.port == number).collect();
     Some(Sockets { number, all, here })
 }
 
@@ -164,7 +165,7 @@ fn not_listening(reached: &Reached) -> Option<Finding> {
 /// The program listens on the loopback address alone.
 fn on_loopback(reached: &Reached) -> Option<Finding> {
     let Sockets { number, here, .. } = sockets(reached)?;
-    let loopback = |listener: &Listener| listener.address.is_some_and(|address| address.is_loopback());
+    let loopback = |listener: &&Listener| listener.address.is_some_and(|address| address.is_loopback());
     let shown: Vec<String> = here.iter().filter_map(|listener| listener.address).map(|address| format!("{address}:{number}")).collect();
     (!here.is_empty() && here.iter().all(loopback)).then(|| {
         found(
@@ -180,7 +181,7 @@ fn on_loopback(reached: &Reached) -> Option<Finding> {
 fn on_another_address(reached: &Reached) -> Option<Finding> {
     let Sockets { number, here, .. } = sockets(reached)?;
     let ip = reached.case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(reached.pod))?.ip;
-    let taken = here.iter().map(Listener::text).collect::<Vec<_>>().join(", ");
+    let taken = here.iter().map(|listener| listener.text()).collect::<Vec<_>>().join(", ");
     (!here.is_empty() && !here.iter().any(|listener| listener.takes(ip))).then(|| {
         found(
             names::POD_NOT_LISTENING,
@@ -201,7 +202,7 @@ fn other_protocol(reached: &Reached) -> Option<Finding> {
         Protocol::Sctp => return None,
     };
     let public = |listener: &Listener| listener.address.is_none_or(|address| !address.is_loopback());
-    let mut others = listeners(&case.pod_state(pod)?.after, other)?.into_iter();
+    let mut others = case.pod_state(pod)?.after.listeners(other)?.iter();
     let there = others.find(|listener| here.is_empty() && listener.port == number && public(listener))?;
     let port = case.target.map(super::endpoints::port_name).unwrap_or_default();
     Some(found(
@@ -243,7 +244,7 @@ fn no_route_back(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;
     let state = &case.pod_state(pod)?.after;
     reached.sources().iter().find_map(|source| {
-        let refused = network::way(state, &format!("{source},,"))?.refused?;
+        let refused = state.way(&RouteQuestion::to(*source))?.refused.as_ref()?;
         Some(found(
             names::POD_NO_WAY_BACK,
             vec![reached.subject()],
@@ -261,10 +262,10 @@ fn gateway_silent(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;
     let state = &case.pod_state(pod)?.after;
     for source in &reached.sources() {
-        let way = network::way(state, &format!("{source},,"))?;
+        let way = state.way(&RouteQuestion::to(*source))?;
         let next = way.via.unwrap_or(*source);
-        let silent = |entry: &network::Neighbour| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
-        if let Some(entry) = network::neighbours(state).into_iter().find(silent) {
+        let silent = |entry: &&Neighbour| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+        if let Some(entry) = state.neighbours().unwrap_or_default().iter().find(silent) {
             return Some(found(
                 names::POD_NO_WAY_BACK,
                 vec![reached.subject()],
@@ -280,11 +281,11 @@ fn gateway_silent(reached: &Reached) -> Option<Finding> {
 fn queue_full(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;
     let (pair, number) = (case.pod_state(pod)?, port(case, pod));
-    let full = |listener: &Listener| {
+    let full = |listener: &&Listener| {
         Some(listener.port) == number && listener.waiting > 0 && (protocol(case) == Protocol::Udp || listener.waiting >= listener.most)
     };
-    let listener = listeners(&pair.after, protocol(case))?.into_iter().find(full)?;
-    let overflows = counters::grown(pair, "TcpExt", "ListenOverflows") + counters::grown(pair, "TcpExt", "ListenDrops");
+    let listener = pair.after.listeners(protocol(case))?.iter().find(full)?;
+    let overflows = ["ListenOverflows", "ListenDrops"].iter().filter_map(|name| pair.grown("TcpExt", name)).sum::<u64>();
     Some(found(
         names::POD_SILENT,
         vec![reached.subject()],

@@ -2,14 +2,16 @@
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::state::routes::Routes;
+use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::pod_network::pod_network;
 use crate::analysis::state::network;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
 
 /// What is wrong between a node and one of these endpoints that is a pod of its own: the way, the link, the neighbour entry.
@@ -29,8 +31,10 @@ pub(super) fn may_be_down(case: &Case, pair: &StatePair, node: &str, ip: IpAddr)
     let here = case.target.is_some_and(|target| target.endpoints.iter().any(|end| end.ip == ip && end.node.as_deref() == Some(node)));
     let down = |link: &network::Link| !link.up || !link.lower_up;
     match case.pod_at(ip).and_then(|pod| case.pod_state(pod)) {
-        Some(pod) => here && network::links(&pod.after).iter().any(|link| link.name != "lo" && !link.mac.is_empty() && down(link)),
-        None => here && network::links(&pair.after).iter().any(|link| link.kind.as_deref() == Some("veth") && down(link)),
+        Some(pod) => {
+            here && pod.after.links().unwrap_or_default().iter().any(|link| link.name != "lo" && !link.mac.is_empty() && down(link))
+        }
+        None => here && pair.after.links().unwrap_or_default().iter().any(|link| link.kind.as_deref() == Some("veth") && down(link)),
     }
 }
 
@@ -38,10 +42,10 @@ pub(super) fn may_be_down(case: &Case, pair: &StatePair, node: &str, ip: IpAddr)
 /// that.
 fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
     let state = &pair.after;
-    let way = network::way(state, &format!("{ip},,"))?;
+    let way = state.way(&RouteQuestion::to(ip))?;
     let out = way.device.clone()?;
-    let peers: BTreeSet<u32> = network::links(&case.pod_state(pod)?.after).iter().filter_map(|link| link.peer).collect();
-    let near = network::links(state).into_iter().find(|link| peers.contains(&link.index))?;
+    let peers: BTreeSet<u32> = case.pod_state(pod)?.after.links().unwrap_or_default().iter().filter_map(|link| link.peer).collect();
+    let near = state.links().unwrap_or_default().iter().find(|link| peers.contains(&link.index))?;
     if near.name == out || near.master.as_deref() == Some(&out) || !leads_off(case, state, &out) {
         return None;
     }
@@ -53,7 +57,7 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
             near.master.as_ref().map(|bridge| format!(" of {bridge}")).unwrap_or_default()
         ),
     ];
-    let bridge = near.master.as_deref().and_then(|name| network::link_named(state, name)).filter(|bridge| !bridge.up);
+    let bridge = near.master.as_deref().and_then(|name| state.link(name)).filter(|bridge| !bridge.up);
     if let Some(bridge) = bridge {
         evidence.push(format!("`ip link` on {node}: {} is not up", bridge.name));
         return Some(found(
@@ -63,10 +67,9 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
             evidence,
         ));
     }
-    if let Some(route) = network::specific_route(state, ip) {
-        let network =
-            route.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_hexdigit())).unwrap_or_default().to_owned();
-        evidence.push(format!("route on {node}: {route}"));
+    if let Some(route) = state.routes().and_then(|routes| routes.specific(ip)) {
+        let network = route.dst.clone();
+        evidence.push(format!("route on {node}: {}", route.text));
         return Some(found(
             names::ROUTE_POD_NETWORK_WRONG,
             vec![Subject::route(node, network)],
@@ -85,9 +88,9 @@ fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> O
 /// Whether an interface leads to other nodes or out of the cluster. What a CNI of its own kind puts between a node and its pods, such as a
 /// host interface of eBPF programs, does neither, and its routes say nothing of where packets go.
 fn leads_off(case: &Case, state: &PlaceState, interface: &str) -> bool {
-    network::default_route(state).is_some_and(|(_, device)| device == interface)
-        || network::link_named(state, interface).as_ref().is_some_and(network::Link::is_tunnel)
-        || network::addresses(state).iter().any(|(name, net)| {
+    state.routes().and_then(Routes::default).is_some_and(|(_, device)| device == interface)
+        || state.link(interface).is_some_and(network::Link::is_tunnel)
+        || state.addresses().unwrap_or_default().iter().any(|(name, net)| {
             let of_a_node =
                 case.announcement.is_some_and(|found| found.nodes_seen.iter().any(|node| node.internal_ips.contains(&net.addr())));
             name == interface && (of_a_node || case.address().is_some_and(|vip| net.contains(&vip)))
@@ -97,18 +100,21 @@ fn leads_off(case: &Case, state: &PlaceState, interface: &str) -> bool {
 /// The answer left the pod for a MAC that its node does not have: the pod's own neighbour entry is wrong.
 pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets: &Packets) -> Option<Finding> {
     let own: BTreeSet<String> =
-        network::links(&pair.after).into_iter().map(|link| link.mac.to_lowercase()).filter(|mac| !mac.is_empty()).collect();
+        pair.after.links().unwrap_or_default().iter().map(|link| link.mac.to_lowercase()).filter(|mac| !mac.is_empty()).collect();
     let here =
         |ip: IpAddr| case.target.is_some_and(|target| target.endpoints.iter().any(|end| end.ip == ip && end.node.as_deref() == Some(node)));
     packets.endpoints.iter().filter(|(ip, _)| here(*ip)).find_map(|(ip, _)| {
         let pod = case.pod_at(*ip)?;
         let state = &case.pod_state(pod)?.after;
         packets.seen_sources.iter().find_map(|to| {
-            let way = network::way(state, &format!("{to},,"))?;
+            let way = state.way(&RouteQuestion::to(*to))?;
             let next = way.via?;
-            let entry =
-                network::neighbours(state).into_iter().find(|entry| entry.address == next && Some(&entry.device) == way.device.as_ref())?;
-            let mac = entry.mac.filter(|mac| !own.is_empty() && !own.contains(mac))?;
+            let entry = state
+                .neighbours()
+                .unwrap_or_default()
+                .iter()
+                .find(|entry| entry.address == next && Some(&entry.device) == way.device.as_ref())?;
+            let mac = entry.mac.as_ref().filter(|mac| !own.is_empty() && !own.contains(*mac))?;
             Some(found(
                 names::POD_NO_WAY_BACK,
                 vec![Subject::pod(&case.service.namespace, pod)],
@@ -121,7 +127,7 @@ pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets:
 
 /// An interface of a pod is down, or its other end on the node is: that is what has to be brought up.
 fn link_down(case: &Case, pair: &StatePair, node: &str, pod: &str, down: &network::Link) -> Finding {
-    let near = network::links(&pair.after).into_iter().find(|link| Some(link.index) == down.peer);
+    let near = pair.after.links().unwrap_or_default().iter().find(|link| Some(link.index) == down.peer);
     let other = near.filter(|near| down.up && !near.up);
     let mut culprits = vec![Subject::pod(&case.service.namespace, pod)];
     let mut evidence = vec![format!("`ip link` in {pod}: {} is not up", down.name)];
@@ -140,12 +146,12 @@ fn link_down(case: &Case, pair: &StatePair, node: &str, pod: &str, down: &networ
 
 /// The link between a node and a pod of its own, and its neighbour entry.
 fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
-    let pod_links = case.pod_state(pod).map(|pair| network::links(&pair.after)).unwrap_or_default();
+    let pod_links = case.pod_state(pod).and_then(|pair| pair.after.links()).unwrap_or_default();
     let own: Vec<&network::Link> = pod_links.iter().filter(|link| link.name != "lo" && !link.mac.is_empty()).collect();
     if let Some(down) = own.iter().find(|link| !link.up || !link.lower_up) {
         return Some(link_down(case, pair, node, pod, down));
     }
-    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == ip);
+    let entry = pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == ip);
     if let Some(entry) = entry {
         let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
         if wrong {
@@ -154,7 +160,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
                 vec![Subject::pod(&case.service.namespace, pod), Subject::node(node)],
                 format!("{node} has a wrong MAC for the pod address {ip}"),
                 vec![
-                    format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.unwrap_or_default()),
+                    format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.clone().unwrap_or_default()),
                     format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
                 ],
             ));

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::case::Case;
-use crate::analysis::state::network;
 
 pub(super) fn far_node(case: &Case, pod: IpAddr) -> Option<String> {
     case.target?.endpoints.iter().find(|endpoint| endpoint.ip == pod)?.node.clone()
@@ -20,7 +19,7 @@ pub(super) fn is_of(case: &Case, node: &str, address: IpAddr) -> Option<bool> {
     if case.node(node).is_some_and(|node| node.internal_ips.contains(&address)) {
         return Some(true);
     }
-    let own = case.node_state(node).map(|pair| network::addresses(&pair.after)).filter(|own| !own.is_empty());
+    let own = case.node_state(node).and_then(|pair| pair.after.addresses()).filter(|own| !own.is_empty());
     own.map_or_else(
         || network_of(case, address).filter(|owner| owner != node).map(|_| false),
         |own| Some(own.iter().any(|(_, net)| net.addr() == address)),
@@ -35,9 +34,7 @@ pub(super) fn network_of(case: &Case, address: IpAddr) -> Option<String> {
         node.internal_ips.contains(&address) || node.pod_cidrs.iter().any(cidr)
     });
     by_object.map(|node| node.name.clone()).or_else(|| {
-        let own = |name: &str| {
-            case.node_state(name).is_some_and(|pair| network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == address))
-        };
+        let own = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.has_address(address));
         nodes.iter().map(|node| node.name.clone()).find(|name| own(name))
     })
 }

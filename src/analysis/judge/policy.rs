@@ -5,11 +5,10 @@ use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::analysis::state::network;
+use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::policy::{Incoming, NetworkPolicy};
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// How the chains begin in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
@@ -31,7 +30,7 @@ pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Finding
 /// No packet filter tells what takes the request on the pod's node: where a plugin enforces policies in another way, and a policy does
 /// not let the request in, it is that policy.
 pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packets) -> Option<Finding> {
-    let enforcing = network::links(&pair.after).into_iter().find(|link| INTERFACES.contains(&link.name.as_str()))?;
+    let enforcing = pair.after.links().unwrap_or_default().iter().find(|link| INTERFACES.contains(&link.name.as_str()))?;
     let denying = denying(case, node, packets);
     let proof =
         format!("the request comes to {node} and is not passed on to the pod; {} shows a plugin that enforces policies", enforcing.name);

@@ -7,11 +7,8 @@ use std::net::IpAddr;
 use super::node::packets::Packets;
 use super::road::{Leg, Road};
 use crate::analysis::state::netfilter::{Fields, Match};
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{self, Drop};
-use crate::model::state::{PlaceState, StatePair};
-
-/// Sections in which rules of packet filters stand.
-const FILTERS: [&str; 4] = ["iptables", "iptables-legacy", "ip6tables", "nft"];
 
 /// Source ports that a line tells.
 const TOLD: usize = 4;
@@ -77,7 +74,7 @@ impl Answered {
     /// What the model says of the lost packets without the rule, and of the answered ones with it.
     pub(super) fn evidence(&self, pair: &StatePair, rule: &Drop, lost: &[Fields]) -> Vec<String> {
         let place = &pair.after.place;
-        let others = ruleset::drops(&without(pair, &rule.text), lost);
+        let others = ruleset::drops(&ruleset::without(pair, &rule.text), lost);
         let other = others.iter().find(|drop| drop.matched == Match::Yes && drop.text != rule.text);
         let mut told = vec![match other {
             Some(other) => format!("without this rule `{}` on {place} would take them, too", other.text),
@@ -96,23 +93,5 @@ impl Answered {
             )
         }));
         told
-    }
-}
-
-/// The state without a rule.
-fn without(pair: &StatePair, text: &str) -> StatePair {
-    let mut pair = pair.clone();
-    for state in [&mut pair.before, &mut pair.after] {
-        forget(state, text);
-    }
-    pair
-}
-
-fn forget(state: &mut PlaceState, text: &str) {
-    for section in FILTERS {
-        if let Some(dump) = state.sections.get_mut(section) {
-            let kept: Vec<&str> = dump.lines().filter(|line| !line.trim_end().ends_with(text)).collect();
-            *dump = kept.join("\n");
-        }
     }
 }

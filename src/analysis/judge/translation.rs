@@ -18,12 +18,13 @@ use super::case::{Case, found};
 use super::node::filters;
 use super::node::packets::Packets;
 use super::road::Road;
-use crate::analysis::state::conntrack::{Wanted, tracked};
+use crate::analysis::state::conntrack::Wanted;
+use crate::analysis::state::kube_proxy::{by_iptables, translates};
 use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn, trail};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// A client's first packet as it comes in on the node that takes it.
@@ -55,7 +56,7 @@ fn trails(case: &Case, pair: &StatePair, node: &str, roads: &[&Road], towards: O
 
 /// Whether the rule ends a packet's way before kube-proxy's rules: in nftables only in their own table, since other chains are asked anyway.
 fn ends(pair: &StatePair, turn: &Turn) -> bool {
-    turn.kind == Kind::Spares && if by_iptables(pair) { turn.tool != "nft" } else { turn.path.contains("-kube-proxy/") }
+    turn.kind == Kind::Spares && if by_iptables(&pair.after) { turn.tool != "nft" } else { turn.path.contains("-kube-proxy/") }
 }
 
 /// Whether the rule leads a request past kube-proxy's translation, or lets it go no further than this node.
@@ -104,7 +105,7 @@ fn rule(node: &str, turn: &Turn) -> Subject {
 /// A rule of the node's packet filters takes the requests elsewhere, keeps them from being translated, or ends their way.
 pub(super) fn diverted(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     // Without kube-proxy's rules, what spares a packet from them spares it from nothing.
-    if !translates(pair) {
+    if !translates(&pair.after) {
         return None;
     }
     let astray = astray(case, pair, roads);
@@ -149,15 +150,6 @@ fn join(addresses: &BTreeSet<IpAddr>) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
 }
 
-/// Whether kube-proxy's rules are there at all.
-fn translates(pair: &StatePair) -> bool {
-    by_iptables(pair) || pair.after.section("nft").contains(" kube-proxy {")
-}
-
-fn by_iptables(pair: &StatePair) -> bool {
-    ["iptables", "ip6tables", "iptables-legacy"].iter().any(|section| pair.after.section(section).contains(":KUBE-SERVICES"))
-}
-
 /// Whether a try of the second round came in on the node from that client and was answered: then not every packet is led astray.
 fn answered(case: &Case, node: &str, client: IpAddr) -> bool {
     case.roads().iter().any(|road| {
@@ -172,7 +164,9 @@ fn astray(case: &Case, pair: &StatePair, roads: &[&Road]) -> BTreeSet<IpAddr> {
     let of_road = |src: IpAddr, port: Option<u16>| {
         roads.iter().map(|road| &road.connection.attempt).any(|attempt| attempt.source == Some(src) && port == Some(attempt.source_port))
     };
-    tracked(&pair.after, &Wanted { address: Some(vip), port: Some(target.port.port), ..Wanted::default() })
+    pair.after
+        .tracked(&Wanted { address: Some(vip), port: Some(target.port.port), ..Wanted::default() })
+        .unwrap_or_default()
         .into_iter()
         .filter(|entry| entry.dst == vip && of_road(entry.src, entry.sport) && entry.reply_src != vip)
         .map(|entry| entry.reply_src)

@@ -9,7 +9,6 @@ use super::road::Road;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::place::{HostKind, Place};
-use crate::model::state::PlaceState;
 
 /// Sections that tell whose MAC is whose.
 const OWN_MACS: &str = "links";
@@ -105,11 +104,7 @@ fn is_outside_host(road: &Road) -> bool {
 /// What of a place was not read, as a sentence's part; `None` when all of these sections were.
 pub(super) fn unread(case: &Case, place: &str, sections: &[&str]) -> Option<String> {
     let Some(pair) = case.node_state(place) else { return Some(format!("the state of {place} was not read")) };
-    sections.iter().find(|section| !is_read(&pair.after, section)).map(|section| format!("the {section} of {place} were not read"))
-}
-
-fn is_read(state: &PlaceState, section: &str) -> bool {
-    state.sections.contains_key(section)
+    sections.iter().find(|section| !pair.after.is_read(section)).map(|section| format!("the {section} of {place} were not read"))
 }
 
 /// Everybody is answered, and what was seen beside it does not fit: a pass would say that nothing is wrong where that is not known.

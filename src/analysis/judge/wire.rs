@@ -13,7 +13,7 @@ use resolution::Asking;
 use super::road::Road;
 use super::rule::{Log, View};
 use super::{announce, answering, holders};
-use crate::analysis::state::network;
+use crate::analysis::state::network::Link;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -87,14 +87,18 @@ fn interface_down(case: &Case) -> Option<Finding> {
     let address = case.address()?;
     let node = announcement.nodes.first().or(announcement.expected.as_ref())?;
     let state = &case.node_state(node)?.after;
-    let mut names = network::on_link(state, address);
-    names.extend(announcement.interfaces.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
-    let links: Vec<network::Link> = names.iter().filter_map(|name| network::link_named(state, name)).collect();
+    let mut names = state.on_link(address).unwrap_or_default();
+    for name in &announcement.interfaces {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let links: Vec<&Link> = names.iter().filter_map(|name| state.link(name)).collect();
     // One working interface is enough to be reached.
     if links.is_empty() || links.iter().any(|link| link.up && link.lower_up && link.master.is_none() && !link.no_arp) {
         return None;
     }
-    let link = &links[0];
+    let link = links[0];
     let what = if !link.up {
         "is administratively down".to_owned()
     } else if !link.lower_up {

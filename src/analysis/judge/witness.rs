@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::case::Case;
 use super::road::Road;
-use crate::analysis::state::conntrack::{Wanted, tracked};
+use crate::analysis::state::conntrack::Wanted;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::packet::{Body, Passage};
@@ -106,7 +106,7 @@ fn seen(road: &Road, ends: &BTreeSet<IpAddr>) -> Option<End> {
 fn tabled(case: &Case, road: &Road, ends: &BTreeSet<IpAddr>) -> Option<End> {
     let attempt = &road.connection.attempt;
     let wanted = Wanted { address: case.address(), client: attempt.source, ..Wanted::default() };
-    case.states().flat_map(|pair| tracked(&pair.after, &wanted)).find_map(|entry| {
+    case.states().flat_map(|pair| pair.after.tracked(&wanted).unwrap_or_default()).find_map(|entry| {
         let its = entry.sport == Some(attempt.source_port) && ends.contains(&entry.reply_src);
         its.then_some((entry.reply_src, entry.reply_sport?))
     })

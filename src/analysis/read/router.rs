@@ -6,14 +6,13 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::{array, flag, number, optional_text, text};
-use crate::analysis::state::network;
+use crate::analysis::state::place_state::PlaceState;
 use crate::model::bgp::{Neighbour, Router, RouterPath, RouterRoute};
-use crate::model::state::PlaceState;
 
 /// Reads the sections of the `router` script. What is no JSON was not read, which is told apart from what is not there.
 #[must_use]
 pub fn router(host: &str, state: &PlaceState, addresses: &[IpAddr]) -> Router {
-    let json = |name: &str| state.sections.get(name).and_then(|text| serde_json::from_str::<Value>(text.trim()).ok());
+    let json = |name: &str| state.text_of(name).and_then(|text| serde_json::from_str::<Value>(text.trim()).ok());
     let summary = json("summary");
     let families: Vec<&Value> = summary.iter().filter_map(Value::as_object).flat_map(serde_json::Map::values).collect();
     let mut neighbours: BTreeMap<IpAddr, Neighbour> = BTreeMap::new();
@@ -32,7 +31,7 @@ pub fn router(host: &str, state: &PlaceState, addresses: &[IpAddr]) -> Router {
     Router {
         host: host.to_owned(),
         asn: families.iter().find_map(|family| number(family, "/as")),
-        addresses: network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect(),
+        addresses: state.addresses().unwrap_or_default().iter().map(|(_, net)| net.addr()).collect(),
         neighbours: neighbours.into_values().collect(),
         neighbours_read: summary.as_ref().is_some_and(Value::is_object),
         routes: addresses
@@ -77,8 +76,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::router;
+    use crate::analysis::state::place_state::PlaceState;
     use crate::model::place::{Host, HostKind, Place};
-    use crate::model::state::PlaceState;
 
     /// From FRR 8.4.4, cut down to two of four neighbours.
     #[test]
@@ -93,11 +92,8 @@ mod tests {
             ("addresses", "2: svc0    inet 10.88.64.1/24 brd x"),
         ];
         let place = Place::Host(Host { name: "rt".to_owned(), address: String::new(), kind: HostKind::Client });
-        let state = PlaceState {
-            place,
-            sections: sections.map(|(name, text)| (name.to_owned(), text.to_owned())).into_iter().collect(),
-            missing: BTreeMap::new(),
-        };
+        let sections = sections.map(|(name, text)| (name.to_owned(), text.to_owned())).into_iter().collect();
+        let state = PlaceState::new(place.clone(), sections, BTreeMap::new());
         let address = "10.88.100.10".parse().unwrap();
         let read = router("rt", &state, &[address]);
         assert_eq!((read.asn, read.neighbours.len(), read.neighbours[1].received), (Some(64_512), 2, Some(1)));
@@ -106,7 +102,7 @@ mod tests {
         assert_eq!(route.installed.as_deref(), Some(&["10.88.64.11".parse().unwrap()][..]));
         let path = &route.paths.as_ref().unwrap()[0];
         assert!(path.valid && path.used && path.from == "10.88.64.11");
-        let nothing = router("rt", &PlaceState { sections: BTreeMap::new(), ..state }, &[address]);
+        let nothing = router("rt", &PlaceState::new(place, BTreeMap::new(), BTreeMap::new()), &[address]);
         assert!(!nothing.neighbours_read && nothing.route(address).unwrap().paths.is_none());
     }
 }

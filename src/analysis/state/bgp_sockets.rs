@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::model::state::PlaceState;
-
 /// A connection to or from port 179.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BgpSocket {
@@ -18,10 +16,8 @@ pub struct BgpSocket {
     pub backoff: u64,
 }
 
-/// The connections, or `None` when they could not be read.
-#[must_use]
-pub fn bgp_sockets(state: &PlaceState) -> Option<Vec<BgpSocket>> {
-    let text = state.sections.get("bgp-sockets")?;
+/// All of them.
+pub(super) fn bgp_sockets(text: &str) -> Vec<BgpSocket> {
     let mut sockets: Vec<BgpSocket> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         if line.starts_with(char::is_whitespace) {
@@ -32,7 +28,7 @@ pub fn bgp_sockets(state: &PlaceState) -> Option<Vec<BgpSocket>> {
             sockets.extend(socket(line));
         }
     }
-    Some(sockets)
+    sockets
 }
 
 fn socket(line: &str) -> Option<BgpSocket> {
@@ -57,11 +53,7 @@ fn details(socket: &mut BgpSocket, line: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::bgp_sockets;
-    use crate::model::place::{Host, HostKind, Place};
-    use crate::model::state::PlaceState;
+    use super::*;
 
     /// From a node whose router's firewall dropped port 179 for 24 seconds.
     #[test]
@@ -69,9 +61,7 @@ mod tests {
         let text = "ESTAB 0      152    10.88.64.11:51137 10.88.64.1:179 timer:(on,4.484ms,6)\n\t ts sack bbr rto:13056 backoff:6 rtt:0.055/0.014 \
             send 210618182bps lastsnd:8572 lastrcv:21660 lastack:8320 unacked:1 retrans:1/7 lost:1\n\
             SYN-SENT 0 1 [fd10:88:64::11]:40000 [fd10:88:64::1]:179\n";
-        let place = Place::Host(Host { name: "n1".to_owned(), address: String::new(), kind: HostKind::Node });
-        let sections = BTreeMap::from([("bgp-sockets".to_owned(), text.to_owned())]);
-        let sockets = bgp_sockets(&PlaceState { place, sections, missing: BTreeMap::new() }).unwrap();
+        let sockets = bgp_sockets(text);
         assert_eq!((sockets[0].last_received_ms, sockets[0].unacknowledged, sockets[0].backoff), (Some(21_660), 1, 6));
         assert_eq!((sockets[1].state.as_str(), sockets[1].peer), ("SYN-SENT", "fd10:88:64::1".parse().unwrap()));
     }

@@ -4,8 +4,6 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::model::state::PlaceState;
-
 /// A tracked connection: its addresses as it was asked, and as the answer is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of a row, as a script reads it")]
@@ -44,7 +42,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn takes(&self, entry: &Tracked) -> bool {
+    pub(super) fn takes(&self, entry: &Tracked) -> bool {
         let at = |address: IpAddr, port: Option<u16>| {
             self.address.is_none_or(|wanted| wanted == address) && self.port.is_none_or(|wanted| port == Some(wanted))
         };
@@ -60,10 +58,9 @@ impl Wanted {
     }
 }
 
-/// The entries that are wanted.
-#[must_use]
-pub fn tracked(state: &PlaceState, wanted: &Wanted) -> Vec<Tracked> {
-    state.section("conntrack").lines().filter_map(entry).filter(|entry| wanted.takes(entry)).collect()
+/// Every entry.
+pub(super) fn entries(text: &str) -> Vec<Tracked> {
+    text.lines().filter_map(entry).collect()
 }
 
 fn entry(line: &str) -> Option<Tracked> {
@@ -104,7 +101,7 @@ fn entry(line: &str) -> Option<Tracked> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wanted, tracked};
+    use super::Wanted;
     use crate::analysis::state::sections::place_state;
     use crate::model::place::{Host, Place};
 
@@ -115,7 +112,7 @@ mod tests {
         conntrack v1.4.7 (conntrack-tools): 3 flow entries have been shown.\n=== end 0\n";
 
     fn found(wanted: &Wanted) -> Vec<super::Tracked> {
-        tracked(&place_state(Place::Host(Host::local()), TEXT), wanted)
+        place_state(Place::Host(Host::local()), TEXT).tracked(wanted).unwrap().into_iter().cloned().collect()
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::counting::{self, count};
-use crate::model::state::{PlaceState, StatePair};
 
 /// What an interface counted since it is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -20,46 +19,46 @@ pub struct Traffic {
     pub tx_dropped: u64,
 }
 
-fn read(state: &PlaceState) -> BTreeMap<(String, String), u64> {
-    let lines: Vec<&str> = state.section("counters").lines().filter(|line| !line.is_empty()).collect();
-    let mut all = BTreeMap::new();
-    for pair in lines.chunks(2) {
-        let [names, values] = pair else { continue };
-        let (Some((group, names)), Some((same, values))) = (names.split_once(':'), values.split_once(':')) else { continue };
-        if group != same {
-            continue;
+/// The kernel's counters, by group and name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counters(BTreeMap<(String, String), u64>);
+
+impl Counters {
+    pub(super) fn read(text: &str) -> Self {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let mut all = BTreeMap::new();
+        for pair in lines.chunks(2) {
+            let [names, values] = pair else { continue };
+            let (Some((group, names)), Some((same, values))) = (names.split_once(':'), values.split_once(':')) else { continue };
+            if group != same {
+                continue;
+            }
+            for (name, value) in names.split_whitespace().zip(values.split_whitespace()) {
+                all.insert((group.to_owned(), name.to_owned()), count(value).unwrap_or_default());
+            }
         }
-        for (name, value) in names.split_whitespace().zip(values.split_whitespace()) {
-            all.insert((group.to_owned(), name.to_owned()), count(value).unwrap_or_default());
-        }
+        Self(all)
     }
-    all
-}
 
-/// By how much a counter such as (`TcpExt`, `IPReversePathFilter`) grew between two reads.
-#[must_use]
-pub fn grown(pair: &StatePair, group: &str, name: &str) -> u64 {
-    let key = (group.to_owned(), name.to_owned());
-    let now = read(&pair.after).get(&key).copied().unwrap_or_default();
-    counting::grown(read(&pair.before).get(&key).copied(), now)
-}
+    /// By how much a counter grew since another read.
+    pub(super) fn grown_since(&self, before: &Self, group: &str, name: &str) -> u64 {
+        let key = (group.to_owned(), name.to_owned());
+        counting::grown(before.0.get(&key).copied(), self.0.get(&key).copied().unwrap_or_default())
+    }
 
-/// Every counter under the name that `nstat` gives it, such as `TcpExtListenDrops` or `Ip6InDiscards`.
-#[must_use]
-pub fn kernel(state: &PlaceState) -> BTreeMap<String, u64> {
-    let six = state.section("counters6").lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        Some((words.next()?.to_owned(), count(words.next()?)?))
-    });
-    read(state).into_iter().map(|((group, name), value)| (format!("{group}{name}"), value)).chain(six).collect()
+    /// Every counter under the name that `nstat` gives it, with those of IPv6, which stand in a file of their own.
+    pub(super) fn nstat(&self, six: &str) -> BTreeMap<String, u64> {
+        let six = six.lines().filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.to_owned(), count(words.next()?)?))
+        });
+        self.0.iter().map(|((group, name), value)| (format!("{group}{name}"), *value)).chain(six).collect()
+    }
 }
 
 /// What each interface counted, as /proc/net/dev prints it.
-#[must_use]
-pub fn interfaces(state: &PlaceState) -> BTreeMap<String, Traffic> {
-    state
-        .section("devices")
-        .lines()
+pub(super) fn interfaces(text: &str) -> BTreeMap<String, Traffic> {
+    text.lines()
         .filter_map(|line| {
             let (name, values) = line.split_once(':')?;
             let values: Vec<u64> = values.split_whitespace().map_while(count).collect();
@@ -75,7 +74,6 @@ pub fn interfaces(state: &PlaceState) -> BTreeMap<String, Traffic> {
 
 #[cfg(test)]
 mod tests {
-    use super::{interfaces, kernel};
     use crate::analysis::state::sections::place_state;
     use crate::model::place::{Host, Place};
 
@@ -86,13 +84,13 @@ mod tests {
             === devices\nInter-|   Receive                                                |  Transmit\n face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n\
               mlb: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n=== end 0\n";
         let state = place_state(Place::Host(Host::local()), text);
-        let kernel = kernel(&state);
+        let kernel = state.nstat().unwrap();
         assert_eq!(
             (kernel["IpInReceives"], kernel["TcpExtListenDrops"], kernel["TcpExtIPReversePathFilter"], kernel["Ip6InReceives"]),
             (24, 3, 7, 12)
         );
-        let traffic = interfaces(&state)["mlb"];
+        let traffic = state.traffic().unwrap()["mlb"];
         assert_eq!((traffic.rx_packets, traffic.rx_dropped, traffic.tx_bytes, traffic.tx_dropped), (10, 2, 2000, 4));
-        assert_eq!(interfaces(&state).len(), 1);
+        assert_eq!(state.traffic().unwrap().len(), 1);
     }
 }

@@ -4,15 +4,21 @@
 //! reader finds nothing rather than something wrong.
 
 pub mod bgp_sockets;
+pub mod closer;
 pub mod conntrack;
 pub mod counters;
 pub mod counting;
+pub mod forwarding;
 pub mod ipsec;
+pub mod kube_proxy;
 pub mod netfilter;
 pub mod network;
 pub mod nftables;
+pub mod place_state;
 pub mod routes;
 pub mod ruleset;
 pub mod sections;
+pub mod settings;
 pub mod sockets;
 pub mod traffic_control;
+pub mod ways;

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::Serialize;
-
-use crate::model::state::PlaceState;
 
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +22,9 @@ pub struct Route {
     pub protocol: Option<String>,
     /// The ways of a route that has several; empty for most.
     pub nexthops: Vec<NextHop>,
+    /// As it is printed.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// One way of a route with several.
@@ -54,25 +56,60 @@ pub struct PolicyRule {
 
 const KINDS: [&str; 9] = ["unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw"];
 
-/// All routes of a place, IPv4 first.
-#[must_use]
-pub fn routes(state: &PlaceState) -> Vec<Route> {
-    let mut all: Vec<Route> = Vec::new();
-    for line in ["routes", "routes6"].into_iter().flat_map(|section| state.section(section).lines()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        if words.first() == Some(&"nexthop") {
-            if let Some(route) = all.last_mut() {
-                let weight = after(&words, "weight").and_then(|weight| weight.parse().ok());
-                route.nexthops.push(NextHop { via: gateway(&words), dev: after(&words, "dev").map(str::to_owned), weight });
+/// The routes of a place, IPv4 first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routes(Vec<Route>);
+
+impl Routes {
+    /// What the tool printed of both families.
+    pub(super) fn read(four: &str, six: &str) -> Self {
+        let mut all: Vec<Route> = Vec::new();
+        for line in four.lines().chain(six.lines()) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if words.first() == Some(&"nexthop") {
+                if let Some(route) = all.last_mut() {
+                    let weight = after(&words, "weight").and_then(|weight| weight.parse().ok());
+                    route.nexthops.push(NextHop { via: gateway(&words), dev: after(&words, "dev").map(str::to_owned), weight });
+                }
+            } else {
+                all.extend(route(&words, line.trim()));
             }
-        } else {
-            all.extend(route(&words));
         }
+        Self(all)
     }
-    all
+
+    #[must_use]
+    pub fn all(&self) -> &[Route] {
+        &self.0
+    }
+
+    fn main(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter().filter(|route| route.table == "main")
+    }
+
+    /// The gateway of the default route of the main table, with its interface.
+    #[must_use]
+    pub fn default(&self) -> Option<(Option<IpAddr>, &str)> {
+        let mut defaults = self.main().filter(|route| route.dst == "default" && route.kind == "unicast");
+        defaults.find_map(|route| Some((route.via, route.dev.as_deref()?)))
+    }
+
+    /// The most specific route of the main table (not the default) that holds the address.
+    #[must_use]
+    pub fn specific(&self, address: IpAddr) -> Option<&Route> {
+        let holding = self.main().filter_map(|route| Some((route.network().filter(|net| net.contains(&address))?.prefix_len(), route)));
+        holding.max_by_key(|(length, _)| *length).map(|(_, route)| route)
+    }
 }
 
-fn route(words: &[&str]) -> Option<Route> {
+impl Route {
+    /// Where it leads to; `None` for a default route.
+    fn network(&self) -> Option<IpNet> {
+        self.dst.parse().ok().or_else(|| self.dst.parse::<IpAddr>().ok().map(IpNet::from))
+    }
+}
+
+fn route(words: &[&str], text: &str) -> Option<Route> {
     let kind = words.first().filter(|word| KINDS.contains(word));
     let rest = if kind.is_some() { &words[1..] } else { words };
     let dst = *rest.first()?;
@@ -87,6 +124,7 @@ fn route(words: &[&str]) -> Option<Route> {
         kind: kind.copied().unwrap_or("unicast").to_owned(),
         protocol: after(rest, "proto").map(str::to_owned),
         nexthops: Vec::new(),
+        text: text.to_owned(),
     })
 }
 
@@ -102,13 +140,10 @@ fn after<'a>(words: &[&'a str], key: &str) -> Option<&'a str> {
     words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied()
 }
 
-/// All policy rules of a place, IPv4 first, each family in the order in which the kernel asks them.
-#[must_use]
-pub fn rules(state: &PlaceState) -> Vec<PolicyRule> {
-    [("rules", "ipv4"), ("rules6", "ipv6")]
-        .into_iter()
-        .flat_map(|(section, family)| state.section(section).lines().filter_map(move |line| rule(line, family)))
-        .collect()
+/// All policy rules, IPv4 first, each family in the order in which the kernel asks them.
+pub(super) fn rules(four: &str, six: &str) -> Vec<PolicyRule> {
+    let of = |text: &str, family| text.lines().filter_map(|line| rule(line, family)).collect::<Vec<_>>();
+    of(four, "ipv4").into_iter().chain(of(six, "ipv6")).collect()
 }
 
 fn rule(line: &str, family: &'static str) -> Option<PolicyRule> {
@@ -131,7 +166,6 @@ fn rule(line: &str, family: &'static str) -> Option<PolicyRule> {
 
 #[cfg(test)]
 mod tests {
-    use super::{routes, rules};
     use crate::analysis::state::sections::place_state;
     use crate::model::place::{Host, Place};
 
@@ -141,7 +175,8 @@ mod tests {
             blackhole 10.88.129.0/26 proto 80 \n10.1.0.0/16 proto bird metric 20 \n\tnexthop via 10.0.0.1 dev eth0 weight 1 \n\tnexthop via 10.0.0.2 dev eth1 weight 2 \n\
             10.9.0.0/16 via inet6 fe80::1 dev eth0 table 100 \nlocal 10.88.0.12 dev eth0 table local proto kernel scope host src 10.88.0.12 \n=== end 0\n\
             === routes6\nfe80::/64 dev eth0 proto kernel metric 256 pref medium\nsomething else\n=== end 0\n";
-        let all = routes(&place_state(Place::Host(Host::local()), text));
+        let state = place_state(Place::Host(Host::local()), text);
+        let all = state.routes().unwrap().all();
         assert_eq!(all.len(), 7);
         assert_eq!((all[0].dst.as_str(), all[0].via, all[0].table.as_str()), ("default", "10.88.64.1".parse().ok(), "main"));
         assert_eq!((all[2].kind.as_str(), all[2].dev.as_deref()), ("blackhole", None));
@@ -152,10 +187,30 @@ mod tests {
     }
 
     #[test]
+    fn a_specific_route_is_not_the_default() {
+        let routes = super::Routes::read(
+            "default via 10.88.64.1 dev mlb\n10.88.0.0/16 dev eth0\n10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink\n\
+             local 10.88.131.7 dev lo table local",
+            "",
+        );
+        let specific = |address: &str| routes.specific(address.parse().unwrap()).map(|route| route.dst.as_str());
+        assert_eq!(
+            [specific("10.88.131.7"), specific("10.88.132.7"), specific("10.9.9.9")],
+            [Some("10.88.131.0/24"), Some("10.88.0.0/16"), None]
+        );
+        assert_eq!(
+            routes.specific("10.88.131.7".parse().unwrap()).unwrap().text,
+            "10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink"
+        );
+        assert_eq!(routes.default(), Some(("10.88.64.1".parse().ok(), "mlb")));
+        assert_eq!(super::Routes::read("unreachable default dev lo metric 4\ndefault via 10.0.0.1 dev a table 7\n", "").default(), None);
+    }
+
+    #[test]
     fn policy_rules_in_their_order() {
         let text = "=== rules\n0:\tfrom all lookup local\n99:\tnot from 10.0.0.0/8 fwmark 0x1/0xff iif mlb lookup 100\n100:\tfrom 10.9.9.9 unreachable\n=== end 0\n\
             === rules6\n0:\tfrom all lookup local\n=== end 0\n";
-        let all = rules(&place_state(Place::Host(Host::local()), text));
+        let all = place_state(Place::Host(Host::local()), text).policy_rules().unwrap();
         assert_eq!((all[1].priority, all[1].not, all[1].mark.as_deref(), all[1].iif.as_deref()), (99, true, Some("0x1/0xff"), Some("mlb")));
         assert_eq!((all[2].table.as_deref(), all[2].text.as_str()), (None, "from 10.9.9.9 unreachable"));
         assert_eq!((all.len(), all[3].family), (4, "ipv6"));

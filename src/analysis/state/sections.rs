@@ -1,17 +1,22 @@
 //! Cuts the answer of the `inspect` script into its sections.
 
+use std::collections::BTreeMap;
+
+use super::place_state::PlaceState;
 use crate::model::place::Place;
-use crate::model::state::PlaceState;
 
 /// The sections of a script's output; a tool that was missing on the host is named in `missing`.
 #[must_use]
 pub fn place_state(place: Place, output: &str) -> PlaceState {
-    let mut state = PlaceState { place, sections: std::collections::BTreeMap::new(), missing: std::collections::BTreeMap::new() };
+    let (mut sections, mut missing) = (BTreeMap::new(), BTreeMap::new());
     let mut current: Option<(String, String)> = None;
     for line in output.lines() {
         if let Some(status) = line.strip_prefix("=== end ") {
             if let Some((name, text)) = current.take() {
-                close(&mut state, name, text, status);
+                match closed(&text, status) {
+                    Ok(()) => sections.insert(name, text),
+                    Err(why) => missing.insert(name, why),
+                };
             }
         } else if let Some(name) = line.strip_prefix("=== ") {
             current = Some((name.to_owned(), String::new()));
@@ -21,23 +26,17 @@ pub fn place_state(place: Place, output: &str) -> PlaceState {
         }
     }
     if let Some((name, _)) = current {
-        state.missing.insert(name, "the answer ended in the middle".to_owned());
+        missing.insert(name, "the answer ended in the middle".to_owned());
     }
-    state
+    PlaceState::new(place, sections, missing)
 }
 
-fn close(state: &mut PlaceState, name: String, text: String, status: &str) {
+/// Why a section is missing, by the status with which its tool ended.
+fn closed(text: &str, status: &str) -> Result<(), String> {
     match status {
-        "missing" => {
-            state.missing.insert(name, "the tool is not installed there".to_owned());
-        }
-        "0" => {
-            state.sections.insert(name, text);
-        }
-        other => {
-            let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-            state.missing.insert(name, format!("status {other}: {first}"));
-        }
+        "missing" => Err("the tool is not installed there".to_owned()),
+        "0" => Ok(()),
+        other => Err(format!("status {other}: {}", text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default())),
     }
 }
 
@@ -54,6 +53,6 @@ mod tests {
             "\n=== links\n1: lo\n\n=== end 0\n\n=== nft\n\n=== end missing\n=== conntrack\nsorry\n=== end 1\n=== cut\nhalf",
         );
         assert_eq!(state.section("links").trim(), "1: lo");
-        assert_eq!(state.missing.keys().map(String::as_str).collect::<Vec<_>>(), ["conntrack", "cut", "nft"]);
+        assert_eq!(["conntrack", "cut", "nft", "links"].map(|name| state.why_missing(name).is_some()), [true, true, true, false]);
     }
 }

@@ -4,9 +4,6 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::model::service::Protocol;
-use crate::model::state::PlaceState;
-
 /// A listening socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listener {
@@ -41,11 +38,9 @@ impl Listener {
     }
 }
 
-/// The listening sockets of a protocol, or `None` when they could not be read.
-#[must_use]
-pub fn listeners(state: &PlaceState, protocol: Protocol) -> Option<Vec<Listener>> {
-    let section = if protocol == Protocol::Udp { "datagram-sockets" } else { "sockets" };
-    state.sections.get(section).map(|text| text.lines().filter_map(listener).collect())
+/// All of them.
+pub(super) fn listeners(text: &str) -> Vec<Listener> {
+    text.lines().filter_map(listener).collect()
 }
 
 fn listener(line: &str) -> Option<Listener> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::counting::{self, count};
-use crate::model::state::{PlaceState, StatePair};
 
 /// A queueing discipline that dropped packets between two reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,10 +14,12 @@ pub struct Dropping {
 }
 
 /// Packets that each discipline dropped, by interface, kind and handle.
-fn read(state: &PlaceState) -> BTreeMap<(String, String, String), u64> {
+pub type Queues = BTreeMap<(String, String, String), u64>;
+
+pub(super) fn queues(text: &str) -> Queues {
     let mut all = BTreeMap::new();
     let mut current = None;
-    for line in state.section("traffic-control").lines() {
+    for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         if let ["qdisc", kind, handle, "dev", interface, ..] = words.as_slice() {
             current = Some(((*interface).to_owned(), (*kind).to_owned(), (*handle).to_owned()));
@@ -33,14 +34,12 @@ fn read(state: &PlaceState) -> BTreeMap<(String, String, String), u64> {
 }
 
 /// The disciplines whose count of dropped packets grew, the most first.
-#[must_use]
-pub fn dropping(pair: &StatePair) -> Vec<Dropping> {
-    let before = read(&pair.before);
-    let mut all: Vec<Dropping> = read(&pair.after)
-        .into_iter()
+pub(super) fn dropping(before: &Queues, after: &Queues) -> Vec<Dropping> {
+    let mut all: Vec<Dropping> = after
+        .iter()
         .map(|(key, now)| {
-            let grown = counting::grown(before.get(&key).copied(), now);
-            Dropping { interface: key.0, kind: key.1, grown }
+            let grown = counting::grown(before.get(key).copied(), *now);
+            Dropping { interface: key.0.clone(), kind: key.1.clone(), grown }
         })
         .filter(|dropping| dropping.grown > 0)
         .collect();
@@ -51,24 +50,16 @@ pub fn dropping(pair: &StatePair) -> Vec<Dropping> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::place::{Host, HostKind, Place};
 
     #[test]
     fn what_grew_is_told() {
-        let state = |ingress: u64| PlaceState {
-            place: Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node }),
-            sections: [(
-                "traffic-control".to_owned(),
-                format!(
-                    "qdisc noqueue 0: dev lo root refcnt 2 \n Sent 0 bytes 0 pkt (dropped 0, overlimits 0 requeues 0) \n backlog 0b 0p \
-                     requeues 0\nqdisc clsact ffff: dev mlb parent ffff:fff1 \n Sent 900 bytes 9 pkt (dropped {ingress}, overlimits 0 \
-                     requeues 0) \n"
-                ),
-            )]
-            .into(),
-            missing: BTreeMap::new(),
+        let read = |ingress: u64| {
+            queues(&format!(
+                "qdisc noqueue 0: dev lo root refcnt 2 \n Sent 0 bytes 0 pkt (dropped 0, overlimits 0 requeues 0) \n backlog 0b 0p \
+                 requeues 0\nqdisc clsact ffff: dev mlb parent ffff:fff1 \n Sent 900 bytes 9 pkt (dropped {ingress}, overlimits 0 \
+                 requeues 0) \n"
+            ))
         };
-        let pair = StatePair { before: state(3), after: state(11) };
-        assert_eq!(dropping(&pair), [Dropping { interface: "mlb".into(), kind: "clsact".into(), grown: 8 }]);
+        assert_eq!(dropping(&read(3), &read(11)), [Dropping { interface: "mlb".into(), kind: "clsact".into(), grown: 8 }]);
     }
 }

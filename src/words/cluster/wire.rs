@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::analysis::announcement::{Gathered, announcement};
-use crate::analysis::state::network;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
@@ -139,8 +138,8 @@ fn macs(run: &Run, nodes: &[String]) -> Macs {
         match answer {
             Ok(state) => {
                 macs.nodes.push(node.clone());
-                for link in network::links(&state).into_iter().filter(|link| !link.mac.is_empty()) {
-                    macs.of.entry(link.mac.to_lowercase()).or_insert((node.clone(), link.name));
+                for link in state.links().unwrap_or_default().iter().filter(|link| !link.mac.is_empty()) {
+                    macs.of.entry(link.mac.to_lowercase()).or_insert((node.clone(), link.name.clone()));
                 }
             }
             Err(error) => {

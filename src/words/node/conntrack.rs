@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
 use super::state::{Look, family, hand, look};
-use crate::analysis::state::conntrack::{Wanted, tracked};
+use crate::analysis::state::conntrack::Wanted;
 use crate::words::manual::node::CONNTRACK as WORD;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
@@ -31,5 +31,5 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
     };
     let look_at = Look { word: &WORD, place, values: vec![address.to_string(), family(address)], needed: &["conntrack"] };
     let Some(state) = look(run, context, &look_at)? else { return Ok(Dynamic::UNIT) };
-    hand(context, &WORD, &tracked(&state, &wanted))
+    hand(context, &WORD, &state.tracked(&wanted))
 }

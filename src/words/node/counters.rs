@@ -7,7 +7,7 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::counters::{Traffic, interfaces, kernel};
+use crate::analysis::state::counters::Traffic;
 use crate::words::manual::node::COUNTERS as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -19,7 +19,7 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &WORD, &Counters { kernel: kernel(&state), interfaces: interfaces(&state) })
+        hand(&context, &WORD, &Counters { kernel: state.nstat().unwrap_or_default(), interfaces: state.traffic().unwrap_or_default() })
     });
 }
 

@@ -44,7 +44,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
     let Some(state) = look(run, context, &Look { word: &WORD, place, values: vec![family(end)], needed: &["addresses"] })? else {
         return Ok(Dynamic::UNIT);
     };
-    if !["iptables", "iptables-legacy", "nft"].iter().any(|section| state.sections.contains_key(*section)) {
+    if !["iptables", "iptables-legacy", "nft"].iter().any(|section| state.is_read(section)) {
         run.gap(missing(&state, "nft", &state.place, format!("which rule of {place} takes a packet")));
         return Ok(Dynamic::UNIT);
     }

@@ -7,8 +7,8 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::network::{Link, addresses, links};
-use crate::model::state::PlaceState;
+use crate::analysis::state::network::Link;
+use crate::analysis::state::place_state::PlaceState;
 use crate::words::manual::node::INTERFACES as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -38,8 +38,8 @@ struct Row {
 }
 
 fn rows(state: &PlaceState) -> Vec<Row> {
-    let all = addresses(state);
-    links(state).into_iter().map(|link| row(link, &all)).collect()
+    let all = state.addresses().unwrap_or_default();
+    state.links().unwrap_or_default().iter().map(|link| row(link.clone(), all)).collect()
 }
 
 fn row(link: Link, all: &[(String, IpNet)]) -> Row {

@@ -8,8 +8,10 @@ use rhai::{Dynamic, Engine, NativeCallContext};
 
 use crate::analysis::closer::{Plan, plan};
 use crate::analysis::read::policies::network_policy;
-use crate::analysis::state::network;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::sections::place_state;
+use crate::analysis::state::ways::RouteQuestion;
 use crate::evidence::capture::filter;
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -17,12 +19,11 @@ use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::endpoint::Target;
-use crate::model::flow::{ArpAsk, Closer, Flow};
+use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{HostKind, Place};
 use crate::model::policy::NetworkPolicy;
 use crate::model::probe::{Awaited, Probe, Request, Vantage};
 use crate::model::service::Service;
-use crate::model::state::{PlaceState, StatePair};
 use crate::words::capture::capture_options::{Options, client_filter, node_filter};
 use crate::words::capture::during;
 use crate::words::capture::node_capture::{Point, begin};
@@ -65,16 +66,12 @@ fn look(
     let facts = Facts::gathered(run, context, fact, Given { announcer, target, flow, closer: Dynamic::UNIT })?;
     let case = facts.case();
     let (service, Some(target), Some(flow)) = (case.service, case.target, case.flow) else { return Ok(Dynamic::UNIT) };
-    let Some(mut plan) = plan(&case) else {
+    let Some(plan) = plan(&case) else {
         run.fact("nothing is suspicious");
         return Ok(Dynamic::UNIT);
     };
     for reason in &plan.because {
         run.fact(format!("looked closer because {reason}"));
-    }
-    if run.evidence.hosts.assumes() {
-        // What is asked depends on packets, and none was seen.
-        plan.forwarded = plan.nodes.keys().map(|name| (name.clone(), vec!["DESTINATION,SOURCE,INTERFACE".to_owned()])).collect();
     }
     let places = places(run, &plan, target);
     let policies = policies(run, context, service)?;
@@ -105,10 +102,10 @@ fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer
 /// The places to look at, with the questions to their routing.
 fn places(run: &Run, plan: &Plan, target: &Target) -> Vec<(Place, Vec<String>)> {
     let mut places: Vec<(Place, Vec<String>)> =
-        plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), questions.clone())).collect();
+        plan.nodes.iter().map(|(name, questions)| (Place::Host(run.node_host(name)), keys(questions))).collect();
     places.extend(plan.pods.iter().filter_map(|(name, questions)| match pod_place(run, target, name)? {
         Place::Host(_) => None,
-        place @ Place::Pod { .. } => Some((place, questions.clone())),
+        place @ Place::Pod { .. } => Some((place, keys(questions))),
     }));
     places.extend(plan.again.iter().filter_map(|from| Some((vantage::place(run, from).ok()?, Vec::new()))));
     places
@@ -157,6 +154,19 @@ fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Resul
     Ok(place_state(place.clone(), &output.stdout))
 }
 
+/// The questions to a node's routing about what came in there, as the script takes them.
+fn to_forward(run: &Run, plan: &Plan, node: &str) -> Vec<String> {
+    if run.evidence.hosts.assumes() {
+        // What is asked depends on packets, and none was seen.
+        return plan.nodes.get(node).map(|_| RouteQuestion::FORM.to_owned()).into_iter().collect();
+    }
+    keys(plan.forwarded.get(node).map(Vec::as_slice).unwrap_or_default())
+}
+
+fn keys(questions: &[RouteQuestion]) -> Vec<String> {
+    questions.iter().map(RouteQuestion::key).collect()
+}
+
 /// Asks the nodes' kernels which way they forward what came in, as it came in. Where it cannot be asked, less is known, and nothing is lost.
 fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
     let asked: Vec<(usize, Place, Vec<String>)> = states
@@ -165,8 +175,8 @@ fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
         .filter_map(|(at, state)| {
             let place = &state.as_ref()?.place;
             let Place::Host(host) = place else { return None };
-            let questions = plan.forwarded.get(&host.name).filter(|questions| host.kind == HostKind::Node && !questions.is_empty())?;
-            Some((at, place.clone(), questions.clone()))
+            let questions = to_forward(run, plan, &host.name);
+            (host.kind == HostKind::Node && !questions.is_empty()).then(|| (at, place.clone(), questions))
         })
         .collect();
     let answers = side_by_side(&asked, |(_, place, questions)| {
@@ -178,7 +188,7 @@ fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
     });
     for ((at, ..), answer) in asked.iter().zip(answers) {
         if let (Ok(told), Some(state)) = (answer, &mut states[*at]) {
-            state.sections.entry("route-get".to_owned()).or_default().push_str(told.section("route-get"));
+            state.add_ways(&told);
         }
     }
 }
@@ -294,7 +304,7 @@ fn listening_wide(run: &Run, service: &Service, target: &Target, before: &[Optio
     for state in before.iter().flatten() {
         if let Place::Host(host) = &state.place
             && host.kind == HostKind::Node
-            && let Some(interface) = network::on_link(state, address).first()
+            && let Some(interface) = state.on_link(address).and_then(|near| near.into_iter().next())
         {
             let filter = filter::client_flow(address, target.port.port, target.port.protocol);
             points.push(begin(run, state.place.clone(), filter, &options(interface)));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::network::neighbours;
 use crate::words::manual::node::NEIGHBOURS as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -16,6 +15,6 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         let Some(state) = look(&run, &context, &Look { word: &WORD, place: &place, values: Vec::new(), needed: &["neighbours"] })? else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &WORD, &neighbours(&state))
+        hand(&context, &WORD, &state.neighbours())
     });
 }

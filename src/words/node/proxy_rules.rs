@@ -45,7 +45,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, to: &Dynamic, port: 
         run.gap(Gap::new(names::EVIDENCE_UNDECIDED, &state.place, "there are more rules than are followed", what));
     }
     // An absence is told only where the tools that would show a programme were there.
-    let unread = ["iptables", "nft"].into_iter().find(|section| !state.sections.contains_key(*section));
+    let unread = ["iptables", "nft"].into_iter().find(|section| !state.is_read(section));
     if let Some(section) = unread.filter(|_| found.rules.is_empty() && found.mode.is_none()) {
         run.gap(missing(&state, section, &state.place, format!("what kube-proxy programmed on {place} for {to}:{port}")));
         return Ok(Dynamic::UNIT);

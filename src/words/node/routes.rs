@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::routes::routes;
+use crate::analysis::state::routes::Routes;
 use crate::words::manual::node::ROUTES as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -17,6 +17,6 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &WORD, &routes(&state))
+        hand(&context, &WORD, &state.routes().map(Routes::all))
     });
 }

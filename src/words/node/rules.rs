@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::routes::rules;
 use crate::words::manual::node::RULES as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -17,6 +16,6 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         else {
             return Ok(Dynamic::UNIT);
         };
-        hand(&context, &WORD, &rules(&state))
+        hand(&context, &WORD, &state.policy_rules())
     });
 }

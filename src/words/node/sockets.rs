@@ -6,9 +6,9 @@ use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde::Serialize;
 
 use super::state::{Look, hand, look};
-use crate::analysis::state::sockets::{Listener, listeners};
+use crate::analysis::state::place_state::PlaceState;
+use crate::analysis::state::sockets::Listener;
 use crate::model::service::Protocol;
-use crate::model::state::PlaceState;
 use crate::words::manual::node::SOCKETS as WORD;
 use crate::words::session::{Answer, Run};
 
@@ -33,7 +33,8 @@ struct Row {
 }
 
 fn rows(state: &PlaceState) -> Vec<Row> {
-    let of =
-        |protocol, name| listeners(state, protocol).unwrap_or_default().into_iter().map(move |listener| Row { protocol: name, listener });
+    let of = |protocol, name| {
+        state.listeners(protocol).unwrap_or_default().iter().map(move |listener| Row { protocol: name, listener: listener.clone() })
+    };
     of(Protocol::Tcp, "tcp").chain(of(Protocol::Udp, "udp")).collect()
 }

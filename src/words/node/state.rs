@@ -8,6 +8,7 @@ use std::time::Duration;
 use rhai::{Dynamic, NativeCallContext};
 use serde::Serialize;
 
+use crate::analysis::state::place_state::PlaceState;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::cluster::{Kind, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
@@ -17,7 +18,6 @@ use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::nearest::nearest;
 use crate::model::probe::Vantage;
-use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
 use crate::model::text::harmless;
 use crate::model::vantage_text;
@@ -69,9 +69,9 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
             return Ok(None);
         }
     };
-    let state = without_a_family(state);
+    let state = state.without_missing_families();
     for section in look.needed {
-        if !state.sections.contains_key(*section) {
+        if !state.is_read(section) {
             run.gap(missing(&state, section, subject, undecided));
             return Ok(None);
         }
@@ -91,19 +91,9 @@ fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject
 /// The gap of a section that was not read.
 #[must_use]
 pub fn missing(state: &PlaceState, section: &str, subject: impl Into<Subject>, undecided: String) -> Gap {
-    let why = state.missing.get(section).map_or("nothing came back", String::as_str);
+    let why = state.why_missing(section).unwrap_or("nothing came back");
     let name = if why.ends_with("not installed there") { names::EVIDENCE_TOOL_MISSING } else { names::EVIDENCE_UNREADABLE };
     Gap::new(name, subject, format!("{section}: {}", harmless(why)), undecided).decisive()
-}
-
-/// A kernel that was built without a family of addresses has nothing of it: that is an answer.
-fn without_a_family(mut state: PlaceState) -> PlaceState {
-    let none: Vec<String> = state.missing.iter().filter(|(_, why)| why.contains("not supported")).map(|(name, _)| name.clone()).collect();
-    for name in none {
-        state.missing.remove(&name);
-        state.sections.insert(name, String::new());
-    }
-    state
 }
 
 /// Reads a place, and the nodes' addresses where they are needed and were not read yet.

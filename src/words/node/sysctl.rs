@@ -34,8 +34,7 @@ fn read(run: &Run, context: &NativeCallContext, place: &str, names: &[String]) -
     let state = look(run, context, &Look { word: &WORD, place, values: paths.clone(), needed: &["settings"] })?;
     Ok(state.map(|state| {
         let value = |path: &String| {
-            let line = state.section("settings").lines().find_map(|line| line.strip_prefix(path.as_str())?.strip_prefix(" = "))?;
-            let text = line.trim();
+            let text = state.settings()?.text(path)?;
             Some(text.parse::<i64>().map_or_else(|_| Dynamic::from(text.to_owned()), Dynamic::from))
         };
         paths.iter().map(|path| value(path).unwrap_or(Dynamic::UNIT)).collect()

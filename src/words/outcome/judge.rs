@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::analysis::clock_skew;
 use crate::analysis::judge::{judge, judge_without};
+use crate::analysis::state::closer::Closer;
 use crate::model::finding::{Finding, Severity};
-use crate::model::flow::Closer;
 use crate::model::service::Service;
 use crate::words::case::{Facts, Given};
 use crate::words::fact::{Fact, Fields, whole};

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holders;
 use super::meant::Meant;
 use super::rule::Log;
-use crate::analysis::state::network;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Severity};
@@ -215,15 +214,17 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
         ));
     }
     let pair = case.node_state(node)?;
-    let on_link = network::on_link(&pair.after, address);
-    if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(name)) {
+    let on_link = pair.after.on_link(address).unwrap_or_default();
+    if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(&name.as_str())) {
         let mut evidence = vec![
             format!("interfaces of the advertisement: {named}"),
             format!("on {node} the network of {address} is on {}", on_link.join(", ")),
         ];
         evidence.extend(
-            network::addresses(&pair.after)
-                .into_iter()
+            pair.after
+                .addresses()
+                .unwrap_or_default()
+                .iter()
                 .filter(|(name, _)| existing.contains(&name))
                 .map(|(name, net)| format!("{node}/{name} has {net}")),
         );
@@ -238,7 +239,9 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
         // A node without any network that holds the address may be one of several; all that were looked at must agree.
         let looked: Vec<_> = announcement.candidates.iter().filter_map(|name| case.node_state(name)).collect();
         let none = !looked.is_empty()
-            && looked.iter().all(|pair| network::on_link(&pair.after, address).is_empty() && !network::addresses(&pair.after).is_empty());
+            && looked.iter().all(|pair| {
+                pair.after.addresses().is_some_and(|own| !own.is_empty()) && pair.after.on_link(address).is_some_and(|near| near.is_empty())
+            });
         // Somebody whose requests come there has a route of his own for it: then that is not what keeps others from it.
         let asked_for = || case.roads().iter().any(|road| !road.connection.vantage.is_inside() && road.entry().is_some());
         if none
@@ -252,8 +255,10 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
                 looked
                     .iter()
                     .flat_map(|pair| {
-                        network::addresses(&pair.after)
-                            .into_iter()
+                        pair.after
+                            .addresses()
+                            .unwrap_or_default()
+                            .iter()
                             .map(|(name, net)| format!("{}/{name} has {net}", pair.after.place))
                             .collect::<Vec<_>>()
                     })
@@ -268,7 +273,7 @@ fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
 /// The interfaces of a node: from its capture, or from its state.
 fn links(case: &Case, node: &str) -> Option<BTreeSet<String>> {
     if let Some(pair) = case.node_state(node) {
-        let links: BTreeSet<String> = network::links(&pair.after).into_iter().map(|link| link.name).collect();
+        let links: BTreeSet<String> = pair.after.links().unwrap_or_default().iter().map(|link| link.name.clone()).collect();
         if !links.is_empty() {
             return Some(links);
         }
@@ -318,8 +323,7 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
         ));
     }
     for node in announcement.nodes_seen.iter().map(|node| &node.name).filter(|node| announcement.claimed_by(node)) {
-        let frozen =
-            case.node_state(node).and_then(|pair| network::processes(&pair.after, "speaker")).is_some_and(|states| states.contains(&'T'));
+        let frozen = case.node_state(node).and_then(|pair| pair.after.processes("speaker")).is_some_and(|states| states.contains(&'T'));
         if frozen {
             return Some(found(
                 names::ANNOUNCE_SPEAKER_UNHEALTHY,

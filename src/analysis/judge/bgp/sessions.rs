@@ -4,11 +4,11 @@ use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::analysis::state::bgp_sockets::{BgpSocket, bgp_sockets};
+use crate::analysis::state::bgp_sockets::BgpSocket;
+use crate::analysis::state::place_state::PlaceState;
 use crate::model::bgp::{Bgp, Peer, RouterPath, Session};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Severity};
-use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
 
 /// Sessions over which the address should be announced, of nodes that should announce it, or mean to: BGP asks no other speaker, so that one
@@ -101,7 +101,7 @@ fn unknown_to_router(case: &Case, bgp: &Bgp, session: &Session) -> Option<String
         return None;
     }
     let state = &case.node_state(&session.node)?.after;
-    let own: BTreeSet<_> = crate::analysis::state::network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
+    let own: BTreeSet<_> = state.addresses().unwrap_or_default().iter().map(|(_, net)| net.addr()).collect();
     let known = router.neighbours.iter().any(|neighbour| own.contains(&neighbour.address) && neighbour.state == "Established");
     let from_it = |path: &RouterPath| path.from.parse().is_ok_and(|from| own.contains(&from));
     let told = router.routes.iter().filter_map(|route| route.paths.as_ref()).flatten().any(from_it);
@@ -118,10 +118,9 @@ fn heard(state: &PlaceState, bgp: &Bgp, session: &Session) -> bool {
 }
 
 /// The node's established connections with a peer; `None` when they could not be read.
-fn established(state: &PlaceState, peer: IpAddr) -> Option<Vec<BgpSocket>> {
-    let mut sockets = bgp_sockets(state)?;
-    sockets.retain(|socket| socket.peer == peer && socket.state == "ESTAB");
-    Some(sockets)
+fn established(state: &PlaceState, peer: IpAddr) -> Option<Vec<&BgpSocket>> {
+    let with_peer = |socket: &&BgpSocket| socket.peer == peer && socket.state == "ESTAB";
+    Some(state.bgp_sockets()?.iter().filter(with_peer).collect())
 }
 
 /// The sessions as a person names them: the nodes, and with whom.

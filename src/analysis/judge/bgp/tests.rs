@@ -7,13 +7,14 @@ use serde_json::json;
 use super::*;
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::{metallb as read_metallb, objects};
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::target::target;
 use crate::model::announcement::{SessionMetric, SpeakerLog, SpeakerMetrics};
 use crate::model::bgp::{Neighbour, RouterPath, RouterRoute};
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Flow;
 use crate::model::metallb::Metallb;
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::state::{PlaceState, StatePair};
 
 const ADDRESS: &str = "10.88.100.10";
 
@@ -107,7 +108,7 @@ impl Lab {
                 ("addresses".to_owned(), format!("3: mlb    inet 10.88.64.{last}/24 scope global mlb")),
             ]);
             let host = Host { name: (*name).to_owned(), address: String::new(), kind: HostKind::Node };
-            let state = PlaceState { place: Place::Host(host), sections, missing: BTreeMap::new() };
+            let state = PlaceState::new(Place::Host(host), sections, BTreeMap::new());
             StatePair { before: state.clone(), after: state }
         });
         let closer = Closer { states: states.collect(), again: Flow::default(), ..Closer::default() };

@@ -1,19 +1,20 @@
 //! A client whose address lies in a network that a node takes for its own: answers to it go to a link, or a pod network, where it is not.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::state::ways::RouteQuestion;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::network::{self, Way};
-use crate::analysis::state::routes;
+use crate::analysis::state::network::Neighbour;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
+use crate::analysis::state::ways::Way;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::kubernetes::Node;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
-use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
 
 /// The pod network that a client's address lies in, with the node that has it.
@@ -32,7 +33,7 @@ pub(in crate::analysis::judge) fn pods(case: &Case, roads: &[&Road], node: &str)
     outside.filter_map(|road| road.connection.attempt.source).find_map(|client| {
         let route = route_to(state, client);
         let (range, proof) = pods_around(case, client, route.as_deref())?;
-        let way = network::way(state, &format!("{client},,"))?;
+        let way = state.way(&RouteQuestion::to(client))?;
         // By whichever way the request came, the answer would leave by it too: then nothing is wrong with the address.
         let inward = way.refused.is_some() || way.device.as_deref().is_some_and(|device| device != arrived);
         inward.then(|| {
@@ -42,7 +43,7 @@ pub(in crate::analysis::judge) fn pods(case: &Case, roads: &[&Road], node: &str)
                 names::CLIENT_OVERLAPS_CLUSTER,
                 culprits,
                 format!("{client} lies inside the pod network {range}: the answers of {node} to it stay in the cluster"),
-                vec![proof, told(node, client, &way), format!("requests from {client} come in on {node}/{arrived}")],
+                vec![proof, told(node, client, way), format!("requests from {client} come in on {node}/{arrived}")],
             )
         })
     })
@@ -62,9 +63,9 @@ fn pods_around(case: &Case, client: IpAddr, route: Option<&str>) -> Option<(Stri
     }
     let states = case.closer.iter().flat_map(|closer| &closer.states).map(|pair| &pair.after);
     let nodes = states.filter(|state| matches!(&state.place, Place::Host(host) if host.kind == HostKind::Node));
-    nodes.flat_map(|state| network::addresses(state).into_iter().map(move |(name, net)| (state, name, net))).find_map(
+    nodes.flat_map(|state| state.addresses().unwrap_or_default().iter().map(move |(name, net)| (state, name, net))).find_map(
         |(state, name, net)| {
-            let inner = net.trunc() == range && network::is_inner_bridge(state, &name);
+            let inner = net.trunc() == range && state.is_inner_bridge(name);
             inner.then(|| (range.to_string(), format!("{name} of {}, a bridge of pods, has {net}", state.place)))
         },
     )
@@ -79,18 +80,19 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
             .hops(|hop| hop.request && hop.passage == Passage::In && hop.tunnel.is_none() && hop.destination.0 == vip)
             .find(|hop| hop.place == node)?;
         let client = came.source.0;
-        let way = network::way(state, &format!("{client},,"))?;
+        let way = state.way(&RouteQuestion::to(client))?;
         let device = way.device.as_deref().filter(|_| way.via.is_none() && way.refused.is_none() && way.kind.is_none())?;
         let unanswered = unanswered(case.node_state(node)?, client, device)?;
         let through = router(case, road, came.source_mac.as_deref()?)?;
         let evidence = vec![
-            told(node, client, &way),
+            told(node, client, way),
             format!("`ip neigh` on {node}: nobody tells the MAC of {client} on {device} ({unanswered})"),
             format!("requests from {client} come in on {node}/{} from {through}", came.interface),
         ];
         let route = route_to(state, client)?;
         let range: IpNet = network_of(&route)?;
-        let own = network::addresses(state).into_iter().find(|(name, net)| name == device && net.trunc() == range).map(|(_, net)| net);
+        let own =
+            state.addresses().unwrap_or_default().iter().find(|(name, net)| name == device && net.trunc() == range).map(|(_, net)| net);
         let announcing = own.is_some() && range.contains(&vip);
         if !announcing && inhabited(state, range, device) {
             return None;
@@ -133,13 +135,13 @@ pub(in crate::analysis::judge) fn on_link(case: &Case, roads: &[&Road], node: &s
 /// Whether anybody of a network is known behind an interface: then the network is there, and who does not answer may be there, too. Behind
 /// a bridge of pods or containers alone there is none but these.
 fn inhabited(state: &PlaceState, range: IpNet, device: &str) -> bool {
-    if network::is_inner_bridge(state, device) {
+    if state.is_inner_bridge(device) {
         return false;
     }
     // Those of the interface's own other networks are at home there, and tell nothing of this one.
-    let mut others = network::addresses(state);
-    others.retain(|(name, net)| name == device && net.trunc() != range);
-    network::neighbours(state).iter().any(|entry| {
+    let of_others = |(name, net): &&(String, IpNet)| name == device && net.trunc() != range;
+    let others: Vec<_> = state.addresses().unwrap_or_default().iter().filter(of_others).collect();
+    state.neighbours().unwrap_or_default().iter().any(|entry| {
         let at_home = others.iter().any(|(_, net)| net.contains(&entry.address));
         entry.device == device && range.contains(&entry.address) && entry.mac.is_some() && !at_home
     })
@@ -149,8 +151,11 @@ fn inhabited(state: &PlaceState, range: IpNet, device: &str) -> bool {
 fn narrower(case: &Case, node: &str, vip: IpAddr, client: IpAddr) -> Option<String> {
     let others = case.announcement?.candidates.iter().filter(|other| *other != node);
     others.filter_map(|other| Some((other, case.node_state(other)?))).find_map(|(other, pair)| {
-        let (name, net) = network::addresses(&pair.after)
-            .into_iter()
+        let (name, net) = pair
+            .after
+            .addresses()
+            .unwrap_or_default()
+            .iter()
             .find(|(_, net)| net.contains(&vip) && net.prefix_len() < net.max_prefix_len() && !net.contains(&client))?;
         Some(format!("{name} of {other} has {net}"))
     })
@@ -159,10 +164,10 @@ fn narrower(case: &Case, node: &str, vip: IpAddr, client: IpAddr) -> Option<Stri
 /// The state of the node's entry for the client, when nobody told it the client's MAC.
 fn unanswered(pair: &StatePair, client: IpAddr, device: &str) -> Option<String> {
     // One that failed is soon forgotten.
-    let mut entries: Vec<network::Neighbour> =
-        network::neighbours(&pair.after).into_iter().chain(network::neighbours(&pair.before)).collect();
+    let mut entries: Vec<&Neighbour> =
+        pair.after.neighbours().unwrap_or_default().iter().chain(pair.before.neighbours().unwrap_or_default()).collect();
     entries.retain(|entry| entry.address == client && entry.device == device);
-    let silent = |entry: &network::Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+    let silent = |entry: &&Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
     let first = entries.first()?.state.clone();
     entries.iter().all(silent).then_some(first)
 }
@@ -172,12 +177,14 @@ fn router(case: &Case, road: &Road, mac: &str) -> Option<String> {
     let mac = mac.to_lowercase();
     let states = || case.closer.iter().flat_map(|closer| &closer.states).map(|pair| &pair.after);
     let entry = states()
-        .flat_map(network::neighbours)
+        .flat_map(|state| state.neighbours().unwrap_or_default())
         .find(|entry| entry.mac.as_deref() == Some(mac.as_str()) && Some(entry.address) != road.connection.attempt.source);
     // Of a client that was read it is known which MACs it has.
     let own: Vec<String> = case
         .node_state(&road.client())
-        .map(|pair| network::links(&pair.after).into_iter().map(|link| link.mac.to_lowercase()).filter(|mac| !mac.is_empty()).collect())
+        .map(|pair| {
+            pair.after.links().unwrap_or_default().iter().map(|link| link.mac.to_lowercase()).filter(|mac| !mac.is_empty()).collect()
+        })
         .unwrap_or_default();
     if own.contains(&mac) {
         return None;
@@ -190,13 +197,7 @@ fn router(case: &Case, road: &Road, mac: &str) -> Option<String> {
 
 /// The network of the route that the kernel takes to an address in its main table, as the kernel writes it.
 fn route_to(state: &PlaceState, address: IpAddr) -> Option<String> {
-    routes::routes(state)
-        .into_iter()
-        .filter(|route| route.table == "main")
-        .filter_map(|route| Some((network_of(&route.dst)?, route.dst)))
-        .filter(|(net, _)| net.contains(&address))
-        .max_by_key(|(net, _)| net.prefix_len())
-        .map(|(_, dst)| dst)
+    state.routes()?.specific(address).map(|route| route.dst.clone())
 }
 
 fn network_of(dst: &str) -> Option<IpNet> {

@@ -2,6 +2,7 @@
 //! network where nobody has it, or it names a gateway that nobody is.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::state::routes::Routes;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -9,7 +10,9 @@ use ipnet::IpNet;
 
 use super::culprits;
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::network::{self, Way};
+use crate::analysis::state::network::Neighbour;
+use crate::analysis::state::place_state::PlaceState;
+use crate::analysis::state::ways::Way;
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
 use crate::model::catalogue::names;
@@ -17,7 +20,6 @@ use crate::model::finding::Finding;
 use crate::model::packet::{Arp, Body, Mac, Passage};
 use crate::model::place::Place;
 use crate::model::probe::Ending;
-use crate::model::state::PlaceState;
 use crate::model::subject::Subject;
 
 /// A client with what its kernel says of the way to the address.
@@ -27,7 +29,7 @@ struct Client<'a> {
     vip: IpAddr,
     state: &'a PlaceState,
     /// Its neighbour entries before the tries and after them: one that failed is soon forgotten.
-    neighbours: Vec<network::Neighbour>,
+    neighbours: Vec<&'a Neighbour>,
     way: Way,
 }
 
@@ -37,8 +39,8 @@ impl<'a> Client<'a> {
         let pair = case.node_state(&name)?;
         let state = &pair.after;
         // Who holds the address himself is another story.
-        let way = network::way_to_address(state).filter(|way| way.kind.as_deref() != Some("local"))?;
-        let neighbours = network::neighbours(&pair.before).into_iter().chain(network::neighbours(state)).collect();
+        let way = state.way_to_address().filter(|way| way.kind.as_deref() != Some("local"))?;
+        let neighbours = pair.before.neighbours().unwrap_or_default().iter().chain(state.neighbours().unwrap_or_default()).collect();
         (!road.connection.vantage.is_inside()).then_some(Self { case, name, vip, state, neighbours, way })
     }
 
@@ -75,7 +77,7 @@ pub(in crate::analysis::judge) fn barred(case: &Case) -> Vec<Finding> {
     let probes = case.flow.iter().flat_map(|flow| &flow.probes);
     for probe in probes.filter(|probe| probe.none_could_be_made() && !probe.vantage.is_inside()) {
         let name = probe.vantage.place();
-        let refused = case.node_state(name).and_then(|pair| network::way_to_address(&pair.after)).and_then(|way| way.refused);
+        let refused = case.node_state(name).and_then(|pair| pair.after.way_to_address()).and_then(|way| way.refused);
         let (Some(refused), Some(vip)) = (refused, case.address()) else { continue };
         let told = probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty());
         let mut evidence = vec![format!("`ip route get {vip}` on {name}: {refused}")];
@@ -102,9 +104,9 @@ pub(in crate::analysis::judge) fn swallowed(case: &Case, roads: &[&Road]) -> Opt
     let client = client_of(case, roads)?;
     let device = client.way.device.as_ref().filter(|_| client.way.refused.is_none())?;
     let name = &client.name;
-    let what = match network::link_named(client.state, device)?.kind.as_deref() {
+    let what = match client.state.link(device)?.kind.as_deref() {
         Some("dummy") => "a dummy interface",
-        Some("bridge") if network::is_inner_bridge(client.state, device) => "a bridge without any port to the outside",
+        Some("bridge") if client.state.is_inner_bridge(device) => "a bridge without any port to the outside",
         _ => return None,
     };
     Some(finding(
@@ -119,10 +121,13 @@ pub(in crate::analysis::judge) fn takes_for_neighbour(case: &Case, roads: &[&Roa
     let client = &quiet_client(case, roads)?;
     let device = client.way.device.as_ref().filter(|_| client.way.via.is_none() && client.way.refused.is_none())?;
     let announcement = client.case.announcement.filter(|announcement| announcement.protocol != "bgp")?;
-    let own: Vec<IpNet> = network::addresses(client.state)
-        .into_iter()
+    let own: Vec<IpNet> = client
+        .state
+        .addresses()
+        .unwrap_or_default()
+        .iter()
         .filter(|(name, net)| name == device && net.addr().is_ipv4() == client.vip.is_ipv4())
-        .map(|(_, net)| net)
+        .map(|(_, net)| *net)
         .collect();
     let source = client.way.source.or_else(|| own.first().map(IpNet::addr))?;
     let nodes: BTreeSet<&String> = announcement.nodes.iter().chain(&announcement.candidates).collect();
@@ -176,7 +181,7 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn of(announcement: &'a Announcement, state: &'a PlaceState) -> Self {
         let mut side = Self { announcement, state, networks: Vec::new() };
-        side.networks = network::addresses(state).into_iter().filter(|(name, _)| side.answers_on(name)).collect();
+        side.networks = state.addresses().unwrap_or_default().iter().filter(|(name, _)| side.answers_on(name)).cloned().collect();
         side
     }
 
@@ -187,9 +192,9 @@ impl<'a> Side<'a> {
     /// Whether node and client know each other's MACs: then they share a network, whatever their addresses are.
     fn knows(&self, client: &Client, device: &str, asks: &Asks) -> bool {
         let of_client = |mac: &str| asks.macs.iter().any(|own| own.to_string() == mac);
-        let links = network::links(self.state);
+        let links = self.state.links().unwrap_or_default();
         let of_node = |mac: &str| links.iter().any(|link| self.answers_on(&link.name) && link.mac.eq_ignore_ascii_case(mac));
-        let here = network::neighbours(self.state);
+        let here = self.state.neighbours().unwrap_or_default();
         here.iter().any(|entry| self.answers_on(&entry.device) && entry.mac.as_deref().is_some_and(of_client))
             || client.neighbours.iter().any(|entry| entry.device == device && entry.mac.as_deref().is_some_and(of_node))
     }
@@ -239,7 +244,7 @@ pub(in crate::analysis::judge) fn dead_gateway(case: &Case, roads: &[&Road]) -> 
     let client = quiet_client(case, roads)?;
     let (gateway, device, state) = silent_gateway(&client)?;
     // Of the only way out it is not known whether its gateway is gone, or the wrong one.
-    let usual = network::default_route(client.state).and_then(|(via, _)| via).filter(|usual| *usual != gateway)?;
+    let usual = client.state.routes().and_then(Routes::default).and_then(|(via, _)| via).filter(|usual| *usual != gateway)?;
     let name = &client.name;
     let mut finding = finding(
         roads,
@@ -259,7 +264,7 @@ fn silent_gateway(client: &Client) -> Option<(IpAddr, String, String)> {
     let (gateway, device) = (client.way.via?, client.way.device.clone()?);
     let mut entries = client.neighbours.clone();
     entries.retain(|entry| entry.address == gateway && entry.device == device);
-    let silent = |entry: &network::Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+    let silent = |entry: &&Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
     let state = entries.first()?.state.clone();
     entries.iter().all(silent).then_some((gateway, device, state))
 }

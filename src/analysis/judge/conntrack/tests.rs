@@ -7,13 +7,14 @@ use super::{full, stale};
 use crate::analysis::judge::Case;
 use crate::analysis::judge::road::Road;
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
 use crate::model::connection::Connection;
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Flow;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Vantage};
-use crate::model::state::StatePair;
 
 const RULES: &str = "=== iptables\n*nat\n:KUBE-SERVICES - [0:0]\n\
     -A KUBE-SERVICES -d 10.0.0.1/32 -p udp -m udp --dport 53 -j KUBE-EXT-A\n-A KUBE-EXT-A -j KUBE-SVC-A\n-A KUBE-SVC-A -j KUBE-SEP-A\n\
@@ -26,7 +27,7 @@ fn entry(answered_by: &str, port: u16) -> String {
     )
 }
 
-fn state(sections: &str) -> crate::model::state::PlaceState {
+fn state(sections: &str) -> crate::analysis::state::place_state::PlaceState {
     place_state(Place::Host(Host { name: "n2".into(), address: "n2".into(), kind: HostKind::Node }), sections)
 }
 

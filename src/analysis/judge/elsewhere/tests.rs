@@ -6,15 +6,16 @@ use super::super::{Case, judge};
 use super::{findings, suspected};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap, Severity};
-use crate::model::flow::{ArpAsk, Closer, Flow};
+use crate::model::flow::{ArpAsk, Flow};
 use crate::model::metallb::Metallb;
 use crate::model::packet::{Body, Flags, Packet, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
-use crate::model::state::{PlaceState, StatePair};
 use crate::model::subject::Subject;
 
 const VIP: &str = "10.88.64.100";
@@ -105,8 +106,7 @@ fn flow(tries: &[Tries], stranger: bool) -> Flow {
 
 fn state(links: &str) -> StatePair {
     let place = Place::Host(host("n2", HostKind::Node));
-    let state =
-        PlaceState { place, sections: [("links".to_owned(), links.to_owned())].into(), missing: std::collections::BTreeMap::default() };
+    let state = PlaceState::new(place, [("links".to_owned(), links.to_owned())].into(), std::collections::BTreeMap::default());
     StatePair { before: state.clone(), after: state }
 }
 

@@ -6,11 +6,10 @@ use std::net::IpAddr;
 
 use super::shown::slices;
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::network;
+use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::endpoint::{Disagreement, DisagreementKind as Kind, Endpoint, Target};
 use crate::model::finding::{Finding, Severity};
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// What a slice that Kubernetes wrote is called, and one that somebody else did.
@@ -30,8 +29,8 @@ fn nobody(case: &Case, endpoint: &Endpoint) -> Option<String> {
 
 /// The state of a neighbour entry that does not resolve.
 fn unresolved(pair: &StatePair, ip: IpAddr) -> Option<String> {
-    let entry = network::neighbours(&pair.after).into_iter().find(|entry| entry.address == ip)?;
-    matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE").then_some(entry.state)
+    let entry = pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == ip)?;
+    matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE").then(|| entry.state.clone())
 }
 
 /// Endpoints that kube-proxy uses and that nobody holds: a failure when they are all that there is.

@@ -10,18 +10,19 @@ use super::{explains, findings, sought_by};
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::Log;
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::{Surroundings, hold, near_misses, target, template, templates};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Flow;
 use crate::model::kubernetes::Pod;
 use crate::model::packet::Passage;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::service::Service;
-use crate::model::state::StatePair;
 
 fn web(spec: &Value) -> Service {
     let mut whole = json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "selector": {"app": "web"},

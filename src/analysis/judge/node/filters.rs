@@ -5,11 +5,10 @@ use crate::analysis::judge::road::Road;
 use crate::analysis::judge::separates::Answered;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::netfilter::Match;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset;
-use crate::analysis::state::traffic_control;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 /// A rule that drops these packets at a place: its path, its text and how it was seen.
@@ -94,7 +93,7 @@ pub(in crate::analysis::judge) fn enough(lost: usize) -> u64 {
 /// The traffic control of an interface drops that many packets.
 pub(in crate::analysis::judge) fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u64) -> Option<Finding> {
     let interface = interface?;
-    let here = traffic_control::dropping(pair).into_iter().find(|dropping| dropping.interface == interface)?;
+    let here = pair.queues_dropped()?.into_iter().find(|dropping| dropping.interface == interface)?;
     (here.grown >= enough).then(|| {
         found(
             names::NODE_FIREWALL_DROP,

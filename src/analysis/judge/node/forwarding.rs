@@ -4,12 +4,11 @@ use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::packets::Packets;
 use crate::analysis::judge::pod_network::network_of;
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::counters;
-use crate::analysis::state::network;
+use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -27,10 +26,11 @@ pub(in crate::analysis::judge) fn forwarding_off(case: &Case, pair: &StatePair, 
             vec![format!("{name} is 0 on {node}")],
         ))
     };
-    if network::setting(&pair.after, setting) == Some(0) {
+    if pair.after.settings().and_then(|settings| settings.number(setting)) == Some(0) {
         return off(setting.replace('/', "."), format!("packets{family}"));
     }
-    let input = input.filter(|input| four && network::interface_setting(&pair.after, "ipv4", input, "forwarding") == Some(0))?;
+    let input = input
+        .filter(|input| four && pair.after.settings().and_then(|settings| settings.of_interface("ipv4", input, "forwarding")) == Some(0))?;
     off(format!("net.ipv4.conf.{}.forwarding", input.replace('.', "/")), format!("packets that come in by {input}"))
 }
 
@@ -42,16 +42,16 @@ pub(in crate::analysis::judge) fn reverse_path(
     sources: &BTreeSet<IpAddr>,
 ) -> Option<Finding> {
     let input = input?;
-    let mode = network::reverse_path_filter(&pair.after, input);
+    let mode = pair.after.settings()?.reverse_path_filter(input);
     if mode == 0 {
         return None;
     }
     for source in sources {
-        let way = network::way(&pair.after, &format!("{source},,"))?;
+        let way = pair.after.way(&RouteQuestion::to(*source))?;
         let elsewhere = way.device.as_deref() != Some(input);
         let refuses = if mode == 1 { elsewhere } else { way.refused.is_some() };
         if refuses {
-            let grown = counters::grown(pair, "TcpExt", "IPReversePathFilter");
+            let grown = pair.grown("TcpExt", "IPReversePathFilter").unwrap_or_default();
             return Some(found(
                 names::NODE_REVERSE_PATH_FILTER,
                 vec![Subject::interface(node, input)],
@@ -60,7 +60,7 @@ pub(in crate::analysis::judge) fn reverse_path(
                     format!("rp_filter in force on {input} is {mode}"),
                     format!(
                         "the way from {node} to {source} is {}",
-                        way.device.map_or_else(|| way.refused.unwrap_or_default(), |device| format!("by {device}"))
+                        way.device.as_ref().map_or_else(|| way.refused.clone().unwrap_or_default(), |device| format!("by {device}"))
                     ),
                     format!("TcpExtIPReversePathFilter grew by {grown} while the probe was repeated"),
                 ],
@@ -73,7 +73,7 @@ pub(in crate::analysis::judge) fn reverse_path(
 /// The kernel refuses the way to an endpoint.
 pub(in crate::analysis::judge) fn pod_route(pair: &StatePair, node: &str, endpoints: &BTreeSet<(IpAddr, u16)>) -> Option<Finding> {
     endpoints.iter().find_map(|(ip, _)| {
-        let refused = network::way(&pair.after, &format!("{ip},,"))?.refused?;
+        let refused = pair.after.refusal(&RouteQuestion::to(*ip))?;
         Some(found(
             names::ROUTE_POD_NETWORK_MISSING,
             vec![Subject::route(node, ip)],
@@ -85,10 +85,9 @@ pub(in crate::analysis::judge) fn pod_route(pair: &StatePair, node: &str, endpoi
 
 /// Why the kernel does not forward to an address what comes in by an interface from a source. That it mistrusts the source is another
 /// matter: the reverse path filter's, or an address of its own.
-pub(in crate::analysis::judge) fn forwarding_refused(pair: &StatePair, to: IpAddr, source: IpAddr, input: &str) -> Option<String> {
-    let refused = network::way(&pair.after, &format!("{to},{source},{input}"))?.refused?;
-    let own = network::addresses(&pair.after).iter().any(|(_, net)| net.addr() == source);
-    (!own && !refused.contains("cross-device")).then_some(refused)
+pub(in crate::analysis::judge) fn forwarding_refused<'a>(pair: &'a StatePair, to: IpAddr, source: IpAddr, input: &str) -> Option<&'a str> {
+    let refused = pair.after.refusal(&RouteQuestion::forwarded(to, source, input))?;
+    (!pair.after.has_address(source) && !refused.contains("cross-device")).then_some(refused)
 }
 
 /// The kernel refuses the way to an endpoint for what comes in by one interface, as a policy rule for it makes it.
@@ -123,7 +122,7 @@ pub(in crate::analysis::judge) fn refused_back(
     let input = input?;
     clients.iter().flat_map(|client| pods.iter().map(move |pod| (client, pod))).find_map(|(client, pod)| {
         let refused = forwarding_refused(pair, *client, *pod, input)?;
-        let mut finding = no_way_back(node, *client, &refused);
+        let mut finding = no_way_back(node, *client, refused);
         finding.evidence = vec![format!("`ip route get {client} from {pod} iif {input}` on {node}: {refused}")];
         Some(finding)
     })
@@ -151,11 +150,11 @@ pub(in crate::analysis::judge) fn asymmetric(case: &Case, roads: &[&Road], node:
         .map(|hop| (hop.interface.clone(), hop.destination.0))
         .find(|(interface, _)| *interface != arrived)?;
     let mut evidence = vec![format!("requests come in on {node}/{arrived}, answers leave by {node}/{}", out.0)];
-    if let Some(way) = case.node_state(node).and_then(|pair| network::way(&pair.after, &format!("{},,", out.1))) {
+    if let Some(way) = case.node_state(node).and_then(|pair| pair.after.way(&RouteQuestion::to(out.1))) {
         evidence.push(format!(
             "`ip route get {}` on {node}: by {}{}",
             out.1,
-            way.device.unwrap_or_default(),
+            way.device.clone().unwrap_or_default(),
             way.via.map(|via| format!(" via {via}")).unwrap_or_default()
         ));
     }
@@ -183,7 +182,7 @@ pub(in crate::analysis::judge) fn back_route(
             .iter()
             .find_map(|(pod, _)| Some((forwarding_refused(pair, to, *pod, input)?, format!("ip route get {to} from {pod} iif {input}"))))
     };
-    let own = |to: IpAddr| Some((network::way(&pair.after, &format!("{to},,"))?.refused?, format!("ip route get {to}")));
+    let own = |to: IpAddr| Some((pair.after.refusal(&RouteQuestion::to(to))?, format!("ip route get {to}")));
     packets.seen_sources.iter().find_map(|to| {
         let (refused, asked) = own(*to).or_else(|| of_pods(*to))?;
         let owner = network_of(case, *to).map(|owner| format!(" (of {owner})")).unwrap_or_default();

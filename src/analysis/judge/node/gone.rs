@@ -2,7 +2,6 @@
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::error_kind::ErrorKind;
 use crate::model::finding::Finding;
@@ -40,7 +39,9 @@ pub(in crate::analysis::judge) fn far(case: &Case, roads: &[&Road], last: &str) 
     let far = case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone().filter(|far| far != last)?;
     let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
     let unresolved = case.node_state(last).is_some_and(|pair| {
-        network::neighbours(&pair.after)
+        pair.after
+            .neighbours()
+            .unwrap_or_default()
             .iter()
             .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
     });

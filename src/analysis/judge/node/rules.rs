@@ -1,5 +1,6 @@
 //! The causes inside a node, each with its proof, and the order in which a packet meets them at each point of the path.
 
+use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -8,7 +9,6 @@ use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{client, conntrack, endpoints, ipsec, pod_link, policy, translation};
-use crate::analysis::state::network;
 use crate::model::finding::Finding;
 
 /// The request came in on the announcing node and no translated packet left it.
@@ -298,8 +298,8 @@ const NO_WAY_BACK: Proof<Inside> = Proof {
     needs: "the refusal of `ip route get CLIENT`",
     apply: One(|scene| {
         scene.packets.clients.iter().find_map(|client| {
-            let refused = network::way(&scene.pair.after, &format!("{client},,"))?.refused?;
-            Some(forwarding::no_way_back(scene.node, *client, &refused))
+            let refused = scene.pair.after.refusal(&RouteQuestion::to(*client))?;
+            Some(forwarding::no_way_back(scene.node, *client, refused))
         })
     }),
 };

@@ -8,7 +8,7 @@ use crate::analysis::judge::case::Case;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
 use crate::analysis::state::netfilter::Fields;
-use crate::model::state::StatePair;
+use crate::analysis::state::place_state::StatePair;
 
 /// The packets that were lost on a node, and its state around them.
 pub(in crate::analysis::judge) struct Scene<'a> {

@@ -3,7 +3,8 @@
 use super::Handed;
 use crate::analysis::judge::case::found;
 use crate::analysis::judge::pod_network::{far_node, is_of, pod_network};
-use crate::analysis::state::network;
+use crate::analysis::state::routes::Route;
+use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
@@ -16,22 +17,22 @@ pub(super) fn wrong_route(handed: &Handed) -> Option<Finding> {
     if handed.tunnel().is_some() {
         return None;
     }
-    let route = network::specific_route(state, pod)?;
-    let gateway = network::way(state, &format!("{pod},,")).and_then(|way| way.via);
+    let route = state.routes().and_then(|routes| routes.specific(pod))?;
+    let gateway = state.way(&RouteQuestion::to(pod)).and_then(|way| way.via);
     if let Some(gateway) = gateway
         && is_of(case, &far_node(case, pod)?, gateway) != Some(false)
     {
         return None;
     }
-    let tunnel = network::links(state).into_iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
-    let others =
-        state.section("routes").lines().filter(|line| line.contains(&format!("dev {}", tunnel.name)) && line.contains('/')).count();
-    (others > 0 && !route.contains(&format!("dev {}", tunnel.name))).then(|| {
+    let tunnel = state.links().unwrap_or_default().iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
+    let by_tunnel = |route: &Route| route.dev.as_ref() == Some(&tunnel.name);
+    let others = state.routes().is_some_and(|routes| routes.all().iter().any(|route| by_tunnel(route) && route.dst.contains('/')));
+    (others && !by_tunnel(route)).then(|| {
         found(
             names::ROUTE_POD_NETWORK_WRONG,
             vec![Subject::route(node, pod_network(case, pod))],
             format!("{node}'s route to the pod network of {pod} leads by {interface}, where other pod networks go by {}", tunnel.name),
-            vec![format!("route on {node}: {route}")],
+            vec![format!("route on {node}: {}", route.text)],
         )
     })
 }
@@ -40,17 +41,17 @@ pub(super) fn wrong_route(handed: &Handed) -> Option<Finding> {
 pub(super) fn lost_directly(handed: &Handed) -> Option<Finding> {
     let Handed { case, roads, node, pod, interface, .. } = handed;
     let state = &handed.pair.after;
-    let way = network::way(state, &format!("{pod},,")).filter(|way| way.device.as_deref() == Some(interface))?;
+    let way = state.way(&RouteQuestion::to(*pod)).filter(|way| way.device.as_deref() == Some(interface))?;
     let (gateway, far) = (way.via?, far_node(case, *pod)?);
     let to_far_node = handed.tunnel().is_none() && is_of(case, &far, gateway) == Some(true);
     let arrived = roads.iter().any(|road| !road.watched(&far) || road.hops(|hop| hop.place == far).next().is_some());
     if !to_far_node || arrived {
         return None;
     }
-    let entry = network::neighbours(state).into_iter().find(|entry| entry.address == gateway && entry.device == *interface)?;
-    let mac = entry.mac.filter(|_| !matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))?;
-    let own = network::links(&case.node_state(&far)?.after);
-    own.iter().any(|link| link.mac.eq_ignore_ascii_case(&mac)).then(|| Finding {
+    let entry = state.neighbours().unwrap_or_default().iter().find(|entry| entry.address == gateway && entry.device == *interface)?;
+    let mac = entry.mac.as_ref().filter(|_| !matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))?;
+    let own = case.node_state(&far)?.after.links().unwrap_or_default();
+    own.iter().any(|link| link.mac.eq_ignore_ascii_case(mac)).then(|| Finding {
         next: format!(
             "Let packets of pod addresses pass between {node} and {far}, or have the CNI encapsulate what goes between these two."
         ),
@@ -59,7 +60,10 @@ pub(super) fn lost_directly(handed: &Handed) -> Option<Finding> {
             vec![Subject::network(node, &far), Subject::node(&far)],
             format!("what {node} sends to pods of {far} without a tunnel does not arrive there"),
             vec![
-                format!("route on {node}: {}", network::specific_route(state, *pod).unwrap_or_default()),
+                format!(
+                    "route on {node}: {}",
+                    state.routes().and_then(|routes| routes.specific(*pod)).map(|route| route.text.as_str()).unwrap_or_default()
+                ),
                 format!("{gateway} is {far}'s own address, and {mac}, its MAC on {node}, is {far}'s own"),
                 format!("packets for {pod} leave {node}/{interface}, none came in on {far}"),
             ],

@@ -1,9 +1,9 @@
 //! Why a node does not masquerade what it sends to pods of other nodes.
 
 use super::ends;
-use crate::analysis::state::netfilter;
+use crate::analysis::state::kube_proxy::masquerade_lacks;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn};
-use crate::model::state::StatePair;
 
 /// Why a node does not masquerade.
 pub(super) enum Why {
@@ -36,7 +36,7 @@ pub(super) fn sparing(pair: &StatePair, trails: &[Trail], kept: bool, failed: us
     if marked && let Some(why) = unmarking(trails) {
         return Some(why);
     }
-    missing(pair, marked).map(|what| Why::Missing(what.to_owned()))
+    masquerade_lacks(&pair.after, marked).map(|what| Why::Missing(what.to_owned()))
 }
 
 /// A rule that changes the mark which kube-proxy put on a packet to masquerade it.
@@ -49,31 +49,4 @@ fn unmarking(trails: &[Trail]) -> Option<Why> {
         })
         .collect();
     of_each?.first().map(|turn| Why::Rule((*turn).clone()))
-}
-
-/// What kube-proxy's masquerade lacks.
-fn missing(pair: &StatePair, marked: bool) -> Option<&'static str> {
-    let dump = ["iptables", "ip6tables", "iptables-legacy"]
-        .into_iter()
-        .map(|name| pair.after.section(name))
-        .find(|dump| dump.contains(":KUBE-SERVICES"));
-    let Some(dump) = dump else {
-        let nft = pair.after.section("nft");
-        return if nft.contains("chain nat-postrouting") && nft.contains("hook postrouting") {
-            Some("kube-proxy's table does not masquerade it")
-        } else {
-            Some("kube-proxy's table has no chain nat-postrouting any more")
-        };
-    };
-    let rules = netfilter::rules(dump);
-    let nat = |chain: &str, target: &str| rules.iter().any(|rule| rule.table == "nat" && rule.chain == chain && rule.target == target);
-    if !nat("POSTROUTING", "KUBE-POSTROUTING") {
-        Some("nat POSTROUTING does not lead to KUBE-POSTROUTING")
-    } else if !nat("KUBE-POSTROUTING", "MASQUERADE") {
-        Some("KUBE-POSTROUTING has no rule that masquerades")
-    } else if !marked {
-        Some("no rule of kube-proxy's marks the packet to be masqueraded")
-    } else {
-        None
-    }
 }

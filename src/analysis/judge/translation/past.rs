@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::masquerade::{Why, sparing};
-use super::{join, repeated, rule, trails, translates};
+use super::{join, repeated, rule, trails};
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Proof};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::tries::OfTries;
+use crate::analysis::state::kube_proxy::translates;
 use crate::analysis::state::ruleset::Trail;
 use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
@@ -80,7 +81,7 @@ fn answered_past(case: &Case, roads: &[&Road]) -> Vec<Finding> {
 }
 
 fn of_node(case: &Case, roads: &[(&Road, &Past)], node: &str) -> Option<Finding> {
-    let pair = case.node_state(node).filter(|pair| translates(pair))?;
+    let pair = case.node_state(node).filter(|pair| translates(&pair.after))?;
     let (_, first) = roads.first()?;
     let all_kept = roads.iter().all(|(road, past)| road.connection.attempt.source == Some(past.source));
     let those: Vec<&Road> = roads.iter().map(|(road, _)| *road).collect();

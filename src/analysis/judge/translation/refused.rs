@@ -2,8 +2,8 @@
 
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{refused_by_kube_proxy, undecided};
-use crate::model::state::StatePair;
 
 /// Whether kube-proxy's own rules counted as many of these packets as were lost in the round around which they were read.
 pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> bool {

@@ -6,15 +6,16 @@ use serde_json::json;
 
 use crate::analysis::judge::{Case, Judgement, judge, judge_without};
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
-use crate::model::flow::{Closer, Flow};
+use crate::model::flow::Flow;
 use crate::model::packet::Passage;
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
-use crate::model::state::StatePair;
 use crate::model::subject::Subject;
 
 const CLIENT: &str = "10.9.9.9";
@@ -225,8 +226,7 @@ fn a_port_that_no_endpoint_has_is_led_to_by_a_rule() {
     let led = "nat KUBE-SVC-A -m comment --comment a/web -m statistic --mode random --probability 0.5 -j KUBE-SEP-3";
     let mut state = around(&[led, wrong], "KUBE-SEP-2", 9);
     for read in [&mut state.before, &mut state.after] {
-        let rules = read.sections.get_mut("iptables").unwrap();
-        *rules = rules.replace(":KUBE-SEP-2", ":KUBE-SEP-3");
+        read.change("iptables", |rules| rules.replace(":KUBE-SEP-2", ":KUBE-SEP-3"));
     }
     check(&Given::new(hops.clone(), state), &["node/proxy-stale node/n2/kube-proxy"]);
     let foreign = "nat PREROUTING -p tcp -j DNAT --to-destination 10.88.131.21:4181";

@@ -7,11 +7,11 @@ use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::packets::Packets;
 use crate::analysis::judge::road::{Leg, Road};
 use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{Kind, Turn, trail};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
-use crate::model::state::StatePair;
 
 /// A rule keeps requests out of the table of connections of a pod's node, so that kube-proxy's rule takes the answers for invalid there.
 pub(in crate::analysis::judge) fn answers_of_untracked(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {

@@ -7,7 +7,6 @@ use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::client::way;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
-use crate::analysis::state::network;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
@@ -92,7 +91,7 @@ pub(super) fn asked_elsewhere(asking: &Asking) -> Option<Finding> {
 pub(super) fn speaker_stopped(asking: &Asking) -> Option<Finding> {
     let Asking { case, arp, node, .. } = asking;
     let state = &case.node_state(node).filter(|_| asking.unanswered())?.after;
-    network::processes(state, "speaker")?.contains(&'T').then(|| {
+    state.processes("speaker")?.contains(&'T').then(|| {
         found(
             names::ANNOUNCE_SPEAKER_UNHEALTHY,
             vec![Subject::speaker(node)],
@@ -108,12 +107,12 @@ pub(super) fn speaker_stopped(asking: &Asking) -> Option<Finding> {
 pub(super) fn no_answer(asking: &Asking) -> Option<Finding> {
     let Asking { case, arp, node, .. } = asking;
     let state = &case.node_state(node).filter(|_| asking.unanswered())?.after;
-    network::processes(state, "speaker")?;
-    let interface = network::on_link(state, case.address()?).into_iter().next()?;
+    state.processes("speaker")?;
+    let interface = state.on_link(case.address()?)?.into_iter().next()?;
     case.announcement?.claimed_by(node).then(|| {
         found(
             names::WIRE_NO_ANSWER,
-            vec![Subject::interface(node, &interface)],
+            vec![Subject::interface(node, interface)],
             format!("{node} says that it announces the address, requests reach it, and it answers none"),
             vec![format!("{} {} requests came in on {node}, no answer left it", arp.asked_at_node, asking.by())],
         )
@@ -173,7 +172,7 @@ fn in_vain(asking: &Asking) -> bool {
 pub(super) fn asks_from_afar(asking: &Asking) -> Option<Gap> {
     let Asking { case, arp, node, .. } = asking;
     let pair = case.node_state(node).filter(|_| in_vain(asking) && !arp.askers.is_empty())?;
-    let near = network::addresses(&pair.after).iter().any(|(_, net)| arp.askers.iter().any(|asker| net.contains(asker)));
+    let near = pair.after.addresses().unwrap_or_default().iter().any(|(_, net)| arp.askers.iter().any(|asker| net.contains(asker)));
     let reason = || format!("{} asks by {}, and has no address in any network of {node}", asking.clients(), asking.by());
     (!near).then(|| asking.open(&reason(), "whether its route takes the address for a neighbour's"))
 }

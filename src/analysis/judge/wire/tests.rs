@@ -6,18 +6,19 @@ use super::super::{Case, flow};
 use crate::analysis::announcement::{Gathered, announcement};
 use crate::analysis::judge::rule::Log;
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{AddressLog, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
-use crate::model::flow::{ArpAsk, Closer, Flow};
+use crate::model::flow::{ArpAsk, Flow};
 use crate::model::metallb::Metallb;
 use crate::model::packet::{Arp, Body, Mac, Packet, Passage};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::service::Service;
-use crate::model::state::StatePair;
 
 fn service() -> Service {
     objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
@@ -207,7 +208,7 @@ fn what_was_not_read_is_not_absent() {
         let mut states = states();
         let StatePair { before, after } = &mut states[host];
         for state in [before, after] {
-            state.sections.remove(section);
+            state.unread(section);
         }
         states
     };

@@ -6,7 +6,7 @@ use super::met::MOST_STEPS;
 use super::travel::follow;
 use super::{Line, Ruleset, Taken, Taker, ruleset};
 use crate::analysis::state::netfilter::{Fields, Match, is_kube_proxys};
-use crate::model::state::{PlaceState, StatePair};
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 
 /// What rules have counted, by tool and path.
 type Counts = BTreeMap<(&'static str, String), u64>;

@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use super::netfilter::{Fields, Match};
 use super::nftables;
-use crate::model::state::PlaceState;
+use super::place_state::{PlaceState, StatePair};
 
 /// Where in the kernel a chain is called, in the order in which packets pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -134,6 +134,9 @@ struct Chain {
     rules: Vec<Line>,
 }
 
+/// Sections in which rules of packet filters stand.
+const FILTERS: [&str; 4] = ["iptables", "iptables-legacy", "ip6tables", "nft"];
+
 /// Words of a rule that are as good as one rule, for what it costs to ask it.
 const WORDS_A_STEP: usize = 32;
 
@@ -149,17 +152,29 @@ fn ruleset(state: &PlaceState, six: bool) -> Ruleset {
     let mut ruleset = Ruleset::default();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     // `inspect` reads both families, `state` the one that is asked for.
-    let both = ["ip6tables"].iter().any(|name| state.sections.contains_key(*name) || state.missing.contains_key(*name));
+    let both = state.was_asked("ip6tables");
     let sections =
         if six && both { [("ip6tables", "iptables"), ("", "")] } else { [("iptables", "iptables"), ("iptables-legacy", "legacy")] };
     for (section, tool) in sections {
         // Where both names mean the same program, the rules are the same.
-        if let Some(dump) = state.sections.get(section).filter(|dump| seen.insert(from_first_table(dump))) {
+        if let Some(dump) = state.text_of(section).filter(|dump| seen.insert(from_first_table(dump))) {
             iptables::read(&mut ruleset, tool, dump);
         }
     }
-    nft::read(&mut ruleset, state.section("nft"), six, state.sections.contains_key("iptables"));
+    nft::read(&mut ruleset, state.section("nft"), six, state.is_read("iptables"));
     ruleset
+}
+
+/// The state without the rules of that text.
+#[must_use]
+pub fn without(pair: &StatePair, text: &str) -> StatePair {
+    let mut pair = pair.clone();
+    for state in [&mut pair.before, &mut pair.after] {
+        for section in FILTERS {
+            state.change(section, |dump| dump.lines().filter(|line| !line.trim_end().ends_with(text)).collect::<Vec<_>>().join("\n"));
+        }
+    }
+    pair
 }
 
 /// The dump from its first table on: its head tells the program and the time.
@@ -169,15 +184,15 @@ fn from_first_table(dump: &str) -> &str {
 
 /// What was not read: a tool that is not installed hides its rules only where no other shows them.
 fn unread(state: &PlaceState) -> Vec<String> {
-    let said = |section: &str| state.missing.get(section).map(|why| format!("{section}: {why}"));
-    let absent = |why: &String| why.ends_with("not installed there");
+    let said = |section: &str| state.why_missing(section).map(|why| format!("{section}: {why}"));
+    let absent = |why: &str| why.ends_with("not installed there");
     let mut all: Vec<String> = said("nft").into_iter().collect();
     for section in ["iptables", "iptables-legacy"] {
-        let hides = state.missing.get(section).is_some_and(|why| !absent(why));
+        let hides = state.why_missing(section).is_some_and(|why| !absent(why));
         all.extend(said(section).filter(|_| hides));
     }
     // The rules of iptables-nft that nft cannot print in its own words.
-    if !state.sections.contains_key("iptables") && nftables::line_has_xt(state.section("nft")) {
+    if !state.is_read("iptables") && nftables::line_has_xt(state.section("nft")) {
         all.extend(said("iptables"));
     }
     all

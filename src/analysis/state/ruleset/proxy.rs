@@ -9,7 +9,7 @@ use super::super::netfilter::{Fields, Match};
 use super::met::MOST_STEPS;
 use super::travel::follow;
 use super::{Action, Hook, Line, Ruleset, ruleset};
-use crate::model::state::PlaceState;
+use crate::analysis::state::place_state::PlaceState;
 
 /// The programme for one address and port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

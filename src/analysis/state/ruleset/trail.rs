@@ -8,7 +8,7 @@ use super::met::MOST_STEPS;
 use super::travel::{Travelled, travel};
 use super::{Action, Hook, Line, ruleset, tool};
 use crate::analysis::state::netfilter::{Fields, Match};
-use crate::model::state::StatePair;
+use crate::analysis::state::place_state::StatePair;
 
 /// What a rule does with a packet that goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,7 @@ use super::met::{MOST_STEPS, Met};
 use super::walk::Walk;
 use super::{Chain, Hook, Ruleset, Taken, Walked, ruleset, unread};
 use crate::analysis::state::netfilter::{Fields, Match};
-use crate::analysis::state::network;
-use crate::model::state::PlaceState;
+use crate::analysis::state::place_state::PlaceState;
 
 /// Where the ways of a packet ended, and what they met.
 pub(super) struct Travelled<'a> {
@@ -55,7 +54,7 @@ pub(super) fn travel<'a>(
     towards: Option<(IpAddr, u16)>,
     steps: usize,
 ) -> Travelled<'a> {
-    let own: BTreeSet<IpAddr> = network::addresses(state).into_iter().map(|(_, net)| net.addr()).collect();
+    let own: BTreeSet<IpAddr> = state.addresses().unwrap_or_default().iter().map(|(_, net)| net.addr()).collect();
 
     let (mut met, mut hooks) = (Met::new(steps), Vec::new());
     let mut pass = |hook: Hook, ways: Vec<Fields>| {

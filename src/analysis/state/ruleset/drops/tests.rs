@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{drops, undecided};
 use crate::analysis::state::netfilter::{Fields, Match};
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::state::{PlaceState, StatePair};
 
 /// A request for a Service's address that came in on `mlb`.
 fn request() -> Fields {
@@ -25,11 +25,8 @@ fn request() -> Fields {
 /// A node with the address 10.88.64.11 and one dump.
 fn state(section: &str, dump: String) -> PlaceState {
     let addresses = "2: mlb    inet 10.88.64.11/24 brd 10.88.64.255 scope global mlb".to_owned();
-    PlaceState {
-        place: Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node }),
-        sections: [(section.to_owned(), dump), ("addresses".to_owned(), addresses)].into(),
-        missing: BTreeMap::new(),
-    }
+    let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
+    PlaceState::new(place, [(section.to_owned(), dump), ("addresses".to_owned(), addresses)].into(), BTreeMap::new())
 }
 
 fn check(pair: &StatePair, expected: &[(&str, Match)], about: &str) {

@@ -7,7 +7,7 @@ use super::super::proxy::programme;
 use super::super::travel::follow;
 use super::super::{Hook, Taken, Walked, ruleset, walk};
 use super::{from, host};
-use crate::model::state::PlaceState;
+use crate::analysis::state::place_state::PlaceState;
 
 const MANY: usize = 100_000;
 const FEW_STEPS: usize = MOST_STEPS / 50;

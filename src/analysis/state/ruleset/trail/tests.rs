@@ -2,7 +2,7 @@
 
 use super::super::tests::{IPTABLES, NFT, from, host};
 use super::{Kind, Turn, trail};
-use crate::model::state::StatePair;
+use crate::analysis::state::place_state::StatePair;
 
 const POD: &str = "10.88.131.21";
 

@@ -1,0 +1,17 @@
+//! The closer look at a request that was followed, where it vanished.
+
+use serde::Serialize;
+
+use super::place_state::StatePair;
+use crate::model::flow::Flow;
+use crate::model::policy::NetworkPolicy;
+
+/// The state of the places on the path, read before and after the same probe was repeated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Closer {
+    pub states: Vec<StatePair>,
+    /// What was seen of the repeated probe.
+    pub again: Flow,
+    /// The NetworkPolicies of the Service's namespace, as far as they could be read.
+    pub policies: Vec<NetworkPolicy>,
+}
