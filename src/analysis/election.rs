@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
+use crate::analysis::speaker;
 use crate::model::announcement::{Excluded, Exclusion};
 use crate::model::endpoint::{Endpoint, Target};
 use crate::model::kubernetes::{Node, Pod};
@@ -228,7 +229,7 @@ fn why_out_anyhow(known: &Known, node: &Node, advertisements: &[&Advertisement])
 fn why_no_speaker(known: &Known, node: &Node) -> Option<(Exclusion, String)> {
     match known.speakers.get(node.name.as_str()) {
         None if known.metallb.speakers_read => return Some((Exclusion::NoSpeaker, "runs no speaker".to_owned())),
-        Some(pod) if !running(pod) => {
+        Some(pod) if !speaker::runs(pod) => {
             return Some((Exclusion::SpeakerNotReady, format!("its speaker {} does not run: {}", pod.name, pod.not_ready_because)));
         }
         _ => {}
@@ -289,13 +290,6 @@ fn memberlist(electorate: &Electorate) -> bool {
         || containers.any(|container| {
             container.env.keys().any(|name| name.starts_with("METALLB_ML_")) || container.args.iter().any(|arg| arg.contains("ml-bindaddr"))
         })
-}
-
-/// Whether a speaker's process runs: FRR and its helpers have containers of their own in the same pod.
-pub(super) fn running(pod: &Pod) -> bool {
-    let speaker = pod.containers.iter().find(|container| container.name == "speaker");
-    let runs = speaker.map_or_else(|| pod.containers.iter().any(|container| container.running), |speaker| speaker.running);
-    pod.phase == "Running" && runs
 }
 
 #[cfg(test)]

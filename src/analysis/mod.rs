@@ -18,6 +18,7 @@ pub mod paths;
 pub mod read;
 pub mod resent;
 pub mod sparing;
+pub mod speaker;
 pub mod speaker_log;
 pub mod speaker_metrics;
 pub mod state;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::Gathered;
 use super::sources::state;
-use crate::analysis::election;
+use crate::analysis::{election, speaker};
 use crate::model::announcement::{Agreement, LogState, Source, SpeakerLog, Wire};
 use crate::model::bgp::Bgp;
 
@@ -68,8 +68,8 @@ impl Words {
             let said = match (metric, log) {
                 (Some(metric), _) => Some(metric.announces(protocol, address)),
                 // Whatever a speaker said before it ended: its answers to ARP ended with it. Its sessions may go on in FRR's container.
-                _ if !election::running(pod) && protocol == "layer2" => Some(false),
-                _ if !election::running(pod) => None,
+                _ if !speaker::runs(pod) && protocol == "layer2" => Some(false),
+                _ if !speaker::runs(pod) => None,
                 (None, Some(log)) => own_word(gathered, log, address, protocol),
                 // It was not asked, because nothing makes it likely that it says anything.
                 (None, None) if gathered.spared.logs.contains(node) => Some(false),

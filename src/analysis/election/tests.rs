@@ -118,6 +118,23 @@ fn a_node_that_left_the_memberlist_takes_no_part() {
     assert_eq!(lab.candidates(), ["n1", "n3"]);
 }
 
+#[test]
+fn a_speaker_that_does_not_run_takes_no_part_whatever_its_container_is_called() {
+    let mut lab = Lab::new("0.15.2", "Cluster");
+    let renamed = |running: bool| {
+        let state = if running { json!({"running": {}}) } else { json!({"waiting": {}}) };
+        objects::pod(&json!({"metadata": {"name": "agent-n2"}, "spec": {"nodeName": "n2", "containers": [{"name": "frr", "image": "frr"},
+            {"name": "agent", "image": "lb/agent", "env": [{"name": "METALLB_NODE_NAME"}, {"name": "METALLB_ML_BIND_ADDR"}]}]},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "frr", "state": {"running": {}}}, {"name": "agent", "state": state}]}}))
+    };
+    let speakers = lab.metallb.speakers.to_vec();
+    for (running, expected) in [(true, &["n1", "n2", "n3"][..]), (false, &["n1", "n3"])] {
+        let of = |pod: &Pod| if pod.node.as_deref() == Some("n2") { renamed(running) } else { pod.clone() };
+        lab.metallb.speakers = speakers.iter().map(of).collect::<Vec<_>>().into();
+        assert_eq!(lab.candidates(), expected);
+    }
+}
+
 /// metallb#2005 and #2549.
 #[test]
 fn memberlist_off_leaves_nobody_until_0_15() {

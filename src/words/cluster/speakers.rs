@@ -12,7 +12,7 @@ use crate::analysis::history::{LATELY, Starts};
 use crate::analysis::speaker_log::{Fold, Worth};
 use crate::analysis::speaker_metrics::MetricsFold;
 use crate::analysis::timestamps::second;
-use crate::analysis::{election, history};
+use crate::analysis::{election, history, speaker};
 use crate::evidence::cluster::{Keep, LogQuery, MetricsQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::side_by_side;
@@ -100,13 +100,13 @@ pub fn history(run: &Run, context: &NativeCallContext, address: IpAddr, metallb:
     };
     // Whose log does not come will not show the one before it either, and asking costs as long again.
     let unread = |pod: &Pod| pod.node.as_ref().is_some_and(|node| logs.unread.contains(node));
-    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker_container(pod).iter().any(recent) && !unread(pod)).collect();
+    let restarted: Vec<&Pod> = live(metallb).into_iter().filter(|pod| speaker::container(pod).iter().any(recent) && !unread(pod)).collect();
     let earlier = earlier(run, context, &restarted, &logs.held)?;
     let all: Vec<&SpeakerLog> = logs.folded.iter().chain(&logs.cut).chain(earlier.iter()).collect();
     let starts: Vec<Starts> = metallb
         .speakers
         .iter()
-        .filter_map(|pod| Some((pod, speaker_container(pod)?)))
+        .filter_map(|pod| Some((pod, speaker::container(pod)?)))
         .map(|(pod, container)| Starts { pod: pod.name.clone(), newest: container.started_at.clone(), restarts: container.restarts })
         .collect();
     Ok(history::history(address, &all, &starts, &now))
@@ -144,7 +144,7 @@ struct Read {
 
 fn read(run: &Run, pod: &Pod, held: &[(IpAddr, String)], previous: bool) -> Read {
     let node = pod.node.clone().unwrap_or_default();
-    let container = speaker_container(pod).map(|container| container.name.clone()).unwrap_or_default();
+    let container = speaker::container(pod).map(|container| container.name.clone()).unwrap_or_default();
     let query = LogQuery { namespace: pod.namespace.clone(), pod: pod.name.clone(), container, previous };
     let addresses: BTreeSet<IpAddr> = held.iter().map(|(address, _)| *address).collect();
     let addresses: Vec<IpAddr> = addresses.into_iter().collect();
@@ -243,15 +243,6 @@ fn unread(run: &Run, context: &NativeCallContext, node: &str, error: &EvidenceEr
     Ok(())
 }
 
-/// The container that is the speaker itself: in FRR mode the pod's first one is not.
-fn speaker_container(pod: &Pod) -> Option<&Container> {
-    let named = pod.containers.iter().find(|container| container.env.contains_key("METALLB_NODE_NAME"));
-    named
-        .or_else(|| pod.containers.iter().find(|container| container.name == "speaker" || container.name == "metallb-speaker"))
-        .or_else(|| pod.containers.iter().find(|container| container.image.contains("speaker")))
-        .or_else(|| pod.containers.first())
-}
-
 /// The ports at which a speaker shows metrics, and whether by HTTPS. FRR mode has a second one for its sessions.
 fn ports(pod: &Pod, metallb: &Metallb) -> Vec<(u16, bool)> {
     // From 0.16 metrics are HTTPS alone.
@@ -259,7 +250,7 @@ fn ports(pod: &Pod, metallb: &Metallb) -> Vec<(u16, bool)> {
     let told = |container: &Container, name: &str| {
         container.args.iter().find_map(|arg| arg.trim_start_matches('-').strip_prefix(name)?.strip_prefix('=')?.parse().ok())
     };
-    let own = speaker_container(pod).and_then(|container| told(container, "port")).unwrap_or(if tls { 9120 } else { 7472 });
+    let own = speaker::container(pod).and_then(|container| told(container, "port")).unwrap_or(if tls { 9120 } else { 7472 });
     let frr = pod.containers.iter().find(|container| container.name == "frr-metrics");
     let mut ports = vec![(own, tls)];
     ports.extend(frr.map(|container| (told(container, "metrics-port").unwrap_or(if tls { 9121 } else { 7473 }), tls)));
