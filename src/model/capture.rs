@@ -259,10 +259,10 @@ impl Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::place::{Host, HostKind};
+    use crate::model::place::HostKind;
 
     fn request() -> CaptureRequest {
-        CaptureRequest::sample(Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node }))
+        CaptureRequest::sample(Place::sample("n2", HostKind::Node))
     }
 
     fn capture(end: CaptureEnd, lost: u64) -> Capture {

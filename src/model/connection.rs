@@ -31,6 +31,34 @@ pub struct Hop {
     pub at: i64,
 }
 
+/// What tests see: they say how theirs differs.
+#[cfg(test)]
+impl Hop {
+    /// The first packet of a request, by eth0.
+    pub(crate) fn sample(place: &str, passage: Passage, source: (IpAddr, u16), destination: (IpAddr, u16)) -> Self {
+        Self {
+            place: place.to_owned(),
+            interface: "eth0".to_owned(),
+            passage,
+            request: true,
+            what: Sighting::Syn,
+            source,
+            destination,
+            tunnel: None,
+            outer: None,
+            source_mac: None,
+            sequence: 7,
+            length: 0,
+            at: 0,
+        }
+    }
+
+    /// The answer to such a packet.
+    pub(crate) fn back(self) -> Self {
+        Self { request: false, what: Sighting::SynAck, source: self.destination, destination: self.source, ..self }
+    }
+}
+
 /// What kind of packet of the connection was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,6 +85,14 @@ pub struct Connection {
     pub pod: Option<String>,
     /// Why it could not be followed, when it could not.
     pub not_joined: Option<String>,
+}
+
+#[cfg(test)]
+impl Connection {
+    /// One from c1 that was followed.
+    pub(crate) fn sample(attempt: Attempt, hops: Vec<Hop>) -> Self {
+        Self { vantage: Vantage::Ssh("c1".to_owned()), attempt, hops, pod: None, not_joined: None }
+    }
 }
 
 /// A connection's path: the hops of its first packet and of the answer to it.

@@ -45,6 +45,12 @@ pub enum Place {
 }
 
 impl Place {
+    /// A host's own, where its address is its name.
+    #[cfg(test)]
+    pub(crate) fn sample(name: &str, kind: HostKind) -> Self {
+        Self::Host(Host { name: name.to_owned(), address: name.to_owned(), kind })
+    }
+
     #[must_use]
     pub fn host(&self) -> &Host {
         match self {

@@ -251,6 +251,13 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Tries of port 443 from c1.
+    #[cfg(test)]
+    pub(crate) fn sample(address: &str, attempts: Vec<Attempt>) -> Self {
+        let address = address.parse().unwrap();
+        Self { attempts, ..Self::new(Vantage::Ssh("c1".to_owned()), address, 443, Speech::Tcp) }
+    }
+
     /// A probe of which nothing is known yet.
     #[must_use]
     pub fn new(vantage: Vantage, address: IpAddr, port: u16, speech: Speech) -> Self {

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::capture::CaptureRequest;
 use crate::model::clock::ClockOffset;
-use crate::model::place::Host;
 use crate::model::probe::Vantage;
 
 const CLIENT: &str = "10.9.9.9";
@@ -123,7 +122,7 @@ fn others_and_what_was_under_way_are_no_tries() {
     let arp = json!({"arp": {"reply": false, "sender_mac": "02:00:00:00:00:0a", "sender": CLIENT, "target": VIP}});
     let mut packets = under_way.to_vec();
     packets.extend([passing, packet(2, true, &elsewhere), packet(2, true, &another), packet(2, true, &arp)]);
-    let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
+    let place = Place::sample("n2", HostKind::Node);
     let capture = Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), 9, 0) };
     let awaited = awaited(Speech::Tcp);
     let mut probe =
@@ -139,7 +138,7 @@ fn others_and_what_was_under_way_are_no_tries() {
 
 #[test]
 fn the_end_of_the_capture_counts_by_the_host_s_own_clock() {
-    let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
+    let place = Place::sample("n2", HostKind::Node);
     let capture = Capture {
         packets: [syn(1_000)].into_iter().collect(),
         stopped_at: 50 * SECOND,

@@ -41,7 +41,7 @@ fn datagram(at: i64, from: &str, to: &str, identification: u16) -> Packet {
 }
 
 fn capture(name: &str, packets: Vec<Packet>) -> Capture {
-    let place = Place::Host(Host { name: name.into(), address: name.into(), kind: HostKind::Node });
+    let place = Place::sample(name, HostKind::Node);
     let arrived = packets.len() as u64;
     Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), arrived, 0) }
 }

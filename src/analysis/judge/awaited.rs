@@ -123,7 +123,7 @@ mod tests {
     use crate::model::finding::Gap;
     use crate::model::flow::Flow;
     use crate::model::packet::Packet;
-    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::place::{HostKind, Place};
     use crate::model::probe::{Awaited, Probe, Speech, Vantage};
 
     /// A packet on n2 towards the client: tenths of a second, whether it comes in, flags, sequence, acknowledgement, bytes.
@@ -140,7 +140,7 @@ mod tests {
             &json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 443}]},
             "status": {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}}),
         );
-        let place = Place::Host(Host { name: "n2".into(), address: String::new(), kind: HostKind::Node });
+        let place = Place::sample("n2", HostKind::Node);
         let packets = packets.iter().map(|one| packet(*one)).collect();
         let captures = vec![Capture { packets, ..Capture::sample(CaptureRequest::sample(place), 9, lost) }];
         let (client, address) = ("10.9.9.9".parse().unwrap(), "10.0.0.1".parse().unwrap());

@@ -20,13 +20,13 @@ mod tests {
     use super::super::node::filters::enough;
     use super::*;
     use crate::analysis::state::place_state::PlaceState;
-    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::place::{HostKind, Place};
 
     #[test]
     fn as_many_as_were_lost_have_to_be_counted() {
         let state = |blocked: u64| {
             let text = format!("XfrmInPolBlock \t{blocked}\nsrc 203.0.113.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0\n");
-            let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
+            let place = Place::sample("n1", HostKind::Node);
             PlaceState::new(place, [("ipsec".to_owned(), text)].into(), std::collections::BTreeMap::default())
         };
         let pair = |after: u64| StatePair { before: state(3), after: state(after) };

@@ -5,8 +5,8 @@ use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Path, Sighting};
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe};
 
 const VIP: &str = "10.0.0.1:443";
 const POD: &str = "10.1.0.7:4180";
@@ -16,34 +16,17 @@ fn hop(spot: (&str, &str, Passage), request: bool, what: Sighting, service: &str
     let parts = |text: &str| text.parse::<std::net::SocketAddr>().map(|end| (end.ip(), end.port())).unwrap();
     let (client, service) = (parts("10.9.9.9:20001"), parts(service));
     let (source, destination) = if request { (client, service) } else { (service, client) };
-    Hop {
-        place: spot.0.into(),
-        interface: spot.1.into(),
-        passage: spot.2,
-        request,
-        what,
-        source,
-        destination,
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence,
-        length,
-        at: at * 1000,
-    }
+    Hop { interface: spot.1.into(), request, what, sequence, length, at: at * 1000, ..Hop::sample(spot.0, spot.2, source, destination) }
 }
 
 fn followed(hops: Vec<Hop>, ending: Ending) -> Path {
     let capture = |name: &str, kind| {
-        let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+        let place = Place::sample(name, kind);
         Capture::sample(CaptureRequest::sample(place), 9, 0)
     };
     let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_001, ending, ..Attempt::sample() };
-    let vantage = Vantage::Ssh("c1".into());
-    let address = "10.0.0.1".parse().unwrap();
-    let probe =
-        Probe { attempts: vec![attempt.clone()], tool: "python3".into(), ..Probe::new(vantage.clone(), address, 443, Speech::Https) };
-    let connection = Connection { vantage, attempt, hops, pod: None, not_joined: None };
+    let probe = Probe::sample("10.0.0.1", vec![attempt.clone()]);
+    let connection = Connection::sample(attempt, hops);
     let captures = vec![capture("c1", HostKind::Client), capture("n2", HostKind::Node)];
     paths(&Flow { captures, probes: vec![probe], connections: vec![connection], ..Flow::default() }).remove(0)
 }

@@ -77,7 +77,7 @@ mod tests {
 
     use super::router;
     use crate::analysis::state::place_state::PlaceState;
-    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::place::{HostKind, Place};
 
     /// From FRR 8.4.4, cut down to two of four neighbours.
     #[test]
@@ -91,7 +91,7 @@ mod tests {
             ("route 10.88.100.10", route),
             ("addresses", "2: svc0    inet 10.88.64.1/24 brd x"),
         ];
-        let place = Place::Host(Host { name: "rt".to_owned(), address: String::new(), kind: HostKind::Client });
+        let place = Place::sample("rt", HostKind::Client);
         let sections = sections.map(|(name, text)| (name.to_owned(), text.to_owned())).into_iter().collect();
         let state = PlaceState::new(place.clone(), sections, BTreeMap::new());
         let address = "10.88.100.10".parse().unwrap();

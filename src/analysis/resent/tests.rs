@@ -3,32 +3,18 @@
 use super::*;
 use crate::model::capture::CaptureRequest;
 use crate::model::clock::ClockOffset;
-use crate::model::place::Host;
 use crate::model::probe::Vantage;
 
 const SECOND: i64 = 1_000_000_000;
 
 fn capture(name: &str, kind: HostKind) -> Capture {
-    let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+    let place = Place::sample(name, kind);
     Capture::sample(CaptureRequest::sample(place), 9, 0)
 }
 
 fn syn(place: &str, interface: &str, passage: Passage, at: i64) -> Hop {
-    Hop {
-        place: place.into(),
-        interface: interface.into(),
-        passage,
-        request: true,
-        what: Sighting::Syn,
-        source: ("10.9.9.9".parse().unwrap(), 20_000),
-        destination: ("10.0.0.1".parse().unwrap(), 443),
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 7,
-        length: 0,
-        at,
-    }
+    let ends = (("10.9.9.9".parse().unwrap(), 20_000), ("10.0.0.1".parse().unwrap(), 443));
+    Hop { interface: interface.into(), at, ..Hop::sample(place, passage, ends.0, ends.1) }
 }
 
 fn clocks(hosts: &[(&str, u64)]) -> Offsets {

@@ -324,6 +324,12 @@ impl PlaceState {
 }
 
 impl StatePair {
+    /// A place that was read once, so that nothing is known of what changed.
+    #[must_use]
+    pub fn unchanged(state: PlaceState) -> Self {
+        Self { before: state.clone(), after: state }
+    }
+
     /// By how much a kernel's counter such as (`TcpExt`, `IPReversePathFilter`) grew; `None` where one of the two was not read.
     #[must_use]
     pub fn grown(&self, group: &str, name: &str) -> Option<u64> {

@@ -43,11 +43,11 @@ fn closed(text: &str, status: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::place_state;
-    use crate::model::place::{Host, HostKind, Place};
+    use crate::model::place::{HostKind, Place};
 
     #[test]
     fn sections_and_what_is_missing() {
-        let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
+        let place = Place::sample("n1", HostKind::Node);
         let state = place_state(
             place,
             "\n=== links\n1: lo\n\n=== end 0\n\n=== nft\n\n=== end missing\n=== conntrack\nsorry\n=== end 1\n=== cut\nhalf",

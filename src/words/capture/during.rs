@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_script_sees_of_captures_what_reports_do_and_no_packet() {
-        let place = Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node });
+        let place = Place::sample("n2", HostKind::Node);
         let packet = Packet {
             at: 1,
             interface: "mlb".into(),

@@ -81,7 +81,7 @@ fn look(
     ask_forwarding(run, &plan, &mut after);
     let mut states: Vec<StatePair> =
         before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
-    states.extend(others(run, &plan).into_iter().map(|state| StatePair { before: state.clone(), after: state }));
+    states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
     Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
 }
 

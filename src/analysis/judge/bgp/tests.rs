@@ -109,7 +109,7 @@ impl Lab {
             ]);
             let host = Host { name: (*name).to_owned(), address: String::new(), kind: HostKind::Node };
             let state = PlaceState::new(Place::Host(host), sections, BTreeMap::new());
-            StatePair { before: state.clone(), after: state }
+            StatePair::unchanged(state)
         });
         let closer = Closer { states: states.collect(), again: Flow::default(), ..Closer::default() };
         let case =

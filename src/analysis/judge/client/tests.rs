@@ -13,7 +13,7 @@ use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::model::announcement::{AddressLog, Agreement, Announcement, History, LogState, ProtocolLog, Spared, SpeakerLog};
 use crate::model::capture::{Capture, CaptureRequest};
-use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::connection::{Connection, Hop};
 use crate::model::finding::{Finding, Gap};
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::metallb::Metallb;
@@ -67,7 +67,7 @@ fn seen() -> Seen {
 }
 
 fn place(name: &str, kind: HostKind) -> Place {
-    Place::Host(Host { name: name.into(), address: name.into(), kind })
+    Place::sample(name, kind)
 }
 
 fn links(links: &[(&str, &str, &str)]) -> String {
@@ -85,7 +85,7 @@ fn sections(all: &[(&str, &str)]) -> String {
 
 fn pair(place: &Place, text: &str) -> StatePair {
     let state = place_state(place.clone(), text);
-    StatePair { before: state.clone(), after: state }
+    StatePair::unchanged(state)
 }
 
 fn arp(interface: &str, passage: Passage, reply: bool, sender: (&str, u8), target: &str) -> Packet {
@@ -267,22 +267,8 @@ fn routes_that_refuse_end_in_nothing_or_name_a_gateway_that_nobody_is() {
 
 fn hop(place: &str, interface: &str, passage: Passage, request: bool, mac: Option<&str>) -> Hop {
     let (client, vip) = ((CLIENT.parse().unwrap(), 20_000), (VIP.parse().unwrap(), 443));
-    let (source, destination) = if request { (client, vip) } else { (vip, client) };
-    Hop {
-        place: place.into(),
-        interface: interface.into(),
-        passage,
-        request,
-        what: if request { Sighting::Syn } else { Sighting::SynAck },
-        source,
-        destination,
-        tunnel: None,
-        outer: None,
-        source_mac: mac.map(str::to_owned),
-        sequence: 7,
-        length: 0,
-        at: 1,
-    }
+    let seen = Hop::sample(place, passage, client, vip);
+    Hop { interface: interface.into(), source_mac: mac.map(str::to_owned), ..if request { seen } else { seen.back() } }
 }
 
 /// The request comes through the router, and n2 has an address of the client's network on eth0.

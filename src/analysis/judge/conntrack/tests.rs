@@ -13,7 +13,7 @@ use crate::analysis::state::sections::place_state;
 use crate::analysis::target::target;
 use crate::model::connection::Connection;
 use crate::model::flow::Flow;
-use crate::model::place::{Host, HostKind, Place};
+use crate::model::place::{HostKind, Place};
 use crate::model::probe::{Attempt, Vantage};
 
 const RULES: &str = "=== iptables\n*nat\n:KUBE-SERVICES - [0:0]\n\
@@ -28,7 +28,7 @@ fn entry(answered_by: &str, port: u16) -> String {
 }
 
 fn state(sections: &str) -> crate::analysis::state::place_state::PlaceState {
-    place_state(Place::Host(Host { name: "n2".into(), address: "n2".into(), kind: HostKind::Node }), sections)
+    place_state(Place::sample("n2", HostKind::Node), sections)
 }
 
 /// What is said of a try from port 20000 with these dumps before it and after it.

@@ -9,7 +9,7 @@ use crate::analysis::read::objects;
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::capture::{Capture, CaptureRequest};
-use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::connection::{Connection, Hop};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::metallb::Metallb;
@@ -39,22 +39,9 @@ struct Tries {
 
 fn hop(place: &str, passage: Passage, request: bool, port: u16, mac: Option<&str>) -> Hop {
     let (client, vip) = (("10.88.64.50".parse().unwrap(), port), (VIP.parse().unwrap(), 443));
-    let (source, destination) = if request { (client, vip) } else { (vip, client) };
-    Hop {
-        place: place.into(),
-        interface: "eth0".into(),
-        passage,
-        request,
-        what: if request { Sighting::Syn } else { Sighting::SynAck },
-        source,
-        destination,
-        tunnel: None,
-        outer: None,
-        source_mac: mac.map(Into::into),
-        sequence: u32::from(port),
-        length: 0,
-        at: i64::from(port),
-    }
+    let seen = Hop::sample(place, passage, client, vip);
+    let seen = if request { seen } else { seen.back() };
+    Hop { source_mac: mac.map(Into::into), sequence: u32::from(port), at: i64::from(port), ..seen }
 }
 
 fn flow(tries: &[Tries], stranger: bool) -> Flow {
@@ -107,7 +94,7 @@ fn flow(tries: &[Tries], stranger: bool) -> Flow {
 fn state(links: &str) -> StatePair {
     let place = Place::Host(host("n2", HostKind::Node));
     let state = PlaceState::new(place, [("links".to_owned(), links.to_owned())].into(), std::collections::BTreeMap::default());
-    StatePair { before: state.clone(), after: state }
+    StatePair::unchanged(state)
 }
 
 /// The places that are suspected at first, and what is said after a closer look.

@@ -14,14 +14,14 @@ use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sections::place_state;
 use crate::analysis::target::{Surroundings, hold, near_misses, target, template, templates};
-use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::connection::{Connection, Hop};
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
 use crate::model::flow::Flow;
 use crate::model::kubernetes::Pod;
 use crate::model::packet::Passage;
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe, Speech};
 use crate::model::service::Service;
 
 fn web(spec: &Value) -> Service {
@@ -281,27 +281,13 @@ fn an_address_that_nobody_holds_fails_alone_and_warns_beside_others() {
 fn connection(endpoint: &str, ending: Ending) -> Connection {
     let (client, pod): (IpAddr, IpAddr) = ("10.9.9.9".parse().unwrap(), endpoint.parse().unwrap());
     let attempt = Attempt { source: Some(client), source_port: 20_000, ending, ..Attempt::sample() };
-    let hop = Hop {
-        place: "n2".into(),
-        interface: "cni0".into(),
-        passage: Passage::Out,
-        request: true,
-        what: Sighting::Syn,
-        source: (client, 20_000),
-        destination: (pod, 4180),
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 1,
-        length: 0,
-        at: 0,
-    };
-    Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops: vec![hop], pod: None, not_joined: None }
+    let hop = Hop { interface: "cni0".into(), ..Hop::sample("n2", Passage::Out, (client, 20_000), (pod, 4180)) };
+    Connection::sample(attempt, vec![hop])
 }
 
 fn flow(connections: Vec<Connection>) -> Flow {
     let attempts = connections.iter().map(|connection| connection.attempt.clone()).collect();
-    let probe = Probe { attempts, ..Probe::new(Vantage::Ssh("c1".into()), "10.0.0.1".parse().unwrap(), 443, Speech::Https) };
+    let probe = Probe { speech: Speech::Https, ..Probe::sample("10.0.0.1", attempts) };
     Flow { probes: vec![probe], connections, ..Flow::default() }
 }
 
@@ -319,9 +305,9 @@ fn tries_that_end_at_nobodys_address_prove_the_failure() {
 
 /// What n2 was seen to have in its neighbour table.
 fn neighbours(text: &str) -> Closer {
-    let place = Place::Host(Host { name: "n2".into(), address: "n2".into(), kind: HostKind::Node });
+    let place = Place::sample("n2", HostKind::Node);
     let state = place_state(place, &format!("=== neighbours\n{text}\n=== end 0\n"));
-    Closer { states: vec![StatePair { before: state.clone(), after: state }], again: Flow::default(), ..Closer::default() }
+    Closer { states: vec![StatePair::unchanged(state)], again: Flow::default(), ..Closer::default() }
 }
 
 #[test]

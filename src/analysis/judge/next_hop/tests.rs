@@ -16,8 +16,8 @@ use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::flow::Flow;
 use crate::model::metallb::Metallb;
 use crate::model::packet::Passage;
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe, Vantage};
 use crate::model::service::Service;
 
 const CLIENT: &str = "10.88.192.50";
@@ -34,7 +34,7 @@ enum Way {
 }
 
 fn host(name: &str, kind: HostKind) -> Place {
-    Place::Host(Host { name: name.into(), address: name.into(), kind })
+    Place::sample(name, kind)
 }
 
 fn capture(name: &str, kind: HostKind) -> Capture {
@@ -44,22 +44,8 @@ fn capture(name: &str, kind: HostKind) -> Capture {
 fn hop(place: &str, passage: Passage, request: bool, what: Sighting, to_pod: bool) -> Hop {
     let client = (CLIENT.parse().unwrap(), 20_000);
     let service = if to_pod { ("10.88.129.7".parse().unwrap(), 4_180) } else { (ADDRESS.parse().unwrap(), 443) };
-    let (source, destination) = if request { (client, service) } else { (service, client) };
-    Hop {
-        place: place.into(),
-        interface: "mlb".into(),
-        passage,
-        request,
-        what,
-        source,
-        destination,
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 7,
-        length: 0,
-        at: 0,
-    }
+    let seen = Hop::sample(place, passage, client, service);
+    Hop { interface: "mlb".into(), what, ..if request { seen } else { seen.back() } }
 }
 
 fn connection(number: u32, node: &str, way: Way) -> Connection {
@@ -124,17 +110,14 @@ fn announcement(protocol: &str) -> Announcement {
 
 fn flow(ways: &[(&str, Way)]) -> Flow {
     let connections: Vec<Connection> = (1..).zip(ways).map(|(number, (node, way))| connection(number, node, *way)).collect();
-    let probe = Probe {
-        attempts: connections.iter().map(|connection| connection.attempt.clone()).collect(),
-        ..Probe::new(Vantage::Ssh("c2".into()), ADDRESS.parse().unwrap(), 443, Speech::Tcp)
-    };
+    let attempts = connections.iter().map(|connection| connection.attempt.clone()).collect();
+    let probe = Probe { vantage: Vantage::Ssh("c2".into()), ..Probe::sample(ADDRESS, attempts) };
     let captures = ["n1", "n2", "n3"].map(|name| capture(name, HostKind::Node)).into_iter().chain([capture("c2", HostKind::Client)]);
     Flow { captures: captures.collect(), probes: vec![probe], arp: Vec::new(), connections, ..Flow::default() }
 }
 
 fn state(node: &str, sections: &str) -> StatePair {
-    let read = || place_state(host(node, HostKind::Node), sections);
-    StatePair { before: read(), after: read() }
+    StatePair::unchanged(place_state(host(node, HostKind::Node), sections))
 }
 
 fn with<T>(protocol: &str, ways: &[(&str, Way)], states: Vec<StatePair>, then: impl Fn(&Case) -> T) -> T {

@@ -12,28 +12,14 @@ use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Vantage};
 
 fn capture(name: &str, kind: HostKind, lost: u64) -> Capture {
-    let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+    let place = Place::sample(name, kind);
     Capture::sample(CaptureRequest::sample(place), 9, lost)
 }
 
 fn hop(place: &str, passage: Passage, request: bool, what: Sighting, sequence: u32, length: u32) -> Hop {
     let (client, vip) = (("10.9.9.9".parse().unwrap(), 20_000), ("10.0.0.1".parse().unwrap(), 443));
-    let (source, destination) = if request { (client, vip) } else { (vip, client) };
-    Hop {
-        place: place.into(),
-        interface: "eth0".into(),
-        passage,
-        request,
-        what,
-        source,
-        destination,
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence,
-        length,
-        at: 0,
-    }
+    let seen = Hop::sample(place, passage, client, vip);
+    Hop { what, sequence, length, ..if request { seen } else { seen.back() } }
 }
 
 fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<&Vanished>) {
@@ -43,7 +29,7 @@ fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<&Vanished>) {
     );
     let case = Case { service: &service, announcement: None, target: None, flow: None, closer: None, gaps: &[] };
     let attempt = Attempt { source: "10.9.9.9".parse().ok(), source_port: 20_000, ..Attempt::sample() };
-    let connection = Connection { vantage: Vantage::Ssh("c1".into()), attempt, hops, pod: None, not_joined: None };
+    let connection = Connection::sample(attempt, hops);
     let captures = [capture("c1", HostKind::Client, 0), capture("n2", HostKind::Node, lost_on_node)];
     let road = Road::new(&case, &connection, captures.iter().collect());
     assert_eq!(road.vanished().as_ref(), expected);

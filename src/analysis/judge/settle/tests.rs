@@ -6,7 +6,7 @@ use super::super::node::gone;
 use super::super::{Case, judge};
 use crate::analysis::read::objects;
 use crate::model::capture::{Capture, CaptureRequest};
-use crate::model::connection::{Connection, Hop, Sighting};
+use crate::model::connection::{Connection, Hop};
 use crate::model::error_kind::ErrorKind;
 use crate::model::finding::Gap;
 use crate::model::flow::Flow;
@@ -21,23 +21,9 @@ const VIP: &str = "10.0.0.1";
 fn answered(seen: bool) -> Flow {
     let vantage = Vantage::Ssh("c1".to_owned());
     let attempt = Attempt { source: "10.0.0.9".parse().ok(), source_port: 20_000, ending: Ending::Answered, ..Attempt::sample() };
-    let hop = Hop {
-        place: "n2".to_owned(),
-        interface: "eth0".to_owned(),
-        passage: Passage::In,
-        request: true,
-        what: Sighting::Syn,
-        source: ("10.0.0.9".parse().unwrap(), 20_000),
-        destination: (VIP.parse().unwrap(), 443),
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 7,
-        length: 0,
-        at: 1,
-    };
+    let hop = Hop::sample("n2", Passage::In, ("10.0.0.9".parse().unwrap(), 20_000), (VIP.parse().unwrap(), 443));
     let hops = if seen { vec![hop] } else { Vec::new() };
-    let node = Place::Host(Host { name: "n2".to_owned(), address: String::new(), kind: HostKind::Node });
+    let node = Place::sample("n2", HostKind::Node);
     Flow {
         captures: vec![Capture::sample(CaptureRequest::sample(node), 1, 0)],
         probes: vec![Probe { attempts: vec![attempt.clone()], ..Probe::new(vantage.clone(), VIP.parse().unwrap(), 443, Speech::Tcp) }],

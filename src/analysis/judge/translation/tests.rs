@@ -14,8 +14,8 @@ use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::{Attempt, Ending, Probe, Vantage};
 use crate::model::subject::Subject;
 
 const CLIENT: &str = "10.9.9.9";
@@ -65,7 +65,7 @@ fn dump(added: &[&str], without: &str, count: u64) -> String {
 }
 
 fn node(name: &str) -> Place {
-    Place::Host(Host { name: name.into(), address: name.into(), kind: HostKind::Node })
+    Place::sample(name, HostKind::Node)
 }
 
 /// n2's state around a round in which every rule's counter grew by `by`.
@@ -80,21 +80,8 @@ fn hop(place: &str, interface: &str, passage: Passage, from: &str, to: &str) -> 
         (address.parse().unwrap(), port.parse().unwrap())
     };
     let request = to.ends_with(":443") || to.ends_with(":4180");
-    Hop {
-        place: place.into(),
-        interface: interface.into(),
-        passage,
-        request,
-        what: if request { Sighting::Syn } else { Sighting::SynAck },
-        source: end(from),
-        destination: end(to),
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 7,
-        length: 0,
-        at: 0,
-    }
+    let hop = Hop { interface: interface.into(), ..Hop::sample(place, passage, end(from), end(to)) };
+    if request { hop } else { Hop { request, what: Sighting::SynAck, ..hop } }
 }
 
 /// It comes in on n2, and that is all.
@@ -152,8 +139,8 @@ fn judged_by(given: &Given, judge: impl Fn(&Case) -> Judgement) -> Vec<String> {
             })
             .collect();
         let attempts = connections.iter().map(|connection| connection.attempt.clone()).collect();
-        let probe = Probe { attempts, ..Probe::new(Vantage::Ssh("c1".into()), ADDRESS.parse().unwrap(), 443, Speech::Tcp) };
-        let client = Place::Host(Host { name: "c1".into(), address: "c1".into(), kind: HostKind::Client });
+        let probe = Probe::sample(ADDRESS, attempts);
+        let client = Place::sample("c1", HostKind::Client);
         let captures = [node("n2"), node("n3"), client].map(|place| Capture::sample(CaptureRequest::sample(place), 9, 0)).to_vec();
         Flow { captures, probes: vec![probe], connections, ..Flow::default() }
     };

@@ -63,7 +63,7 @@ fn announced(service: &Service) -> Announcement {
 }
 
 fn capture(name: &str, kind: HostKind, lost: u64, packets: Vec<Packet>) -> Capture {
-    let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+    let place = Place::sample(name, kind);
     let arrived = packets.len() as u64;
     Capture { packets: packets.into_iter().collect(), ..Capture::sample(CaptureRequest::sample(place), arrived, lost) }
 }
@@ -97,9 +97,9 @@ fn judged(first: &Flow, second: Flow) -> (Vec<Finding>, Vec<Gap>) {
 fn states() -> Vec<StatePair> {
     let links = |mac: &str| format!("2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP link/ether {mac} brd ff:ff:ff:ff:ff:ff");
     let of = |name: &str, kind, mac: &str, more: &str| {
-        let place = Place::Host(Host { name: name.into(), address: name.into(), kind });
+        let place = Place::sample(name, kind);
         let state = place_state(place, &format!("=== links\n{}\n=== end 0\n{more}", links(mac)));
-        StatePair { before: state.clone(), after: state }
+        StatePair::unchanged(state)
     };
     vec![of("n2", HostKind::Node, N2, ""), of("c1", HostKind::Client, "66:00:00:00:00:50", "=== neighbours\n=== end 0\n")]
 }
@@ -129,21 +129,7 @@ fn names(findings: &[Finding]) -> Vec<&str> {
 }
 
 fn syn(place: &str, passage: Passage) -> Hop {
-    Hop {
-        place: place.into(),
-        interface: "eth0".into(),
-        passage,
-        request: true,
-        what: Sighting::Syn,
-        source: ("10.88.64.50".parse().unwrap(), 20_000),
-        destination: ("10.88.64.100".parse().unwrap(), 443),
-        tunnel: None,
-        outer: None,
-        source_mac: None,
-        sequence: 7,
-        length: 0,
-        at: 1,
-    }
+    Hop::sample(place, passage, ("10.88.64.50".parse().unwrap(), 20_000), ("10.88.64.100".parse().unwrap(), 443))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{drops, undecided};
 use crate::analysis::state::netfilter::{Fields, Match};
 use crate::analysis::state::place_state::{PlaceState, StatePair};
-use crate::model::place::{Host, HostKind, Place};
+use crate::model::place::{HostKind, Place};
 
 /// A request for a Service's address that came in on `mlb`.
 fn request() -> Fields {
@@ -25,7 +25,7 @@ fn request() -> Fields {
 /// A node with the address 10.88.64.11 and one dump.
 fn state(section: &str, dump: String) -> PlaceState {
     let addresses = "2: mlb    inet 10.88.64.11/24 brd 10.88.64.255 scope global mlb".to_owned();
-    let place = Place::Host(Host { name: "n1".into(), address: "10.0.0.1".into(), kind: HostKind::Node });
+    let place = Place::sample("n1", HostKind::Node);
     PlaceState::new(place, [(section.to_owned(), dump), ("addresses".to_owned(), addresses)].into(), BTreeMap::new())
 }
 
@@ -65,8 +65,7 @@ fn policies_enforced_by_kube_router_are_not_kube_proxys() {
 }
 
 fn table(family: &str, chains: &str) -> StatePair {
-    let read = || state("nft", format!("table {family} guard {{\n{chains}\n}}\n"));
-    StatePair { before: read(), after: read() }
+    StatePair::unchanged(state("nft", format!("table {family} guard {{\n{chains}\n}}\n")))
 }
 
 fn check_nft(chains: &str, expected: &[(&str, Match)]) {

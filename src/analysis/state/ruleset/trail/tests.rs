@@ -8,8 +8,7 @@ const POD: &str = "10.88.131.21";
 
 /// The turns of a client's request towards one of the pods that are not kube-proxy's: path, kind and certainty.
 fn turns(iptables: &str, nft: &str) -> Vec<(String, Kind, bool)> {
-    let read = || host(&[("iptables", iptables), ("nft", nft)]);
-    let pair = StatePair { before: read(), after: read() };
+    let pair = StatePair::unchanged(host(&[("iptables", iptables), ("nft", nft)]));
     let own = |turn: &Turn| turn.of_kube_proxy;
     let towards = POD.parse().ok().map(|address| (address, 4180));
     let all = [trail(&pair, &from("10.88.64.50"), None), trail(&pair, &from("10.88.64.50"), towards)];
