@@ -1,6 +1,7 @@
 //! What a judgement rests on, and the questions that every rule asks of it.
 
 use crate::analysis::state::closer::Closer;
+use crate::analysis::state::network::Link;
 use crate::analysis::state::place_state::StatePair;
 use crate::model::announcement::Announcement;
 use crate::model::capture::Capture;
@@ -75,14 +76,11 @@ impl<'a> Case<'a> {
         self.flows().flat_map(|flow| flow.captures.iter())
     }
 
-    /// Whether the pod network runs through a tunnel, as far as packets showed.
+    /// Whether the pod network runs through a tunnel in which packets can be followed, as far as these or the links showed.
     #[must_use]
     pub fn tunnelled(&self) -> bool {
         let packets = self.captures().any(|capture| capture.packets.iter().any(|packet| packet.tunnel.is_some()));
-        packets
-            || self.states().any(|pair| {
-                pair.after.links().unwrap_or_default().iter().any(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))
-            })
+        packets || self.states().any(|pair| pair.after.links().unwrap_or_default().iter().any(Link::is_seen_through))
     }
 
     pub(super) fn states(&self) -> impl Iterator<Item = &'a StatePair> {

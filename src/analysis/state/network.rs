@@ -31,7 +31,13 @@ impl Link {
     /// Whether it leads into a tunnel of a known kind.
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
-        matches!(self.kind.as_deref(), Some("vxlan" | "geneve" | "ipip" | "wireguard"))
+        self.is_seen_through() || self.kind.as_deref() == Some("wireguard")
+    }
+
+    /// Whether it leads into a tunnel in which packets can be followed: what WireGuard carries is encrypted, and is seen at its ends alone.
+    #[must_use]
+    pub fn is_seen_through(&self) -> bool {
+        matches!(self.kind.as_deref(), Some("vxlan" | "geneve" | "ipip"))
     }
 }
 

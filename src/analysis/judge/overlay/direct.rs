@@ -24,7 +24,7 @@ pub(super) fn wrong_route(handed: &Handed) -> Option<Finding> {
     {
         return None;
     }
-    let tunnel = state.links().unwrap_or_default().iter().find(|link| matches!(link.kind.as_deref(), Some("vxlan" | "geneve" | "ipip")))?;
+    let tunnel = state.links().unwrap_or_default().iter().find(|link| link.is_tunnel())?;
     let by_tunnel = |route: &Route| route.dev.as_ref() == Some(&tunnel.name);
     let others = state.routes().is_some_and(|routes| routes.all().iter().any(|route| by_tunnel(route) && route.dst.contains('/')));
     (others && !by_tunnel(route)).then(|| {

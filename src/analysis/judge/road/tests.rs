@@ -5,11 +5,14 @@ use serde_json::json;
 use super::{Leg, Point, Road, Vanished};
 use crate::analysis::judge::Case;
 use crate::analysis::read::objects;
+use crate::analysis::state::closer::Closer;
+use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::sections::place_state;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::{Connection, Hop, Sighting};
 use crate::model::packet::Passage;
-use crate::model::place::{Host, HostKind, Place};
-use crate::model::probe::{Attempt, Vantage};
+use crate::model::place::{HostKind, Place};
+use crate::model::probe::Attempt;
 
 fn capture(name: &str, kind: HostKind, lost: u64) -> Capture {
     let place = Place::sample(name, kind);
@@ -33,6 +36,21 @@ fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<&Vanished>) {
     let captures = [capture("c1", HostKind::Client, 0), capture("n2", HostKind::Node, lost_on_node)];
     let road = Road::new(&case, &connection, captures.iter().collect());
     assert_eq!(road.vanished().as_ref(), expected);
+}
+
+/// What WireGuard carries is seen at its ends alone: between these there is no point at which a packet could be missed.
+#[test]
+fn a_tunnel_that_nobody_can_look_into_has_no_points_between_its_ends() {
+    let tunnelled = |links: &str| {
+        let place = Place::sample("n2", HostKind::Node);
+        let state = place_state(place, &format!("=== links\n{links}\n=== end 0\n"));
+        let closer = Closer { states: vec![StatePair::unchanged(state)], ..Closer::default() };
+        let service = objects::service(&json!({"metadata": {"namespace": "a", "name": "web"}, "spec": {"type": "LoadBalancer"}}));
+        Case { service: &service, announcement: None, target: None, flow: None, closer: Some(&closer), gaps: &[] }.tunnelled()
+    };
+    let link =
+        |kind: &str| format!("7: pods: <UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN\\    link/none \\    {kind} numtxqueues 1");
+    assert_eq!(["vxlan", "geneve", "ipip", "wireguard", "dummy"].map(|kind| tunnelled(&link(kind))), [true, true, true, false, false]);
 }
 
 fn request() -> Vec<Hop> {
