@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
+#[path = "architecture/proofs.rs"]
+mod proofs;
+
 /// A layer, the layers that it may name, and the crates that it and few others may name.
 struct Layer {
     name: &'static str,

@@ -1,6 +1,7 @@
 //! NetworkPolicies: a packet that came to the pod's node and that a policy does not let into the pod.
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::node::filters::Taking;
 use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -18,9 +19,9 @@ const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER
 const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
-pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Finding) -> Option<Finding> {
+pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
     let enforces = |chain: &str| CHAINS.iter().any(|start| chain.starts_with(start));
-    if !filter.culprits.iter().any(|culprit| culprit.chain().is_some_and(enforces)) {
+    if !filter.rule.chain().is_some_and(enforces) {
         return None;
     }
     let denying = denying(case, node, packets);

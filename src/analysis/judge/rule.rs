@@ -22,6 +22,10 @@ pub(super) struct Rule {
 
 impl Rule {
     /// A finding of what is told, if it is one of this rule's.
+    ///
+    /// Some causes exclude each other, and one walk tells which of them it is: why the pools refuse a wish, why nothing serves, what is wrong
+    /// between a node and its own pod, why a node is no candidate. Apart, each would have to go the whole way of the others to know that it
+    /// comes first. Such a walk is one function that the rows of several rules name, and each row takes of what it tells what has its own name.
     pub(super) fn of(&self, told: Option<Finding>) -> Option<Finding> {
         told.filter(|finding| self.names.contains(&finding.name.as_str()))
     }

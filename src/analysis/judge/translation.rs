@@ -184,34 +184,37 @@ pub(super) fn led_to(case: &Case, pair: &StatePair, node: &str, roads: &[&Road])
 /// Whether a rule may have led some of these requests astray: then that nothing explains their loss is not known.
 pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> bool {
     let trails = trails(case, pair, node, roads, None);
-    let on_the_road = short_lived(case, roads, node).is_some();
+    let on_the_road = shortening(case, roads, node).is_some();
     let open = trails.values().any(|trail| !trail.open.is_empty());
     on_the_road || open || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
 /// A rule of the node that took the requests leaves them too few hops for the node behind it, or a rule of this one does.
 pub(super) fn short_lived(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let (entry, turn) = shortening(case, roads, node)?;
+    Some(found(
+        names::NODE_FIREWALL_DROP,
+        vec![rule(&entry, &turn)],
+        format!("a packet filter on {entry} {}: {}", does(&turn), turn.text),
+        vec![format!("requests come in on {node} and go no further"), filters::took(&entry, turn.tool, &turn.path, &turn.text, turn.grown)],
+    ))
+}
+
+/// The rule that leaves the requests too few hops, and its node.
+fn shortening(case: &Case, roads: &[&Road], node: &str) -> Option<(String, Turn)> {
     let entries: BTreeSet<String> = roads.iter().filter_map(|road| road.entry()).map(|(name, _)| name).collect();
-    entries.iter().find_map(|entry| {
-        let pair = case.node_state(entry)?;
+    entries.into_iter().find_map(|entry| {
+        let pair = case.node_state(&entry)?;
         // A node forwards nothing that has one hop left; it looks before its chains for what it forwards are called, and takes one off.
         let needed = |turn: &Turn| if entry != node && turn.hook <= Hook::Prerouting { 2 } else { 1 };
-        let trails = trails(case, pair, entry, roads, None);
+        let trails = trails(case, pair, &entry, roads, None);
         let here = |turn: &Turn| entry != node || turn.hook <= Hook::Prerouting;
         let short = |turn: &&Turn| {
             matches!(turn.kind, Kind::HopLimit(hops) if hops <= needed(turn)) && here(turn) && turn.certain && turn.counted()
         };
         let all: Option<Vec<&Turn>> =
             trails.values().map(|trail| trail.turns.iter().rfind(|turn| matches!(turn.kind, Kind::HopLimit(_))).filter(short)).collect();
-        let turn = *all?.first()?;
-        Some(found(
-            names::NODE_FIREWALL_DROP,
-            vec![rule(entry, turn)],
-            format!("a packet filter on {entry} {}: {}", does(turn), turn.text),
-            vec![
-                format!("requests come in on {node} and go no further"),
-                filters::took(entry, turn.tool, &turn.path, &turn.text, turn.grown),
-            ],
-        ))
+        let turn = (*all?.first()?).clone();
+        Some((entry, turn))
     })
 }

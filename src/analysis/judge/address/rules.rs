@@ -85,8 +85,12 @@ const UNHEALTHY: Proof<Gives> = Proof {
     rule: &rules::CONTROLLER_UNHEALTHY,
     title: "a controller that cannot write the Service's status",
     needs: "the controller's log: an address that it could not write, and no later success",
-    apply: One(|giving| controller::unhealthy(giving.metallb).filter(|_| giving.served && refused(giving).is_none())),
+    apply: One(|giving| controller::unhealthy(giving.metallb).filter(|_| giving.served && !is_refused(giving))),
 };
+
+fn is_refused(giving: &Giving) -> bool {
+    matches!(giving.answer, Answer::Refused(_)) && giving.served
+}
 
 /// What MetalLB refuses of what the Service asks for.
 fn refused(giving: &Giving) -> Option<Finding> {

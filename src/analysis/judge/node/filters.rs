@@ -58,31 +58,40 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
 
 /// The finding for a packet filter on a node that takes the datagrams of a tunnel, in which these connections are.
 pub(in crate::analysis::judge) fn firewall(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
-    separating(pair, node, fields, 0, &Answered::in_tunnel(node, roads, fields))
+    Some(separating(pair, node, fields, 0, &Answered::in_tunnel(node, roads, fields))?.finding(node))
 }
 
-/// The finding for one that takes the connections' own packets: of a rule that takes a part of them it is known only by how many it took.
-pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+/// The rule that takes the connections' own packets: of one that takes a part of them it is known only by how many it took.
+pub(in crate::analysis::judge) fn taking(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Taking> {
     let lost = roads.iter().filter(|road| road.repeated()).count();
     separating(pair, node, fields, lost, &Answered::at(node, roads, fields))
 }
 
-/// The surest rule that takes the lost packets and would not take the answered ones.
-fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answered: &Answered) -> Option<Finding> {
-    let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
-    let counterfactual = answered.evidence(pair, &drop, fields);
-    let mut finding = filtered(node, shown(pair, drop));
-    finding.evidence.extend(counterfactual);
-    Some(finding)
+/// The finding for such a rule.
+pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    Some(taking(pair, node, fields, roads)?.finding(node))
 }
 
-pub(in crate::analysis::judge) fn filtered(node: &str, drop: Dropping) -> Finding {
-    found(
-        names::NODE_FIREWALL_DROP,
-        vec![Subject::rule(node, &drop.path, &drop.text)],
-        format!("a packet filter on {node} drops it: {}", drop.text),
-        vec![drop.proof],
-    )
+/// A rule that takes the lost packets and would not take the answered ones.
+pub(in crate::analysis::judge) struct Taking {
+    pub rule: Subject,
+    text: String,
+    pub evidence: Vec<String>,
+}
+
+impl Taking {
+    fn finding(self, node: &str) -> Finding {
+        let summary = format!("a packet filter on {node} drops it: {}", self.text);
+        found(names::NODE_FIREWALL_DROP, vec![self.rule], summary, self.evidence)
+    }
+}
+
+/// The surest rule that takes the lost packets and would not take the answered ones.
+fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answered: &Answered) -> Option<Taking> {
+    let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
+    let counterfactual = answered.evidence(pair, &drop, fields);
+    let Dropping { path, text, proof } = shown(pair, drop);
+    Some(Taking { rule: Subject::rule(node, &path, &text), text, evidence: std::iter::once(proof).chain(counterfactual).collect() })
 }
 
 /// How much a counter has to have grown that explains lost packets: both rounds are among these, and it was read around the second one alone.

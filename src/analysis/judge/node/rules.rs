@@ -127,7 +127,10 @@ const POLICY_ENFORCED: Proof<Inside> = Proof {
     rule: &rules::POLICY_DENIED,
     title: "a NetworkPolicy behind a packet filter that drops requests",
     needs: "a rule in a network plugin's chain that drops these packets, and a policy that selects the pod and does not let them in",
-    apply: One(|scene| policy::behind(scene.case, scene.node, scene.packets, filtered(scene)?)),
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::behind(scene.case, scene.node, scene.packets, taking)
+    }),
 };
 
 const FILTERED: Proof<Inside> = Proof {
