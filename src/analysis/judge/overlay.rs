@@ -3,6 +3,8 @@
 mod direct;
 pub(super) mod rules;
 mod sizes;
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
@@ -95,6 +97,11 @@ impl<'a> Handed<'a> {
     fn tunnel(&self) -> Option<&Link> {
         self.link.filter(|link| link.is_tunnel())
     }
+
+    /// The same, where neighbour and forwarding entries tell its other end: IPIP and WireGuard have none.
+    fn tunnel_with_tables(&self) -> Option<&Link> {
+        self.tunnel().filter(|link| !link.no_arp)
+    }
 }
 
 /// The pod's network has no route of its own on the node, which takes its default one.
@@ -152,7 +159,7 @@ fn filtered_on_leaving(handed: &Handed) -> Option<Finding> {
 fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
     let Handed { case, node, pod, .. } = handed;
     let (state, pod) = (&handed.pair.after, *pod);
-    handed.tunnel()?;
+    handed.tunnel_with_tables()?;
     let way = state.way(&RouteQuestion::to(pod))?;
     let device = way.device.as_deref()?;
     let gateway = way.via.unwrap_or(pod);
@@ -272,7 +279,7 @@ fn sender_unread(between: &Between) -> Option<Gap> {
 
 /// Without a tunnel's own tables nothing tells where it leads.
 fn tables_unread(handed: &Handed) -> Option<Gap> {
-    handed.tunnel()?;
+    handed.tunnel_with_tables()?;
     let lacks = unread::unread(handed.case, handed.node, &["neighbours", "fdb", "route-get"])?;
     Some(unseen(
         handed.node,
