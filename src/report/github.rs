@@ -24,8 +24,8 @@ fn mistakes(diagnostics: &[Diagnostic]) -> String {
             let columns = if start.line == end.line { format!(",col={},endColumn={}", start.column, end.column) } else { String::new() };
             format!("file={},line={},endLine={}{columns},", property(&spot.file), start.line, end.line)
         });
-        let more: String = one.notes.iter().chain(&one.hint).map(|text| format!("\n{}", one_line(text))).collect();
-        let message = data(&format!("{}{more}", one_line(&one.message)));
+        let lines: Vec<String> = std::iter::once(&one.message).chain(&one.notes).chain(&one.hint).map(|text| one_line(text)).collect();
+        let message = data(&lines.join("\n"));
         // Writing to a string has no way to fail.
         let _ = writeln!(text, "::{command} {place}title={}::{message}", property(&one.code));
     }

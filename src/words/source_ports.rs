@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-/// Where ranges may lie: below the ports that kernels choose by themselves, and below those of NodePorts.
+/// Where ranges may lie: below the ports that kernels choose by themselves, and below those of `NodePorts`.
 const ALL: RangeInclusive<u32> = 20_000..=29_899;
 
 /// Ports of each range beyond the tries: another program may hold some of them.

@@ -130,7 +130,7 @@ impl Judgement {
                 return Some(path);
             }
             let (last, module) = path.split_last()?;
-            path = self.files.get(module)?.uses.get(last)?.clone();
+            path.clone_from(self.files.get(module)?.uses.get(last)?);
         }
         None
     }
@@ -246,8 +246,10 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn done(mut self) -> Named {
-        let hidden: Vec<At> = self.locals.difference(&self.called).map(|name| self.file.absolute(&[name.clone()])).collect();
-        hidden.iter().for_each(|path| _ = self.named.paths.remove(path));
+        let hidden: Vec<At> = self.locals.difference(&self.called).map(|name| self.file.absolute(std::slice::from_ref(name))).collect();
+        for path in &hidden {
+            self.named.paths.remove(path);
+        }
         self.named
     }
 }

@@ -98,7 +98,7 @@ impl<'a> Handed<'a> {
         self.link.filter(|link| link.is_tunnel())
     }
 
-    /// The same, where neighbour and forwarding entries tell its other end: IPIP and WireGuard have none.
+    /// The same, where neighbour and forwarding entries tell its other end: IPIP and `WireGuard` have none.
     fn tunnel_with_tables(&self) -> Option<&Link> {
         self.tunnel().filter(|link| !link.no_arp)
     }

@@ -34,7 +34,7 @@ impl Link {
         self.is_seen_through() || self.kind.as_deref() == Some("wireguard")
     }
 
-    /// Whether it leads into a tunnel in which packets can be followed: what WireGuard carries is encrypted, and is seen at its ends alone.
+    /// Whether it leads into a tunnel in which packets can be followed: what `WireGuard` carries is encrypted, and is seen at its ends alone.
     #[must_use]
     pub fn is_seen_through(&self) -> bool {
         matches!(self.kind.as_deref(), Some("vxlan" | "geneve" | "ipip"))

@@ -38,7 +38,7 @@ fn check(hops: Vec<Hop>, lost_on_node: u64, expected: Option<&Vanished>) {
     assert_eq!(road.vanished().as_ref(), expected);
 }
 
-/// What WireGuard carries is seen at its ends alone: between these there is no point at which a packet could be missed.
+/// What `WireGuard` carries is seen at its ends alone: between these there is no point at which a packet could be missed.
 #[test]
 fn a_tunnel_that_nobody_can_look_into_has_no_points_between_its_ends() {
     let tunnelled = |links: &str| {
