@@ -285,7 +285,7 @@ fn no_capture_begins_while_another_host_may_still_ask_for_a_passphrase() {
         drop((connection, listener));
         at
     });
-    let slow = Place::sample("slow", HostKind::Node);
+    let slow = Place::Host(Host { name: "slow".to_owned(), address: "127.0.0.1".to_owned(), kind: HostKind::Node });
     let mut here = ground.captures.open(&request("udp dst port 40328")).unwrap();
     std::thread::sleep(Duration::from_millis(100));
     let mut there = ground.captures.open(&CaptureRequest::sample(slow)).unwrap();
