@@ -58,6 +58,19 @@ const VARIANTS: &[Variant] = &[
         code: 4,
         finding: Some(("app/certificate-expired", "service/stacklight/iam-proxy-alertmanager")),
     },
+    // The cause of the one client's failure is gone, and the other's is told; a policy of a namespace's own is named as such.
+    Variant {
+        recording: "policies/cal-two-policies-two-clients",
+        changes: &[("-A cali-pi-quarantine -s 10.88.64.0/24", "-A cali-pi-quarantine -s 10.99.64.0/24")],
+        code: 3,
+        finding: Some(("policy/denied", "networkpolicy/stacklight/clients")),
+    },
+    Variant {
+        recording: "policies/cal-two-policies-two-clients",
+        changes: &[("Policy quarantine ingress", "Policy stacklight/default.quarantine ingress")],
+        code: 3,
+        finding: Some(("policy/denied", "networkpolicy/stacklight/quarantine")),
+    },
 ];
 
 #[test]

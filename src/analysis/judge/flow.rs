@@ -2,12 +2,12 @@
 
 use crate::analysis::judge::case::{Case, latent};
 use crate::analysis::judge::node::inside;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road, Vanished};
-use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look};
+use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look, Step::Open};
 use super::tries::{OfTries, Tries};
-use super::{app, awaited, client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation, wire};
+use super::{app, awaited, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation, wire};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -65,20 +65,26 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let mut open = Vec::new();
     let mut of_pods: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
     let mut not_followed = false;
+    let mut told: BTreeSet<String> = BTreeSet::new();
     for (group, roads) in &groups {
         not_followed |= *group == Group::NotFollowed;
-        let (causes, unknown) = match group {
+        let parts = each_client::parts(roads, |roads| match group {
             Group::AtClient(name) => (clients.get(name).cloned().into_iter().collect(), Vec::new()),
             Group::Translated(name) => (translated.get(name).cloned().into_iter().collect(), Vec::new()),
             _ => cause(case, log, group, roads, &announces),
-        };
-        for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
-            of_pods.entry(cause.name.clone()).or_default().extend(roads);
+        });
+        for each_client::Part { roads, causes, open: unknown, apart } in parts {
+            for cause in causes.iter().filter(|cause| pod::is_of_pods(cause)) {
+                of_pods.entry(cause.name.clone()).or_default().extend(&roads);
+            }
+            if !causes.is_empty() {
+                told.extend(roads.iter().map(|road| road.client()));
+            }
+            let of = if apart { format!("the tries from {}: ", scope::clients(&roads)) } else { String::new() };
+            let scope = format!("{of}{}", scope::scope(case, &roads));
+            explained.extend(causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope.clone())), ..finding }));
+            open.extend(unknown.into_iter().map(|gap| (roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>(), gap)));
         }
-        explained.extend(
-            causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope::scope(case, roads))), ..finding }),
-        );
-        open.extend(unknown);
     }
     for (name, roads) in of_pods {
         pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
@@ -87,11 +93,16 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     explained.extend(log.all(&client::rules::BARRED, "", &all));
     if explained.is_empty() {
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
-        explained.extend(log.first(&LAST_OF_ALL, "", &all).and_then(Result::ok));
+        match log.first(&LAST_OF_ALL, "", &all) {
+            Some(Ok(finding)) => explained.push(finding),
+            Some(Err(gap)) => open.push((BTreeSet::new(), gap)),
+            None => {}
+        }
     }
-    // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back.
+    // Where a cause is proven, a part of the same failure that could not be followed does not take the verdict back. Of a client that no
+    // cause explains it is told what stays open.
     if explained.is_empty() {
-        gaps.extend(open);
+        gaps.extend(open.into_iter().map(|(_, gap)| gap));
         if not_followed {
             gaps.push(
                 Gap::new(
@@ -103,6 +114,9 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
                 .decisive(),
             );
         }
+    } else {
+        let unexplained = |clients: &BTreeSet<String>| clients.iter().all(|client| !told.contains(client));
+        gaps.extend(open.into_iter().filter(|(clients, _)| unexplained(clients)).map(|(_, gap)| Gap { decisive: false, ..gap }));
     }
     let causes: Vec<String> = explained.iter().map(|finding| finding.name.clone()).collect();
     findings.extend(explained);
@@ -118,7 +132,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
 }
 
 /// What is proven of the whole, when nothing of its parts is.
-pub(super) const LAST_OF_ALL: FirstOf<OfTries> = FirstOf { title: "all tries", steps: &[Look(&NEXT_HOP_FAILS), Look(&LOST_INSIDE)] };
+pub(super) const LAST_OF_ALL: FirstOf<OfTries> =
+    FirstOf { title: "all tries", steps: &[Look(&NEXT_HOP_FAILS), Look(&LOST_INSIDE), Open(|tries| lost_inside::unread(tries.case))] };
 
 const NEXT_HOP_FAILS: Proof<OfTries> = Proof {
     rule: &rules::NEXT_HOP_FAILS,
@@ -130,7 +145,7 @@ const NEXT_HOP_FAILS: Proof<OfTries> = Proof {
 const LOST_INSIDE: Proof<OfTries> = Proof {
     rule: &rules::LOST_INSIDE,
     title: "a node that swallows requests and has no reason to",
-    needs: "every failing request lost inside one node, all of whose filters, settings, routes and counters were read",
+    needs: "every failing request lost inside one node, and everything that may take packets there read: hooks, filters, tables, queues and programmes, none of which takes these",
     apply: One(|tries| lost_inside::finding(tries.case)),
 };
 

@@ -1,4 +1,5 @@
-//! A node that swallows packets: all of them are lost inside it, everything that is known to take packets was read there, and nothing does.
+//! A node that swallows packets: all of them are lost inside it, everything that may take packets there was read, and nothing does. Where one
+//! of these things was not read, or may take them, that is said in its place.
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::kube_proxy;
@@ -8,10 +9,11 @@ use std::collections::BTreeSet;
 use super::road::{Leg, Point, Road};
 use super::translation;
 use crate::analysis::state::conntrack::Wanted;
+use crate::analysis::state::mechanisms::{self, Host, Look};
+use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::ruleset;
 use crate::model::catalogue::names;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
 
 /// Tries that have to be lost: one alone may be anything.
@@ -34,46 +36,140 @@ const REASONS: [(&str, &str); 12] = [
     ("Icmp", "OutTimeExcds"),
 ];
 
-/// What has to have been read on the node, beside the packet filter of the address's family.
-const READ: [&str; 7] = ["links", "addresses", "neighbours", "settings", "route-get", "nft", "traffic-control"];
+/// The failing tries, all of which were lost inside one node.
+struct Lost<'a> {
+    case: &'a Case<'a>,
+    roads: &'a [&'a Road<'a>],
+    node: &'a str,
+    /// Whether it is the pod's own node, behind the one that announces.
+    far: bool,
+    pair: &'a StatePair,
+    packets: Packets,
+    fields: Vec<Fields>,
+}
 
-/// Every failing connection was lost inside one node, and nothing explains it.
+/// Something that may take them, and what is known of it.
+type Asked = (&'static str, fn(&Lost) -> Look);
+
+/// What may take them that the node's own dumps do not tell alone, each with what is known of it.
+const OF_THE_CLUSTER: &[Asked] = &[
+    ("the cluster's objects", objects),
+    ("kube-proxy's rules for the endpoints", programmed),
+    ("what kube-proxy refuses", |lost| {
+        may(translation::refused(lost.pair, &lost.fields, lost.roads), "its rules counted as many as were lost")
+    }),
+    ("rules that lead packets elsewhere", |lost| {
+        may(translation::suspected(lost.case, lost.pair, lost.node, lost.roads), "one may have led them past kube-proxy's")
+    }),
+    ("other translations of an endpoint's address", |lost| {
+        may(translated_again(lost.pair, &lost.packets), "the connection table leads on what is for an endpoint")
+    }),
+    ("reasons that the kernel counts", |lost| {
+        // The counters were read around the second round alone.
+        let repeated = lost.roads.iter().filter(|road| road.repeated()).count();
+        may(given_a_reason(lost.pair, repeated), "one of its counters of drops grew by as many as were lost")
+    }),
+];
+
+fn may(takes: bool, what: &str) -> Look {
+    if takes { Look::MayTake(what.to_owned()) } else { Look::Read }
+}
+
+/// Every failing connection was lost inside one node, and nothing that may take packets there explains it.
 pub(super) fn finding(case: &Case) -> Option<Finding> {
+    with_lost(case, |lost| {
+        if !open(lost).is_empty() {
+            return None;
+        }
+        let node = lost.node;
+        Some(found(
+            names::NODE_LOST_INSIDE,
+            vec![Subject::node(node)],
+            format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
+            vec![
+                format!("{} requests came in on {node}, none left it towards a pod", lost.roads.len()),
+                format!(
+                    "read on {node} around the repeated probe, and none of it takes them: {}",
+                    OF_THE_CLUSTER.iter().map(|(title, _)| *title).chain(mechanisms::titles()).collect::<Vec<_>>().join(", ")
+                ),
+            ],
+        ))
+    })
+}
+
+/// The same, where something that may take packets there was not read, or may have taken these.
+pub(super) fn unread(case: &Case) -> Option<Gap> {
+    with_lost(case, |lost| {
+        let open = open(lost);
+        let reason = format!("requests come in on {} and leave it nowhere; not known to take none of them: {}", lost.node, open.join(", "));
+        (!open.is_empty()).then(|| {
+            Gap::new(
+                names::EVIDENCE_UNDECIDED,
+                Subject::node(lost.node),
+                reason,
+                "which of these takes them, or whether the node swallows them for no reason",
+            )
+            .decisive()
+        })
+    })
+}
+
+fn with_lost<T>(case: &Case, look: impl Fn(&Lost) -> Option<T>) -> Option<T> {
     let roads = case.roads();
     let failing: Vec<&Road> = roads.iter().filter(|road| !road.connection.attempt.answered()).collect();
     let places: BTreeSet<(String, bool)> = failing.iter().map(|road| swallowed(road)).collect::<Option<_>>()?;
     let [(node, far)] = places.iter().collect::<Vec<_>>()[..] else { return None };
     let pair = case.node_state(node)?;
-    let packets = Packets::of(case, &failing);
     let watched = failing.len() >= ENOUGH && failing.iter().all(|road| road.watched(node));
-    if !watched || !read(case, pair) || !(*far || programmed(case, pair)) {
-        return None;
-    }
-    // A rule that may have taken them, led them elsewhere or let them live no further is another explanation, kube-proxy's own too.
+    let packets = Packets::of(case, &failing);
     let fields = packets.fields(Leg::Request, case.address(), None);
-    if !ruleset::undecided(pair, &fields).is_nothing()
-        || translation::refused(pair, &fields, &failing)
-        || translation::suspected(case, pair, node, &failing)
-        || translated_again(pair, &packets)
-    {
-        return None;
+    watched.then(|| look(&Lost { case, roads: &failing, node, far: *far, pair, packets, fields }))?
+}
+
+/// Everything of which it is not known that it takes none of them.
+fn open(lost: &Lost) -> Vec<String> {
+    let told = |(title, look): &Asked| match look(lost) {
+        Look::Read | Look::NotThere => None,
+        Look::NotRead(why) => Some(format!("{title} ({why})")),
+        Look::MayTake(what) => Some(format!("{title} ({what})")),
+    };
+    let host = Host {
+        pair: lost.pair,
+        packets: &lost.fields,
+        six: lost.case.address().is_some_and(|address| address.is_ipv6()),
+        lost: u64::try_from(lost.roads.iter().filter(|road| road.repeated()).count()).unwrap_or(u64::MAX),
+    };
+    OF_THE_CLUSTER.iter().filter_map(told).chain(mechanisms::open(&host)).collect()
+}
+
+/// Which networks are whose, which pods there are and what policies they have the API alone tells.
+fn objects(lost: &Lost) -> Look {
+    let seen = lost.case.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().any(|node| node.name == lost.node));
+    if !seen {
+        return Look::NotRead("the node objects were not read".to_owned());
     }
-    // The counters were read around the second round alone.
-    if given_a_reason(pair, failing.iter().filter(|road| road.repeated()).count()) {
-        return None;
+    if lost.case.target.is_none_or(|target| !target.pods_read || !target.slices_read) {
+        return Look::NotRead("the pods or the EndpointSlices were not read".to_owned());
     }
-    Some(found(
-        names::NODE_LOST_INSIDE,
-        vec![Subject::node(node)],
-        format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
-        vec![
-            format!("{} requests came in on {node}, none left it towards a pod", failing.len()),
-            format!(
-                "read on {node} around the repeated probe: packet filters and their counters, kube-proxy's rules, routes, neighbours, \
-                 settings, traffic control, the connection table"
-            ),
-        ],
-    ))
+    let about = |gap: &&Gap| match &*gap.subject {
+        Subject::Api(_) | Subject::Pod { .. } => true,
+        Subject::Node(node) | Subject::NodePart(node, _) => node == lost.node,
+        _ => false,
+    };
+    lost.case.gaps.iter().find(about).map_or(Look::Read, |gap| Look::NotRead(gap.undecided.clone()))
+}
+
+/// Behind the node that announces the packet is translated already, and kube-proxy's rules are passed.
+fn programmed(lost: &Lost) -> Look {
+    let Lost { case, pair, .. } = lost;
+    if lost.far {
+        return Look::NotThere;
+    }
+    let programmed = kube_proxy::programmed(case, pair);
+    let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
+    let all =
+        !serving.is_empty() && serving.iter().all(|endpoint| endpoint.port.is_some_and(|port| programmed.contains(&(endpoint.ip, port))));
+    if all { Look::Read } else { Look::NotRead("they are not known to lead to every endpoint".to_owned()) }
 }
 
 /// The node in which a request was lost, and whether it is the pod's own, behind the one that announces.
@@ -102,17 +198,4 @@ fn given_a_reason(pair: &StatePair, lost: usize) -> bool {
     let enough = u64::try_from(lost).unwrap_or(u64::MAX).max(2);
     let by_ipsec = pair.ipsec_dropped().is_some_and(|dropped| dropped.iter().any(|(_, grown)| *grown >= enough));
     by_ipsec || REASONS.iter().any(|(group, name)| pair.grown(group, name).is_some_and(|grown| grown >= enough))
-}
-
-fn read(case: &Case, pair: &StatePair) -> bool {
-    let filter = if case.address().is_some_and(|address| address.is_ipv4()) { "iptables" } else { "ip6tables" };
-    let there = |section: &str| pair.before.is_read(section) && pair.after.is_read(section);
-    READ.iter().chain([&filter]).all(|section| there(section))
-}
-
-/// kube-proxy's rules on the node lead to every endpoint that serves.
-fn programmed(case: &Case, pair: &StatePair) -> bool {
-    let programmed = kube_proxy::programmed(case, pair);
-    let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
-    !serving.is_empty() && serving.iter().all(|endpoint| endpoint.port.is_some_and(|port| programmed.contains(&(endpoint.ip, port))))
 }

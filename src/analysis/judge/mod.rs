@@ -15,6 +15,7 @@ mod case;
 mod checksum;
 mod client;
 mod conntrack;
+mod each_client;
 mod elsewhere;
 mod endpoints;
 mod flow;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::plugin_rules::{self, Enforced};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::policy::{Incoming, NetworkPolicy};
@@ -19,13 +20,75 @@ const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER
 const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
-pub(super) fn behind(case: &Case, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
-    let enforces = |chain: &str| CHAINS.iter().any(|start| chain.starts_with(start));
-    if !filter.rule.chain().is_some_and(enforces) {
-        return None;
-    }
+pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
+    let Taking { rule, table, text, evidence } = filter;
+    let chain = rule.chain().filter(|chain| CHAINS.iter().any(|start| chain.starts_with(start)))?;
     let denying = denying(case, node, packets);
-    (!denying.is_empty()).then(|| denied(&denying, filter.evidence))
+    let of_kubernetes = |policy: &&NetworkPolicy| Policy::of(policy, "selects the pod and lets none of these requests in");
+    // The plugin's own word for the rule's policy goes before what the objects say: one that drops by a rule of its own needs no other.
+    let mut policies: Vec<Policy> = match plugin_rules::enforced_by(&text) {
+        Some(enforced) => vec![Policy::named(&enforced, &case.service.namespace, "has the rule that takes these requests")],
+        None => denying.iter().map(of_kubernetes).collect(),
+    };
+    for enforced in plugin_rules::asked_before(&pair.after, &table, chain, &text) {
+        let policy = Policy::named(&enforced, &case.service.namespace, "is asked about these requests and does not let them in");
+        if !policies.iter().any(|known| known.subject == policy.subject) {
+            policies.push(policy);
+        }
+    }
+    // A policy of one namespace is nearer to the pod than one of the whole cluster.
+    policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
+    (!policies.is_empty()).then(|| denied(&policies, evidence))
+}
+
+/// A policy that does not let requests in.
+struct Policy {
+    subject: Subject,
+    /// As a sentence names it.
+    named: String,
+    /// What it does with these requests.
+    does: &'static str,
+    /// How it is shown.
+    command: String,
+}
+
+impl Policy {
+    fn of(policy: &NetworkPolicy, does: &'static str) -> Self {
+        Self::in_namespace("NetworkPolicy", &policy.namespace, &policy.name, "networkpolicies.networking.k8s.io", does)
+    }
+
+    /// By what the plugin wrote into its rule; `pods` is the pod's own namespace.
+    fn named(enforced: &Enforced, pods: &str, does: &'static str) -> Self {
+        let of_cluster = |kind: &str, path: &str, resource: &str, name: &str| Self {
+            subject: Subject::from(format!("{path}/{name}")),
+            named: format!("{kind} {name}"),
+            does,
+            command: format!("kubectl get {resource} {name} -o yaml"),
+        };
+        match enforced {
+            Enforced::Kubernetes { namespace, name } => {
+                Self::in_namespace("NetworkPolicy", namespace.as_deref().unwrap_or(pods), name, "networkpolicies.networking.k8s.io", does)
+            }
+            Enforced::Calico { namespace, name } => {
+                Self::in_namespace("Calico NetworkPolicy", namespace, name, "networkpolicies.crd.projectcalico.org", does)
+            }
+            Enforced::Global(name) => {
+                of_cluster("GlobalNetworkPolicy", "globalnetworkpolicy", "globalnetworkpolicies.crd.projectcalico.org", name)
+            }
+            Enforced::Admin(name) => {
+                of_cluster("AdminNetworkPolicy", "adminnetworkpolicy", "adminnetworkpolicies.policy.networking.k8s.io", name)
+            }
+        }
+    }
+
+    fn in_namespace(kind: &str, namespace: &str, name: &str, resource: &str, does: &'static str) -> Self {
+        Self {
+            subject: Subject::network_policy(namespace, name),
+            named: format!("{kind} {name}"),
+            does,
+            command: format!("kubectl get {resource} -n {namespace} {name} -o yaml"),
+        }
+    }
 }
 
 /// No packet filter tells what takes the request on the pod's node: where a plugin enforces policies in another way, and a policy does
@@ -35,7 +98,9 @@ pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     let denying = denying(case, node, packets);
     let proof =
         format!("the request comes to {node} and is not passed on to the pod; {} shows a plugin that enforces policies", enforcing.name);
-    (!denying.is_empty()).then(|| denied(&denying, vec![proof]))
+    let policies: Vec<Policy> =
+        denying.iter().map(|policy| Policy::of(policy, "selects the pod and lets none of these requests in")).collect();
+    (!policies.is_empty()).then(|| denied(&policies, vec![proof]))
 }
 
 /// The policies of which each selects a pod of the node, when none of those that select it lets the request in.
@@ -78,15 +143,18 @@ fn may_be_pod(case: &Case, address: IpAddr) -> bool {
     of_pods && !case.is_node_address(address)
 }
 
-fn denied(policies: &[&NetworkPolicy], proof: Vec<String>) -> Finding {
-    let names = policies.iter().map(|policy| policy.name.as_str()).collect::<Vec<_>>().join(" and ");
+fn denied(policies: &[Policy], proof: Vec<String>) -> Finding {
+    let names = policies.iter().map(|policy| policy.named.as_str()).collect::<Vec<_>>().join(" and ");
     let mut evidence = proof;
-    evidence
-        .extend(policies.iter().map(|policy| format!("NetworkPolicy {} selects the pod and lets none of these requests in", policy.name)));
-    found(
+    evidence.extend(policies.iter().map(|policy| format!("{} {}", policy.named, policy.does)));
+    let mut finding = found(
         names::POLICY_DENIED,
-        policies.iter().map(|policy| Subject::network_policy(&policy.namespace, &policy.name)).collect(),
-        format!("the NetworkPolicy {names} does not let the request into the pod"),
+        policies.iter().map(|policy| policy.subject.clone()).collect(),
+        format!("the {names} {} not let the request into the pod", if policies.len() > 1 { "do" } else { "does" }),
         evidence,
-    )
+    );
+    if let Some(first) = policies.first() {
+        finding.next = format!("{} It is shown by: {}", finding.next, first.command);
+    }
+    finding
 }

@@ -75,7 +75,8 @@ pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fiel
 /// A rule that takes the lost packets and would not take the answered ones.
 pub(in crate::analysis::judge) struct Taking {
     pub rule: Subject,
-    text: String,
+    pub table: String,
+    pub text: String,
     pub evidence: Vec<String>,
 }
 
@@ -91,7 +92,8 @@ fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answ
     let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
     let counterfactual = answered.evidence(pair, &drop, fields);
     let Dropping { path, text, proof } = shown(pair, drop);
-    Some(Taking { rule: Subject::rule(node, &path, &text), text, evidence: std::iter::once(proof).chain(counterfactual).collect() })
+    let table = path.split('/').next().unwrap_or_default().to_owned();
+    Some(Taking { rule: Subject::rule(node, &path, &text), table, text, evidence: std::iter::once(proof).chain(counterfactual).collect() })
 }
 
 /// How much a counter has to have grown that explains lost packets: both rounds are among these, and it was read around the second one alone.

@@ -129,7 +129,7 @@ const POLICY_ENFORCED: Proof<Inside> = Proof {
     needs: "a rule in a network plugin's chain that drops these packets, and a policy that selects the pod and does not let them in",
     apply: One(|scene| {
         let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
-        policy::behind(scene.case, scene.node, scene.packets, taking)
+        policy::behind(scene.case, scene.pair, scene.node, scene.packets, taking)
     }),
 };
 

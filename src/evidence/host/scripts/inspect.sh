@@ -26,6 +26,17 @@ ipsec() { # what it dropped, and its policies; keys are in neither
   [ ! -r /proc/self/net/xfrm_stat ] || $IN cat /proc/self/net/xfrm_stat
   $IN ip xfrm policy 2>/dev/null | head -n 2000
 }
+tc_filters() { # of the interfaces that have a place for them
+  $IN tc qdisc show 2>/dev/null | sed -n 's/^qdisc \(ingress\|clsact\) .* dev \([^ ]*\) .*/\2/p' | sort -u | head -n 50 | while read -r name; do
+    for way in ingress egress; do printf 'at %s %s\n' "$name" "$way"; $IN tc filter show dev "$name" "$way" 2>/dev/null | head -n 200; done
+  done
+}
+old_ebtables() { # nftables does not show these; a table whose module is not loaded has no rules, and asking for it would load it
+  for table in broute nat filter; do
+    grep -q "^ebtable_$table " /proc/modules || continue
+    $IN ebtables-legacy -t "$table" -L || return 1
+  done
+}
 processes() { # the few whose state matters, with the letter that the kernel gives it
   for p in /proc/[0-9]*; do
     read -r name <"$p/comm" 2>/dev/null || continue
@@ -56,11 +67,14 @@ section datagram-sockets ss -Hlun
 section bgp-sockets setpriv --reuid=65534 --regid=65534 --clear-groups ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
 section traffic-control tc -s qdisc show
+section tc-filters shell tc_filters
 section ipsec shell ipsec
 section iptables iptables-save -c
 section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c
 section nft nft list ruleset
+section hooks nft list hooks
+section ebtables shell old_ebtables
 section conntrack shell connections "$@"
 [ "$IN" ] || section processes shell processes
 true

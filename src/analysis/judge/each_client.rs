@@ -1,0 +1,59 @@
+//! Tries of several clients that fail at one point need not fail for one reason: where a cause goes by what is in the packets, each client's tries are
+//! explained by themselves.
+
+use std::collections::BTreeMap;
+
+use super::road::Road;
+use crate::model::catalogue::names;
+use crate::model::finding::{Finding, Gap};
+use crate::model::subject::Subject;
+
+/// Causes that go by a packet's source, so that they may hold for one client and not for another that fails at the same point.
+const BY_SOURCE: [&str; 5] = [
+    names::NODE_FIREWALL_DROP,
+    names::POLICY_DENIED,
+    names::POD_FIREWALL_DROP,
+    names::NODE_REVERSE_PATH_FILTER,
+    names::ROUTE_RETURN_MISSING,
+];
+
+/// Some tries, what explains them, and what stays open of them.
+pub(super) struct Part<'r, 'a> {
+    pub roads: Vec<&'r Road<'a>>,
+    pub causes: Vec<Finding>,
+    pub open: Vec<Gap>,
+    /// Whether they are those of some of the clients alone.
+    pub apart: bool,
+}
+
+/// The causes of some tries: of all together, or, where those of one client have another than the others, of each client's.
+pub(super) fn parts<'r, 'a>(roads: &[&'r Road<'a>], cause: impl Fn(&[&Road]) -> (Vec<Finding>, Vec<Gap>)) -> Vec<Part<'r, 'a>> {
+    let (causes, open) = cause(roads);
+    let mut clients: BTreeMap<String, Vec<&'r Road<'a>>> = BTreeMap::new();
+    for road in roads {
+        clients.entry(road.client()).or_default().push(road);
+    }
+    let together = Part { roads: roads.to_vec(), causes, open, apart: false };
+    if clients.len() < 2 || !together.causes.iter().any(|finding| BY_SOURCE.contains(&finding.name.as_str())) {
+        return vec![together];
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for roads in clients.into_values() {
+        let (causes, open) = cause(&roads);
+        match parts.iter_mut().find(|known| said(&known.causes) == said(&causes)) {
+            Some(known) => {
+                known.roads.extend(roads);
+                known.open.extend(open);
+            }
+            None => parts.push(Part { roads, causes, open, apart: true }),
+        }
+    }
+    if parts.len() < 2 { vec![together] } else { parts }
+}
+
+fn said(causes: &[Finding]) -> Vec<(&str, &[Subject])> {
+    causes.iter().map(|finding| (finding.name.as_str(), finding.culprits.as_slice())).collect()
+}
+
+#[cfg(test)]
+mod tests;
