@@ -81,16 +81,26 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
         if !open(lost).is_empty() {
             return None;
         }
-        let node = lost.node;
+        let (node, opaque) = (lost.node, mechanisms::opaque(&host(lost)));
         Some(found(
             names::NODE_LOST_INSIDE,
             vec![Subject::node(node)],
-            format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it"),
+            match opaque.join(", ") {
+                none if none.is_empty() => {
+                    format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it")
+                }
+                left => format!("requests come in on {node} and leave it nowhere; of all that may take them only {left} cannot be read"),
+            },
             vec![
                 format!("{} requests came in on {node}, none left it towards a pod", lost.roads.len()),
                 format!(
                     "read on {node} around the repeated probe, and none of it takes them: {}",
-                    OF_THE_CLUSTER.iter().map(|(title, _)| *title).chain(mechanisms::titles()).collect::<Vec<_>>().join(", ")
+                    OF_THE_CLUSTER
+                        .iter()
+                        .map(|(title, _)| *title)
+                        .chain(mechanisms::titles().into_iter().filter(|title| !opaque.iter().any(|left| left.starts_with(*title))))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             ],
         ))
@@ -129,17 +139,20 @@ fn with_lost<T>(case: &Case, look: impl Fn(&Lost) -> Option<T>) -> Option<T> {
 /// Everything of which it is not known that it takes none of them.
 fn open(lost: &Lost) -> Vec<String> {
     let told = |(title, look): &Asked| match look(lost) {
-        Look::Read | Look::NotThere => None,
+        Look::Read | Look::NotThere | Look::Opaque(_) => None,
         Look::NotRead(why) => Some(format!("{title} ({why})")),
         Look::MayTake(what) => Some(format!("{title} ({what})")),
     };
-    let host = Host {
+    OF_THE_CLUSTER.iter().filter_map(told).chain(mechanisms::open(&host(lost))).collect()
+}
+
+fn host<'a>(lost: &'a Lost<'_>) -> Host<'a> {
+    Host {
         pair: lost.pair,
         packets: &lost.fields,
         six: lost.case.address().is_some_and(|address| address.is_ipv6()),
         lost: u64::try_from(lost.roads.iter().filter(|road| road.repeated()).count()).unwrap_or(u64::MAX),
-    };
-    OF_THE_CLUSTER.iter().filter_map(told).chain(mechanisms::open(&host)).collect()
+    }
 }
 
 /// Which networks are whose, which pods there are and what policies they have the API alone tells.

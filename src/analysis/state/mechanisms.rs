@@ -18,6 +18,8 @@ pub enum Look {
     NotRead(String),
     /// It is there, and what it does with these packets is not known: what it is.
     MayTake(String),
+    /// A programme stands in their way, and no dump tells what a programme does: what it is.
+    Opaque(String),
 }
 
 /// A hook or mechanism.
@@ -65,9 +67,19 @@ pub const ALL: &[Mechanism] = &[
 #[must_use]
 pub fn open(host: &Host) -> Vec<String> {
     let told = |mechanism: &Mechanism| match (mechanism.look)(host) {
-        Look::Read | Look::NotThere => None,
+        Look::Read | Look::NotThere | Look::Opaque(_) => None,
         Look::NotRead(why) => Some(format!("{} ({why})", mechanism.title)),
         Look::MayTake(what) => Some(format!("{} ({what})", mechanism.title)),
+    };
+    ALL.iter().filter_map(told).collect()
+}
+
+/// The programmes that stand in the way of these packets: when nothing else takes them, one of these does.
+#[must_use]
+pub fn opaque(host: &Host) -> Vec<String> {
+    let told = |mechanism: &Mechanism| match (mechanism.look)(host) {
+        Look::Opaque(what) => Some(format!("{} ({what})", mechanism.title)),
+        _ => None,
     };
     ALL.iter().filter_map(told).collect()
 }
@@ -116,6 +128,9 @@ fn programmes(host: &Host) -> Look {
     }))
 }
 
+/// What the programmes of Cilium and Calico at interfaces have in their names.
+const PLUGINS: [&str; 4] = ["cil_", "bpf_lxc", "bpf_netdev", "cali_"];
+
 /// A filter stands at an interface only where its queue has a place for one.
 fn filters(host: &Host) -> Look {
     const PLAIN: [&str; 9] = ["noqueue", "pfifo_fast", "pfifo", "bfifo", "fq_codel", "fq", "codel", "mq", "cake"];
@@ -129,7 +144,10 @@ fn filters(host: &Host) -> Look {
             return Ok(Look::NotThere);
         }
         let filters = after(host, "tc-filters")?;
-        Ok(filters.lines().find(|line| line.contains("filter ")).map_or(Look::Read, |line| Look::MayTake(short(line))))
+        let Some(first) = filters.lines().find(|line| line.contains("filter ")) else { return Ok(Look::Read) };
+        // A network plugin's programmes are its whole data path: that they lead packets on is what they are for.
+        let of_a_plugin = PLUGINS.iter().any(|name| filters.contains(name));
+        Ok(if of_a_plugin { Look::MayTake(short(first)) } else { Look::Opaque(short(first)) })
     }))
 }
 

@@ -32,11 +32,15 @@ fn whole() -> BTreeMap<&'static str, &'static str> {
     ])
 }
 
-fn open_of(sections: &BTreeMap<&str, &str>) -> Vec<String> {
+fn pair_of(sections: &BTreeMap<&str, &str>) -> StatePair {
     let place = Place::Host(Machine { name: "n2".into(), address: String::new(), kind: HostKind::Node });
     let text = sections.iter().map(|(name, text)| format!("=== {name}\n{text}\n=== end 0\n")).collect::<Vec<_>>().concat();
     let state = place_state(place, &(text + "=== iptables-legacy\n=== end missing\n"));
-    let pair = StatePair { before: state.clone(), after: state };
+    StatePair { before: state.clone(), after: state }
+}
+
+fn open_of(sections: &BTreeMap<&str, &str>) -> Vec<String> {
+    let pair = pair_of(sections);
     open(&Host { pair: &pair, packets: &[], six: false, lost: 4 })
 }
 
@@ -56,7 +60,7 @@ fn what_may_take_a_packet_is_named() {
         ("links", whole()["links"].replace("vlan_filtering 0", "vlan_filtering 1"), "bridges"),
         ("links", whole()["links"].replace("isolated off", "isolated on"), "bridges"),
         ("links", link("dummy").replace("7: x", "7: kube-ipvs0"), "IPVS"),
-        ("tc-filters", "filter dev mlb ingress protocol ip pref 49152 bpf chain 0".to_owned(), "traffic control"),
+        ("tc-filters", "filter protocol all pref 1 bpf chain 0\nfilter handle 0x1 cil_from_netdev.o".to_owned(), "traffic control"),
         ("traffic-control", "qdisc htb 1: dev mlb root refcnt 2".to_owned(), "traffic control"),
         ("rules", "100:\tfrom all fwmark 0x1 lookup 100".to_owned(), "policy routing"),
         ("rules", "100:\tfrom all ipproto tcp dport 443 lookup 100".to_owned(), "policy routing"),
@@ -75,6 +79,16 @@ fn what_may_take_a_packet_is_named() {
         let open = open_of(&sections);
         assert!(open.iter().any(|told| told.contains(title)), "{section}: {text}\nleaves open {open:?}");
     }
+}
+
+#[test]
+fn a_programme_in_the_way_is_named_as_what_is_left() {
+    let mut sections = whole();
+    sections.insert("tc-filters", "filter dev mlb ingress protocol ip pref 49152 bpf chain 0");
+    assert_eq!(open_of(&sections), Vec::<String>::new());
+    let pair = pair_of(&sections);
+    let opaque = opaque(&Host { pair: &pair, packets: &[], six: false, lost: 4 });
+    assert!(opaque.len() == 1 && opaque[0].contains("traffic control") && opaque[0].contains("pref 49152"), "{opaque:?}");
 }
 
 #[test]
