@@ -267,12 +267,13 @@ fn ipvs(host: &Host) -> Look {
 /// Rules that go by what a question to the kernel's routing does not hold.
 fn policy_routing(host: &Host) -> Look {
     const UNASKED: [&str; 9] = [" fwmark ", " ipproto ", " sport ", " dport ", " tos ", " dsfield ", " uidrange ", " l3mdev", " tun_id "];
-    settled(after(host, "rules").map(|rules| named(rules, &UNASKED)))
+    settled(after(host, if host.six { "rules6" } else { "rules" }).map(|rules| named(rules, &UNASKED)))
 }
 
 /// Of several next hops the kernel tells one for each question.
 fn routes(host: &Host) -> Look {
-    settled(both(host, "route-get").and_then(|()| after(host, "routes")).map(|routes| named(routes, &["nexthop ", " nhid "])))
+    let all = if host.six { "routes6" } else { "routes" };
+    settled(both(host, "route-get").and_then(|()| after(host, all)).map(|routes| named(routes, &["nexthop ", " nhid "])))
 }
 
 fn settings(host: &Host) -> Look {

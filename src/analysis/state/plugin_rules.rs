@@ -29,8 +29,14 @@ pub fn enforced_by(text: &str) -> Option<Enforced> {
     comments(text).into_iter().find_map(|comment| {
         let named = comment.strip_prefix("Policy ")?;
         let name = named.strip_suffix(" ingress").or_else(|| named.strip_suffix(" egress"))?;
-        Some(calicos(name))
+        nameable(name).then(|| calicos(name))
     })
+}
+
+/// Whether an object may be called so. A comment is anybody's, and the name stands in a command that is made to be copied.
+fn nameable(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/');
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(plain)
 }
 
 /// The policies that a chain asks before a rule of its own takes what none of them lets in; nothing for another rule.
@@ -44,14 +50,17 @@ pub fn asked_before(state: &PlaceState, table: &str, chain: &str, text: &str) ->
     let rules: Vec<&netfilter::Rule> = dumps.into_iter().flatten().flatten().filter(|rule| rule.table == table).collect();
     let mut all = Vec::new();
     for rule in rules.iter().filter(|rule| rule.chain == chain).take_while(|rule| !rule.text.ends_with(text.trim_start_matches("-A "))) {
-        let by_router = comments(&rule.text).into_iter().find_map(|comment| comment.strip_prefix(KUBE_ROUTER).map(str::to_owned));
+        let by_router = comments(&rule.text)
+            .into_iter()
+            .find_map(|comment| comment.strip_prefix(KUBE_ROUTER).map(str::to_owned))
+            .filter(|name| nameable(name));
         let target = rule.text.split(" -j ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
         let named = match by_router {
             Some(name) => Some(Enforced::Kubernetes { namespace: None, name }),
             None => target.strip_prefix("cali-pi-").and_then(|short| {
                 let within = rules.iter().filter(|rule| rule.chain == target).find_map(|rule| enforced_by(&rule.text));
                 // A name that is too long for a chain's is a hash there, which begins so.
-                within.or_else(|| (!short.starts_with('_')).then(|| calicos(short)))
+                within.or_else(|| (!short.starts_with('_') && nameable(short)).then(|| calicos(short)))
             }),
         };
         all.extend(named.filter(|named| !all.contains(named)));
@@ -104,6 +113,9 @@ mod tests {
         assert_eq!(said("a/default.clients"), Enforced::Calico { namespace: "a".to_owned(), name: "clients".to_owned() });
         assert_eq!(said("kanp.adminnetworkpolicy.deny-all"), Enforced::Admin("deny-all".to_owned()));
         assert_eq!(enforced_by("-A INPUT -s 10.0.0.0/8 -m comment --comment \"Policy of the house\" -j DROP"), None);
+        for forged in ["a/$(id)", "a;reboot", "-rf", "a/b --all"] {
+            assert_eq!(enforced_by(&format!("-A INPUT -m comment --comment \"Policy {forged} ingress\" -j DROP")), None, "{forged}");
+        }
     }
 
     #[test]
