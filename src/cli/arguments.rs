@@ -38,7 +38,7 @@ pub(super) enum Command {
     Doctor(Box<RunOptions>),
     /// Say what a run would do, exactly: hosts, arguments, API requests, bounds. Touches no host.
     Plan(Box<PlanArguments>),
-    /// Tell every mistake of playbooks, with its place, before anybody runs them. Touches no cluster and no host.
+    /// Tell the mistakes of playbooks that can be seen before anybody runs them, all with their places. Touches no cluster and no host.
     Check(CheckArguments),
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),

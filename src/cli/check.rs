@@ -1,4 +1,4 @@
-//! `lbdiag check`: every mistake of playbooks, before anybody runs them. Touches nothing but the files.
+//! `lbdiag check`: the mistakes of playbooks that can be seen before anybody runs them, all at once. Touches nothing but the files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
