@@ -82,13 +82,17 @@ type Ways = BTreeMap<(u32, bool, u8), usize>;
 /// What tells a TCP packet's connection where nothing else is known: the SYN's number, by the ends that it had there.
 type Ends = (usize, BTreeSet<(IpAddr, u16)>);
 
+/// A recording in which a router gives two clients one address, and both ask from the same ports at once: ends and numbers tell no
+/// connection there, so that there is nothing to compare with. The judgement's own joining of it is tested with the recordings.
+const ONE_ADDRESS_FOR_TWO: &str = "client-translated-by-the-router.lbdiag";
+
 #[test]
 fn real_captures_are_joined_as_their_numbers_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
     let (mut several, mut missed) = (0, Vec::new());
     for entry in std::fs::read_dir(folder).expect("recordings") {
         let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|end| end == "lbdiag") {
+        if path.extension().is_some_and(|end| end == "lbdiag") && !path.ends_with(ONE_ADDRESS_FOR_TWO) {
             let (all, not_joined) = check(&path);
             several += all;
             missed.extend(not_joined);
