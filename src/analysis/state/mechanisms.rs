@@ -2,6 +2,7 @@
 //! it. A conclusion that rests on there being nothing has to ask every one of them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::netfilter::Fields;
 use super::place_state::{PlaceState, StatePair};
@@ -280,9 +281,17 @@ fn settings(host: &Host) -> Look {
     settled(both(host, "settings").map(|()| Look::Read))
 }
 
-/// An entry that failed of somebody who may be the next hop.
+/// An entry that failed of somebody who may be the next hop. Whoever the packets are sent to before they are translated is none: the host was
+/// asked for that address, and did not ask for it.
 fn neighbours(host: &Host) -> Look {
-    settled(after(host, "neighbours").map(|neighbours| named(neighbours, &["FAILED", "INCOMPLETE"])))
+    settled(after(host, "neighbours").map(|neighbours| {
+        let asked_for = |line: &&str| {
+            let address = line.split_whitespace().next().and_then(|address| address.parse::<IpAddr>().ok());
+            address.is_some() && host.packets.iter().any(|packet| !packet.translated && packet.destination == address)
+        };
+        let failed = |line: &&str| ["FAILED", "INCOMPLETE"].iter().any(|state| line.contains(state));
+        neighbours.lines().find(|line| failed(line) && !asked_for(line)).map_or(Look::Read, |line| Look::MayTake(short(line)))
+    }))
 }
 
 fn ipsec(host: &Host) -> Look {

@@ -82,6 +82,19 @@ fn what_may_take_a_packet_is_named() {
 }
 
 #[test]
+fn the_address_that_was_asked_for_is_no_next_hop() {
+    let mut sections = whole();
+    sections.insert("neighbours", "10.88.64.100 dev mlb FAILED");
+    let pair = pair_of(&sections);
+    let packet = |destination: &str| Fields { destination: destination.parse().ok(), ..Fields::default() };
+    let look = |packets: &[Fields]| open(&Host { pair: &pair, packets, six: false, lost: 4 });
+    assert_eq!(look(&[packet("10.88.64.100")]), Vec::<String>::new());
+    for others in [vec![packet("10.88.64.101")], vec![Fields { translated: true, ..packet("10.88.64.100") }], Vec::new()] {
+        assert!(look(&others).iter().any(|told| told.contains("neighbours")), "{others:?}");
+    }
+}
+
+#[test]
 fn a_programme_in_the_way_is_named_as_what_is_left() {
     let mut sections = whole();
     sections.insert("tc-filters", "filter dev mlb ingress protocol ip pref 49152 bpf chain 0");
