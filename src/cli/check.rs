@@ -1,6 +1,5 @@
 //! `lbdiag check`: the mistakes of playbooks that can be seen before anybody runs them, all at once. Touches nothing but the files.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::arguments::CheckArguments;
@@ -8,10 +7,8 @@ use super::exit::Exit;
 use super::{refuse, reports};
 use crate::engine::{self, Refusal};
 use crate::evidence::output::apart::{Named, apart};
+use crate::evidence::text_file;
 use crate::model::diagnostic::{Diagnostic, Level};
-
-/// Bytes of a playbook on standard input.
-const MOST: u64 = 1 << 20;
 
 /// Checks all that was named, and tells of all of it in one report.
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -53,12 +50,8 @@ fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
 /// What is wrong with one playbook.
 fn read(path: &Path) -> Result<Vec<Diagnostic>, String> {
     let read = if path == Path::new("-") {
-        let mut text = String::new();
-        let read = std::io::stdin().lock().take(MOST + 1).read_to_string(&mut text);
-        read.map_err(|error| format!("read a playbook from standard input: {error}"))?;
-        if u64::try_from(text.len()).is_ok_and(|length| length > MOST) {
-            return Err("read a playbook from standard input: it is larger than 1 MiB".to_owned());
-        }
+        let text =
+            text_file::read_from(std::io::stdin().lock()).map_err(|error| format!("read a playbook from standard input: {error}"))?;
         engine::playbook::read("standard input", text).map_err(Refusal::Broken)
     } else {
         engine::open(path)

@@ -2,9 +2,10 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
 
+use crate::evidence::side_by_side::lock;
 use crate::model::scrub::scrub;
 use crate::model::text::harmless;
 use crate::report::Style;
@@ -51,7 +52,7 @@ pub(super) fn say(text: &str) {
         return;
     }
     let (told, heard) = mpsc::channel();
-    let _ = teller.lock().unwrap_or_else(PoisonError::into_inner).send((line, told));
+    let _ = lock(teller).send((line, told));
     if heard.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
         UNREAD.store(true, Ordering::Relaxed);
     }

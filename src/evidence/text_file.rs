@@ -16,7 +16,15 @@ pub const MOST_OF_A_LIST: u64 = 8 << 20;
 /// # Errors
 /// When it cannot be read, is no text, or is larger than 1 MiB.
 pub fn read(path: &Path) -> io::Result<String> {
-    let bytes = bytes(path, MOST)?;
+    read_from(File::open(path)?)
+}
+
+/// As `read`, of what is open already, such as standard input.
+///
+/// # Errors
+/// As `read`.
+pub fn read_from(text: impl Read) -> io::Result<String> {
+    let bytes = bytes_from(text, MOST)?;
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
 }
 
@@ -25,8 +33,12 @@ pub fn read(path: &Path) -> io::Result<String> {
 /// # Errors
 /// When it cannot be read or is larger.
 pub fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    bytes_from(File::open(path)?, most)
+}
+
+fn bytes_from(from: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    from.take(most + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= most) {
         return Ok(bytes);
     }
