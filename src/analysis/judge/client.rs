@@ -2,7 +2,7 @@
 
 pub(super) mod overlaps;
 pub(super) mod rules;
-pub(super) mod translated;
+mod translated;
 pub(super) mod way;
 
 use crate::analysis::judge::case::{Case, found};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road, Vanished};
 use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look, Step::Open};
+use super::seen_source;
 use super::tries::{OfTries, Tries};
 use super::{app, awaited, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation, wire};
 use crate::model::catalogue::{Property, has, names};
@@ -50,7 +51,7 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let translated = at_the_client(case, log, &failing, &client::rules::TRANSLATED);
     for road in failing {
         let client = road.client();
-        if translated.contains_key(&client) && client::translated::to(road).is_some() {
+        if translated.contains_key(&client) && seen_source::to(road).is_some() {
             groups.entry(Group::Translated(client)).or_default().push(road);
             continue;
         }
@@ -169,7 +170,7 @@ fn group(case: &Case, road: &Road) -> Group {
         let own_word = road.watched(&road.client()) || client::has_no_way(case, road);
         return if own_word { Group::NoRoute } else { Group::NotFollowed };
     }
-    if client::translated::seen_as(road).is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
+    if seen_source::seen_as(road).is_some_and(|source| client::source_range(case, source)) && road.endpoint().is_none() {
         return Group::OutsideRanges;
     }
     if endpoints::explains(case, road) {

@@ -38,6 +38,7 @@ pub mod road;
 mod rule;
 mod rules;
 mod scope;
+mod seen_source;
 mod separates;
 mod settle;
 mod stages;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::client;
 use super::road::Road;
+use super::seen_source;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
 use crate::model::finding::Finding;
@@ -162,7 +163,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     }
     // A router may well send from one MAC and be asked at another; a client has one. Who sends with another's address by translation is no
     // second holder of it.
-    let translated = roads.iter().any(|road| client::translated::to(road).is_some());
+    let translated = roads.iter().any(|road| seen_source::to(road).is_some());
     (next == to && !translated).then(|| {
         found(
             names::WIRE_CLIENT_ADDRESS_DUPLICATE,

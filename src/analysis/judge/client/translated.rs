@@ -7,28 +7,9 @@ use std::net::IpAddr;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::neighbours;
 use crate::analysis::judge::road::Road;
+use crate::analysis::judge::seen_source::{arrived, to};
 use crate::model::catalogue::names;
-use crate::model::connection::Hop;
 use crate::model::finding::{Finding, Severity};
-use crate::model::packet::Passage;
-
-/// The request as it came in at the node that took it.
-fn arrived<'a>(road: &Road<'a>) -> Option<&'a Hop> {
-    let (node, _) = road.entry()?;
-    let vip = road.case.address()?;
-    road.hops(move |hop| hop.request && hop.passage == Passage::In && hop.destination.0 == vip && hop.place == node).next()
-}
-
-/// The address from which a try comes to the node, when that is not the client's own.
-pub(in crate::analysis::judge) fn to(road: &Road) -> Option<IpAddr> {
-    let own = road.connection.attempt.source.filter(|_| !road.connection.vantage.is_inside())?;
-    arrived(road).map(|hop| hop.source.0).filter(|seen| *seen != own)
-}
-
-/// The address that the nodes see of a client: its own, as far as nothing else was seen.
-pub(in crate::analysis::judge) fn seen_as(road: &Road) -> Option<IpAddr> {
-    to(road).or(road.connection.attempt.source)
-}
 
 /// Failing tries of one client that come to the node with the address of another place, whose own tries are answered there: answers that
 /// are for the one go to the other.
