@@ -1,10 +1,11 @@
 //! Real sshd processes on this machine's loopback addresses, each with keys, users and settings of its own.
 
 use std::fmt::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use lbdiag::evidence::host::live::{Asker, LiveHosts, Ways};
@@ -169,8 +170,13 @@ impl Sshd {
         let child =
             Command::new(&argv[0]).args(&argv[1..]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let user = options.user.map_or("root", |(user, _)| user).to_owned();
-        let server = Self { address: address.to_owned(), port, user, host_key, child, log };
-        until("sshd listens", || TcpStream::connect((address, port)).is_ok());
+        let mut server = Self { address: address.to_owned(), port, user, host_key, child, log };
+        // Its own log says so: a connection that succeeds may have met somebody else.
+        until("sshd listens", || {
+            let log = server.log();
+            assert!(!matches!(server.child.try_wait(), Ok(Some(_))), "sshd ended: {log}");
+            log.contains("Server listening on")
+        });
         server
     }
 
@@ -276,7 +282,7 @@ pub(crate) fn run(program: &str, args: &[&str]) {
     assert!(output.status.success(), "{program} {args:?}: {output:?}");
 }
 
-pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < Duration::from_secs(10), "waited in vain until {what}");
@@ -284,6 +290,13 @@ pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
+/// A port on which nobody listens. It lies below those that the kernel hands out itself: between the look and its use it becomes nobody's
+/// source port, and no connection to it can meet itself.
 pub(crate) fn free_port(address: &str) -> u16 {
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 200).unwrap() * 100;
+    (0..2_000)
+        .map(|_| first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000)
+        .find(|port| TcpListener::bind((address, *port)).is_ok())
+        .expect("one of 2,000 ports is free")
 }
