@@ -34,6 +34,10 @@ pub enum Property {
     OthersAnswer,
     /// It says where packets are lost, and not what takes them.
     WhereAlone,
+    /// It goes by a packet's source, so that it may hold for one client and not for another that fails at the same point.
+    BySource,
+    /// It tells why somebody who asks for the address anew gets no answer, or one of somebody else.
+    OfTheAddressOnTheWire,
     /// A word says it by itself, and not the judgement.
     SaidBy(&'static str),
     /// Of a gap: a place was not seen that a pass needs.

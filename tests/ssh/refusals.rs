@@ -101,16 +101,19 @@ fn a_user_without_sudo_is_found_out_once() {
         return;
     }
     let place = Place::new();
-    let server = Sshd::start(&place, "n1", "127.0.0.1", &Options { user: Some(("ops", "/bin/sh")), ..Options::default() });
+    let options = Options { user: Some(("ops", "/bin/sh")), config: "LogLevel VERBOSE\n", ..Options::default() };
+    let server = Sshd::start(&place, "n1", "127.0.0.1", &options);
     place.block("n1", &server, "");
     place.trust(&server);
     let live = place.hosts();
+    let commands = || server.log().matches("Starting session: command").count();
     let refused = live.inspect("n1").unwrap_err();
     assert!(matches!(refused.kind, ErrorKind::Forbidden | ErrorKind::ToolMissing), "{refused}");
     assert!(refused.reason.contains("ops"), "{refused}");
-    let began = Instant::now();
+    let before = commands();
+    assert!(before > 0, "{}", server.log());
     assert_eq!(live.inspect("n1").unwrap_err(), refused);
-    assert!(began.elapsed() < Duration::from_millis(20), "it is not tried again");
+    assert_eq!(commands(), before, "it is not tried again");
     assert!(is_links(&live.links("n1").unwrap()), "what needs no root goes on");
     for (_, swept) in live.hosts.sweep() {
         swept.unwrap();
@@ -199,7 +202,8 @@ fn hosts_that_hang_refuse_or_hang_up_do_not_slow_the_others() {
     live.hosts.warm(&hanging);
     let began = Instant::now();
     assert!(is_links(&live.links("good").unwrap()));
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    // The hanging ones are given up after 5 s: nobody waited for them.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     for (name, reason) in [("hangs-up", "conn"), ("no-ssh", ""), ("refuses", "refused")] {
         let refused = live.refused(name);
         assert_eq!(refused.kind, ErrorKind::HostUnreachable);

@@ -4,18 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::road::Road;
-use crate::model::catalogue::names;
+use crate::model::catalogue::{Property, has};
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
-
-/// Causes that go by a packet's source, so that they may hold for one client and not for another that fails at the same point.
-const BY_SOURCE: [&str; 5] = [
-    names::NODE_FIREWALL_DROP,
-    names::POLICY_DENIED,
-    names::POD_FIREWALL_DROP,
-    names::NODE_REVERSE_PATH_FILTER,
-    names::ROUTE_RETURN_MISSING,
-];
 
 /// Some tries, what explains them, and what stays open of them.
 pub(super) struct Part<'r, 'a> {
@@ -34,7 +25,7 @@ pub(super) fn parts<'r, 'a>(roads: &[&'r Road<'a>], cause: impl Fn(&[&Road]) -> 
         clients.entry(road.client()).or_default().push(road);
     }
     let together = Part { roads: roads.to_vec(), causes, open, apart: false };
-    if clients.len() < 2 || !together.causes.iter().any(|finding| BY_SOURCE.contains(&finding.name.as_str())) {
+    if clients.len() < 2 || !together.causes.iter().any(|finding| has(&finding.name, Property::BySource)) {
         return vec![together];
     }
     let mut parts: Vec<Part> = Vec::new();

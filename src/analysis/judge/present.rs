@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, PRESENT};
 use super::road::Road;
-use crate::model::catalogue::names;
+use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Gap, Severity};
 
 /// What was seen that does not fit an address which one node announces and answers for.
@@ -34,14 +34,7 @@ impl Present {
 
     /// Whether a finding explains what was seen.
     fn explained(findings: &[Finding]) -> bool {
-        let others = [
-            names::ANNOUNCE_SPLIT_BRAIN,
-            names::WIRE_DUPLICATE_ADDRESS,
-            names::WIRE_WRONG_INTERFACE,
-            names::WIRE_NO_ANSWER,
-            names::WIRE_STALE_NEIGHBOUR,
-        ];
-        findings.iter().any(|finding| finding.severity == Severity::Fail || others.contains(&finding.name.as_str()))
+        findings.iter().any(|finding| finding.severity == Severity::Fail || has(&finding.name, Property::OfTheAddressOnTheWire))
     }
 
     /// What stays open, where nothing that was found explains it.

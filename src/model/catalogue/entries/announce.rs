@@ -156,7 +156,7 @@ entries! {
             "metallb/metallb#2838",
             "metallb/metallb#1853",
         ],
-        properties: &[Property::LatentUntil("; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"), Property::OthersAnswer],
+        properties: &[Property::LatentUntil("; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"), Property::OthersAnswer, Property::OfTheAddressOnTheWire],
     },
     ANNOUNCE_NOBODY = "announce/nobody" {
         severity: Severity::Fail,

@@ -1,6 +1,7 @@
 //! Endpoints and policies: which pods stand behind the Service, and who may reach them.
 
 use super::pages;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
 entries! {
@@ -23,6 +24,7 @@ entries! {
             "projectcalico/calico#2088",
             "projectcalico/calico#1309",
         ],
+        properties: &[Property::BySource],
     },
     ENDPOINTS_SELECTOR_MATCHES_NOTHING = "endpoints/selector-matches-nothing" {
         severity: Severity::Fail,

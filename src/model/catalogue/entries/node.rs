@@ -1,6 +1,7 @@
 //! The node: kube-proxy, forwarding, filters and connection tracking.
 
 use super::pages;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
 entries! {
@@ -79,6 +80,7 @@ entries! {
             ("wire/request-lost", "There the packet does not come in on the node."),
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, pages::NFTABLES_TRACE, "metallb/metallb#492", "kubernetes/kubernetes#85082"],
+        properties: &[Property::BySource],
     },
     NODE_REVERSE_PATH_FILTER = "node/reverse-path-filter" {
         severity: Severity::Fail,
@@ -100,6 +102,7 @@ entries! {
             "metallb/metallb#533",
             "metallb/metallb#2727",
         ],
+        properties: &[Property::BySource],
     },
     NODE_CONNTRACK_FULL = "node/conntrack-full" {
         severity: Severity::Fail,

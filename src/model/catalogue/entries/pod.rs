@@ -1,6 +1,7 @@
 //! Pods and applications: what happens behind the last hop.
 
 use super::pages;
+use crate::model::catalogue::Property;
 use crate::model::finding::Severity;
 
 entries! {
@@ -46,6 +47,7 @@ entries! {
             ("pod/no-way-back", "There an answer is made, and has no route."),
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS, pages::NFTABLES_TRACE],
+        properties: &[Property::BySource],
     },
     POD_NO_WAY_BACK = "pod/no-way-back" {
         severity: Severity::Fail,

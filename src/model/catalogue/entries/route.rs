@@ -43,6 +43,7 @@ entries! {
             ("bgp/next-hop-fails", "There one of several next hops loses connections and nothing shows why."),
         ],
         references: &[pages::METALLB_TROUBLESHOOTING, "metallb/metallb#610", "ip-route(8)"],
+        properties: &[Property::BySource],
     },
     ROUTE_POD_NETWORK_MISSING = "route/pod-network-missing" {
         severity: Severity::Fail,

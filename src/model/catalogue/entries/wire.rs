@@ -27,6 +27,7 @@ entries! {
             "metallb/metallb#534",
             "metallb/metallb#692",
         ],
+        properties: &[Property::OfTheAddressOnTheWire],
     },
     WIRE_REQUEST_LOST = "wire/request-lost" {
         severity: Severity::Fail,
@@ -112,7 +113,7 @@ entries! {
             "metallb/metallb#772",
             "metallb/metallb#2700",
         ],
-        properties: &[Property::LatentUntil("; it bites when a neighbour takes the other answer"), Property::OthersAnswer],
+        properties: &[Property::LatentUntil("; it bites when a neighbour takes the other answer"), Property::OthersAnswer, Property::OfTheAddressOnTheWire],
     },
     WIRE_WRONG_INTERFACE = "wire/wrong-interface" {
         severity: Severity::Fail,
@@ -134,6 +135,7 @@ entries! {
             "metallb/metallb#597",
             "metallb/metallb#894",
         ],
+        properties: &[Property::OfTheAddressOnTheWire],
     },
     WIRE_STALE_NEIGHBOUR = "wire/stale-neighbour" {
         severity: Severity::Fail,
@@ -156,6 +158,7 @@ entries! {
             "metallb/metallb#2838",
             "metallb/metallb#733",
         ],
+        properties: &[Property::OfTheAddressOnTheWire],
     },
     WIRE_CLIENT_ADDRESS_DUPLICATE = "wire/client-address-duplicate" {
         severity: Severity::Fail,
