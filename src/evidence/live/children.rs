@@ -8,6 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 #[cfg(target_os = "linux")]
 use rustix::process::{getpid, set_child_subreaper};
 
+use crate::evidence::host::live::is_keeper;
+
 /// Children that are looked for at most.
 const MOST: usize = 1_000;
 
@@ -51,9 +53,10 @@ fn has_ended(pid: u32) -> bool {
     about.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
 }
 
-/// The children of this process and theirs, parents first.
+/// The children of this process and theirs, parents first; the keeper left out, which our end ends and no signal.
 fn all_children() -> Vec<u32> {
     let mut found = children(std::process::id());
+    found.retain(|pid| !is_keeper(*pid));
     let mut next = 0;
     while next < found.len().min(MOST) {
         let below = children(found[next]);

@@ -18,9 +18,16 @@ const KEEPER: &str = include_str!("../scripts/keeper.sh");
 /// The one of this process, started when it is needed first.
 static STARTED: Mutex<Option<Keeper>> = Mutex::new(None);
 
+/// Every keeper that this process started.
+static PIDS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Whether a child of this process is a keeper: it has to be there when we are gone, so nobody asks it to end or waits until it did.
+pub(in crate::evidence) fn is_keeper(pid: u32) -> bool {
+    lock(&PIDS).contains(&pid)
+}
+
 struct Keeper {
     stdin: ChildStdin,
-    _child: Child,
 }
 
 /// A process group that does not outlive us. It is ended when this is dropped.
@@ -51,7 +58,7 @@ impl Drop for KeptGroup {
 fn tell(sign: char, group: Pid) {
     let mut started = lock(&STARTED);
     if started.is_none() {
-        *started = Keeper::start();
+        *started = Keeper::start().map(|(keeper, _)| keeper);
     }
     let line = format!("{sign}{}\n", group.as_raw_nonzero());
     if let Some(keeper) = started.as_mut()
@@ -63,12 +70,14 @@ fn tell(sign: char, group: Pid) {
 }
 
 impl Keeper {
-    fn start() -> Option<Self> {
+    /// The keeper and its shell, which our end reaps.
+    fn start() -> Option<(Self, Child)> {
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         let mut child = command.spawn().ok()?;
         let stdin = child.stdin.take()?;
-        Some(Self { stdin, _child: child })
+        lock(&PIDS).push(child.id());
+        Some((Self { stdin }, child))
     }
 }
 
@@ -80,7 +89,7 @@ mod tests {
 
     /// Starts the keeper's shell as it is started, tells it these lines, and lets its pipe break.
     fn kept(lines: &str) {
-        let mut keeper = Keeper::start().unwrap();
+        let (mut keeper, _) = Keeper::start().unwrap();
         keeper.stdin.write_all(lines.as_bytes()).unwrap();
     }
 
@@ -98,6 +107,14 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
         }
         false
+    }
+
+    #[test]
+    fn the_keeper_is_not_asked_to_end_and_does_with_its_pipe() {
+        let (keeper, mut shell) = Keeper::start().unwrap();
+        assert!(is_keeper(shell.id()) && !is_keeper(std::process::id()));
+        drop(keeper);
+        assert!(ends(&mut shell, Duration::from_secs(10)));
     }
 
     #[test]

@@ -48,6 +48,7 @@ use carrier::Carrier;
 use command_line::{Call, RunTag};
 pub(in crate::evidence) use command_line::{argv, script_texts};
 use connection::Connection;
+pub(in crate::evidence) use keeper::is_keeper;
 pub use passphrase::Asker;
 use passphrase::Passphrases;
 use pod::Pods;
