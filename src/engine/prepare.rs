@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::given::{self, Asked};
 use super::run::{self, RunEnd, RunOptions};
 use crate::evidence::Evidence;
+use crate::evidence::reach::narrowed;
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::recorded;
 use crate::evidence::site::Site;
@@ -67,6 +68,7 @@ impl Prepared {
 
     fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
         let params = resolve(&playbook.header, inputs)?;
+        let site = site.for_playbook(&playbook.header.name, &playbook.sha256())?;
         let sources = sources(&playbook.header, inputs);
         Ok(Self { playbook, replayed, params, sources, site })
     }
@@ -81,7 +83,10 @@ impl Prepared {
     /// Runs it in a world.
     #[must_use]
     pub fn run(&self, evidence: &Evidence, options: &RunOptions) -> RunEnd {
-        run::run(&self.playbook, self.params.clone(), evidence, &self.site, options)
+        match &self.site.reach {
+            Some(reach) => run::run(&self.playbook, self.params.clone(), &narrowed(evidence, reach), &self.site, options),
+            None => run::run(&self.playbook, self.params.clone(), evidence, &self.site, options),
+        }
     }
 }
 

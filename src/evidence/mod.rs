@@ -15,6 +15,7 @@ pub mod memory;
 pub mod output;
 pub mod panicked;
 pub mod planned;
+pub mod reach;
 pub mod recording;
 pub mod side_by_side;
 pub mod site;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::model::document::{self, Content, Node};
+use crate::model::reach::Reach;
 
 /// The whole file. Every part may be left out; an unknown key is an error.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -23,6 +24,11 @@ pub struct Site {
     pub defaults: BTreeMap<String, Value>,
     /// Narrows what playbooks may use; `None` leaves it to their headers.
     pub uses: Option<Vec<String>>,
+    /// How far each playbook may reach: the first entry that is for it holds, and a playbook that none is for does not run. `None` narrows nothing.
+    pub allow: Option<Vec<Reach>>,
+    /// The entry that holds for the playbook of this run.
+    #[serde(skip)]
+    pub reach: Option<Reach>,
 }
 
 /// How hosts are reached, over what `ssh_config` says.
@@ -102,13 +108,15 @@ impl fmt::Display for SiteError {
 }
 
 /// The keys of each map of the file, by the way to it.
-const KEYS: [(&str, &[&str]); 6] = [
-    ("", &["ssh", "nodes", "via", "metallb", "defaults", "uses"]),
+const KEYS: [(&str, &[&str]); 8] = [
+    ("", &["ssh", "nodes", "via", "metallb", "defaults", "uses", "allow"]),
     ("ssh", &["config", "user", "port", "keys", "known_hosts"]),
     ("nodes", &["addresses", "address_pattern"]),
     ("via", &["pod"]),
     ("via.pod", &["namespace", "labels", "container", "tools"]),
     ("metallb", &["namespace", "speaker_labels"]),
+    ("allow", &["playbooks", "uses", "hosts", "namespaces", "capture"]),
+    ("allow.capture", &["seconds", "packets", "bytes", "snaplen"]),
 ];
 
 impl Site {
@@ -151,6 +159,11 @@ impl Site {
 
 fn unknown_keys(source: &Source, node: &Node, way: &str, wrong: &mut Vec<Diagnostic>) {
     let Some((_, known)) = KEYS.iter().find(|(of, _)| *of == way) else { return };
+    if let Content::List(parts) = &node.content {
+        for part in parts {
+            unknown_keys(source, part, way, wrong);
+        }
+    }
     for entry in node.entries().unwrap_or_default() {
         if !known.contains(&entry.key.as_str()) {
             let whose = if way.is_empty() { "a site file".to_owned() } else { format!("`{way}` of a site file") };
@@ -164,8 +177,13 @@ fn unknown_keys(source: &Source, node: &Node, way: &str, wrong: &mut Vec<Diagnos
 }
 
 fn unknown_capabilities(source: &Source, node: &Node, wrong: &mut Vec<Diagnostic>) {
-    let uses = node.entries().unwrap_or_default().iter().find(|entry| entry.key == "uses");
-    let Some(Content::List(parts)) = uses.map(|entry| &entry.value.content) else { return };
+    let part_of = |key| node.entries().unwrap_or_default().iter().find(|entry| entry.key == key).map(|entry| &entry.value.content);
+    if let Some(Content::List(entries)) = part_of("allow") {
+        for entry in entries {
+            unknown_capabilities(source, entry, wrong);
+        }
+    }
+    let Some(Content::List(parts)) = part_of("uses") else { return };
     for part in parts {
         let Some(name) = part.value().as_str().map(str::to_owned).filter(|name| !CAPABILITIES.contains(&name.as_str())) else { continue };
         let hint = did_you_mean(&name, CAPABILITIES).or_else(|| Some(format!("the capabilities are {}", CAPABILITIES.join(", "))));
@@ -182,6 +200,26 @@ fn place(node: &Node, way: &[&str]) -> std::ops::Range<usize> {
         node = &entry.value;
     }
     node.bytes.clone()
+}
+
+impl Site {
+    /// The same site as it is for one playbook, known by its name and by the SHA-256 of its text in hexadecimal.
+    ///
+    /// # Errors
+    /// When the site lets some playbooks run, and this one is not among them.
+    pub fn for_playbook(mut self, name: &str, sha256: &str) -> Result<Self, String> {
+        if let Some(allow) = &self.allow {
+            let reach = allow.iter().find(|reach| reach.is_for(name, sha256)).ok_or_else(|| {
+                format!("the site file's `allow` has no entry for the playbook {name}; an entry's `playbooks` would have to name it, or sha256:{sha256}")
+            })?;
+            self.reach = Some(reach.clone());
+        }
+        if let Some(uses) = self.reach.as_ref().and_then(|reach| reach.uses.clone()) {
+            let others = self.uses.take();
+            self.uses = Some(uses.into_iter().filter(|one| others.as_ref().is_none_or(|others| others.contains(one))).collect());
+        }
+        Ok(self)
+    }
 }
 
 impl Nodes {
@@ -217,6 +255,19 @@ mod tests {
             );
         }
         assert!(read("nodes: { adresses: {} }").is_err());
+    }
+
+    #[test]
+    fn the_first_entry_that_is_for_a_playbook_holds() {
+        let text = "uses: [cluster.read, node.read]\nallow:\n- { playbooks: [metallb-flow], uses: [cluster.read, probe], hosts: [n*] }\n- { playbooks: ['*'], namespaces: [web] }\n";
+        let of = |name| read(text).unwrap().for_playbook(name, "00").unwrap();
+        assert_eq!(of("metallb-flow").uses, Some(vec!["cluster.read".to_owned()]));
+        assert!(of("metallb-flow").reach.unwrap().allows_namespace("x"));
+        assert!(!of("mtu").reach.unwrap().allows_namespace("x"));
+        let refused = read("allow: [{ playbooks: [mtu] }]").unwrap().for_playbook("metallb-flow", "00").unwrap_err();
+        assert!(refused.contains("metallb-flow") && refused.contains("sha256:00"), "{refused}");
+        let wrong = read("allow: [{ playbooks: [mtu], usess: [], uses: [probee], capture: { second: 1 } }]").unwrap_err().to_string();
+        assert!(["usess", "probee", "second"].iter().all(|one| wrong.contains(&format!("`{one}`"))), "{wrong}");
     }
 
     #[test]

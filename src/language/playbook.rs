@@ -1,9 +1,10 @@
 //! A playbook read from its file and checked, before anything is touched.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use rhai::AST;
+use sha2::{Digest, Sha256};
 
 use super::header::Header;
 use super::{check, diagnostics, read_header, sandbox};
@@ -19,6 +20,22 @@ pub struct Playbook {
     pub warnings: Vec<Diagnostic>,
     /// Shared with the thread that runs it.
     pub(crate) ast: Arc<AST>,
+}
+
+impl Playbook {
+    /// The SHA-256 of its text, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        sha256(&self.source)
+    }
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string has no way to fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// A playbook that may not run, with everything that is wrong with it.
@@ -67,6 +84,11 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
 #[cfg(test)]
 mod tests {
     use super::read;
+
+    #[test]
+    fn a_playbook_is_known_by_the_hash_of_its_text() {
+        assert_eq!(super::sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 
     const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! ---\n";
 

@@ -30,6 +30,7 @@ pub mod place;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod reach;
 pub mod request_text;
 pub mod scrub;
 pub mod service;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::tape::LeftOut;
 use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh, Via};
+use crate::model::reach::Reach;
 use crate::model::scrub::scrub_params;
 
 /// What every recording says it is.
@@ -56,6 +57,9 @@ pub struct RecordedSite {
     pub defaults: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses: Option<Vec<String>>,
+    /// How far the site let the playbook reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
 }
 
 fn scrubbed(mut params: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -91,6 +95,7 @@ impl RecordedSite {
             speaker_labels: site.metallb.speaker_labels.clone(),
             defaults: scrubbed(site.defaults.clone()),
             uses: site.uses.clone(),
+            reach: site.reach.clone(),
         }
     }
 
@@ -104,6 +109,8 @@ impl RecordedSite {
             metallb: MetallbSite { namespace: self.metallb_namespace.clone(), speaker_labels: self.speaker_labels.clone() },
             defaults: self.defaults.clone(),
             uses: self.uses.clone(),
+            allow: None,
+            reach: self.reach.clone(),
         }
     }
 }

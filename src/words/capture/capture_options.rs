@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use rhai::{Map, NativeCallContext};
 
 use crate::evidence::capture::filter;
+use crate::model::capability::{ANY_CAPTURE, HEADERS, PAYLOAD};
 use crate::model::capture::{CaptureRequest, Direction};
 use crate::model::endpoint::Target;
 use crate::model::place::Place;
@@ -64,7 +65,7 @@ impl Options {
     pub fn read(run: &Run, context: &NativeCallContext, word: &'static Word, map: Map) -> Answer<Self> {
         let given = Given::read(run, context, word, map)?;
         let usual = Self::default();
-        Ok(Self {
+        let options = Self {
             service: given.fact("service"),
             target: given.fact("target"),
             client: given.address("client"),
@@ -79,7 +80,14 @@ impl Options {
             seconds: given.whole("seconds").unwrap_or(usual.seconds),
             bytes: given.whole("bytes").unwrap_or(usual.bytes),
             buffer_kib: given.whole("buffer"),
-        })
+        };
+        if options.own_filter().is_some() {
+            run.newly_needs(context, word.name, "a filter or an address of its own", ANY_CAPTURE)?;
+        }
+        if options.snaplen > HEADERS {
+            run.newly_needs(context, word.name, "a `snaplen` that keeps what packets carry", PAYLOAD)?;
+        }
+        Ok(options)
     }
 
     /// The filter that was given, or the one for the address and port that were; `None` when it is to be made from a Service.

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use rhai::{Engine, ImmutableString, NativeCallContext};
 
+use crate::model::capability::CAPABILITIES;
 use crate::model::nearest::nearest;
-use crate::words::all;
 use crate::words::session::{Answer, Run};
 
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("allowed", move |context: NativeCallContext, capability: ImmutableString| -> Answer<bool> {
-        let known: Vec<&str> = all::words().map(|word| word.capability).filter(|known| !known.is_empty()).collect();
-        if !known.contains(&capability.as_str()) {
-            let hint = nearest(&capability, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        if !CAPABILITIES.contains(&capability.as_str()) {
+            let hint = nearest(&capability, CAPABILITIES).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             return Err(Run::refuse(&context, format!("there is no capability `{capability}`{hint}")));
         }
         Ok(run.uses.contains(capability.as_str()))

@@ -22,10 +22,18 @@ pub const OPTIONS: &[Param] = &[
         Kind::Address,
         "On a node: a client of which it takes whatever it and the Service's address send each other.",
     ),
-    Param::optional("address", Kind::Address, "An address whose traffic is captured, in place of a Service's."),
+    Param::optional(
+        "address",
+        Kind::Address,
+        "An address whose traffic is captured, in place of a Service's; needs the capability node.capture.any.",
+    ),
     Param::optional("port", Kind::Whole { least: 1, most: 65_535, unit: "" }, "The port of that address."),
     Param::optional("protocol", Kind::OneOf(&["tcp", "udp", "sctp"]), "The protocol of that port.").or("tcp"),
-    Param::optional("filter", Kind::Text, "A filter in pcap's language, in place of one that is made."),
+    Param::optional(
+        "filter",
+        Kind::Text,
+        "A filter in pcap's language, in place of one that is made; needs the capability node.capture.any.",
+    ),
     Param::optional(
         "interface",
         Kind::CaptureInterface,
@@ -33,7 +41,12 @@ pub const OPTIONS: &[Param] = &[
     )
     .or("any"),
     Param::optional("direction", Kind::OneOf(&["in", "out", "both", "inout"]), "Which packets.").or("both"),
-    Param::optional("snaplen", Kind::Whole { least: 1, most: 65_535, unit: "bytes" }, "What is kept of each packet.").or("128"),
+    Param::optional(
+        "snaplen",
+        Kind::Whole { least: 1, most: 65_535, unit: "bytes" },
+        "What is kept of each packet; above 160, which keeps what packets carry, it needs the capability capture.payload.",
+    )
+    .or("128"),
     Param::optional("packets", Kind::Whole { least: 1, most: 1_000_000, unit: "" }, "The most packets.").or("20000"),
     Param::optional("seconds", Kind::Whole { least: 1, most: 3_600, unit: "seconds" }, "The longest time.").or("90"),
     Param::optional("bytes", Kind::Whole { least: 1, most: 1 << 30, unit: "bytes" }, "The most bytes.").or("8388608"),
