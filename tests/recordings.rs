@@ -4,10 +4,11 @@
 
 #![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lbdiag::engine::testing::{self, TestFile, Testing};
 use lbdiag::engine::{self, Prepared};
 use lbdiag::evidence::Evidence;
 use lbdiag::evidence::recording::manifest::Manifest;
@@ -16,41 +17,9 @@ use lbdiag::evidence::side_by_side::side_by_side;
 use lbdiag::evidence::site::Site;
 use lbdiag::model::finding::Severity;
 use lbdiag::model::outcome::{Outcome, Verdict};
-use serde::Deserialize;
 
 /// The most that a recording may weigh.
 const MOST_BYTES: u64 = 300 * 1024;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Tests {
-    tests: Vec<Test>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Test {
-    recording: PathBuf,
-    expect: Expected,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    verdict: String,
-    /// The first finding's name and its first culprit, when there is one to expect.
-    finding: Option<String>,
-    culprit: Option<String>,
-    /// A line that the report's facts must hold.
-    #[serde(default)]
-    facts: Vec<String>,
-    /// Cells by column, that some row of the report's tables must hold together.
-    #[serde(default)]
-    rows: Vec<BTreeMap<String, String>>,
-    /// Names of gaps that the report must tell.
-    #[serde(default)]
-    gaps: Vec<String>,
-}
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -75,78 +44,40 @@ fn replay_of(playbook: &Path, opened: (Evidence, Manifest), change: impl Fn(&mut
     (end.outcome, text)
 }
 
-fn check(playbook: &Path, directory: &Path, test: &Test) -> Result<(), String> {
-    let recording = directory.join(&test.recording);
-    let name = test.recording.display();
-    let (outcome, text) = replay(playbook, &recording);
-    let first = outcome.findings.first();
-    let summary =
-        format!("{name}: {} {:?}: {}", outcome.verdict.word(), first.map(|finding| (&finding.name, &finding.culprits)), outcome.summary);
-    if outcome.verdict.word() != test.expect.verdict {
-        return Err(format!("{summary}\n  expected the verdict {}", test.expect.verdict));
-    }
-    if let Some(wanted) = &test.expect.finding
-        && first.map(|finding| &finding.name) != Some(wanted)
-    {
-        return Err(format!("{summary}\n  expected the finding {wanted}"));
-    }
-    if let Some(wanted) = &test.expect.culprit
-        && !first
-            .and_then(|finding| finding.culprits.first())
-            .map(ToString::to_string)
-            .is_some_and(|culprit| culprit == *wanted || culprit.starts_with(&format!("{wanted}/")))
-    {
-        return Err(format!("{summary}\n  expected the culprit {wanted}"));
-    }
-    let facts: Vec<&String> = outcome.steps.iter().flat_map(|step| &step.facts).collect();
-    for wanted in &test.expect.facts {
-        if !facts.iter().any(|fact| fact.contains(wanted)) {
-            return Err(format!("{summary}\n  expected a fact with `{wanted}`"));
-        }
-    }
-    for wanted in &test.expect.rows {
-        if !outcome.tables.iter().any(|table| table.rows.iter().any(|row| holds(&table.columns, row, wanted))) {
-            return Err(format!("{summary}\n  expected a row with {wanted:?}"));
-        }
-    }
-    for wanted in &test.expect.gaps {
-        if !outcome.gaps.iter().any(|gap| gap.name == *wanted) {
-            return Err(format!("{summary}\n  expected the gap {wanted}"));
-        }
-    }
-    let again = replay(playbook, &recording).1;
+/// What is held against a test beside what it expects itself.
+fn check(playbook: &Path, recording: &Path) -> Result<(), String> {
+    let name = recording.display();
+    let text = replay(playbook, recording).1;
+    let again = replay(playbook, recording).1;
     if again != text {
         return Err(format!("{name}: two replays give different reports"));
     }
     // What is left out of objects and texts today matters to no judgement.
-    let whole = replay_of(playbook, recorded::open_whole(&recording).expect("the recording"), |_| {}).1;
+    let whole = replay_of(playbook, recorded::open_whole(recording).expect("the recording"), |_| {}).1;
     if whole != text {
         return Err(format!("{name}: with everything that the recording holds the report is another"));
     }
     Ok(())
 }
 
-/// Whether a row holds all the cells that are wanted.
-fn holds(columns: &[String], row: &[String], wanted: &BTreeMap<String, String>) -> bool {
-    wanted.iter().all(|(name, cell)| columns.iter().zip(row).any(|(column, held)| column == name && held == cell))
+/// The files of tests of the playbooks that ship and of the examples.
+fn files() -> Vec<PathBuf> {
+    ["playbooks", "examples"].iter().flat_map(|folder| testing::files(&root().join(folder)).expect("a folder of playbooks")).collect()
 }
 
 #[test]
 fn every_recording_gives_what_its_playbook_expects() {
+    let files = files();
+    let testing = Testing { limit: Duration::from_secs(120), coverage: false, update: false };
+    let tested = testing::test(&files, &testing).unwrap_or_else(|broken| panic!("{:?}", broken.0));
+    assert_eq!(tested.counts().1, 0, "{}", lbdiag::report::tested::text(&tested, lbdiag::report::Style::PLAIN));
     let mut wrong = Vec::new();
     let mut named = BTreeSet::new();
-    let files = ["playbooks", "examples"].into_iter().flat_map(|name| std::fs::read_dir(root().join(name)).expect("a folder of playbooks"));
-    for path in files.map(|entry| entry.expect("an entry").path()) {
-        let directory = path.parent().expect("its folder").to_owned();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".tests.yaml")) else {
-            continue;
-        };
-        let text = std::fs::read_to_string(&path).expect("a test file");
-        let tests: Tests = serde_yaml::from_str(&text).expect("a test file in its form");
-        assert!(!tests.tests.is_empty(), "{name} has no tests");
-        let playbook = directory.join(format!("{name}.rhai"));
-        wrong.extend(side_by_side(&tests.tests, |test| check(&playbook, &directory, test)).into_iter().filter_map(Result::err));
-        named.extend(tests.tests.iter().filter_map(|test| test.recording.file_name().map(ToOwned::to_owned)));
+    for path in files {
+        let file = TestFile::read(&path).expect("a test file in its form");
+        let recordings: Vec<PathBuf> = file.tests.iter().filter_map(|test| test.recording.clone()).collect();
+        wrong.extend(side_by_side(&recordings, |recording| check(&file.playbook, recording)).into_iter().filter_map(Result::err));
+        named.extend(recordings.iter().filter_map(|recording| recording.file_name().map(ToOwned::to_owned)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     for entry in std::fs::read_dir(root().join("tests/recordings")).expect("recordings") {

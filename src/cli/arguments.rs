@@ -40,6 +40,9 @@ pub(super) enum Command {
     Plan(Box<PlanArguments>),
     /// Tell the mistakes of playbooks that can be seen before anybody runs them, all with their places. Touches no cluster and no host.
     Check(CheckArguments),
+    /// Run the tests of playbooks: what NAME.tests.yaml beside NAME.rhai expects of it. Touches no cluster and no host.
+    #[command(after_help = super::test::EXIT_CODES)]
+    Test(super::test::TestArguments),
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),
     /// Say what a finding, a gap or the code of a mistake means, what it looks like, and what to do.
@@ -213,7 +216,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const LONGEST: Duration = Duration::from_secs(24 * 3600);
     let wanted = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -13,6 +13,7 @@ mod reports;
 mod run;
 mod show;
 mod streams;
+mod test;
 mod trace;
 mod watch;
 mod why;
@@ -47,6 +48,7 @@ fn obey(command: Command) -> Exit {
         Command::Doctor(options) => watch::over(Some(options.given.timeout), move |watch| run::run(Path::new("doctor"), &options, watch)),
         Command::Plan(plan) => watch::over(Some(plan.given.timeout), move |watch| plan::plan(&plan, watch)),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Test(arguments) => test::test(&arguments),
         Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
         Command::Explain { markdown: true, .. } => explain::document(),
         Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(&finding, &report),

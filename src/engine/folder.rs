@@ -1,4 +1,4 @@
-//! The playbooks of a folder: every `*.rhai` in it and in the folders below, in the order of their names.
+//! The playbooks of a folder, or other files by their ending: all in it and in the folders below, in the order of their names.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,20 @@ const DEEPEST: usize = 32;
 /// # Errors
 /// When a folder cannot be read, or holds too many files or folders one in another.
 pub fn playbooks(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    files(folder, ".rhai")
+}
+
+/// Its files whose names end so.
+///
+/// # Errors
+/// As `playbooks`.
+pub(super) fn files(folder: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    gather(folder, 0, &mut found)?;
+    gather(folder, ending, 0, &mut found)?;
     Ok(found)
 }
 
-fn gather(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn gather(folder: &Path, ending: &str, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let told = |error: io::Error| io::Error::new(error.kind(), format!("read the folder {}: {error}", folder.display()));
     if depth > DEEPEST {
         return Err(io::Error::other(format!("{} is more than {DEEPEST} folders deep", folder.display())));
@@ -27,10 +35,10 @@ fn gather(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> io::Result<(
     for entry in entries.into_iter().filter(|entry| !entry.file_name().to_string_lossy().starts_with('.')) {
         let (path, kind) = (entry.path(), entry.file_type().map_err(told)?);
         if kind.is_dir() {
-            gather(&path, depth + 1, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "rhai") {
+            gather(&path, ending, depth + 1, found)?;
+        } else if entry.file_name().to_string_lossy().ends_with(ending) {
             if found.len() == MOST {
-                return Err(io::Error::other(format!("there are more than {MOST} playbooks in it")));
+                return Err(io::Error::other(format!("there are more than {MOST} such files in it")));
             }
             found.push(path);
         }

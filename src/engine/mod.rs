@@ -11,11 +11,13 @@ mod folder;
 mod given;
 mod plan;
 mod prepare;
+mod ran;
 mod record;
 mod run;
 mod sandbox;
 mod script_thread;
 mod sorting;
+pub mod testing;
 
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open};
@@ -23,6 +25,7 @@ pub use folder::playbooks;
 pub use given::Asked;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
+pub use ran::Ran;
 pub use record::record;
 pub use run::{RunEnd, RunOptions, run, run_without};
 

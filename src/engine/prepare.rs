@@ -66,7 +66,8 @@ impl Prepared {
         Self::of(playbook, &inputs, site, Some(evidence))
     }
 
-    fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
+    /// With everything that was gathered.
+    pub(super) fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
         let params = resolve(&playbook.header, inputs)?;
         let site = site.for_playbook(&playbook.header.name, &playbook.sha256())?;
         let sources = sources(&playbook.header, inputs);

@@ -10,6 +10,7 @@ use rhai::EvalAltResult;
 use serde_json::Value;
 
 use super::end::{End, EndKind, Swept};
+use super::ran::Ran;
 use super::script_thread::{self, Thread};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Reason;
@@ -47,13 +48,46 @@ const STATE_LIMIT: Duration = Duration::from_millis(200);
 /// any more.
 #[must_use]
 pub fn run(playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, site: &Site, options: &RunOptions) -> RunEnd {
-    run_without(None, playbook, params, evidence, site, options)
+    run_with(Apart::default(), playbook, params, evidence, site, options)
+}
+
+/// As `run`, and tells which statements of the playbook ran.
+#[must_use]
+pub(super) fn run_watched(
+    playbook: &Playbook,
+    params: BTreeMap<String, Value>,
+    evidence: &Evidence,
+    site: &Site,
+    options: &RunOptions,
+    ran: Option<&Ran>,
+) -> RunEnd {
+    run_with(Apart { ran: ran.cloned(), ..Apart::default() }, playbook, params, evidence, site, options)
+}
+
+/// What is other than in a usual run.
+#[derive(Clone, Default)]
+pub(super) struct Apart {
+    /// A proof that the judgement leaves out.
+    without: Option<String>,
+    /// Who is told which statements ran.
+    pub(super) ran: Option<Ran>,
 }
 
 /// As `run`, with a judgement that leaves one of its proofs out, by its title: what that proof decides.
 #[must_use]
 pub fn run_without(
     proof: Option<&str>,
+    playbook: &Playbook,
+    params: BTreeMap<String, Value>,
+    evidence: &Evidence,
+    site: &Site,
+    options: &RunOptions,
+) -> RunEnd {
+    run_with(Apart { without: proof.map(str::to_owned), ..Apart::default() }, playbook, params, evidence, site, options)
+}
+
+fn run_with(
+    apart: Apart,
     playbook: &Playbook,
     params: BTreeMap<String, Value>,
     evidence: &Evidence,
@@ -71,9 +105,9 @@ pub fn run_without(
     let progress = Arc::clone(&told);
     let tell = Arc::new(move |event| progress.tell(event));
     let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
-    shared.judged_without = proof.map(str::to_owned);
+    shared.judged_without.clone_from(&apart.without);
     let shared = Arc::new(shared);
-    let (kind, left_behind) = evaluate(playbook, &params, &shared);
+    let (kind, left_behind) = evaluate(playbook, &params, &shared, apart.ran);
     told.over.store(true, Ordering::Relaxed);
     let state = shared.take_state(STATE_LIMIT).unwrap_or_else(lost);
     let left_behind = left_behind.then(|| {
@@ -102,8 +136,8 @@ impl Told {
 }
 
 /// Runs the script, and says whether its thread was left behind.
-fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>) -> (EndKind, bool) {
-    match script_thread::run(playbook, params, run) {
+fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>, ran: Option<Ran>) -> (EndKind, bool) {
+    match script_thread::run(playbook, params, run, ran) {
         Thread::LeftBehind => (stopped(run, Stop::Interrupted), true),
         Thread::Panicked(message) => (EndKind::CouldNotWork(broke(run, &message)), false),
         Thread::NotStarted(error) => (EndKind::CouldNotWork(format!("start the playbook's thread: {error}")), false),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rhai::{AST, Dynamic, EvalAltResult, Scope};
 use serde_json::Value;
 
+use super::ran::Ran;
 use super::sandbox;
 use crate::evidence::panicked;
 use crate::language::playbook::Playbook;
@@ -33,13 +34,13 @@ pub(super) enum Thread {
 }
 
 /// Runs the script, until its end or until it does not come back.
-pub(super) fn run(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>) -> Thread {
+pub(super) fn run(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>, ran: Option<Ran>) -> Thread {
     let values: rhai::Map = params.iter().map(|(name, value)| (name.as_str().into(), dynamic(value))).collect();
     let (ast, working) = (Arc::clone(&playbook.ast), Arc::clone(run));
     let (give, result) = mpsc::channel();
     let work = move || {
         // Nobody may wait for it any more.
-        let _ = give.send(evaluate(&ast, values, &working));
+        let _ = give.send(evaluate(&ast, values, &working, ran));
     };
     let thread = match std::thread::Builder::new().name("playbook".to_owned()).stack_size(STACK).spawn(work) {
         Ok(thread) => thread,
@@ -64,8 +65,11 @@ pub(super) fn run(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &A
     }
 }
 
-fn evaluate(ast: &AST, params: rhai::Map, run: &Arc<Run>) -> Result<(), Box<EvalAltResult>> {
-    let engine = sandbox::with_words(run);
+fn evaluate(ast: &AST, params: rhai::Map, run: &Arc<Run>, ran: Option<Ran>) -> Result<(), Box<EvalAltResult>> {
+    let mut engine = sandbox::with_words(run);
+    if let Some(ran) = ran {
+        ran.watch(&mut engine);
+    }
     let mut scope = Scope::new();
     scope.push_constant("params", params);
     engine.run_ast_with_scope(&mut scope, ast)

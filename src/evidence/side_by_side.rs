@@ -9,6 +9,11 @@ const AT_ONCE: usize = 24;
 
 /// Runs `look` for every item at the same time and gives the answers in the items' order.
 pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync) -> Vec<A> {
+    at_most(AT_ONCE, items, look)
+}
+
+/// As `side_by_side`, with at most so many at the same time.
+pub fn at_most<T: Sync, A: Send>(most: usize, items: &[T], look: impl Fn(&T) -> A + Sync) -> Vec<A> {
     if items.len() < 2 {
         return items.iter().map(look).collect();
     }
@@ -26,7 +31,7 @@ pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync
                 *lock(&answers[index]) = Some(look(item));
             }
         };
-        let looking: Vec<_> = (0..items.len().min(AT_ONCE)).map(|_| scope.spawn(ask)).collect();
+        let looking: Vec<_> = (0..items.len().min(most.max(1))).map(|_| scope.spawn(ask)).collect();
         for thread in looking {
             let () = joined(thread);
         }

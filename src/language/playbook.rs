@@ -12,6 +12,7 @@ use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Level, Source};
 
 /// A playbook that may run.
+#[derive(Clone)]
 pub struct Playbook {
     pub header: Header,
     pub path: String,

@@ -35,6 +35,7 @@ pub mod request_text;
 pub mod scrub;
 pub mod service;
 pub mod subject;
+pub mod tested;
 pub mod text;
 pub mod trace;
 pub mod tunnel;

@@ -6,6 +6,7 @@ mod github;
 mod json;
 mod sarif;
 mod style;
+pub mod tested;
 mod text;
 
 pub use format::{Format, TraceFormat};

@@ -5,6 +5,7 @@
 
 pub mod apart;
 pub mod earlier;
+pub mod rewritten;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};

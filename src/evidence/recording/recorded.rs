@@ -1,7 +1,7 @@
 //! The world as a recording holds it: the same questions get the same answers, at the same times, and nothing is touched.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::answer::{CaptureAnswer, LogAnswer};
 use super::file;
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use super::question::{Asked, Question};
 use super::tape::{Entry, Tape};
 use crate::evidence::Evidence;
@@ -26,6 +26,7 @@ use crate::evidence::host::{Command, Hosts, Output, texts};
 use crate::evidence::interrupt::Interrupt;
 use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
+use crate::evidence::site::Site;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::clock::ClockOffset;
 use crate::model::place::Host;
@@ -52,6 +53,18 @@ fn open_as(path: &Path, cleans: bool) -> Result<(Evidence, Manifest), EvidenceEr
     let read = Recording::read(path)?;
     Ok((read.world_as(cleans), read.manifest))
 }
+
+/// A world of which nothing is known: every question stays without an answer.
+#[must_use]
+pub fn nothing() -> (Evidence, Manifest) {
+    let manifest = Manifest::new(manifest::Playbook::default(), NO_TIME.to_owned(), 0, BTreeMap::new(), &Site::default());
+    let entries = HashMap::new();
+    let recording = Recording { manifest, by_question: Arc::new(ByQuestion { entries, _opened: memory::Opened::begin() }) };
+    (recording.world(), recording.manifest)
+}
+
+/// When a run began that never was.
+const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
 /// A recording that is read once and replayed as often as one likes.
 pub struct Recording {

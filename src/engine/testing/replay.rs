@@ -1,0 +1,96 @@
+//! Runs one test: on a recording, on a world, or where nothing can be asked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use super::file::Test;
+use crate::engine::EndKind;
+use crate::engine::prepare::Prepared;
+use crate::engine::ran::Ran;
+use crate::engine::run::{self, RunEnd, RunOptions};
+use crate::evidence::Evidence;
+use crate::evidence::interrupt::{Interrupt, Reason};
+use crate::evidence::recording::manifest::Manifest;
+use crate::evidence::recording::recorded::{self, Recording};
+use crate::evidence::site::{MetallbSite, Nodes, Site};
+use crate::language::params::Inputs;
+use crate::language::playbook::Playbook;
+use crate::model::outcome::Verdict;
+
+/// A test that was run.
+pub struct Replayed {
+    pub end: RunEnd,
+    /// The exit code of such a run.
+    pub exit: u8,
+}
+
+/// Runs a playbook as a test says. `ran` is told which of its statements ran.
+///
+/// # Errors
+/// When the recording cannot be read, or the playbook does not take the parameters.
+pub fn replay(playbook: &Playbook, test: &Test, limit: Duration, ran: Option<&Ran>) -> Result<Replayed, String> {
+    let (evidence, manifest) = match &test.recording {
+        Some(file) => Recording::read(file).map(|recording| (recording.world(), recording.manifest)).map_err(|error| error.to_string())?,
+        None => recorded::nothing(),
+    };
+    let prepared = prepare(playbook, test, evidence.clone(), manifest)?;
+    let options = RunOptions { time_limit: limit, progress: Arc::new(|_| {}) };
+    let end = within(limit, &evidence.interrupt, || {
+        run::run_watched(&prepared.playbook, prepared.params.clone(), &evidence, &prepared.site, &options, ran)
+    });
+    Ok(Replayed { exit: exit_code(&end), end })
+}
+
+/// The parameters are the test's, and after them the recorded run's; those of a world are of the run that asked everything.
+fn prepare(playbook: &Playbook, test: &Test, evidence: Evidence, manifest: Manifest) -> Result<Prepared, String> {
+    let recorded = manifest.site.site();
+    let site = test.site.clone().map_or_else(|| recorded.clone(), |site| told_by(site, &recorded));
+    let recorded = if test.of_a_world { BTreeMap::new() } else { manifest.params };
+    let inputs =
+        Inputs { params_file: Some(test.params.clone()), site: site.defaults.clone(), recorded: Some(recorded), ..Inputs::default() };
+    Prepared::of(playbook.clone(), &inputs, site, Some(evidence))
+}
+
+/// A test's site. Where the recorded run's nodes and MetalLB are is as it was, unless the site says otherwise.
+fn told_by(site: Site, recorded: &Site) -> Site {
+    let addresses = if site.nodes.addresses.is_empty() { recorded.nodes.addresses.clone() } else { site.nodes.addresses };
+    Site {
+        nodes: Nodes { addresses, ..site.nodes },
+        metallb: MetallbSite {
+            namespace: site.metallb.namespace.or_else(|| recorded.metallb.namespace.clone()),
+            speaker_labels: site.metallb.speaker_labels.or_else(|| recorded.metallb.speaker_labels.clone()),
+        },
+        ..site
+    }
+}
+
+/// The exit code that `lbdiag run` gives such an end.
+#[must_use]
+pub fn exit_code(end: &RunEnd) -> u8 {
+    match (&end.kind, end.outcome.verdict) {
+        (EndKind::CouldNotWork(_), _) => 1,
+        (EndKind::BrokenPlaybook(_) | EndKind::Usage(_) | EndKind::Listed(_), _) => 2,
+        (EndKind::Interrupted, _) => 130,
+        (_, Verdict::Pass) => 0,
+        (_, Verdict::Fail) => 3,
+        (_, Verdict::Warn) => 4,
+        (_, Verdict::Inconclusive) => 5,
+    }
+}
+
+/// Does the work; a run that takes longer is interrupted.
+fn within<A>(limit: Duration, interrupt: &Interrupt, work: impl FnOnce() -> A) -> A {
+    let (done, over) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if over.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                interrupt.set(Reason::TimeLimit);
+            }
+        });
+        let answer = work();
+        drop(done);
+        answer
+    })
+}
