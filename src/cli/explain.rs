@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::declared;
 use super::exit::Exit;
 use super::markdown::weight;
 use super::{markdown, print, refuse};
@@ -21,7 +22,10 @@ pub(super) fn explain(name: Option<&str>) -> Exit {
         Some(name) => match (entry(name), area(name)) {
             (Some(entry), _) => whole(entry),
             (None, entries) if !entries.is_empty() => list(&entries),
-            _ => return refuse(Exit::Usage, &unknown(name)),
+            _ => match declared::explained(name) {
+                Some(text) => text,
+                None => return refuse(Exit::Usage, &unknown(name)),
+            },
         },
     };
     print(&text)

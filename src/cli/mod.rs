@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod declared;
 mod exit;
 mod explain;
 mod files;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::declared;
 use super::exit::Exit;
 use super::print;
 use super::run::tell;
@@ -22,11 +23,15 @@ pub(super) fn show(name: &Path) -> Exit {
 fn text(header: &Header) -> String {
     let mut text = format!("{} {}\n{}\n\n", one_line(&header.name), one_line(&header.version), hanging(&header.about));
     // Writing to a string has no way to fail.
-    let _ = writeln!(text, "Uses: {}\n\nParameters:", one_line(&header.uses.join(" ")));
+    let _ = writeln!(text, "Kind: {}\nUses: {}\n\nParameters:", header.kind.word(), one_line(&header.uses.join(" ")));
     let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", one_line(&param.name), param.kind.word())).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, param) in names.iter().zip(&header.params) {
         let _ = writeln!(text, "  {name:width$}  {}", one_line(&format!("{}{}", param.help, supplement(param))));
+    }
+    if !header.findings.is_empty() {
+        text.push_str("\nFindings of its own:\n");
+        text.push_str(&declared::list(&header.findings));
     }
     text
 }

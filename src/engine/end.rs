@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::conclusion;
 use crate::evidence::{Evidence, EvidenceError};
+use crate::language::header::PlaybookKind;
 use crate::language::playbook::Playbook;
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::finding::Gap;
+use crate::model::finding::{Gap, Severity};
 use crate::model::outcome::{Outcome, Step, StepState, Verdict};
 use crate::model::subject::Subject;
 use crate::words::session::State;
@@ -49,7 +51,7 @@ impl End<'_> {
     pub(super) fn outcome(&self, playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, mut state: State) -> Outcome {
         let ended = match self.kind {
             EndKind::Judged => None,
-            EndKind::Unjudged => Some("the playbook ended without a judgement".to_owned()),
+            EndKind::Unjudged => Some(conclusion::lacks(playbook.header.kind).to_owned()),
             EndKind::BrokenPlaybook(mistake) => Some(mistake.to_string()),
             EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Unread(text) | EndKind::Listed(text) => Some(text.clone()),
             EndKind::Interrupted => Some("interrupted".to_owned()),
@@ -57,16 +59,21 @@ impl End<'_> {
         };
         state.gaps.extend(self.gap());
         self.close_steps(&mut state);
+        state.close_notes(self.took_ms);
         state.gaps.extend(state.room.gap());
         state.gaps.extend(evidence.tape.gap());
         let cleanup = cleanup(&self.swept, &mut state.gaps);
         let finished = matches!(self.kind, EndKind::Judged | EndKind::Unjudged);
-        // A playbook judges by `judge` or by findings of its own, be they only notable.
-        let judged = state.judged.is_some() || !state.findings.is_empty();
-        let verdict = Verdict::of(&state.findings, &state.gaps, state.checked && finished && judged);
+        let kind = playbook.header.kind;
+        let looked = !evidence.tape.touched().is_empty();
+        let checked = state.checked || (kind == PlaybookKind::Report && looked);
+        let verdict = Verdict::of(&state.findings, &state.gaps, checked && finished && conclusion::concluded(kind, &state, looked));
         // Of several that weigh the same, the first.
-        let own = state.findings.iter().rev().max_by_key(|finding| finding.severity).map(|finding| finding.summary.clone());
-        let summary = state.judged.clone().or_else(|| ended.clone()).or(own).unwrap_or_default();
+        let gravest = || state.findings.iter().rev().max_by_key(|finding| finding.severity);
+        let own = gravest().map(|finding| finding.summary.clone());
+        let wrong = gravest().filter(|finding| finding.severity > Severity::Info).map(|finding| finding.summary.clone());
+        let made = || conclusion::summary(kind, &state);
+        let summary = state.judged.clone().or_else(|| ended.clone()).or(wrong).or_else(made).or(own).unwrap_or_default();
         let mut outcome = Outcome {
             format: "lbdiag-outcome/1".to_owned(),
             lbdiag: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,6 +4,7 @@
 //! It never reads arguments, never opens a live world, and never prints.
 
 mod bounded;
+mod conclusion;
 mod end;
 mod equality;
 mod find;

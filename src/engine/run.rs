@@ -9,6 +9,7 @@ use std::time::Duration;
 use rhai::EvalAltResult;
 use serde_json::Value;
 
+use super::conclusion;
 use super::end::{End, EndKind, Swept};
 use super::ran::Ran;
 use super::script_thread::{self, Thread};
@@ -18,12 +19,13 @@ use crate::evidence::recording::tape::RUN_END;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, panicked};
 use crate::language::playbook::Playbook;
-use crate::language::{diagnostics, sandbox::bare};
+use crate::language::{diagnostics, sandbox::bare, steps};
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Source;
 use crate::model::finding::Gap;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, StepState};
 use crate::model::subject::Subject;
+use crate::words::flow::skip::Skipped;
 use crate::words::session::{Progress, Run, State, Stop};
 
 /// How a run is to go.
@@ -106,6 +108,7 @@ fn run_with(
     let tell = Arc::new(move |event| progress.tell(event));
     let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
     shared.judged_without.clone_from(&apart.without);
+    shared.declared.clone_from(&playbook.header.findings);
     let shared = Arc::new(shared);
     let (kind, left_behind) = evaluate(playbook, &params, &shared, apart.ran);
     told.over.store(true, Ordering::Relaxed);
@@ -116,7 +119,9 @@ fn run_with(
     });
     let swept = sweep(evidence);
     let took_ms = evidence.clock.elapsed_ms(RUN_END);
-    let kind = if state.judged.is_none() && state.findings.is_empty() && kind == EndKind::Judged { EndKind::Unjudged } else { kind };
+    let looked = !evidence.tape.touched().is_empty();
+    let kind =
+        if kind == EndKind::Judged && !conclusion::concluded(playbook.header.kind, &state, looked) { EndKind::Unjudged } else { kind };
     let outcome = End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state);
     RunEnd { outcome, kind }
 }
@@ -153,10 +158,20 @@ fn returned(playbook: &Playbook, run: &Run, result: Result<(), Box<EvalAltResult
         Ok(()) => EndKind::Judged,
         Err(error) => match error.unwrap_inner() {
             EvalAltResult::ErrorTerminated(why, _) if !why.is_string() => stopped(run, Stop::Interrupted),
+            EvalAltResult::ErrorRuntime(value, _) if value.is::<Skipped>() => {
+                run.note(value.clone().try_cast::<Skipped>().map(|skipped| format!("skipped: {}", skipped.0)).unwrap_or_default());
+                EndKind::Judged
+            }
             // Only the bound on its memory ends a playbook with a reason.
             _ => {
                 let source = Source { file: &playbook.path, text: &playbook.source };
-                EndKind::BrokenPlaybook(Box::new(diagnostics::failed(&bare(), &source, &error)))
+                let mistake = diagnostics::failed(&bare(), &source, &error);
+                let why = |title: &str| {
+                    let state = run.state();
+                    let failed = state.steps.iter().find(|step| step.title == title && step.state == StepState::Failed)?;
+                    failed.facts.last().map(|fact| fact.strip_prefix("failed: ").unwrap_or(fact).to_owned())
+                };
+                EndKind::BrokenPlaybook(Box::new(steps::traced(mistake, &error, &playbook.ast, &source, &why)))
             }
         },
     }

@@ -37,9 +37,9 @@ pub(super) fn with_words(run: &Arc<Run>) -> Engine {
         interrupt.reason().map(|_| Dynamic::UNIT)
     });
     let printing = Arc::clone(run);
-    engine.on_print(move |text| printing.fact(text));
+    engine.on_print(move |text| printing.note(text));
     let debugging = Arc::clone(run);
-    engine.on_debug(move |text, _, _| debugging.fact(text));
+    engine.on_debug(move |text, _, _| debugging.note(text));
     let sleeping = Arc::clone(run);
     engine.register_fn("sleep", move |context: NativeCallContext, seconds: i64| {
         sleep(&sleeping, &context, Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))

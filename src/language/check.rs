@@ -96,7 +96,8 @@ impl Check<'_> {
 
     /// The arguments that are written out in the call itself.
     fn arguments(&mut self, word: &Word, call: &FnCallExpr) {
-        for (number, (param, written)) in word.params.iter().zip(&call.args).enumerate() {
+        let first = usize::from(word.options_stand_first() && call.args.len() > word.params.len());
+        for (number, (param, written)) in word.params.iter().zip(call.args.iter().skip(first)).enumerate() {
             // Behind the last argument that is needed, options may stand in place of one that is not.
             let options = !param.required && !word.options.is_empty() && number + 1 == call.args.len();
             let taken = literals::may_be_given(param.kind, written) || (options && matches!(written, Expr::Map(..)));
@@ -110,7 +111,8 @@ impl Check<'_> {
 
     /// The options that stand in the call itself.
     fn options(&mut self, word: &Word, call: &FnCallExpr) {
-        let Some(Expr::Map(map, _)) = call.args.last().filter(|_| !word.options.is_empty()) else { return };
+        let given = if word.options_stand_first() { call.args.first() } else { call.args.last() };
+        let Some(Expr::Map(map, _)) = given.filter(|_| !word.options.is_empty()) else { return };
         for (key, written) in &map.0 {
             if let Some(option) = word.option(&key.name).filter(|option| !literals::may_be(option.kind, written)) {
                 let message = word.refuses(option, &literals::shown(written));

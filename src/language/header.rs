@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::declared::Declared;
+
 /// What a playbook says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
@@ -13,6 +15,37 @@ pub struct Header {
     /// The capabilities that its words may use; a word outside of them does not run.
     pub uses: Vec<String>,
     pub params: Vec<Param>,
+    /// What it is to come to.
+    pub kind: PlaybookKind,
+    /// Findings of its own.
+    pub findings: Vec<Declared>,
+}
+
+/// What a playbook comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlaybookKind {
+    /// A verdict, by `judge`, by what it expects or by any finding of its own, be it only notable: what playbooks are that do not say.
+    #[default]
+    Diagnosis,
+    /// A verdict that passes only by an expectation that held, or by a judgement.
+    Check,
+    /// Tables and notes: it is good when everything could be looked at.
+    Report,
+}
+
+impl PlaybookKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Diagnosis, Self::Check, Self::Report];
+
+    /// The word that headers use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Diagnosis => "diagnosis",
+            Self::Check => "check",
+            Self::Report => "report",
+        }
+    }
 }
 
 /// One parameter.

@@ -11,3 +11,4 @@ pub mod params;
 pub mod playbook;
 pub mod read_header;
 pub mod sandbox;
+pub mod steps;

@@ -2,14 +2,17 @@
 
 use serde_json::Value;
 
-use super::header::{Header, Param, ParamKind};
+use super::header::{Header, Param, ParamKind, PlaybookKind};
 use super::params;
 use crate::model::capability::CAPABILITIES;
+use crate::model::declared::Declared;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::model::document::{self, Content, Entry, Node};
+use crate::model::finding::Severity;
 use crate::model::version::version;
 
-const KEYS: [&str; 6] = ["name", "version", "about", "requires", "uses", "params"];
+const KEYS: [&str; 8] = ["name", "version", "about", "kind", "requires", "uses", "params", "findings"];
+const FINDING_KEYS: [&str; 3] = ["severity", "meaning", "next"];
 const PARAM_KEYS: [&str; 7] = ["type", "help", "required", "default", "values", "least", "most"];
 
 /// The header of a playbook.
@@ -100,6 +103,8 @@ impl Reader<'_> {
                 "requires" => header.requires = Some(self.requires(entry)),
                 "uses" => header.uses = self.uses(entry),
                 "params" => header.params = self.params(entry),
+                "kind" => header.kind = self.playbook_kind(entry),
+                "findings" => header.findings = self.findings(entry),
                 _ => self.unknown_key(entry, "the header", &KEYS),
             }
         }
@@ -209,6 +214,70 @@ impl Reader<'_> {
         let mut params: Vec<Param> = entries.iter().filter_map(|entry| self.param(entry)).collect();
         params.sort_by(|a, b| a.name.cmp(&b.name));
         params
+    }
+
+    fn playbook_kind(&mut self, entry: &Entry) -> PlaybookKind {
+        let word = self.text(entry);
+        let known = PlaybookKind::ALL.map(PlaybookKind::word);
+        let kind = PlaybookKind::ALL.into_iter().find(|kind| kind.word() == word);
+        if kind.is_none() && !word.is_empty() {
+            let hint = did_you_mean(&word, known).or_else(|| Some(format!("the kinds are {}", known.join(", "))));
+            let spot = self.source.spot(entry.value.bytes.clone());
+            self.told(Diagnostic::new(codes::HEADER_VALUE, Some(spot), format!("there is no kind of playbooks `{word}`")).maybe(hint));
+        }
+        kind.unwrap_or_default()
+    }
+
+    fn findings(&mut self, entry: &Entry) -> Vec<Declared> {
+        let Some(entries) = entry.value.entries() else {
+            self.takes(entry, "a map of findings, such as `site/rack: { severity: fail, meaning: \"…\" }`");
+            return Vec::new();
+        };
+        entries.iter().filter_map(|entry| self.finding(entry)).collect()
+    }
+
+    fn finding(&mut self, of: &Entry) -> Option<Declared> {
+        let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-/".contains(c));
+        if !of.key.strip_prefix("site/").is_some_and(plain) {
+            let message = format!(
+                "`{}` is no name of a finding of one's own: it begins with `site/` and has small letters, digits and - alone",
+                of.key
+            );
+            self.say(codes::HEADER_VALUE, of.key_bytes.clone(), message);
+            return None;
+        }
+        let Some(entries) = of.value.entries() else {
+            self.takes(of, "a map such as { severity: fail, meaning: \"…\", next: \"…\" }");
+            return None;
+        };
+        let whose = format!("the finding `{}`", of.key);
+        let mut severity = None;
+        let mut found = Declared { name: of.key.clone(), severity: Severity::Fail, meaning: String::new(), next: String::new() };
+        for entry in entries {
+            match entry.key.as_str() {
+                "severity" => {
+                    let word = self.text(entry);
+                    severity = Severity::named(&word);
+                    if severity.is_none() {
+                        self.say(
+                            codes::HEADER_VALUE,
+                            entry.value.bytes.clone(),
+                            format!("there is no severity `{word}`: it is info, warn or fail"),
+                        );
+                    }
+                }
+                "meaning" => found.meaning = self.text(entry),
+                "next" => found.next = self.text(entry),
+                _ => self.unknown_key(entry, &whose, &FINDING_KEYS),
+            }
+        }
+        for key in ["severity", "meaning"] {
+            if !entries.iter().any(|entry| entry.key == key) {
+                self.say(codes::HEADER_LACKS, of.key_bytes.clone(), format!("{whose} lacks `{key}`"));
+            }
+        }
+        found.severity = severity?;
+        Some(found)
     }
 
     fn param(&mut self, of: &Entry) -> Option<Param> {
@@ -336,6 +405,23 @@ mod tests {
         check(
             &GOOD.replace("default: 8", "defautl: 8, least: x"),
             &[("E0103", "defautl", "did you mean `default`"), ("E0105", "x", "takes a whole number")],
+        );
+    }
+
+    #[test]
+    fn a_kind_and_findings_of_ones_own_are_read() {
+        let with = |lines: &str| GOOD.replace("//! params:", &format!("{lines}//! params:"));
+        let header = of(&with("//! kind: check\n//! findings:\n//!   site/rack: { severity: warn, meaning: \"It is in another rack.\", next: \"Move it.\" }\n")).unwrap();
+        assert_eq!((header.kind, header.findings.len()), (PlaybookKind::Check, 1));
+        assert_eq!((header.findings[0].severity, header.findings[0].next.as_str()), (Severity::Warn, "Move it."));
+        assert_eq!(of(GOOD).unwrap().kind, PlaybookKind::Diagnosis);
+        check(&with("//! kind: reprot\n"), &[("E0105", "reprot", "did you mean `report`")]);
+        let finding = |text: &str| with(&format!("//! findings: {{ {text} }}\n"));
+        check(&finding("site/rack: { severity: bad, meaning: x }"), &[("E0105", "bad", "info, warn or fail")]);
+        check(&finding("node/rack: { severity: fail, meaning: x }"), &[("E0105", "node/rack", "begins with `site/`")]);
+        check(
+            &finding("site/rack: { severity: fail, mening: x }"),
+            &[("E0103", "mening", "did you mean `meaning`"), ("E0104", "site/rack", "lacks `meaning`")],
         );
     }
 

@@ -14,6 +14,24 @@ pub enum Severity {
     Fail,
 }
 
+impl Severity {
+    /// The severity of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Info, Self::Warn, Self::Fail].into_iter().find(|one| one.word() == word)
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 /// Something wrong or notable, with its proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

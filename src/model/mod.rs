@@ -1,5 +1,6 @@
 //! Plain data: what was asked, what was seen, what it means. No input, no output, no knowledge of Rhai.
 
+pub mod amount;
 pub mod announcement;
 pub mod answers;
 pub mod bgp;
@@ -10,6 +11,7 @@ pub mod check;
 pub mod clock;
 pub mod connection;
 pub mod considered;
+pub mod declared;
 pub mod diagnostic;
 pub mod document;
 pub mod endpoint;
@@ -33,6 +35,7 @@ pub mod probe;
 pub mod reach;
 pub mod request_text;
 pub mod scrub;
+pub mod selector_text;
 pub mod service;
 pub mod subject;
 pub mod tested;

@@ -1,9 +1,9 @@
 //! The words of the language, as data: the one source of `lbdiag words`, `docs/words.md`, and whatever checks a playbook.
 
-use super::manual::{capture, cluster, flow, node, outcome, probe};
+use super::manual::{capture, cluster, flow, node, outcome, probe, values};
 use super::word::Word;
 
-const GROUPS: [&[&Word]; 6] = [cluster::WORDS, node::WORDS, capture::WORDS, probe::WORDS, flow::WORDS, outcome::WORDS];
+const GROUPS: [&[&Word]; 7] = [cluster::WORDS, node::WORDS, capture::WORDS, probe::WORDS, flow::WORDS, values::WORDS, outcome::WORDS];
 
 /// Every word, by groups.
 pub fn words() -> impl Iterator<Item = &'static Word> + Clone {

@@ -1,9 +1,9 @@
 //! What each word does: the table that gives the words to an engine, by groups. What is known of them stands in `all`.
 
 use super::session::Code;
-use super::{capture, cluster, flow, node, outcome, probe};
+use super::{capture, cluster, flow, node, outcome, probe, values};
 
-const GROUPS: [&[Code]; 6] = [cluster::CODE, node::CODE, capture::CODE, probe::CODE, flow::CODE, outcome::CODE];
+const GROUPS: [&[Code]; 7] = [cluster::CODE, node::CODE, capture::CODE, probe::CODE, flow::CODE, values::CODE, outcome::CODE];
 
 /// Every word, by groups.
 pub fn code() -> impl Iterator<Item = &'static Code> + Clone {

@@ -25,6 +25,12 @@ pub fn shown(value: &Dynamic) -> String {
 pub fn written(value: &Dynamic, leaf: &dyn Fn(&Dynamic) -> String) -> String {
     let mut text = String::new();
     write(value, leaf, DEEPEST, &mut text);
+    cut(text)
+}
+
+/// A text within the bound of one value's.
+#[must_use]
+pub fn cut(mut text: String) -> String {
     if text.len() > MOST {
         let end = (0..=MOST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);

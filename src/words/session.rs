@@ -23,9 +23,10 @@ use crate::model::answers::Answers;
 use crate::model::capture::CaptureSeen;
 use crate::model::clock::Offsets;
 use crate::model::considered::Considered;
+use crate::model::declared::Declared;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::{Node, Pod};
-use crate::model::outcome::{Step, Table};
+use crate::model::outcome::{Step, StepState, Table};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::subject::Subject;
 use crate::model::witness::Witness;
@@ -84,6 +85,8 @@ pub struct Run {
     pub listening: Mutex<Vec<Listening>>,
     /// A proof that the judgement leaves out, by its title.
     pub judged_without: Option<String>,
+    /// The findings that the playbook's header declares.
+    pub declared: Vec<Declared>,
     state: Mutex<State>,
     /// The word that was begun last, and whether it is still at work.
     word: Mutex<String>,
@@ -101,6 +104,9 @@ pub struct OpenStep {
 /// The list that MetalLB's pods were read from, all of them, and the speakers among them.
 pub type MetallbPods = (Listed, Arc<Vec<Pod>>, Arc<Vec<Pod>>);
 
+/// What stands over lines that a playbook says outside of its steps.
+const NOTES: &str = "Notes";
+
 /// What was found so far.
 #[derive(Default)]
 pub struct State {
@@ -108,6 +114,8 @@ pub struct State {
     /// Steps that have begun and not ended, the innermost last.
     pub open: Vec<OpenStep>,
     pub facts: Vec<String>,
+    /// What the playbook says outside of every step, until the next one begins.
+    pub notes: Vec<String>,
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
     pub tables: Vec<Table>,
@@ -128,6 +136,10 @@ pub struct State {
     pub judged: Option<String>,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,
+    /// How often an expectation was looked at.
+    pub expected: usize,
+    /// How often it did not hold.
+    pub failed: usize,
     pub stop: Option<Stop>,
     /// The new names of whatever was called by its old one.
     pub old_names: BTreeSet<&'static str>,
@@ -169,8 +181,17 @@ impl State {
 
     /// A step begins: facts are its own from here on.
     pub fn begin(&mut self, title: &str, started_ms: u64) {
+        self.close_notes(started_ms);
         let around = std::mem::take(&mut self.facts);
         self.open.push(OpenStep { title: title.to_owned(), started_ms, around });
+    }
+
+    /// What was said between the steps stands there, as one of its own.
+    pub fn close_notes(&mut self, started_ms: u64) {
+        if self.open.is_empty() && !self.notes.is_empty() && self.room.take(Part::Step, NOTES.len()) {
+            let facts = std::mem::take(&mut self.notes);
+            self.steps.push(Step { title: NOTES.to_owned(), state: StepState::Done, facts, started_ms, took_ms: 0 });
+        }
     }
 
     /// The innermost step ends; its facts.
@@ -197,6 +218,7 @@ impl Run {
             progress,
             listening: Mutex::default(),
             judged_without: None,
+            declared: Vec::new(),
             state: Mutex::default(),
             word: Mutex::default(),
             at_work: AtomicBool::default(),
@@ -249,6 +271,15 @@ impl Run {
         }
     }
 
+    /// Adds a plain line of the playbook's own to the current step, or between the steps.
+    pub fn note(&self, line: impl Into<String>) {
+        let line = room::text(&line.into());
+        let mut state = self.state();
+        if state.room.take(Part::Line, line.len()) {
+            if state.open.is_empty() { state.notes.push(line) } else { state.facts.push(line) }
+        }
+    }
+
     /// Adds a gap, once.
     pub fn gap(&self, gap: Gap) {
         self.state().gap(gap);
@@ -273,6 +304,24 @@ impl Run {
                 Ok(())
             }
         }
+    }
+
+    /// As `failed_look`, for what the playbook itself asked for: only it knows what its verdict rests on, so that the gap forbids a pass.
+    ///
+    /// # Errors
+    /// As `failed_look`.
+    pub fn needed_look(
+        &self,
+        context: &NativeCallContext,
+        error: &EvidenceError,
+        subject: impl Into<Subject>,
+        undecided: &str,
+    ) -> Answer<()> {
+        if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
+            return self.failed_look(context, error, subject, undecided);
+        }
+        self.gap(error.gap(subject, undecided).decisive());
+        Ok(())
     }
 
     /// Ends the run because what it is about could not be read: a gap that everything rests on. Only where nothing at all is heard of the

@@ -16,7 +16,7 @@ pub struct Word {
     pub meaning: &'static str,
     /// Its arguments, in order; those that may be left out come last.
     pub params: &'static [Param],
-    /// Its options, given as a map behind the arguments; empty when it takes none.
+    /// Its options, given as a map behind the arguments, or before its closure where that is all it takes; empty when it takes none.
     pub options: &'static [Param],
     pub returns: Returns,
     /// When it does not do its work, and what happens then; one sentence each.
@@ -135,12 +135,13 @@ pub enum Group {
     Capture,
     Probe,
     FlowOfWork,
+    Values,
     Outcome,
 }
 
 impl Group {
     /// Every group, in order.
-    pub const ALL: [Self; 6] = [Self::Cluster, Self::Node, Self::Capture, Self::Probe, Self::FlowOfWork, Self::Outcome];
+    pub const ALL: [Self; 7] = [Self::Cluster, Self::Node, Self::Capture, Self::Probe, Self::FlowOfWork, Self::Values, Self::Outcome];
 
     /// Its name.
     #[must_use]
@@ -151,6 +152,7 @@ impl Group {
             Self::Capture => "capture",
             Self::Probe => "probe",
             Self::FlowOfWork => "flow of work",
+            Self::Values => "values",
             Self::Outcome => "outcome",
         }
     }
@@ -164,6 +166,7 @@ impl Group {
             Self::Capture => "What packets pass, and where.",
             Self::Probe => "Questions that are asked as a client asks them.",
             Self::FlowOfWork => "How a playbook goes on.",
+            Self::Values => "Addresses, times and sizes, and what can be reckoned with them.",
             Self::Outcome => "What a run says in the end.",
         }
     }
@@ -286,7 +289,8 @@ impl Word {
         let mut parts: Vec<String> = self.params.iter().map(|param| param.name.to_owned()).collect();
         if !self.options.is_empty() {
             let names: Vec<&str> = self.options.iter().map(|option| option.name).collect();
-            parts.push(format!("#{{ {} }}", names.join(", ")));
+            let at = if self.options_stand_first() { 0 } else { parts.len() };
+            parts.insert(at, format!("#{{ {} }}", names.join(", ")));
         }
         let call = format!("{}({})", self.name, parts.join(", "));
         match self.returns.kind {
@@ -294,6 +298,12 @@ impl Word {
             kind if self.returns.nothing_when.is_empty() => format!("{call} -> {kind}"),
             kind => format!("{call} -> {kind} or ()"),
         }
+    }
+
+    /// Whether its options stand before its arguments: a closure is long, and what it is bounded by is read first.
+    #[must_use]
+    pub fn options_stand_first(&self) -> bool {
+        matches!(self.params, [Param { kind: Kind::Closure, .. }])
     }
 
     /// The fewest and the most arguments, the map of options among them.

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod bgp;
+pub mod elect;
 mod sources;
 
 use std::collections::BTreeSet;

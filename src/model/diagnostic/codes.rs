@@ -97,7 +97,7 @@ pub const CODES: &[Code] = &[
     Code {
         code: HEADER_KEY,
         title: "the header has an unknown key",
-        meaning: "A header may hold name, version, about, requires, uses and params, a parameter type, help, required, default, values, least and most. A mistyped key would otherwise be passed over in silence.",
+        meaning: "A header may hold name, version, about, kind, requires, uses, params and findings, a finding severity, meaning and next, a parameter type, help, required, default, values, least and most. A mistyped key would otherwise be passed over in silence.",
         example: Example::Playbook("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! usess: [cluster.read]\n//! ---\n"),
     },
     Code {

@@ -7,10 +7,16 @@ pub mod announcer_facts;
 pub mod api_access;
 pub mod client_side;
 pub mod cluster_facts;
+pub mod elect;
 pub mod endpoint_facts;
 pub mod endpoint_looks;
+pub mod events;
 pub mod find_announcer;
+pub mod kinds;
 pub mod metallb;
+pub mod nodes;
+pub mod objects;
+pub mod pods;
 pub mod resolve_target_port;
 pub mod router;
 pub mod service;
@@ -30,6 +36,12 @@ pub const CODE: &[Code] = &[
     ("find_announcer", find_announcer::register),
     ("find_announcers", find_announcer::register_all),
     ("resolve_target_port", resolve_target_port::register),
+    ("elect", elect::register),
     ("client_side", client_side::register),
+    ("nodes", nodes::register),
+    ("pods", pods::register),
+    ("events", events::register),
+    ("list", objects::register),
+    ("get", objects::register_get),
     ("api_access", api_access::register),
 ];

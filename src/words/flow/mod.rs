@@ -2,9 +2,11 @@
 //!
 //! Nothing here finds or judges; what is read is read for the words that follow.
 
+pub mod again;
 pub mod allowed;
 pub mod get_ready;
 pub mod reads_suffice;
+pub mod skip;
 pub mod step;
 
 use super::session::Code;
@@ -14,5 +16,8 @@ pub const CODE: &[Code] = &[
     ("allowed", allowed::register),
     ("get_ready", get_ready::register),
     ("step", step::register),
+    ("skip", skip::register),
+    ("retry", again::register),
+    ("eventually", again::register_eventually),
     ("reads_suffice", reads_suffice::register),
 ];

@@ -8,6 +8,7 @@ use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::outcome::{Step, StepState};
 use crate::model::subject::Subject;
+use crate::words::flow::skip::Skipped;
 use crate::words::mistake::Mistake;
 use crate::words::printed;
 use crate::words::room::{self, Part};
@@ -31,6 +32,11 @@ fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> An
     let (how, answer) = match result {
         Ok(value) => (StepState::Done, Ok(value)),
         Err(error) => match error.unwrap_inner() {
+            EvalAltResult::ErrorRuntime(value, _) if value.is::<Skipped>() => {
+                let reason = value.clone().try_cast::<Skipped>().map(|skipped| skipped.0).unwrap_or_default();
+                facts.push(format!("skipped: {}", room::text(&reason)));
+                (StepState::Skipped, Ok(Dynamic::UNIT))
+            }
             // A word could not do its work: that is a gap. Anything else is a mistake of the playbook, or the end of the run.
             EvalAltResult::ErrorRuntime(value, _) if !value.is::<Mistake>() => {
                 let reason = room::text(&printed::shown(value));

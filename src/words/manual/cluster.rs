@@ -1,6 +1,8 @@
 //! Words that read the API server's objects and logs.
 
+use super::objects;
 use super::records::announcement::ANNOUNCEMENT;
+use super::records::cluster::ELECTION;
 use super::records::place::ACCESS_CHECK;
 use super::records::service::{SERVICE as SERVICE_RECORD, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
@@ -11,8 +13,22 @@ const A_TARGET: Kind = Kind::Record(&TARGET);
 const READ: &str = "cluster.read";
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] =
-    &[&SERVICE, &SERVICE_AT, &SERVICES, &FIND_ANNOUNCER, &FIND_ANNOUNCERS, &RESOLVE_TARGET_PORT, &CLIENT_SIDE, &API_ACCESS];
+pub const WORDS: &[&Word] = &[
+    &SERVICE,
+    &SERVICE_AT,
+    &SERVICES,
+    &FIND_ANNOUNCER,
+    &FIND_ANNOUNCERS,
+    &RESOLVE_TARGET_PORT,
+    &ELECT,
+    &CLIENT_SIDE,
+    &objects::NODES,
+    &objects::PODS,
+    &objects::EVENTS,
+    &objects::LIST,
+    &objects::GET,
+    &API_ACCESS,
+];
 
 const ENDS: &str = "Without an answer of the API server the run ends, since nothing can be asked about an unknown Service.";
 
@@ -173,6 +189,30 @@ pub const RESOLVE_TARGET_PORT: Word = Word {
         recording: "healthy",
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet target = resolve_target_port(svc, \"https\");\n`${target.port.port} ends at ${target.serving.len()} endpoints, port ${target.serving[0].port}`",
         gives: "443 ends at 2 endpoints, port 4180",
+    }],
+    no_example: "",
+};
+
+pub const ELECT: Word = Word {
+    name: "elect",
+    formerly: &[],
+    group: Group::Cluster,
+    capability: READ,
+    meaning: "Computes who would announce a Service's address, by MetalLB's own election and version, if some nodes were down or drained. A node that is down takes its speaker and its pods with it. A drained one keeps its speaker, since the pods of a DaemonSet stay, so that with the traffic policy Cluster an address does not move by a drain alone; where its pods go then is not known, and none of them counts.",
+    params: &[Param::needed("service", A_SERVICE, "The Service.")],
+    options: &[
+        Param::optional("without", Kind::Several("names of nodes"), "Nodes that are supposed to be down, by comma or in a list."),
+        Param::optional("drained", Kind::Several("names of nodes"), "Nodes that are supposed to be drained."),
+    ],
+    returns: Returns::or_nothing(Kind::Record(&ELECTION), "the Service has no address, or a list that decides it could not be read"),
+    fails: &[
+        "A node that the cluster does not have is an error with the nearest name.",
+        "A list that could not be read, and a version of MetalLB that is not known, are a gap.",
+    ],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\n`now ${elect(svc).node}, without n2 ${elect(svc, #{ without: \"n2\" }).node}`",
+        gives: "now n2, without n2 n3",
     }],
     no_example: "",
 };

@@ -6,7 +6,7 @@ use super::records::service::{SERVICE, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &READS_SUFFICE];
+pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &SKIP, &RETRY, &EVENTUALLY, &READS_SUFFICE];
 
 pub const ALLOWED: Word = Word {
     name: "allowed",
@@ -57,6 +57,64 @@ pub const STEP: Word = Word {
         "An interrupt, and a mistake of the playbook such as an unknown option, end the run.",
     ],
     examples: &[Example { recording: "healthy", script: "step(\"Add two numbers\", || 1 + 1)", gives: "2" }],
+    no_example: "",
+};
+
+pub const SKIP: Word = Word {
+    name: "skip",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Leaves out the rest of a step, which then gives () and stands in the report as skipped, with the reason. Outside of a step it ends the playbook, with what was found until then.",
+    params: &[Param::needed("reason", Kind::Text, "Why, as a plain sentence.")],
+    options: &[],
+    returns: Returns::NOTHING,
+    fails: &[],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let bgp = if list(\"bgpadvertisements\", #{ namespace: \"metallb-system\" }).is_empty() { \"skipped\" } else { \"asked\" };\nif bgp == \"asked\" { skip(\"nothing is announced over BGP\"); }\nbgp",
+        gives: "skipped",
+    }],
+    no_example: "",
+};
+
+const EVERY: Param =
+    Param::optional("every", A_SPAN, "How long is waited between two of them: seconds, or a span such as 5s or 1m.").or("2s");
+const A_SPAN: Kind = Kind::Either(&Kind::Whole { least: 0, most: 604_800, unit: "seconds" }, &Kind::Text);
+
+pub const RETRY: Word = Word {
+    name: "retry",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Runs a closure again when a word inside of it could not do its work. What a failed try has told is forgotten, and lists of the API are read anew.",
+    params: &[Param::needed("closure", Kind::Closure, "What is done.")],
+    options: &[Param::optional("times", Kind::Whole { least: 1, most: 100, unit: "" }, "How often it is tried at most.").or("3"), EVERY],
+    returns: Returns::always(Kind::Any),
+    fails: &["When the last try fails too, so does the word.", "A mistake of the playbook, `skip` and an interrupt are never retried."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let tries = 0;\nretry(#{ times: 3, every: \"1s\" }, || { tries += 1; if tries < 3 { throw \"not yet\"; } `tried ${tries} times` })",
+        gives: "tried 3 times",
+    }],
+    no_example: "",
+};
+
+pub const EVENTUALLY: Word = Word {
+    name: "eventually",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Runs a closure again and again until it gives something else than false or (), or until the time has passed, and gives what it gave last. What the looks before the last one told is forgotten, so that a finding stands in the report only when it still holds at the end. A replay does not wait.",
+    params: &[Param::needed("closure", Kind::Closure, "What is looked at.")],
+    options: &[EVERY, Param::optional("within", A_SPAN, "How long it is looked at most: seconds, or a span.").or("1m")],
+    returns: Returns::always(Kind::Any),
+    fails: &["When a word inside fails in the last look, so does this one."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let looks = 0;\neventually(#{ every: \"5s\", within: \"1m\" }, || { looks += 1; if looks == 3 { `so at look ${looks}` } })",
+        gives: "so at look 3",
+    }],
     no_example: "",
 };
 

@@ -4,6 +4,8 @@ pub mod capture;
 pub mod cluster;
 pub mod flow;
 pub mod node;
+pub mod objects;
 pub mod outcome;
 pub mod probe;
 pub mod records;
+pub mod values;

@@ -6,7 +6,9 @@ use super::records::service::{SERVICE, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &JUDGE];
+pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &EXPECT, &JUDGE];
+
+const SEVERITIES: &[&str] = &["info", "warn", "fail"];
 
 /// A word that only adds to the report.
 const fn told(name: &'static str, meaning: &'static str, params: &'static [Param]) -> Word {
@@ -60,13 +62,52 @@ pub const FINDING: Word = Word {
         "Adds a finding of the playbook's own.",
         &[
             Param::needed("name", Kind::Text, "A name of the catalogue (`lbdiag explain`), or one that begins with `site/`."),
-            Param::needed("severity", Kind::OneOf(&["info", "warn", "fail"]), "How much it weighs; info never counts towards the verdict."),
+            Param::needed(
+                "severity",
+                Kind::Either(&Kind::OneOf(SEVERITIES), &Kind::Nothing),
+                "How much it weighs; info never counts towards the verdict. What the header declares and what the catalogue says of a name comes before it, but for gaps; () leaves it to those.",
+            ),
             Param::needed(
                 "culprit",
                 Kind::Either(&Kind::Text, &Kind::List(&Kind::Text)),
                 "What has to be changed or looked at, as a path such as node/n2; of several the foremost first.",
             ),
             Param::needed("summary", Kind::Text, "One plain sentence."),
+        ],
+    )
+};
+
+pub const EXPECT: Word = Word {
+    options: &[
+        Param::optional(
+            "culprit",
+            Kind::Either(&Kind::Text, &Kind::List(&Kind::Text)),
+            "What has to be changed or looked at when it does not hold, as a path such as node/n2; the step when left out.",
+        ),
+        Param::optional("seen", Kind::Any, "What was looked at, for whoever reads the report."),
+        Param::optional(
+            "severity",
+            Kind::OneOf(SEVERITIES),
+            "How much it weighs, where neither the header nor the catalogue says so; fail when left out.",
+        ),
+    ],
+    returns: Returns::or_nothing(Kind::Bool, "the condition is ()"),
+    fails: &[
+        "A condition that is () could not be looked at: that is a gap that forbids a pass.",
+        "A name that is neither the catalogue's, nor declared in the header, nor begins with `site/` is an error with the nearest name.",
+    ],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let all = nodes();\nexpect(all.all(|node| node.ready), \"site/nodes\", \"every node is ready\", #{ seen: `${all.len()} nodes` })",
+        gives: "true",
+    }],
+    ..told(
+        "expect",
+        "Says what has to hold. When it does, the step has a line that says so; when it does not, there is a finding.",
+        &[
+            Param::needed("condition", Kind::Either(&Kind::Bool, &Kind::Nothing), "Whether it holds; () when it could not be looked at."),
+            Param::needed("name", Kind::Text, "The finding's name: one that the header declares, or one of the catalogue."),
+            Param::needed("message", Kind::Text, "What has to hold, as a plain sentence."),
         ],
     )
 };

@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::analysis::state::place_state::PlaceState;
 use crate::analysis::state::sections::place_state;
 use crate::evidence::cluster::{Kind, ListQuery};
-use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::model::catalogue::names;
@@ -54,7 +53,7 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     let place = match vantage::place(run, &vantage) {
         Ok(place) => place,
         Err(error) => {
-            unread(run, context, &error, &subject, &undecided)?;
+            run.needed_look(context, &error, &subject, &undecided)?;
             return Ok(None);
         }
     };
@@ -65,7 +64,7 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
     let state = match run.evidence.hosts.run(place.host(), &command) {
         Ok(output) => place_state(place, &output.stdout),
         Err(error) => {
-            unread(run, context, &error, &subject, &undecided)?;
+            run.needed_look(context, &error, &subject, &undecided)?;
             return Ok(None);
         }
     };
@@ -77,15 +76,6 @@ pub fn look(run: &Run, context: &NativeCallContext, look: &Look) -> Answer<Optio
         }
     }
     Ok(Some(state))
-}
-
-/// A look that failed. Only the playbook knows what its verdict rests on, so that what it asked for and did not get forbids a pass.
-fn unread(run: &Run, context: &NativeCallContext, error: &EvidenceError, subject: &Subject, undecided: &str) -> Answer<()> {
-    if matches!(error.kind, ErrorKind::Interrupted | ErrorKind::ApiUnreachable) {
-        return run.failed_look(context, error, subject, undecided);
-    }
-    run.gap(error.gap(subject, undecided).decisive());
-    Ok(())
 }
 
 /// The gap of a section that was not read.

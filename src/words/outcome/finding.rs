@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
-use crate::model::catalogue::{self, ENTRIES};
-use crate::model::finding::{Finding, Severity};
-use crate::model::nearest::nearest;
+use super::weight::weight;
+use crate::model::finding::Finding;
 use crate::model::subject::Subject;
 use crate::words::room;
 use crate::words::session::{Answer, Run};
@@ -18,12 +17,13 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         "finding",
         move |context: NativeCallContext,
               name: ImmutableString,
-              severity: ImmutableString,
+              severity: Dynamic,
               culprits: Dynamic,
               summary: ImmutableString|
               -> Answer<()> {
             let culprits = paths(&context, culprits)?;
-            add(&run, &context, &name, &severity, culprits, &summary)
+            let severity = severity.into_immutable_string().ok();
+            add(&run, &context, &name, severity.as_deref(), culprits, &summary)
         },
     );
 }
@@ -32,7 +32,10 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 const MOST_CULPRITS: usize = 1_000;
 
 /// One path or several.
-fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
+///
+/// # Errors
+/// When it is none.
+pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
     let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
     let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
     if !value.is_array() {
@@ -47,30 +50,19 @@ fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
     if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
 }
 
-fn add(run: &Run, context: &NativeCallContext, name: &str, severity: &str, culprits: Vec<Subject>, summary: &str) -> Answer<()> {
-    let entry = catalogue::entry(name);
-    if entry.is_none() && !name.starts_with("site/") {
-        let hint =
-            nearest(name, ENTRIES.iter().map(|entry| entry.name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(Run::refuse(context, format!("`{name}` is no finding of the catalogue, and a site's own begin with `site/`{hint}")));
-    }
-    let severity = match severity {
-        "info" => Severity::Info,
-        "warn" => Severity::Warn,
-        "fail" => Severity::Fail,
-        other => return Err(Run::refuse(context, format!("`{other}` is no severity: info, warn or fail"))),
-    };
+fn add(run: &Run, context: &NativeCallContext, name: &str, severity: Option<&str>, culprits: Vec<Subject>, summary: &str) -> Answer<()> {
+    let weight = weight(run, context, name, severity)?;
     let mut state = run.state();
     state.checked = true;
     state.found(Finding {
         name: room::name(name),
-        severity,
+        severity: weight.severity,
         culprits,
         summary: room::text(summary),
         because: None,
         scope: None,
         evidence: Vec::new(),
-        next: entry.map(|entry| entry.next.to_owned()).unwrap_or_default(),
+        next: weight.next,
     });
     Ok(())
 }

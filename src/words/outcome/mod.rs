@@ -2,13 +2,20 @@
 //!
 //! Nothing here looks at the world: it takes what other words found.
 
+pub mod expect;
 pub mod finding;
 pub mod judge;
 pub mod note;
 pub mod table;
+pub mod weight;
 
 use super::session::Code;
 
 /// What gives each word of the group to an engine.
-pub const CODE: &[Code] =
-    &[("note", note::register), ("table", table::register), ("finding", finding::register), ("judge", judge::register)];
+pub const CODE: &[Code] = &[
+    ("note", note::register),
+    ("table", table::register),
+    ("finding", finding::register),
+    ("expect", expect::register),
+    ("judge", judge::register),
+];

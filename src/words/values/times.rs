@@ -1,0 +1,25 @@
+//! `now()` and `age(time)`: the time at which the run began, and how long before it something was.
+
+use std::sync::Arc;
+
+use rhai::{Engine, ImmutableString, NativeCallContext};
+
+use crate::analysis::timestamps::second;
+use crate::words::session::{Answer, Run};
+
+/// Gives the word to an engine.
+pub fn register(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("now", move || ImmutableString::from(run.evidence.clock.started()));
+}
+
+/// Gives the word to an engine.
+pub fn register_age(engine: &mut Engine, run: &Arc<Run>) {
+    let run = Arc::clone(run);
+    engine.register_fn("age", move |context: NativeCallContext, time: ImmutableString| -> Answer<i64> {
+        let of = |text: &str| {
+            second(text).ok_or_else(|| Run::refuse(&context, format!("age: `{text}` is no time, such as 2026-11-23T16:20:01Z")))
+        };
+        Ok(of(&run.evidence.clock.started())?.saturating_sub(of(&time)?))
+    });
+}

@@ -1,0 +1,197 @@
+//! Playbooks of a team's own, run on recordings: what their words give, what counts as checked, and what a run says in the end.
+
+#![expect(clippy::expect_used, reason = "what cannot be set up has failed its test")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use lbdiag::engine::{self, Prepared, RunEnd};
+use lbdiag::evidence::recording::recorded;
+use lbdiag::model::outcome::{Outcome, StepState, Verdict};
+
+/// Runs the lines of a playbook on a recording; `header` are further lines of its header.
+fn end(recording: &str, header: &str, body: &str) -> RunEnd {
+    let lines: String = header.lines().map(|line| format!("//! {line}\n")).collect();
+    let text = format!(
+        "//! ---\n//! name: own\n//! version: 1\n//! about: A test.\n//! uses: [cluster.read, node.read, probe]\n{lines}//! ---\n{body}\n"
+    );
+    let playbook = engine::playbook::read("own.rhai", text).map_err(|broken| broken.to_string()).expect("a playbook");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/recordings/{recording}.lbdiag"));
+    let (evidence, mut manifest) = recorded::open(&file).expect("the recording");
+    manifest.params.clear();
+    let prepared = Prepared::replay(playbook, (evidence, manifest), &[]).expect("parameters");
+    prepared.replayed(Duration::from_secs(60)).expect("a replay")
+}
+
+fn run(header: &str, body: &str) -> Outcome {
+    end("healthy", header, body).outcome
+}
+
+/// What stands in the steps, each line behind its step's title.
+fn told(outcome: &Outcome) -> Vec<String> {
+    outcome.steps.iter().flat_map(|step| step.facts.iter().map(|fact| format!("{}: {fact}", step.title))).collect()
+}
+
+#[test]
+fn secrets_are_refused_as_a_mistake_before_anything_is_asked() {
+    for body in [
+        "step(\"a\", || list(\"v1/secrets\"));",
+        "step(\"a\", || get(\"v1/configmaps\", \"kube-system\", \"x\"));",
+        "step(\"a\", || list(\"deployments\", #{ fields: [\"spec.template.spec.password\"] }));",
+    ] {
+        let outcome = run("", body);
+        assert!(outcome.diagnostics.iter().any(|one| one.code == "E0204"), "{body}: {outcome:?}");
+        assert!(outcome.touched.iter().all(|touch| touch.kind != "api"), "{body}: {:?}", outcome.touched);
+    }
+}
+
+#[test]
+fn an_object_gives_nothing_for_what_it_lacks() {
+    let outcome = run(
+        "",
+        "step(\"a\", || { let svc = get(\"services\", \"stacklight\", \"iam-proxy-alertmanager\"); note(`${svc.spec.nothing == ()} ${\"spec\" in svc} ${svc.metadata.keys().contains(\"name\")}`); note(`${get(\"services\", \"stacklight\", \"iam-proxy-alertmanager\").status.loadBalancer.ingress[0].ip}`); });",
+    );
+    assert_eq!(told(&outcome), ["a: true true true", "a: 10.88.64.100"], "{outcome:?}");
+}
+
+#[test]
+fn what_was_not_recorded_is_a_gap_that_forbids_a_pass() {
+    let outcome = run("", "step(\"a\", || { nodes(); pods(\"elsewhere\") });\nfinding(\"site/x\", \"info\", \"run\", \"looked\");");
+    assert_eq!(outcome.verdict, Verdict::Inconclusive, "{outcome:?}");
+    assert!(outcome.gaps.iter().any(|gap| gap.decisive && gap.subject.to_string() == "namespace/elsewhere"), "{:?}", outcome.gaps);
+}
+
+#[test]
+fn an_expectation_is_a_finding_when_it_does_not_hold_and_a_line_when_it_does() {
+    let holds = run("", "step(\"a\", || expect(nodes().len() == 4, \"site/nodes\", \"there are four nodes\", #{ seen: nodes().len() }));");
+    assert_eq!((told(&holds), holds.verdict), (vec!["a: holds: there are four nodes (seen: 4)".to_owned()], Verdict::Pass), "{holds:?}");
+
+    let not = run(
+        "",
+        "step(\"a\", || expect(nodes().len() == 5, \"site/nodes\", \"there are five nodes\", #{ seen: nodes().len(), culprit: \"api/nodes\" }));",
+    );
+    assert_eq!(not.verdict, Verdict::Fail);
+    assert_eq!(not.findings[0].summary, "does not hold: there are five nodes (seen: 4)");
+    assert_eq!(not.findings[0].culprits[0].to_string(), "api/nodes");
+
+    let unseen = run("", "step(\"a\", || expect((), \"site/nodes\", \"there are five nodes\"));");
+    assert_eq!((unseen.verdict, unseen.findings.len()), (Verdict::Inconclusive, 0));
+    assert!(unseen.gaps[0].undecided.contains("there are five nodes"), "{:?}", unseen.gaps);
+}
+
+#[test]
+fn what_was_told_before_the_last_look_is_forgotten() {
+    let body = "let looks = 0;\nlet came = eventually(#{ every: \"5s\", within: \"20s\" }, || { looks += 1; note(`look ${looks}`); if looks < 3 { finding(\"site/late\", \"fail\", \"run\", \"not yet\"); return false; } expect(true, \"site/late\", \"it came\") });\nnote(`${came} after ${looks}`);";
+    let outcome = run("", body);
+    assert_eq!(told(&outcome), ["Notes: look 3", "Notes: true after 3"], "{outcome:?}");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{outcome:?}");
+
+    let never = run(
+        "",
+        "let looks = 0;\neventually(#{ every: 5, within: 20 }, || { looks += 1; expect(false, \"site/late\", \"it comes\") });\nnote(`${looks}`);",
+    );
+    assert_eq!((told(&never), never.findings.len(), never.verdict), (vec!["Notes: 5".to_owned()], 1, Verdict::Fail), "{never:?}");
+}
+
+#[test]
+fn a_retry_ends_with_the_last_error_and_never_repeats_a_mistake() {
+    let outcome = run("", "step(\"a\", || retry(#{ times: 3, every: 0 }, || { throw \"no\" }));\nstep(\"b\", || note(\"on\"));");
+    assert_eq!(told(&outcome), ["a: failed: no", "b: on"]);
+    let mistake = run(
+        "",
+        "let n = 0;\nlet wrong = #{ lables: \"a\" };\nstep(\"a\", || retry(#{ times: 3 }, || { n += 1; note(`${n}`); nodes(wrong) }));",
+    );
+    assert_eq!(told(&mistake), ["a: 1"], "{mistake:?}");
+    assert!(mistake.diagnostics[0].message.contains("no option `lables`"), "{:?}", mistake.diagnostics);
+}
+
+#[test]
+fn a_skipped_step_says_why_and_the_rest_goes_on() {
+    let outcome = run("", "let x = step(\"BGP\", || { skip(\"nothing is announced over BGP\"); note(\"never\"); });\nnote(`${x == ()}`);");
+    assert_eq!(told(&outcome), ["BGP: skipped: nothing is announced over BGP", "Notes: true"]);
+    assert_eq!(outcome.steps[0].state, StepState::Skipped);
+
+    let whole = end("healthy", "", "note(\"before\");\nskip(\"no cluster of ours\");\nnote(\"never\");");
+    assert_eq!(told(&whole.outcome), ["Notes: before", "Notes: skipped: no cluster of ours"], "{:?}", whole.outcome);
+    assert_eq!(whole.outcome.verdict, Verdict::Inconclusive);
+    assert!(whole.outcome.diagnostics.is_empty(), "{:?}", whole.outcome.diagnostics);
+}
+
+#[test]
+fn notes_between_steps_stand_in_their_order() {
+    let outcome = run("", "note(\"first\");\nprint(\"second\");\nstep(\"a\", || note(\"third\"));\nprint(\"fourth\");");
+    assert_eq!(told(&outcome), ["Notes: first", "Notes: second", "a: third", "Notes: fourth"]);
+}
+
+#[test]
+fn an_election_without_a_node_is_another_one() {
+    let body = "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nstep(\"a\", || { note(`${elect(svc).candidates}`); note(`${elect(svc, #{ without: [\"n2\", \"n3\"] }).node}`); note(`${elect(svc, #{ drained: \"n2\" }).node}`); note(`${elect(svc, #{ without: \"n0,n1,n2,n3\" }).node == ()}`); elect(svc, #{ without: \"n9\" }) });";
+    let told = told(&run("", body));
+    assert_eq!(told[2], "a: n2", "a drained node keeps its speaker: {told:?}");
+    assert_eq!(told[3], "a: true", "{told:?}");
+    assert!(told[4].contains("no node `n9`"), "{told:?}");
+}
+
+#[test]
+fn a_check_passes_only_by_what_it_expects_or_judges() {
+    let info = "step(\"a\", || { nodes(); finding(\"site/x\", \"info\", \"run\", \"looked\") });";
+    assert_eq!(run("", info).verdict, Verdict::Pass, "playbooks from before go on as they did");
+    let outcome = run("kind: check", info);
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(outcome.summary.starts_with("nothing was checked"), "{}", outcome.summary);
+
+    let held = run(
+        "kind: check",
+        "step(\"a\", || { expect(nodes().len() > 0, \"site/x\", \"there are nodes\"); finding(\"site/x\", \"info\", \"run\", \"noted\") });",
+    );
+    assert_eq!((held.verdict, held.summary.as_str()), (Verdict::Pass, "1 of 1 expectation held"), "{held:?}");
+    assert_eq!(
+        run("kind: check", "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nstep(\"a\", || find_announcer(svc));").verdict,
+        Verdict::Inconclusive
+    );
+    assert_eq!(run("kind: check", "finding(\"site/x\", \"warn\", \"run\", \"odd\");").verdict, Verdict::Warn);
+}
+
+#[test]
+fn a_report_is_good_when_it_could_look_and_only_then() {
+    let made = run("kind: report", "step(\"a\", || table(\"Nodes\", [\"node\"], nodes().map(|node| [node.name])));");
+    assert_eq!(
+        (made.verdict, made.summary.as_str(), made.ended.as_deref()),
+        (Verdict::Pass, "reported: 1 table, 0 lines", None),
+        "{made:?}"
+    );
+    assert_eq!(run("kind: report", "step(\"a\", || { nodes(); pods(\"elsewhere\") });").verdict, Verdict::Inconclusive);
+    assert_eq!(run("", "step(\"a\", || table(\"Nodes\", [\"node\"], nodes().map(|node| [node.name])));").verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_declared_finding_has_its_declared_weight_and_next_step() {
+    let header = "findings:\n  site/rack: { severity: warn, meaning: \"The announcer is in another rack.\", next: \"Move it.\" }";
+    let outcome = run(
+        header,
+        "finding(\"site/rack\", \"info\", \"node/n2\", \"n2 is in rack B\");\nfinding(\"site/rack\", (), \"node/n3\", \"n3 is in rack B\");",
+    );
+    assert_eq!((outcome.verdict, outcome.findings[0].next.as_str(), outcome.findings.len()), (Verdict::Warn, "Move it.", 2), "{outcome:?}");
+
+    let mistyped = run(header, "step(\"a\", || finding(\"site/rak\", \"fail\", \"run\", \"x\"));");
+    assert!(told(&mistyped)[0].contains("does not declare `site/rak`; did you mean `site/rack`?"), "{mistyped:?}");
+}
+
+#[test]
+fn the_catalogue_says_how_much_its_names_weigh() {
+    let outcome = run("", "finding(\"node/firewall-drop\", \"info\", \"node/n2\", \"nothing to see\");");
+    assert_eq!(outcome.verdict, Verdict::Fail, "{outcome:?}");
+    assert_eq!(run("", "nodes(); finding(\"evidence/no-root\", \"warn\", \"node/n2\", \"no root\");").verdict, Verdict::Warn);
+}
+
+#[test]
+fn what_reads_a_failed_step_names_it() {
+    let body = "let all = step(\"Read the nodes\", || { throw \"the API is silent\" });\nfor node in all { note(node); }";
+    let outcome = run("", body);
+    let mistake = &outcome.diagnostics[0];
+    assert_eq!(mistake.message, "`all` is (), because the step \"Read the nodes\" failed: the API is silent", "{outcome:?}");
+    assert_eq!(mistake.spot.as_ref().expect("a place").span.start.line, 8);
+
+    let own = run("", "let all = ();\nfor node in all { note(node); }");
+    assert!(!own.diagnostics[0].message.contains("step"), "{:?}", own.diagnostics);
+}
