@@ -162,6 +162,10 @@ pub(super) fn latent(case: &Case, finding: Finding) -> Finding {
     if finding.severity != Severity::Fail || finding.scope.as_ref().is_some_and(|scope| scope.starts_with(PRESENT)) {
         return finding;
     }
+    if !case.all_answered() {
+        let scope = "beside what fails: not known to be why tries fail".to_owned();
+        return Finding { severity: Severity::Warn, scope: Some(finding.scope.unwrap_or(scope)), ..finding };
+    }
     let from: Vec<String> = case.probes().map(|probe| probe.vantage.text()).collect::<BTreeSet<_>>().into_iter().collect();
     Finding {
         severity: Severity::Warn,

@@ -19,6 +19,7 @@ mod each_client;
 mod elsewhere;
 mod endpoints;
 mod flow;
+mod held_twice;
 mod holders;
 mod ipsec;
 mod leaving;

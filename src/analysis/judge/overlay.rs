@@ -14,6 +14,7 @@ use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::held_twice;
 use super::pod_network::{far_node, is_of, network_of, pod_network};
 use super::road::{Point, Road, Vanished};
 use super::rule::Log;
@@ -304,6 +305,21 @@ fn none_encapsulated(between: &Between) -> Option<Gap> {
     let Between { roads, from, to, sent, .. } = between;
     let none = sent.is_empty() && roads.iter().all(|road| road.connection.hops.iter().all(|hop| hop.tunnel.is_none()));
     none.then(|| unseen(from, &format!("a packet left {from} and was not seen at {to}")))
+}
+
+/// Where the tunnel's datagrams are sent, as an address.
+fn outer_address(between: &Between) -> Option<IpAddr> {
+    between.sent.iter().find_map(|hop| hop.outer).map(|(_, destination)| destination)
+}
+
+/// Somebody else has the other node's address, and the datagrams go there.
+fn second_holder(between: &Between) -> Option<Finding> {
+    held_twice::second_holder(between.case, between.from, between.to, outer_address(between)?)
+}
+
+/// The sender's neighbour entry for the other node is another machine's.
+fn wrong_neighbour(between: &Between) -> Option<Finding> {
+    held_twice::wrong_entry(between.case, between.from, between.to, outer_address(between)?)
 }
 
 fn lost_between(between: &Between) -> Finding {

@@ -65,6 +65,7 @@ rules! {
     REPLY_LOST: "answers that are lost behind the node" says WIRE_REPLY_LOST;
     WIRE_MTU: "large packets that are lost before the node" says WIRE_MTU;
 
+    HELD_TWICE: "an address or a MAC that two nodes have" says NODE_DUPLICATE_ADDRESS;
     NODE_UNREACHABLE: "a node that is not there" says NODE_UNREACHABLE;
     CONTROL_PLANE_CUT_OFF: "nodes of which the API does not hear" says NODE_CONTROL_PLANE_CUT_OFF;
     FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;

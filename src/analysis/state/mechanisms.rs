@@ -202,9 +202,12 @@ fn iptables(host: &Host) -> Look {
     settled(both(host, if host.six { "ip6tables" } else { "iptables" }).map(|()| Look::Read))
 }
 
+fn legacy_is_absent(host: &Host) -> bool {
+    host.pair.after.why_missing("iptables-legacy").is_some_and(|why| why.ends_with("not installed there"))
+}
+
 fn iptables_legacy(host: &Host) -> Look {
-    let absent = host.pair.after.why_missing("iptables-legacy").is_some_and(|why| why.ends_with("not installed there"));
-    if absent { Look::NotThere } else { settled(both(host, "iptables-legacy").map(|()| Look::Read)) }
+    if legacy_is_absent(host) { Look::NotThere } else { settled(both(host, "iptables-legacy").map(|()| Look::Read)) }
 }
 
 /// The rules of the old ebtables are in no table of nftables: they matter where a bridge has ports.
@@ -239,15 +242,23 @@ fn hooks(host: &Host) -> Look {
     }))
 }
 
-/// All dumps of rules.
-fn dumps(host: &Host) -> String {
-    let sections = ["iptables", "iptables-legacy", "ip6tables", "nft"];
-    sections.map(|section| host.pair.after.section(section)).join("\n")
+/// All dumps of rules that packets of the family may meet; one that was not read may hold anything.
+fn dumps(host: &Host) -> Result<String, Look> {
+    let mut all = after(host, "nft")?.to_owned();
+    let mut add = |text: &str| {
+        all.push('\n');
+        all.push_str(text);
+    };
+    add(after(host, if host.six { "ip6tables" } else { "iptables" })?);
+    if !legacy_is_absent(host) {
+        add(after(host, "iptables-legacy")?);
+    }
+    Ok(all)
 }
 
 fn zones(host: &Host) -> Look {
-    let dumps = dumps(host);
-    named(&dumps, &["-j CT --zone", "--zone-orig", "--zone-reply", "ct zone set", "ct original zone set", "ct reply zone set"])
+    const WORDS: [&str; 6] = ["-j CT --zone", "--zone-orig", "--zone-reply", "ct zone set", "ct original zone set", "ct reply zone set"];
+    settled(dumps(host).map(|dumps| named(&dumps, &WORDS)))
 }
 
 fn connections(host: &Host) -> Look {
@@ -255,13 +266,14 @@ fn connections(host: &Host) -> Look {
 }
 
 fn flow_tables(host: &Host) -> Look {
-    named(&dumps(host), &["flowtable ", "flow add @", "-j FLOWOFFLOAD"])
+    settled(dumps(host).map(|dumps| named(&dumps, &["flowtable ", "flow add @", "-j FLOWOFFLOAD"])))
 }
 
 fn ipvs(host: &Host) -> Look {
-    settled(after(host, "links").map(|links| {
-        let there = links.contains(" kube-ipvs0") || dumps(host).contains("-m ipvs") || dumps(host).contains("KUBE-LOAD-BALANCER");
-        if there { Look::NotRead("the kernel's table of IPVS was not read".to_owned()) } else { Look::NotThere }
+    settled(after(host, "links").and_then(|links| {
+        let dumps = dumps(host)?;
+        let there = links.contains(" kube-ipvs0") || dumps.contains("-m ipvs") || dumps.contains("KUBE-LOAD-BALANCER");
+        Ok(if there { Look::NotRead("the kernel's table of IPVS was not read".to_owned()) } else { Look::NotThere })
     }))
 }
 

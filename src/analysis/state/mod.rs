@@ -3,6 +3,7 @@
 //! The tools are iproute2's, `iptables-save`, `nft` and /proc; a line that has another form is passed over, so that a
 //! reader finds nothing rather than something wrong.
 
+pub mod arp_filters;
 pub mod bgp_sockets;
 pub mod closer;
 pub mod conntrack;

@@ -67,7 +67,7 @@ pub(super) fn value<'a>(words: &[&'a str]) -> (Vec<&'a str>, usize) {
     }
 }
 
-fn net(address: Option<IpAddr>, values: &[&str]) -> Match {
+pub(super) fn net(address: Option<IpAddr>, values: &[&str]) -> Match {
     let Some(address) = address else { return Match::Maybe };
     let mut known = Match::No;
     for value in values {

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use super::arp_filters::{self, ArpDrop, ArpPacket};
 use super::bgp_sockets::{self, BgpSocket};
 use super::conntrack::{self, Tracked, Wanted};
 use super::counters::{self, Counters, Traffic};
@@ -205,6 +206,12 @@ impl PlaceState {
     #[must_use]
     pub fn policy_rules(&self) -> Option<Vec<PolicyRule>> {
         self.text_of("rules").map(|four| routes::rules(four, self.text_of("rules6").unwrap_or_default()))
+    }
+
+    /// The rule of nftables' arp family that surely drops an ARP packet, where the rules were read.
+    #[must_use]
+    pub fn drops_arp(&self, packet: &ArpPacket) -> Option<ArpDrop> {
+        arp_filters::dropping(self.text_of("nft")?, packet)
     }
 
     /// The kernel's answer to a question to its routing; `None` where it was not asked.

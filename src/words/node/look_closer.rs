@@ -20,7 +20,7 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::endpoint::Target;
 use crate::model::flow::{ArpAsk, Flow};
-use crate::model::place::{HostKind, Place};
+use crate::model::place::{Host, HostKind, Place};
 use crate::model::policy::NetworkPolicy;
 use crate::model::probe::{Awaited, Probe, Request, Vantage};
 use crate::model::service::Service;
@@ -231,7 +231,8 @@ fn again(
     let (speech, request) = told.map_or_else(|| (speech(&target.port), Request::default()), |probe| (probe.speech, probe.request.clone()));
     let asked = Asked { address, port: target.port.port, speech, tries: TRIES, seconds: 4, request };
     let mut probes: Vec<Probe> = ask_again(run, &from, &asked);
-    let arp = arping::ask(run, &vantage::hosts(run, &from), address);
+    let mut arp = arping::ask(run, &vantage::hosts(run, &from), address);
+    arp.extend(arping::ask_beside(run, &beside(run, plan, &from), address));
     for awaited in first.probes.iter().filter(|probe| plan.again.contains(&probe.vantage)).filter_map(|probe| probe.awaited.clone()) {
         let once_more = Awaited { seconds: awaited.seconds.min(WAIT_AGAIN), ..awaited };
         probes.extend(await_client::wait(run, context, &once_more, &asked.request)?);
@@ -240,6 +241,12 @@ fn again(
         probe.repeated = true;
     }
     Ok((probes, arp))
+}
+
+/// The nodes that are looked at and are no places that ask: what one client hears is not what everybody on its network hears.
+fn beside(run: &Run, plan: &Plan, from: &[Vantage]) -> Vec<Host> {
+    let asks = |name: &String| from.iter().any(|from| matches!(from, Vantage::Node(node) if node == name));
+    plan.nodes.keys().filter(|name| !asks(name)).map(|name| run.node_host(name)).collect()
 }
 
 fn points(

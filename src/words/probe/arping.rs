@@ -70,6 +70,18 @@ pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
     asks
 }
 
+/// As `ask`, from hosts of which nobody wanted to know: one that cannot ask is no gap, and one that is not answered may be the one that answers.
+pub fn ask_beside(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
+    let how = if address.is_ipv6() { "NDP" } else { "ARP" };
+    let asks: Vec<ArpAsk> = side_by_side(hosts, |host| ask_from(run, host, &[address]).unwrap_or_default()).into_iter().flatten().collect();
+    let heard: Vec<ArpAsk> = asks.into_iter().filter(|ask| ask.error.is_none() && !ask.replies.is_empty()).collect();
+    for ask in &heard {
+        let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
+        run.fact(format!("{how} from {}: {} answers for {address}", ask.host.name, macs.join(" and ")));
+    }
+    heard
+}
+
 /// Asks from one host for all addresses at once; the answers are in their order.
 ///
 /// # Errors

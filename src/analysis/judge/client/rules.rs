@@ -10,7 +10,14 @@ use crate::model::finding::Gap;
 /// What keeps every request of one client from leaving it.
 pub(in crate::analysis::judge) const AT_CLIENT: FirstOf<OfTries> = FirstOf {
     title: "the client",
-    steps: &[Look(&OWN_ADDRESS), Look(&ROUTE_SWALLOWS), Look(&ROUTE_REFUSES), Look(&ROUTE_TO_NEIGHBOURS), Look(&DEAD_GATEWAY)],
+    steps: &[
+        Look(&OWN_ADDRESS),
+        Look(&ROUTE_SWALLOWS),
+        Look(&ROUTE_REFUSES),
+        Look(&ROUTE_TO_NEIGHBOURS),
+        Look(&DEAD_GATEWAY),
+        Look(&DETOUR),
+    ],
 };
 
 /// The requests of one client come to the node with another address than its own.
@@ -91,6 +98,13 @@ const DEAD_GATEWAY: Proof<OfTries> = Proof {
     title: "a client's route by a gateway that is nobody",
     needs: "a neighbour entry of that gateway that failed, and another gateway for everybody else",
     apply: One(|tries| way::dead_gateway(tries.case, tries.roads)),
+};
+
+const DETOUR: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_ROUTE,
+    title: "a client's route past the network of the address, in which it is",
+    needs: "an address of the client in the network of the Service's address, a way to the address by another interface or by a gateway, and requests that come in on no node while all were watched",
+    apply: One(|tries| way::detour(tries.case, tries.roads)),
 };
 
 const NO_ROUTE: Proof<OfTries> = Proof {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::culprits;
+use crate::analysis::judge::answering;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::PlaceState;
@@ -257,6 +258,58 @@ pub(in crate::analysis::judge) fn dead_gateway(case: &Case, roads: &[&Road]) -> 
     );
     finding.culprits.push(Subject::router(gateway));
     Some(finding)
+}
+
+/// The client is in the network of the address itself, and its route leads past it, by another interface or by a gateway; whoever gets it there
+/// leads it to no node.
+pub(in crate::analysis::judge) fn detour(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let client = client_of(case, roads)?;
+    let device = client.way.device.as_deref().filter(|_| client.way.refused.is_none())?;
+    let near = |(name, net): &&(String, IpNet)| {
+        let up = client.state.link(name).is_some_and(|link| link.up && link.lower_up);
+        net.contains(&client.vip) && net.prefix_len() < net.max_prefix_len() && up && (name != device || client.way.via.is_some())
+    };
+    let (interface, net) = client.state.addresses()?.iter().find(near)?;
+    // Where the announcing nodes have that network, it is the one in which they answer.
+    let announcement = case.announcement.filter(|announcement| announcement.protocol != "bgp" && !announcement.nodes.is_empty())?;
+    let there = |node: &String| case.node_state(node).is_some_and(|pair| pair.after.on_link(client.vip).is_some_and(|on| !on.is_empty()));
+    let sent = |road: &Road| road.sent().any(|hop| hop.interface == device);
+    let whole = roads.iter().any(|road| answering::unwatched_nodes(case, &[*road]).is_empty() && road.watched(&client.name) && sent(road));
+    if !announcement.nodes.iter().all(there) || !whole {
+        return None;
+    }
+    let name = &client.name;
+    let by = format!("by {device}{}", client.way.via.map(|via| format!(" via {via}")).unwrap_or_default());
+    let mut evidence = vec![
+        client.told(&format!("{by}{}", client.way.table.as_ref().map(|table| format!(", table {table}")).unwrap_or_default())),
+        format!("`ip addr` on {name}: {interface} has {net}, the network of the address"),
+    ];
+    evidence.extend(
+        client.state.routes().and_then(|routes| routes.specific(client.vip)).map(|route| format!("route on {name}: {}", route.text)),
+    );
+    evidence.push(format!("requests leave {name}/{device}, and come in on no node that may announce the address"));
+    Some(finding(roads, format!("the route of {name} leads {by} to the address, which is in its own network on {interface}"), evidence))
+}
+
+/// The way of each client to the address, where it is another one than its default route's: who loses its requests may stand there.
+pub(in crate::analysis::judge) fn ways_told(case: &Case, roads: &[&Road]) -> Vec<String> {
+    let mut told: Vec<String> = roads
+        .iter()
+        .filter_map(|road| {
+            let client = Client::of(case, road)?;
+            let device = client.way.device.as_deref()?;
+            let (usual, by) = client.state.routes().and_then(Routes::default)?;
+            let on_link = client.way.via.is_none() && client.state.on_link(client.vip)?.contains(&device);
+            if on_link || (client.way.via, device) == (usual, by) {
+                return None;
+            }
+            let of = |via: Option<IpAddr>, device: &str| format!("by {device}{}", via.map(|via| format!(" via {via}")).unwrap_or_default());
+            Some(format!("{}; all else goes from {} {}", client.told(&of(client.way.via, device)), client.name, of(usual, by)))
+        })
+        .collect();
+    told.sort();
+    told.dedup();
+    told
 }
 
 /// The gateway of the client's way, the interface towards it and the state of its entry, when nobody told the client its MAC.

@@ -3,7 +3,8 @@
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, none_encapsulated, route_to_another_node, sender_unread, tables_unread, tunnel_to_another_node, wrong_endpoint,
+    lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
+    wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{checksum, rules};
@@ -51,6 +52,8 @@ pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
         Open(|scene| sender_unread(scene)),
         Look(&TUNNEL_TO_ANOTHER_NODE),
         Open(|scene| none_encapsulated(scene)),
+        Look(&SECOND_HOLDER),
+        Look(&WRONG_NEIGHBOUR),
         Look(&LOST_BETWEEN),
     ],
 };
@@ -117,6 +120,20 @@ const TUNNEL_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {
     title: "a tunnel that sends to another address than the pod's node's",
     needs: "encapsulated packets that leave for an address which the pod's node does not have",
     apply: One(|scene| tunnel_to_another_node(scene)),
+};
+
+const SECOND_HOLDER: Proof<OnTheWay> = Proof {
+    rule: &rules::HELD_TWICE,
+    title: "a node's address that somebody else has, to whom the tunnel's datagrams go",
+    needs: "the sender's neighbour entry for the other node's address, with a MAC that is not that node's, and the second holder's addresses",
+    apply: One(|between| second_holder(between)),
+};
+
+const WRONG_NEIGHBOUR: Proof<OnTheWay> = Proof {
+    rule: &rules::STALE_NEIGHBOUR,
+    title: "a node's neighbour entry for another node that is another machine's",
+    needs: "the sender's neighbour entry for the other node's address, with the MAC of a node that does not have that address",
+    apply: One(|between| wrong_neighbour(between)),
 };
 
 const LOST_BETWEEN: Proof<OnTheWay> = Proof {

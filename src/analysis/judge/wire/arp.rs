@@ -83,7 +83,8 @@ impl Arp {
             answered_anybody: answered.len(),
             // The probe of ours is no request whose answer its programs wait for, and is not counted on the nodes.
             client_asked: asked_by_clients.iter().filter(|arp| !arp.sender.is_unspecified()).count(),
-            client_answered: packets(&at_client, &|arp, passage| answers(arp) && passage == Passage::In).len(),
+            client_answered: packets(&at_client, &|arp, passage| answers(arp) && passage == Passage::In && !arp.target.is_unspecified())
+                .len(),
             askers: asked_by_clients.iter().map(|arp| arp.sender).filter(|sender| !sender.is_unspecified()).collect(),
             router_asks: !routers.is_empty(),
             router_asks_again: routers.values().any(|times| *times > 1),

@@ -4,9 +4,11 @@ use super::arp::Arp;
 use super::{names as clients_of, undecided};
 use crate::analysis::judge::answering;
 use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::client::way;
+use crate::analysis::judge::client::{self, way};
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
+use crate::analysis::state::arp_filters::ArpPacket;
+use crate::analysis::state::ruleset::Hook;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
@@ -141,6 +143,34 @@ pub(super) fn answer_to_client_lost(asking: &Asking) -> Option<Finding> {
     })
 }
 
+/// The answers come in at the clients, which go on asking: something inside them takes the answers.
+fn answered_in_vain(asking: &Asking) -> bool {
+    asking.quiet && asking.arp.client_asked > 0 && asking.arp.client_answered > 0
+}
+
+/// A rule of a client's own that drops the answers, by the packet as it came in.
+pub(super) fn answer_filtered(asking: &Asking) -> Option<Finding> {
+    let vip = asking.case.address().filter(|_| answered_in_vain(asking))?;
+    asking.roads.iter().find_map(|road| {
+        let name = road.client();
+        let state = &asking.case.node_state(&name)?.after;
+        let device = state.way_to_address()?.device?;
+        let target = road.connection.attempt.source?;
+        let drop = state.drops_arp(&ArpPacket { hook: Hook::Input, reply: true, sender: vip, target, interface: &device })?;
+        let evidence = vec![
+            format!("{} ARP answers for {vip} came in on {name}, which went on asking", asking.arp.client_answered),
+            format!("nft table arp on {name}: `{}` ({}) takes them", drop.text, drop.path),
+        ];
+        let summary = format!("the packet filter of {name} drops the ARP answers for the address");
+        Some(found(names::CLIENT_FIREWALL, client::culprits(&[*road]), summary, evidence))
+    })
+}
+
+pub(super) fn answer_not_taken(asking: &Asking) -> Option<Gap> {
+    let reason = || format!("{} answers come in on {}, which sends nothing and goes on asking", asking.by(), asking.clients());
+    answered_in_vain(asking).then(|| asking.open(&reason(), "what takes the answers inside the client"))
+}
+
 pub(super) fn answers_others(asking: &Asking) -> Option<Gap> {
     let asked = asking.quiet && asking.arp.client_asked > 0 && asking.arp.asked_at_node > 0;
     let reason = || format!("ARP requests of {} reach {}, and it answers others and not these", asking.clients(), asking.node);
@@ -197,8 +227,14 @@ pub(super) fn nothing_leaves(asking: &Asking) -> Option<Gap> {
 }
 
 pub(super) fn router_cannot_resolve(asking: &Asking) -> Option<Gap> {
-    let what = || format!("whether its {} requests or the answers are lost", asking.by());
-    asking.arp.router_unreachable.then(|| asking.open("a router reports the address as unreachable by ICMP", &what()))
+    let by = asking.by();
+    // Who never was heard to ask may have a route that refuses: it says the same.
+    let what = if asking.arp.router_asks {
+        format!("whether its {by} requests or the answers are lost")
+    } else {
+        format!("whether its own route refuses the address, or its {by} requests or the answers are lost")
+    };
+    asking.arp.router_unreachable.then(|| asking.open("a router reports the address as unreachable by ICMP", &what))
 }
 
 /// The request left the client for the right neighbour, and some node that could take it was not watched.
@@ -225,13 +261,11 @@ pub(super) fn nothing_left_while_watched(asking: &Asking) -> Option<Gap> {
 }
 
 pub(super) fn request_lost(asking: &Asking) -> Finding {
-    found(
-        names::WIRE_REQUEST_LOST,
-        vec![asking.between()],
-        format!("the request leaves {} and reaches no node", asking.clients()),
-        vec![
-            format!("{} packets left the client for the address", asking.left()),
-            "none of them came in on any node that may announce it".to_owned(),
-        ],
-    )
+    let mut evidence = vec![
+        format!("{} packets left the client for the address", asking.left()),
+        "none of them came in on any node that may announce it".to_owned(),
+    ];
+    evidence.extend(way::ways_told(asking.case, asking.roads));
+    let summary = format!("the request leaves {} and reaches no node", asking.clients());
+    found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence)
 }

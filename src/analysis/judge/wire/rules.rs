@@ -3,13 +3,13 @@
 use super::resolution::{self, Resolution};
 use super::{Before, BeforeNode, before_some_only, duplicate, flux, interface_down, router_word, unreachable_next_hops, unreachable_node};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Known, Step::Look, Step::Open};
-use crate::analysis::judge::{client, holders, neighbours, rules, unread};
+use crate::analysis::judge::{client, held_twice, holders, neighbours, rules, unread};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 
 /// What the wire shows, whoever asks.
 pub(in crate::analysis::judge) const STANDING: AllOf<BeforeNode> =
-    AllOf { title: "the wire", proofs: &[&DUPLICATE, &FLUX, &INTERFACE_DOWN, &NEXT_HOPS_GONE] };
+    AllOf { title: "the wire", proofs: &[&DUPLICATE, &FLUX, &INTERFACE_DOWN, &NEXT_HOPS_GONE, &NODES_OF_ONE_ADDRESS, &NODES_OF_ONE_MAC] };
 
 /// No node takes the requests for an address that is announced on layer 2.
 pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf {
@@ -17,6 +17,7 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
     steps: &[
         Look(&INTERFACE_DOWN),
         Look(&TAKEN_BY_CLIENT),
+        Look(&ANNOUNCER_OF_ONE_MAC),
         Look(&STALE_NEIGHBOUR),
         Look(&DUPLICATE),
         Known(|before| before.silencing.cloned()),
@@ -46,6 +47,8 @@ pub(in crate::analysis::judge) const RESOLUTION: FirstOf<Resolution> = FirstOf {
         Look(&NO_ANSWER),
         Open(|scene| resolution::answers_none(scene)),
         Look(&ANSWER_TO_CLIENT_LOST),
+        Look(&ANSWER_FILTERED),
+        Open(|scene| resolution::answer_not_taken(scene)),
         Open(|scene| resolution::answers_others(scene)),
         Look(&ANSWER_TO_ROUTER_LOST),
         Open(|scene| resolution::asks_from_afar(scene)),
@@ -91,6 +94,27 @@ const NEXT_HOPS_GONE: Proof<BeforeNode> = Proof {
     title: "nodes that are meant to announce over BGP and are not there",
     needs: NODE_GONE.needs,
     apply: Each(|before| unreachable_next_hops(before.case)),
+};
+
+const NODES_OF_ONE_ADDRESS: Proof<BeforeNode> = Proof {
+    rule: &rules::HELD_TWICE,
+    title: "two nodes that have one address",
+    needs: "the addresses of both nodes: one of a node's object, or in the network of the Service's address",
+    apply: Each(|before| held_twice::addresses(before.case)),
+};
+
+const NODES_OF_ONE_MAC: Proof<BeforeNode> = Proof {
+    rule: &rules::HELD_TWICE,
+    title: "two nodes that have one MAC in the network of the address",
+    needs: "the links of both nodes, of the interfaces that have an address in the network of the Service's address",
+    apply: Each(|before| held_twice::macs(before.case)),
+};
+
+const ANNOUNCER_OF_ONE_MAC: Proof<BeforeNode> = Proof {
+    rule: &rules::HELD_TWICE,
+    title: "another node that has the announcer's MAC, where requests come to no node that takes them",
+    needs: NODES_OF_ONE_MAC.needs,
+    apply: One(|before| held_twice::mac_of_announcer(before.case)),
 };
 
 const TAKEN_BY_CLIENT: Proof<BeforeNode> = Proof {
@@ -165,6 +189,13 @@ const ANSWER_TO_CLIENT_LOST: Proof<Resolution> = Proof {
     title: "answers of the announcer that do not reach the client",
     needs: "the client's requests for the address on both sides, and answers that leave the node and do not come in at the client",
     apply: One(|scene| resolution::answer_to_client_lost(scene)),
+};
+
+const ANSWER_FILTERED: Proof<Resolution> = Proof {
+    rule: &rules::CLIENT_FIREWALL,
+    title: "a client's packet filter that drops the answers to its ARP requests",
+    needs: "answers that come in on a client which goes on asking, and a rule of its arp tables that surely takes them",
+    apply: One(|scene| resolution::answer_filtered(scene)),
 };
 
 const ANSWER_TO_ROUTER_LOST: Proof<Resolution> = Proof {

@@ -24,12 +24,39 @@ kernel_settings() {
 counters() { $IN cat /proc/self/net/snmp /proc/self/net/netstat; }
 ipsec() { # what it dropped, and its policies; keys are in neither
   [ ! -r /proc/self/net/xfrm_stat ] || $IN cat /proc/self/net/xfrm_stat
-  $IN ip xfrm policy 2>/dev/null | head -n 2000
+  if ! policies=$($IN ip xfrm policy 2>&1); then
+    # A kernel that was built without it has none.
+    case $policies in *'not supported'*) return 0 ;; esac
+    printf '%s\n' "$policies"
+    return 1
+  fi
+  whole "$policies" 20000
+}
+whole() { # TEXT LINES: the text, or that it has more lines than are told
+  lines=$(printf '%s\n' "$1" | wc -l)
+  [ "$lines" -le "$2" ] || { printf 'it has %s lines, more than are told\n' "$lines"; return 1; }
+  printf '%s\n' "$1"
 }
 tc_filters() { # of the interfaces that have a place for them
-  $IN tc qdisc show 2>/dev/null | sed -n 's/^qdisc \(ingress\|clsact\) .* dev \([^ ]*\) .*/\2/p' | sort -u | head -n 50 | while read -r name; do
-    for way in ingress egress; do printf 'at %s %s\n' "$name" "$way"; $IN tc filter show dev "$name" "$way" 2>/dev/null | head -n 200; done
+  queues=$($IN tc qdisc show 2>&1) || { printf '%s\n' "$queues"; return 1; }
+  failed=0
+  # The names hold no white space; what they do hold is kept from the shell's patterns.
+  set -f
+  for place in $(printf '%s\n' "$queues" | sed -n 's/^qdisc \(ingress\|clsact\) .* dev \([^ ]*\) .*/\1:\2/p' | sort -u); do
+    name=${place#*:}
+    [ "${place%%:*}" = clsact ] && ways='ingress egress' || ways=ingress
+    for way in $ways; do
+      printf 'at %s %s\n' "$name" "$way"
+      if filters=$($IN tc filter show dev "$name" "$way" 2>&1); then
+        whole "$filters" 2000 || failed=1
+      elif $IN ip link show dev "$name" >/dev/null 2>&1; then
+        printf '%s\n' "$filters"
+        failed=1
+      fi
+    done
   done
+  set +f
+  return "$failed"
 }
 old_ebtables() { # nftables does not show these; a table whose module is not loaded has no rules, and asking for it would load it
   for table in broute nat filter; do
@@ -45,11 +72,15 @@ processes() { # the few whose state matters, with the letter that the kernel giv
     esac
   done
 }
-connections() {
-  [ -n "$about" ] && command -v conntrack >/dev/null 2>&1 || return 0
+connections() { # what cannot be read is no empty table, and what is cut is not told as whole
+  [ -n "$about" ] || return 0
   # One pattern a line; the original direction comes first, so that the client is the first source.
   clients=$(for question in "$@"; do printf ' src=%s dst=%s \n' "${question%%,*}" "$about"; done)
-  [ -z "$clients" ] || $IN conntrack -L -d "$about" 2>/dev/null | grep -F -e "$clients" | head -n 1000
+  [ -n "$clients" ] || return 0
+  command -v conntrack >/dev/null 2>&1 || { printf 'conntrack is not installed there\n'; return 1; }
+  # Of the entries it is not told whether reading them failed, so their count is asked first.
+  count=$($IN conntrack -C 2>&1) || { printf '%s\n' "$count"; return 1; }
+  whole "$($IN conntrack -L -d "$about" 2>/dev/null | grep -F -e "$clients")" 20000
 }
 section links ip -d -o link
 section addresses ip -o addr

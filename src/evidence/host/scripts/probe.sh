@@ -2,7 +2,7 @@
 # namespace to ask from; it is empty for the host's own.
 # $1 address  $2 port  $3 https|http|tls|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
 # and then any of NAME=VALUE: sni=NAME  host=HOST  path=/PATH  payload=HEX (of a datagram)  sizes=BYTES,... (of the request)
-# ports=FIRST-LAST (source ports that nobody else of the run takes)
+# ports=FIRST-LAST (source ports that nobody else of the run takes; every fourth try asks from one of the kernel's instead)
 # Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
 #   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
 # first a line: tool NAME, and for TLS: cert BASE64 (DER) once a certificate, or: nocert WHY
@@ -30,8 +30,13 @@ first = 20000 + int(time.time()) * 83 % 9900
 base, last = (int(port) for port in told["ports"].split("-")) if "ports" in told else (first, first + 2000)
 taken = [0]
 
-def bound(kind):
+def bound(kind, by_kernel):
     # The port is chosen here, so that it is known even when no connection comes to be.
+    if by_kernel:
+        s = socket.socket(family, kind)
+        s.settimeout(limit)
+        s.bind(("", 0))
+        return s, s.getsockname()[1]
     while True:
         with lock:
             number = base + taken[0]
@@ -76,7 +81,8 @@ def one(number, size):
     stage = "connect"
     s = None
     try:
-        s, sport = bound(socket.SOCK_DGRAM if speech == "udp" else socket.SOCK_STREAM)
+        # Programs ask from the ports that the kernel chooses, and somebody on the way may treat those otherwise than the ones of the range.
+        s, sport = bound(socket.SOCK_DGRAM if speech == "udp" else socket.SOCK_STREAM, number % 4 == 0)
         s.connect((address, port))
         source = s.getsockname()[0]
         connected = time.monotonic()
@@ -184,6 +190,9 @@ certificate() {
 if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls ]; then
   echo 'tool	curl'
   [ -n "$ports" ] && next=${ports%-*} || next=$((20000 + ($(date +%s) * 83 + 4950) % 9900))
+  # A kernel's own choice is not told of a connection that is not made, so one of its ports is chosen for it.
+  read -r low high </proc/sys/net/ipv4/ip_local_port_range || { low=32768; high=60999; }
+  kernels=$((low + ($(date +%s) * 83 + 1) % (high - low)))
   case $path in *\?*) longer="$path&lbdiag=" ;; *) longer="$path?lbdiag=" ;; esac
   header=${host:-$bracketed}
   one() { # number port path
@@ -238,7 +247,11 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
         missing=$((SIZE - 58 - ${#longer} - ${#header})); asked=$path
         [ "$missing" -lt 1 ] || asked=$longer$(printf "%${missing}s" '' | tr ' ' x) ;;
     esac
-    N=1; while [ "$N" -le "$tries" ]; do one "$N" "$next" "$asked" & next=$((next + 1)); N=$((N + 1)); done
+    N=1; while [ "$N" -le "$tries" ]; do
+      if [ $((N % 4)) = 0 ]; then one "$N" "$kernels" "$asked" & kernels=$((kernels + 1 < high ? kernels + 1 : low))
+      else one "$N" "$next" "$asked" & next=$((next + 1)); fi
+      N=$((N + 1))
+    done
   done
   wait; exit 0
 fi
