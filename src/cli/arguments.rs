@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::reports::{self, Wanted};
@@ -24,6 +24,9 @@ const EXIT_CODES: &str = "Exit codes of run:
 #[derive(Debug, Parser)]
 #[command(name = "lbdiag", version, after_help = EXIT_CODES, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
+    /// Nothing but ASCII is printed.
+    #[arg(long, global = true)]
+    pub(super) ascii: bool,
     #[command(subcommand)]
     pub(super) command: Command,
 }
@@ -167,6 +170,9 @@ pub(super) struct RunOptions {
     pub(super) pcap: Option<PathBuf>,
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::parse, help = reports::help("A report", |format| format.outcome.is_some()))]
     pub(super) reports: Vec<Wanted>,
+    /// Tell more: the whole proof and every step, and with -vv every question.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(super) verbose: u8,
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]
     pub(super) warn_exit: u8,

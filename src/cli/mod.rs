@@ -38,6 +38,7 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(exit) => return exit.into(),
     };
+    streams::restrict(arguments.ascii);
     std::panic::set_hook(Box::new(tell_panic));
     // A panic is a bug; it has been told, and no exit code of a verdict may come of it.
     std::panic::catch_unwind(|| obey(arguments.command)).unwrap_or(Exit::CouldNotWork).into()

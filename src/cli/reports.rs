@@ -12,7 +12,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
 use crate::model::scrub::scrub;
-use crate::report::{self, FORMATS, Format, Style, TraceFormat};
+use crate::report::{self, Detail, FORMATS, Format, Style, TraceFormat};
 
 /// The names of standard output.
 const STANDARD: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
@@ -70,7 +70,10 @@ impl fmt::Debug for Wanted {
 /// What the help says of the option.
 pub(super) fn help(what: &str, can: fn(&Format) -> bool) -> String {
     let formats = report::names(can).replace(" and ", " or ");
-    format!("{what}, as {formats}, to standard output or into a file; may be repeated. [default: {}]", FORMATS[0].name)
+    format!(
+        "{what}, as {formats}, to standard output or into a file, which silences no other; may be repeated. [default: {}]",
+        FORMATS[0].name
+    )
 }
 
 /// A report that is written while it grows.
@@ -115,23 +118,26 @@ fn unwritten(path: &Path, error: &std::io::Error) -> String {
     format!("write {}: {error}", path.display())
 }
 
-/// What was asked for, or text on standard output when nothing was.
-fn or_usual(wanted: &[Wanted]) -> &[Wanted] {
-    static USUAL: [Wanted; 1] = [Wanted { format: &FORMATS[0], file: None }];
-    if wanted.is_empty() { &USUAL } else { wanted }
+/// What was asked for, and text on standard output where nothing else goes there: a report into a file silences nobody.
+fn with_usual(wanted: &[Wanted]) -> Vec<Wanted> {
+    let mut all = wanted.to_vec();
+    if all.iter().all(|report| report.file.is_some()) {
+        all.push(Wanted { format: &FORMATS[0], file: None });
+    }
+    all
 }
 
-/// Opens the reports that were asked for, text on standard output when none was.
+/// Opens the reports that were asked for, and text on standard output where no other goes there.
 pub(super) fn growing(wanted: &[Wanted]) -> Result<Vec<Growing>, String> {
     let open = |report: &Wanted| {
         let (sink, style) = match &report.file {
-            Some(file) => (Sink::file(file)?, Style::PLAIN),
+            Some(file) => (Sink::file(file)?, streams::plain()),
             None => (Sink::Standard, streams::style()),
         };
         let format = report.format.trace.ok_or_else(|| format!("`{}` is no format for this", report.format.name))?;
         Ok(Growing { sink, style, format })
     };
-    or_usual(wanted).iter().map(open).collect()
+    with_usual(wanted).iter().map(open).collect()
 }
 
 /// Checks before a run that what it finds can be written afterwards: at most one report on standard output, and files where files can be
@@ -156,17 +162,17 @@ pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
             None => Named { option: format!("{option}-"), path: PathBuf::from("/dev/stdout") },
         }
     };
-    or_usual(wanted).iter().map(named).collect()
+    with_usual(wanted).iter().map(named).collect()
 }
 
-/// Writes every report; text to standard output when none was asked for. All are tried before an error is given.
-pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, watch: &Watch) -> Result<(), String> {
-    write_by(wanted, Some(watch), &|format, style| format.outcome.map(|write| write(outcome, style)))
+/// Writes every report, text to standard output where no other goes there. All are tried before an error is given.
+pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, detail: Detail, watch: &Watch) -> Result<(), String> {
+    write_by(&with_usual(wanted), Some(watch), &|format, style| format.outcome.map(|write| write(outcome, Style { detail, ..style })))
 }
 
 /// As `write`, for a plan.
 pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool, watch: &Watch) -> Result<(), String> {
-    write_by(wanted, Some(watch), &|format, style| format.plan.map(|write| write(plan, style, scripts)))
+    write_by(&with_usual(wanted), Some(watch), &|format, style| format.plan.map(|write| write(plan, style, scripts)))
 }
 
 /// What is wrong with a playbook, wherever a format was asked for that tells it.
@@ -185,7 +191,9 @@ pub(super) fn write_checked(wanted: &[Wanted], diagnostics: &[Diagnostic], summa
         let between = if told.is_empty() { "" } else { "\n" };
         format!("{told}{between}{summary}\n")
     };
-    write_by(wanted, None, &|format, style| Some(format.mistakes.map_or_else(|| for_people(style), |write| write(diagnostics))))
+    write_by(&with_usual(wanted), None, &|format, style| {
+        Some(format.mistakes.map_or_else(|| for_people(style), |write| write(diagnostics)))
+    })
 }
 
 /// Writes in one format; `None` where the format has no such report.
@@ -193,7 +201,7 @@ type Writer<'a> = &'a dyn Fn(&Format, Style) -> Option<String>;
 
 /// Files first: whoever reads a pipe or standard output may keep it waiting.
 fn write_by(wanted: &[Wanted], watch: Option<&Watch>, rendered: Writer<'_>) -> Result<(), String> {
-    let mut all: Vec<&Wanted> = or_usual(wanted).iter().collect();
+    let mut all: Vec<&Wanted> = wanted.iter().collect();
     all.sort_by_key(|report| report.file.as_deref().map_or(2, |file| u8::from(output::waits(file))));
     let errors: Vec<String> = all.into_iter().filter_map(|report| report.write(watch, rendered).err()).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
@@ -212,7 +220,7 @@ impl Wanted {
         doing(Work::Reporting, format!("writing {name}"));
         guarded(&format!("write {name}"), || {
             if let Some(file) = &self.file {
-                let text = rendered(Style::PLAIN)?;
+                let text = rendered(streams::plain())?;
                 let whole = Output::create(file).and_then(|mut output| output.write_all(text.as_bytes()).and_then(|()| output.finish()));
                 return whole.map_err(|error| format!("write report {}: {error}", file.display()));
             }

@@ -18,7 +18,7 @@ use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
 use crate::model::text::hanging;
-use crate::report;
+use crate::report::{self, Detail};
 
 /// Bound on one API request: a slow API server is still one that answers.
 const API_LIMIT: Duration = Duration::from_secs(15);
@@ -175,7 +175,7 @@ fn close(arguments: &Arguments, prepared: &Prepared, world: &World, end: &RunEnd
     watch.doing(Work::Recording, "writing the packets");
     let packets =
         guarded("write the packets", || world.pcap.as_deref().map_or(Ok(()), |directory| finish_packets(arguments, directory, end)));
-    let written = reports::write(&arguments.reports, &end.outcome, watch);
+    let written = reports::write(&arguments.reports, &end.outcome, detail(arguments.verbose), watch);
     let exit = match &end.kind {
         EndKind::BrokenPlaybook(_) => Exit::Usage,
         EndKind::CouldNotWork(_) => Exit::CouldNotWork,
@@ -184,6 +184,15 @@ fn close(arguments: &Arguments, prepared: &Prepared, world: &World, end: &RunEnd
     };
     let failures: Vec<String> = [recorded.err(), packets.err(), written.err()].into_iter().flatten().collect();
     if failures.is_empty() { exit } else { refuse(Exit::CouldNotWork, &failures.join("; ")) }
+}
+
+/// How much is told, by how often `-v` was given.
+fn detail(verbose: u8) -> Detail {
+    match verbose {
+        0 => Detail::Answer,
+        1 => Detail::Facts,
+        _ => Detail::Questions,
+    }
 }
 
 /// The exit of a run whose question was wrong or none, once that was told.

@@ -1,9 +1,12 @@
 //! Standard streams: the result goes to standard output, everything else to standard error.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::time::Duration;
+
+use rustix::termios::tcgetwinsize;
 
 use crate::evidence::side_by_side::lock;
 use crate::model::scrub::scrub;
@@ -63,14 +66,38 @@ fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
+/// Whether nothing but ASCII is printed.
+static ASCII: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing but ASCII is printed, where that is wanted.
+pub(super) fn restrict(ascii: bool) {
+    ASCII.store(ascii, Ordering::Relaxed);
+}
+
+/// How text in files is dressed.
+pub(super) fn plain() -> Style {
+    Style { ascii: ASCII.load(Ordering::Relaxed), ..Style::PLAIN }
+}
+
 /// How text on standard output is dressed.
 pub(super) fn style() -> Style {
-    Style { colour: std::io::stdout().is_terminal() && colour_wanted(), ..Style::PLAIN }
+    let out = std::io::stdout();
+    Style { colour: out.is_terminal() && colour_wanted(), width: width(&out), ..plain() }
 }
 
 /// How text on standard error is dressed.
 pub(super) fn error_style() -> Style {
-    Style { colour: std::io::stderr().is_terminal() && colour_wanted(), ..Style::PLAIN }
+    let error = std::io::stderr();
+    Style { colour: error.is_terminal() && colour_wanted(), width: width(&error), ..plain() }
+}
+
+/// The columns of text: what `COLUMNS` says, or the terminal, within reason.
+fn width(stream: &impl AsFd) -> usize {
+    const LEAST: usize = 60;
+    const MOST: usize = 200;
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok()).filter(|columns| *columns > 0);
+    let terminal = || tcgetwinsize(stream).ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    told.or_else(terminal).map_or(Style::PLAIN.width, |columns| columns.clamp(LEAST, MOST))
 }
 
 /// Whether there is a person at standard error.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::again::again;
 use super::conclusion;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::language::header::PlaybookKind;
@@ -11,7 +12,9 @@ use crate::language::playbook::Playbook;
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::{Gap, Severity};
+use crate::model::observed::Observed;
 use crate::model::outcome::{Outcome, Step, StepState, Verdict};
+use crate::model::stages::stages;
 use crate::model::subject::Subject;
 use crate::words::session::State;
 
@@ -65,7 +68,8 @@ impl End<'_> {
         let cleanup = cleanup(&self.swept, &mut state.gaps);
         let finished = matches!(self.kind, EndKind::Judged | EndKind::Unjudged);
         let kind = playbook.header.kind;
-        let looked = !evidence.tape.touched().is_empty();
+        let touched = evidence.tape.touched();
+        let looked = !touched.is_empty();
         let checked = state.checked || (kind == PlaybookKind::Report && looked);
         let verdict = Verdict::of(&state.findings, &state.gaps, checked && finished && conclusion::concluded(kind, &state, looked));
         // Of several that weigh the same, the first.
@@ -81,6 +85,7 @@ impl End<'_> {
             playbook_version: playbook.header.version.clone(),
             started: evidence.clock.started(),
             took_ms: self.took_ms,
+            again: again(playbook, &params),
             params,
             verdict,
             summary,
@@ -88,12 +93,13 @@ impl End<'_> {
             gaps: state.gaps,
             considered: state.considered,
             witnesses: state.witnesses,
-            answers: state.answers,
+            observed: Observed { stages: stages(&touched, self.took_ms), ..state.observed },
+            remedies: state.remedies,
             tables: state.tables,
             steps: state.steps,
             captures: state.captures,
             clocks: state.clocks.0.into_values().collect(),
-            touched: evidence.tape.touched(),
+            touched,
             cleanup,
             ended,
             diagnostics: self.mistakes(playbook),

@@ -3,6 +3,7 @@
 //!
 //! It never reads arguments, never opens a live world, and never prints.
 
+mod again;
 mod bounded;
 mod conclusion;
 mod end;

@@ -1,26 +1,8 @@
-//! How the tries of one place were answered: what HTTP said, and how long it took.
+//! What several answers have in common: what HTTP said, and how long they took.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-
-/// The tries of one place in all rounds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answers {
-    /// Where they were made, as a person writes it.
-    pub from: String,
-    pub tried: usize,
-    pub answered: usize,
-    /// HTTP statuses, each with the number of tries that it answered; empty where none was spoken or read.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub statuses: BTreeMap<u16, usize>,
-    /// Until the connection was made, milliseconds; of the answered tries alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub connect_ms: Option<Spread>,
-    /// Until the answer, milliseconds; of the answered tries alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub total_ms: Option<Spread>,
-}
 
 /// What several measurements have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -96,7 +96,7 @@ impl Connection {
 }
 
 /// A connection's path: the hops of its first packet and of the answer to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     /// The vantage point, as a person writes it.
     pub from: String,
@@ -116,7 +116,7 @@ pub struct Path {
 }
 
 /// A spot that a connection's packets passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathHop {
     /// `n2/mlb in`, `n2/eth0 out vxlan`.
     pub at: String,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answers::Answers;
 use super::capture::CaptureSeen;
 use super::clock::ClockOffset;
 use super::considered::Considered;
 use super::diagnostic::Diagnostic;
 use super::finding::{Finding, Gap, Severity};
+use super::observed::Observed;
+use super::remedy::Remedy;
 use super::scrub::{scrub_in, scrub_params};
 use super::witness::Witness;
 
@@ -109,6 +110,9 @@ pub struct Outcome {
     pub started: String,
     pub took_ms: u64,
     pub params: BTreeMap<String, Value>,
+    /// The command line that asks the same again; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub again: String,
     pub verdict: Verdict,
     /// One sentence: what was asked and what the answer is.
     pub summary: String,
@@ -121,9 +125,12 @@ pub struct Outcome {
     /// What ties the answers to the Service's endpoints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub witnesses: Vec<Witness>,
-    /// How each place was answered, and how fast.
+    /// What was seen of the Service that the run is about.
+    #[serde(default, skip_serializing_if = "Observed::is_empty")]
+    pub observed: Observed,
+    /// Commands that mend what the findings name, for whoever agrees with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answers: Vec<Answers>,
+    pub remedies: Vec<Remedy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,
@@ -148,7 +155,9 @@ impl Outcome {
     /// Takes the credentials out of every text that came from outside, so that no report has to.
     pub fn scrub(&mut self) {
         scrub_params(&mut self.params);
-        let Self { summary, findings, gaps, tables, steps, captures, touched, cleanup, ended, diagnostics, .. } = self;
+        let Self {
+            summary, again, findings, gaps, observed, remedies, tables, steps, captures, touched, cleanup, ended, diagnostics, ..
+        } = self;
         let findings = findings.iter_mut().flat_map(Finding::texts);
         let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
         let tables = tables
@@ -157,7 +166,8 @@ impl Outcome {
         let steps = steps.iter_mut().flat_map(|step| std::iter::once(&mut step.title).chain(&mut step.facts));
         let captures = captures.iter_mut().flat_map(|capture| [&mut capture.filter, &mut capture.end]);
         let touched = touched.iter_mut().flat_map(|touch| [&mut touch.what, &mut touch.result]);
-        let own = [summary, cleanup].into_iter().chain(ended.as_mut());
+        let commands = remedies.iter_mut().map(|remedy| &mut remedy.command);
+        let own = [summary, again, cleanup].into_iter().chain(ended.as_mut()).chain(commands).chain(observed.texts());
         let diagnostics = diagnostics.iter_mut().flat_map(Diagnostic::texts);
         own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
     }

@@ -125,6 +125,13 @@ pub struct Certificate {
     pub valid_until: u64,
 }
 
+impl Certificate {
+    /// Every text, all of which whoever made it wrote.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [&mut self.subject, &mut self.issuer].into_iter().chain(&mut self.names)
+    }
+}
+
 /// How a client's own traffic was waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Awaited {
@@ -176,6 +183,28 @@ pub enum Ending {
     HttpMismatch,
     /// The host could not ask; `detail` says why.
     CouldNotAsk,
+}
+
+impl Ending {
+    /// For people, such as `connect timeout`.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::NoRoute => "no route",
+            Self::HostUnreachable => "host unreachable",
+            Self::Refused => "refused",
+            Self::ConnectTimeout => "connect timeout",
+            Self::TlsTimeout => "tls timeout",
+            Self::TlsMismatch => "tls mismatch",
+            Self::TlsAlert => "tls alert",
+            Self::AnswerTimeout => "answer timeout",
+            Self::Reset => "reset",
+            Self::Closed => "closed",
+            Self::HttpMismatch => "http mismatch",
+            Self::CouldNotAsk => "could not ask",
+        }
+    }
 }
 
 /// One try: one connection (or datagram) from a source port of its own.

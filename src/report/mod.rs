@@ -11,7 +11,7 @@ mod text;
 
 pub use format::{Format, TraceFormat};
 pub use json::json;
-pub use style::Style;
+pub use style::{Detail, Style};
 pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.

@@ -19,15 +19,16 @@ use crate::evidence::interrupt::Reason;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
-use crate::model::answers::Answers;
 use crate::model::capture::CaptureSeen;
 use crate::model::clock::Offsets;
 use crate::model::considered::Considered;
 use crate::model::declared::Declared;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::{Node, Pod};
+use crate::model::observed::Observed;
 use crate::model::outcome::{Step, StepState, Table};
 use crate::model::place::{Host, HostKind, Place};
+use crate::model::remedy::Remedy;
 use crate::model::subject::Subject;
 use crate::model::witness::Witness;
 
@@ -129,8 +130,10 @@ pub struct State {
     pub considered: Vec<Considered>,
     /// What ties answers to the Service's endpoints, as `judge` found it.
     pub witnesses: Vec<Witness>,
-    /// How each place was answered, as `judge` found it.
-    pub answers: Vec<Answers>,
+    /// What was seen of the Service that was judged.
+    pub observed: Observed,
+    /// Commands that mend what was found.
+    pub remedies: Vec<Remedy>,
     /// The source ports that places of this run have asked from.
     pub source_ports: SourcePorts,
     pub judged: Option<String>,

@@ -42,7 +42,7 @@ impl Place {
 
     fn run(&self, script: &str, more: &[&str]) -> Run {
         let playbook = self.playbook(script, "cluster.read, node.read");
-        let mut words = vec!["run", playbook.to_str().unwrap(), "-q"];
+        let mut words = vec!["run", playbook.to_str().unwrap(), "-q", "-v"];
         words.extend(more);
         self.start(&words, Stdio::null())
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::read::certificate;
-use crate::model::answers::{Answers, Spread, listed};
+use crate::model::answers::listed;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::probe::{Attempt, Certificate, Probe};
@@ -49,26 +49,6 @@ const CERTIFICATE_OTHER_NAME: Proof<OfTries> = Proof {
 /// What is wrong with the answers that came.
 pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
     log.all(&QUALITY, "", &Tries { case, roads: &[], node: "" })
-}
-
-/// How each place was answered, in all rounds.
-pub(super) fn places(case: &Case) -> Vec<Answers> {
-    let mut all: BTreeMap<String, Vec<&Attempt>> = BTreeMap::new();
-    for probe in case.probes() {
-        all.entry(probe.vantage.text()).or_default().extend(probe.made());
-    }
-    let of = |(from, made): (String, Vec<&Attempt>)| {
-        let answered: Vec<&Attempt> = made.iter().copied().filter(|attempt| attempt.answered()).collect();
-        Answers {
-            from,
-            tried: made.len(),
-            answered: answered.len(),
-            statuses: counted(&answered),
-            connect_ms: Spread::of(answered.iter().filter_map(|attempt| attempt.connect_ms)),
-            total_ms: Spread::of(answered.iter().map(|attempt| attempt.total_ms)),
-        }
-    };
-    all.into_iter().filter(|(_, made)| !made.is_empty()).map(of).collect()
 }
 
 /// The statuses of every try, with how many each answered.

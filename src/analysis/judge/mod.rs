@@ -49,7 +49,7 @@ mod unread;
 mod wire;
 mod witness;
 
-use crate::model::answers::{Answers, listed};
+use crate::model::answers::listed;
 use crate::model::catalogue::names;
 use crate::model::considered::Considered;
 use crate::model::finding::Finding;
@@ -78,8 +78,6 @@ pub struct Judgement {
     pub considered: Vec<Considered>,
     /// What ties answers to the Service's endpoints.
     pub witnesses: Vec<Witness>,
-    /// How each place was answered.
-    pub answers: Vec<Answers>,
 }
 
 /// The judgement of a case.
@@ -118,7 +116,7 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
     address::weigh_unexplained(case, &mut findings);
     settle::settle(case, &mut findings, &mut gaps);
     let summary = summary(case, &findings, &gaps, &witnesses);
-    Judgement { findings, gaps, summary, considered: log.tried(), witnesses, answers: answer_quality::places(case) }
+    Judgement { findings, gaps, summary, considered: log.tried(), witnesses }
 }
 
 /// The Service has an address: static causes first, then what the wire showed.

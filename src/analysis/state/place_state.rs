@@ -92,6 +92,17 @@ impl PlaceState {
         self.sections.contains_key(section)
     }
 
+    /// The names of the sections that were read.
+    pub fn read(&self) -> impl Iterator<Item = &str> {
+        self.sections.keys().map(String::as_str)
+    }
+
+    /// The sections that were not read, each with why.
+    #[must_use]
+    pub fn unread_sections(&self) -> &BTreeMap<String, String> {
+        &self.missing
+    }
+
     /// Why a section is missing, where a tool said that.
     #[must_use]
     pub fn why_missing(&self, section: &str) -> Option<&str> {

@@ -1,15 +1,22 @@
 //! Wrapping of text, which is made harmless here: what comes from a host or a log must not drive a terminal.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::model::text::one_line;
 
-/// The text with spaces after it, so that it takes at least `width` characters. Formatting's own width ends at 65,535.
+/// The columns that a terminal gives the text: two for a wide character, none for a mark on the one before it.
+pub(super) fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The text with spaces after it, so that it takes at least `width` columns. Formatting's own width ends at 65,535.
 pub(super) fn padded(text: &str, width: usize) -> String {
     let mut padded = text.to_owned();
-    padded.extend(std::iter::repeat_n(' ', width.saturating_sub(text.chars().count())));
+    padded.extend(std::iter::repeat_n(' ', width.saturating_sub(columns(text))));
     padded
 }
 
-/// Breaks `text` into lines of at most `width` characters at spaces; a word that is longer stands on a line of its own,
+/// Breaks `text` into lines of at most `width` columns at spaces; a word that is longer stands on a line of its own,
 /// so that paths, addresses and commands can be copied whole.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -17,7 +24,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut line = String::new();
     let mut used = 0;
     for word in one_line(text).split(' ').filter(|word| !word.is_empty()) {
-        let length = word.chars().count();
+        let length = columns(word);
         if used > 0 && used + 1 + length > width {
             lines.push(std::mem::take(&mut line));
             used = 0;

@@ -1,7 +1,7 @@
 //! A page of text that grows line by line: headings, labels and paragraphs, broken at a width and dressed where that is wanted.
 
 use super::layout::wrap;
-pub(super) use crate::report::style::{BOLD, Style};
+pub(super) use crate::report::style::{BOLD, Detail, Style};
 
 /// The page under way.
 pub(super) struct Page {
@@ -22,7 +22,8 @@ impl Page {
 
     /// A label and wrapped text; `taken` is how many columns the label takes with the space after it.
     pub(super) fn item(&mut self, label: &str, taken: usize, indent: usize, text: &str) {
-        let mut lines = wrap(text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
+        let text = self.style.spelled(text);
+        let mut lines = wrap(&text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
         let first = lines.next().unwrap_or_default();
         self.line(indent, &format!("{label} {first}"));
         for line in lines {
@@ -31,14 +32,15 @@ impl Page {
     }
 
     pub(super) fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.style.width.saturating_sub(indent).max(20)) {
+        let text = self.style.spelled(text);
+        for line in wrap(&text, self.style.width.saturating_sub(indent).max(20)) {
             self.line(indent, &line);
         }
     }
 
     pub(super) fn line(&mut self, indent: usize, text: &str) {
         self.text.extend(std::iter::repeat_n(' ', indent));
-        self.text.push_str(text.trim_end());
+        self.text.push_str(self.style.spelled(text).trim_end());
         self.text.push('\n');
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::layout::padded;
+use super::layout::{columns, padded};
 use super::page::{Page, Style};
 use crate::model::plan::{Argument, Intent, Plan, PlannedHost, WAIT};
 use crate::model::text::one_line;
@@ -37,7 +37,7 @@ pub(super) fn plan(plan: &Plan, style: Style, scripts: bool) -> String {
 
 fn given(page: &mut Page, plan: &Plan) {
     page.heading("Given");
-    let width = plan.params.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = plan.params.keys().map(|name| columns(name)).max().unwrap_or(0);
     for (name, param) in &plan.params {
         let name = one_line(name);
         let value = match &param.value {
@@ -60,7 +60,7 @@ fn hosts(page: &mut Page, hosts: &[PlannedHost]) {
     if hosts.is_empty() {
         page.line(2, "none");
     }
-    let width = hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
+    let width = hosts.iter().map(|host| columns(&host.name)).max().unwrap_or(0);
     for host in hosts {
         let way = host.no_way.as_ref().map_or_else(|| host.way.join(" → "), |why| format!("no way is known: {why}"));
         page.item(&format!("{} ", padded(&one_line(&host.name), width)), width + 2, 2, &way);

@@ -1,23 +1,26 @@
 //! A table as lines of text: columns as wide as what they hold, two spaces between.
 
-use super::layout::padded;
+use super::layout::{columns, padded};
 use crate::model::outcome::Table;
 use crate::model::text::one_line;
+use crate::report::style::Style;
 
-/// Columns are made no wider than this, in characters: one long cell among thousands of short ones would multiply the report.
+/// Columns are made no wider than this, in columns: one long cell among thousands of short ones would multiply the report.
 const WIDEST: usize = 200;
 
 /// Most characters of a cell that the text shows; the JSON report has all of it.
 const LONGEST: usize = 4_000;
 
 /// The column names and the rows, each as one line. Lines are as long as they have to be: a table that is broken cannot be read.
-pub(super) fn lines(table: &Table) -> Vec<String> {
-    let cells: Vec<Vec<String>> =
-        std::iter::once(&table.columns).chain(&table.rows).map(|row| row.iter().map(|cell| shortened(one_line(cell))).collect()).collect();
+pub(super) fn lines(table: &Table, style: Style) -> Vec<String> {
+    let cells: Vec<Vec<String>> = std::iter::once(&table.columns)
+        .chain(&table.rows)
+        .map(|row| row.iter().map(|cell| style.spelled(&shortened(one_line(cell)))).collect())
+        .collect();
     let mut widths = vec![0; table.columns.len()];
     for row in &cells {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count().min(WIDEST));
+            *width = (*width).max(columns(cell).min(WIDEST));
         }
     }
     cells.iter().map(|row| line(row, &widths)).collect()
@@ -53,12 +56,13 @@ mod tests {
             columns: vec!["address".to_owned(), "node".to_owned()],
             rows: vec![vec!["10.0.0.1".to_owned(), "n\u{1b}[1m2".to_owned()], vec!["fd10::100".to_owned(), "-".to_owned()]],
         };
-        assert_eq!(lines(&table), ["address    node", "10.0.0.1   n\u{fffd}[1m2", "fd10::100  -"]);
+        assert_eq!(lines(&table, Style::PLAIN), ["address    node", "10.0.0.1   n\u{fffd}[1m2", "fd10::100  -"]);
     }
 
     fn of(columns: &[&str], rows: &[&[&str]]) -> Vec<String> {
         let owned = |row: &[&str]| row.iter().map(|cell| (*cell).to_owned()).collect();
-        lines(&Table { title: String::new(), columns: owned(columns), rows: rows.iter().map(|row| owned(row)).collect() })
+        let table = Table { title: String::new(), columns: owned(columns), rows: rows.iter().map(|row| owned(row)).collect() };
+        lines(&table, Style::PLAIN)
     }
 
     #[test]
@@ -67,7 +71,7 @@ mod tests {
         assert_eq!(of(&[], &[&[], &[]]), ["", "", ""]);
         assert_eq!(of(&["a"], &[&[""]]), ["a", ""]);
         assert_eq!(of(&["a", "b"], &[&["x"], &["x", "y", "z"]]), ["a  b", "x", "x  y"]);
-        assert_eq!(of(&["e\u{301}\u{301}", "b"], &[&["日本", "c"]]), ["e\u{301}\u{301}  b", "日本   c"]);
+        assert_eq!(of(&["e\u{301}\u{301}", "b"], &[&["日本", "c"]]), ["e\u{301}\u{301}     b", "日本  c"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::layout::padded;
+use super::layout::{columns, padded};
 use super::page::Style;
 use crate::model::text::one_line;
 use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
@@ -30,9 +30,9 @@ pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String 
             line(&mut text, &format!("  {name}"));
         }
         let places: Vec<String> = hops.iter().map(place).collect();
-        let width = places.iter().map(|place| place.chars().count()).max().unwrap_or(0);
+        let width = places.iter().map(|place| columns(place)).max().unwrap_or(0);
         let ends: Vec<String> = hops.iter().map(|hop| format!("{} → {}", shown(hop.source), shown(hop.destination))).collect();
-        let ends_width = ends.iter().map(|ends| ends.chars().count()).max().unwrap_or(0);
+        let ends_width = ends.iter().map(|ends| columns(ends)).max().unwrap_or(0);
         for ((hop, place), ends) in hops.iter().zip(&places).zip(&ends) {
             let after = hop.after_ns.map_or_else(|| "at some time".to_owned(), |(mean, _, _)| format!("{} ms", signed(mean)));
             line(&mut text, &format!("    {after:>12}  {}  {}  {}", padded(place, width), padded(ends, ends_width), counts(hop)));
@@ -67,7 +67,7 @@ pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String 
         line(&mut text, &format!("  not joined: {}", one_line(reason)));
     }
     text.push('\n');
-    text
+    style.spelled(&text)
 }
 
 /// The end of the report: the points, and how much of each was joined.

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::analysis::clock_skew;
 use crate::analysis::judge::{judge, judge_without};
+use crate::analysis::observed::observed;
+use crate::analysis::remedy::remedies;
 use crate::analysis::state::closer::Closer;
 use crate::model::finding::{Finding, Severity};
 use crate::model::service::Service;
@@ -57,6 +59,8 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
         Some(proof) => judge_without(&case, proof),
         None => judge(&case),
     };
+    let seen = observed(&case, &judgement.witnesses);
+    let remedies = remedies(&case, &judgement.findings);
     let clocks = run.state().clocks.clone();
     let skewed =
         case.announcement.zip(case.address()).map(|(announcement, address)| clock_skew::gaps(address, &announcement.logs, &clocks));
@@ -70,7 +74,8 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
     }
     state.considered = judgement.considered;
     state.witnesses = judgement.witnesses;
-    state.answers = judgement.answers;
+    state.observed = seen;
+    state.remedies = remedies;
     state.gaps = judgement.gaps;
     for gap in skewed.unwrap_or_default() {
         state.gap(gap);

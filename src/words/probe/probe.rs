@@ -225,9 +225,9 @@ fn tell(run: &Run, probe: &Probe) {
     let made = probe.made().count();
     let answered = probe.made().filter(|attempt| attempt.answered()).count();
     let mut line = format!("{from}: {answered} of {made} tries answered ({})", probe.speech.word());
-    let mut endings: Vec<String> = probe.failed().map(|attempt| ending_text(attempt.ending)).collect();
-    endings.sort();
-    let mut counted: Vec<(usize, String)> = Vec::new();
+    let mut endings: Vec<&str> = probe.failed().map(|attempt| attempt.ending.text()).collect();
+    endings.sort_unstable();
+    let mut counted: Vec<(usize, &str)> = Vec::new();
     for ending in endings {
         match counted.last_mut() {
             Some((count, text)) if *text == ending => *count += 1,
@@ -238,7 +238,7 @@ fn tell(run: &Run, probe: &Probe) {
         line.push_str(", ");
         line.push_str(&count.to_string());
         line.push(' ');
-        line.push_str(&ending);
+        line.push_str(ending);
     }
     run.fact(line);
     told_answers(run, probe);
@@ -279,10 +279,6 @@ fn told_answers(run: &Run, probe: &Probe) {
             _ => format!("{from}: {count} certificates, each {sentence}"),
         });
     }
-}
-
-fn ending_text(ending: Ending) -> String {
-    serde_json::to_value(ending).ok().and_then(|value| value.as_str().map(|text| text.replace('-', " "))).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -77,13 +77,3 @@ fn a_certificate_for_another_name_is_told() {
     assert_eq!(told(json!({"sni": "web.example"}), &["*.example"]), None);
     assert_eq!(told(json!({}), &["other.example"]), None, "no name was asked for");
 }
-
-#[test]
-fn statuses_and_times_are_kept_for_each_place() {
-    let judgement = judged(&json!({}), &[Some(200), Some(503), Some(200)], &[], 1_500);
-    let [answers] = &judgement.answers[..] else { panic!("{:?}", judgement.answers) };
-    assert_eq!((answers.from.as_str(), answers.tried, answers.answered), ("ssh:c1", 3, 3));
-    assert_eq!(answers.statuses.iter().map(|(status, count)| (*status, *count)).collect::<Vec<_>>(), [(200, 2), (503, 1)]);
-    let spread = answers.total_ms.unwrap();
-    assert_eq!((spread.least, spread.median, spread.most), (10, 20, 30));
-}

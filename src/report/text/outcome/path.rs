@@ -1,0 +1,136 @@
+//! The path of a try that failed: every spot that its first packet passed, and where it was seen last.
+
+use super::super::layout::{columns, padded};
+use super::super::page::Page;
+use super::RED;
+use super::answer::{listed, short};
+use crate::model::connection::{Path, PathHop, Sighting};
+use crate::model::observed::PathSeen;
+use crate::model::outcome::Outcome;
+use crate::model::packet::Passage;
+use crate::model::text::one_line;
+
+/// Fewer lines show no path.
+const LEAST: usize = 3;
+
+/// The columns of the places, of which a pod's may take more.
+const PLACES: usize = 24;
+/// The columns of the times.
+const TIMES: usize = 9;
+
+/// Writes it in so many lines at most; nothing where no failing try was followed.
+pub(super) fn write(page: &mut Page, outcome: &Outcome, most: usize) {
+    let Some(seen) = failing(outcome) else { return };
+    for room in (LEAST..=most).rev() {
+        let mut part = Page::new(page.style);
+        draw(&mut part, &seen.path, outcome, room);
+        if part.text.lines().count() <= most {
+            page.text.push_str(&part.text);
+            return;
+        }
+    }
+}
+
+fn draw(page: &mut Page, path: &Path, outcome: &Outcome, most: usize) {
+    let title = page.style.bold("Path of a failing try");
+    page.line(0, &format!("{title} ({})", one_line(short(&path.from))));
+    let hops: Vec<&PathHop> = path.request.iter().chain(&path.answer).collect();
+    let end = end(path, outcome);
+    // Title and end stand besides.
+    let room = most.saturating_sub(2);
+    let (head, left_out) = if hops.len() <= room { (hops.len(), 0) } else { (room / 2, hops.len() - room.saturating_sub(1)) };
+    let width = hops.iter().map(|hop| columns(&page.style.spelled(&one_line(&hop.at)))).max().unwrap_or(0).min(PLACES);
+    let mut before: Option<&PathHop> = None;
+    for (at, hop) in hops.iter().enumerate() {
+        if at == head && left_out > 0 {
+            page.line(2, &format!("… {left_out} more spots (-v tells)"));
+        }
+        if at < head || at >= head + left_out {
+            let line = spot(page, hop, before, width);
+            page.line(2, &line);
+        }
+        before = Some(hop);
+    }
+    let mark = page.dressed(&page.style.spelled("✗"), RED);
+    page.item(&format!("  {mark}"), 4, 0, &end);
+}
+
+/// Of the paths of failing tries the one that most took, and of these the one that was seen best.
+fn failing(outcome: &Outcome) -> Option<&PathSeen> {
+    let seen = &outcome.observed;
+    let silent = |path: &PathSeen| seen.silent().any(|tries| tries.from == path.path.from);
+    let known = |path: &&PathSeen| !path.path.answered && !(path.path.request.is_empty() && path.path.answer.is_empty());
+    let weight = |path: &&PathSeen| (silent(path), path.tries, path.path.request.len() + path.path.answer.len());
+    // Of equals the first: `max_by_key` gives the last.
+    seen.paths.iter().rev().filter(known).max_by_key(weight)
+}
+
+/// `n2/mlb in  +0.03 ms  10.0.0.9:4711 → 10.0.0.1:443`
+fn spot(page: &Page, hop: &PathHop, before: Option<&PathHop>, width: usize) -> String {
+    let at = padded(&page.style.spelled(&one_line(&hop.at)), width);
+    let same = before.is_some_and(|before| (&before.source, &before.destination) == (&hop.source, &hop.destination));
+    let ends = if same { String::new() } else { page.style.spelled(&format!("{} → {}", hop.source, hop.destination)) };
+    let moved = before.is_none_or(|before| before.place != hop.place);
+    let after = if moved { offset(hop) } else { String::new() };
+    format!("{at}  {}  {ends}", padded(&after, TIMES))
+}
+
+/// `+0.05 ms`, or nothing where the clocks compare no better than that.
+fn offset(hop: &PathHop) -> String {
+    hop.after_us.filter(|after| after.saturating_abs() >= hop.error_us.unwrap_or_default()).map_or_else(String::new, |us| {
+        let sign = if us < 0 { '-' } else { '+' };
+        let us = us.unsigned_abs();
+        if us < 1_000_000 {
+            format!("{sign}{}.{:02} ms", us / 1000, us % 1000 / 10)
+        } else {
+            format!("{sign}{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000)
+        }
+    })
+}
+
+/// Where it vanished, as far as complete captures tell.
+fn end(path: &Path, outcome: &Outcome) -> String {
+    if let Some(last) = path.last_seen.as_ref().filter(|last| last.what == Sighting::Data && !path.answer.is_empty()) {
+        return format!("data of {} bytes was seen last at {}{}", last.length, last.at, space(&offset(last)));
+    }
+    let client = short(&path.from);
+    if let Some(last) = path.answer.last() {
+        let first = path.answer.first().unwrap_or(last);
+        return match (first.what, last.place == client) {
+            (Sighting::Reset, true) => format!("refused: the reset was seen first at {}", first.at),
+            (_, true) => format!("{} came back, and the try ended with {}", packet(last), path.ending.text()),
+            (Sighting::Reset, false) => format!("refused: the reset was seen first at {} and last at {}", first.at, last.at),
+            (_, false) => format!("the answer was seen last at {}", last.at),
+        };
+    }
+    let Some(last) = path.request.last() else { return "nothing was seen of it".to_owned() };
+    let taken = path.request.iter().any(|hop| hop.place == last.place && hop.passage == Passage::In);
+    let complete = |place: &str| {
+        let mut own = outcome.captures.iter().filter(|capture| capture.place == place).peekable();
+        own.peek().is_some() && own.all(|capture| capture.complete)
+    };
+    // A frame that a switch floods comes to several.
+    let mut came: Vec<&str> = path.request.iter().filter(|hop| hop.passage == Passage::In).map(|hop| hop.place.as_str()).collect();
+    came.dedup();
+    let went_on = path.request.iter().any(|hop| hop.passage == Passage::Out && hop.place != client);
+    if came.len() > 1 && !went_on && came.iter().all(|place| complete(place)) {
+        return format!("came in on {}, and left none of them", listed(&came, came.len()));
+    }
+    match last.passage {
+        Passage::Other if !taken => format!("passed {}, addressed to another host's MAC", last.place),
+        Passage::In if last.place.contains('/') => format!("reached {}, and nothing came back", last.place),
+        Passage::In if complete(&last.place) => format!("never left {}", last.place),
+        _ => format!("seen nowhere after {}", last.at),
+    }
+}
+
+fn packet(hop: &PathHop) -> &'static str {
+    match hop.what {
+        Sighting::SynAck => "the answer to the first packet",
+        _ => "an answer",
+    }
+}
+
+fn space(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" {text}") }
+}

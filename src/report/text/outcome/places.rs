@@ -1,0 +1,130 @@
+//! How each place was answered: a row a place, or one row for places that fared alike.
+
+use std::collections::BTreeMap;
+
+use super::super::layout::{columns, padded};
+use super::super::page::Page;
+use super::DIM;
+use super::answer::{listed, short};
+use crate::model::answers::{self, Spread};
+use crate::model::observed::Tries;
+use crate::model::text::one_line;
+
+/// Rows that are shown one by one.
+const MOST_ROWS: usize = 6;
+
+/// Names in a row of several places.
+const MOST_NAMES: usize = 3;
+
+/// A row's cells.
+type Row = [String; 5];
+
+/// The table of a run in which something failed.
+pub(super) fn table(page: &mut Page, tries: &[Tries]) {
+    let mut rows: Vec<Row> = rows(tries).into_iter().map(|row| row.map(|cell| page.style.spelled(&one_line(&cell)))).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let told = rows.iter().any(|row| !row[4].is_empty());
+    rows.insert(0, ["from", "answered", "first failure", "median", if told { "HTTP" } else { "" }].map(str::to_owned));
+    let widths: Vec<usize> = (0..5).map(|at| rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0)).collect();
+    for (index, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
+        let line = cells.join("  ").trim_end().to_owned();
+        let line = if index == 0 { page.dressed(&line, DIM) } else { line };
+        page.line(2, &line);
+    }
+}
+
+/// The same of a run in which all was answered: a line for each of two places, one for many.
+pub(super) fn answered(page: &mut Page, tries: &[Tries]) {
+    let told = |name: String, tries: &[&Tries]| {
+        let (answered, tried): (usize, usize) = (tries.iter().map(|one| one.answered).sum(), tries.iter().map(|one| one.tried).sum());
+        let mut parts = vec![format!("{answered}/{tried}")];
+        let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
+        for (status, count) in tries.iter().flat_map(|one| &one.statuses) {
+            *statuses.entry(*status).or_default() += count;
+        }
+        if !statuses.is_empty() {
+            parts.push(format!("HTTP {}", codes(&statuses)));
+        }
+        let spreads: Vec<Spread> = tries.iter().filter_map(|one| one.total_ms).collect();
+        if let (Some(least), Some(most)) = (spreads.iter().map(|one| one.least).min(), spreads.iter().map(|one| one.most).max()) {
+            let median = match spreads.as_slice() {
+                [one] => format!("{} ms", one.median),
+                several => {
+                    let medians = || several.iter().map(|one| one.median);
+                    format!("{} to {} ms", medians().min().unwrap_or_default(), medians().max().unwrap_or_default())
+                }
+            };
+            parts.push(format!("median {median} ({least} to {most})"));
+        }
+        format!("{name}  {}", parts.join(", "))
+    };
+    let asked: Vec<&Tries> = tries.iter().filter(|one| one.tried > 0).collect();
+    if asked.len() > 2 {
+        let names: Vec<&str> = asked.iter().map(|one| short(&one.from)).collect();
+        page.paragraph(2, &told(listed(&names, MOST_NAMES), &asked));
+        return;
+    }
+    let width = asked.iter().map(|one| columns(&one_line(short(&one.from)))).max().unwrap_or(0);
+    for one in asked {
+        let line = told(padded(&one_line(short(&one.from)), width), &[one]);
+        page.line(2, &line);
+    }
+}
+
+fn rows(tries: &[Tries]) -> Vec<Row> {
+    let each: Vec<(&str, Row)> = tries.iter().map(|one| (short(&one.from), row(one))).collect();
+    if each.len() <= MOST_ROWS {
+        return each.into_iter().map(|(_, row)| row).collect();
+    }
+    let mut alike: Vec<(Vec<&str>, Row)> = Vec::new();
+    for (name, row) in each {
+        // How fast it was is never quite the same.
+        match alike.iter_mut().find(|(_, known)| known[1..3] == row[1..3] && known[4] == row[4]) {
+            Some((names, known)) => {
+                names.push(name);
+                known[3] = "…".to_owned();
+            }
+            None => alike.push((vec![name], row)),
+        }
+    }
+    let (shown, rest) = alike.split_at(alike.len().min(MOST_ROWS));
+    let mut rows: Vec<Row> =
+        shown.iter().map(|(names, row)| [&[listed(names, MOST_NAMES)], &row[1..]].concat().try_into().unwrap_or_default()).collect();
+    if !rest.is_empty() {
+        let names: Vec<&str> = rest.iter().flat_map(|(names, _)| names.iter().copied()).collect();
+        rows.push([listed(&names, MOST_NAMES), "…".to_owned(), "-v tells".to_owned(), String::new(), String::new()]);
+    }
+    rows
+}
+
+fn row(tries: &Tries) -> Row {
+    let late = if tries.sent_again > 0 { format!(", {} late", tries.sent_again) } else { String::new() };
+    let failure = match (&tries.error, tries.first_failure) {
+        (Some(error), _) => shortened(error),
+        (None, Some(ending)) => ending.text().to_owned(),
+        (None, None) => "–".to_owned(),
+    };
+    let median = tries.total_ms.map_or_else(|| "–".to_owned(), |spread| format!("{} ms", spread.median));
+    [short(&tries.from).to_owned(), format!("{}/{}{late}", tries.answered, tries.tried), failure, median, codes(&tries.statuses)]
+}
+
+/// `200`, or with their numbers where there are several.
+fn codes(statuses: &BTreeMap<u16, usize>) -> String {
+    match statuses.len() {
+        1 => statuses.keys().map(u16::to_string).collect(),
+        _ => answers::listed(statuses),
+    }
+}
+
+/// As much of a reason as a cell holds.
+fn shortened(reason: &str) -> String {
+    const MOST: usize = 40;
+    let reason = one_line(reason);
+    match reason.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", reason[..at].trim_end()),
+        None => reason,
+    }
+}
