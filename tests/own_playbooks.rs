@@ -195,3 +195,23 @@ fn what_reads_a_failed_step_names_it() {
     let own = run("", "let all = ();\nfor node in all { note(node); }");
     assert!(!own.diagnostics[0].message.contains("step"), "{:?}", own.diagnostics);
 }
+
+#[test]
+fn the_main_playbook_is_what_a_person_on_call_reads() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/metallb-flow.rhai")).expect("the playbook");
+    let body: Vec<&str> = text.lines().filter(|line| !line.starts_with("//!") && !line.trim().is_empty()).collect();
+    assert!(body.len() <= 30, "{} lines", body.len());
+    assert_eq!(body.iter().filter(|line| line.contains("step(\"")).count(), 3);
+}
+
+#[test]
+fn a_service_is_found_by_its_address_alone() {
+    let body = "let svc = service((), (), \"10.88.64.100\");\nstep(\"a\", || note(`${svc.path} ${svc.leads_to_endpoints}`));";
+    assert_eq!(told(&end("alloc-pool-exhausted", "", body).outcome), ["a: stacklight/iam-proxy-alertmanager true"]);
+}
+
+#[test]
+fn a_request_that_may_not_be_asked_is_told_and_nothing_more() {
+    let body = "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet flow = step(\"Follow\", || follow(svc, (), (), #{ from: \"ssh:c1\" }));\nnote(`${flow == ()}`);";
+    assert_eq!(told(&run("", body)), ["Follow: nothing is asked: who announces the address is not known", "Notes: true"]);
+}

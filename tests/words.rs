@@ -99,8 +99,9 @@ const RARE: [&str; 12] = [
 #[test]
 fn the_fields_of_records_are_those_that_values_have() {
     let playbook = std::fs::read_to_string(root().join("playbooks/metallb-flow.rhai")).expect("the playbook");
-    let debugged =
-        format!("{playbook}\nstep(\"values\", || {{ debug(svc); debug(announcer); debug(target); debug(flow); debug(closer); }});\n");
+    let debugged = format!(
+        "{playbook}\nlet closer = step(\"look again\", || look_closer(svc, announcer, target, flow));\nstep(\"values\", || {{ debug(svc); debug(announcer); debug(target); debug(flow); debug(closer); }});\n"
+    );
     let kinds = ["service", "find_announcer", "resolve_target_port", "during", "look_closer"];
     let mut seen = Seen::default();
     let all = [

@@ -159,6 +159,8 @@ pub struct State {
     pub logs: Option<Arc<Logs>>,
     pub earlier_logs: Option<Arc<Vec<SpeakerLog>>>,
     pub metrics: Option<Arc<[SpeakerMetrics]>>,
+    /// The router that `find_announcer` was told to ask, for when what it deferred is read.
+    pub router: Option<Host>,
     /// Lists that several words need, asked once. One that is not whole is its error here: it proves of nothing that it is not there.
     pub lists: BTreeMap<String, Listed>,
     /// What came of lists that are not whole, for whoever needs no more than what is there.

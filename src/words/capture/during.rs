@@ -55,10 +55,16 @@ impl Fields for Flow {
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     crate::words::fact::register::<Flow>(engine);
     let run = Arc::clone(run);
-    engine.register_fn("during", move |context: NativeCallContext, points: Array, body: FnPtr| during(&run, &context, points, &body));
+    engine.register_fn("during", move |context: NativeCallContext, points: Array, body: FnPtr| {
+        during(&run, &context, points, || body.call_within_context::<Dynamic>(&context, ()))
+    });
 }
 
-fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -> Answer<Fact<Flow>> {
+/// What was seen at the points while the work was done; its probes are among what it gives.
+///
+/// # Errors
+/// When one of the points is none, when the work fails, or when the run ends.
+pub fn during(run: &Run, context: &NativeCallContext, points: Array, work: impl FnOnce() -> Answer<Dynamic>) -> Answer<Fact<Flow>> {
     run.enter(WORD.name);
     let mut taken = Vec::new();
     for point in points {
@@ -70,7 +76,7 @@ fn during(run: &Run, context: &NativeCallContext, points: Array, body: &FnPtr) -
     }
     let pods = pods_by_address(&taken);
     let listening = listen(run, context, &taken)?;
-    let (captures, result) = meanwhile(run, listening, || body.call_within_context::<Dynamic>(context, ()));
+    let (captures, result) = meanwhile(run, listening, work);
     run.enter(WORD.name);
     let mut flow = Flow { captures, ..Flow::default() };
     let result = result.inspect_err(|_| tell(run, &flow.captures));

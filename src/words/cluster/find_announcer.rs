@@ -74,11 +74,11 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     crate::words::fact::register::<Announcement>(engine);
     let plain = Arc::clone(run);
     engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>| {
-        find(&plain, &context, &service.0, Map::new())
+        find(&plain, &context, &service, Map::new())
     });
     let run = Arc::clone(run);
     engine.register_fn("find_announcer", move |context: NativeCallContext, service: Fact<Service>, options: Map| {
-        find(&run, &context, &service.0, options)
+        find(&run, &context, &service, options)
     });
 }
 
@@ -94,9 +94,30 @@ pub fn register_all(engine: &mut Engine, run: &Arc<Run>) {
     });
 }
 
-fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map) -> Answer<Fact<Announcement>> {
+fn find(run: &Run, context: &NativeCallContext, service: &Fact<Service>, options: Map) -> Answer<Fact<Announcement>> {
     run.allow(context, WORD.name, WORD.capability)?;
+    // Connecting takes as long as asking the API: both go on at once.
+    let asks_from = options.get("asks_from").cloned().filter(|from| !from.is_unit() && run.uses.contains("probe"));
+    if let Some(from) = asks_from {
+        context.call_native_fn::<()>("get_ready", (service.clone(), from))?;
+    }
+    let service = &*service.0;
     let options = Options::read(run, context, &WORD, options)?;
+    run.state().router.clone_from(&options.router);
+    found_with(run, context, service, &options)
+}
+
+/// Asks once more, for everything that was deferred.
+///
+/// # Errors
+/// When the run ends.
+pub fn all_of(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Fact<Announcement>> {
+    run.allow(context, WORD.name, WORD.capability)?;
+    let router = run.state().router.clone();
+    found_with(run, context, service, &Options { router, ..Options::default() })
+}
+
+fn found_with(run: &Run, context: &NativeCallContext, service: &Service, options: &Options) -> Answer<Fact<Announcement>> {
     let mut all = questions(run, service);
     if !options.defer || service.addresses.is_empty() {
         all.extend(rest(run, service));
@@ -106,7 +127,7 @@ fn find(run: &Run, context: &NativeCallContext, service: &Service, options: Map)
         Some(port) => Some(target_of_port::read(run, context, service, port)?),
         None => None,
     };
-    let mut found = vec![gather(run, context, service, target.as_ref(), &options)?];
+    let mut found = vec![gather(run, context, service, target.as_ref(), options)?];
     wire::ask_about(run, &options.wire, &mut found);
     let found = found.swap_remove(0).1;
     // A second look tells what is new.
@@ -159,7 +180,11 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
 impl Options {
     fn read(run: &Run, context: &NativeCallContext, word: &'static Word, map: Map) -> Answer<Self> {
         let given = options::Options::read(run, context, word, map)?;
-        let mut read = Self { metrics: given.flag("metrics"), defer: given.flag("defer").unwrap_or_default(), ..Self::default() };
+        let mut read = Self {
+            metrics: given.flag("metrics"),
+            defer: given.flag("defer").unwrap_or_default() || (given.given("asks_from").is_some() && run.uses.contains("probe")),
+            ..Self::default()
+        };
         if let Some(places) = given.given("wire") {
             run.allow(context, &format!("{} with wire", word.name), "probe")?;
             run.allow(context, &format!("{} with wire", word.name), "node.read")?;

@@ -28,6 +28,7 @@ impl Fields for Service {
         match name {
             "address" => Some(self.addresses.first().map_or(Value::Null, |address| json!(address))),
             "path" => Some(json!(self.path())),
+            "leads_to_endpoints" => Some(json!(!self.ports.is_empty() && !self.headless && self.kind != "ExternalName")),
             _ => None,
         }
     }
@@ -42,8 +43,12 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     });
     let run = Arc::clone(run);
     engine.register_fn("service", move |context: NativeCallContext, namespace: Dynamic, name: Dynamic, address: Dynamic| {
+        let address = address.into_immutable_string();
+        if let (true, Ok(address)) = (name.is_unit(), &address) {
+            return at(&run, &context, address);
+        }
         let service = by_name(&run, &context, &namespace, &name)?;
-        match address.into_immutable_string() {
+        match address {
             Ok(address) => followed_at(&run, &context, &service.0, &address),
             Err(_) => Ok(service),
         }

@@ -4,6 +4,7 @@
 
 pub mod again;
 pub mod allowed;
+pub mod follow;
 pub mod get_ready;
 pub mod reads_suffice;
 pub mod skip;
@@ -19,5 +20,6 @@ pub const CODE: &[Code] = &[
     ("skip", skip::register),
     ("retry", again::register),
     ("eventually", again::register_eventually),
+    ("follow", follow::register),
     ("reads_suffice", reads_suffice::register),
 ];

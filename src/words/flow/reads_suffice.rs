@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
 
-use crate::analysis::judge::judge;
+use crate::analysis::judge::{Case, judge};
 use crate::model::finding::{Finding, Severity};
 use crate::model::service::Service;
 use crate::words::case::{Facts, Given};
@@ -27,13 +27,17 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 fn reads_suffice(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given: Given) -> Answer<bool> {
-    let facts = Facts::gathered(run, context, service, given)?;
-    let case = facts.case();
+    Ok(suffice(&Facts::gathered(run, context, service, given)?.case()))
+}
+
+/// Whether what was read is all that the verdict needs.
+#[must_use]
+pub fn suffice(case: &Case) -> bool {
     if case.announcement.is_none_or(|announcement| announcement.spared.is_empty()) {
-        return Ok(true);
+        return true;
     }
-    let judgement = judge(&case);
+    let judgement = judge(case);
     // What the program answers, and what is told for information, is not MetalLB's: nothing that was left unread tells more of it.
     let of_others = |finding: &Finding| finding.severity == Severity::Info || finding.name.starts_with("app/");
-    Ok(case.all_answered() && judgement.findings.iter().all(of_others) && judgement.gaps.is_empty())
+    case.all_answered() && judgement.findings.iter().all(of_others) && judgement.gaps.is_empty()
 }

@@ -17,15 +17,21 @@ use crate::words::session::{Answer, Progress, Run};
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
-    engine.register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| step(&run, &context, &title, &body));
+    engine.register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| {
+        step(&run, &title, || body.call_within_context::<Dynamic>(&context, ()))
+    });
 }
 
-fn step(run: &Run, context: &NativeCallContext, title: &str, body: &FnPtr) -> Answer<Dynamic> {
+/// Does the work as one named question of the run.
+///
+/// # Errors
+/// When the run ends, or on a mistake of the playbook.
+pub fn step(run: &Run, title: &str, work: impl FnOnce() -> Answer<Dynamic>) -> Answer<Dynamic> {
     let title = &room::name(title);
     (run.progress)(Progress::Step(title.to_owned()));
     let started_ms = run.evidence.clock.elapsed_ms(&format!("{title}: begin"));
     run.state().begin(title, started_ms);
-    let result = body.call_within_context::<Dynamic>(context, ());
+    let result = work();
     let ended = run.evidence.clock.elapsed_ms(&format!("{title}: end"));
     let mut state = run.state();
     let mut facts = state.end();

@@ -37,7 +37,7 @@ pub const SERVICE: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
-    meaning: "Finds a Service by its name. With () for the namespace it is looked for in all of them. With () for the name too, the Services of type LoadBalancer are listed as commands ready to run, and the run ends.",
+    meaning: "Finds a Service by its name. With () for the namespace it is looked for in all of them. With () for the name and an address, it is the Service that holds that address. With () for both, the Services of type LoadBalancer are listed as commands ready to run, and the run ends.",
     params: &[
         Param::needed("namespace", Kind::Text, "Its namespace, or ()."),
         Param::needed("name", Kind::Text, "Its name, or ()."),
@@ -124,6 +124,11 @@ pub const FIND_ANNOUNCER: Word = Word {
         )
         .or("false")
         .once("sparing"),
+        Param::optional(
+            "asks_from",
+            Kind::Places,
+            "The places from which a request is followed next. Hosts on its way are connected to meanwhile, and it defers; without the capability probe it is as if it were left out.",
+        ),
     ],
     returns: Returns::always(AN_ANNOUNCEMENT),
     fails: &["A source that cannot be read is a gap, and the others decide."],

@@ -1,12 +1,12 @@
 //! Words that say how a playbook goes on.
 
 use super::records::announcement::ANNOUNCEMENT;
-use super::records::flow::FLOW;
+use super::records::flow::{FLOW, REQUEST};
 use super::records::service::{SERVICE, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &SKIP, &RETRY, &EVENTUALLY, &READS_SUFFICE];
+pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &SKIP, &RETRY, &EVENTUALLY, &FOLLOW, &READS_SUFFICE];
 
 pub const ALLOWED: Word = Word {
     name: "allowed",
@@ -114,6 +114,42 @@ pub const EVENTUALLY: Word = Word {
         recording: "healthy",
         script: "let looks = 0;\neventually(#{ every: \"5s\", within: \"1m\" }, || { looks += 1; if looks == 3 { `so at look ${looks}` } })",
         gives: "so at look 3",
+    }],
+    no_example: "",
+};
+
+pub const FOLLOW: Word = Word {
+    name: "follow",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    meaning: "Follows a request to a Service and back. It captures on the nodes and in the pods that a request passes and where it begins, asks the Service from every place, asks who answers for the address by ARP or NDP, and where a client is named that nobody can log in at, waits for that client's own traffic. It stands for `watch_points`, `node_capture`, `pod_netns_capture`, `vantage_capture`, `during`, `probe`, `arping` and `await_client` with their usual bounds. What the run may not do is left out: without node.capture and pod.capture the Service is asked and nothing is captured there.",
+    params: &[
+        Param::needed("service", Kind::Record(&SERVICE), "The Service."),
+        Param::needed("announcer", Kind::Either(&Kind::Record(&ANNOUNCEMENT), &Kind::Nothing), "What `find_announcer` gave, or ()."),
+        Param::needed("target", Kind::Either(&Kind::Record(&TARGET), &Kind::Nothing), "What `resolve_target_port` gave, or ()."),
+    ],
+    options: &[
+        Param::optional("from", Kind::Places, "The places that ask.").or("local"),
+        Param::optional("port", Kind::Port, "The port by name or number; the first when left out."),
+        Param::optional("tries", Kind::Whole { least: 1, most: 1000, unit: "" }, "How often each place asks; 8 when left out."),
+        Param::optional("request", Kind::Record(&REQUEST), "What `probe_request` gave: what is asked and expected."),
+        Param::optional("client", Kind::Address, "An address whose own traffic is waited for, when none of the places has it."),
+        Param::optional(
+            "wait",
+            Kind::Whole { least: 0, most: 600, unit: "seconds" },
+            "How long it is waited for; not at all when left out.",
+        ),
+    ],
+    returns: Returns::or_nothing(
+        Kind::Record(&FLOW),
+        "nothing can be asked: the run may not, the Service is of another type or has no address, or one of the others is ()",
+    ),
+    fails: &["What cannot be captured is a gap, and the rest is asked and watched.", "A place that is none ends the run with exit code 2."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet announcer = find_announcer(svc, #{ defer: true });\nlet flow = follow(svc, announcer, resolve_target_port(svc), #{ from: \"ssh:c1,ssh:c2\" });\n`${flow.answered} ${flow.probes.len()}`",
+        gives: "true 2",
     }],
     no_example: "",
 };

@@ -118,15 +118,20 @@ pub const JUDGE: Word = Word {
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\njudge(svc, find_announcer(svc), resolve_target_port(svc), ());\n\"judged\"",
         gives: "judged",
     }],
+    options: &[
+        Param::optional("client", Kind::Address, "A client's address, of which the objects alone are asked, as `client_side` does."),
+        Param::optional("look_closer", Kind::Bool, "Whether it is looked closer where it is needed.").or("true"),
+        Param::optional("read_deferred", Kind::Bool, "Whether what was deferred is read where it is needed.").or("true"),
+    ],
     ..told(
         "judge",
-        "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run.",
+        "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run. What `find_announcer` deferred is read first where the verdict needs it, and where a request failed it is looked closer at the places on its path, as `look_closer` does, when the run may read nodes. Whoever hands over what `look_closer` gave, or (), has looked by itself: nothing more is read then.",
         &[
             Param::needed("service", Kind::Record(&SERVICE), "The Service."),
             Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),
             Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
             Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
-            Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave."),
+            Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave; options may stand in its place."),
         ],
     )
 };

@@ -54,7 +54,11 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     );
 }
 
-fn look(
+/// Looks closer where something is suspicious.
+///
+/// # Errors
+/// When the capability is missing, or the run ends.
+pub fn look(
     run: &Run,
     context: &NativeCallContext,
     fact: &Fact<Service>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, NativeCallContext};
+use rhai::{Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
 use crate::analysis::clock_skew;
@@ -13,9 +13,14 @@ use crate::analysis::state::closer::Closer;
 use crate::model::finding::{Finding, Severity};
 use crate::model::service::Service;
 use crate::words::case::{Facts, Given};
+use crate::words::cluster::find_announcer;
 use crate::words::fact::{Fact, Fields, whole};
+use crate::words::flow::reads_suffice::suffice;
+use crate::words::flow::step::step;
 use crate::words::manual::outcome::JUDGE as WORD;
 use crate::words::manual::records;
+use crate::words::node::look_closer::look;
+use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 use crate::words::word::Record;
 
@@ -39,16 +44,48 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn(
         "judge",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-            weigh(&four, &context, &service, Given { announcer, target, flow, closer: Dynamic::UNIT })
+            look_and_weigh(&four, &context, &service, announcer, target, flow, Map::new())
         },
     );
     let run = Arc::clone(run);
     engine.register_fn(
         "judge",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic, closer: Dynamic| {
-            weigh(&run, &context, &service, Given { announcer, target, flow, closer })
+            match closer.try_cast_result::<Map>() {
+                Ok(options) => look_and_weigh(&run, &context, &service, announcer, target, flow, options),
+                // Whoever hands it over has looked as it likes.
+                Err(closer) => weigh(&run, &context, &service, Given { announcer, target, flow, closer }),
+            }
         },
     );
+}
+
+/// Reads what was deferred and looks closer where the verdict needs it, and weighs.
+fn look_and_weigh(
+    run: &Run,
+    context: &NativeCallContext,
+    service: &Fact<Service>,
+    mut announcer: Dynamic,
+    target: Dynamic,
+    flow: Dynamic,
+    options: Map,
+) -> Answer<()> {
+    let options = Options::read(run, context, &WORD, options)?;
+    let told = |name: &str| options.flag(name).unwrap_or(true);
+    let given =
+        |announcer: &Dynamic| Given { announcer: announcer.clone(), target: target.clone(), flow: flow.clone(), closer: Dynamic::UNIT };
+    if told("read_deferred") && !suffice(&Facts::gathered(run, context, service, given(&announcer))?.case()) {
+        announcer = step(run, "Ask what was spared", || find_announcer::all_of(run, context, &service.0).map(Dynamic::from))?;
+    }
+    let mut closer = Dynamic::UNIT;
+    if told("look_closer") && !flow.is_unit() && run.uses.contains("node.read") {
+        closer =
+            step(run, "Look closer where it is needed", || look(run, context, service, announcer.clone(), target.clone(), flow.clone()))?;
+    }
+    if let Some(client) = options.given("client") {
+        context.call_native_fn::<()>("client_side", (service.clone(), announcer.clone(), client.clone()))?;
+    }
+    weigh(run, context, service, Given { announcer, target, flow, closer })
 }
 
 fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given: Given) -> Answer<()> {

@@ -34,6 +34,11 @@ pub const SERVICE: Record = Record {
         Field::new("ports", Kind::List(&Kind::Record(&SERVICE_PORT)), "Its ports, in order."),
         Field::new("cluster_ips", ADDRESSES, "Its addresses inside the cluster; empty for a headless Service."),
         Field::new("headless", Kind::Bool, "Whether it has no cluster IP: its name then resolves to the pods, and nothing is translated."),
+        Field::new(
+            "leads_to_endpoints",
+            Kind::Bool,
+            "Whether its ports lead to endpoints: it has ports, is not headless and is no mere name in DNS.",
+        ),
         Field::new("selector", LABELS, "The labels by which it selects pods."),
         Field::new(
             "external_policy",
