@@ -67,7 +67,7 @@ fn marked<'a>(text: &'a str, one: &Diagnostic) -> &'a str {
 #[test]
 fn all_mistakes_of_a_playbook_are_told_at_once() {
     let text = format!(
-        "{}let a = find_anouncer(1);\nstep(\"x\", || {{\n    frobnicate(probe(1, #{{}}));\n}});\n",
+        "{}print(find_anouncer(1));\nstep(\"x\", || {{\n    frobnicate(probe(1, #{{}}));\n}});\n",
         HEADER.replace("about", "abuot")
     );
     let found = read(&text);
@@ -139,21 +139,21 @@ fn text_and_json_tell_both_mistakes_with_their_places() {
 #[test]
 fn a_run_that_fails_keeps_its_mistake_as_data_and_its_headline_short() {
     let (outcome, kind) = run(
-        "fn deep(x) { x.nothing_such }\nfn outer(x) {\n    deep(x)\n}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nouter(svc);\n",
+        "fn deep(x) { x.nothing_such }\nfn outer(x) {\n    deep(x)\n}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet held = []; held.push(svc);\nouter(held[0]);\n",
     );
     assert!(matches!(kind, EndKind::BrokenPlaybook(_)), "{kind:?}");
     assert_eq!(codes(&outcome.diagnostics), ["E0302"]);
     let mistake = &outcome.diagnostics[0];
     assert_eq!(mistake.spot.as_ref().map(|spot| (spot.span.start.line, spot.span.start.column, spot.span.end.column)), Some((7, 16, 28)));
     let called: Vec<(usize, &str)> = mistake.further.iter().map(|one| (one.spot.span.start.line, one.message.as_str())).collect();
-    assert_eq!(called, [(9, "`deep` was called here"), (12, "`outer` was called here")]);
+    assert_eq!(called, [(9, "`deep` was called here"), (13, "`outer` was called here")]);
     assert!(!outcome.summary.contains(['\n', '|', '^']) && outcome.summary.contains("E0302"), "{}", outcome.summary);
     let text = lbdiag::report::text(&outcome, lbdiag::report::Style::PLAIN);
     let headline = text.lines().next().unwrap_or_default();
     assert!(headline.starts_with("INCONCLUSIVE a.rhai:7:") && !headline.contains('|'), "{headline}");
     assert!(text.contains("\nerror[E0302]: there is no field `nothing_such` of Service\n  --> a.rhai:7:16"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&lbdiag::report::json(&outcome)).expect("JSON");
-    assert_eq!(json["diagnostics"][0]["further"][1]["span"]["start"]["line"], 12);
+    assert_eq!(json["diagnostics"][0]["further"][1]["span"]["start"]["line"], 13);
 }
 
 /// `lbdiag check`, its exit code and what it prints.

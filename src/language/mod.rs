@@ -6,7 +6,6 @@
 pub mod check;
 pub mod diagnostics;
 pub mod header;
-mod literals;
 pub mod params;
 pub mod playbook;
 pub mod read_header;

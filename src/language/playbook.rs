@@ -60,6 +60,21 @@ impl fmt::Display for Broken {
 /// Every mistake of the header together with those of the script. Of a script that Rhai cannot read, the first place
 /// where it does not go on.
 pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
+    read_with(shown, source, check::mistakes)
+}
+
+/// Reads a playbook, of whose script nothing is checked but that Rhai understands it: for whoever measures what a check finds.
+///
+/// # Errors
+/// As `read`.
+pub fn read_unchecked(shown: &str, source: String) -> Result<Playbook, Broken> {
+    read_with(shown, source, |_, _, _, _| Vec::new())
+}
+
+/// What is wrong with a script.
+type Checks = fn(&rhai::Engine, &Source, &AST, &Header) -> Vec<Diagnostic>;
+
+fn read_with(shown: &str, source: String, checks: Checks) -> Result<Playbook, Broken> {
     let text = Source { file: shown, text: &source };
     let mut wrong = Vec::new();
     let header = read_header::read(&text).unwrap_or_else(|mistakes| {
@@ -73,7 +88,7 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
     match engine.compile_with_scope(&scope, &source) {
         Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
         Ok(ast) => {
-            wrong.extend(check::mistakes(&engine, &text, &ast, &header));
+            wrong.extend(checks(&engine, &text, &ast, &header));
             if wrong.iter().all(|one| one.severity == Level::Warning) {
                 return Ok(Playbook { header, path: shown.to_owned(), source, warnings: wrong, ast: Arc::new(ast) });
             }

@@ -27,6 +27,20 @@ pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     words().map(|word| word.name)
 }
 
+/// Capabilities that words use besides their own, where the run allows them.
+const USES_BESIDES: [(&str, &[&str]); 4] = [
+    ("host_checks", &["cluster.read", "node.read"]),
+    ("follow", &["cluster.read", "node.read", "node.capture", "pod.capture", "probe"]),
+    ("judge", &["cluster.read", "node.read", "probe"]),
+    ("get_ready", &["cluster.read", "node.read"]),
+];
+
+/// The capabilities that a word uses besides its own, where the run allows them.
+#[must_use]
+pub fn uses_besides(word: &Word) -> &'static [&'static str] {
+    USES_BESIDES.iter().find(|(name, _)| *name == word.name).map_or(&[], |(_, uses)| uses)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 /// What a code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// `E` for an error or `W` for a warning, and four digits: 01 headers, 02 scripts, 03 runs, 04 other files, 05 names.
+    /// `E` for an error or `W` for a warning, and four digits: 01 headers, 02 scripts, 03 values and runs, 04 other files, 05 names.
     pub code: &'static str,
     /// A fragment, as in a table of contents.
     pub title: &'static str,
@@ -68,6 +68,10 @@ pub const CAPABILITY: &str = "E0203";
 pub const ARGUMENTS: &str = "E0204";
 pub const OPTION: &str = "E0205";
 pub const OPTION_VALUE: &str = "E0206";
+pub const VARIABLE: &str = "E0207";
+pub const PARAMETER: &str = "E0208";
+pub const SHADOWS_WORD: &str = "E0209";
+pub const FINDING: &str = "E0210";
 pub const RAISED: &str = "E0301";
 pub const FIELD: &str = "E0302";
 pub const NO_FUNCTION: &str = "E0303";
@@ -78,6 +82,13 @@ pub const UNREADABLE: &str = "E0401";
 pub const FILE_NOT_YAML: &str = "E0402";
 pub const FILE_KEY: &str = "E0403";
 pub const FILE_VALUE: &str = "E0404";
+pub const UNUSED_VARIABLE: &str = "W0201";
+pub const UNUSED_PARAMETER: &str = "W0202";
+pub const UNUSED_CAPABILITY: &str = "W0203";
+pub const UNREACHABLE: &str = "W0204";
+pub const UNREAD_CAPTURE: &str = "W0205";
+pub const SHADOWED: &str = "W0206";
+pub const NEVER_TRUE: &str = "W0207";
 pub const OLD_NAME: &str = "W0501";
 
 /// Every code, in order.
@@ -156,33 +167,57 @@ pub const CODES: &[Code] = &[
         code: UNKNOWN_WORD,
         title: "there is no such word",
         meaning: "What is called is neither a word of lbdiag (`lbdiag words`), nor a function of Rhai or of the playbook.",
-        example: Example::Script("let found = find_anouncer(1);\n"),
+        example: Example::Script("note(find_anouncer(1));\n"),
     },
     Code {
         code: CAPABILITY,
         title: "a word needs a capability that the header does not list",
         meaning: "A playbook may touch only what its header's `uses` lists, so that a reader of the header knows how far it reaches. Add the capability there, or do without the word. The same is said in a run when the site or `--static` takes the capability away: ask `allowed(\"…\")` first.",
-        example: Example::Script("let asked = probe(service(\"a\", \"b\"), #{});\n"),
+        example: Example::Script("note(`${probe(service(\"a\", \"b\"), #{})}`);\n"),
     },
     Code {
         code: ARGUMENTS,
-        title: "a word does not take these arguments",
-        meaning: "There are too few or too many of them, or one is of another type than the word takes. `lbdiag words WORD` tells how the word is written.",
-        example: Example::Script("let svc = service();\n"),
+        title: "a word or function does not take these arguments",
+        meaning: "There are too few or too many of them, or one is of another type than the word takes. `lbdiag words WORD` tells how a word is written; a `fn` or closure of the playbook takes as many as it declares.",
+        example: Example::Script("note(service().path);\n"),
     },
     Code {
         code: OPTION,
         title: "a word has no such option",
         meaning: "Options are given by name, as in `#{ tries: 8 }`. `lbdiag words WORD` lists those of a word.",
-        example: Example::Script("let svc = service(\"a\", \"b\");\nlet found = find_announcer(svc, #{ mertics: true });\n"),
+        example: Example::Script("let svc = service(\"a\", \"b\");\nnote(find_announcer(svc, #{ mertics: true }).node);\n"),
     },
     Code {
         code: OPTION_VALUE,
         title: "an option does not take this value",
         meaning: "The value is of another type, or outside of the option's bounds. `lbdiag words WORD` tells what the option takes.",
         example: Example::Script(
-            "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet found = find_announcer(svc, #{ metrics: \"often\" });\n",
+            "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nnote(find_announcer(svc, #{ metrics: \"often\" }).node);\n",
         ),
+    },
+    Code {
+        code: VARIABLE,
+        title: "there is no such variable",
+        meaning: "The name was not declared by `let`, `const`, a loop or a parameter before this place, or only inside of a block that has ended. A `fn` sees its own parameters alone: neither `params` nor the variables around it. Hand them to it as arguments, or write a closure (`let f = |x| …;`, called as `f.call(x)`), which sees what is around it.",
+        example: Example::Script("let svc = service(\"a\", \"b\");\nnote(svd.path);\n"),
+    },
+    Code {
+        code: PARAMETER,
+        title: "the header has no such parameter",
+        meaning: "`params.NAME` reads a parameter that the header's `params` declares. What is not declared there cannot be given, and would end the run.",
+        example: Example::Script("note(params.sevice);\n"),
+    },
+    Code {
+        code: SHADOWS_WORD,
+        title: "a function of the playbook is called like a word",
+        meaning: "Rhai calls a playbook's own function in place of a word of the same name: a `fn finding(…) {}` would discard every finding without a word. Give the function another name.",
+        example: Example::Script("fn note(text) { text }\n"),
+    },
+    Code {
+        code: FINDING,
+        title: "there is no such finding",
+        meaning: "A finding has a name of the catalogue (`lbdiag explain`), or one of the site's own, which begins with `site/`.",
+        example: Example::Script("finding(\"announce/split-brian\", \"fail\", \"node/n1\", \"two nodes announce\");\n"),
     },
     Code {
         code: RAISED,
@@ -194,19 +229,19 @@ pub const CODES: &[Code] = &[
         code: FIELD,
         title: "a value has no such field",
         meaning: "`lbdiag words WORD` lists the fields of what a word gives. A field that is not known at the moment is there, and ().",
-        example: Example::Run("let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet kind = svc.knd;\n"),
+        example: Example::Script("let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nnote(svc.pth);\n"),
     },
     Code {
         code: NO_FUNCTION,
         title: "a function does not take these values",
         meaning: "Rhai chooses a function by the types of what it is given, and there is none of that name for these. Often one of the values is (), because the step that should have given it failed.",
-        example: Example::Run("let text = \"abc\".sub_string(());\n"),
+        example: Example::Script("note(\"abc\".sub_string(\"b\"));\n"),
     },
     Code {
         code: OPERATION,
         title: "something cannot be done with these values",
-        meaning: "Rhai could not do the operation: a number divided by zero, an index behind the end, a loop over something that is no list.",
-        example: Example::Run("let list = [1];\nlet second = list[1];\n"),
+        meaning: "Rhai cannot do the operation: a number divided by zero, an index behind the end, a loop over something that is no list, a condition that is neither true nor false.",
+        example: Example::Run("let list = [1];\nlet second = list[1];\nprint(second);\n"),
     },
     Code {
         code: LIMIT,
@@ -245,10 +280,56 @@ pub const CODES: &[Code] = &[
         example: Example::Site("ssh: { port: many }\n"),
     },
     Code {
+        code: UNUSED_VARIABLE,
+        title: "nothing reads a variable",
+        meaning: "It is declared, and perhaps filled, and never read. Often its name is mistyped where it should be read, or a step's answer was forgotten. A name that begins with `_` is left alone.",
+        example: Example::Script("let svc = service(\"a\", \"b\");\n"),
+    },
+    Code {
+        code: UNUSED_PARAMETER,
+        title: "nothing reads a parameter",
+        meaning: "The header declares it, and nothing in the script reads it: whoever sets it believes that it does something.",
+        example: Example::Playbook(
+            "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   tries: { type: int, default: 8 }\n//! ---\nnote(\"x\");\n",
+        ),
+    },
+    Code {
+        code: UNUSED_CAPABILITY,
+        title: "the header lists a capability that nothing needs",
+        meaning: "A review of the header is a review of how far a playbook reaches: it should list what its words need, and no more.",
+        example: Example::Playbook("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [probe]\n//! ---\nnote(\"x\");\n"),
+    },
+    Code {
+        code: UNREACHABLE,
+        title: "this never runs",
+        meaning: "It stands behind a `return`, `throw`, `break` or `continue` that always ends what it stands in.",
+        example: Example::Script("throw \"nothing to do\";\nnote(\"x\");\n"),
+    },
+    Code {
+        code: UNREAD_CAPTURE,
+        title: "nothing reads a capture",
+        meaning: "A capture begins where it is called, and ends with the `during` that it is given to. Without one its packets are in no flow.",
+        example: Example::Playbook(
+            "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [node.capture]\n//! ---\nnode_capture(\"n1\", #{ address: \"192.0.2.1\" });\nnote(\"x\");\n",
+        ),
+    },
+    Code {
+        code: SHADOWED,
+        title: "a variable is called like a word",
+        meaning: "It works, for Rhai tells variables and functions apart; whoever reads it may not.",
+        example: Example::Script("let service = service(\"a\", \"b\");\nnote(service.path);\n"),
+    },
+    Code {
+        code: NEVER_TRUE,
+        title: "a comparison says always the same",
+        meaning: "Values of different types are never equal in Rhai, and that is no error: `svc.name == 3` is false for every Service, and a field that is never () is never equal to (). `lbdiag words WORD` tells the types of fields, what they can be, and when they are ().",
+        example: Example::Script("let svc = service(\"a\", \"b\");\nif svc.ports == () { note(\"x\"); }\n"),
+    },
+    Code {
         code: OLD_NAME,
         title: "a word or option has another name now",
         meaning: "The old name works as before until lbdiag 0.3, and then no more. Write the new one.",
-        example: Example::Script("let way = road((), ());\n"),
+        example: Example::Script("note(`${road((), ())}`);\n"),
     },
 ];
 

@@ -1,0 +1,254 @@
+//! Fields, indices and methods: `announcer.node`, `target.pods[0].name`, `list.filter(…)`.
+
+use rhai::{ASTFlags, Expr, FnCallExpr, Position};
+
+use super::natives::{self, Found};
+use super::reader::{Reader, key, listed};
+use super::types::{Of, Type};
+use crate::model::diagnostic::{codes, did_you_mean};
+use crate::words::all;
+
+/// How one step of a chain leads on.
+#[derive(Clone, Copy)]
+enum Link {
+    Dot,
+    Index,
+}
+
+impl Reader<'_> {
+    /// A chain from its begin to its end.
+    pub(super) fn chain(&mut self, chain: &Expr) -> Type {
+        self.followed(chain, false)
+    }
+
+    /// The left side of an assignment: its last step need not be there yet.
+    pub(super) fn assigned_part(&mut self, chain: &Expr) {
+        self.followed(chain, true);
+    }
+
+    fn followed(&mut self, chain: &Expr, assigned: bool) -> Type {
+        let (Expr::Dot(pair, flags, _) | Expr::Index(pair, flags, _)) = chain else { return self.expression(chain) };
+        let mut base = match &pair.lhs {
+            // What is only written to is not read, and of the parameters it is one that is used.
+            Expr::Variable(variable, _, at) if variable.2.is_empty() => {
+                let whole = !matches!((&pair.rhs, chain), (Expr::Property(..) | Expr::Dot(..) | Expr::Index(..), Expr::Dot(..)));
+                let is_params = self.seen(&variable.1).is_none() && &*variable.1 == "params";
+                self.variable(&variable.1, *at, !assigned && (!is_params || whole))
+            }
+            other => self.expression(other),
+        };
+        let mut link = link(chain);
+        let (mut rest, mut flags) = (&pair.rhs, *flags);
+        loop {
+            let elvis = flags.contains(ASTFlags::NEGATED) && base.nothing;
+            match rest {
+                Expr::Dot(pair, next, _) | Expr::Index(pair, next, _) if !flags.contains(ASTFlags::BREAK) => {
+                    base = self.step(&base, &pair.lhs, link, false);
+                    base.nothing |= elvis;
+                    link = self::link(rest);
+                    (rest, flags) = (&pair.rhs, *next);
+                }
+                last => {
+                    let mut value = self.step(&base, last, link, assigned);
+                    value.nothing |= elvis;
+                    return value;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, base: &Type, step: &Expr, link: Link, assigned: bool) -> Type {
+        match (link, step) {
+            (Link::Dot, Expr::Property(property, at)) if assigned => {
+                let is_fact = matches!(base.of, Of::Record(_) | Of::Params | Of::Text(_) | Of::Int | Of::Bool);
+                if is_fact { self.property(base, &property.2, *at) } else { Type::ANY }
+            }
+            (Link::Dot, Expr::Property(property, at)) => self.property(base, &property.2, *at),
+            (Link::Dot, Expr::MethodCall(call, at)) => self.method(base, call, *at),
+            (Link::Dot, other) => {
+                self.expression(other);
+                Type::ANY
+            }
+            (Link::Index, index) => self.index(base, index, assigned),
+        }
+    }
+
+    /// `value.name`
+    pub(super) fn property(&mut self, base: &Type, name: &str, at: Position) -> Type {
+        match &base.of {
+            Of::Params => self.param(name, at),
+            Of::Record(record) => match record.0.field(name) {
+                Some(field) => Type::of_field(field),
+                None => {
+                    let names = || record.0.fields.iter().map(|field| field.name);
+                    let hint = did_you_mean(name, names()).unwrap_or_else(|| format!("its fields are {}", listed(names())));
+                    self.say(codes::FIELD, at, format!("{} has no field `{name}`", record.0.name), Some(hint));
+                    Type::ANY
+                }
+            },
+            Of::Shape(shape) => match shape.keys.get(name) {
+                Some(key) => key.value.clone(),
+                None if shape.open => Type::ANY,
+                None => {
+                    let names = || shape.keys.keys().map(String::as_str);
+                    let hint = did_you_mean(name, names()).unwrap_or_else(|| format!("its keys are {}", listed(names())));
+                    self.say(codes::FIELD, at, format!("this map has no `{name}`"), Some(hint));
+                    Type::ANY
+                }
+            },
+            Of::Map(value) => (**value).clone(),
+            Of::Any => Type::ANY,
+            Of::Never if !base.nothing => Type::ANY,
+            _ => match natives::property(name, base) {
+                Found::Gives(kind) => kind,
+                _ if base.is_unit() => {
+                    self.say(codes::FIELD, at, format!("this is (), which has no field `{name}`"), None);
+                    Type::ANY
+                }
+                _ => {
+                    let of = Type::from(base.of.clone()).shown();
+                    let hint = natives::knows(name).then(|| format!("write `{name}()`, if the function is meant"));
+                    let part = matches!(&base.of, Of::List(part) if matches!(part.of, Of::Record(_)));
+                    let hint = hint.or_else(|| part.then(|| "take one of the list: `list[0]`, or `for one in list`".to_owned()));
+                    self.say(codes::FIELD, at, format!("{of} has no field `{name}`"), hint);
+                    Type::ANY
+                }
+            },
+        }
+    }
+
+    /// `value[index]`
+    fn index(&mut self, base: &Type, index: &Expr, assigned: bool) -> Type {
+        let by = self.expression(index);
+        let wants = |reader: &mut Self, what: &str| {
+            let message = format!("{} is indexed by {what}, and this is {}", Type::from(base.of.clone()).shown(), by.shown());
+            reader.say(codes::OPERATION, index.start_position(), message, None);
+            Type::ANY
+        };
+        match (&base.of, index) {
+            (Of::Record(_) | Of::Shape(_) | Of::Params, Expr::StringConstant(name, at)) if !assigned => self.property(base, name, *at),
+            (Of::Record(_) | Of::Shape(_) | Of::Map(_) | Of::Params, _) if by.is_sure() && !matches!(by.of, Of::Text(_)) => {
+                wants(self, "a key, a text")
+            }
+            (Of::Params, _) => {
+                self.used.all_params = true;
+                Type::ANY
+            }
+            (Of::Map(value), _) => (**value).clone(),
+            (Of::List(_), _) if by.is_sure() && by.of != Of::Int => wants(self, "a number"),
+            (Of::List(part), _) => (**part).clone(),
+            (Of::Text(_), _) if by.is_sure() && !matches!(by.of, Of::Int | Of::Range) => wants(self, "a number or a range"),
+            (Of::Text(_), _) if by.of == Of::Range => Type::TEXT,
+            (Of::Text(_), _) if by.of == Of::Int => Of::Char.into(),
+            _ => Type::ANY,
+        }
+    }
+
+    /// `value.name(…)`: a function of the script, a word, or one of Rhai's.
+    pub(super) fn method(&mut self, base: &Type, call: &FnCallExpr, at: Position) -> Type {
+        let name = call.name.as_str();
+        let script = self.script;
+        if let Some(own) = script.named(name) {
+            let given = self.arguments(call);
+            if own.contains_key(&given.len()) {
+                return self.own(&key(name, given.len()), &given);
+            }
+        }
+        if let Some(word) = all::word(name).or_else(|| all::formerly(name)) {
+            return self.word(word, call, at, Some(base));
+        }
+        if name == "call" {
+            let given = self.arguments(call);
+            return match &base.of {
+                Of::Function(_) => self.called(base, &given, at),
+                _ if base.is_sure() => {
+                    self.say(codes::NO_FUNCTION, at, format!("`call` is for closures, and this is {}", base.shown()), None);
+                    Type::ANY
+                }
+                _ => Type::ANY,
+            };
+        }
+        if let Of::List(part) = &base.of
+            && let Some(gives) = self.of_a_list(base, &part.clone(), call, at)
+        {
+            return gives;
+        }
+        let mut given = vec![base.clone()];
+        given.extend(self.arguments(call));
+        // A key of a map may hold what is called so.
+        let may_be_held = matches!(base.of, Of::Any | Of::Map(_) | Of::Shape(_)) && self.callable_keys.contains(name);
+        if may_be_held { Type::ANY } else { self.native(name, &given, at, true) }
+    }
+
+    /// A method of lists that gives the list's own parts on, to a closure or as what it gives.
+    fn of_a_list(&mut self, base: &Type, part: &Type, call: &FnCallExpr, at: Position) -> Option<Type> {
+        let mut same = base.clone();
+        same.nothing = false;
+        let at_times = |kind: &Type| kind.clone().or_nothing();
+        let (closures, gives): (&[Type], Option<Type>) = match call.name.as_str() {
+            "filter" | "retain" | "drain" => (&[part.clone(), Type::INT], Some(same)),
+            "find" => (&[part.clone(), Type::INT], Some(at_times(part))),
+            "some" | "all" => (&[part.clone(), Type::INT], Some(Type::BOOL)),
+            "map" | "find_map" => (&[part.clone(), Type::INT], None),
+            "for_each" => (&[Type::INT], Some(Type::UNIT)),
+            "sort" | "sort_by" | "sort_desc" | "dedup" => (&[part.clone(), part.clone()], Some(Type::UNIT)),
+            "order" | "order_by" | "order_desc" => (&[part.clone(), part.clone()], Some(same)),
+            "extract" | "split" => (&[], Some(if call.name == "extract" { same } else { Type::list(Type::ANY) })),
+            "get" | "pop" | "shift" | "remove" => (&[], Some(at_times(part))),
+            _ => return None,
+        };
+        let closures = closures.to_vec();
+        let mut kinds = vec![base.clone()];
+        let mut given = Type::ANY;
+        for argument in &call.args {
+            let (kind, gives) = self.handed(argument, &closures);
+            // It is known whom this closure is given to.
+            kinds.push(if matches!(kind.of, Of::Function(_)) { Of::Function(None).into() } else { kind });
+            given = gives;
+        }
+        let known = self.native(&call.name, &kinds, at, true);
+        let by_closure = kinds.get(1).is_some_and(|kind| matches!(kind.of, Of::Function(_)));
+        Some(match (call.name.as_str(), gives) {
+            ("map", _) if by_closure => Type::list(given).bounded(),
+            ("find_map", _) if by_closure => given.or_nothing(),
+            (_, Some(gives)) => gives,
+            _ => known,
+        })
+    }
+
+    /// A function of Rhai's.
+    pub(super) fn native(&mut self, name: &str, given: &[Type], at: Position, method: bool) -> Type {
+        given.iter().for_each(|kind| self.escapes(kind));
+        let shown = || {
+            let values: Vec<String> = given.iter().skip(usize::from(method)).map(Type::shown).collect();
+            let before = if method {
+                format!("{}.", given.first().map_or_else(String::new, |base| Type::from(base.of.clone()).shown()))
+            } else {
+                String::new()
+            };
+            format!("{before}{name}({})", values.join(", "))
+        };
+        match natives::call(name, given) {
+            Found::Gives(kind) => kind,
+            Found::Unknown => {
+                let hint = self.nearest_call(name);
+                self.say(codes::UNKNOWN_WORD, at, format!("there is no word `{name}`"), hint);
+                Type::ANY
+            }
+            Found::Count(counts) => {
+                let counts: Vec<String> = counts.iter().map(|count| count.saturating_sub(usize::from(method)).to_string()).collect();
+                let message = format!("`{name}` takes {} arguments, and this is {}", counts.join(" or "), shown());
+                self.say(codes::NO_FUNCTION, at, message, None);
+                Type::ANY
+            }
+            Found::Types => {
+                self.say(codes::NO_FUNCTION, at, format!("`{name}` does not take these values: {}", shown()), None);
+                Type::ANY
+            }
+        }
+    }
+}
+
+fn link(chain: &Expr) -> Link {
+    if matches!(chain, Expr::Index(..)) { Link::Index } else { Link::Dot }
+}
