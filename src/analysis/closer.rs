@@ -21,6 +21,8 @@ pub struct Plan {
     pub forwarded: BTreeMap<String, Vec<RouteQuestion>>,
     /// Pod names with the questions to their routing.
     pub pods: BTreeMap<String, Vec<RouteQuestion>>,
+    /// Pod names with what they answer to whom, as questions to their routing: a policy rule may go by their own address.
+    pub answering: BTreeMap<String, Vec<RouteQuestion>>,
     /// Nodes of which it is only asked whose MACs and addresses they have: one of them may answer for the address without being meant to.
     pub others: Vec<String>,
     /// Vantage points whose tries failed: they are looked at, and asked from again.
@@ -103,7 +105,9 @@ pub fn plan(case: &Case) -> Option<Plan> {
         let node_ips: BTreeSet<IpAddr> = announcement.nodes_seen.iter().flat_map(|node| node.internal_ips.iter().copied()).collect();
         let asked: BTreeSet<IpAddr> = seen_by_pods.iter().chain(&node_ips).chain(&clients).copied().collect();
         let questions: Vec<RouteQuestion> = asked.iter().take(MOST_QUESTIONS).map(|ip| RouteQuestion::to(*ip)).collect();
-        for pod in serving.iter().filter_map(|endpoint| endpoint.pod.clone()).take(8) {
+        for (pod, own) in serving.iter().filter_map(|endpoint| Some((endpoint.pod.clone()?, endpoint.ip))).take(8) {
+            let from = seen_by_pods.iter().take(MOST_QUESTIONS).map(|ip| RouteQuestion::with(*ip, Some(own), None, None));
+            plan.answering.insert(pod.clone(), from.collect());
             plan.pods.insert(pod, questions.clone());
         }
     }

@@ -11,6 +11,7 @@ mod answers;
 mod app;
 mod awaited;
 mod bgp;
+mod by_mark;
 mod case;
 mod checksum;
 mod client;

@@ -300,6 +300,33 @@ fn tunnel_to_another_node(between: &Between) -> Option<Finding> {
     ))
 }
 
+/// What the tunnel of the sender addresses the frames to is no MAC of the node that gets them: its kernel takes them for another's.
+fn mac_of_nobody(arrived: &Arrived) -> Option<Finding> {
+    let Arrived { case, node, pair, .. } = arrived;
+    let sender = case.node(&network_of(case, arrived.fields.first()?.source?)?)?.name.clone();
+    let state = &case.node_state(&sender)?.after;
+    let way = state.way(&RouteQuestion::to(arrived.inner?))?;
+    let (device, gateway) = (way.device.as_deref()?, way.via.unwrap_or(arrived.inner?));
+    state.link(device).filter(|link| link.is_seen_through() && !link.no_arp)?;
+    let entry = state.neighbours()?.iter().find(|entry| entry.address == gateway && entry.device == device)?;
+    let mac = entry.mac.as_deref()?;
+    let own: Vec<&Link> = pair.after.links()?.iter().filter(|link| link.is_seen_through()).collect();
+    if own.is_empty() || pair.after.has_mac(mac) {
+        return None;
+    }
+    let theirs = own.iter().map(|link| format!("{} {}", link.name, link.mac)).collect::<Vec<_>>().join(", ");
+    Some(found(
+        names::OVERLAY_WRONG_ENDPOINT,
+        vec![Subject::interface(&sender, device)],
+        format!("the tunnel's neighbour entry on {sender} for {gateway} is no MAC of {node}, which drops what comes out of the tunnel"),
+        vec![
+            arrived.came.clone(),
+            format!("`ip neigh` on {sender}: {gateway} on {device} is at {mac} ({})", entry.state),
+            format!("{node}'s tunnels have {theirs}"),
+        ],
+    ))
+}
+
 /// Nothing encapsulated was seen at all.
 fn none_encapsulated(between: &Between) -> Option<Gap> {
     let Between { roads, from, to, sent, .. } = between;
@@ -334,7 +361,10 @@ fn lost_between(between: &Between) -> Finding {
 
 /// What came in encapsulated on a node and did not come out of the tunnel.
 pub(super) struct Arrived<'a> {
+    case: &'a Case<'a>,
     roads: &'a [&'a Road<'a>],
+    /// Whom the packet inside is for.
+    inner: Option<IpAddr>,
     node: &'a str,
     pair: &'a StatePair,
     fields: Vec<Fields>,
@@ -355,7 +385,8 @@ impl<'a> Arrived<'a> {
         );
         let datagram = Fields { source, destination, protocol: "udp".to_owned(), input, ..Fields::default() };
         let to_port = |port: &u16| Fields { destination_port: Some(*port), ..datagram.clone() };
-        Ok(Self { roads, node, pair, fields: TUNNEL_PORTS.iter().map(to_port).collect(), came })
+        let inner = hop.map(|hop| hop.destination.0);
+        Ok(Self { case, roads, inner, node, pair, fields: TUNNEL_PORTS.iter().map(to_port).collect(), came })
     }
 }
 

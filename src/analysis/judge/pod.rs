@@ -243,16 +243,18 @@ fn filtered(reached: &Reached) -> Option<Finding> {
 fn no_route_back(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;
     let state = &case.pod_state(pod)?.after;
+    let own = case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(pod)).map(|endpoint| endpoint.ip);
     reached.sources().iter().find_map(|source| {
-        let refused = state.way(&RouteQuestion::to(*source))?.refused.as_ref()?;
+        let plain = || Some((state.refusal(&RouteQuestion::to(*source))?, format!("ip route get {source}")));
+        let from = |own: IpAddr| {
+            Some((state.refusal(&RouteQuestion::with(*source, Some(own), None, None))?, format!("ip route get {source} from {own}")))
+        };
+        let (refused, asked) = plain().or_else(|| own.and_then(from))?;
         Some(found(
             names::POD_NO_WAY_BACK,
             vec![reached.subject()],
             format!("the pod has no route to answer {source}"),
-            vec![
-                format!("the request from {source} reaches {pod}, nothing leaves it"),
-                format!("`ip route get {source}` in {pod}: {refused}"),
-            ],
+            vec![format!("the request from {source} reaches {pod}, nothing leaves it"), format!("`{asked}` in {pod}: {refused}")],
         ))
     })
 }

@@ -8,7 +8,7 @@ use super::node::packets::Packets;
 use super::road::{Leg, Road};
 use crate::analysis::state::netfilter::{Fields, Match};
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::ruleset::{self, Drop};
+use crate::analysis::state::ruleset::{self, Drop, Partial};
 
 /// Source ports that a line tells.
 const TOLD: usize = 4;
@@ -17,12 +17,14 @@ const TOLD: usize = 4;
 pub(super) struct Answered {
     fields: Vec<Fields>,
     ports: BTreeMap<String, BTreeSet<u16>>,
+    /// The addresses that each place asked from, where the packets are those of its tries.
+    sources: BTreeMap<String, BTreeSet<IpAddr>>,
 }
 
 impl Answered {
     /// Those that were seen at the node, beside tries that were lost there. Whose endpoint is not known tells nothing.
     pub(super) fn at(node: &str, lost: &[&Road], fields: &[Fields]) -> Self {
-        let Some(case) = lost.first().map(|road| road.case) else { return Self { fields: Vec::new(), ports: BTreeMap::new() } };
+        let Some(case) = lost.first().map(|road| road.case) else { return Self::none() };
         let vip = case.address();
         let roads = case.roads();
         let place = node.to_owned();
@@ -35,8 +37,11 @@ impl Answered {
         };
         let answered: Vec<&Road> = roads.iter().filter(passed).collect();
         let mut ports: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+        let mut sources: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
         for road in &answered {
-            ports.entry(road.connection.vantage.text()).or_default().insert(road.connection.attempt.source_port);
+            let (from, attempt) = (road.connection.vantage.text(), &road.connection.attempt);
+            ports.entry(from.clone()).or_default().insert(attempt.source_port);
+            sources.entry(from).or_default().extend(attempt.source);
         }
         let request = fields.iter().any(|field| vip.is_some() && field.destination == vip);
         let leg = match (request, fields.iter().any(|field| field.state.is_some())) {
@@ -45,8 +50,15 @@ impl Answered {
             (false, _) => Leg::Reply,
         };
         let input = fields.iter().find_map(|field| field.input.clone());
-        let fields = if answered.is_empty() { Vec::new() } else { Packets::of(case, &answered).fields(leg, vip, input.as_deref()) };
-        Self { fields, ports }
+        let mut all = if answered.is_empty() { Vec::new() } else { Packets::of(case, &answered).fields(leg, vip, input.as_deref()) };
+        // What passes with an interface of its own is asked of the answered ones with the same.
+        let output = fields.iter().find_map(|field| field.output.clone());
+        let same = |field: &Fields| Fields { input: input.clone(), output: output.clone(), ..field.clone() };
+        let through: Vec<Fields> =
+            if output.is_some() { all.iter().filter(|field| field.source == vip).map(same).collect() } else { Vec::new() };
+        all.extend(through);
+        let fields = all;
+        Self { fields, ports, sources }
     }
 
     /// As `at`, where it is the datagrams of a tunnel that were lost: what carried answered tries there looked the same.
@@ -62,13 +74,25 @@ impl Answered {
             }
         }
         let fields = if ports.is_empty() { Vec::new() } else { fields.to_vec() };
-        Self { fields, ports }
+        Self { fields, ports, sources: BTreeMap::new() }
+    }
+
+    fn none() -> Self {
+        Self { fields: Vec::new(), ports: BTreeMap::new(), sources: BTreeMap::new() }
     }
 
     /// Whether the rule would surely have stopped answered tries, too.
     pub(super) fn are_stopped_by(&self, pair: &StatePair, rule: &Drop) -> bool {
         !self.fields.is_empty()
             && ruleset::drops(pair, &self.fields).iter().any(|drop| drop.path == rule.path && drop.matched == Match::Yes)
+    }
+
+    /// Whether the rule may take what is answered to one place, as far as its packets tell.
+    fn may_be_stopped(&self, from: &str, pair: &StatePair, rule: &Drop) -> bool {
+        let Some(sources) = self.sources.get(from) else { return true };
+        let of = |ip: Option<IpAddr>| ip.is_none_or(|ip| sources.contains(&ip));
+        let own: Vec<Fields> = self.fields.iter().filter(|field| of(field.source) || of(field.destination)).cloned().collect();
+        ruleset::drops(pair, &own).iter().any(|drop| drop.path == rule.path)
     }
 
     /// What the model says of the lost packets without the rule, and of the answered ones with it.
@@ -84,13 +108,15 @@ impl Answered {
             told.push(format!("no answered try is known to have passed {place}, so that there is none that it would stop, too"));
         }
         told.extend(self.ports.iter().map(|(from, ports)| {
+            let partial = ruleset::partial(&rule.text).filter(|_| self.may_be_stopped(from, pair, rule));
             let shown: Vec<String> = ports.iter().take(TOLD).map(u16::to_string).collect();
             let more = if ports.len() > TOLD { ", …" } else { "" };
-            format!(
-                "it does not take the {} answered tries from {from} (source ports {}{more}), which pass {place}",
-                ports.len(),
-                shown.join(", ")
-            )
+            let tries = format!("the {} answered tries from {from} (source ports {}{more})", ports.len(), shown.join(", "));
+            match partial {
+                Some(Partial::Chance) => format!("nothing but chance separates them from {tries}, which it let pass"),
+                Some(Partial::Limit) => format!("nothing but its limit separates them from {tries}, which it let pass"),
+                None => format!("it does not take {tries}, which pass {place}"),
+            }
         }));
         told
     }

@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 pub(super) use past::PAST;
 pub(super) use refused::{refusals, refused};
-pub(super) use untracked::{answers_of_untracked, untracked_answers};
+pub(super) use untracked::{answers_of_untracked, untracked_answers, zoned};
 
 use super::case::{Case, found};
 use super::node::filters;
@@ -77,7 +77,7 @@ fn diverts(case: &Case, pair: &StatePair, turn: &Turn) -> bool {
         Kind::Destination(None, _) | Kind::Untracks => true,
         Kind::Spares => ends(pair, turn),
         Kind::HopLimit(hops) => hops <= 1,
-        Kind::Source(_) | Kind::Marks => false,
+        Kind::Source(_) | Kind::Marks | Kind::Zones(_) => false,
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Fields {
     pub translated: bool,
     /// The kernel's mark on the packet.
     pub mark: Option<u32>,
+    /// The zone of the connection table that a rule put it into, in both directions; none is zone 0.
+    pub zone: Option<u32>,
 }
 
 impl Fields {

@@ -94,6 +94,17 @@ impl Routes {
         defaults.find_map(|route| Some((route.via, route.dev.as_deref()?)))
     }
 
+    /// The most specific route of the main table that holds the address, the default one where no other does.
+    #[must_use]
+    pub fn towards(&self, address: IpAddr) -> Option<&Route> {
+        let six = address.is_ipv6();
+        let of_family = |route: &&Route| {
+            let hops = route.via.into_iter().chain(route.nexthops.iter().filter_map(|hop| hop.via));
+            hops.into_iter().all(|via| via.is_ipv6() == six)
+        };
+        self.specific(address).or_else(|| self.main().filter(|route| route.dst == "default" && route.kind == "unicast").find(of_family))
+    }
+
     /// The most specific route of the main table (not the default) that holds the address.
     #[must_use]
     pub fn specific(&self, address: IpAddr) -> Option<&Route> {

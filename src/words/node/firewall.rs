@@ -23,6 +23,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
     let options = Options::read(run, context, &WORD, options)?;
     let hook = options.one_of("hook").and_then(Hook::named);
     let packet = Fields {
+        zone: None,
         source: options.address("source"),
         destination: options.address("destination"),
         protocol: options.text("protocol").unwrap_or_default().to_ascii_lowercase(),

@@ -158,29 +158,34 @@ fn state(run: &Run, place: &Place, questions: &[String], address: &str) -> Resul
     Ok(place_state(place.clone(), &output.stdout))
 }
 
-/// The questions to a node's routing about what came in there, as the script takes them.
-fn to_forward(run: &Run, plan: &Plan, node: &str) -> Vec<String> {
+/// The questions to a place's routing that go by what came in there, as the script takes them.
+fn by_packets(run: &Run, plan: &Plan, place: &Place) -> Vec<String> {
+    let (asked, about) = match place {
+        Place::Host(host) if host.kind == HostKind::Node => (plan.nodes.contains_key(&host.name), plan.forwarded.get(&host.name)),
+        Place::Host(_) => return Vec::new(),
+        Place::Pod { .. } => place.pod_name().map_or((false, None), |name| (plan.pods.contains_key(name), plan.answering.get(name))),
+    };
     if run.evidence.hosts.assumes() {
         // What is asked depends on packets, and none was seen.
-        return plan.nodes.get(node).map(|_| RouteQuestion::FORM.to_owned()).into_iter().collect();
+        return asked.then(|| RouteQuestion::FORM.to_owned()).into_iter().collect();
     }
-    keys(plan.forwarded.get(node).map(Vec::as_slice).unwrap_or_default())
+    keys(about.map(Vec::as_slice).unwrap_or_default())
 }
 
 fn keys(questions: &[RouteQuestion]) -> Vec<String> {
     questions.iter().map(RouteQuestion::key).collect()
 }
 
-/// Asks the nodes' kernels which way they forward what came in, as it came in. Where it cannot be asked, less is known, and nothing is lost.
+/// Asks the nodes' kernels which way they forward what came in, as it came in, and the pods' which way they answer. Where it cannot be asked,
+/// less is known, and nothing is lost.
 fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
     let asked: Vec<(usize, Place, Vec<String>)> = states
         .iter()
         .enumerate()
         .filter_map(|(at, state)| {
             let place = &state.as_ref()?.place;
-            let Place::Host(host) = place else { return None };
-            let questions = to_forward(run, plan, &host.name);
-            (host.kind == HostKind::Node && !questions.is_empty()).then(|| (at, place.clone(), questions))
+            let questions = by_packets(run, plan, place);
+            (!questions.is_empty()).then(|| (at, place.clone(), questions))
         })
         .collect();
     let answers = side_by_side(&asked, |(_, place, questions)| {

@@ -1,12 +1,18 @@
 //! What the packet filters of a node or a pod take, and what the kernel drops beside them.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use crate::analysis::judge::case::found;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::separates::Answered;
+use crate::analysis::state::arp_filters::ArpPacket;
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::netfilter::Match;
+use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::ruleset;
+use crate::analysis::state::ruleset::{self, Hook};
+use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
@@ -82,7 +88,8 @@ pub(in crate::analysis::judge) struct Taking {
 
 impl Taking {
     fn finding(self, node: &str) -> Finding {
-        let summary = format!("a packet filter on {node} drops it: {}", self.text);
+        let what = ruleset::partial(&self.text).map_or_else(|| "it".to_owned(), |partial| partial.to_string());
+        let summary = format!("a packet filter on {node} drops {what}: {}", self.text);
         found(names::NODE_FIREWALL_DROP, vec![self.rule], summary, self.evidence)
     }
 }
@@ -94,6 +101,30 @@ fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answ
     let Dropping { path, text, proof } = shown(pair, drop);
     let table = path.split('/').next().unwrap_or_default().to_owned();
     Some(Taking { rule: Subject::rule(node, &path, &text), table, text, evidence: std::iter::once(proof).chain(counterfactual).collect() })
+}
+
+/// A rule of the arp family that keeps the node from learning the MAC of whom its answers go to next: they wait for it and end there.
+pub(in crate::analysis::judge) fn arp_filtered(pair: &StatePair, node: &str, clients: &BTreeSet<IpAddr>) -> Option<Finding> {
+    clients.iter().find_map(|client| {
+        let way = pair.after.way(&RouteQuestion::to(*client))?;
+        let (device, next) = (way.device.clone()?, way.via.unwrap_or(*client));
+        let silent =
+            |entry: &&Neighbour| entry.address == next && entry.device == device && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+        let both = [&pair.after, &pair.before];
+        let entry = both.iter().find_map(|state| state.neighbours()?.iter().find(silent))?;
+        let own = way.source?;
+        let packets = [
+            ArpPacket { hook: Hook::Input, reply: true, sender: next, target: own, interface: &device },
+            ArpPacket { hook: Hook::Output, reply: false, sender: own, target: next, interface: &device },
+        ];
+        let drop = packets.iter().find_map(|packet| pair.after.drops_arp(packet))?;
+        let evidence = vec![
+            format!("`ip neigh` on {node}: {next} on {device} is {}", entry.state),
+            format!("nft table arp on {node}: `{}` ({}) takes the ARP packets by which {node} would learn its MAC", drop.text, drop.path),
+        ];
+        let summary = format!("a packet filter on {node} drops the ARP packets of {next}, so that answers to it have no MAC to go to");
+        Some(found(names::NODE_FIREWALL_DROP, vec![Subject::rule(node, &drop.path, &drop.text)], summary, evidence))
+    })
 }
 
 /// How much a counter has to have grown that explains lost packets: both rounds are among these, and it was read around the second one alone.

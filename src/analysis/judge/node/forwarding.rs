@@ -4,11 +4,14 @@ use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::packets::Packets;
 use crate::analysis::judge::pod_network::network_of;
 use crate::analysis::judge::road::Road;
+use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::routes::NextHop;
 use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
+use crate::model::place::{HostKind, Place};
 use crate::model::subject::Subject;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -125,6 +128,83 @@ pub(in crate::analysis::judge) fn refused_back(
         let mut finding = no_way_back(node, *client, refused);
         finding.evidence = vec![format!("`ip route get {client} from {pod} iif {input}` on {node}: {refused}")];
         Some(finding)
+    })
+}
+
+/// The interface by which requests come in has no address, and with it no route back, where other nodes have one in the network of the
+/// Service's address.
+pub(in crate::analysis::judge) fn address_lost(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    interface: Option<&str>,
+    clients: &BTreeSet<IpAddr>,
+) -> Option<Finding> {
+    let (interface, vip) = (interface?, case.address()?);
+    let own = pair.after.addresses()?;
+    let here = |(name, net): &(String, ipnet::IpNet)| {
+        name == interface && net.addr() != vip && net.addr().is_ipv4() == vip.is_ipv4() && !net.addr().to_string().starts_with("fe80:")
+    };
+    if own.iter().any(here) || own.iter().any(|(_, net)| net.addr() != vip && net.contains(&vip)) {
+        return None;
+    }
+    let refused = clients.iter().find_map(|client| Some((*client, pair.after.refusal(&RouteQuestion::to(*client))?)));
+    let (client, refused) = refused?;
+    let others: Vec<String> = case
+        .states()
+        .filter_map(|other| match &other.after.place {
+            Place::Host(host) if host.kind == HostKind::Node && host.name != node => {
+                let (name, net) = other.after.addresses()?.iter().find(|(_, net)| net.addr() != vip && net.contains(&vip))?;
+                Some(format!("{}/{name} has {net}", host.name))
+            }
+            _ => None,
+        })
+        .collect();
+    (!others.is_empty()).then(|| {
+        let mut evidence = vec![
+            format!("`ip addr` on {node}: {interface} has no address, and no network there holds {vip}"),
+            format!("`ip route get {client}` on {node}: {refused}"),
+        ];
+        evidence.extend(others);
+        Finding {
+            next: format!("Give {interface} of {node} its address back, and the routes that went with it."),
+            ..found(
+                names::ROUTE_RETURN_MISSING,
+                vec![Subject::interface(node, interface)],
+                format!("{node} has no address on {interface}, by which requests come in, and with it no way back to the clients"),
+                evidence,
+            )
+        }
+    })
+}
+
+/// The route back to a client has several next hops, and nobody tells the MAC of one of them: what the kernel sends there ends in the node.
+pub(in crate::analysis::judge) fn dead_hop(pair: &StatePair, node: &str, clients: &BTreeSet<IpAddr>) -> Option<Finding> {
+    let routes = pair.after.routes()?;
+    let entry = |hop: &NextHop| {
+        let both = [&pair.after, &pair.before];
+        let here = |known: &&Neighbour| Some(known.address) == hop.via && Some(&known.device) == hop.dev.as_ref();
+        both.iter().find_map(|state| state.neighbours()?.iter().find(here))
+    };
+    let failed = |hop: &&NextHop| entry(hop).is_some_and(|entry| matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
+    clients.iter().find_map(|client| {
+        let route = routes.towards(*client).filter(|route| route.nexthops.len() > 1)?;
+        let dead = route.nexthops.iter().find(failed)?;
+        let alive = route.nexthops.iter().find(|hop| entry(hop).is_some_and(|entry| entry.mac.is_some()))?;
+        let (via, other) = (dead.via?, alive.via?);
+        let state = entry(dead).map(|entry| entry.state.clone()).unwrap_or_default();
+        Some(Finding {
+            next: format!("Take the next hop {via} out of the route to {} on {node}, or bring it back.", route.dst),
+            ..found(
+                names::ROUTE_RETURN_MISSING,
+                vec![Subject::route(node, &route.dst)],
+                format!("one of the next hops of {node}'s way back to {client} is nobody: {via}"),
+                vec![
+                    format!("route on {node}: {} by {} next hops, {via} and {other} among them", route.dst, route.nexthops.len()),
+                    format!("`ip neigh` on {node}: nobody tells the MAC of {via} ({state}), and {other} does"),
+                ],
+            )
+        })
     })
 }
 

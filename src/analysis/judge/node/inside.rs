@@ -13,6 +13,8 @@ use crate::analysis::judge::road::{Leg, Road};
 use crate::analysis::judge::rule::Log;
 use crate::analysis::judge::tries::Tries;
 use crate::analysis::judge::{led_astray, translation};
+use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -62,9 +64,10 @@ fn came_in(roads: &[&Road], node: &str, input: Option<&str>) -> String {
 pub(in crate::analysis::judge) fn reply_inside(case: &Case, log: &Log, roads: &[&Road], node: &str) -> Result<Finding, Gap> {
     let packets = Packets::of(case, roads);
     let Some(pair) = case.node_state(node) else { return Err(no_state(node)) };
-    let fields = packets.fields(Leg::Reply, case.address(), None);
+    let mut fields = packets.fields(Leg::Reply, case.address(), None);
     let outward = roads.iter().find_map(|road| road.entry()).map(|(_, interface)| interface);
     let inward = input_of(roads, node, false);
+    fields.extend(passing(&fields, case.address(), inward.as_deref(), |to| pair.after.way(&RouteQuestion::to(to))?.device.clone()));
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     let (input, queue) = (inward.as_deref(), outward.as_deref());
     let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue, sources: &pods };
@@ -77,6 +80,17 @@ pub(in crate::analysis::judge) fn reply_inside(case: &Case, log: &Log, roads: &[
             ),
         ))
     })
+}
+
+/// The answers among these packets as they pass the node, with the interfaces by which they come and go: chains of one interface see them so.
+fn passing(fields: &[Fields], vip: Option<IpAddr>, inward: Option<&str>, outward: impl Fn(IpAddr) -> Option<String>) -> Vec<Fields> {
+    let Some(inward) = inward else { return Vec::new() };
+    let answers = fields.iter().filter(|field| vip.is_some() && field.source == vip);
+    let through = |field: &Fields| {
+        let output = outward(field.destination?)?;
+        Some(Fields { input: Some(inward.to_owned()), output: Some(output), ..field.clone() })
+    };
+    answers.filter_map(through).collect()
 }
 
 /// It came out of the tunnel on the pod's node and did not reach the pod's link, or left the pod and not its node.

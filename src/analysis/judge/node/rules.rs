@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
+use crate::analysis::judge::by_mark;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{client, conntrack, endpoints, ipsec, pod_link, policy, translation};
@@ -43,14 +44,18 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
 pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
     title: "the answer inside",
     steps: &[
+        Look(&ADDRESS_LOST),
         Look(&NO_WAY_BACK),
         Look(&UNTRACKED_ANSWERS),
+        Look(&ZONED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
         Look(&REFUSED_BACK),
+        Look(&ARP_FILTERED),
+        Look(&DEAD_HOP),
         Look(&CLIENT_ON_LINK),
         Look(&CLIENT_IN_A_LINK),
     ],
@@ -99,7 +104,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
 /// The packet left the node on the pod's link and did not arrive in the pod.
 pub(in crate::analysis::judge) const ON_THE_LINK: FirstOf<Inside> = FirstOf {
     title: "the pod's link on",
-    steps: &[Look(&POD_LINK), Look(&OWN_ROUTE_WRONG), Look(&OWN_ROUTE_MISSING), Look(&WRONG_NEIGHBOUR)],
+    steps: &[Look(&LED_BY_MARK), Look(&POD_LINK), Look(&OWN_ROUTE_WRONG), Look(&OWN_ROUTE_MISSING), Look(&WRONG_NEIGHBOUR)],
 };
 
 /// The requests were seen on their way to an address or a port that is no endpoint's.
@@ -108,7 +113,7 @@ pub(in crate::analysis::judge) const ASTRAY: FirstOf<Inside> =
 
 /// The request passed the node, nothing came back, and what lies behind could not be watched.
 pub(in crate::analysis::judge) const BEYOND: FirstOf<Inside> =
-    FirstOf { title: "requests that pass", steps: &[Look(&PROXY_STALE), Look(&CONNTRACK_STALE)] };
+    FirstOf { title: "requests that pass", steps: &[Look(&PROXY_STALE), Look(&CONNTRACK_STALE), Look(&POD_LINK)] };
 
 /// A node that a router may choose and that no try came in on.
 pub(in crate::analysis::judge) const UNTRIED: FirstOf<Inside> = FirstOf {
@@ -260,6 +265,13 @@ fn pod_link(scene: &Scene) -> Option<Finding> {
     pod_link::of(scene.case, scene.pair, scene.node, &scene.packets.endpoints)
 }
 
+const LED_BY_MARK: Proof<Inside> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a policy rule by mark that leads what is for a node's own pod elsewhere",
+    needs: "packets for the pod that leave by another interface than `ip route get POD` says, and one policy rule by mark whose table leads there",
+    apply: One(|scene| by_mark::led_away(scene.case, scene.roads, scene.node, scene.pair)),
+};
+
 const POD_LINK: Proof<Inside> = Proof {
     rule: &rules::POD_DISCONNECTED,
     title: "a link or bridge between the node and its pod that is down",
@@ -295,6 +307,13 @@ const POLICY_UNSEEN: Proof<Inside> = Proof {
     apply: One(|scene| policy::unseen(scene.case, scene.pair, scene.node, scene.packets)),
 };
 
+const ADDRESS_LOST: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "an announcer whose interface has no address any more",
+    needs: "the addresses of the nodes: none on the interface of arrival, one in the network of the Service's address on other nodes, and a refused way back",
+    apply: One(|scene| forwarding::address_lost(scene.case, scene.pair, scene.node, scene.queue, &scene.packets.clients)),
+};
+
 const NO_WAY_BACK: Proof<Inside> = Proof {
     rule: &rules::RETURN_MISSING,
     title: "a way back to the client that the kernel refuses",
@@ -319,6 +338,27 @@ const UNTRACKED_ANSWERS: Proof<Inside> = Proof {
     title: "a rule that keeps answers from being translated back",
     needs: "a rule that these answers surely come to, and that untracks them or ends their life",
     apply: One(|scene| translation::untracked_answers(scene.case, scene.pair, scene.node, scene.roads)),
+};
+
+const ZONED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule that puts requests into another zone of the connection table than their answers",
+    needs: "a rule that these requests surely come to, that counted and sets a zone, and none that sets one for the answers",
+    apply: One(|scene| translation::zoned(scene.case, scene.pair, scene.node, scene.roads, scene.input)),
+};
+
+const DEAD_HOP: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a way back with several next hops, of which one is nobody",
+    needs: "the node's route to the client, its next hops, and a neighbour entry of one of them that failed, while another one's did not",
+    apply: One(|scene| forwarding::dead_hop(scene.pair, scene.node, &scene.packets.clients)),
+};
+
+const ARP_FILTERED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule that keeps the node from learning the MAC of whom it answers",
+    needs: "a neighbour entry of the client or its gateway that failed, and a rule of the arp family that surely takes the ARP packets for it",
+    apply: One(|scene| filters::arp_filtered(scene.pair, scene.node, &scene.packets.clients)),
 };
 
 const CLIENT_ON_LINK: Proof<Inside> = Proof {

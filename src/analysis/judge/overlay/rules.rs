@@ -3,11 +3,11 @@
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
-    wrong_endpoint, wrong_neighbour,
+    lost_between, mac_of_nobody, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread,
+    tunnel_to_another_node, wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
-use crate::analysis::judge::{checksum, rules};
+use crate::analysis::judge::{by_mark, checksum, rules};
 
 pub(in crate::analysis::judge) struct HandedOver;
 pub(in crate::analysis::judge) struct OnTheWay;
@@ -35,6 +35,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
     title: "the tunnel from",
     steps: &[
         Look(&TUNNEL_DOWN),
+        Look(&SENT_BY_MARK),
         Look(&BY_DEFAULT_ROUTE),
         Look(&TUNNEL_FILTERED),
         Look(&WRONG_ROUTE),
@@ -60,7 +61,7 @@ pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
 
 /// It came in encapsulated and did not come out of the tunnel.
 pub(in crate::analysis::judge) const NOT_DECAPSULATED: FirstOf<Arriving> =
-    FirstOf { title: "the tunnel to", steps: &[Look(&ARRIVAL_FILTERED), Look(&ARRIVAL_DOWN), Look(&SPOILED)] };
+    FirstOf { title: "the tunnel to", steps: &[Look(&ARRIVAL_FILTERED), Look(&ARRIVAL_DOWN), Look(&SPOILED), Look(&MAC_OF_NOBODY)] };
 
 /// Small packets pass two points, and large ones do not.
 pub(in crate::analysis::judge) const SIZES: FirstOf<LostHere> =
@@ -71,6 +72,13 @@ const BY_DEFAULT_ROUTE: Proof<HandedOver> = Proof {
     title: "a node without a route to another node's pods",
     needs: "the translated packet leaves by the default route's interface, and no other route holds the pod's address",
     apply: One(|scene| by_default_route(scene)),
+};
+
+const SENT_BY_MARK: Proof<HandedOver> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a policy rule by mark that leads what is for another node's pods elsewhere",
+    needs: "packets for the pod that leave by another interface than `ip route get POD` says, and one policy rule by mark whose table leads there",
+    apply: One(|scene| by_mark::led_away(scene.case, scene.roads, scene.node, scene.pair)),
 };
 
 const TUNNEL_DOWN: Proof<HandedOver> = Proof {
@@ -162,6 +170,13 @@ const SPOILED: Proof<Arriving> = Proof {
     title: "encapsulated packets with a wrong checksum",
     needs: "UdpInCsumErrors of the node that grew by as many as were lost",
     apply: One(|arrived| checksum::of_tunnel(arrived.pair, arrived.node, arrived.roads, &arrived.came)),
+};
+
+const MAC_OF_NOBODY: Proof<Arriving> = Proof {
+    rule: &rules::WRONG_ENDPOINT,
+    title: "a tunnel's neighbour entry for the pod's node that is no MAC of that node",
+    needs: "the sender's neighbour entry for the gateway of its route to the pod, on a tunnel, and every link of the node that gets the frames",
+    apply: One(|scene| mac_of_nobody(scene)),
 };
 
 const LARGE_BEFORE_NODE: Proof<LostHere> = Proof {

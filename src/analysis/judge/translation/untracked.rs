@@ -1,7 +1,7 @@
 //! Packets that a rule keeps out of a node's table of connections, so that nothing translates them back.
 
 use super::refused::{refusals, refused};
-use super::{does, repeated, rule};
+use super::{does, repeated, rule, trails};
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::node::packets::Packets;
@@ -68,5 +68,41 @@ pub(in crate::analysis::judge) fn untracked_answers(case: &Case, pair: &StatePai
             format!("a packet filter on {node} {what}: {}", turn.text),
             vec![filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown)],
         ))
+    })
+}
+
+/// A rule puts the requests into another zone of the connection table than the answers come to, where nothing translates them back.
+pub(in crate::analysis::judge) fn zoned(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    roads: &[&Road],
+    inward: Option<&str>,
+) -> Option<Finding> {
+    let (packets, vip) = (Packets::of(case, roads), case.address());
+    let turn = trails(case, pair, node, roads, None)
+        .into_values()
+        .flat_map(|trail| trail.turns)
+        .find(|turn| matches!(turn.kind, Kind::Zones(_)) && turn.certain && turn.counted())?;
+    let Kind::Zones(zone) = turn.kind else { return None };
+    let mut answers = packets.fields(Leg::Reply, vip, None).into_iter().filter(|fields| fields.source != vip).peekable();
+    answers.peek()?;
+    let elsewhere = answers.all(|fields| {
+        let answer = Fields { state: Some("ESTABLISHED".to_owned()), mark: Some(0), input: inward.map(str::to_owned), ..fields };
+        let trail = trail(pair, &answer, None);
+        trail.open.is_empty() && trail.turns.iter().all(|turn| !matches!(turn.kind, Kind::Zones(_)))
+    });
+    elsewhere.then(|| {
+        found(
+            names::NODE_FIREWALL_DROP,
+            vec![rule(node, &turn)],
+            format!("a packet filter on {node} puts requests into another zone of the connection table than their answers: {}", turn.text),
+            vec![
+                filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown),
+                format!(
+                    "requests are translated in zone {zone}; no rule puts the pods' answers there, so that nothing translates them back"
+                ),
+            ],
+        )
     })
 }

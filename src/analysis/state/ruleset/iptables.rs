@@ -110,6 +110,9 @@ pub(super) fn decide(rule: &Rule, way: &Fields, chain: &str, ruleset: &Ruleset) 
             if has("--notrack") || rule.target == "NOTRACK" {
                 changed.state = Some("UNTRACKED".to_owned());
             }
+            if let Some(zone) = option("--zone").and_then(|zone| zone.parse().ok()) {
+                changed.zone = Some(zone);
+            }
             Action::Next(changed)
         }
         target if ON.contains(&target) => Action::Next(changed),

@@ -7,6 +7,7 @@ mod drops;
 pub mod iptables;
 mod met;
 pub mod nft;
+mod partial;
 pub mod proxy;
 mod sets;
 mod trail;
@@ -14,6 +15,7 @@ mod travel;
 mod walk;
 
 pub use drops::{Drop, drops, refused_by_kube_proxy, undecided};
+pub use partial::{Partial, partial};
 pub use trail::{Kind, Trail, Turn, trail};
 pub use travel::walk;
 

@@ -230,6 +230,10 @@ fn step(words: &[&str], way: &mut Fields) -> (Match, usize) {
         }
         // Its values, such as `dnat`, are no verdicts.
         ("ct", "status") => (Match::Maybe, if word(2) == "!=" { 4 } else { 3 }),
+        ("ct", "zone") if word(2) == "set" => {
+            way.zone = word(3).parse().ok();
+            (Match::Yes, 4)
+        }
         ("ct", _) if word(2) == "set" => (Match::Yes, words.len()),
         ("counter", "packets") => (Match::Yes, 5),
         ("comment", _) => (Match::Yes, 2),

@@ -21,6 +21,8 @@ pub enum Kind {
     Spares,
     /// Keeps it out of the table of connections, so that nothing translates it.
     Untracks,
+    /// Puts it into a zone of the connection table.
+    Zones(u32),
     /// Changes the kernel's mark on it.
     Marks,
     /// Leaves it that many hops to go, this host's own forwarding among them.
@@ -112,6 +114,7 @@ fn kind(way: &Fields, action: &Action, (translates, top): (bool, bool), chain: &
         // Out of a chain that another one called, the packet goes on there.
         Action::Return => (translates && (top || of_kube_proxy)).then_some(Kind::Spares),
         Action::Next(out) if out.state.as_deref() == Some("UNTRACKED") && out.state != way.state => Some(Kind::Untracks),
+        Action::Next(out) if out.zone != way.zone => out.zone.map(Kind::Zones),
         Action::Next(out) if out.mark != way.mark => Some(Kind::Marks),
         _ => None,
     }
@@ -123,7 +126,7 @@ fn strange(kind: Kind, path: &str, text: &str) -> bool {
     match kind {
         Kind::Destination(..) => !(path.contains("/KUBE-SEP-") || path.contains("/endpoint-")),
         Kind::Spares => !(text.contains("mark ") || text.contains("comment ")),
-        Kind::Untracks | Kind::HopLimit(_) => true,
+        Kind::Untracks | Kind::Zones(_) | Kind::HopLimit(_) => true,
         Kind::Source(_) | Kind::Marks => false,
     }
 }
