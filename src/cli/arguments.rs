@@ -46,6 +46,11 @@ pub(super) enum Command {
     /// Run the tests of playbooks: what NAME.tests.yaml beside NAME.rhai expects of it. Touches no cluster and no host.
     #[command(after_help = super::test::EXIT_CODES)]
     Test(super::test::TestArguments),
+    /// Make a playbook, a check, a site file or tests to begin with. Replaces nothing.
+    New(super::new::NewArguments),
+    /// Bring playbooks into the one style: spaces and indents. Comments, texts and what they mean stay.
+    #[command(after_help = super::fmt::EXIT_CODES)]
+    Fmt(super::fmt::FmtArguments),
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),
     /// Say what a finding, a gap or the code of a mistake means, what it looks like, and what to do.
@@ -67,11 +72,19 @@ pub(super) enum Command {
         /// All of them in full, as one Markdown document.
         #[arg(long, conflicts_with = "word")]
         markdown: bool,
+        /// All of them as declarations for editors (`.d.rhai`).
+        #[arg(long, conflicts_with_all = ["word", "markdown"])]
+        definitions: bool,
     },
+    /// Record a world: whatever playbooks may ask of a cluster, its nodes and its Services, to try and test playbooks on without them.
+    Record(Box<super::record::RecordArguments>),
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
         /// A file, or the name of a shipped playbook.
         playbook: PathBuf,
+        /// Its text too, on standard output alone, so that it can be taken home: `lbdiag show metallb-flow --source > my-flow.rhai`.
+        #[arg(long)]
+        source: bool,
     },
 }
 
@@ -148,6 +161,9 @@ pub(super) struct Given {
     /// Take all answers from a recording; nothing is touched, and the recording's own site is used.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
+    /// Look at a world that `lbdiag record --world` wrote, in place of a cluster: nothing is touched.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(super) world: Option<PathBuf>,
     /// The run's time limit, such as 90s or 5m.
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -162,7 +178,7 @@ pub(super) struct RunOptions {
     #[command(flatten)]
     pub(super) given: Given,
     /// Keep every question and its answer in a file.
-    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["replay", "world"])]
     pub(super) record: Option<PathBuf>,
     /// Write the headers of the captured packets (nothing that they carry) as pcapng into a new directory: a file for each capture
     /// point, and merged.pcapng.
@@ -215,7 +231,7 @@ fn is_plugin(first: &OsString) -> bool {
     Path::new(first).file_stem().is_some_and(|name| name == "kubectl-lbdiag")
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),

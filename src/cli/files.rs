@@ -66,9 +66,13 @@ fn replaces_nothing_of_others(named: &Named) -> Result<(), String> {
 
 fn inputs(playbook: &Path, given: &Given) -> Vec<Named> {
     let mut all: Vec<Named> = engine::file(playbook).iter().map(|file| Named::new("the playbook", file)).collect();
-    for (option, path) in
-        [("--params", &given.params), ("--site", &given.site), ("--kubeconfig", &given.kubeconfig), ("--replay", &given.replay)]
-    {
+    for (option, path) in [
+        ("--params", &given.params),
+        ("--site", &given.site),
+        ("--kubeconfig", &given.kubeconfig),
+        ("--replay", &given.replay),
+        ("--world", &given.world),
+    ] {
         all.extend(path.iter().map(|path| Named::new(option, path)));
     }
     let kubeconfigs = kubeconfigs(given);

@@ -3,13 +3,17 @@
 mod arguments;
 mod check;
 mod declared;
+mod definitions;
 mod exit;
 mod explain;
 mod files;
+mod fmt;
 mod markdown;
+mod new;
 mod passphrase;
 mod plan;
 mod progress;
+mod record;
 mod reports;
 mod run;
 mod show;
@@ -51,13 +55,17 @@ fn obey(command: Command) -> Exit {
         Command::Plan(plan) => watch::over(Some(plan.given.timeout), move |watch| plan::plan(&plan, watch)),
         Command::Check(arguments) => check::check(&arguments),
         Command::Test(arguments) => test::test(&arguments),
+        Command::Record(arguments) => record::record(*arguments),
+        Command::Fmt(arguments) => fmt::fmt(&arguments),
+        Command::New(arguments) => new::new(&arguments),
         Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
         Command::Explain { markdown: true, .. } => explain::document(),
         Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(&finding, &report),
         Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),
+        Command::Words { definitions: true, .. } => print(&definitions::definitions()),
         Command::Words { word, .. } => words::words(word.as_deref()),
-        Command::Show { playbook } => show::show(&playbook),
+        Command::Show { playbook, source } => show::show(&playbook, source),
     }
 }
 

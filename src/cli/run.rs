@@ -25,6 +25,11 @@ const API_LIMIT: Duration = Duration::from_secs(15);
 
 /// Runs a playbook to its end, and says how it ended.
 pub(super) fn run(playbook: &Path, arguments: &Arguments, watch: &Watch) -> Exit {
+    run_after(playbook, arguments, watch, |_| {})
+}
+
+/// As `run`, with something to be done in the world before the playbook begins.
+pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, before: impl FnOnce(&Evidence)) -> Exit {
     let written = Written { record: arguments.record.as_deref(), pcap: arguments.pcap.as_deref() };
     let mut prepared = match prepare(playbook, &arguments.given, &arguments.reports, written, watch) {
         Ok(prepared) => prepared,
@@ -43,6 +48,7 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments, watch: &Watch) -> Exit
     };
     watch.reaches(&evidence.hosts);
     watch.doing(Work::Running, "ending the run");
+    before(&evidence);
     let progress = Arc::clone(&shown);
     let options = RunOptions { time_limit: arguments.given.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
     let end = prepared.run(&evidence, &options);
@@ -66,7 +72,7 @@ struct World {
 /// The directory for packets, made before anything is touched.
 fn packets_wanted(arguments: &Arguments, playbook: &Playbook) -> Result<Option<Arc<PcapDirectory>>, String> {
     let Some(path) = arguments.pcap.as_deref() else { return Ok(None) };
-    if arguments.given.replay.is_some() {
+    if arguments.given.replay.is_some() || arguments.given.world.is_some() {
         return Err(
             "--pcap needs a live run: a recording keeps what a packet's headers say and never its bytes, so a replay has none to write"
                 .to_owned(),
@@ -106,6 +112,7 @@ fn asked(given: &Given) -> Asked {
         static_only: given.static_only,
         via_pods: given.via == Way::Pod,
         replay: given.replay.clone(),
+        world: given.world.clone(),
     }
 }
 

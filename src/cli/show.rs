@@ -5,25 +5,37 @@ use std::path::Path;
 
 use super::declared;
 use super::exit::Exit;
-use super::print;
 use super::run::tell;
+use super::{print, refuse, streams};
 use crate::engine;
 use crate::language::header::{Header, Param};
-use crate::model::text::{hanging, one_line};
+use crate::model::text::{hanging, harmless, one_line};
 
-/// Prints a playbook's header as help.
-pub(super) fn show(name: &Path) -> Exit {
+/// Prints a playbook's header as help; with its text, that alone goes to standard output, as it is.
+pub(super) fn show(name: &Path, source: bool) -> Exit {
     let playbook = match engine::open(name) {
         Ok(playbook) => playbook,
         Err(refusal) => return tell(refusal, &[]),
     };
-    print(&text(&playbook.header))
+    let told = text(&playbook.header);
+    if !source {
+        return print(&told);
+    }
+    streams::say(&format!("{told}\nText, of {}:\n", one_line(&playbook.path)));
+    match streams::show(&harmless(&playbook.source)) {
+        Ok(()) => Exit::Good,
+        Err(error) => refuse(Exit::CouldNotWork, &error),
+    }
 }
 
 fn text(header: &Header) -> String {
     let mut text = format!("{} {}\n{}\n\n", one_line(&header.name), one_line(&header.version), hanging(&header.about));
     // Writing to a string has no way to fail.
-    let _ = writeln!(text, "Kind: {}\nUses: {}\n\nParameters:", header.kind.word(), one_line(&header.uses.join(" ")));
+    let _ = writeln!(text, "Kind: {}\nUses: {}", header.kind.word(), one_line(&header.uses.join(" ")));
+    for (name, reach) in REACH.iter().filter(|(name, _)| header.uses.iter().any(|used| used == name)) {
+        let _ = writeln!(text, "  {name:12}  {reach}");
+    }
+    text.push_str("\nParameters:\n");
     let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", one_line(&param.name), param.kind.word())).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, param) in names.iter().zip(&header.params) {
@@ -36,11 +48,31 @@ fn text(header: &Header) -> String {
     text
 }
 
+/// What each capability lets a playbook do.
+const REACH: [(&str, &str); 5] = [
+    ("cluster.read", "reads the API's objects, and logs and metrics of MetalLB's pods"),
+    ("node.read", "logs in to hosts and reads the state of their networks; as root, by fixed scripts"),
+    ("node.capture", "captures packets on hosts, within bounds"),
+    ("pod.capture", "captures packets in the network namespaces of pods, within bounds"),
+    ("probe", "asks the Service as its users would, and who has its address"),
+];
+
 fn supplement(param: &Param) -> String {
     match &param.default {
         Some(serde_json::Value::String(default)) => format!(" [default: {default}]"),
         Some(default) if !default.is_null() => format!(" [default: {default}]"),
         _ if param.required => " [required]".to_owned(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::capability::CAPABILITIES;
+
+    #[test]
+    fn what_each_capability_reaches_is_told() {
+        assert_eq!(REACH.map(|(name, _)| name), CAPABILITIES);
     }
 }

@@ -8,8 +8,11 @@ use crate::model::diagnostic::{Diagnostic, codes};
 use crate::model::nearest::nearest;
 
 /// The playbooks that work anywhere, by name.
-const SHIPPED: [(&str, &str); 2] =
-    [("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai")), ("doctor", include_str!("../../playbooks/doctor.rhai"))];
+const SHIPPED: [(&str, &str); 3] = [
+    ("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai")),
+    ("doctor", include_str!("../../playbooks/doctor.rhai")),
+    ("record-world", include_str!("../../playbooks/record-world.rhai")),
+];
 
 /// Why a playbook cannot be used.
 #[derive(Debug)]

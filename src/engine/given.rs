@@ -32,6 +32,8 @@ pub struct Asked {
     pub via_pods: bool,
     /// The recording that is replayed.
     pub replay: Option<PathBuf>,
+    /// The world that is looked at: a recording whose parameters are nobody's.
+    pub world: Option<PathBuf>,
 }
 
 /// Everything that was given.

@@ -20,6 +20,7 @@ mod sandbox;
 mod script_thread;
 mod sorting;
 pub mod testing;
+pub mod world;
 
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open};

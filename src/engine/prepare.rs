@@ -46,7 +46,7 @@ impl Prepared {
     /// # Errors
     /// When a file cannot be used, or a parameter is none or is missing.
     pub fn new(playbook: Playbook, asked: &Asked, doing: &dyn Fn(String)) -> Result<Self, Unprepared> {
-        let replayed = asked.replay.as_deref().map(|file| {
+        let replayed = asked.replay.as_deref().or(asked.world.as_deref()).map(|file| {
             doing(format!("reading the recording {}", file.display()));
             recorded::open(file).map_err(|error| Unprepared::CouldNotWork(error.to_string()))
         });
@@ -93,7 +93,9 @@ impl Prepared {
 
 /// Where the parameters' values may come from, and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
 fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) -> Result<(Inputs, Site), String> {
+    let of_a_world = asked.world.is_some();
     let mut site = match (replayed, &asked.site) {
+        (Some(manifest), Some(file)) if of_a_world => manifest.site.under(site_file(file, doing)?),
         (Some(manifest), _) => manifest.site.site(),
         (None, Some(file)) => site_file(file, doing)?,
         (None, None) => Site::default(),
@@ -110,7 +112,8 @@ fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) ->
     if let Some(file) = &asked.params {
         doing(format!("reading the parameters {}", file.display()));
     }
-    let recorded = replayed.map(|manifest| &manifest.params);
+    // A world was recorded to be asked anything: what its own run was given says nothing.
+    let recorded = replayed.map(|manifest| &manifest.params).filter(|_| !of_a_world);
     let inputs = given::gather(asked, &site.defaults, recorded)?;
     Ok((inputs, site))
 }

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod diagnostics;
+pub mod format;
 pub mod header;
 pub mod params;
 pub mod playbook;

@@ -14,7 +14,6 @@ use crate::evidence::Evidence;
 use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::recorded::{self, Recording};
-use crate::evidence::site::{MetallbSite, Nodes, Site};
 use crate::language::params::Inputs;
 use crate::language::playbook::Playbook;
 use crate::model::outcome::Verdict;
@@ -45,25 +44,11 @@ pub fn replay(playbook: &Playbook, test: &Test, limit: Duration, ran: Option<&Ra
 
 /// The parameters are the test's, and after them the recorded run's; those of a world are of the run that asked everything.
 fn prepare(playbook: &Playbook, test: &Test, evidence: Evidence, manifest: Manifest) -> Result<Prepared, String> {
-    let recorded = manifest.site.site();
-    let site = test.site.clone().map_or_else(|| recorded.clone(), |site| told_by(site, &recorded));
+    let site = test.site.clone().map_or_else(|| manifest.site.site(), |site| manifest.site.under(site));
     let recorded = if test.of_a_world { BTreeMap::new() } else { manifest.params };
     let inputs =
         Inputs { params_file: Some(test.params.clone()), site: site.defaults.clone(), recorded: Some(recorded), ..Inputs::default() };
     Prepared::of(playbook.clone(), &inputs, site, Some(evidence))
-}
-
-/// A test's site. Where the recorded run's nodes and MetalLB are is as it was, unless the site says otherwise.
-fn told_by(site: Site, recorded: &Site) -> Site {
-    let addresses = if site.nodes.addresses.is_empty() { recorded.nodes.addresses.clone() } else { site.nodes.addresses };
-    Site {
-        nodes: Nodes { addresses, ..site.nodes },
-        metallb: MetallbSite {
-            namespace: site.metallb.namespace.or_else(|| recorded.metallb.namespace.clone()),
-            speaker_labels: site.metallb.speaker_labels.or_else(|| recorded.metallb.speaker_labels.clone()),
-        },
-        ..site
-    }
 }
 
 /// The exit code that `lbdiag run` gives such an end.

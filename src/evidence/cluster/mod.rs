@@ -1,6 +1,7 @@
 //! The cluster as its API tells it.
 
 mod fields;
+pub mod kinds;
 mod list;
 pub mod live;
 mod metallb;

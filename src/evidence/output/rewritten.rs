@@ -25,8 +25,16 @@ pub fn rewrite(path: &Path, text: &str) -> io::Result<()> {
 /// # Errors
 /// When there is one of that name already, or it cannot be written.
 pub fn create_new(path: &Path, text: &str) -> io::Result<()> {
+    create_new_bytes(path, text.as_bytes())
+}
+
+/// As `create_new`, of what is no text.
+///
+/// # Errors
+/// As `create_new`.
+pub fn create_new_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())
+    file.write_all(bytes)
 }
 
 #[cfg(test)]

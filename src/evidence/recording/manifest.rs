@@ -99,6 +99,21 @@ impl RecordedSite {
         }
     }
 
+    /// Another site in the recorded world: where nodes and MetalLB are is as it was, unless the site says otherwise.
+    #[must_use]
+    pub fn under(&self, site: Site) -> Site {
+        let recorded = self.site();
+        let addresses = if site.nodes.addresses.is_empty() { recorded.nodes.addresses } else { site.nodes.addresses };
+        Site {
+            nodes: Nodes { addresses, ..site.nodes },
+            metallb: MetallbSite {
+                namespace: site.metallb.namespace.or(recorded.metallb.namespace),
+                speaker_labels: site.metallb.speaker_labels.or(recorded.metallb.speaker_labels),
+            },
+            ..site
+        }
+    }
+
     /// The site that a replay runs with.
     #[must_use]
     pub fn site(&self) -> Site {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::{CaptureAnswer, LogAnswer};
+use super::derived::{self, Derived, Known};
 use super::file;
 use super::manifest::{self, Manifest};
 use super::question::{Asked, Question};
@@ -63,6 +64,9 @@ pub fn nothing() -> (Evidence, Manifest) {
     (recording.world(), recording.manifest)
 }
 
+/// The playbook that asks whatever others may ask: what it recorded is a world.
+pub const WORLD: &str = "record-world";
+
 /// When a run began that never was.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
@@ -103,7 +107,9 @@ impl Recording {
 
     fn world_as(&self, cleans: bool) -> Evidence {
         let whole = self.manifest.left_out.too_many == 0;
-        world(Answers { by_question: Arc::clone(&self.by_question), whole, tape: Arc::new(Tape::new(false)) }, &self.manifest, cleans)
+        let of_a_world = self.manifest.playbook.name == WORLD;
+        let answers = Answers { by_question: Arc::clone(&self.by_question), whole, of_a_world, tape: Arc::new(Tape::new(false)) };
+        world(answers, &self.manifest, cleans)
     }
 }
 
@@ -126,6 +132,8 @@ struct Answers {
     by_question: Arc<ByQuestion>,
     /// Whether the recording had room for every answer.
     whole: bool,
+    /// Whether it was recorded to hold whatever may be asked.
+    of_a_world: bool,
     tape: Arc<Tape>,
 }
 
@@ -140,9 +148,26 @@ impl Answers {
 
     /// Answers a question, with its touches at their recorded times.
     fn answer<A: DeserializeOwned>(&self, question: &Question, operation: &str) -> Result<A, EvidenceError> {
-        let entry = self.entry(&question.asked).ok_or_else(|| not_recorded(operation, &question.asked.text))?;
+        self.answer_or(question, operation, |_| None)
+    }
+
+    /// As `answer`. What nobody asked for when it was recorded may follow from what was.
+    fn answer_or<A: DeserializeOwned>(
+        &self,
+        question: &Question,
+        operation: &str,
+        derive: impl for<'k> FnOnce(&Known<'k>) -> Option<Derived<'k, A>>,
+    ) -> Result<A, EvidenceError> {
+        if let Some(entry) = self.entry(&question.asked) {
+            self.tape.note(question, entry.at_ms, entry.took_ms, &entry.result);
+            return parsed(entry, operation);
+        }
+        // A recording that had no room for everything is not asked what else it knows.
+        let known = self.whole.then(|| Known::of(self.by_question.entries.iter().filter_map(|(asked, all)| Some((asked, all.last()?)))));
+        let Derived { entry, answer } =
+            known.as_ref().and_then(derive).ok_or_else(|| not_recorded(operation, &question.asked.text, self.of_a_world))?;
         self.tape.note(question, entry.at_ms, entry.took_ms, &entry.result);
-        parsed(entry, operation)
+        Ok(answer)
     }
 }
 
@@ -156,9 +181,16 @@ fn parsed<A: DeserializeOwned>(entry: &Entry, operation: &str) -> Result<A, Evid
     })
 }
 
-fn not_recorded(operation: &str, what: &str) -> EvidenceError {
-    EvidenceError::new(ErrorKind::NotRecorded, format!("replay: {operation}"), format!("the recording holds no answer to {what}"))
-        .hint("the recording was made with other parameters or an older playbook")
+fn not_recorded(operation: &str, what: &str, of_a_world: bool) -> EvidenceError {
+    let (holds, hint) = if of_a_world {
+        (
+            "world",
+            "record the world again with it: `lbdiag record --world FILE --from PLACE` asks from further places, and `-n NAMESPACE` about the Services of one namespace",
+        )
+    } else {
+        ("recording", "the recording was made with other parameters or an older playbook")
+    };
+    EvidenceError::new(ErrorKind::NotRecorded, format!("replay: {operation}"), format!("the {holds} holds no answer to {what}")).hint(hint)
 }
 
 /// What a question is called in errors: what it touches.
@@ -178,7 +210,8 @@ impl Cluster for RecordedCluster {
         let question = Question::get(query);
         let operation = operation(&question);
         // A recording is as little to be believed as an API: a file may have been changed, or kept what an earlier version believed.
-        let found = self.answers.answer::<Result<Option<Value>, EvidenceError>>(&question, &operation)??;
+        let found =
+            self.answers.answer_or::<Result<Option<Value>, EvidenceError>>(&question, &operation, |known| derived::get(known, query))??;
         found.map(|object| sound::checked(query, &operation, if self.cleans { taken.take(object) } else { object })).transpose()
     }
 
@@ -186,7 +219,8 @@ impl Cluster for RecordedCluster {
         let taken = Projection::of_list(&query.kind)?;
         let question = Question::list(query);
         let operation = operation(&question);
-        let mut list = self.answers.answer::<Result<List, EvidenceError>>(&question, &operation)??;
+        let mut list =
+            self.answers.answer_or::<Result<List, EvidenceError>>(&question, &operation, |known| derived::list(known, query))??;
         if self.cleans {
             list.objects = list.objects.into_iter().map(|object| taken.take(object)).collect();
         }
@@ -229,7 +263,10 @@ impl Hosts for RecordedHosts {
 
     fn run(&self, host: &Host, command: &Command) -> Result<Output, EvidenceError> {
         let question = Question::run(host, command);
-        let output = self.answers.answer::<Result<Output, EvidenceError>>(&question, &operation(&question))??;
+        let operation = operation(&question);
+        let output = self
+            .answers
+            .answer_or::<Result<Output, EvidenceError>>(&question, &operation, |known| derived::run(known, host, command))??;
         Ok(if self.cleans { texts::scrubbed(command.script, output) } else { output })
     }
 
@@ -243,6 +280,10 @@ impl Hosts for RecordedHosts {
             Ok(answer) => answer,
             Err(error) => return vec![("recording".to_owned(), Err(error))],
         };
+        // In a world, of all the hosts that were asked for it, those that this run asked too.
+        let asked = self.answers.tape.touched();
+        let mut answer = answer;
+        answer.retain(|(host, _)| !self.answers.of_a_world || asked.iter().any(|touch| touch.host == *host));
         self.answers.tape.note_sweep(&answer, entry.at_ms, entry.took_ms);
         answer
     }
@@ -254,7 +295,7 @@ impl Captures for RecordedCaptures {
     fn open(&self, request: &CaptureRequest) -> Result<Box<dyn OpenCapture>, EvidenceError> {
         let question = Question::capture(request);
         let operation = operation(&question);
-        let life: CaptureAnswer = self.0.answer(&question, &operation)?;
+        let life: CaptureAnswer = self.0.answer_or(&question, &operation, |known| derived::capture(known, request))?;
         life.open.clone()?;
         Ok(Box::new(RecordedOpen { request: request.clone(), operation, life, told: false }))
     }
@@ -270,7 +311,7 @@ struct RecordedOpen {
 
 impl OpenCapture for RecordedOpen {
     fn wait_listening(&mut self) -> Result<String, EvidenceError> {
-        self.life.listening.clone().unwrap_or_else(|| Err(not_recorded(&self.operation, "whether it listened")))
+        self.life.listening.clone().unwrap_or_else(|| Err(not_recorded(&self.operation, "whether it listened", false)))
     }
 
     fn news(&mut self) -> News {
@@ -283,7 +324,7 @@ impl OpenCapture for RecordedOpen {
     }
 
     fn stop(self: Box<Self>) -> Result<Capture, EvidenceError> {
-        let capture = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw")))?;
+        let capture = self.life.stop.unwrap_or_else(|| Err(not_recorded(&self.operation, "what it saw", false)))?;
         // The question does not hold the bounds, so the one who asks now gets those that were asked for now.
         Ok(Capture { request: self.request, ..capture })
     }

@@ -1,6 +1,7 @@
 //! Recorded, written, read, replayed: nothing may differ.
 
 mod bounds;
+mod derived;
 mod files;
 mod world;
 

@@ -1,0 +1,69 @@
+//! Every kind of object that words read, with the version in which they ask for it.
+
+use super::Kind;
+
+/// Group, version, plural.
+const KINDS: [(&str, &str, &str); 21] = [
+    ("", "v1", "namespaces"),
+    ("", "v1", "nodes"),
+    ("", "v1", "services"),
+    ("", "v1", "pods"),
+    ("", "v1", "events"),
+    ("discovery.k8s.io", "v1", "endpointslices"),
+    ("apps", "v1", "deployments"),
+    ("apps", "v1", "daemonsets"),
+    ("apps", "v1", "statefulsets"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+    ("metallb.io", "v1beta1", "ipaddresspools"),
+    ("metallb.io", "v1beta1", "l2advertisements"),
+    ("metallb.io", "v1beta1", "bgpadvertisements"),
+    ("metallb.io", "v1beta1", "servicel2statuses"),
+    ("metallb.io", "v1beta1", "servicebgpstatuses"),
+    ("metallb.io", "v1beta1", "configurationstates"),
+    ("metallb.io", "v1beta1", "addresspools"),
+    ("metallb.io", "v1beta2", "bgppeers"),
+    ("frrk8s.metallb.io", "v1beta1", "bgpsessionstates"),
+    ("crd.projectcalico.org", "v1", "ippools"),
+    ("cilium.io", "v2", "ciliumnodes"),
+];
+
+/// All of them.
+#[must_use]
+pub fn every_kind() -> Vec<Kind> {
+    KINDS.iter().map(|(group, version, plural)| Kind::of(group, version, plural)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What words ask for stands in their sources: `Kind::core("pods")` and the like.
+    #[test]
+    fn no_kind_that_a_word_reads_is_forgotten() {
+        let mut folders = vec![std::path::PathBuf::from("src/words")];
+        let mut asked = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for (begin, count) in [("Kind::core(", 1), ("Kind::metallb(", 1), ("Kind::of(", 3)] {
+                    for call in text.split(begin).skip(1) {
+                        let arguments: Vec<&str> = call.split(')').next().unwrap_or_default().split(',').map(str::trim).collect();
+                        let Some(plural) =
+                            arguments.get(count - 1).and_then(|text| text.strip_prefix('"')).and_then(|text| text.strip_suffix('"'))
+                        else {
+                            continue;
+                        };
+                        asked += 1;
+                        assert!(KINDS.iter().any(|(_, _, known)| *known == plural), "{}: {plural}", path.display());
+                    }
+                }
+            }
+        }
+        assert!(asked > 20, "only {asked} questions found");
+    }
+}
