@@ -111,7 +111,7 @@ pub(super) struct PlanArguments {
 
 #[derive(Args, Debug)]
 pub(super) struct CheckArguments {
-    /// Playbooks: files, folders with all that is below them, names of shipped ones, or `-` for standard input.
+    /// Playbooks: files, folders with all that is below them, names of shipped ones, or `-` for standard input; site files by their ending .yaml.
     #[arg(required = true)]
     pub(super) paths: Vec<PathBuf>,
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::checked, help = reports::help("The mistakes", |_| true))]

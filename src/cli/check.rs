@@ -1,14 +1,14 @@
-//! `lbdiag check`: the mistakes of playbooks that can be seen before anybody runs them, all at once. Touches nothing but the files.
+//! `lbdiag check`: the mistakes of playbooks and site files that can be seen before anybody runs them, all at once. Touches nothing but the files.
 
 use std::path::{Path, PathBuf};
 
 use super::arguments::CheckArguments;
 use super::exit::Exit;
 use super::{refuse, reports};
-use crate::engine::{self, Refusal};
+use crate::engine::{self, Header, Refusal};
 use crate::evidence::output::apart::{Named, apart};
 use crate::evidence::text_file;
-use crate::model::diagnostic::{Diagnostic, Level};
+use crate::model::diagnostic::{Diagnostic, Level, Source};
 
 /// Checks all that was named, and tells of all of it in one report.
 pub(super) fn check(arguments: &CheckArguments) -> Exit {
@@ -16,15 +16,27 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         Ok(files) => files.concat(),
         Err(error) => return refuse(Exit::Usage, &error),
     };
-    let inputs: Vec<Named> = files.iter().map(|file| Named { option: "the playbook".to_owned(), path: file.clone() }).collect();
+    let option = |file: &Path| if is_site(file) { "the site file" } else { "the playbook" };
+    let inputs: Vec<Named> = files.iter().map(|file| Named { option: option(file).to_owned(), path: file.clone() }).collect();
     let writable = apart(&inputs, &reports::outputs(&arguments.reports), None).and_then(|()| reports::check(&arguments.reports, None));
     if let Err(error) = writable {
         return refuse(Exit::Usage, &error);
     }
     let mut found = Found::default();
-    for file in &files {
+    let (sites, playbooks): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| is_site(file));
+    let mut headers: Vec<Header> = engine::shipped().collect();
+    for file in &playbooks {
         match read(file) {
-            Ok(mistakes) => found.add(mistakes),
+            Ok((mistakes, header)) => {
+                found.add(mistakes);
+                headers.extend(header);
+            }
+            Err(error) => return refuse(Exit::Usage, &error),
+        }
+    }
+    for file in &sites {
+        match site(file, &headers) {
+            Ok(mistakes) => found.add_site(mistakes),
             Err(error) => return refuse(Exit::Usage, &error),
         }
     }
@@ -33,6 +45,18 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
         Ok(()) => Exit::Good,
         Err(error) => refuse(Exit::CouldNotWork, &error),
     }
+}
+
+/// Whether a path is that of a site file: YAML, where a playbook is Rhai.
+fn is_site(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// What is wrong with a site file.
+fn site(path: &Path, playbooks: &[Header]) -> Result<Vec<Diagnostic>, String> {
+    let file = path.display().to_string();
+    let text = text_file::read(path).map_err(|error| format!("read the site file {file}: {error}"))?;
+    Ok(engine::site_mistakes(&Source { file: &file, text: &text }, playbooks))
 }
 
 /// The playbooks that a path stands for: those of a folder, or itself.
@@ -47,8 +71,8 @@ fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// What is wrong with one playbook.
-fn read(path: &Path) -> Result<Vec<Diagnostic>, String> {
+/// What is wrong with one playbook, and its header when it may run.
+fn read(path: &Path) -> Result<(Vec<Diagnostic>, Option<Header>), String> {
     let read = if path == Path::new("-") {
         let text =
             text_file::read_from(std::io::stdin().lock()).map_err(|error| format!("read a playbook from standard input: {error}"))?;
@@ -57,8 +81,8 @@ fn read(path: &Path) -> Result<Vec<Diagnostic>, String> {
         engine::open(path)
     };
     match read {
-        Ok(playbook) => Ok(playbook.warnings),
-        Err(Refusal::Broken(broken)) => Ok(broken.diagnostics),
+        Ok(playbook) => Ok((playbook.warnings, Some(playbook.header))),
+        Err(Refusal::Broken(broken)) => Ok((broken.diagnostics, None)),
         Err(Refusal::Unknown(message)) => Err(message),
     }
 }
@@ -67,6 +91,7 @@ fn read(path: &Path) -> Result<Vec<Diagnostic>, String> {
 #[derive(Default)]
 struct Found {
     playbooks: usize,
+    sites: usize,
     broken: usize,
     diagnostics: Vec<Diagnostic>,
 }
@@ -74,6 +99,15 @@ struct Found {
 impl Found {
     fn add(&mut self, mistakes: Vec<Diagnostic>) {
         self.playbooks += 1;
+        self.count(mistakes);
+    }
+
+    fn add_site(&mut self, mistakes: Vec<Diagnostic>) {
+        self.sites += 1;
+        self.count(mistakes);
+    }
+
+    fn count(&mut self, mistakes: Vec<Diagnostic>) {
         self.broken += usize::from(mistakes.iter().any(|one| one.severity == Level::Error));
         self.diagnostics.extend(mistakes);
     }
@@ -93,7 +127,14 @@ impl Found {
         if parts.is_empty() {
             parts.push("no mistake".to_owned());
         }
-        format!("{} checked: {}", counted(self.playbooks, "playbook"), parts.join(", "))
+        let mut checked = Vec::new();
+        if self.playbooks > 0 {
+            checked.push(counted(self.playbooks, "playbook"));
+        }
+        if self.sites > 0 {
+            checked.push(counted(self.sites, "site file"));
+        }
+        format!("{} checked: {}", checked.join(" and "), parts.join(", "))
     }
 }
 
@@ -112,5 +153,8 @@ mod tests {
         notice.severity = Level::Warning;
         found.add(vec![notice]);
         assert_eq!(found.summary(), "3 playbooks checked: 2 mistakes in 1 of them, 1 notice");
+        let mut found = Found::default();
+        found.add_site(Vec::new());
+        assert_eq!(found.summary(), "1 site file checked: no mistake");
     }
 }

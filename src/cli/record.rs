@@ -79,6 +79,7 @@ fn options(arguments: RecordArguments) -> RunOptions {
         record: Some(arguments.world),
         pcap: None,
         reports: arguments.reports,
+        verbose: 0,
         warn_exit: 4,
     }
 }

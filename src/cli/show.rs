@@ -33,7 +33,7 @@ fn text(header: &Header) -> String {
     // Writing to a string has no way to fail.
     let _ = writeln!(text, "Kind: {}\nUses: {}", header.kind.word(), one_line(&header.uses.join(" ")));
     for (name, reach) in REACH.iter().filter(|(name, _)| header.uses.iter().any(|used| used == name)) {
-        let _ = writeln!(text, "  {name:12}  {reach}");
+        let _ = writeln!(text, "  {name:16}  {reach}");
     }
     text.push_str("\nParameters:\n");
     let names: Vec<String> = header.params.iter().map(|param| format!("{} ({})", one_line(&param.name), param.kind.word())).collect();
@@ -49,12 +49,14 @@ fn text(header: &Header) -> String {
 }
 
 /// What each capability lets a playbook do.
-const REACH: [(&str, &str); 5] = [
+const REACH: [(&str, &str); 7] = [
     ("cluster.read", "reads the API's objects, and logs and metrics of MetalLB's pods"),
     ("node.read", "logs in to hosts and reads the state of their networks; as root, by fixed scripts"),
     ("node.capture", "captures packets on hosts, within bounds"),
     ("pod.capture", "captures packets in the network namespaces of pods, within bounds"),
     ("probe", "asks the Service as its users would, and who has its address"),
+    ("node.capture.any", "captures what no Service's flow is: with filters or addresses of its own"),
+    ("capture.payload", "keeps what packets carry, beside their headers"),
 ];
 
 fn supplement(param: &Param) -> String {

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::evidence::text_file;
+use crate::language::header::Header;
 use crate::language::playbook::{Broken, Playbook, read};
-use crate::model::diagnostic::{Diagnostic, codes};
+use crate::language::read_header;
+use crate::model::diagnostic::{Diagnostic, Source, codes};
 use crate::model::nearest::nearest;
 
 /// The playbooks that work anywhere, by name.
@@ -13,6 +15,11 @@ const SHIPPED: [(&str, &str); 3] = [
     ("doctor", include_str!("../../playbooks/doctor.rhai")),
     ("record-world", include_str!("../../playbooks/record-world.rhai")),
 ];
+
+/// The headers of the playbooks that work anywhere.
+pub fn shipped() -> impl Iterator<Item = Header> {
+    SHIPPED.into_iter().filter_map(|(name, text)| read_header::read(&Source { file: name, text }).ok())
+}
 
 /// Why a playbook cannot be used.
 #[derive(Debug)]
@@ -31,7 +38,7 @@ pub fn open(name: &Path) -> Result<Playbook, Refusal> {
     if let Some(file) = file(name) {
         return load(&file).map_err(Refusal::Broken);
     }
-    match shipped(name) {
+    match shipped_text(name) {
         Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(Refusal::Broken),
         None => Err(Refusal::Unknown(unknown(name))),
     }
@@ -56,7 +63,7 @@ pub fn file(name: &Path) -> Option<PathBuf> {
 }
 
 /// The text of a shipped playbook. Only a bare name, or the name as it stands in the source tree, means one.
-fn shipped(name: &Path) -> Option<(&'static str, &'static str)> {
+fn shipped_text(name: &Path) -> Option<(&'static str, &'static str)> {
     let bare = name.strip_prefix("playbooks").unwrap_or(name);
     let wanted = bare.to_str()?;
     let wanted = wanted.strip_suffix(".rhai").unwrap_or(wanted);
@@ -100,10 +107,10 @@ mod tests {
     #[test]
     fn shipped_playbooks_are_found_by_name_anywhere() {
         for name in ["metallb-flow", "metallb-flow.rhai", "playbooks/metallb-flow.rhai"] {
-            assert!(shipped(Path::new(name)).is_some(), "{name}");
+            assert!(shipped_text(Path::new(name)).is_some(), "{name}");
         }
         for name in ["/etc/metallb-flow.rhai", "other/metallb-flow", ""] {
-            assert!(shipped(Path::new(name)).is_none(), "{name}");
+            assert!(shipped_text(Path::new(name)).is_none(), "{name}");
         }
     }
 

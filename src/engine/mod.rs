@@ -18,12 +18,13 @@ mod record;
 mod run;
 mod sandbox;
 mod script_thread;
+mod site_mistakes;
 mod sorting;
 pub mod testing;
 pub mod world;
 
 pub use end::EndKind;
-pub use find::{Refusal, file, load, open};
+pub use find::{Refusal, file, load, open, shipped};
 pub use folder::playbooks;
 pub use given::Asked;
 pub use plan::{plan, rehearse};
@@ -31,6 +32,7 @@ pub use prepare::{Prepared, Unprepared};
 pub use ran::Ran;
 pub use record::record;
 pub use run::{RunEnd, RunOptions, run, run_without};
+pub use site_mistakes::site_mistakes;
 
 pub use crate::language::header::{Header, Param, ParamKind};
 pub use crate::language::params::{Inputs, resolve, sources};

@@ -49,7 +49,7 @@ fn code(text: &str, from: usize, inside: bool, all: &mut Vec<Token>) -> usize {
             b'`' => {
                 at += 1;
                 while bytes[at] != b'`' {
-                    if text[at..].starts_with("${") {
+                    if bytes[at..].starts_with(b"${") {
                         all.push(Token { sort: Sort::Mark, bytes: at..at + 2 });
                         at = code(text, at + 2, true, all);
                     } else {

@@ -114,16 +114,23 @@ impl Reader<'_> {
         }
     }
 
-    /// The severity and the name of a finding, where they are written out.
-    pub(super) fn finding(&mut self, call: &FnCallExpr, receiver: bool) {
-        let Some(Expr::StringConstant(name, at)) = call.args.first().filter(|_| !receiver) else { return };
-        let known = || crate::model::catalogue::ENTRIES.iter().map(|entry| entry.name);
-        if name.starts_with("site/") || known().any(|known| known == name.as_str()) {
+    /// The name of a finding, where it is written out.
+    pub(super) fn finding(&mut self, written: Option<&Expr>) {
+        let Some(Expr::StringConstant(name, at)) = written else { return };
+        let declared: Vec<&str> = self.header.findings.iter().map(|declared| declared.name.as_str()).collect();
+        let known = || crate::model::catalogue::ENTRIES.iter().map(|entry| entry.name).chain(declared.iter().copied());
+        // Where the header declares any, a name that is none of them is mistyped.
+        let own = name.starts_with("site/") && declared.is_empty();
+        if own || known().any(|known| known == name.as_str()) {
             return;
         }
-        let hint = did_you_mean(name, known())
-            .unwrap_or_else(|| "a finding of a site's own begins with `site/`; `lbdiag explain` lists the others".to_owned());
-        self.say(codes::FINDING, *at, format!("there is no finding `{name}`"), Some(hint));
+        let (message, other) = if name.starts_with("site/") {
+            (format!("the header's `findings` does not declare `{name}`"), "declare it in the header, with its severity and what it means")
+        } else {
+            (format!("there is no finding `{name}`"), "a finding of a site's own begins with `site/`; `lbdiag explain` lists the others")
+        };
+        let hint = did_you_mean(name, known()).unwrap_or_else(|| other.to_owned());
+        self.say(codes::FINDING, *at, message, Some(hint));
     }
 
     /// The rows of a table that are written out, against its columns.

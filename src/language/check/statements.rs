@@ -6,7 +6,6 @@ use super::changed;
 use super::reader::{Id, Reader, key};
 use super::types::{Of, Type};
 use crate::model::diagnostic::codes;
-use crate::words::all;
 use crate::words::manual::records::flow::CAPTURE;
 
 /// What a statement comes to.
@@ -194,10 +193,9 @@ impl Reader<'_> {
 
     fn variable_declared(&mut self, name: &Ident, value: &Expr) -> Flow {
         let kind = self.expression(value);
-        if all::word(&name.name).is_some() || name.name == "params" {
-            let what = if name.name == "params" { "the playbook's parameters" } else { "a word" };
-            let message = format!("the variable `{}` is called like {what}", name.name);
-            self.say(codes::SHADOWED, name.pos, message, Some("give it another name, so that nobody takes one for the other".to_owned()));
+        if name.name == "params" {
+            let hint = Some("give it another name".to_owned());
+            self.say(codes::SHADOWED, name.pos, "the variable `params` hides the playbook's parameters".to_owned(), hint);
         }
         self.declare(&name.name, Id::At(name.pos), &kind, Some(name.pos));
         Flow::of(Type::UNIT)

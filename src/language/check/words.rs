@@ -51,7 +51,8 @@ impl Reader<'_> {
             self.say(codes::ARGUMENTS, at, word.miscounted(given.len()), Some(format!("it is written {}", word.signature())));
         }
         match word.name {
-            "finding" => self.finding(call, receiver.is_some()),
+            "finding" => self.finding(call.args.first().filter(|_| receiver.is_none())),
+            "expect" => self.finding(call.args.get(1).filter(|_| receiver.is_none())),
             "table" => self.table(call),
             "allowed" => self.asked_capability(call),
             _ => {}

@@ -89,6 +89,7 @@ pub const UNREACHABLE: &str = "W0204";
 pub const UNREAD_CAPTURE: &str = "W0205";
 pub const SHADOWED: &str = "W0206";
 pub const NEVER_TRUE: &str = "W0207";
+pub const UNKNOWN_DEFAULT: &str = "W0401";
 pub const OLD_NAME: &str = "W0501";
 
 /// Every code, in order.
@@ -315,15 +316,21 @@ pub const CODES: &[Code] = &[
     },
     Code {
         code: SHADOWED,
-        title: "a variable is called like a word",
-        meaning: "It works, for Rhai tells variables and functions apart; whoever reads it may not.",
-        example: Example::Script("let service = service(\"a\", \"b\");\nnote(service.path);\n"),
+        title: "a variable hides the playbook's parameters",
+        meaning: "Behind it nobody can read a parameter any more. A variable that is called like a word is none of this: Rhai tells variables and functions apart.",
+        example: Example::Script("let params = 1;\nnote(`${params}`);\n"),
     },
     Code {
         code: NEVER_TRUE,
         title: "a comparison says always the same",
         meaning: "Values of different types are never equal in Rhai, and that is no error: `svc.name == 3` is false for every Service, and a field that is never () is never equal to (). `lbdiag words WORD` tells the types of fields, what they can be, and when they are ().",
         example: Example::Script("let svc = service(\"a\", \"b\");\nif svc.ports == () { note(\"x\"); }\n"),
+    },
+    Code {
+        code: UNKNOWN_DEFAULT,
+        title: "a site gives a default to an unknown parameter",
+        meaning: "None of the playbooks that are shipped, or checked together with the site file, has a parameter of that name. A mistyped name would be passed over in silence. When it is for another playbook, name that beside the site: `lbdiag check site.yaml PLAYBOOKS`.",
+        example: Example::Described("defaults: { fron: \"ssh:c1\" }"),
     },
     Code {
         code: OLD_NAME,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rhai::{Engine, ImmutableString, NativeCallContext};
 
 use crate::model::capability::CAPABILITIES;
-use crate::model::nearest::nearest;
+use crate::model::diagnostic::{codes, did_you_mean};
+use crate::words::mistake::Mistake;
 use crate::words::session::{Answer, Run};
 
 /// Gives the word to an engine.
@@ -13,8 +14,9 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn("allowed", move |context: NativeCallContext, capability: ImmutableString| -> Answer<bool> {
         if !CAPABILITIES.contains(&capability.as_str()) {
-            let hint = nearest(&capability, CAPABILITIES).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(Run::refuse(&context, format!("there is no capability `{capability}`{hint}")));
+            let message = format!("there is no capability `{capability}`");
+            let hint = did_you_mean(&capability, CAPABILITIES);
+            return Err(Mistake { code: codes::HEADER_CAPABILITY, message, hint }.raised(&context));
         }
         Ok(run.uses.contains(capability.as_str()))
     });

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
 use super::weight::weight;
+use crate::model::diagnostic::codes;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
+use crate::words::mistake::Mistake;
 use crate::words::room;
 use crate::words::session::{Answer, Run};
 
@@ -28,6 +30,12 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     );
 }
 
+/// An argument that the word does not take.
+fn unfit(context: &NativeCallContext, message: String) -> Box<EvalAltResult> {
+    let hint = Some("`lbdiag words finding` tells what it takes".to_owned());
+    Mistake { code: codes::ARGUMENTS, message, hint }.raised(context)
+}
+
 /// Paths that one finding names.
 const MOST_CULPRITS: usize = 1_000;
 
@@ -36,7 +44,7 @@ const MOST_CULPRITS: usize = 1_000;
 /// # Errors
 /// When it is none.
 pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
-    let refused = |kind: &str| Run::refuse(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
+    let refused = |kind: &str| unfit(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
     let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
     if !value.is_array() {
         return Ok(vec![path(value)?]);
@@ -47,7 +55,7 @@ pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>
     if more > 0 {
         culprits.push(Subject::from(format!("… and {more} more")));
     }
-    if culprits.is_empty() { Err(Run::refuse(context, "a finding has at least one culprit")) } else { Ok(culprits) }
+    if culprits.is_empty() { Err(unfit(context, "a finding has at least one culprit".to_owned())) } else { Ok(culprits) }
 }
 
 fn add(run: &Run, context: &NativeCallContext, name: &str, severity: Option<&str>, culprits: Vec<Subject>, summary: &str) -> Answer<()> {

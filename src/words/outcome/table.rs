@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
+use crate::model::diagnostic::codes;
 use crate::model::outcome::Table;
+use crate::words::mistake::Mistake;
 use crate::words::printed;
 use crate::words::room::{self, Part};
 use crate::words::session::{Answer, Run};
@@ -33,12 +35,12 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         for (index, row) in rows.into_iter().enumerate() {
             let row: Vec<String> = row
                 .into_array()
-                .map_err(|kind| Run::refuse(&context, format!("row {} of the table is a {kind}, it takes an array", index + 1)))?
+                .map_err(|kind| unfit(&context, format!("row {} of the table is a {kind}, it takes an array", index + 1)))?
                 .iter()
                 .map(bounded)
                 .collect();
             if row.len() != columns.len() {
-                return Err(Run::refuse(
+                return Err(unfit(
                     &context,
                     format!("row {} of the table has {} cells for {} columns", index + 1, row.len(), columns.len()),
                 ));
@@ -50,6 +52,12 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         run.state().tables.push(Table { title: room::name(&title), columns, rows: cells });
         Ok(())
     });
+}
+
+/// A row that the table does not take.
+fn unfit(context: &NativeCallContext, message: String) -> Box<EvalAltResult> {
+    let hint = Some("a row is a list with one cell for each column".to_owned());
+    Mistake { code: codes::ARGUMENTS, message, hint }.raised(context)
 }
 
 /// A cell as a report holds it.

@@ -4,8 +4,9 @@
 use rhai::NativeCallContext;
 
 use crate::model::catalogue::{self, ENTRIES};
+use crate::model::diagnostic::{codes, did_you_mean};
 use crate::model::finding::Severity;
-use crate::model::nearest::nearest;
+use crate::words::mistake::Mistake;
 use crate::words::session::{Answer, Run};
 
 /// Severity and next step of a finding.
@@ -26,18 +27,22 @@ pub fn weight(run: &Run, context: &NativeCallContext, name: &str, given: Option<
     let own = name.starts_with("site/") && run.declared.is_empty();
     if entry.is_none() && declared.is_none() && !own {
         let known = ENTRIES.iter().map(|entry| entry.name).chain(run.declared.iter().map(|declared| declared.name.as_str()));
-        let hint = nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let lacks = if name.starts_with("site/") {
+        let hint = did_you_mean(name, known);
+        let message = if name.starts_with("site/") {
             format!("the header's `findings` does not declare `{name}`")
         } else {
             format!("`{name}` is no finding of the catalogue, and a site's own begin with `site/`")
         };
-        return Err(Run::refuse(context, format!("{lacks}{hint}")));
+        return Err(Mistake { code: codes::FINDING, message, hint }.raised(context));
     }
     let given = match given {
         None => None,
         Some(word) => match Severity::named(word) {
-            None => return Err(Run::refuse(context, format!("`{word}` is no severity: info, warn or fail"))),
+            None => {
+                let hint = Some("`lbdiag words finding` tells what it takes".to_owned());
+                return Err(Mistake { code: codes::ARGUMENTS, message: format!("`{word}` is no severity: info, warn or fail"), hint }
+                    .raised(context));
+            }
             known => known,
         },
     };
