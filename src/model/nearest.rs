@@ -8,10 +8,17 @@ const LONGEST: usize = 2 * 253 + 1;
 pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let candidates = candidates.into_iter().filter(|candidate| wanted.len().max(candidate.len()) <= LONGEST);
     candidates
-        .map(|candidate| (strsim::jaro_winkler(wanted, candidate), candidate))
+        .map(|candidate| (likeness(wanted, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+/// How like two names are. In short ones two letters in the wrong order weigh more than they should: `itn` is meant for `int`.
+fn likeness(wanted: &str, candidate: &str) -> f64 {
+    let likeness = strsim::jaro_winkler(wanted, candidate);
+    let short = (3..=6).contains(&wanted.len()) && wanted.len() == candidate.len();
+    if short && likeness <= 0.75 && strsim::osa_distance(wanted, candidate) == 1 { 0.76 } else { likeness }
 }
 
 #[cfg(test)]
@@ -21,6 +28,7 @@ mod tests {
     #[test]
     fn suggests_the_nearest_or_nothing() {
         assert_eq!(nearest("iam-proxy-alertmanger", ["iam-proxy-alertmanager", "web"]), Some("iam-proxy-alertmanager"));
+        assert_eq!(nearest("itn", ["string", "int"]), Some("int"));
         assert_eq!(nearest("zzz", ["iam-proxy-alertmanager", "web"]), None);
     }
 

@@ -10,6 +10,9 @@ pub(crate) struct Marked {
     pub(crate) text: String,
     /// For each byte at which a block begins or ends, the block that is innermost from there on.
     from: Vec<(usize, Option<usize>)>,
+    /// For each byte at which that changes, whether what stands from there on may be left out although its block runs: what follows `&&`,
+    /// `||` or `??`, and the condition of an arm.
+    at_times: Vec<(usize, bool)>,
 }
 
 impl Marked {
@@ -67,13 +70,41 @@ impl Marked {
             }
         }
         marked.push_str(&text[copied..]);
-        Self { text: marked, from }
+        Self { text: marked, from, at_times: at_times(text) }
+    }
+
+    /// Whether what stands at a byte may be left out although its block runs.
+    pub(crate) fn at_times(&self, byte: usize) -> bool {
+        self.at_times.iter().take_while(|(at, _)| *at <= byte).last().is_some_and(|(_, at_times)| *at_times)
     }
 
     /// The innermost block around a byte; `None` outside of all of them.
     pub(crate) fn block(&self, byte: usize) -> Option<usize> {
         self.from.iter().take_while(|(at, _)| *at <= byte).last().and_then(|(_, block)| *block)
     }
+}
+
+fn at_times(text: &str) -> Vec<(usize, bool)> {
+    let (mut all, mut open, mut now, mut before) = (Vec::new(), Vec::new(), false, "");
+    for token in tokens(text, body(text)) {
+        let mark = &text[token.bytes.clone()];
+        match mark {
+            "(" | "[" | "{" | "#{" | "${" => {
+                open.push(now);
+                now &= mark != "{";
+            }
+            ")" | "]" | "}" => now = open.pop().unwrap_or(false),
+            ";" | "," | "=>" => now = *open.last().unwrap_or(&false) && mark == ",",
+            // Behind a parenthesis or a comma it begins a closure, which may never be called.
+            "&&" | "??" | "|" => now = true,
+            // The condition of an arm stands behind a value, and that of a statement behind none.
+            "if" if before.ends_with(['"', '_']) => now = true,
+            _ => {}
+        }
+        all.push((token.bytes.start, now));
+        before = mark;
+    }
+    all
 }
 
 /// The blocks that ran, by the titles of a run's tables.

@@ -21,10 +21,16 @@ pub(crate) enum Operator {
     Finding,
     HeaderKey,
     HeaderValue,
+    /// What changes nothing: of that the check may say nothing.
+    Renamed,
+    AsMethod,
+    FieldByText,
+    Bracketed,
+    Commented,
 }
 
 impl Operator {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Word,
         Self::Method,
         Self::Field,
@@ -39,6 +45,11 @@ impl Operator {
         Self::Finding,
         Self::HeaderKey,
         Self::HeaderValue,
+        Self::Renamed,
+        Self::AsMethod,
+        Self::FieldByText,
+        Self::Bracketed,
+        Self::Commented,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -57,6 +68,11 @@ impl Operator {
             Self::Finding => "a finding misspelt",
             Self::HeaderKey => "a header's key misspelt",
             Self::HeaderValue => "a header's value changed",
+            Self::Renamed => "a variable renamed throughout",
+            Self::AsMethod => "a word called as a method",
+            Self::FieldByText => "a field read by a text",
+            Self::Bracketed => "an argument in parentheses",
+            Self::Commented => "a comment added",
         }
     }
 }
@@ -75,6 +91,8 @@ pub(crate) struct Site {
 enum Change {
     Misspell,
     By(String),
+    /// Every name in these bytes.
+    Everywhere(Vec<Range<usize>>),
 }
 
 impl Site {
@@ -83,6 +101,13 @@ impl Site {
         let new = match &self.change {
             Change::Misspell => misspelt(&text[self.bytes.clone()], random),
             Change::By(new) => new.clone(),
+            Change::Everywhere(places) => {
+                let mut text = text.to_owned();
+                for place in places.iter().rev() {
+                    text.replace_range(place.clone(), "renamed_name");
+                }
+                return text;
+            }
         };
         format!("{}{new}{}", &text[..self.bytes.start], &text[self.bytes.end..])
     }
@@ -123,10 +148,28 @@ pub(crate) fn sites(text: &str, words: &[&str]) -> Vec<Site> {
         match token.sort {
             Sort::Name if behind_dot && index > 1 && of(index - 2) == "params" => add(Operator::Parameter, &token.bytes, misspell()),
             Sort::Name if behind_dot && after == "(" => add(Operator::Method, &token.bytes, misspell()),
-            Sort::Name if behind_dot => add(Operator::Field, &token.bytes, misspell()),
+            Sort::Name if behind_dot => {
+                add(Operator::Field, &token.bytes, misspell());
+                // What is assigned is another matter, and `?.` has no such form.
+                if before == "." && !matches!(after, "=" | "+=") {
+                    add(Operator::FieldByText, &(token.bytes.start - 1..token.bytes.end), Change::By(format!("[\"{here}\"]")));
+                }
+            }
             Sort::Name if KEYWORDS.contains(&here) => {
                 if matches!(here, "true" | "false") {
                     add(Operator::LiteralsType, &token.bytes, Change::By("\"yes\"".to_owned()));
+                }
+                if here == "let" {
+                    add(Operator::Commented, &(token.bytes.start..token.bytes.start), Change::By("/* let it be */ ".to_owned()));
+                    let name = of(index + 1);
+                    let is_field = |at: usize| at > 0 && matches!(of(at - 1), "." | "?.");
+                    let same = (0..all.len()).filter(|at| of(*at) == name && !is_field(*at));
+                    // A key of a map, or a function, may be called so as well.
+                    let plain = same.clone().all(|at| !matches!(of(at + 1), ":" | "(") && all[at].sort == Sort::Name);
+                    if plain {
+                        let places = same.map(|at| all[at].bytes.clone()).collect();
+                        add(Operator::Renamed, &all[index + 1].bytes, Change::Everywhere(places));
+                    }
                 }
                 if here == "let"
                     && let Some(end) = statement(&all, text, index)
@@ -139,6 +182,15 @@ pub(crate) fn sites(text: &str, words: &[&str]) -> Vec<Site> {
                     add(Operator::Word, &token.bytes, misspell());
                 }
                 let arguments = arguments(&all, text, index + 1);
+                if let Some(first) = arguments.first() {
+                    add(Operator::Bracketed, first, Change::By(format!("({})", &text[first.clone()])));
+                    let rest = arguments.get(1).map_or(first.end, |second| second.start);
+                    let plain = text[first.clone()].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                    if words.contains(&here) && plain && !behind_dot {
+                        let method = format!("{}.{here}(", &text[first.clone()]);
+                        add(Operator::AsMethod, &(token.bytes.start..rest), Change::By(method));
+                    }
+                }
                 for (number, argument) in arguments.iter().enumerate() {
                     let (from, to) = match (number.checked_sub(1).and_then(|before| arguments.get(before)), arguments.get(number + 1)) {
                         (_, Some(next)) => (argument.start, next.start),

@@ -107,9 +107,10 @@ impl Reader<'_> {
                 }
                 _ => {
                     let of = Type::from(base.of.clone()).shown();
-                    let hint = natives::knows(name).then(|| format!("write `{name}()`, if the function is meant"));
-                    let part = matches!(&base.of, Of::List(part) if matches!(part.of, Of::Record(_)));
-                    let hint = hint.or_else(|| part.then(|| "take one of the list: `list[0]`, or `for one in list`".to_owned()));
+                    let of_part =
+                        matches!(&base.of, Of::List(part) if matches!(&part.of, Of::Record(record) if record.0.field(name).is_some()));
+                    let hint = of_part.then(|| "take one of the list: `list[0]`, or `for one in list`".to_owned());
+                    let hint = hint.or_else(|| natives::knows(name).then(|| format!("write `{name}()`, if the function is meant")));
                     self.say(codes::FIELD, at, format!("{of} has no field `{name}`"), hint);
                     Type::ANY
                 }

@@ -16,6 +16,15 @@ pub(super) const OPTIONS_NEED: [(&str, &[&str]); 2] = [("wire", &["probe", "node
 
 /// Options of captures that use a capability which headers from before do not list: the run tells them.
 const CAPTURES_USE: [(&str, &str); 3] = [("filter", ANY_CAPTURE), ("address", ANY_CAPTURE), ("snaplen", PAYLOAD)];
+/// Of these options a word needs at least one of each list; all of them may be left out as far as its description tells.
+const NEEDS_ONE_OF: [(&str, &[&[&str]]); 6] = [
+    ("node_capture", &[&["filter", "address", "service"]]),
+    ("pod_netns_capture", &[&["filter", "address", "service"]]),
+    ("vantage_capture", &[&["filter", "address", "service"]]),
+    ("local_capture", &[&["filter", "address", "service"]]),
+    ("conntrack", &[&["address", "client"]]),
+    ("firewall", &[&["iif", "oif", "hook"], &["source", "destination"]]),
+];
 
 /// A value that is given to a word, and how it is written; what stands before the dot of a method is not followed further.
 struct Given<'a> {
@@ -47,6 +56,8 @@ impl Reader<'_> {
             if let Some(options) = options {
                 self.options(word, &given[options]);
             }
+            self.one_of_each(word, options.map(|options| &given[options]), at);
+            self.swapped(word, &given);
         } else {
             self.say(codes::ARGUMENTS, at, word.miscounted(given.len()), Some(format!("it is written {}", word.signature())));
         }
@@ -120,7 +131,7 @@ impl Reader<'_> {
             _ => return,
         };
         let message = format!("`{}` takes {} as its {}, and this is {shown}", word.name, param.kind, param.name);
-        let place = given.written.map_or(at, |written| if written.is_constant() { written.position() } else { written.start_position() });
+        let place = given.written.map_or(at, Expr::start_position);
         self.say(codes::ARGUMENTS, place, message, Some(format!("it is written {}", word.signature())));
     }
 
@@ -168,9 +179,40 @@ impl Reader<'_> {
             _ if !takes(option.kind, kind) => kind.shown(),
             _ => return,
         };
-        let place = written.map_or(key, |written| if written.is_constant() { written.position() } else { written.start_position() });
+        let place = written.map_or(key, Expr::start_position);
         let hint = format!("`lbdiag words {}` tells all its options", word.name);
         self.say(codes::OPTION_VALUE, place, word.refuses(option, &shown), Some(hint));
+    }
+
+    /// Options of which a word needs one.
+    fn one_of_each(&mut self, word: &Word, options: Option<&Given>, at: Position) {
+        let Some((_, needs)) = NEEDS_ONE_OF.iter().find(|(name, _)| *name == word.name) else { return };
+        let closed = Shape::default();
+        let shape: &Shape = match options.map(|options| &options.kind.of) {
+            None => &closed,
+            Some(Of::Shape(shape)) => shape,
+            Some(_) => return,
+        };
+        for one_of in needs.iter().filter(|one_of| !shape.open && !one_of.iter().any(|name| shape.keys.contains_key(*name))) {
+            let message = format!("`{}` needs one of the options {}", word.name, one_of.join(", "));
+            self.say(codes::ARGUMENTS, at, message, Some(format!("`lbdiag words {}` tells all its options", word.name)));
+        }
+    }
+
+    /// Arguments that are called like another parameter of their word, of the same kind: likely two of them changed places.
+    fn swapped(&mut self, word: &Word, given: &[Given]) {
+        for (number, (one, param)) in given.iter().zip(word.params).enumerate() {
+            let Some(written) = one.written else { continue };
+            let Some(name) = called(written).filter(|name| *name != param.name) else { continue };
+            let meant = word.params.iter().enumerate().find(|(other, meant)| *other != number && meant.name == name);
+            let same_kind = meant.is_some_and(|(_, meant)| meant.kind.to_string() == param.kind.to_string());
+            // Where that one stands at its own place too, this one is meant.
+            let twice = meant.is_some_and(|(other, _)| given.get(other).and_then(|given| given.written).and_then(called) == Some(name));
+            if same_kind && !twice {
+                let message = format!("`{name}` is given to `{}` as its {}, and not as its {name}", word.name, param.name);
+                self.say(codes::SWAPPED, written.start_position(), message, Some(format!("it is written {}", word.signature())));
+            }
+        }
     }
 
     /// Options that reach further than their word.
@@ -193,6 +235,16 @@ impl Reader<'_> {
     }
 }
 
+/// The name by which a value is written: that of a variable, or of the last field.
+fn called(written: &Expr) -> Option<&str> {
+    match written {
+        Expr::Variable(variable, ..) => Some(&variable.1),
+        Expr::Dot(pair, ..) => called(&pair.rhs),
+        Expr::Property(property, _) => Some(&property.2),
+        _ => None,
+    }
+}
+
 /// Whether some value of the type may be given for the kind. `()` is for the run to judge: where it stands for what is not known, a word
 /// takes it.
 fn takes(kind: Kind, given: &Type) -> bool {
@@ -207,9 +259,10 @@ fn takes(kind: Kind, given: &Type) -> bool {
         (Kind::Places, of) => matches!(of, Of::Text(_) | Of::Char | Of::List(_)),
         (Kind::Several(_), of) => matches!(of, Of::Text(_) | Of::Int | Of::List(_)),
         (Kind::CaptureInterface, of) => matches!(of, Of::Text(_) | Of::Shape(_) | Of::Map(_)),
-        // A map may be a part of what another word gave.
         (Kind::Record(record), Of::Record(given)) => record.name == given.0.name,
-        (Kind::Record(_), of) => matches!(of, Of::Shape(_) | Of::Map(_)),
+        // A map may be a part of what another word gave, unless all of it is written in the script.
+        (Kind::Record(_), Of::Shape(shape)) => shape.open || shape.keys.values().any(|key| key.at.is_none()),
+        (Kind::Record(_), of) => matches!(of, Of::Map(_)),
         (Kind::List(Kind::Record(record)), Of::List(part)) => match &part.of {
             Of::Record(given) => record.name == given.0.name,
             of => matches!(of, Of::Any | Of::Never | Of::Shape(_) | Of::Map(_)),

@@ -89,6 +89,7 @@ pub const UNREACHABLE: &str = "W0204";
 pub const UNREAD_CAPTURE: &str = "W0205";
 pub const SHADOWED: &str = "W0206";
 pub const NEVER_TRUE: &str = "W0207";
+pub const SWAPPED: &str = "W0208";
 pub const UNKNOWN_DEFAULT: &str = "W0401";
 pub const OLD_NAME: &str = "W0501";
 
@@ -325,6 +326,12 @@ pub const CODES: &[Code] = &[
         title: "a comparison says always the same",
         meaning: "Values of different types are never equal in Rhai, and that is no error: `svc.name == 3` is false for every Service, and a field that is never () is never equal to (). `lbdiag words WORD` tells the types of fields, what they can be, and when they are ().",
         example: Example::Script("let svc = service(\"a\", \"b\");\nif svc.ports == () { note(\"x\"); }\n"),
+    },
+    Code {
+        code: SWAPPED,
+        title: "an argument is called like another one of its word",
+        meaning: "Both take values of the same kind, so that nothing else tells when two of them changed places.",
+        example: Example::Script("let namespace = \"a\";\nlet web = \"b\";\nnote(service(web, namespace).path);\n"),
     },
     Code {
         code: UNKNOWN_DEFAULT,
