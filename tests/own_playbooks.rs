@@ -6,7 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use lbdiag::engine::{self, Prepared, RunEnd};
+use lbdiag::evidence::recording::manifest::RecordedSite;
 use lbdiag::evidence::recording::recorded;
+use lbdiag::evidence::site::Site;
+use lbdiag::evidence::site_additions::Accepted;
+use lbdiag::language::playbook::Playbook;
+use lbdiag::model::finding::Severity;
 use lbdiag::model::outcome::{Outcome, StepState, Verdict};
 
 /// Runs the lines of a playbook on a recording; `header` are further lines of its header.
@@ -214,4 +219,135 @@ fn a_service_is_found_by_its_address_alone() {
 fn a_request_that_may_not_be_asked_is_told_and_nothing_more() {
     let body = "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet flow = step(\"Follow\", || follow(svc, (), (), #{ from: \"ssh:c1\" }));\nnote(`${flow == ()}`);";
     assert_eq!(told(&run("", body)), ["Follow: nothing is asked: who announces the address is not known", "Notes: true"]);
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The main playbook on a recording, at one of the example sites.
+fn at_site(name: &str, recording: &str) -> Result<Outcome, String> {
+    let playbook = opened("playbooks/metallb-flow.rhai");
+    let site = Site::read(&root().join(format!("examples/sites/{name}/site.yaml"))).map_err(|error| error.to_string())?;
+    let (evidence, mut manifest) = recorded::open(&root().join(format!("tests/recordings/{recording}.lbdiag"))).expect("the recording");
+    manifest.site = RecordedSite::of(&site);
+    let prepared = Prepared::replay(playbook, (evidence, manifest), &[])?;
+    Ok(prepared.replayed(Duration::from_secs(60)).expect("a replay").outcome)
+}
+
+fn opened(path: &str) -> Playbook {
+    engine::load(&root().join(path)).map_err(|broken| broken.to_string()).expect("a playbook")
+}
+
+#[test]
+fn three_sites_add_to_the_main_playbook_without_a_copy_of_it() {
+    let racks = at_site("racks", "healthy").expect("a run");
+    assert_eq!(racks.verdict, Verdict::Pass, "{racks:?}");
+    assert!(told(&racks).iter().any(|line| line.contains("holds: n2, which announces, stands in rack A (seen: A)")), "{:?}", told(&racks));
+    assert_eq!(racks.ran.iter().map(|one| one.kind.as_str()).collect::<Vec<_>>(), ["playbook", "hook"]);
+    assert!(racks.ran.iter().all(|one| one.sha256.len() == 64), "{:?}", racks.ran);
+
+    let frozen = at_site("locked-down", "healthy").expect("a run");
+    assert!(told(&frozen).iter().any(|line| line.contains("the site leaves the step \"Follow a request\" out")), "{:?}", told(&frozen));
+    assert!(frozen.steps.iter().all(|step| step.title != "Follow a request"));
+    assert_ne!(frozen.verdict, Verdict::Pass, "nothing was asked");
+
+    let networks = at_site("two-networks", "healthy").expect("a run");
+    assert_eq!(networks.verdict, Verdict::Pass, "{networks:?}");
+    let first = &networks.steps[0];
+    assert!(first.title.starts_with("before \"Who announces the address\"") && first.facts.len() == 3, "{first:?}");
+}
+
+#[test]
+fn a_site_weighs_findings_and_lives_with_some() {
+    let plain = |additions: &Site| {
+        let (evidence, mut manifest) = recorded::open(&root().join("tests/recordings/announcer-off.lbdiag")).expect("the recording");
+        manifest.site = RecordedSite::of(additions);
+        let prepared = Prepared::replay(opened("playbooks/metallb-flow.rhai"), (evidence, manifest), &[]).expect("parameters");
+        prepared.replayed(Duration::from_secs(60)).expect("a replay").outcome
+    };
+    let before = plain(&Site::default());
+    let name = before.findings.first().map(|finding| finding.name.clone()).expect("a finding");
+    let weighed = plain(&Site { severities: [(name.clone(), Severity::Info)].into(), ..Site::default() });
+    let after = weighed.findings.iter().find(|finding| finding.name == name).expect("the finding");
+    assert_eq!(after.severity, Severity::Info);
+    assert!(after.evidence.iter().any(|line| line.contains("the site weighs it as info")), "{after:?}");
+
+    let accepted = |until: &str| {
+        let all = before.findings.iter().map(|finding| finding.name.clone());
+        let accepted = all.map(|finding| Accepted { finding, culprit: None, reason: "known".to_owned(), until: Some(until.to_owned()) });
+        plain(&Site { accepted: accepted.collect(), ..Site::default() })
+    };
+    assert_eq!(before.verdict, Verdict::Fail);
+    assert_ne!(accepted("2099-01-31").verdict, Verdict::Fail);
+    assert_eq!(accepted("2020-01-31").verdict, Verdict::Fail, "its last day has passed");
+}
+
+#[test]
+fn a_hook_that_names_no_step_or_is_broken_is_refused_before_anything_is_asked() {
+    let refused = |text: &str, hook: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("site.yaml"), text).expect("a file");
+        std::fs::write(folder.path().join("hook.rhai"), hook).expect("a file");
+        let site = match Site::read(&folder.path().join("site.yaml")) {
+            Ok(site) => site,
+            Err(error) => return error.to_string(),
+        };
+        let (evidence, mut manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
+        manifest.site = RecordedSite::of(&site);
+        Prepared::replay(opened("playbooks/metallb-flow.rhai"), (evidence, manifest), &[]).err().unwrap_or_default()
+    };
+    let hook = |step: &str, run: &str| format!("hooks: [{{ playbook: metallb-flow, after: \"{step}\", run: {run} }}]\n");
+    assert_eq!(refused(&hook("Follow a request", "hook.rhai"), "note(\"x\");"), "");
+    let unknown = refused(&hook("Folow a request", "hook.rhai"), "note(\"x\");");
+    assert!(unknown.contains("has no step \"Folow a request\"") && unknown.contains("did you mean `Follow a request`"), "{unknown}");
+    assert!(refused(&hook("Follow a request", "hook.rhai"), "ntoe(\"x\");").contains("did you mean `note`"));
+    assert!(refused(&hook("Follow a request", "../hook.rhai"), "").contains("leads out of"));
+    assert!(refused("hooks: [{ playbook: metallb-flow, run: hook.rhai }]\n", "").contains("names one step"));
+    assert!(refused("data: { a: { type: cidr, value: 10.0.0.0/99 } }\n", "").contains("data.a: the value is not of the type cidr"));
+}
+
+#[test]
+fn a_module_is_imported_within_the_headers_reach_and_from_nowhere_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir_all(path("lib")).expect("a folder");
+    let module =
+        |uses: &str, body: &str| format!("//! ---\n//! name: m\n//! version: 2.1.0\n//! about: b\n//! uses: [{uses}]\n//! ---\n{body}\n");
+    std::fs::write(
+        path("lib/a.rhai"),
+        module(
+            "cluster.read",
+            "import \"lib/tables\" as t;\nfn count() { nodes().len() }\nfn names() { t::joined(nodes().map(|node| node.name), \" \") }",
+        ),
+    )
+    .expect("a file");
+    std::fs::write(path("lib/far.rhai"), module("node.read", "fn look(node) { interfaces(node) }")).expect("a file");
+    std::fs::write(path("lib/circle.rhai"), module("", "import \"lib/circle\" as c;\nfn x() { 1 }")).expect("a file");
+    std::os::unix::fs::symlink("/etc/hostname", path("lib/link.rhai")).expect("a link");
+    let loaded = |imports: &str| {
+        std::fs::write(path("own.rhai"), module("cluster.read", imports)).expect("a file");
+        engine::load(&path("own.rhai")).map_err(|broken| broken.to_string())
+    };
+    let refused = |imports: &str| loaded(imports).err().unwrap_or_default();
+    assert!(refused("import \"lib/none\" as a;").contains("there is no module \"lib/none\""));
+    assert!(refused("import \"../own\" as a;").contains("without `..`"));
+    assert!(refused("import \"/etc/hostname\" as a;").contains("without `..`"));
+    assert!(refused("import \"lib/link\" as a;").contains("by a link"));
+    assert!(refused("import \"lib/far\" as a;").contains("uses `node.read`, which the header's `uses` does not list"));
+    assert!(refused("import \"lib/circle\" as a;").contains("in a circle"));
+    assert!(refused("let name = \"lib/a\";\nimport name as a;").contains("written out"));
+
+    let playbook = loaded("import \"lib/a\" as a;\nstep(\"a\", || { expect(a::count() == 4, \"site/x\", \"four\"); note(a::names()) });")
+        .unwrap_or_else(|broken| panic!("{broken}"));
+    let (evidence, mut manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
+    manifest.params.clear();
+    let outcome = Prepared::replay(playbook, (evidence, manifest), &[])
+        .expect("parameters")
+        .replayed(Duration::from_secs(60))
+        .expect("a replay")
+        .outcome;
+    assert_eq!(told(&outcome), ["a: holds: four", "a: n0 n1 n2 n3"], "{outcome:?}");
+    let ran: Vec<(&str, bool)> = outcome.ran.iter().map(|one| (one.version.as_str(), one.shipped)).collect();
+    assert_eq!(ran, [("2.1.0", false), ("2.1.0", false), ("1.0.0", true)], "{:?}", outcome.ran);
 }

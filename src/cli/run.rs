@@ -170,7 +170,9 @@ fn close(arguments: &Arguments, prepared: &Prepared, world: &World, end: &RunEnd
         EndKind::BrokenPlaybook(mistake) => streams::say(&report::diagnostic(mistake, streams::error_style())),
         EndKind::CouldNotWork(message) | EndKind::Unread(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
-        EndKind::Unjudged => streams::say("lbdiag: the playbook ended without a judgement (it never came to `judge`)"),
+        EndKind::Unjudged => {
+            streams::say(&format!("lbdiag: {}", end.outcome.ended.as_deref().unwrap_or("the playbook ended without a judgement")))
+        }
         EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),
     }
     // The recording first: it loses nothing, and every report can be made of it again.

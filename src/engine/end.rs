@@ -97,6 +97,7 @@ impl End<'_> {
             remedies: state.remedies,
             tables: state.tables,
             steps: state.steps,
+            ran: Vec::new(),
             captures: state.captures,
             clocks: state.clocks.0.into_values().collect(),
             touched,

@@ -2,17 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use super::library::Folders;
 use crate::evidence::text_file;
 use crate::language::header::Header;
-use crate::language::playbook::{Broken, Playbook, read};
+use crate::language::playbook::{Broken, Origin, Playbook, read_with};
 use crate::language::read_header;
 use crate::model::diagnostic::{Diagnostic, Source, codes};
 use crate::model::nearest::nearest;
 
 /// The playbooks that work anywhere, by name.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 11] = [
     ("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai")),
     ("doctor", include_str!("../../playbooks/doctor.rhai")),
+    ("announcements", include_str!("../../playbooks/announcements.rhai")),
+    ("service-static", include_str!("../../playbooks/service-static.rhai")),
+    ("all-services", include_str!("../../playbooks/all-services.rhai")),
+    ("before-drain", include_str!("../../playbooks/before-drain.rhai")),
+    ("node-ready-for-metallb", include_str!("../../playbooks/node-ready-for-metallb.rhai")),
+    ("certificates", include_str!("../../playbooks/certificates.rhai")),
+    ("mtu", include_str!("../../playbooks/mtu.rhai")),
+    ("client-path", include_str!("../../playbooks/client-path.rhai")),
     ("record-world", include_str!("../../playbooks/record-world.rhai")),
 ];
 
@@ -36,10 +45,17 @@ pub enum Refusal {
 /// When there is none, or it may not run.
 pub fn open(name: &Path) -> Result<Playbook, Refusal> {
     if let Some(file) = file(name) {
-        return load(&file).map_err(Refusal::Broken);
+        let mut playbook = read_file(&file).map_err(Refusal::Broken)?;
+        // A name alone means the shipped one as well: which of the two runs is told.
+        if name.components().count() == 1 && shipped_text(name).is_some() {
+            playbook.origin = Origin::InPlaceOfShipped;
+        }
+        return Ok(playbook);
     }
     match shipped_text(name) {
-        Some((name, text)) => read(&format!("{name}.rhai"), text.to_owned()).map_err(Refusal::Broken),
+        Some((name, text)) => read_with(&format!("{name}.rhai"), text.to_owned(), &Folders::default())
+            .map(|playbook| Playbook { origin: Origin::Shipped, ..playbook })
+            .map_err(Refusal::Broken),
         None => Err(Refusal::Unknown(unknown(name))),
     }
 }
@@ -49,11 +65,17 @@ pub fn open(name: &Path) -> Result<Playbook, Refusal> {
 /// # Errors
 /// When the file cannot be read, its header or syntax is wrong, or it uses words that it may not.
 pub fn load(path: &Path) -> Result<Playbook, Broken> {
+    let mut playbook = read_file(path)?;
+    if playbook.lacking.is_empty() { Ok(playbook) } else { Err(Broken { diagnostics: std::mem::take(&mut playbook.lacking) }) }
+}
+
+/// As `load`, where the site's library may still have what is imported.
+fn read_file(path: &Path) -> Result<Playbook, Broken> {
     let shown = path.display().to_string();
     let unreadable = |error: std::io::Error| Broken {
         diagnostics: vec![Diagnostic::new(codes::UNREADABLE, None, format!("read playbook {shown}: {error}"))],
     };
-    read(&shown, text_file::read(path).map_err(unreadable)?)
+    read_with(&shown, text_file::read(path).map_err(unreadable)?, &Folders::beside(path))
 }
 
 /// The file of that name, when there is one.
@@ -117,7 +139,7 @@ mod tests {
     #[test]
     fn every_shipped_playbook_loads() {
         for (name, text) in SHIPPED {
-            let playbook = read(name, text.to_owned()).unwrap_or_else(|broken| panic!("{broken}"));
+            let playbook = read_with(name, text.to_owned(), &Folders::default()).unwrap_or_else(|broken| panic!("{broken}"));
             assert_eq!(playbook.header.name, name);
         }
     }

@@ -5,12 +5,16 @@
 
 mod again;
 mod bounded;
+mod came_to;
 mod conclusion;
 mod end;
 mod equality;
 mod find;
 mod folder;
 mod given;
+mod hooks;
+mod library;
+mod modules;
 mod plan;
 mod prepare;
 mod ran;
@@ -19,17 +23,18 @@ mod run;
 mod sandbox;
 mod script_thread;
 mod site_mistakes;
+mod site_weights;
 mod sorting;
 pub mod testing;
 pub mod world;
 
+pub use came_to::CameTo;
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open, shipped};
 pub use folder::playbooks;
 pub use given::Asked;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
-pub use ran::Ran;
 pub use record::record;
 pub use run::{RunEnd, RunOptions, run, run_without};
 pub use site_mistakes::site_mistakes;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::given::{self, Asked};
+use super::library::Folders;
 use super::run::{self, RunEnd, RunOptions};
 use crate::evidence::Evidence;
 use crate::evidence::reach::narrowed;
@@ -15,7 +16,7 @@ use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::recorded;
 use crate::evidence::site::Site;
 use crate::language::params::{Inputs, resolve, sources};
-use crate::language::playbook::Playbook;
+use crate::language::playbook::{Playbook, read_with};
 
 /// What a run without hosts and without questions to the Service may do.
 const STATIC: [&str; 1] = ["cluster.read"];
@@ -68,6 +69,8 @@ impl Prepared {
 
     /// With everything that was gathered.
     pub(super) fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
+        let playbook = with_library(playbook, &site)?;
+        super::hooks::of(&playbook, &site).map_err(|broken| broken.to_string())?;
         let params = resolve(&playbook.header, inputs)?;
         let site = site.for_playbook(&playbook.header.name, &playbook.sha256())?;
         let sources = sources(&playbook.header, inputs);
@@ -91,6 +94,19 @@ impl Prepared {
     }
 }
 
+/// The playbook with what it imports from the site's library.
+fn with_library(playbook: Playbook, site: &Site) -> Result<Playbook, String> {
+    if playbook.lacking.is_empty() {
+        return Ok(playbook);
+    }
+    let folders = Folders::beside(Path::new(&playbook.path)).and(&site.library);
+    let read = read_with(&playbook.path, playbook.source, &folders).map_err(|broken| broken.to_string())?;
+    match read.lacking.first() {
+        None => Ok(Playbook { origin: playbook.origin, ..read }),
+        Some(lacking) => Err(lacking.to_string()),
+    }
+}
+
 /// Where the parameters' values may come from, and the site: the file's, or in a replay the recording's own, since what was asked depended on it.
 fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) -> Result<(Inputs, Site), String> {
     let of_a_world = asked.world.is_some();
@@ -100,6 +116,10 @@ fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) ->
         (None, Some(file)) => site_file(file, doing)?,
         (None, None) => Site::default(),
     };
+    if let (Some(_), Some(file)) = (replayed, &asked.site) {
+        // What asked is recorded; where modules are found is not.
+        site.library = site_file(file, doing)?.library;
+    }
     if asked.via_pods && site.via.pod.is_none() && replayed.is_none() {
         return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());
     }

@@ -1,39 +1,34 @@
-//! The positions of a playbook that runs came to, as the language itself tells them.
+//! What a run runs, by path, version and hash: a reader can tell whether it was what they think it was.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use crate::evidence::site::Site;
+use crate::language::playbook::{Origin, Playbook, sha256};
+use crate::model::outcome::Ran;
 
-use rhai::debugger::DebuggerCommand;
-use rhai::{Engine, Position};
-
-use crate::evidence::side_by_side::lock;
-
-/// Filled by runs, of which many may go on at once.
-#[derive(Clone, Debug, Default)]
-pub struct Ran(Arc<Mutex<BTreeSet<Position>>>);
-
-impl Ran {
-    /// Has an engine tell of every statement and expression that it evaluates.
-    #[expect(deprecated, reason = "it is marked so because it may change with another version of Rhai, whose version is pinned")]
-    pub(super) fn watch(&self, engine: &mut Engine) {
-        let ran = self.clone();
-        engine.register_debugger(
-            |_, debugger| debugger,
-            move |_, _, _, _, position| {
-                ran.at(position);
-                Ok(DebuggerCommand::StepInto)
-            },
-        );
-    }
-
-    fn at(&self, position: Position) {
-        if !position.is_none() {
-            lock(&self.0).insert(position);
-        }
-    }
-
-    /// The positions that were come to.
-    pub(super) fn positions(&self) -> BTreeSet<Position> {
-        lock(&self.0).clone()
-    }
+/// The playbook, its modules, and the site's hooks for it.
+pub(super) fn ran(playbook: &Playbook, site: &Site) -> Vec<Ran> {
+    let mut all = vec![Ran {
+        kind: "playbook".to_owned(),
+        path: playbook.path.clone(),
+        shipped: playbook.origin == Origin::Shipped,
+        version: playbook.header.version.clone(),
+        sha256: sha256(&playbook.source),
+        in_place_of_shipped: playbook.origin == Origin::InPlaceOfShipped,
+    }];
+    all.extend(playbook.modules.iter().map(|module| Ran {
+        kind: "module".to_owned(),
+        path: module.found.path.clone(),
+        shipped: module.found.shipped,
+        version: module.header.version.clone(),
+        sha256: sha256(&module.found.text),
+        in_place_of_shipped: false,
+    }));
+    all.extend(site.fragments.iter().filter(|one| one.playbook == playbook.header.name).map(|one| Ran {
+        kind: "hook".to_owned(),
+        path: one.path.clone(),
+        shipped: false,
+        version: String::new(),
+        sha256: sha256(&one.text),
+        in_place_of_shipped: false,
+    }));
+    all
 }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use rhai::EvalAltResult;
 use serde_json::Value;
 
+use super::came_to::CameTo;
 use super::conclusion;
 use super::end::{End, EndKind, Swept};
-use super::ran::Ran;
 use super::script_thread::{self, Thread};
+use super::{hooks, ran, site_weights};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Reason;
 use crate::evidence::recording::tape::RUN_END;
@@ -61,9 +62,9 @@ pub(super) fn run_watched(
     evidence: &Evidence,
     site: &Site,
     options: &RunOptions,
-    ran: Option<&Ran>,
+    covered: Option<&CameTo>,
 ) -> RunEnd {
-    run_with(Apart { ran: ran.cloned(), ..Apart::default() }, playbook, params, evidence, site, options)
+    run_with(Apart { covered: covered.cloned(), ..Apart::default() }, playbook, params, evidence, site, options)
 }
 
 /// What is other than in a usual run.
@@ -72,7 +73,7 @@ pub(super) struct Apart {
     /// A proof that the judgement leaves out.
     without: Option<String>,
     /// Who is told which statements ran.
-    pub(super) ran: Option<Ran>,
+    pub(super) covered: Option<CameTo>,
 }
 
 /// As `run`, with a judgement that leaves one of its proofs out, by its title: what that proof decides.
@@ -109,8 +110,13 @@ fn run_with(
     let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
     shared.judged_without.clone_from(&apart.without);
     shared.declared.clone_from(&playbook.header.findings);
+    shared.constants = script_thread::constants(&params, site);
+    let broken = hooks::of(playbook, site).map(|hooks| shared.hooks.all = hooks).err();
     let shared = Arc::new(shared);
-    let (kind, left_behind) = evaluate(playbook, &params, &shared, apart.ran);
+    let (kind, left_behind) = match broken.and_then(|broken| broken.diagnostics.into_iter().next()) {
+        Some(mistake) => (EndKind::BrokenPlaybook(Box::new(mistake)), false),
+        None => evaluate(playbook, &shared, apart.covered),
+    };
     told.over.store(true, Ordering::Relaxed);
     let state = shared.take_state(STATE_LIMIT).unwrap_or_else(lost);
     let left_behind = left_behind.then(|| {
@@ -122,7 +128,10 @@ fn run_with(
     let looked = !evidence.tape.touched().is_empty();
     let kind =
         if kind == EndKind::Judged && !conclusion::concluded(playbook.header.kind, &state, looked) { EndKind::Unjudged } else { kind };
-    let outcome = End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state);
+    let mut state = state;
+    site_weights::weigh(site, &mut state.findings, &evidence.clock.started());
+    let ran = ran::ran(playbook, site);
+    let outcome = Outcome { ran, ..End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state) };
     RunEnd { outcome, kind }
 }
 
@@ -141,8 +150,8 @@ impl Told {
 }
 
 /// Runs the script, and says whether its thread was left behind.
-fn evaluate(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>, ran: Option<Ran>) -> (EndKind, bool) {
-    match script_thread::run(playbook, params, run, ran) {
+fn evaluate(playbook: &Playbook, run: &Arc<Run>, covered: Option<CameTo>) -> (EndKind, bool) {
+    match script_thread::run(playbook, run, covered) {
         Thread::LeftBehind => (stopped(run, Stop::Interrupted), true),
         Thread::Panicked(message) => (EndKind::CouldNotWork(broke(run, &message)), false),
         Thread::NotStarted(error) => (EndKind::CouldNotWork(format!("start the playbook's thread: {error}")), false),

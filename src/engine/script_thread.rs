@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use rhai::{AST, Dynamic, EvalAltResult, Scope};
 use serde_json::Value;
 
-use super::ran::Ran;
+use super::came_to::CameTo;
+use super::modules::Read;
 use super::sandbox;
 use crate::evidence::panicked;
+use crate::evidence::site::Site;
 use crate::language::playbook::Playbook;
 use crate::words::session::Run;
 
@@ -34,13 +36,12 @@ pub(super) enum Thread {
 }
 
 /// Runs the script, until its end or until it does not come back.
-pub(super) fn run(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &Arc<Run>, ran: Option<Ran>) -> Thread {
-    let values: rhai::Map = params.iter().map(|(name, value)| (name.as_str().into(), dynamic(value))).collect();
-    let (ast, working) = (Arc::clone(&playbook.ast), Arc::clone(run));
+pub(super) fn run(playbook: &Playbook, run: &Arc<Run>, covered: Option<CameTo>) -> Thread {
+    let (ast, modules, working) = (Arc::clone(&playbook.ast), Read(Arc::clone(&playbook.modules)), Arc::clone(run));
     let (give, result) = mpsc::channel();
     let work = move || {
         // Nobody may wait for it any more.
-        let _ = give.send(evaluate(&ast, values, &working, ran));
+        let _ = give.send(evaluate(&ast, modules, &working, covered));
     };
     let thread = match std::thread::Builder::new().name("playbook".to_owned()).stack_size(STACK).spawn(work) {
         Ok(thread) => thread,
@@ -65,14 +66,26 @@ pub(super) fn run(playbook: &Playbook, params: &BTreeMap<String, Value>, run: &A
     }
 }
 
-fn evaluate(ast: &AST, params: rhai::Map, run: &Arc<Run>, ran: Option<Ran>) -> Result<(), Box<EvalAltResult>> {
+fn evaluate(ast: &AST, modules: Read, run: &Arc<Run>, covered: Option<CameTo>) -> Result<(), Box<EvalAltResult>> {
     let mut engine = sandbox::with_words(run);
-    if let Some(ran) = ran {
-        ran.watch(&mut engine);
+    engine.set_module_resolver(modules);
+    if let Some(covered) = covered {
+        covered.watch(&mut engine);
     }
     let mut scope = Scope::new();
-    scope.push_constant("params", params);
+    for (name, value) in &run.constants {
+        scope.push_constant(name.as_str(), value.clone());
+    }
     engine.run_ast_with_scope(&mut scope, ast)
+}
+
+/// What every script finds there: its parameters, and what the site gives.
+pub(super) fn constants(params: &BTreeMap<String, Value>, site: &Site) -> BTreeMap<String, Dynamic> {
+    let map = |values: rhai::Map| Dynamic::from(values);
+    let params = params.iter().map(|(name, value)| (name.as_str().into(), dynamic(value))).collect();
+    let data = site.data.iter().map(|(name, datum)| (name.as_str().into(), dynamic(&datum.value))).collect();
+    let site = [("data".into(), map(data))].into_iter().collect();
+    [("params".to_owned(), map(params)), ("site".to_owned(), map(site))].into_iter().collect()
 }
 
 fn dynamic(value: &Value) -> Dynamic {

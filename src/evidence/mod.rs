@@ -9,6 +9,7 @@ pub mod clocks;
 pub mod cluster;
 pub mod error;
 pub mod host;
+pub mod inside;
 pub mod interrupt;
 pub mod live;
 pub mod memory;
@@ -19,6 +20,7 @@ pub mod reach;
 pub mod recording;
 pub mod side_by_side;
 pub mod site;
+pub mod site_additions;
 pub mod text_file;
 
 use std::sync::Arc;

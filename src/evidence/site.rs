@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::site_additions::{Accepted, Data, Fragment, Hook};
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::model::document::{self, Content, Entry, Node};
+use crate::model::finding::Severity;
 use crate::model::reach::Reach;
 
 /// The whole file. Every part may be left out; an unknown key is an error.
@@ -29,6 +31,19 @@ pub struct Site {
     /// The entry that holds for the playbook of this run.
     #[serde(skip)]
     pub reach: Option<Reach>,
+    /// Steps of its own around those of playbooks.
+    pub hooks: Vec<Hook>,
+    /// The hooks with what they run.
+    #[serde(skip)]
+    pub fragments: Vec<Fragment>,
+    /// Values of its own.
+    pub data: Data,
+    /// What findings weigh here, by name.
+    pub severities: BTreeMap<String, Severity>,
+    /// Findings that it lives with.
+    pub accepted: Vec<Accepted>,
+    /// Folders with modules that playbooks import, from the folder of the site file.
+    pub library: Vec<PathBuf>,
 }
 
 /// How hosts are reached, over what `ssh_config` says.
@@ -148,6 +163,11 @@ const SECTIONS: [Section; 8] = [
             ("defaults", Takes::Anything),
             ("uses", Takes::Capabilities),
             ("allow", Takes::Sections),
+            ("hooks", Takes::Anything),
+            ("data", Takes::Anything),
+            ("severities", Takes::Anything),
+            ("accepted", Takes::Anything),
+            ("library", Takes::Texts),
         ],
         needs: &[],
     },
@@ -197,7 +217,13 @@ impl Site {
         let file = path.display().to_string();
         let text = super::text_file::read(path)
             .map_err(|error| SiteError(vec![Diagnostic::new(codes::UNREADABLE, None, format!("read site file {file}: {error}"))]))?;
-        Self::parse(&Source { file: &file, text: &text }).map_err(SiteError)
+        let mut site = Self::parse(&Source { file: &file, text: &text }).map_err(SiteError)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let wrong = |why: String| SiteError(vec![Diagnostic::new(codes::FILE_VALUE, None, format!("{file}: {why}"))]);
+        site.fragments =
+            site.hooks.iter().map(|hook| hook.read(folder).map_err(|why| wrong(format!("hooks: {why}")))).collect::<Result<_, _>>()?;
+        site.library = site.library.iter().map(|one| folder.join(one)).collect();
+        Ok(site)
     }
 
     /// Reads a site from its text.
@@ -221,6 +247,12 @@ impl Site {
             vec![Diagnostic::new(codes::FILE_VALUE, at(why.bytes), format!("a value is not one that its key takes: {}", why.reason))]
         })?;
         site.nodes.check().map_err(|why| vec![Diagnostic::new(codes::FILE_VALUE, at(place(&node, &["nodes", "address_pattern"])), why)])?;
+        let additions = site
+            .data
+            .iter()
+            .try_for_each(|(name, datum)| datum.check(name))
+            .and_then(|()| site.accepted.iter().try_for_each(Accepted::check));
+        additions.map_err(|why| vec![Diagnostic::new(codes::FILE_VALUE, at(place(&node, &["data"])), why)])?;
         Ok(site)
     }
 }

@@ -7,6 +7,7 @@ use rhai::AST;
 use sha2::{Digest, Sha256};
 
 use super::header::Header;
+use super::modules::{Imports, Library, Module, NoLibrary};
 use super::{check, diagnostics, read_header, sandbox};
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Level, Source};
@@ -19,6 +20,12 @@ pub struct Playbook {
     pub source: String,
     /// What runs, and will not for ever.
     pub warnings: Vec<Diagnostic>,
+    /// What it imports.
+    pub modules: Arc<Vec<Module>>,
+    /// Imports that were found nowhere; it may not run with one.
+    pub lacking: Vec<Diagnostic>,
+    /// Where its text came from.
+    pub origin: Origin,
     /// Shared with the thread that runs it.
     pub(crate) ast: Arc<AST>,
 }
@@ -31,12 +38,26 @@ impl Playbook {
     }
 }
 
-fn sha256(text: &str) -> String {
+/// The SHA-256 of a text, in hexadecimal.
+#[must_use]
+pub fn sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a string has no way to fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// Where a playbook's text came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A file.
+    #[default]
+    File,
+    /// A file, which has the name of a shipped one.
+    InPlaceOfShipped,
+    /// It is inside lbdiag.
+    Shipped,
 }
 
 /// A playbook that may not run, with everything that is wrong with it.
@@ -60,7 +81,15 @@ impl fmt::Display for Broken {
 /// Every mistake of the header together with those of the script. Of a script that Rhai cannot read, the first place
 /// where it does not go on.
 pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
-    read_with(shown, source, check::mistakes)
+    read_with(shown, source, &NoLibrary)
+}
+
+/// As `read`, with what it imports from a library.
+///
+/// # Errors
+/// As `read`; those of the modules too.
+pub fn read_with(shown: &str, source: String, library: &dyn Library) -> Result<Playbook, Broken> {
+    read_checked(shown, source, library, check::mistakes)
 }
 
 /// Reads a playbook, of whose script nothing is checked but that Rhai understands it: for whoever measures what a check finds.
@@ -68,13 +97,13 @@ pub fn read(shown: &str, source: String) -> Result<Playbook, Broken> {
 /// # Errors
 /// As `read`.
 pub fn read_unchecked(shown: &str, source: String) -> Result<Playbook, Broken> {
-    read_with(shown, source, |_, _, _, _| Vec::new())
+    read_checked(shown, source, &NoLibrary, |_, _, _, _| Vec::new())
 }
 
 /// What is wrong with a script.
 type Checks = fn(&rhai::Engine, &Source, &AST, &Header) -> Vec<Diagnostic>;
 
-fn read_with(shown: &str, source: String, checks: Checks) -> Result<Playbook, Broken> {
+fn read_checked(shown: &str, source: String, library: &dyn Library, checks: Checks) -> Result<Playbook, Broken> {
     let text = Source { file: shown, text: &source };
     let mut wrong = Vec::new();
     let header = read_header::read(&text).unwrap_or_else(|mistakes| {
@@ -83,18 +112,56 @@ fn read_with(shown: &str, source: String, checks: Checks) -> Result<Playbook, Br
         Header { uses: CAPABILITIES.map(str::to_owned).to_vec(), ..Header::default() }
     });
     let engine = sandbox::bare();
-    let mut scope = rhai::Scope::new();
-    scope.push_constant("params", rhai::Map::new());
+    let scope = constants();
     match engine.compile_with_scope(&scope, &source) {
         Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
         Ok(ast) => {
             wrong.extend(checks(&engine, &text, &ast, &header));
+            let mut imports = Imports::default();
+            imports.follow(&engine, &text, &ast, &header, library);
+            wrong.append(&mut imports.wrong);
             if wrong.iter().all(|one| one.severity == Level::Warning) {
-                return Ok(Playbook { header, path: shown.to_owned(), source, warnings: wrong, ast: Arc::new(ast) });
+                return Ok(Playbook {
+                    header,
+                    path: shown.to_owned(),
+                    source,
+                    warnings: wrong,
+                    modules: Arc::new(imports.modules),
+                    lacking: imports.lacking,
+                    origin: Origin::File,
+                    ast: Arc::new(ast),
+                });
             }
         }
     }
     Err(Broken { diagnostics: wrong })
+}
+
+/// Reads a fragment that a site runs at a step of a playbook; it may use what the playbook may.
+///
+/// # Errors
+/// Every mistake of it.
+pub fn fragment(shown: &str, text: &str, header: &Header) -> Result<AST, Broken> {
+    let source = Source { file: shown, text };
+    let engine = sandbox::bare();
+    let mut scope = constants();
+    scope.push_constant("given", rhai::Dynamic::UNIT);
+    scope.push_constant("when", "before");
+    match engine.compile_with_scope(&scope, text) {
+        Err(error) => Err(Broken { diagnostics: vec![diagnostics::unparsed(&engine, &source, &error)] }),
+        Ok(ast) => {
+            let wrong = check::mistakes_of_fragment(&engine, &source, &ast, header);
+            if wrong.iter().all(|one| one.severity == Level::Warning) { Ok(ast) } else { Err(Broken { diagnostics: wrong }) }
+        }
+    }
+}
+
+/// What every script finds there.
+fn constants() -> rhai::Scope<'static> {
+    let mut scope = rhai::Scope::new();
+    scope.push_constant("params", rhai::Map::new());
+    scope.push_constant("site", rhai::Map::new());
+    scope
 }
 
 #[cfg(test)]

@@ -25,6 +25,23 @@ pub fn given_by(ast: &AST) -> BTreeMap<String, String> {
     given
 }
 
+/// The titles of all steps that are written out.
+#[must_use]
+pub fn titles(ast: &AST) -> Vec<String> {
+    let mut titles = Vec::new();
+    ast.walk(&mut |path| {
+        let call = match path.last() {
+            Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => Some(call),
+            _ => None,
+        };
+        if let Some(Expr::StringConstant(title, ..)) = call.filter(|call| call.name == "step").and_then(|call| call.args.first()) {
+            titles.push(title.to_string());
+        }
+        true
+    });
+    titles
+}
+
 /// The title of a step whose value is the expression.
 fn title(expression: &Expr) -> Option<String> {
     let Expr::FnCall(call, ..) = expression else { return None };

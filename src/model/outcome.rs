@@ -66,6 +66,24 @@ pub struct Step {
     pub took_ms: u64,
 }
 
+/// A script that a run ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ran {
+    /// `playbook`, `module` or `hook`.
+    pub kind: String,
+    /// Its file, or its name where it is inside lbdiag.
+    pub path: String,
+    /// Whether it is inside lbdiag.
+    pub shipped: bool,
+    /// What its header says; empty for a hook, which has none.
+    pub version: String,
+    /// Of its text, in hexadecimal.
+    pub sha256: String,
+    /// Whether it ran in place of a shipped one of the same name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_place_of_shipped: bool,
+}
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,6 +152,9 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
     pub steps: Vec<Step>,
+    /// Every script that the run ran: the playbook first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ran: Vec<Ran>,
     /// Every capture with its counters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub captures: Vec<CaptureSeen>,

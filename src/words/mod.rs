@@ -9,6 +9,7 @@ pub mod capture;
 pub mod case;
 pub mod cluster;
 pub mod code;
+pub mod ending;
 pub mod fact;
 pub mod fits;
 pub mod flow;

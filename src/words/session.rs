@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::capture::listening::Listening;
 use super::cluster::speaker_logs::Logs;
+use super::flow::step_hook::Hooks;
 use super::room::{self, Part, Room};
 use super::source_ports::SourcePorts;
 use crate::evidence::Evidence;
@@ -32,6 +33,8 @@ use crate::model::remedy::Remedy;
 use crate::model::subject::Subject;
 use crate::model::witness::Witness;
 
+pub use super::ending::{Progress, Stop};
+
 /// The result of every word.
 pub type Answer<T> = Result<T, Box<EvalAltResult>>;
 
@@ -40,38 +43,6 @@ pub type Code = (&'static str, fn(&mut Engine, &Arc<Run>));
 
 /// The answer to a list, shared.
 pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
-
-/// Why a run stopped before its playbook ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The question itself is wrong (an unknown Service): exit 2, with what to write instead.
-    Usage(String),
-    /// Nothing was asked for: the Services, as commands ready to run.
-    Listed(String),
-    /// lbdiag could not do its work.
-    CouldNotWork(String),
-    /// What the run is about could not be read, which is a gap already: nothing else can be asked.
-    Unread(String),
-    Interrupted,
-}
-
-/// Told to whoever shows progress.
-pub enum Progress {
-    Step(String),
-    Note(String),
-    /// A client's own traffic is waited for from now on: what its user is to be asked.
-    Await {
-        client: String,
-        text: String,
-        seconds: u64,
-    },
-    /// How much is left of a wait, seconds.
-    Left {
-        what: String,
-        seconds: u64,
-        of: u64,
-    },
-}
 
 /// One run.
 pub struct Run {
@@ -88,6 +59,10 @@ pub struct Run {
     pub judged_without: Option<String>,
     /// The findings that the playbook's header declares.
     pub declared: Vec<Declared>,
+    /// What the site runs at the playbook's steps.
+    pub hooks: Hooks,
+    /// What every script finds there, by name: `params` and `site`.
+    pub constants: BTreeMap<String, Dynamic>,
     state: Mutex<State>,
     /// The word that was begun last, and whether it is still at work.
     word: Mutex<String>,
@@ -224,6 +199,8 @@ impl Run {
             listening: Mutex::default(),
             judged_without: None,
             declared: Vec::new(),
+            hooks: Hooks::default(),
+            constants: BTreeMap::new(),
             state: Mutex::default(),
             word: Mutex::default(),
             at_work: AtomicBool::default(),

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use rhai::{AST, ASTNode, Expr, FlowControl, Position, Stmt, StmtBlock};
 
-use crate::engine::ran::Ran;
+use crate::engine::came_to::CameTo;
 use crate::language::playbook::Playbook;
 use crate::model::tested::{Covered, Missed, Part};
 
 /// What of a playbook ran.
-pub(super) fn of(playbook: &Playbook, ran: &Ran) -> Covered {
+pub(super) fn of(playbook: &Playbook, ran: &CameTo) -> Covered {
     let there = There::of(&playbook.ast);
     let ran = ran.positions();
     let lines: BTreeSet<usize> = ran.iter().filter_map(|at| at.line()).collect();
@@ -158,7 +158,7 @@ mod tests {
     fn steps_and_branches_are_found_once_each() {
         let body = "let x = 1;\nif x > 1 { note(\"a\"); } else if x == 1 {\n    note(\"b\");\n} else {\n    note(\"c\");\n}\nlet y = switch x { 1 => \"one\", 2 => { note(\"d\"); 5 }, _ => () };\nfor i in [1] { step(\"Look\", || { while x > 9 { x -= 1; } }); }\n";
         let playbook = playbook::read("a.rhai", format!("{HEADER}{body}")).unwrap_or_else(|broken| panic!("{broken}"));
-        let covered = of(&playbook, &Ran::default());
+        let covered = of(&playbook, &CameTo::default());
         let told = |part: &Part| part.missed.iter().map(|one| format!("{} {}", one.line, one.what)).collect::<Vec<_>>();
         assert_eq!(told(&covered.steps), ["13 \"Look\""]);
         assert_eq!(

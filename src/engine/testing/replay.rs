@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::file::Test;
 use crate::engine::EndKind;
+use crate::engine::came_to::CameTo;
 use crate::engine::prepare::Prepared;
-use crate::engine::ran::Ran;
 use crate::engine::run::{self, RunEnd, RunOptions};
 use crate::evidence::Evidence;
 use crate::evidence::interrupt::{Interrupt, Reason};
@@ -29,7 +29,7 @@ pub struct Replayed {
 ///
 /// # Errors
 /// When the recording cannot be read, or the playbook does not take the parameters.
-pub fn replay(playbook: &Playbook, test: &Test, limit: Duration, ran: Option<&Ran>) -> Result<Replayed, String> {
+pub fn replay(playbook: &Playbook, test: &Test, limit: Duration, ran: Option<&CameTo>) -> Result<Replayed, String> {
     let (evidence, manifest) = match &test.recording {
         Some(file) => Recording::read(file).map(|recording| (recording.world(), recording.manifest)).map_err(|error| error.to_string())?,
         None => recorded::nothing(),

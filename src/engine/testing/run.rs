@@ -8,8 +8,8 @@ use super::expected::Gave;
 use super::file::{Test, TestFile};
 use super::replay::replay;
 use super::update::updated;
+use crate::engine::came_to::CameTo;
 use crate::engine::find;
-use crate::engine::ran::Ran;
 use crate::evidence::output::rewritten::rewrite;
 use crate::evidence::side_by_side::at_most;
 use crate::language::playbook::Playbook;
@@ -42,7 +42,7 @@ struct Done {
     tested: TestedFile,
     /// The text with the expectations as the runs gave them.
     text: Option<String>,
-    ran: Option<(Ran, Playbook)>,
+    ran: Option<(CameTo, Playbook)>,
 }
 
 /// Runs all tests of these files.
@@ -61,7 +61,7 @@ pub fn test(paths: &[std::path::PathBuf], testing: &Testing) -> Result<Tested, U
     if !wrong.is_empty() {
         return Err(Untestable(wrong));
     }
-    let rans: Vec<Option<Ran>> = all.iter().map(|_| testing.coverage.then(Ran::default)).collect();
+    let rans: Vec<Option<CameTo>> = all.iter().map(|_| testing.coverage.then(CameTo::default)).collect();
     let each: Vec<(usize, &Test)> =
         all.iter().enumerate().flat_map(|(file, (tests, _))| tests.tests.iter().map(move |test| (file, test))).collect();
     let outcomes = at_most(side_by_side(), &each, |(file, test)| run(&all[*file].1, test, testing, rans[*file].as_ref()));
@@ -96,7 +96,7 @@ fn opened(path: &Path) -> Result<(TestFile, Playbook), Vec<Diagnostic>> {
 /// What a test came to: its run with the exit, or why it was none, and the time that it took.
 type Ended = (Result<(Outcome, u8), String>, Duration);
 
-fn run(playbook: &Playbook, test: &Test, testing: &Testing, ran: Option<&Ran>) -> Ended {
+fn run(playbook: &Playbook, test: &Test, testing: &Testing, ran: Option<&CameTo>) -> Ended {
     let began = Instant::now();
     let replayed = replay(playbook, test, testing.limit, ran).map(|replayed| (replayed.end.outcome, replayed.exit));
     (replayed, began.elapsed())
@@ -106,7 +106,7 @@ fn finish(
     file: TestFile,
     mut outcomes: impl Iterator<Item = Ended>,
     testing: &Testing,
-    ran: Option<(Ran, Playbook)>,
+    ran: Option<(CameTo, Playbook)>,
 ) -> Result<Done, Untestable> {
     let mut tested = TestedFile { file: file.path.display().to_string(), tests: Vec::new() };
     let mut renewed = Vec::new();

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::tape::LeftOut;
-use crate::evidence::site::{MetallbSite, Nodes, Site, Ssh, Via};
+use crate::evidence::site::{MetallbSite, Nodes, Site};
+use crate::evidence::site_additions::{Accepted, Data, Fragment};
+use crate::model::finding::Severity;
 use crate::model::reach::Reach;
 use crate::model::scrub::scrub_params;
 
@@ -60,6 +62,14 @@ pub struct RecordedSite {
     /// How far the site let the playbook reach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Fragment>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: Data,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub severities: BTreeMap<String, Severity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accepted>,
 }
 
 fn scrubbed(mut params: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -96,6 +106,10 @@ impl RecordedSite {
             defaults: scrubbed(site.defaults.clone()),
             uses: site.uses.clone(),
             reach: site.reach.clone(),
+            fragments: site.fragments.clone(),
+            data: site.data.clone(),
+            severities: site.severities.clone(),
+            accepted: site.accepted.clone(),
         }
     }
 
@@ -118,14 +132,16 @@ impl RecordedSite {
     #[must_use]
     pub fn site(&self) -> Site {
         Site {
-            ssh: Ssh::default(),
-            via: Via::default(),
             nodes: Nodes { addresses: self.addresses.clone(), ..Nodes::default() },
             metallb: MetallbSite { namespace: self.metallb_namespace.clone(), speaker_labels: self.speaker_labels.clone() },
             defaults: self.defaults.clone(),
             uses: self.uses.clone(),
-            allow: None,
             reach: self.reach.clone(),
+            fragments: self.fragments.clone(),
+            data: self.data.clone(),
+            severities: self.severities.clone(),
+            accepted: self.accepted.clone(),
+            ..Site::default()
         }
     }
 }

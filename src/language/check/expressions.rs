@@ -83,6 +83,9 @@ impl Reader<'_> {
             self.used.all_params |= reads;
             return Of::Params.into();
         }
+        if !self.in_function && self.constants.contains(&name) {
+            return Type::ANY;
+        }
         if self.script.named(name).is_some() {
             self.function_escapes(name);
             return Of::Function(None).into();
@@ -93,7 +96,7 @@ impl Reader<'_> {
 
     /// A name that nothing gave.
     pub(super) fn undefined(&mut self, name: &str, at: Position) {
-        let (message, hint) = if self.in_function && name == "params" {
+        let (message, hint) = if self.in_function && (name == "params" || self.constants.contains(&name)) {
             let hint = "hand what is needed of them to the function as an argument";
             (format!("a `fn` does not see `{name}`: it sees its own parameters alone"), Some(hint.to_owned()))
         } else if self.in_function && self.outer.contains(name) {

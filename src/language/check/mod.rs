@@ -35,3 +35,14 @@ pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) ->
     reader.unused();
     reader.told()
 }
+
+/// Those of a fragment that a site runs at a step of a playbook: it finds more there, and uses what it needs of the playbook's header.
+#[must_use]
+pub fn mistakes_of_fragment(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
+    let script = Script::of(ast);
+    let mut reader = Reader::new(engine, source, header, &script);
+    reader.constants.extend(["given", "when"]);
+    reader.readings(Reader::script);
+    reader.shadowing();
+    reader.told()
+}

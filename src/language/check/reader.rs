@@ -80,6 +80,8 @@ pub(super) struct Reader<'a> {
     pub(super) within: Vec<Rc<str>>,
     /// Inside of a `fn`, which sees no outer name.
     pub(super) in_function: bool,
+    /// What a script finds there beside its parameters.
+    pub(super) constants: Vec<&'static str>,
     reading: usize,
     telling: bool,
     found: Vec<Diagnostic>,
@@ -103,6 +105,7 @@ impl<'a> Reader<'a> {
             outer: BTreeSet::new(),
             within: Vec::new(),
             in_function: false,
+            constants: vec!["site"],
             reading: 0,
             telling: false,
             found: Vec::new(),

@@ -6,9 +6,12 @@ pub mod again;
 pub mod allowed;
 pub mod follow;
 pub mod get_ready;
+pub mod hooks;
+pub mod question;
 pub mod reads_suffice;
 pub mod skip;
 pub mod step;
+pub mod step_hook;
 
 use super::session::Code;
 

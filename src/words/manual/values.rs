@@ -58,7 +58,11 @@ pub const AGE: Word = Word {
     ..reckons(
         "age",
         "Tells how many seconds before the run began something was; a time that is still to come has an age below zero.",
-        &[Param::needed("time", Kind::Text, "The time, in RFC 3339, as the API's objects have it.")],
+        &[Param::needed(
+            "time",
+            Kind::Either(&Kind::Text, &Kind::Number),
+            "The time, in RFC 3339, as the API's objects have it, or in seconds since 1970, as certificates have it.",
+        )],
         Kind::Number,
     )
 };

@@ -15,6 +15,12 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 /// Gives the word to an engine.
 pub fn register_age(engine: &mut Engine, run: &Arc<Run>) {
+    let epoch = Arc::clone(run);
+    engine.register_fn("age", move |context: NativeCallContext, time: i64| -> Answer<i64> {
+        let started = epoch.evidence.clock.started();
+        let began = second(&started).ok_or_else(|| Run::refuse(&context, format!("age: when the run began is not known: `{started}`")))?;
+        Ok(began.saturating_sub(time))
+    });
     let run = Arc::clone(run);
     engine.register_fn("age", move |context: NativeCallContext, time: ImmutableString| -> Answer<i64> {
         let of = |text: &str| {

@@ -9,7 +9,7 @@ use super::{CYAN, DIM, GREEN, RED, YELLOW, gaps};
 use crate::model::answers::{Spread, listed};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::Tries;
-use crate::model::outcome::{Outcome, Step, StepState, Touch};
+use crate::model::outcome::{Outcome, Ran, Step, StepState, Touch};
 use crate::model::text::one_line;
 
 /// Consequences of consequences that are indented further than what they follow from.
@@ -170,7 +170,21 @@ impl Page {
             format!("{} s", tenths(outcome.took_ms))
         );
         self.item("run:", 5, 0, &run);
+        for one in &outcome.ran {
+            self.item("ran:", 5, 0, &ran(one));
+        }
     }
+}
+
+/// `playbook metallb-flow.rhai 1.0.0, shipped, sha256 0123456789abcdef…`
+fn ran(one: &Ran) -> String {
+    let version = if one.version.is_empty() { String::new() } else { format!(" {}", one.version) };
+    let from = match (one.shipped, one.in_place_of_shipped) {
+        (true, _) => ", shipped",
+        (_, true) => ", in place of the shipped one of that name",
+        _ => "",
+    };
+    format!("{} {}{version}{from}, sha256 {}…", one.kind, one.path, one.sha256.get(..16).unwrap_or_default())
 }
 
 /// `12 API requests, 9 commands, 4 captures and 2 probes on 5 hosts`

@@ -64,6 +64,7 @@ pub(in crate::report) fn broken() -> Outcome {
             started_ms: 10,
             took_ms: 420,
         }],
+        ran: Vec::new(),
         considered: Vec::new(),
         witnesses: Vec::new(),
         observed: Observed::default(),

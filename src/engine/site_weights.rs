@@ -1,0 +1,24 @@
+//! What findings weigh at a site, and those that it lives with.
+
+use crate::evidence::site::Site;
+use crate::model::finding::{Finding, Severity};
+
+/// Weighs findings as the site does. `started` is when the run began, RFC 3339.
+pub(super) fn weigh(site: &Site, findings: &mut [Finding], started: &str) {
+    let today = started.get(..10).unwrap_or_default();
+    for finding in findings {
+        if let Some(severity) = site.severities.get(&finding.name).filter(|severity| **severity != finding.severity) {
+            finding.evidence.push(format!("the site weighs it as {}, and not as {}", severity.word(), finding.severity.word()));
+            finding.severity = *severity;
+        }
+        // Of several culprits each has to be accepted: what is new among them is not.
+        let accepted = |culprit: &String| site.accepted.iter().find(|one| one.accepts(&finding.name, culprit, today));
+        let culprits: Vec<String> = finding.culprits.iter().map(ToString::to_string).collect();
+        let by: Vec<_> = culprits.iter().map(accepted).collect();
+        if let Some(Some(first)) = by.first().filter(|_| finding.severity > Severity::Info && by.iter().all(Option::is_some)) {
+            let until = first.until.as_ref().map(|until| format!(" (until {until})")).unwrap_or_default();
+            finding.evidence.push(format!("accepted at this site: {}{until}", first.reason));
+            finding.severity = Severity::Info;
+        }
+    }
+}
