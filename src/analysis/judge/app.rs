@@ -1,12 +1,12 @@
 //! The connection stands: what the program in the pod does with it.
 
 use crate::analysis::judge::case::{Case, found};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road};
 use super::rule::{AllOf, Apply::One, Log, Proof};
 use super::tries::{OfTries, Tries};
-use super::{awaited, endpoints, rules};
+use super::{awaited, endpoints, pod, rules};
 use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -21,11 +21,26 @@ pub(super) fn findings(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>
         let what = "why the connection is made and not answered";
         Some(Gap::new(names::EVIDENCE_UNDECIDED, &road.connection.vantage, reason, what).decisive())
     };
-    (log.all(&PROGRAM, "", &Tries { case, roads, node: "" }), roads.iter().filter_map(open).collect())
+    let mut gaps: Vec<Gap> = Vec::new();
+    for gap in roads.iter().filter_map(open) {
+        // What is open of one try is open of all that ended alike.
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+    }
+    (log.all(&PROGRAM, "", &Tries { case, roads, node: "" }), gaps)
+}
+
+/// Whether the program speaks what the run was told, since another endpoint answered the same: then it is not the protocol.
+fn spoken_elsewhere(road: &Road) -> bool {
+    let own = road.endpoint();
+    own.is_some()
+        && road.case.roads().iter().any(|other| other.connection.attempt.answered() && other.endpoint().is_some_and(|end| Some(end) != own))
 }
 
 /// What the program in the pod does with a connection that stands.
-pub(super) const PROGRAM: AllOf<OfTries> = AllOf { title: "the program", proofs: &[&CLOSES, &NO_ANSWER, &PROTOCOL_MISMATCH, &RESETS] };
+pub(super) const PROGRAM: AllOf<OfTries> =
+    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &PROTOCOL_MISMATCH, &RESETS] };
 
 const CLOSES: Proof<OfTries> = Proof {
     rule: &rules::APP_CLOSES,
@@ -33,6 +48,30 @@ const CLOSES: Proof<OfTries> = Proof {
     needs: "connections that the client sees closed, and a FIN that leaves the pod",
     apply: One(|tries| of_name(tries, names::APP_CLOSES)),
 };
+
+const ANSWERS_FILTERED: Proof<OfTries> = Proof {
+    rule: &rules::POD_FIREWALL_DROP,
+    title: "a packet filter inside the pod that takes answers of connections that stand",
+    needs: "requests that reach the pod, no answer that leaves it, and a rule of the pod that answers may meet and that counted as many as were lost",
+    apply: One(|tries| answers_filtered(tries)),
+};
+
+fn answers_filtered(tries: &Tries) -> Option<Finding> {
+    let silent = |road: &&Road| matches!(road.connection.attempt.ending, Ending::TlsTimeout | Ending::AnswerTimeout);
+    let mut pods: BTreeMap<&str, Vec<&Road>> = BTreeMap::new();
+    for road in tries.roads.iter().copied().filter(silent) {
+        if let Some(pod) = road.endpoint().and_then(|(ip, _)| tries.case.pod_at(ip)) {
+            pods.entry(pod).or_default().push(road);
+        }
+    }
+    pods.into_iter().find_map(|(pod, roads)| pod::takes_answers(tries.case, pod, &roads)?.ok())
+}
+
+/// Whether a packet filter inside the pod may have taken the answer: then the program may well have given one.
+fn may_be_filtered(road: &Road) -> bool {
+    let pod = road.endpoint().and_then(|(ip, _)| road.case.pod_at(ip));
+    pod.is_some_and(|pod| pod::takes_answers(road.case, pod, &[road]).is_some())
+}
 
 const NO_ANSWER: Proof<OfTries> = Proof {
     rule: &rules::APP_NO_ANSWER,
@@ -75,7 +114,7 @@ fn name(road: &Road) -> Result<&'static str, String> {
         | Ending::AnswerTimeout
         | Ending::Closed
         | Ending::Reset
-            if told =>
+            if told && !spoken_elsewhere(road) =>
         {
             Err("the run was told what to speak, and the program does not answer that: it may speak another protocol".to_owned())
         }
@@ -87,13 +126,24 @@ fn name(road: &Road) -> Result<&'static str, String> {
             _ if awaited::by_traffic(road) => {
                 Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
             }
-            Some(pod) if road.passed(Leg::RequestData, &pod) => Ok(names::APP_NO_ANSWER),
+            Some(pod) if road.passed(Leg::RequestData, &pod) => {
+                if may_be_filtered(road) {
+                    return Err("the request reaches the pod, and a packet filter inside it took packets that may be its answers".to_owned());
+                }
+                Ok(names::APP_NO_ANSWER)
+            }
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),
         },
         Ending::TlsAlert => Err(format!("the program refuses the TLS handshake: {}", road.connection.attempt.detail)),
         other => Err(format!("the connection ended ({other:?}) in a way that the captures do not show")),
     }
+}
+
+/// For how long an answer was waited for: a slower program is no silent one.
+fn waited(roads: &[&Road]) -> String {
+    let longest = roads.iter().map(|road| road.connection.attempt.total_ms).max().unwrap_or_default();
+    if longest < 1_000 { String::new() } else { format!(" within {} s", longest / 1_000) }
 }
 
 fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
@@ -122,7 +172,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             "the pod closes the connection, and no answer left it".to_owned(),
         ),
         _ => (
-            format!("{listed} accepts the connection, takes the request and does not answer"),
+            format!("{listed} accepts the connection, takes the request and does not answer{}", waited(roads)),
             "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned(),
         ),
     };

@@ -239,6 +239,28 @@ fn filtered(reached: &Reached) -> Option<Finding> {
     ))
 }
 
+/// A rule inside the pod that answers of these connections may meet, and that took packets while they were repeated: the finding where it took as
+/// many as were lost, the rule's text otherwise.
+pub(super) fn takes_answers(case: &Case, pod: &str, roads: &[&Road]) -> Option<Result<Finding, String>> {
+    let pair = case.pod_state(pod)?;
+    let interface =
+        roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::In && hop.place.contains('/'))).next();
+    let mut answers = Packets::of(case, roads).fields(Leg::Reply, case.address(), None);
+    for answer in &mut answers {
+        answer.output = interface.map(|hop| hop.interface.clone());
+    }
+    let lost = roads.iter().filter(|road| road.repeated()).count();
+    let Some(drop) = filters::dropping_as_many(pair, &answers, lost.max(1)) else {
+        return filters::dropping(pair, &answers).map(|drop| Err(drop.text));
+    };
+    Some(Ok(found(
+        names::POD_FIREWALL_DROP,
+        vec![Subject::pod(&case.service.namespace, pod)],
+        format!("a packet filter inside the pod's namespace drops its answers: {}", drop.text),
+        vec![drop.proof],
+    )))
+}
+
 /// The pod's kernel refuses the way to whom it should answer.
 fn no_route_back(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;

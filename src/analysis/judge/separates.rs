@@ -49,11 +49,18 @@ impl Answered {
             (true, false) => Leg::RequestData,
             (false, _) => Leg::Reply,
         };
+        let (state, mark) = fields.iter().find_map(|field| Some((field.state.clone()?, field.mark))).unzip();
         let input = fields.iter().find_map(|field| field.input.clone());
         let mut all = if answered.is_empty() { Vec::new() } else { Packets::of(case, &answered).fields(leg, vip, input.as_deref()) };
         // What passes with an interface of its own is asked of the answered ones with the same.
         let output = fields.iter().find_map(|field| field.output.clone());
-        let same = |field: &Fields| Fields { input: input.clone(), output: output.clone(), ..field.clone() };
+        let same = |field: &Fields| Fields {
+            input: input.clone(),
+            output: output.clone(),
+            state: state.clone(),
+            mark: mark.flatten(),
+            ..field.clone()
+        };
         let through: Vec<Fields> =
             if output.is_some() { all.iter().filter(|field| field.source == vip).map(same).collect() } else { Vec::new() };
         all.extend(through);

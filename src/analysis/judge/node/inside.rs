@@ -88,7 +88,9 @@ fn passing(fields: &[Fields], vip: Option<IpAddr>, inward: Option<&str>, outward
     let answers = fields.iter().filter(|field| vip.is_some() && field.source == vip);
     let through = |field: &Fields| {
         let output = outward(field.destination?)?;
-        Some(Fields { input: Some(inward.to_owned()), output: Some(output), ..field.clone() })
+        // Its connection is known by then: it meets no chain that translates first packets.
+        let state = Some("ESTABLISHED".to_owned());
+        Some(Fields { input: Some(inward.to_owned()), output: Some(output), state, mark: Some(0), ..field.clone() })
     };
     answers.filter_map(through).collect()
 }

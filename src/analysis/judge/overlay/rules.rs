@@ -1,10 +1,11 @@
 //! What takes packets between two nodes, in the order in which they meet it.
 
+use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, mac_of_nobody, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread,
-    tunnel_to_another_node, wrong_endpoint, wrong_neighbour,
+    lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
+    wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{by_mark, checksum, rules};
