@@ -74,7 +74,12 @@ pub(super) fn join(case: &Case, name: &str, scope: &str, findings: &mut Vec<Find
             .flat_map(|finding| &finding.culprits)
             .filter_map(|culprit| if let Subject::Pod { name, .. } = culprit { Some(name.clone()) } else { None })
             .collect();
-        let evidence: Vec<String> = same.iter().flat_map(|finding| finding.evidence.clone()).collect();
+        let mut evidence: Vec<String> = Vec::new();
+        for line in same.iter().flat_map(|finding| &finding.evidence) {
+            if !evidence.contains(line) {
+                evidence.push(line.clone());
+            }
+        }
         let first = same.swap_remove(0);
         same = vec![Finding { culprits: case.pods_as_culprits(&pods), evidence, scope: Some(scope.to_owned()), ..first }];
     }

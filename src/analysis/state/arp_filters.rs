@@ -5,13 +5,12 @@ use std::net::IpAddr;
 
 use super::netfilter::{self, Match};
 use super::nftables::{net, value};
-use super::ruleset::Hook;
 
 /// An ARP packet as the rules see it.
 #[derive(Clone, Debug)]
 pub struct ArpPacket<'a> {
-    /// `Input` for one that comes in, `Output` for one that the host sends.
-    pub hook: Hook,
+    /// Whether it comes in; otherwise the host sends it.
+    pub incoming: bool,
     pub reply: bool,
     pub sender: IpAddr,
     pub target: IpAddr,
@@ -75,7 +74,7 @@ impl Chain {
         if line.starts_with("type ") && line.contains(" hook ") {
             let words: Vec<&str> = line.split([' ', ';']).filter(|word| !word.is_empty()).collect();
             let after = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1)).copied();
-            self.here = after("hook").and_then(Hook::named) == Some(packet.hook);
+            self.here = after("hook") == Some(if packet.incoming { "input" } else { "output" });
             self.refuses = after("policy") == Some("drop");
             return;
         }
@@ -156,7 +155,7 @@ fn expression(words: &[&str], packet: &ArpPacket) -> Option<(Match, usize)> {
         ("arp", "plen", _) => compare(2, &one_of(&["4"])),
         ("meta", "iifname" | "iif" | "oifname" | "oif", _) => expression(&words[1..], packet).map(|(answer, took)| (answer, took + 1)),
         (direction @ ("iifname" | "iif" | "oifname" | "oif"), _, _) => {
-            let meant = direction.starts_with(if packet.hook == Hook::Input { 'i' } else { 'o' });
+            let meant = direction.starts_with(if packet.incoming { 'i' } else { 'o' });
             let named = |value: &&str| {
                 let value = value.trim_matches('"');
                 value.strip_suffix('*').map_or(value == packet.interface, |begin| packet.interface.starts_with(begin))
@@ -179,7 +178,7 @@ mod tests {
 
     fn packet(sender: &str) -> ArpPacket<'static> {
         ArpPacket {
-            hook: Hook::Input,
+            incoming: true,
             reply: true,
             sender: sender.parse().unwrap(),
             target: "10.88.64.50".parse().unwrap(),
@@ -223,7 +222,7 @@ mod tests {
             assert_eq!(dropped(rule), None, "{rule}");
         }
         // Neither in another hook, nor by another family's table.
-        let out = ArpPacket { hook: Hook::Output, ..packet("10.88.64.100") };
+        let out = ArpPacket { incoming: false, ..packet("10.88.64.100") };
         assert_eq!(dropping(&DUMP.replace("RULES", "drop"), &out), None);
     }
 

@@ -11,7 +11,7 @@ use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::netfilter::Match;
 use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::ruleset::{self, Hook};
+use crate::analysis::state::ruleset;
 use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -114,8 +114,8 @@ pub(in crate::analysis::judge) fn arp_filtered(pair: &StatePair, node: &str, cli
         let entry = both.iter().find_map(|state| state.neighbours()?.iter().find(silent))?;
         let own = way.source?;
         let packets = [
-            ArpPacket { hook: Hook::Input, reply: true, sender: next, target: own, interface: &device },
-            ArpPacket { hook: Hook::Output, reply: false, sender: own, target: next, interface: &device },
+            ArpPacket { incoming: true, reply: true, sender: next, target: own, interface: &device },
+            ArpPacket { incoming: false, reply: false, sender: own, target: next, interface: &device },
         ];
         let drop = packets.iter().find_map(|packet| pair.after.drops_arp(packet))?;
         let evidence = vec![

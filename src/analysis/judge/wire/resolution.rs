@@ -8,7 +8,6 @@ use crate::analysis::judge::client::{self, way};
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
 use crate::analysis::state::arp_filters::ArpPacket;
-use crate::analysis::state::ruleset::Hook;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
@@ -156,7 +155,7 @@ pub(super) fn answer_filtered(asking: &Asking) -> Option<Finding> {
         let state = &asking.case.node_state(&name)?.after;
         let device = state.way_to_address()?.device?;
         let target = road.connection.attempt.source?;
-        let drop = state.drops_arp(&ArpPacket { hook: Hook::Input, reply: true, sender: vip, target, interface: &device })?;
+        let drop = state.drops_arp(&ArpPacket { incoming: true, reply: true, sender: vip, target, interface: &device })?;
         let evidence = vec![
             format!("{} ARP answers for {vip} came in on {name}, which went on asking", asking.arp.client_answered),
             format!("nft table arp on {name}: `{}` ({}) takes them", drop.text, drop.path),
