@@ -11,5 +11,6 @@ pub mod modules;
 pub mod params;
 pub mod playbook;
 pub mod read_header;
+mod read_kind;
 pub mod sandbox;
 pub mod steps;

@@ -5,17 +5,14 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::header::{Header, Param, ParamKind, PlaybookKind};
+use super::header::{Header, Param, ParamKind};
 use super::params;
 use crate::model::capability::CAPABILITIES;
-use crate::model::declared::Declared;
 use crate::model::diagnostic::{Diagnostic, Source, codes, did_you_mean};
 use crate::model::document::{self, Content, Entry, Node};
-use crate::model::finding::Severity;
 use crate::model::version::version;
 
 const KEYS: [&str; 8] = ["name", "version", "about", "kind", "requires", "uses", "params", "findings"];
-const FINDING_KEYS: [&str; 3] = ["severity", "meaning", "next"];
 const PARAM_KEYS: [&str; 7] = ["type", "help", "required", "default", "values", "least", "most"];
 
 /// The header of a playbook.
@@ -104,17 +101,18 @@ fn blank(line: &str) -> String {
     line.bytes().map(|byte| if byte == b'\n' || byte == b'\r' { char::from(byte) } else { ' ' }).collect()
 }
 
-struct Reader<'a> {
-    source: &'a Source<'a>,
+/// What reads a header, with every mistake that it found.
+pub(super) struct Reader<'a> {
+    pub(super) source: &'a Source<'a>,
     wrong: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn say(&mut self, code: &str, bytes: std::ops::Range<usize>, message: impl Into<String>) {
+    pub(super) fn say(&mut self, code: &str, bytes: std::ops::Range<usize>, message: impl Into<String>) {
         self.told(Diagnostic::new(code, Some(self.source.spot(bytes)), message));
     }
 
-    fn told(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn told(&mut self, diagnostic: Diagnostic) {
         self.wrong.push(diagnostic);
     }
 
@@ -150,20 +148,20 @@ impl Reader<'_> {
         header
     }
 
-    fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
+    pub(super) fn unknown_key(&mut self, entry: &Entry, whose: &str, known: &[&str]) {
         let spot = self.source.spot(entry.key_bytes.clone());
         let message = format!("{whose} has no key `{}`", entry.key);
         let hint = did_you_mean(&entry.key, known.iter().copied()).or_else(|| Some(format!("the keys are {}", known.join(", "))));
         self.told(Diagnostic::new(codes::HEADER_KEY, Some(spot), message).maybe(hint));
     }
 
-    fn takes(&mut self, entry: &Entry, takes: &str) {
+    pub(super) fn takes(&mut self, entry: &Entry, takes: &str) {
         let message = format!("`{}` takes {takes}, and this is {}", entry.key, entry.value.kind());
         self.say(codes::HEADER_VALUE, entry.value.bytes.clone(), message);
     }
 
     /// A text; numbers are taken as they are written, since versions look like them.
-    fn text(&mut self, entry: &Entry) -> String {
+    pub(super) fn text(&mut self, entry: &Entry) -> String {
         match &entry.value.content {
             Content::Scalar(Value::String(text)) => text.clone(),
             Content::Scalar(Value::Number(_)) => self.source.text.get(entry.value.bytes.clone()).unwrap_or_default().to_owned(),
@@ -247,70 +245,6 @@ impl Reader<'_> {
         let mut params: Vec<Param> = entries.iter().filter_map(|entry| self.param(entry)).collect();
         params.sort_by(|a, b| a.name.cmp(&b.name));
         params
-    }
-
-    fn playbook_kind(&mut self, entry: &Entry) -> PlaybookKind {
-        let word = self.text(entry);
-        let known = PlaybookKind::ALL.map(PlaybookKind::word);
-        let kind = PlaybookKind::ALL.into_iter().find(|kind| kind.word() == word);
-        if kind.is_none() && !word.is_empty() {
-            let hint = did_you_mean(&word, known).or_else(|| Some(format!("the kinds are {}", known.join(", "))));
-            let spot = self.source.spot(entry.value.bytes.clone());
-            self.told(Diagnostic::new(codes::HEADER_VALUE, Some(spot), format!("there is no kind of playbooks `{word}`")).maybe(hint));
-        }
-        kind.unwrap_or_default()
-    }
-
-    fn findings(&mut self, entry: &Entry) -> Vec<Declared> {
-        let Some(entries) = entry.value.entries() else {
-            self.takes(entry, "a map of findings, such as `site/rack: { severity: fail, meaning: \"…\" }`");
-            return Vec::new();
-        };
-        entries.iter().filter_map(|entry| self.finding(entry)).collect()
-    }
-
-    fn finding(&mut self, of: &Entry) -> Option<Declared> {
-        let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-/".contains(c));
-        if !of.key.strip_prefix("site/").is_some_and(plain) {
-            let message = format!(
-                "`{}` is no name of a finding of one's own: it begins with `site/` and has small letters, digits and - alone",
-                of.key
-            );
-            self.say(codes::HEADER_VALUE, of.key_bytes.clone(), message);
-            return None;
-        }
-        let Some(entries) = of.value.entries() else {
-            self.takes(of, "a map such as { severity: fail, meaning: \"…\", next: \"…\" }");
-            return None;
-        };
-        let whose = format!("the finding `{}`", of.key);
-        let mut severity = None;
-        let mut found = Declared { name: of.key.clone(), severity: Severity::Fail, meaning: String::new(), next: String::new() };
-        for entry in entries {
-            match entry.key.as_str() {
-                "severity" => {
-                    let word = self.text(entry);
-                    severity = Severity::named(&word);
-                    if severity.is_none() {
-                        self.say(
-                            codes::HEADER_VALUE,
-                            entry.value.bytes.clone(),
-                            format!("there is no severity `{word}`: it is info, warn or fail"),
-                        );
-                    }
-                }
-                "meaning" => found.meaning = self.text(entry),
-                "next" => found.next = self.text(entry),
-                _ => self.unknown_key(entry, &whose, &FINDING_KEYS),
-            }
-        }
-        for key in ["severity", "meaning"] {
-            if !entries.iter().any(|entry| entry.key == key) {
-                self.say(codes::HEADER_LACKS, of.key_bytes.clone(), format!("{whose} lacks `{key}`"));
-            }
-        }
-        found.severity = severity?;
-        Some(found)
     }
 
     fn param(&mut self, of: &Entry) -> Option<Param> {
@@ -438,23 +372,6 @@ mod tests {
         check(
             &GOOD.replace("default: 8", "defautl: 8, least: x"),
             &[("E0103", "defautl", "did you mean `default`"), ("E0105", "x", "takes a whole number")],
-        );
-    }
-
-    #[test]
-    fn a_kind_and_findings_of_ones_own_are_read() {
-        let with = |lines: &str| GOOD.replace("//! params:", &format!("{lines}//! params:"));
-        let header = of(&with("//! kind: check\n//! findings:\n//!   site/rack: { severity: warn, meaning: \"It is in another rack.\", next: \"Move it.\" }\n")).unwrap();
-        assert_eq!((header.kind, header.findings.len()), (PlaybookKind::Check, 1));
-        assert_eq!((header.findings[0].severity, header.findings[0].next.as_str()), (Severity::Warn, "Move it."));
-        assert_eq!(of(GOOD).unwrap().kind, PlaybookKind::Diagnosis);
-        check(&with("//! kind: reprot\n"), &[("E0105", "reprot", "did you mean `report`")]);
-        let finding = |text: &str| with(&format!("//! findings: {{ {text} }}\n"));
-        check(&finding("site/rack: { severity: bad, meaning: x }"), &[("E0105", "bad", "info, warn or fail")]);
-        check(&finding("node/rack: { severity: fail, meaning: x }"), &[("E0105", "node/rack", "begins with `site/`")]);
-        check(
-            &finding("site/rack: { severity: fail, mening: x }"),
-            &[("E0103", "mening", "did you mean `meaning`"), ("E0104", "site/rack", "lacks `meaning`")],
         );
     }
 

@@ -54,7 +54,7 @@ fn expect(run: &Run, context: &NativeCallContext, condition: Dynamic, name: &str
     state.expected += 1;
     if holds {
         drop(state);
-        run.fact(format!("holds: {message}{seen}"));
+        run.note(format!("holds: {message}{seen}"));
     } else {
         state.failed += 1;
         state.found(Finding {
