@@ -1,5 +1,8 @@
 //! What can be written on the command line.
 
+pub(super) mod record;
+pub(super) mod test;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,8 +47,8 @@ pub(super) enum Command {
     /// Tell the mistakes of playbooks that can be seen before anybody runs them, all with their places. Touches no cluster and no host.
     Check(CheckArguments),
     /// Run the tests of playbooks: what NAME.tests.yaml beside NAME.rhai expects of it. Touches no cluster and no host.
-    #[command(after_help = super::test::EXIT_CODES)]
-    Test(super::test::TestArguments),
+    #[command(after_help = test::EXIT_CODES)]
+    Test(test::TestArguments),
     /// Make a playbook, a check, a site file or tests to begin with. Replaces nothing.
     New(super::new::NewArguments),
     /// Bring playbooks into the one style: spaces and indents. Comments, texts and what they mean stay.
@@ -77,7 +80,7 @@ pub(super) enum Command {
         definitions: bool,
     },
     /// Record a world: whatever playbooks may ask of a cluster, its nodes and its Services, to try and test playbooks on without them.
-    Record(Box<super::record::RecordArguments>),
+    Record(Box<record::RecordArguments>),
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
         /// A file, or the name of a shipped playbook.

@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn braces_in_texts_and_comments_close_nothing() {
-        for (text, closed) in [("{ a: '}', b: \"\\\"}\" } x", 21), ("{ a: { b: c } # }\n} y", 19), ("{ it's: 1 }", 11)] {
+        for (text, closed) in [("{ a: '}', b: \"\\\"}\" } x", 20), ("{ a: { b: c } # }\n} y", 19), ("{ it's: 1 }", 11)] {
             assert_eq!(braces(text), Some(closed), "{text}");
         }
         assert_eq!(braces("{ a: 1"), None);

@@ -135,19 +135,37 @@ fn spaces(pieces: &[Piece], at: usize) -> usize {
 /// Whether the line before or after has its like at the same column.
 fn is_aligned(pieces: &[Piece], at: usize) -> bool {
     let piece = &pieces[at];
+    // Names and texts are in columns only where a comma or colon parts them.
+    let in_columns = is_sign(&pieces[at - 1], &[",", ":"]);
     let alike = |other: &Piece| {
-        other.column == piece.column
-            && (other.text == piece.text
-                || (other.kind == piece.kind && piece.kind != Kind::Sign)
-                || (other.kind != Kind::Sign && piece.kind != Kind::Sign)
-                || (is_opening(other) && is_opening(piece)))
+        let same = match piece.kind {
+            Kind::Sign => other.text == piece.text || (is_opening(other) && is_opening(piece)),
+            Kind::Word | Kind::Text => in_columns && matches!(other.kind, Kind::Word | Kind::Text),
+            Kind::LineComment | Kind::BlockComment => other.is_comment(),
+        };
+        same && other.column == piece.column
     };
     let begin = |at: usize| (0..=at).rev().find(|index| *index == 0 || pieces[*index].newlines > 0).unwrap_or(0);
     let end = |at: usize| (at + 1..pieces.len()).find(|index| pieces[*index].newlines > 0).unwrap_or(pieces.len());
-    let (first, behind) = (begin(at), end(at));
-    // A blank line parts.
-    let above = (first > 0 && pieces[first].newlines == 1).then(|| &pieces[begin(first - 1)..first]);
-    let below = pieces.get(behind).filter(|next| next.newlines == 1).map(|_| &pieces[behind..end(behind)]);
+    // A blank line parts, a comment of its own line does not.
+    let (mut above, mut first) = (None, begin(at));
+    while first > 0 && pieces[first].newlines == 1 {
+        let line = begin(first - 1)..first;
+        first = line.start;
+        if !pieces[line.clone()].iter().all(Piece::is_comment) {
+            above = Some(&pieces[line]);
+            break;
+        }
+    }
+    let (mut below, mut behind) = (None, end(at));
+    while pieces.get(behind).is_some_and(|next| next.newlines == 1) {
+        let line = behind..end(behind);
+        behind = line.end;
+        if !pieces[line.clone()].iter().all(Piece::is_comment) {
+            below = Some(&pieces[line]);
+            break;
+        }
+    }
     // Not the first of a line: that stands where its indent brings it.
     let has = |line: Option<&[Piece]>| line.is_some_and(|line| line.iter().skip(1).any(alike));
     has(above) || has(below)
@@ -213,7 +231,7 @@ fn gap(pieces: &[Piece], roles: &[Role], at: usize) -> bool {
     if is_sign(piece, &["(", "["]) && role_before == Role::Other {
         return !ends_a_value(before) || is_sign(before, &["}"]);
     }
-    let known = ["{", "#{", "}", "=", ",", ";", ":", "|", "||", "-", "+", "!"];
+    let known = ["{", "#{", "}", ",", ";", ":", "!in"];
     let operator = |piece: &Piece| piece.text.chars().all(|letter| "=<>!+-*/%&|^?".contains(letter)) || known.contains(&piece.text);
     let strange = |piece: &Piece| piece.kind == Kind::Sign && !operator(piece) && !is_opening(piece) && !is_closing(piece);
     // What is not known here stays as it is.

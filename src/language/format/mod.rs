@@ -30,22 +30,32 @@ pub fn format(source: &Source) -> Result<String, Diagnostic> {
             }
         };
         if next == text {
-            return if is_the_same(source, &read, &text) { Ok(text) } else { Err(another_meaning(source)) };
+            return difference(source, &read, &text).map_or(Ok(text), |what| Err(another_meaning(source, &what)));
         }
         text = next;
     }
-    Err(another_meaning(source))
+    Err(another_meaning(source, "it does not come to rest"))
 }
 
-fn another_meaning(source: &Source) -> Diagnostic {
+fn another_meaning(source: &Source, what: &str) -> Diagnostic {
     let message = format!("{} cannot be formatted without changing it; this is a mistake of lbdiag, and nothing was written", source.file);
-    Diagnostic::new(codes::BUG, None, message)
+    Diagnostic::new(codes::BUG, None, message).note(what)
 }
 
-/// Whether a text has the same pieces, comments among them, and Rhai reads the same of it.
-fn is_the_same(source: &Source, read: &[String], text: &str) -> bool {
+/// What is other in a text: a piece of it, comments among them, or what Rhai reads of it. `None` when it is the same.
+fn difference(source: &Source, read: &[String], text: &str) -> Option<String> {
     let texts = |text: &str| pieces::pieces(text).map(|all| all.into_iter().map(|piece| piece.text.to_owned()).collect::<Vec<_>>());
-    texts(source.text) == texts(text) && tokens(&Source { file: source.file, text }).is_ok_and(|now| now == *read)
+    let (before, after) = (texts(source.text).unwrap_or_default(), texts(text).unwrap_or_default());
+    first_other(&before, &after, "the piece").or_else(|| match tokens(&Source { file: source.file, text }) {
+        Ok(now) => first_other(read, &now, "the token"),
+        Err(mistake) => Some(mistake.to_string()),
+    })
+}
+
+fn first_other(before: &[String], after: &[String], what: &str) -> Option<String> {
+    let at = (0..before.len().max(after.len())).find(|at| before.get(*at) != after.get(*at))?;
+    let shown = |all: &[String]| all.get(at).map_or("nothing", String::as_str).to_owned();
+    Some(format!("{what} {at} is {} and would be {}", shown(before), shown(after)))
 }
 
 /// What Rhai reads, token by token.

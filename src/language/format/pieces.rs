@@ -89,6 +89,8 @@ fn piece(rest: &str) -> Option<(Kind, usize)> {
         '\'' => Some((Kind::Text, quoted(rest, '\'')?)),
         '`' => Some((Kind::Text, interpolated(rest)?)),
         '#' if raw_begin(rest).is_some() => Some((Kind::Text, raw(rest)?)),
+        // `x !in list` is one operator.
+        '!' if rest[1..].starts_with("in") && !rest[3..].starts_with(is_of_a_name) => Some((Kind::Sign, 3)),
         letter if letter.is_ascii_digit() => Some((Kind::Word, number(rest))),
         letter if is_of_a_name(letter) => Some((Kind::Word, rest.find(|letter| !is_of_a_name(letter)).unwrap_or(rest.len()))),
         letter => Some((Kind::Sign, SIGNS.iter().find(|sign| rest.starts_with(**sign)).map_or(letter.len_utf8(), |sign| sign.len()))),
@@ -221,6 +223,7 @@ mod tests {
             ["`a ${ f(`b ${1}`, #{ c: \"}\" }) } d`", "+", "#\"raw \" \\\"#", "/* a /* b */ c */"]
         );
         assert_eq!(texts("x??y||!z"), ["x", "??", "y", "||", "!", "z"]);
+        assert_eq!(texts("x !in y || !inner"), ["x", "!in", "y", "||", "!", "inner"]);
     }
 
     #[test]

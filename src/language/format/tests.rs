@@ -25,7 +25,7 @@ fn spaces_stand_where_they_belong() {
         ("if(!x&&y){z}else{w}", "if (!x && y) { z } else { w }\n"),
         ("let y=switch x{1=>\"a\",2..=5=>{ b },_=>()};", "let y = switch x { 1 => \"a\", 2..=5 => { b }, _ => () };\n"),
         ("for i in[1]{ i+=1 }", "for i in [1] { i += 1 }\n"),
-        ("let a = x??y; a?.b; a!==b; foo!(1);", "let a = x ?? y; a?.b; a !== b; foo!(1);\n"),
+        ("a = x??y; a?.b; a!=b; foo!(1);", "a = x ?? y; a?.b; a != b; foo!(1);\n"),
         ("fn  own ( a,b ){ return-a }", "fn own(a, b) { return -a }\n"),
         ("note(`a  ${ b+1 }  c`)  ;", "note(`a  ${ b+1 }  c`);\n"),
     ] {

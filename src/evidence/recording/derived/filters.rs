@@ -89,7 +89,8 @@ fn factor(rest: &mut &str) -> Option<Filter> {
     }
     let text = rest[..end].trim();
     *rest = rest[end..].trim_start();
-    if text.is_empty() || depth > 0 { None } else { Some(primitive(text)) }
+    let unfinished = text.ends_with(" and") || text.ends_with(" or");
+    if text.is_empty() || depth > 0 || unfinished { None } else { Some(primitive(text)) }
 }
 
 /// Whether nothing more belongs to what was read.
