@@ -28,7 +28,10 @@ fn acts(document: &str) -> Vec<Act> {
             let text = lines.join("\n") + "\n";
             match acts.last_mut() {
                 // A file with blank lines is several paragraphs.
-                Some(Act::File(name, held)) if Some(&*name) == named.as_ref() => *held += &format!("\n{text}"),
+                Some(Act::File(name, held)) if Some(&*name) == named.as_ref() => {
+                    held.push('\n');
+                    held.push_str(&text);
+                }
                 _ => acts.push(Act::File(named.clone().unwrap_or_default(), text)),
             }
         } else {

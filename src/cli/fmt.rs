@@ -49,7 +49,7 @@ pub(super) fn fmt(arguments: &FmtArguments) -> Exit {
             Err(error) => return refuse(Exit::Usage, &format!("read the playbook {shown}: {error}")),
         };
         match format(&Source { file: &shown, text: &text }) {
-            Err(mistake) => broken.push(mistake),
+            Err(mistake) => broken.push(*mistake),
             Ok(formatted) if formatted == text => {}
             Ok(formatted) => {
                 changed.push(file);
@@ -66,10 +66,10 @@ pub(super) fn fmt(arguments: &FmtArguments) -> Exit {
 
 fn tell(arguments: &FmtArguments, all: usize, changed: &[&Path], broken: &[Diagnostic]) -> Exit {
     let what = if arguments.check { "not in the style" } else { "formatted" };
-    let mut text: String = changed.iter().map(|file| format!("{what}: {}\n", file.display())).collect();
+    let mut lines: Vec<String> = changed.iter().map(|file| format!("{what}: {}", file.display())).collect();
     let counted = if all == 1 { "1 playbook".to_owned() } else { format!("{all} playbooks") };
-    text.push_str(&format!("{counted}: {} {what}, {} in the style already\n", changed.len(), all - changed.len() - broken.len()));
-    let printed = print(&text);
+    lines.push(format!("{counted}: {} {what}, {} in the style already\n", changed.len(), all - changed.len() - broken.len()));
+    let printed = print(&lines.join("\n"));
     if !broken.is_empty() {
         streams::say(&report::diagnostics(broken, streams::error_style()));
         return Exit::Usage;

@@ -1,4 +1,4 @@
-//! The results of tests: as lines for people, as JSON, and as JUnit's XML for continuous integrations.
+//! The results of tests: as lines for people, as JSON, and as `JUnit`'s XML for continuous integrations.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub fn json(tested: &Tested) -> String {
     format!("{all:#}\n")
 }
 
-/// The same in JUnit's form: a suite for each file.
+/// The same in `JUnit`'s form: a suite for each file.
 ///
 /// # Errors
 /// When it cannot be written as XML.

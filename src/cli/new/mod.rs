@@ -74,23 +74,23 @@ fn make(what: What, name: &Path) -> Result<String, String> {
         refuse_what_is_there(file)?;
     }
     let world = stem.with_file_name(WORLD_NAME);
-    let mut told = String::new();
+    let mut told = Vec::new();
     if needs_a_world && !world.exists() {
         create_new_bytes(&world, WORLD).map_err(|error| format!("write {}: {error}", world.display()))?;
-        told.push_str(&format!("made {}: a recorded cluster to test on\n", world.display()));
+        told.push(format!("made {}: a recorded cluster to test on\n", world.display()));
     }
     let files = if what == What::Test { vec![tests(&with(".rhai"), &with(".tests.yaml"))?] } else { files };
     for file in &files {
         create_new(&file.path, &file.text).map_err(|error| format!("write {}: {error}", file.path.display()))?;
-        told.push_str(&format!("made {}\n", file.path.display()));
+        told.push(format!("made {}\n", file.path.display()));
     }
     let first = files.first().map_or_else(String::new, |file| file.path.display().to_string());
-    told.push_str(&match what {
+    told.push(match what {
         What::Playbook | What::Check => format!("next: lbdiag test {first}; then change it, and look with lbdiag check {first}\n"),
         What::Test => format!("next: lbdiag test {first}; it expects what the playbook says now, so read it first\n"),
         What::Site => format!("next: lbdiag doctor --site {first}\n"),
     });
-    Ok(told)
+    Ok(told.concat())
 }
 
 /// The path without an ending that was typed with it.
@@ -143,10 +143,9 @@ fn expected(playbook: &Playbook, path: &Path, text: &str) -> Result<String, Stri
     let file = TestFile::parse(path, text.to_owned()).map_err(wrong)?;
     let [test] = file.tests.as_slice() else { return Err("the tests cannot be made".to_owned()) };
     let ran = testing::replay(playbook, test, LIMIT, None)?;
-    let mut lines = format!("    verdict: {}\n    exit: {}\n", ran.end.outcome.verdict.word(), ran.exit);
     let names: Vec<&str> = ran.end.outcome.findings.iter().map(|finding| finding.name.as_str()).collect();
-    lines.push_str(&format!("    findings: [{}]\n", names.join(", ")));
-    Ok(lines)
+    let (verdict, exit) = (ran.end.outcome.verdict.word(), ran.exit);
+    Ok(format!("    verdict: {verdict}\n    exit: {exit}\n    findings: [{}]\n", names.join(", ")))
 }
 
 /// A value that a parameter takes, of the world where it is a thing of the cluster.

@@ -68,7 +68,7 @@ pub fn test(paths: &[std::path::PathBuf], testing: &Testing) -> Result<Tested, U
     let mut outcomes = outcomes.into_iter();
     let mut tested = Tested::default();
     for ((file, playbook), ran) in all.into_iter().zip(rans) {
-        let done = finish(file, outcomes.by_ref(), testing, ran.map(|ran| (ran, playbook)))?;
+        let done = finish(&file, outcomes.by_ref(), testing, ran.map(|ran| (ran, playbook)))?;
         if let Some(text) = &done.text {
             let path = Path::new(&done.tested.file);
             rewrite(path, text).map_err(|error| Untestable(vec![unwritten(path, &error.to_string())]))?;
@@ -103,7 +103,7 @@ fn run(playbook: &Playbook, test: &Test, testing: &Testing, ran: Option<&CameTo>
 }
 
 fn finish(
-    file: TestFile,
+    file: &TestFile,
     mut outcomes: impl Iterator<Item = Ended>,
     testing: &Testing,
     ran: Option<(CameTo, Playbook)>,
@@ -130,7 +130,7 @@ fn finish(
                 }
             }
             Err(error) => {
-                one.differences.push(Difference { what: "run".to_owned(), expected: "a run".to_owned(), found: one_line(error).to_owned() })
+                one.differences.push(Difference { what: "run".to_owned(), expected: "a run".to_owned(), found: one_line(error) });
             }
         }
         tested.tests.push(one);
@@ -138,7 +138,7 @@ fn finish(
     let text = if renewed.is_empty() {
         None
     } else {
-        let text = updated(&file, &renewed).map_err(|why| Untestable(vec![unwritten(&file.path, &why)]))?;
+        let text = updated(file, &renewed).map_err(|why| Untestable(vec![unwritten(&file.path, &why)]))?;
         for (number, _) in renewed {
             tested.tests[number].updated = true;
         }

@@ -95,7 +95,7 @@ fn row(cells: &BTreeMap<String, String>) -> String {
 /// A text as YAML, with quotes where it would be read as something else.
 fn scalar(text: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "_./-µ→".contains(letter);
-    let begins = text.chars().next().is_some_and(|letter| letter.is_alphabetic());
+    let begins = text.chars().next().is_some_and(char::is_alphabetic);
     let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     if begins && text.chars().all(plain) && !words.contains(&text.to_lowercase().as_str()) {
         text.to_owned()
@@ -184,7 +184,6 @@ fn braces(text: &str) -> Option<usize> {
             (Some('"'), _) if escaped => escaped = false,
             (Some('"'), '\\') => escaped = true,
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if before.is_whitespace() || "{[,:".contains(before) => quote = Some(letter),
             (None, '#') if before.is_whitespace() => comment = true,
             (None, '{') => depth += 1,

@@ -18,7 +18,7 @@ const ROUNDS: usize = 16;
 ///
 /// # Errors
 /// The first place at which the script cannot be read. A mistake of lbdiag's own, when the text would mean something else.
-pub fn format(source: &Source) -> Result<String, Diagnostic> {
+pub fn format(source: &Source) -> Result<String, Box<Diagnostic>> {
     let read = tokens(source)?;
     let mut text = source.text.to_owned();
     for _ in 0..ROUNDS {
@@ -26,15 +26,16 @@ pub fn format(source: &Source) -> Result<String, Diagnostic> {
             Ok(pieces) => layout::laid_out(&pieces),
             Err(byte) => {
                 let spot = source.spot(byte..byte + 1);
-                return Err(Diagnostic::new(codes::SYNTAX, Some(spot), "the script cannot be read: what begins here has no end"));
+                let message = "the script cannot be read: what begins here has no end";
+                return Err(Box::new(Diagnostic::new(codes::SYNTAX, Some(spot), message)));
             }
         };
         if next == text {
-            return difference(source, &read, &text).map_or(Ok(text), |what| Err(another_meaning(source, &what)));
+            return difference(source, &read, &text).map_or(Ok(text), |what| Err(Box::new(another_meaning(source, &what))));
         }
         text = next;
     }
-    Err(another_meaning(source, "it does not come to rest"))
+    Err(Box::new(another_meaning(source, "it does not come to rest")))
 }
 
 fn another_meaning(source: &Source, what: &str) -> Diagnostic {
@@ -60,7 +61,7 @@ fn first_other(before: &[String], after: &[String], what: &str) -> Option<String
 
 /// What Rhai reads, token by token.
 #[expect(deprecated, reason = "it is marked so because it may change with another version of Rhai, whose version is pinned")]
-fn tokens(source: &Source) -> Result<Vec<String>, Diagnostic> {
+fn tokens(source: &Source) -> Result<Vec<String>, Box<Diagnostic>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sees = Arc::clone(&seen);
     let mut engine = sandbox::bare();
@@ -69,7 +70,7 @@ fn tokens(source: &Source) -> Result<Vec<String>, Diagnostic> {
         token
     });
     let read = engine.compile(source.text);
-    read.map_err(|error| diagnostics::unparsed(&engine, source, &error))?;
+    read.map_err(|error| Box::new(diagnostics::unparsed(&engine, source, &error)))?;
     let tokens = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(tokens)
 }

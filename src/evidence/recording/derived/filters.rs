@@ -187,13 +187,12 @@ impl Part {
 /// The protocol of the packet as it was on the wire, a tunnel's own where it was in one.
 fn outer_protocol(packet: &Packet) -> Option<Protocol> {
     match (packet.tunnel, &packet.body) {
-        (Some(Tunnel::Vxlan | Tunnel::Geneve), _) => Some(Protocol::Udp),
-        (Some(_), _) | (None, Body::Other) => None,
         (None, Body::Tcp(_)) => Some(Protocol::Tcp),
-        (None, Body::Udp(_)) => Some(Protocol::Udp),
+        (Some(Tunnel::Vxlan | Tunnel::Geneve), _) | (None, Body::Udp(_)) => Some(Protocol::Udp),
         (None, Body::Arp(_)) => Some(Protocol::Arp),
         (None, Body::Ndp { .. }) => Some(Protocol::Icmp6),
         (None, Body::Icmp(message)) => Some(if message.source.is_ipv4() { Protocol::Icmp } else { Protocol::Icmp6 }),
+        (Some(_), _) | (None, Body::Other) => None,
     }
 }
 
