@@ -9,6 +9,7 @@ pub mod engine;
 pub mod evidence;
 pub mod language;
 pub mod model;
+pub mod outcomes;
 #[cfg(test)]
 mod readers;
 pub mod report;

@@ -101,7 +101,7 @@ fn arguments_and_names_of_files() {
         vec!["run", "metallb-flow", "--timeout", HOSTILE],
         vec!["run", "metallb-flow", "--report", HOSTILE],
         vec!["run", "metallb-flow", "--via", HOSTILE],
-        vec!["run", "metallb-flow", HOSTILE],
+        vec!["run", "metallb-flow", "web", HOSTILE],
         vec![HOSTILE],
         vec!["run", "doctor", &format!("--{HOSTILE}")],
         vec!["run", "doctor", "--set", &format!("{HOSTILE}=1")],

@@ -37,7 +37,13 @@ fn the_stories_show_what_is_really_said() {
     for story in stories {
         let [program, arguments @ ..] = story.command.as_slice() else { panic!("an empty command") };
         assert_eq!(program, "lbdiag");
-        let ran = Command::new(env!("CARGO_BIN_EXE_lbdiag")).args(arguments).arg("--quiet").current_dir(root).env("NO_COLOR", "1").output();
+        let ran = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+            .args(arguments)
+            .arg("--quiet")
+            .current_dir(root)
+            .env("NO_COLOR", "1")
+            .env_remove("COLUMNS")
+            .output();
         let output = String::from_utf8(ran.expect("lbdiag runs").stdout).expect("text");
         let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
         let mut from = 0;

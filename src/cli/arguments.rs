@@ -7,9 +7,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::diff::Form;
 use super::exit::Exit;
+use super::parameters::{self, Named};
+use super::refusal::tell;
 use super::reports::{self, Wanted};
 use super::streams;
 use crate::model::text::one_line;
@@ -81,6 +85,25 @@ pub(super) enum Command {
     },
     /// Record a world: whatever playbooks may ask of a cluster, its nodes and its Services, to try and test playbooks on without them.
     Record(Box<record::RecordArguments>),
+    /// Say what changed between two runs that means anything. Exit codes: 0 the same, 3 worse, 4 otherwise changed.
+    Diff {
+        /// The earlier run: an outcome (--report json=FILE) or a recording (--record FILE).
+        before: PathBuf,
+        /// The later one.
+        after: PathBuf,
+        /// How it is written.
+        #[arg(long, value_enum, default_value_t = Form::Text)]
+        report: Form,
+        /// The exit code where something changed for no worse.
+        #[arg(long, value_name = "CODE", default_value_t = 4)]
+        changed_exit: u8,
+    },
+    /// Print the version.
+    Version,
+    /// Print what completes the commands and options in a shell: bash, zsh, fish, powershell or elvish.
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual pages into a directory, one a command.
+    Man { directory: PathBuf },
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
         /// A file, or the name of a shipped playbook.
@@ -155,12 +178,21 @@ pub(super) struct Given {
     /// The API alone is read: no host is logged in to, nothing is asked of the Service, nothing is captured.
     #[arg(long = "static")]
     pub(super) static_only: bool,
+    /// Whether every namespace is meant, whatever the kubeconfig's context names.
+    #[arg(skip)]
+    pub(super) everywhere: bool,
     /// The kubeconfig's context.
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
     /// The kubeconfig; otherwise KUBECONFIG or ~/.kube/config.
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
+    /// Ask the API as this user, as kubectl does.
+    #[arg(long = "as", value_name = "USER")]
+    pub(super) impersonate: Option<String>,
+    /// The bound on one request to the API, such as 5s.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) request_timeout: Option<Duration>,
     /// Take all answers from a recording; nothing is touched, and the recording's own site is used.
     #[arg(long, value_name = "FILE")]
     pub(super) replay: Option<PathBuf>,
@@ -197,6 +229,20 @@ pub(super) struct RunOptions {
     pub(super) warn_exit: u8,
 }
 
+impl Command {
+    /// Adds the parameters that were given as options of a playbook's own.
+    fn take(&mut self, named: &Named, matches: &ArgMatches) {
+        let given = match self {
+            Self::Run(run) => &mut run.options.given,
+            Self::Doctor(options) => &mut options.given,
+            Self::Plan(plan) => &mut plan.given,
+            _ => return,
+        };
+        given.set.extend(named.given(matches));
+        given.everywhere = Named::everywhere(matches);
+    }
+}
+
 /// How nodes are reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Way {
@@ -212,11 +258,28 @@ pub(super) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Argumen
         // kubectl starts its plugins under this name; help should say what was typed.
         command = command.bin_name("kubectl lbdiag");
     }
+    let named = parameters::named(&words, &command);
+    if let Some(Ok(named)) = &named {
+        command = named.offered(command);
+    }
     // An error quotes what was typed: it is read once more with every argument in one harmless line, so that what is quoted is one.
     let quoted: Vec<OsString> = words.iter().map(|word| one_line(&word.to_string_lossy()).into()).collect();
     let again = command.clone();
-    command.try_get_matches_from_mut(words).and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
+    let read = command.try_get_matches_from_mut(words).and_then(|matches| {
+        let mut arguments = Arguments::from_arg_matches(&matches)?;
+        if let Some(Ok(named)) = &named {
+            arguments.command.take(named, &matches);
+        }
+        Ok(arguments)
+    });
+    read.map_err(|error| {
         if error.use_stderr() {
+            if let Some(Err(refusal)) = named
+                && error.kind() == ErrorKind::UnknownArgument
+            {
+                // What a playbook takes is not known where it cannot be read: that is what has to be told.
+                return tell(refusal, &[]);
+            }
             let error = again.try_get_matches_from(quoted).err().unwrap_or(error);
             streams::say(&error.render().to_string());
             Exit::Usage

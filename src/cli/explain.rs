@@ -44,10 +44,16 @@ fn unknown(name: &str) -> String {
     let name = crate::model::text::one_line(name);
     // People remember the second part; `split-brian` should find `announce/split-brain`.
     let short = |entry: &Entry| entry.name.split('/').nth(1).unwrap_or_default();
+    let within: Vec<&str> =
+        ENTRIES.iter().map(|entry| entry.name).filter(|known| name.len() > 2 && known.contains(name.as_str())).collect();
+    if within.len() > 1 {
+        return format!("there is no finding `{name}`; these names hold it: {}", within.join(", "));
+    }
     let suggestion = ENTRIES
         .iter()
         .find(|entry| short(entry) == name)
         .map(|entry| entry.name)
+        .or_else(|| within.first().copied())
         .or_else(|| nearest(&name, ENTRIES.iter().map(|entry| entry.name)));
     let suggestion = suggestion.or_else(|| {
         nearest(&name, ENTRIES.iter().map(short)).and_then(|near| ENTRIES.iter().find(|entry| short(entry) == near)).map(|entry| entry.name)
@@ -161,6 +167,7 @@ mod tests {
         assert!(unknown("announce/split-brian").contains("`announce/split-brain`"));
         assert!(unknown("split-brain").contains("`announce/split-brain`"));
         assert!(unknown("listens-on-lopback").contains("`pod/listens-on-loopback`"));
+        assert!(unknown("firewall").contains("node/firewall-drop") && unknown("firewall").contains("pod/firewall-drop"));
         assert!(unknown("zzzz").contains("lists them all"));
         assert!(!unknown("a\u{1b}[2Jb").contains('\u{1b}'));
     }

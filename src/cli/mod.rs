@@ -4,22 +4,28 @@ mod arguments;
 mod check;
 mod declared;
 mod definitions;
+mod diff;
 mod exit;
 mod explain;
 mod files;
 mod fmt;
+mod kept;
+mod manual;
 mod markdown;
 mod new;
+mod parameters;
 mod passphrase;
 mod plan;
 mod progress;
 mod record;
+mod refusal;
 mod reports;
 mod run;
 mod show;
 mod streams;
 mod test;
 mod trace;
+mod vantages;
 mod watch;
 mod why;
 mod words;
@@ -66,6 +72,10 @@ fn obey(command: Command) -> Exit {
         Command::Words { definitions: true, .. } => print(&definitions::definitions()),
         Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Show { playbook, source } => show::show(&playbook, source),
+        Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
+        Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { directory } => manual::pages(&directory),
     }
 }
 

@@ -8,10 +8,11 @@ use super::arguments::{Given, RunOptions as Arguments, Way};
 use super::exit::Exit;
 use super::files::{self, Written};
 use super::progress::Shown;
+use super::refusal::tell;
 use super::reports::Wanted;
 use super::watch::{Watch, Work, guarded};
-use super::{passphrase, print, refuse, reports, streams};
-use crate::engine::{self, Asked, EndKind, Playbook, Prepared, Refusal, RunEnd, RunOptions, Unprepared};
+use super::{passphrase, print, refuse, reports, streams, vantages};
+use crate::engine::{self, Asked, EndKind, Playbook, Prepared, RunEnd, RunOptions, Unprepared};
 use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
 use crate::evidence::error::ErrorKind;
 use crate::evidence::interrupt::Reason;
@@ -93,7 +94,8 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
         streams::say(&report::diagnostics(&playbook.warnings, streams::error_style()));
     }
     reports::check(reports, written.record).map_err(wrong)?;
-    let prepared = Prepared::new(playbook, &asked(given), &|what| watch.doing(Work::Opening, what)).map_err(|error| match error {
+    let asked = asked(given, &playbook)?;
+    let prepared = Prepared::new(playbook, &asked, &|what| watch.doing(Work::Opening, what)).map_err(|error| match error {
         Unprepared::Usage(error) => wrong(error),
         Unprepared::CouldNotWork(error) => refuse(Exit::CouldNotWork, &error),
     })?;
@@ -102,10 +104,14 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
     Ok(Prepared { replayed, ..prepared })
 }
 
-fn asked(given: &Given) -> Asked {
+fn asked(given: &Given, playbook: &Playbook) -> Result<Asked, Exit> {
     let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Asked {
-        set: given.set.clone(),
+    let set = vantages::named(given, &playbook.header).map_err(|error| refuse(Exit::Usage, &error))?;
+    let live = given.replay.is_none() && !given.everywhere;
+    Ok(Asked {
+        set,
+        // As kubectl: what the context names, where nobody says otherwise.
+        namespace: if live { live::namespace(given.kubeconfig.as_deref(), given.context.as_deref()) } else { None },
         params: given.params.clone(),
         variables: variables.collect(),
         site: given.site.clone(),
@@ -113,21 +119,7 @@ fn asked(given: &Given) -> Asked {
         via_pods: given.via == Way::Pod,
         replay: given.replay.clone(),
         world: given.world.clone(),
-    }
-}
-
-/// Says on standard error why a playbook cannot be used, and where a report for programs was asked for, there too.
-pub(super) fn tell(refusal: Refusal, wanted: &[Wanted]) -> Exit {
-    match refusal {
-        Refusal::Unknown(message) => refuse(Exit::Usage, &message),
-        Refusal::Broken(broken) => {
-            streams::say(&report::diagnostics(&broken.diagnostics, streams::error_style()));
-            match reports::write_mistakes(wanted, &broken.diagnostics) {
-                Ok(()) => Exit::Usage,
-                Err(error) => refuse(Exit::CouldNotWork, &error),
-            }
-        }
-    }
+    })
 }
 
 fn open(
@@ -154,7 +146,8 @@ pub(super) fn world(given: &Given, site: &Site) -> live::LiveOptions {
         context: given.context.clone(),
         site: site.clone(),
         via_pods: given.via == Way::Pod,
-        api_limit: API_LIMIT,
+        api_limit: given.request_timeout.unwrap_or(API_LIMIT),
+        impersonate: given.impersonate.clone(),
         ..live::LiveOptions::default()
     }
 }
@@ -208,11 +201,7 @@ fn detail(verbose: u8) -> Detail {
 pub(super) fn nothing_asked(kind: &EndKind) -> Option<Exit> {
     match kind {
         EndKind::Usage(message) => Some(refuse(Exit::Usage, message)),
-        // What was asked for cannot be told from nothing, but the list is what a person wants to read and to pipe.
-        EndKind::Listed(list) => Some(match print(&format!("{}\n", list.trim_end())) {
-            Exit::Good => Exit::Usage,
-            failed => failed,
-        }),
+        EndKind::Listed(list) => Some(print(&format!("{}\n", list.trim_end()))),
         _ => None,
     }
 }

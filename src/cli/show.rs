@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::declared;
 use super::exit::Exit;
-use super::run::tell;
+use super::refusal::tell;
 use super::{print, refuse, streams};
 use crate::engine;
 use crate::language::header::{Header, Param};

@@ -17,7 +17,7 @@ pub(super) fn again(playbook: &Playbook, params: &BTreeMap<String, Value>) -> St
     let mut params = params.clone();
     scrub_params(&mut params);
     let mut line = format!("lbdiag run {}", quoted(&named(playbook)));
-    let first = |param: &&Param| usize::from(param.name != NAMESPACE);
+    let first = |param: &&Param| (param.name != NAMESPACE, !param.positional);
     let mut all: Vec<&Param> = playbook.header.params.iter().collect();
     all.sort_by_key(first);
     for param in all {
@@ -26,8 +26,13 @@ pub(super) fn again(playbook: &Playbook, params: &BTreeMap<String, Value>) -> St
         if param.default.as_ref().is_some_and(|default| self::text(default) == text) {
             continue;
         }
-        let option = if param.name == NAMESPACE { "-n".to_owned() } else { format!("--{}", param.name) };
-        line = format!("{line} {option} {}", quoted(&text));
+        let option = match param.name.as_str() {
+            NAMESPACE => "-n ".to_owned(),
+            // What begins like an option would be taken for one.
+            _ if param.positional && !text.starts_with('-') => String::new(),
+            name => format!("--{name} "),
+        };
+        line = format!("{line} {option}{}", quoted(&text));
     }
     line
 }

@@ -20,6 +20,8 @@ const OPTIONS: [&str; 1] = ["LBDIAG_SITE"];
 pub struct Asked {
     /// Parameters by name, before all other sources.
     pub set: Vec<(String, String)>,
+    /// The namespace that the kubeconfig's context names.
+    pub namespace: Option<String>,
     /// A file of parameters.
     pub params: Option<PathBuf>,
     /// The environment; what begins with `LBDIAG_` is taken.
@@ -47,6 +49,7 @@ pub(super) fn gather(asked: &Asked, site: &BTreeMap<String, Value>, recorded: Op
         env: environment(asked.variables.iter().cloned()),
         site: site.clone(),
         recorded: recorded.cloned(),
+        context: asked.namespace.clone(),
     })
 }
 

@@ -56,6 +56,8 @@ pub struct Param {
     pub help: String,
     pub required: bool,
     pub default: Option<Value>,
+    /// Whether it may be written without its name, in the place behind the playbook.
+    pub positional: bool,
     /// For `enum`: the values that are allowed.
     pub values: Vec<String>,
     /// For `int`: the least and the most that is allowed.
@@ -73,6 +75,7 @@ impl Param {
             help: String::new(),
             required: true,
             default: None,
+            positional: false,
             values: Vec::new(),
             least: None,
             most: None,

@@ -9,6 +9,9 @@ use super::header::{Header, Param, ParamKind};
 use crate::model::nearest::nearest;
 use crate::model::{request_text, vantage_text};
 
+/// The parameter that a kubeconfig's context gives.
+const NAMESPACE: &str = "namespace";
+
 /// Where values may come from.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -18,6 +21,8 @@ pub struct Inputs {
     /// Environment variables, all of them; `LBDIAG_PARAM_NAME` and `LBDIAG_NAME` in capitals are looked up.
     pub env: Vec<(String, String)>,
     pub site: BTreeMap<String, Value>,
+    /// The namespace that the kubeconfig's context names: a parameter of that name has it by default.
+    pub context: Option<String>,
     /// The parameters of the run that is replayed.
     pub recorded: Option<BTreeMap<String, Value>>,
 }
@@ -75,6 +80,7 @@ fn given(param: &Param, inputs: &Inputs) -> Option<(Value, String)> {
         .or_else(|| file().map(from("--params")))
         .or_else(|| recorded().map(from("recording")))
         .or_else(|| inputs.site.get(&param.name).cloned().map(from("site")))
+        .or_else(|| inputs.context.as_ref().filter(|_| param.name == NAMESPACE).map(|name| json!(name)).map(from("kubeconfig")))
         .or_else(|| param.default.clone().map(from("default")))
 }
 

@@ -13,7 +13,7 @@ use crate::model::document::{self, Content, Entry, Node};
 use crate::model::version::version;
 
 const KEYS: [&str; 8] = ["name", "version", "about", "kind", "requires", "uses", "params", "findings"];
-const PARAM_KEYS: [&str; 7] = ["type", "help", "required", "default", "values", "least", "most"];
+const PARAM_KEYS: [&str; 8] = ["type", "help", "required", "default", "positional", "values", "least", "most"];
 
 /// The header of a playbook.
 ///
@@ -244,6 +244,11 @@ impl Reader<'_> {
         };
         let mut params: Vec<Param> = entries.iter().filter_map(|entry| self.param(entry)).collect();
         params.sort_by(|a, b| a.name.cmp(&b.name));
+        // There is one place.
+        let mut placed = entries.iter().filter(|entry| params.iter().any(|param| param.name == entry.key && param.positional)).skip(1);
+        if let Some(second) = placed.next() {
+            self.say(codes::PARAMETER_CONTRADICTS, second.key_bytes.clone(), "two parameters are `positional`, and one may be".to_owned());
+        }
         params
     }
 
@@ -262,6 +267,7 @@ impl Reader<'_> {
                 "help" => param.help = self.text(entry),
                 "required" => required = self.truth(entry),
                 "default" => param.default = Some(entry.value.value()).filter(|value| !value.is_null()),
+                "positional" => param.positional = self.truth(entry).unwrap_or_default(),
                 "values" => param.values = self.texts(entry).into_iter().map(|(text, _)| text).collect(),
                 "least" => param.least = self.number(entry),
                 "most" => param.most = self.number(entry),
@@ -384,6 +390,8 @@ mod tests {
         check(&tries("type: enum"), &[("E0110", "enum", "needs `values`")]);
         check(&tries("type: enum, values: [a], default: b"), &[("E0110", "b", "one of a")]);
         check(&tries("type: string, most: 3"), &[("E0110", "3", "is for an int")]);
+        let two = GOOD.replace("type: string,", "type: string, positional: true,").replace("default: 8", "default: 8, positional: true");
+        check(&two, &[("E0110", "tries", "one may be")]);
         check(&tries("type: strin"), &[("E0109", "strin", "did you mean `string`")]);
         check(&tries("help: x"), &[("E0104", "tries", "lacks `type`")]);
     }

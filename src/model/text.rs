@@ -40,6 +40,21 @@ pub fn one_line(text: &str) -> String {
     text.trim_end().chars().map(seen).collect()
 }
 
+/// A line of Markdown that says what it says: nothing in it is markup.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '!' | '#' | '~' | '@' => safe.extend(['\\', c]),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// Several lines of which only the first begins where lines begin: a line end in what a stranger wrote forges no line of ours.
 #[must_use]
 pub fn hanging(text: &str) -> String {

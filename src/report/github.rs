@@ -5,11 +5,42 @@
 use std::fmt::Write;
 
 use super::format::Format;
+use super::style::Style;
+use super::text::headline;
 use crate::model::diagnostic::{Diagnostic, Level};
+use crate::model::finding::Severity;
+use crate::model::outcome::Outcome;
 use crate::model::text::one_line;
 
 /// The format.
-pub(super) const FORMAT: Format = Format { name: "github", outcome: None, plan: None, trace: None, mistakes: Some(mistakes) };
+pub(super) const FORMAT: Format = Format {
+    name: "github",
+    outcome: Some(|outcome: &Outcome, _style: Style| told(outcome)),
+    plan: None,
+    trace: None,
+    mistakes: Some(mistakes),
+};
+
+/// A line for each finding that counts, and for a gap that the verdict rests on.
+fn told(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let mut line = |command: &str, title: &str, message: &str| {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "::{command} title={}::{}", property(title), data(&one_line(message)));
+    };
+    for finding in outcome.findings.iter().filter(|finding| finding.because.is_none()) {
+        match finding.severity {
+            Severity::Fail => line("error", &finding.name, &finding.summary),
+            Severity::Warn => line("warning", &finding.name, &finding.summary),
+            Severity::Info => {}
+        }
+    }
+    for gap in outcome.gaps.iter().filter(|gap| gap.decisive) {
+        line("warning", &gap.name, &gap.undecided);
+    }
+    line("notice", &format!("lbdiag {}", outcome.verdict.word()), &headline(outcome));
+    text
+}
 
 fn mistakes(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
@@ -45,6 +76,17 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::diagnostic::Source;
+
+    #[test]
+    fn a_finding_is_one_line_too() {
+        let mut outcome = crate::report::text::outcome::tests::broken();
+        outcome.findings[0].summary = "it\n::error::forged, 100%".to_owned();
+        let text = told(&outcome);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[0], "::error title=node/firewall-drop::it ::error::forged, 100%25");
+        assert!(lines[1].starts_with("::notice title=lbdiag fail::"), "{text}");
+    }
 
     #[test]
     fn a_mistake_is_one_line_whatever_it_quotes() {

@@ -2,6 +2,7 @@
 
 pub mod live;
 pub mod script;
+pub mod ssh_entries;
 pub(in crate::evidence) mod texts;
 
 use std::time::Duration;

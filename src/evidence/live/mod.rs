@@ -6,6 +6,7 @@ mod signals;
 
 use std::sync::Arc;
 
+pub use super::cluster::live::namespace;
 pub use children::end_children;
 pub use options::LiveOptions;
 pub use signals::{limit, watch_signals};

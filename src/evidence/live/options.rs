@@ -13,6 +13,8 @@ use crate::evidence::site::Site;
 pub struct LiveOptions {
     pub kubeconfig: Option<PathBuf>,
     pub context: Option<String>,
+    /// The user as whom the API is asked, when that is another.
+    pub impersonate: Option<String>,
     pub site: Site,
     /// Nodes are reached by the pods that the site file names, not over SSH.
     pub via_pods: bool,

@@ -12,6 +12,7 @@ mod trace;
 
 pub use diagnostics::{diagnostic, diagnostics};
 pub use layout::wrap as wrapped;
+pub(super) use outcome::headline;
 pub use outcome::text;
 
 use super::format::{Format, TraceFormat};

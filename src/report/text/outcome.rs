@@ -8,6 +8,9 @@ mod path;
 mod places;
 mod proof;
 mod questions;
+mod wording;
+
+pub(in crate::report) use cause::headline;
 
 use super::page::{Detail, Page, Style};
 use crate::model::outcome::Outcome;

@@ -13,6 +13,7 @@ pub mod endpoint_looks;
 pub mod events;
 pub mod find_announcer;
 pub mod kinds;
+pub mod listing;
 pub mod metallb;
 pub mod nodes;
 pub mod objects;

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 use serde_json::{Value, json};
 
+use super::listing::listing;
 use crate::analysis::read::objects;
 use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::nearest::nearest;
-use crate::model::plan::typed;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
-use crate::model::text::one_line;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::cluster::SERVICE as WORD;
 use crate::words::manual::cluster::SERVICE_AT as AT;
@@ -131,13 +130,13 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
             let where_: Vec<String> = all.iter().filter(|service| service.name == name).map(|service| service.namespace.clone()).collect();
             Err(run.end(
                 context,
-                Stop::Usage(format!("Service {name} exists in the namespaces {}: say which with --set namespace=…", where_.join(", "))),
+                Stop::Usage(format!("Service {name} exists in the namespaces {}: say which with -n NAMESPACE", where_.join(", "))),
             ))
         }
         (None, _) => {
             let hint = nearest(name, all.iter().map(|service| service.name.as_str()))
                 .and_then(|near| all.iter().find(|service| service.name == near))
-                .map(|near| format!("; the nearest is --set namespace={} --set service={}", near.namespace, near.name))
+                .map(|near| format!("; the nearest is -n {} {}", near.namespace, near.name))
                 .unwrap_or_default();
             Err(not_found(run, context, format!("no namespace has a Service {name}{hint}"), lacks.as_ref()))
         }
@@ -175,24 +174,14 @@ fn list_balanced(run: &Run, context: &NativeCallContext, namespace: Option<&str>
         Ok(all) => all,
         Err(end) => return end,
     };
-    let mut lines: Vec<String> = services
-        .iter()
-        .filter(|service| service.kind == "LoadBalancer")
-        .map(|service| {
-            let address = service.addresses.first().map_or_else(|| "pending".to_owned(), ToString::to_string);
-            let (namespace, name) = (typed(&service.namespace), typed(&service.name));
-            one_line(&format!("lbdiag run {} --set namespace={namespace} --set service={name}   # {address}", run.playbook))
-        })
-        .collect();
-    lines.sort();
-    if lines.is_empty() {
+    if !services.iter().any(|service| service.kind == "LoadBalancer") {
         return match &lacks {
             None => run.end(context, Stop::Listed("the cluster has no Service of type LoadBalancer".to_owned())),
             Some(_) => not_found(run, context, "the cluster has no Service of type LoadBalancer".to_owned(), lacks.as_ref()),
         };
     }
-    lines.extend(lacks.map(|error| format!("# these are not all: {error}")));
-    run.end(context, Stop::Listed(lines.join("\n")))
+    let incomplete = lacks.map(|error| format!("\nthese are not all: {error}")).unwrap_or_default();
+    run.end(context, Stop::Listed(format!("{}{incomplete}", listing(run, &services, namespace))))
 }
 
 fn at(run: &Run, context: &NativeCallContext, address: &str) -> Answer<Fact<Service>> {

@@ -79,6 +79,20 @@ pub(super) async fn load(
     Ok(config)
 }
 
+/// The namespace that the context names, where it names one and the kubeconfig can be read.
+#[must_use]
+pub fn namespace(kubeconfig: Option<&Path>, context: Option<&str>) -> Option<String> {
+    let Ok(Found::Files(files)) = find(kubeconfig, &Surroundings::from_environment()) else { return None };
+    // What is no plain file gives its text but once, to whoever connects.
+    if !files.iter().all(|file| file.is_file()) {
+        return None;
+    }
+    let kubeconfig = read(&files).ok()?;
+    let name = context.map(str::to_owned).or(kubeconfig.current_context)?;
+    let named = kubeconfig.contexts.into_iter().find(|known| known.name == name)?;
+    named.context?.namespace.filter(|namespace| !namespace.is_empty())
+}
+
 fn find(explicit: Option<&Path>, around: &Surroundings) -> Result<Found, EvidenceError> {
     if let Some(file) = explicit {
         return Ok(Found::Files(vec![file.to_owned()]));

@@ -28,6 +28,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use self::config::Surroundings;
+pub use self::config::namespace;
 use self::exchange::Failure;
 use self::request::Unnameable;
 use super::projection::Projection;
@@ -74,7 +75,10 @@ impl LiveCluster {
     pub fn connect(runtime: Handle, options: &LiveOptions, interrupt: Interrupt) -> Result<Result<Self, EvidenceError>, EvidenceError> {
         let limit = if options.api_limit.is_zero() { USUAL_LIMIT } else { options.api_limit };
         let around = Surroundings::from_environment();
-        let config = runtime.block_on(config::load(options.kubeconfig.as_deref(), options.context.as_deref(), limit, &around))?;
+        let mut config = runtime.block_on(config::load(options.kubeconfig.as_deref(), options.context.as_deref(), limit, &around))?;
+        if options.impersonate.is_some() {
+            config.auth_info.impersonate.clone_from(&options.impersonate);
+        }
         Ok(Self::log_in(runtime, config, limit, interrupt))
     }
 

@@ -1,13 +1,12 @@
 //! The answer, on one screen: verdict with cause and place, how each place was answered, why, what to do, and how sure it is.
 
 use super::super::diagnostics::diagnostic;
-use super::super::page::{Detail, Page, Style};
+use super::super::page::{Detail, Page};
 use super::super::table;
+use super::wording::{announced, captures, tenths};
 use super::{CYAN, DIM, GREEN, RED, YELLOW, cause, path, places, proof};
-use crate::model::announcement::Agreement;
-use crate::model::capture::CaptureSeen;
 use crate::model::finding::Severity;
-use crate::model::observed::{AnnouncementSeen, Observed, TargetSeen, Tries};
+use crate::model::observed::{TargetSeen, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::text::one_line;
 
@@ -103,42 +102,6 @@ fn broken(page: &mut Page, outcome: &Outcome) {
     }
 }
 
-/// `announced by n2 (log, status agree)`
-pub(super) fn announced(seen: &AnnouncementSeen) -> String {
-    let by = |node: &String| {
-        let sources =
-            seen.sides.iter().find(|side| side.node == *node).map(|side| side.sources.iter().map(|kind| source(kind)).collect::<Vec<_>>());
-        (node.clone(), sources.unwrap_or_default().join(", "))
-    };
-    let named: Vec<(String, String)> = seen.nodes.iter().map(by).collect();
-    let told = |(node, sources): &(String, String)| if sources.is_empty() { node.clone() } else { format!("{node} ({sources})") };
-    let nodes = named.iter().map(told).collect::<Vec<_>>().join(", ");
-    match (seen.agreement, named.as_slice()) {
-        (Agreement::Agree, [(node, sources)]) if sources.contains(',') => format!("announced by {node} ({sources} agree)"),
-        (Agreement::None, _) => "announced by nobody".to_owned(),
-        (_, []) => "who announces is not known".to_owned(),
-        (Agreement::Conflict, _) => format!("sources name different announcers: {}", sides(seen)),
-        (Agreement::Unknown, _) => format!("announced by {nodes}, as far as could be read"),
-        (Agreement::Agree | Agreement::Several, _) => format!("announced by {nodes}"),
-    }
-}
-
-fn sides(seen: &AnnouncementSeen) -> String {
-    let told = |side: &crate::model::announcement::Side| {
-        format!("{} ({})", side.node, side.sources.iter().map(|kind| source(kind)).collect::<Vec<_>>().join(", "))
-    };
-    seen.sides.iter().map(told).collect::<Vec<_>>().join(", ")
-}
-
-/// A source's kind for people.
-fn source(kind: &str) -> &str {
-    match kind {
-        "l2status" | "bgpstatus" => "status",
-        "wire" => "ARP",
-        other => other,
-    }
-}
-
 /// `2/2 endpoints ready`
 fn endpoints(target: &TargetSeen) -> String {
     format!("{}/{} endpoints ready", target.ready(), target.endpoints.len())
@@ -168,17 +131,6 @@ fn certificates(tries: &[Tries]) -> Vec<String> {
     }
 }
 
-/// Whether every packet that passed a filter is here, by tcpdump's own count.
-pub(super) fn captures(captures: &[CaptureSeen]) -> Option<String> {
-    if captures.is_empty() {
-        return None;
-    }
-    let complete = captures.iter().filter(|capture| capture.complete).count();
-    let packets: u64 = captures.iter().fold(0, |all, capture| all.saturating_add(capture.counters.arrived));
-    let all = if complete == captures.len() { "all".to_owned() } else { format!("{complete} of {}", captures.len()) };
-    Some(format!("captures: {packets} packets in {}, {all} complete", captures.len()))
-}
-
 /// The run's times, what it leaves, and where more is told.
 fn foot(page: &mut Page, outcome: &Outcome) {
     let mut parts = vec![times(outcome)];
@@ -203,41 +155,3 @@ fn left_behind(cleanup: &str) -> String {
         other => format!("cleanup: {other}"),
     }
 }
-
-/// Seconds with one digit behind the point.
-pub(super) fn tenths(milliseconds: u64) -> String {
-    format!("{}.{}", milliseconds / 1000, milliseconds % 1000 / 100)
-}
-
-/// A place's name without how it is reached.
-pub(super) fn short(from: &str) -> &str {
-    from.split_once(':').map_or(from, |(_, name)| name)
-}
-
-/// Names as a part of a sentence: `c1, c2 and 3 more`.
-pub(super) fn listed(names: &[&str], most: usize) -> String {
-    let (shown, rest) = names.split_at(names.len().min(most));
-    match (rest.len(), shown.split_last()) {
-        (0, Some((last, before))) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
-        (0, _) => shown.concat(),
-        (more, _) => format!("{} and {more} more", shown.join(", ")),
-    }
-}
-
-/// Whether anything is known of the tries.
-pub(super) fn is_asked(seen: &Observed) -> bool {
-    seen.tries.iter().any(|tries| tries.tried > 0)
-}
-
-/// A part's label, in a column of its own.
-pub(super) fn labelled(page: &mut Page, style: Style, label: &str, lines: &[String]) {
-    let mut lead = style.bold(label);
-    lead.extend(std::iter::repeat_n(' ', LABELS.saturating_sub(label.len() + 1)));
-    for line in lines {
-        page.item(&lead, LABELS, 0, line);
-        lead = " ".repeat(LABELS - 1);
-    }
-}
-
-/// Columns of the labels.
-pub(super) const LABELS: usize = 7;

@@ -1,6 +1,6 @@
 //! The first line: which Service, which address, what is wrong, and where.
 
-use super::answer::{listed, short};
+use super::wording::{listed, short};
 use crate::model::finding::{Finding, Severity};
 use crate::model::observed::Observed;
 use crate::model::outcome::{Outcome, Verdict};
@@ -10,7 +10,7 @@ use crate::model::subject::Subject;
 const MOST_NAMES: usize = 3;
 
 /// What stands behind the verdict.
-pub(super) fn headline(outcome: &Outcome) -> String {
+pub(in crate::report) fn headline(outcome: &Outcome) -> String {
     let Some(service) = &outcome.observed.service else { return outcome.summary.clone() };
     let path = format!("{}/{}", service.namespace, service.name);
     let at = service.address.map(|address| match service.port {
@@ -99,13 +99,9 @@ fn place(culprit: &Subject, finding: &Finding, seen: &Observed) -> Option<String
         Subject::Container { pod, name, .. } => (!said(pod) && !said(name)).then(|| format!("container {name} of pod {pod}")),
         Subject::Workload { name, .. } => (!said(name) && !pods().any(said)).then(|| format!("every pod of {name}")),
         Subject::Network { from, to } => (!said(from) && !said(to)).then(|| format!("between {from} and {to}")),
-        Subject::Mac(address) | Subject::Address(address) => {
-            (!said(address) && !finding.summary.contains("another host")).then(|| address.clone())
-        }
+        Subject::Mac(address) | Subject::Address(address) => (!said(address)).then(|| address.clone()),
         Subject::Pool(name) => (!said(name)).then(|| format!("pool {name}")),
-        Subject::L2Advertisement(name) | Subject::BgpAdvertisement(name) => {
-            (!said(name) && !said("advertisement")).then(|| format!("advertisement {name}"))
-        }
+        Subject::L2Advertisement(name) | Subject::BgpAdvertisement(name) => (!said(name)).then(|| format!("advertisement {name}")),
         Subject::Peer(name) => (!said(name)).then(|| format!("peer {name}")),
         Subject::EndpointSlice { name, .. } => (!said(name)).then(|| format!("endpointslice {name}")),
         Subject::NetworkPolicy { name, .. } => (!said(name)).then(|| format!("networkpolicy {name}")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::layout::columns;
 use super::super::page::{BOLD, Page};
-use super::answer::{captures, tenths};
+use super::wording::{captures, tenths};
 use super::{CYAN, DIM, GREEN, RED, YELLOW, gaps};
 use crate::model::answers::{Spread, listed};
 use crate::model::finding::{Finding, Gap, Severity};

@@ -3,7 +3,7 @@
 use crate::model::finding::Gap;
 use crate::model::text::one_line;
 
-use super::answer::listed;
+use super::wording::listed;
 
 /// Subjects that a line names.
 const MOST_NAMES: usize = 3;

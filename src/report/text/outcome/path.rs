@@ -3,7 +3,7 @@
 use super::super::layout::{columns, padded};
 use super::super::page::Page;
 use super::RED;
-use super::answer::{listed, short};
+use super::wording::{listed, short};
 use crate::model::connection::{Path, PathHop, Sighting};
 use crate::model::observed::PathSeen;
 use crate::model::outcome::Outcome;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::layout::{columns, padded};
 use super::super::page::Page;
 use super::DIM;
-use super::answer::{listed, short};
+use super::wording::{listed, short};
 use crate::model::answers::{self, Spread};
 use crate::model::observed::Tries;
 use crate::model::text::one_line;
@@ -85,7 +85,9 @@ fn rows(tries: &[Tries]) -> Vec<Row> {
         match alike.iter_mut().find(|(_, known)| known[1..3] == row[1..3] && known[4] == row[4]) {
             Some((names, known)) => {
                 names.push(name);
-                known[3] = "…".to_owned();
+                if known[3] != row[3] {
+                    known[3] = "…".to_owned();
+                }
             }
             None => alike.push((vec![name], row)),
         }

@@ -1,9 +1,9 @@
 //! Why, what to do about it, how to see whether it helped, and how sure the answer is.
 
 use super::super::page::Page;
-use super::answer::{is_asked, labelled, listed, short};
 use super::cause::{decisive, sentence};
 use super::gaps;
+use super::wording::{is_asked, labelled, listed, short};
 use crate::model::announcement::Agreement;
 use crate::model::catalogue;
 use crate::model::finding::{Finding, Severity};
@@ -48,7 +48,7 @@ fn reasons(page: &Page, finding: &Finding, outcome: &Outcome) -> Vec<String> {
 
 /// As many of the texts as fit, and how many did not.
 fn fitting(page: &Page, all: Vec<String>, most: usize, rest: &str) -> Vec<String> {
-    let width = page.style.width.saturating_sub(super::answer::LABELS).max(20);
+    let width = page.style.width.saturating_sub(super::wording::LABELS).max(20);
     let (mut taken, mut lines, count) = (Vec::new(), 0, all.len());
     for text in all {
         lines += super::super::layout::wrap(&page.style.spelled(&text), width).len();
