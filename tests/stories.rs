@@ -45,7 +45,8 @@ fn the_stories_show_what_is_really_said() {
             .env_remove("COLUMNS")
             .output();
         let output = String::from_utf8(ran.expect("lbdiag runs").stdout).expect("text");
-        let lines: Vec<&str> = output.lines().map(str::trim_end).collect();
+        // Between the lines of a document an empty one says nothing.
+        let lines: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         let mut from = 0;
         for piece in story.pieces.iter().filter(|piece| !piece.is_empty()) {
             let found = (from..lines.len())

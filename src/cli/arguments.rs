@@ -140,7 +140,7 @@ pub(super) struct CheckArguments {
     /// Playbooks: files, folders with all that is below them, names of shipped ones, or `-` for standard input; site files by their ending .yaml.
     #[arg(required = true)]
     pub(super) paths: Vec<PathBuf>,
-    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::checked, help = reports::help("The mistakes", |_| true))]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = Wanted::checked, help = reports::help("The mistakes", reports::tells_mistakes))]
     pub(super) reports: Vec<Wanted>,
 }
 

@@ -31,9 +31,9 @@ impl Wanted {
         Self::that_can(text, |format| format.outcome.is_some())
     }
 
-    /// As `parse`, for what is wrong with playbooks, which every format tells.
+    /// As `parse`, for what is wrong with playbooks.
     pub(super) fn checked(text: &str) -> Result<Self, String> {
-        Self::that_can(text, |_| true)
+        Self::that_can(text, tells_mistakes)
     }
 
     /// As `parse`, for a plan.
@@ -65,6 +65,11 @@ impl fmt::Debug for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={:?}", self.format.name, self.file)
     }
+}
+
+/// Whether a format tells what is wrong with playbooks: to programs, or as it is told to people.
+pub(super) fn tells_mistakes(format: &Format) -> bool {
+    format.mistakes.is_some() || format.name == FORMATS[0].name
 }
 
 /// What the help says of the option.

@@ -33,18 +33,28 @@ pub fn may_be_replaced(path: &Path) -> io::Result<bool> {
     let mut end = Vec::new();
     file.take(LOOKED_AT).read_to_end(&mut end)?;
     let (begin, end) = (String::from_utf8_lossy(&begin), String::from_utf8_lossy(&end));
-    Ok(begin.is_empty() || is_report(&begin) || ends_a_report(&end))
+    Ok(begin.is_empty() || is_report(&begin) || is_answer(&begin, &end) || ends_a_report(&begin, &end))
 }
 
 /// JSON with its format, or the first words of a plan.
 fn is_report(begin: &str) -> bool {
     let head: String = begin.chars().take(200).filter(|letter| !letter.is_whitespace()).collect();
-    head.starts_with("{\"format\":\"lbdiag-") || begin.starts_with("Plan of ")
+    head.starts_with("{\"format\":\"lbdiag-") || begin.starts_with("Plan of ") || begin.starts_with("# HELP lbdiag_run_verdict ")
 }
 
-/// The last line of a report as text.
-fn ends_a_report(end: &str) -> bool {
-    end.lines().any(|line| line.starts_with("run: ") && line.contains(" with lbdiag "))
+/// A report as text: the verdict first, and last where more is told. Either may be broken at any width.
+fn is_answer(begin: &str, end: &str) -> bool {
+    let verdict = begin.split_whitespace().next().is_some_and(|word| ["PASS", "WARN", "FAIL", "INCONCLUSIVE"].contains(&word));
+    let words: Vec<&str> = end.split_whitespace().collect();
+    verdict && words.windows(2).any(|two| two[0] == "more:" && two[1].starts_with("-v"))
+}
+
+/// The last line of a report as text that tells more, of one as Markdown, or as annotations of GitHub.
+fn ends_a_report(begin: &str, end: &str) -> bool {
+    end.lines().any(|line| {
+        let made = line.contains(" with lbdiag ") && line.contains(", began ");
+        (made && (line.starts_with("run: ") || begin.starts_with("### "))) || line.starts_with("::notice title=lbdiag ")
+    })
 }
 
 #[cfg(test)]
@@ -73,12 +83,18 @@ mod tests {
             packed("{\"format\":\"lbdiag-recording\",\"version\":1}\n"),
             b"{\n  \"format\": \"lbdiag-outcome/1\",".into(),
             long.into(),
+            "FAIL a/b — x\n\n1.0 s · nothing left behind · more:\n-v, lbdiag explain a/b\n".into(),
+            "### PASS: a\n\nmetallb-flow 1.0.0 with lbdiag 0.1.0, began now\n".into(),
+            "::notice title=lbdiag pass::a\n".into(),
+            "# HELP lbdiag_run_verdict Whether\n".into(),
         ];
         for bytes in ours {
             std::fs::write(&path, &bytes).unwrap();
             assert!(may_be_replaced(&path).unwrap(), "{}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
         }
-        let theirs: [Vec<u8>; 7] = [
+        let theirs: [Vec<u8>; 9] = [
+            "PASS notes of mine\n".into(),
+            "what there is more: -v\n".into(),
             b"-----BEGIN OPENSSH PRIVATE KEY-----\n".into(),
             b"ssh-ed25519 AAAA lbdiag@ops\n".into(),
             b"Host n1\n IdentityFile ~/.ssh/lbdiag\n".into(),
