@@ -107,7 +107,7 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
 fn asked(given: &Given, playbook: &Playbook) -> Result<Asked, Exit> {
     let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let set = vantages::named(given, &playbook.header).map_err(|error| refuse(Exit::Usage, &error))?;
-    let live = given.replay.is_none() && !given.everywhere;
+    let live = given.replay.is_none() && given.world.is_none() && !given.everywhere;
     Ok(Asked {
         set,
         // As kubectl: what the context names, where nobody says otherwise.
