@@ -21,7 +21,7 @@ fn pieces(document: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for line in document.lines() {
         match (line.strip_prefix("    "), line.is_empty()) {
-            (Some(code), _) => pieces.last_mut().expect("a piece").push_str(&format!("{code}\n")),
+            (Some(code), _) => pieces.last_mut().expect("a piece").extend([code, "\n"]),
             (None, true) => pieces.last_mut().expect("a piece").push('\n'),
             (None, false) => pieces.push(String::new()),
         }

@@ -166,7 +166,7 @@ fn constants() -> rhai::Scope<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{Level, read};
 
     #[test]
     fn a_playbook_is_known_by_the_hash_of_its_text() {
@@ -196,7 +196,8 @@ mod tests {
         let began = std::time::Instant::now();
         for line in ["unknown_word(1);\n", "node_capture(\"n1\", #{});\n", "let a = find_anouncer(`a\nb`);\n"] {
             let broken = read("a.rhai", format!("{HEADER}{}", line.repeat(20_000))).err().unwrap();
-            assert_eq!(broken.diagnostics.len(), 101);
+            let errors = broken.diagnostics.iter().filter(|one| one.severity == Level::Error).count();
+            assert!(errors == 101 && broken.diagnostics.len() <= 202, "{errors} of {}", broken.diagnostics.len());
             assert!(broken.to_string().contains("there may be more mistakes"));
         }
         assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());

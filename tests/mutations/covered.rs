@@ -1,6 +1,7 @@
 //! Which blocks of a playbook run on a recording: each is made to leave an empty table, whose title is its number.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::operators::body;
 use super::tokens::tokens;
@@ -49,7 +50,7 @@ impl Marked {
                         open.push((inner(&open), true, false));
                     } else {
                         copy(&mut marked, token.bytes.end);
-                        marked.push_str(&format!(" table(\"@{count}\", [\"n\"], []); "));
+                        write!(marked, " table(\"@{count}\", [\"n\"], []); ").expect("a text");
                         open.push((Some(count), false, false));
                         from.push((token.bytes.start, Some(count)));
                         count += 1;
@@ -57,7 +58,7 @@ impl Marked {
                 }
                 "=>" if open.last().is_some_and(|(_, switch, _)| *switch) => {
                     copy(&mut marked, token.bytes.end);
-                    marked.push_str(&format!(" {{ table(\"@{count}\", [\"n\"], []); "));
+                    write!(marked, " {{ table(\"@{count}\", [\"n\"], []); ").expect("a text");
                     open.push((Some(count), false, true));
                     from.push((token.bytes.start, Some(count)));
                     count += 1;

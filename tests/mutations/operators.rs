@@ -121,7 +121,7 @@ fn misspelt(name: &str, random: u64) -> String {
     match random % 3 {
         0 if letters.len() > 2 => drop(letters.remove(at)),
         1 if at + 1 < letters.len() && letters[at] != letters[at + 1] && letters.iter().all(char::is_ascii_alphabetic) => {
-            letters.swap(at, at + 1)
+            letters.swap(at, at + 1);
         }
         _ => letters.insert(at, letters[at]),
     }

@@ -66,6 +66,9 @@ impl Reader<'_> {
 
     /// What to try with something that cannot be called.
     pub(super) fn nearest_call(&self, name: &str) -> Option<String> {
+        if self.is_quiet() {
+            return None;
+        }
         let own: Vec<String> = self.script.names().into_iter().map(str::to_owned).collect();
         let known = own.iter().map(String::as_str).chain(all::names().map(|name| -> &str { name }));
         did_you_mean(name, known.chain(natives::names().map(|name| -> &str { name })))
@@ -136,7 +139,7 @@ impl Reader<'_> {
     /// The rows of a table that are written out, against its columns.
     pub(super) fn table(&mut self, call: &FnCallExpr) {
         let [.., Expr::Array(columns, _), Expr::Array(rows, _)] = &call.args[..] else { return };
-        for row in rows.iter() {
+        for row in rows {
             if let Expr::Array(cells, at) = row
                 && cells.len() != columns.len()
             {
@@ -157,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// What `resolve_target_port` gives depends on the port: all of them are a list.
-    pub(super) fn gives_several(&self, call: &FnCallExpr, given: &[Type]) -> bool {
+    pub(super) fn gives_several(call: &FnCallExpr, given: &[Type]) -> bool {
         let port = call.args.iter().zip(&given[given.len() - call.args.len()..]).skip(usize::from(given.len() == call.args.len()));
         port.into_iter().any(|(written, kind)| match written {
             Expr::StringConstant(text, _) => text == "*",

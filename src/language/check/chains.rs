@@ -77,15 +77,15 @@ impl Reader<'_> {
     pub(super) fn property(&mut self, base: &Type, name: &str, at: Position) -> Type {
         match &base.of {
             Of::Params => self.param(name, at),
-            Of::Record(record) => match record.0.field(name) {
-                Some(field) => Type::of_field(field),
-                None => {
-                    let names = || record.0.fields.iter().map(|field| field.name);
-                    let hint = did_you_mean(name, names()).unwrap_or_else(|| format!("its fields are {}", listed(names())));
-                    self.say(codes::FIELD, at, format!("{} has no field `{name}`", record.0.name), Some(hint));
-                    Type::ANY
+            Of::Record(record) => {
+                if let Some(field) = record.0.field(name) {
+                    return Type::of_field(field);
                 }
-            },
+                let names = || record.0.fields.iter().map(|field| field.name);
+                let hint = did_you_mean(name, names()).unwrap_or_else(|| format!("its fields are {}", listed(names())));
+                self.say(codes::FIELD, at, format!("{} has no field `{name}`", record.0.name), Some(hint));
+                Type::ANY
+            }
             Of::Shape(shape) => match shape.keys.get(name) {
                 Some(key) => key.value.clone(),
                 None if shape.open => Type::ANY,
@@ -177,7 +177,8 @@ impl Reader<'_> {
         let mut given = vec![base.clone()];
         given.extend(self.arguments(call));
         // A key of a map may hold what is called so.
-        let may_be_held = matches!(base.of, Of::Any | Of::Map(_) | Of::Shape(_)) && self.callable_keys.contains(name);
+        let may_be_held =
+            matches!(base.of, Of::Any | Of::Map(_) | Of::Shape(_)) && (self.callable_keys.contains(name) || self.changes.sets(name));
         if may_be_held { Type::ANY } else { self.native(name, &given, at, true) }
     }
 
@@ -219,7 +220,9 @@ impl Reader<'_> {
 
     /// A function of Rhai's.
     pub(super) fn native(&mut self, name: &str, given: &[Type], at: Position, method: bool) -> Type {
-        given.iter().for_each(|kind| self.escapes(kind));
+        for kind in given {
+            self.escapes(kind);
+        }
         let shown = || {
             let values: Vec<String> = given.iter().skip(usize::from(method)).map(Type::shown).collect();
             let before = if method {

@@ -105,6 +105,11 @@ impl Changes {
         }
     }
 
+    /// Whether a key of that name is set somewhere.
+    pub(super) fn sets(&self, key: &str) -> bool {
+        self.0.values().any(|change| change.keys.contains(key))
+    }
+
     /// A name's type without what the script changes of it.
     pub(super) fn weaken(&self, name: &str, kind: Type) -> Type {
         let Some(change) = self.0.get(name) else { return kind };
@@ -116,7 +121,9 @@ impl Changes {
             Of::Shape(shape) => {
                 let mut keys = shape.keys.clone();
                 if change.deep {
-                    keys.values_mut().for_each(|key| key.value = hollow(&key.value));
+                    for key in keys.values_mut() {
+                        key.value = hollow(&key.value);
+                    }
                 }
                 for name in &change.keys {
                     let at = keys.get(name).map_or(rhai::Position::NONE, |key| key.at);

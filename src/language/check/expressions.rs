@@ -9,6 +9,7 @@ use super::closures;
 use super::reader::{Reader, listed};
 use super::types::{Key, Of, Shape, Type};
 use crate::model::diagnostic::{codes, did_you_mean};
+use crate::model::nearest::nearest;
 
 impl Reader<'_> {
     /// What an expression gives; everything inside of it is read.
@@ -21,7 +22,7 @@ impl Reader<'_> {
             Expr::StringConstant(..) => Type::TEXT,
             Expr::Unit(_) => Type::UNIT,
             Expr::InterpolatedString(parts, _) => {
-                for part in parts.iter() {
+                for part in parts {
                     self.expression(part);
                 }
                 Type::TEXT
@@ -31,12 +32,10 @@ impl Reader<'_> {
                 Type::list(kinds.iter().fold(Type::NEVER, |all, kind| all.join(kind))).bounded()
             }
             Expr::Map(map, _) => self.map(&map.0),
-            Expr::Variable(variable, _, at) => {
-                if variable.2.is_empty() {
-                    self.variable(&variable.1, *at, true)
-                } else {
-                    Type::ANY
-                }
+            Expr::Variable(variable, _, at) if variable.2.is_empty() => self.variable(&variable.1, *at, true),
+            Expr::Variable(variable, ..) => {
+                self.read_by_path(&variable.1);
+                Type::ANY
             }
             Expr::DynamicConstant(..) | Expr::Stmt(_) => match (closures::of(expression), expression) {
                 (Some(closure), _) => self.closure(closure, None),
@@ -96,14 +95,20 @@ impl Reader<'_> {
 
     /// A name that nothing gave.
     pub(super) fn undefined(&mut self, name: &str, at: Position) {
+        if self.is_quiet() {
+            return;
+        }
         let (message, hint) = if self.in_function && (name == "params" || self.constants.contains(&name)) {
             let hint = "hand what is needed of them to the function as an argument";
             (format!("a `fn` does not see `{name}`: it sees its own parameters alone"), Some(hint.to_owned()))
         } else if self.in_function && self.outer.contains(name) {
+            self.meant.insert(name.to_owned());
             let hint = format!("hand `{name}` to the function as an argument, or make a closure of it: `let f = |…| …;`");
             (format!("a `fn` does not see `{name}`, which stands outside of it"), Some(hint))
         } else {
-            let near = did_you_mean(name, self.all_seen().chain(["params"]));
+            let near = nearest(name, self.all_seen().chain(["params"])).map(str::to_owned);
+            self.meant.extend(near.clone());
+            let near = near.map(|near| format!("did you mean `{near}`?"));
             let elsewhere = || {
                 self.outer
                     .contains(name)

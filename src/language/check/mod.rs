@@ -46,3 +46,45 @@ pub fn mistakes_of_fragment(engine: &Engine, source: &Source, ast: &AST, header:
     reader.shadowing();
     reader.told()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::language::playbook;
+
+    const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! params:\n//!   from: { type: vantages }\n//! ---\nlet svc = service(\"a\", \"b\");\nnote(`${svc.path} ${params.from}`);\n";
+
+    /// What Rhai can do is no mistake, and of what is not surely known nothing is said.
+    #[test]
+    fn what_is_right_or_unknown_is_left_alone() {
+        for script in [
+            "for number in 0..3 { note(`${number}`); }\nfor number in 0..=3 { note(`${number} ${\"abc\"[0..2]}`); }",
+            "let text = \"abc\"; if \"b\" in text && text[0] == \"a\" && 1 !in [2] { note(text.to_upper()); }",
+            "const LIMIT = 3; fn below(number) { number < global::LIMIT } note(`${below(2)}`);",
+            "let add = |one, other| one + other; let two = add.curry(1); note(`${two.call(1)} ${Fn(\"len\").call(svc.name)}`);",
+            "let map = #{}; map.shout = |text| text.to_upper(); note(map.shout(\"x\"));",
+            "let map = #{ shout: |text| text.to_upper() }; note(map.shout(\"x\"));",
+            "let value = (); value = svc.name; if value == () { note(\"none\"); } else { note(value); }",
+            "let value = 1; value = \"x\"; note(value); note(value.nothing);",
+            "let seen = #{}; for port in svc.ports { seen[port.name] = port; } for name in seen.keys() { note(`${seen[name].port}`); }",
+            "let rows = [1]; rows.push(\"x\"); for row in rows { note(row); }",
+            "let all = svc.ports.map(|port| #{ name: port.name, number: port.port }); for one in all { note(`${one.name}: ${one.number}`); }",
+            "let sum = [1, 2].reduce(|sum, one| sum + one, 0); note(`${sum}`);",
+            "fn depth(list) { if list.is_empty() { 0 } else { 1 + depth(list.extract(1)) } } note(`${depth([1, 2])}`);",
+            "let found = try_it(svc); fn try_it(service) { try { find_announcer(service) } catch (error) { note(`${error}`); () } } note(`${found}`);",
+            "svc.find_announcer().node.note();",
+            "let one = parse_json(`{\"a\": 1}`); note(`${one.a.b}`);",
+            "let x = switch svc.kind { \"ClusterIP\" => 1, _ if svc.headless => \"two\", _ => () }; if x != () { note(`${x}`); }",
+            "let half = 1 / 2.0; if half > 0 && half == 1 { note(`${half}`); } let c = 'a'; if c == \"a\" { note(c.to_string() + 1); }",
+            "do { break; } while true; loop { if svc.headless { break; } throw \"x\"; }",
+            "[\"a\"].for_each(|| note(this)); let text = `${svc.ports.find(|port| port.name == \"https\")?.port}`; note(text);",
+            "let step_back = step(\"x\", || { if svc.headless { return (); } resolve_target_port(svc) }); if step_back != () { note(`${step_back.port.port}`); }",
+            "let all = resolve_target_port(svc, \"*\"); for one in all { note(`${one.port.name}`); }",
+        ] {
+            let said = match playbook::read("a.rhai", format!("{HEADER}{script}\n")) {
+                Ok(playbook) => playbook.warnings,
+                Err(broken) => broken.diagnostics,
+            };
+            assert_eq!(said, [], "{script}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ impl Reader<'_> {
                 }
                 Type::BOOL
             }
-            ("..", [..], _) | ("..=", [..], _) => Of::Range.into(),
+            (".." | "..=", [..], _) => Of::Range.into(),
             ("!", [of], _) => {
                 if of.is_unit() || (of.is_sure() && of.of != Of::Bool) {
                     self.say(codes::NO_FUNCTION, at, format!("`!` takes true or false, and this is {}", of.shown()), None);

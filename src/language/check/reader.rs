@@ -3,7 +3,7 @@
 //! A script is read several times. The first readings learn what each name may hold, for a name may be given a value after it is used, in a
 //! loop or by a closure; the last one tells mistakes. The parts of the language stand in files of their own.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use rhai::{Engine, Position};
@@ -76,6 +76,8 @@ pub(super) struct Reader<'a> {
     scope: Scope,
     /// Names of the script itself, which functions do not see.
     pub(super) outer: BTreeSet<Rc<str>>,
+    /// Names that were likely meant where another one is written, which is told already.
+    pub(super) meant: BTreeSet<String>,
     /// The functions that are being read, the innermost last.
     pub(super) within: Vec<Rc<str>>,
     /// Inside of a `fn`, which sees no outer name.
@@ -103,6 +105,7 @@ impl<'a> Reader<'a> {
             bindings: HashMap::new(),
             scope: Scope::default(),
             outer: BTreeSet::new(),
+            meant: BTreeSet::new(),
             within: Vec::new(),
             in_function: false,
             constants: vec!["site"],
@@ -145,11 +148,21 @@ impl<'a> Reader<'a> {
         self.found.push(Diagnostic::new(code, spot(self.engine, self.source, at), message).maybe(hint));
     }
 
+    /// Whether nothing would be told now, so that nobody needs to look for what to try.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.telling || self.told[0] >= MOST
+    }
+
     /// Tells a mistake that has its place already.
     pub(super) fn add(&mut self, diagnostic: Diagnostic) {
         if self.telling {
             self.found.push(diagnostic);
         }
+    }
+
+    /// Whether a mistake of that code was told.
+    pub(super) fn has_told(&self, code: &str) -> bool {
+        self.found.iter().any(|one| one.code == code)
     }
 
     /// Everything that was found, in the order of the text.
@@ -199,17 +212,22 @@ impl<'a> Reader<'a> {
         }
         self.scope.places.entry(Rc::clone(&name)).or_default().push(self.scope.names.len());
         self.scope.names.push((Rc::clone(&name), id.clone()));
-        self.bindings.entry(id.clone()).or_insert_with(|| Binding { name, kind: Type::NEVER, declared, read: false, changed: 0 });
-        self.holds(&id, kind);
+        let binding = Binding { name, kind: Type::NEVER, declared, read: false, changed: 0 };
+        self.bindings.entry(id.clone()).or_insert(binding);
+        self.joins(id, kind);
     }
 
     /// A name may hold this too.
     pub(super) fn holds(&mut self, id: &Id, kind: &Type) {
+        self.joins(id.clone(), kind);
+    }
+
+    fn joins(&mut self, id: Id, kind: &Type) {
         let reading = self.reading;
         if self.telling {
             return;
         }
-        let binding = self.bindings.entry(id.clone()).or_insert_with(|| Binding {
+        let binding = self.bindings.entry(id).or_insert_with(|| Binding {
             name: "".into(),
             kind: Type::NEVER,
             declared: None,
@@ -242,9 +260,19 @@ impl<'a> Reader<'a> {
         self.changes.weaken(&name, kind)
     }
 
+    /// A constant is read by `global::NAME`.
+    pub(super) fn read_by_path(&mut self, name: &str) {
+        for binding in self.bindings.values_mut().filter(|binding| *binding.name == *name) {
+            binding.read = true;
+        }
+    }
+
     /// The names that were declared and never read.
     pub(super) fn unread(&self) -> Vec<(Rc<str>, Position, Type)> {
-        let unread = self.bindings.values().filter(|binding| !binding.read && !binding.name.starts_with('_'));
+        let unread = self
+            .bindings
+            .values()
+            .filter(|binding| !binding.read && !binding.name.starts_with('_') && !self.meant.contains(&*binding.name));
         unread.filter_map(|binding| Some((Rc::clone(&binding.name), binding.declared?, binding.kind.clone()))).collect()
     }
 
@@ -285,6 +313,6 @@ pub(super) fn parameter<'h>(header: &'h Header, name: &str) -> Option<&'h crate:
 
 /// Names in a sentence.
 pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: BTreeMap<&str, ()> = names.into_iter().map(|name| (name, ())).collect();
-    names.into_keys().collect::<Vec<_>>().join(", ")
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
 }

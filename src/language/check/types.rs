@@ -11,6 +11,9 @@ use crate::words::word::{Field, Kind, Record};
 /// How deeply lists and maps are followed: behind that anything may be.
 const DEEPEST: usize = 6;
 
+/// Keys of a map, and texts that a value can be, that are remembered one by one.
+const MOST_KEYS: usize = 256;
+
 /// A type, and whether the value may be () in place of it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Type {
@@ -152,7 +155,7 @@ impl Type {
             ParamKind::Bool => Self::BOOL,
             ParamKind::List | ParamKind::Vantages => Self::list(Self::TEXT),
             ParamKind::Statuses | ParamKind::Sizes => Self::list(Self::INT),
-            ParamKind::Enum => Self::one_of(&param.values),
+            ParamKind::Enum if param.values.len() <= MOST_KEYS => Self::one_of(&param.values),
             ParamKind::String
             | ParamKind::Ip
             | ParamKind::Cidr
@@ -161,6 +164,7 @@ impl Type {
             | ParamKind::Name
             | ParamKind::Host
             | ParamKind::Path
+            | ParamKind::Enum
             | ParamKind::Payload => Self::TEXT,
         };
         if param.required || param.default.is_some() { kind } else { kind.or_nothing() }
@@ -183,6 +187,7 @@ impl Type {
     fn cut(&self, levels: usize) -> Self {
         let of = match &self.of {
             Of::List(_) | Of::Map(_) | Of::Shape(_) if levels == 0 => Of::Any,
+            Of::Shape(shape) if shape.keys.len() > MOST_KEYS => Of::Map(Rc::new(Self::ANY)),
             Of::List(part) => Of::List(Rc::new(part.cut(levels - 1))),
             Of::Map(value) => Of::Map(Rc::new(value.cut(levels - 1))),
             Of::Shape(shape) => {

@@ -32,7 +32,9 @@ impl Reader<'_> {
         let of_options = |capability: &str| {
             super::words::OPTIONS_NEED.iter().any(|(option, needs)| needs.contains(&capability) && self.used.keys.contains(*option))
         };
-        let unused = |capability: &&String| !self.used.capabilities.contains(capability.as_str()) && !of_options(capability);
+        // The word that needs it may be mistyped.
+        let mistyped = self.has_told(codes::UNKNOWN_WORD);
+        let unused = |capability: &&String| !mistyped && !self.used.capabilities.contains(capability.as_str()) && !of_options(capability);
         let uses: Vec<&str> = header.uses.iter().filter(unused).map(String::as_str).collect();
         if params.is_empty() && uses.is_empty() {
             return;

@@ -71,7 +71,7 @@ impl Reader<'_> {
         let kinds: Vec<Type> = given.into_iter().map(|given| given.kind).collect();
         match word.name {
             "step" => inner.or_nothing(),
-            "resolve_target_port" if self.gives_several(call, &kinds) => Type::ANY,
+            "resolve_target_port" if Self::gives_several(call, &kinds) => Type::ANY,
             _ => {
                 let kind = Type::of_kind(word.returns.kind);
                 if word.returns.nothing_when.is_empty() { kind } else { kind.or_nothing() }

@@ -99,7 +99,7 @@ pub const CODES: &[Code] = &[
         code: NO_HEADER,
         title: "the playbook has no header",
         meaning: "A playbook begins with a header: lines that begin with `//!`, with YAML between two lines `//! ---`. Without it nobody knows what the playbook is called, what it may touch, and what it can be given.",
-        example: Example::Playbook("let x = 1;\n"),
+        example: Example::Playbook("note(\"x\");\n"),
     },
     Code {
         code: HEADER_NOT_YAML,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+use rhai::{Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use super::weight::weight;
 use crate::model::diagnostic::codes;
@@ -31,9 +31,9 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 /// An argument that the word does not take.
-fn unfit(context: &NativeCallContext, message: String) -> Box<EvalAltResult> {
+fn unfit(message: String) -> Mistake {
     let hint = Some("`lbdiag words finding` tells what it takes".to_owned());
-    Mistake { code: codes::ARGUMENTS, message, hint }.raised(context)
+    Mistake { code: codes::ARGUMENTS, message, hint }
 }
 
 /// Paths that one finding names.
@@ -44,7 +44,7 @@ const MOST_CULPRITS: usize = 1_000;
 /// # Errors
 /// When it is none.
 pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
-    let refused = |kind: &str| unfit(context, format!("a finding's culprit is a path or an array of paths, not a {kind}"));
+    let refused = |kind: &str| unfit(format!("a finding's culprit is a path or an array of paths, not a {kind}")).raised(context);
     let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
     if !value.is_array() {
         return Ok(vec![path(value)?]);
@@ -55,7 +55,7 @@ pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>
     if more > 0 {
         culprits.push(Subject::from(format!("… and {more} more")));
     }
-    if culprits.is_empty() { Err(unfit(context, "a finding has at least one culprit".to_owned())) } else { Ok(culprits) }
+    if culprits.is_empty() { Err(unfit("a finding has at least one culprit".to_owned()).raised(context)) } else { Ok(culprits) }
 }
 
 fn add(run: &Run, context: &NativeCallContext, name: &str, severity: Option<&str>, culprits: Vec<Subject>, summary: &str) -> Answer<()> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use crate::model::diagnostic::codes;
 use crate::model::outcome::Table;
@@ -35,15 +35,14 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         for (index, row) in rows.into_iter().enumerate() {
             let row: Vec<String> = row
                 .into_array()
-                .map_err(|kind| unfit(&context, format!("row {} of the table is a {kind}, it takes an array", index + 1)))?
+                .map_err(|kind| unfit(format!("row {} of the table is a {kind}, it takes an array", index + 1)).raised(&context))?
                 .iter()
                 .map(bounded)
                 .collect();
             if row.len() != columns.len() {
-                return Err(unfit(
-                    &context,
-                    format!("row {} of the table has {} cells for {} columns", index + 1, row.len(), columns.len()),
-                ));
+                return Err(
+                    unfit(format!("row {} of the table has {} cells for {} columns", index + 1, row.len(), columns.len())).raised(&context)
+                );
             }
             if run.state().room.take(Part::Row, row.iter().map(|cell| cell.len() + size_of::<String>()).sum()) {
                 cells.push(row);
@@ -55,9 +54,9 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 }
 
 /// A row that the table does not take.
-fn unfit(context: &NativeCallContext, message: String) -> Box<EvalAltResult> {
+fn unfit(message: String) -> Mistake {
     let hint = Some("a row is a list with one cell for each column".to_owned());
-    Mistake { code: codes::ARGUMENTS, message, hint }.raised(context)
+    Mistake { code: codes::ARGUMENTS, message, hint }
 }
 
 /// A cell as a report holds it.
