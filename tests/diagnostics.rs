@@ -100,7 +100,7 @@ fn values_that_are_written_out_are_held_against_what_words_take() {
         ("service_at(\"10.88.64\");", "E0204", "\"10.88.64\"", "this is `10.88.64`"),
         ("step(\"x\", 1);", "E0204", "1", "this is `1`"),
         ("table(\"x\", \"y\", []);", "E0204", "\"y\"", "this is `y`"),
-        ("find_announcer(svc, #{ wire: [\"ssh:c1\"], defer: 1 });", "E0206", "1", "the option `defer` takes"),
+        ("find_announcer(svc, #{ metrics: (), defer: 1 });", "E0206", "1", "the option `defer` takes"),
         ("find_announcer(svc, #{ defer: `${svc}` });", "E0206", "`", "this is ``"),
     ] {
         let text = format!("{HEADER}{service}{line}\n");
@@ -111,7 +111,7 @@ fn values_that_are_written_out_are_held_against_what_words_take() {
     }
     for line in [
         "note(`${svc}`);",
-        "let found = find_announcer(svc, #{ wire: \"ssh:c1\", defer: true, router: () });\nresolve_target_port(svc, 443);\nresolve_target_port(svc, #{ port: \"*\" });",
+        "let found = find_announcer(svc, #{ wire: (), defer: true, router: () });\nresolve_target_port(svc, 443);\nresolve_target_port(svc, #{ port: \"*\" });",
         "judge(svc, (), (), ());",
         "finding(\"site/x\", \"info\", [\"node/n1\", `node/${svc}`], \"x\");\ntable(\"x\", [\"y\"], [[1], [()]]);",
         "let what = 5;\nservice_at(svc.address);\nstep(\"x\", || what);",

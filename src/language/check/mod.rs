@@ -73,7 +73,7 @@ mod tests {
             "let found = try_it(svc); fn try_it(service) { try { find_announcer(service) } catch (error) { note(`${error}`); () } } note(`${found}`);",
             "svc.find_announcer().node.note();",
             "let one = parse_json(`{\"a\": 1}`); note(`${one.a.b}`);",
-            "let x = switch svc.kind { \"ClusterIP\" => 1, _ if svc.headless => \"two\", _ => () }; if x != () { note(`${x}`); }",
+            "let x = switch svc.kind { \"ClusterIP\" => 1, \"NodePort\" if svc.headless => \"two\", _ => () }; if x != () { note(`${x}`); }",
             "let half = 1 / 2.0; if half > 0 && half == 1 { note(`${half}`); } let c = 'a'; if c == \"a\" { note(c.to_string() + 1); }",
             "do { break; } while true; loop { if svc.headless { break; } throw \"x\"; }",
             "[\"a\"].for_each(|| note(this)); let text = `${svc.ports.find(|port| port.name == \"https\")?.port}`; note(text);",
