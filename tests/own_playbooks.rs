@@ -16,7 +16,7 @@ use lbdiag::model::outcome::{Outcome, StepState, Verdict};
 
 /// Runs the lines of a playbook on a recording; `header` are further lines of its header.
 fn end(recording: &str, header: &str, body: &str) -> RunEnd {
-    let lines: String = header.lines().map(|line| format!("//! {line}\n")).collect();
+    let lines = header.lines().fold(String::new(), |all, line| all + "//! " + line + "\n");
     let text = format!(
         "//! ---\n//! name: own\n//! version: 1\n//! about: A test.\n//! uses: [cluster.read, node.read, probe]\n{lines}//! ---\n{body}\n"
     );

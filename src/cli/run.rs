@@ -164,7 +164,8 @@ fn close(arguments: &Arguments, prepared: &Prepared, world: &World, end: &RunEnd
         EndKind::CouldNotWork(message) | EndKind::Unread(message) => streams::say(&format!("lbdiag: {}", hanging(message))),
         EndKind::Interrupted => streams::say("lbdiag: interrupted"),
         EndKind::Unjudged => {
-            streams::say(&format!("lbdiag: {}", end.outcome.ended.as_deref().unwrap_or("the playbook ended without a judgement")))
+            let why = end.outcome.ended.as_deref().unwrap_or("the playbook ended without a judgement");
+            streams::say(&format!("lbdiag: {why}"));
         }
         EndKind::TimedOut => streams::say(&format!("lbdiag: the time limit of {:?} ran out (--timeout)", arguments.given.timeout)),
     }

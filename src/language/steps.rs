@@ -63,8 +63,8 @@ pub fn traced(mistake: Diagnostic, error: &EvalAltResult, ast: &AST, source: &So
     let Some(spot) = mistake.spot.as_ref().filter(|_| about_nothing) else { return mistake };
     let line = source.text.lines().nth(spot.span.start.line.saturating_sub(1)).unwrap_or_default();
     let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    let failed = given_by(ast).into_iter().filter(|(name, _)| words.contains(&name.as_str()));
-    let Some((name, title, why)) = failed.filter_map(|(name, title)| why(&title).map(|why| (name, title, why))).next() else {
+    let mut given = given_by(ast).into_iter().filter(|(name, _)| words.contains(&name.as_str()));
+    let Some((name, title, why)) = given.find_map(|(name, title)| why(&title).map(|why| (name, title, why))) else {
         return mistake;
     };
     Diagnostic {

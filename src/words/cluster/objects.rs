@@ -113,6 +113,7 @@ fn asked_for(context: &NativeCallContext, word: &Word, name: &str, options: &Opt
     Ok(kind.reading(fields.iter().map(ToString::to_string)))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 /// What lbdiag never reads is no gap: nobody could have had it.
 fn refused(context: &NativeCallContext, word: &Word, error: &EvidenceError) -> Box<rhai::EvalAltResult> {
     Mistake { code: codes::ARGUMENTS, message: format!("{}: {}", word.name, error.reason), hint: Some(error.hint.clone()) }.raised(context)

@@ -50,6 +50,7 @@ fn run_one(run: &Run, context: &NativeCallContext, hook: &StepHook, when: &'stat
     answer
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 /// What could not be looked at stays that; a mistake is one of the fragment's file, which is not the playbook's.
 fn told(context: &NativeCallContext, hook: &StepHook, error: Box<EvalAltResult>) -> Box<EvalAltResult> {
     match error.unwrap_inner() {

@@ -19,18 +19,18 @@ use crate::words::session::{Answer, Run};
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let plain = Arc::clone(run);
     engine.register_fn("expect", move |context: NativeCallContext, condition: Dynamic, name: ImmutableString, message: ImmutableString| {
-        expect(&plain, &context, condition, &name, &message, Map::new())
+        expect(&plain, &context, &condition, &name, &message, Map::new())
     });
     let run = Arc::clone(run);
     engine.register_fn(
         "expect",
         move |context: NativeCallContext, condition: Dynamic, name: ImmutableString, message: ImmutableString, options: Map| {
-            expect(&run, &context, condition, &name, &message, options)
+            expect(&run, &context, &condition, &name, &message, options)
         },
     );
 }
 
-fn expect(run: &Run, context: &NativeCallContext, condition: Dynamic, name: &str, message: &str, options: Map) -> Answer<Dynamic> {
+fn expect(run: &Run, context: &NativeCallContext, condition: &Dynamic, name: &str, message: &str, options: Map) -> Answer<Dynamic> {
     run.enter(WORD.name);
     let options = Options::read(run, context, &WORD, options)?;
     let weight = weight(run, context, name, options.one_of("severity"))?;
