@@ -88,7 +88,7 @@ fn an_expectation_is_a_finding_when_it_does_not_hold_and_a_line_when_it_does() {
 fn what_was_told_before_the_last_look_is_forgotten() {
     let body = "let looks = 0;\nlet came = eventually(#{ every: \"5s\", within: \"20s\" }, || { looks += 1; note(`look ${looks}`); if looks < 3 { finding(\"site/late\", \"fail\", \"run\", \"not yet\"); return false; } expect(true, \"site/late\", \"it came\") });\nnote(`${came} after ${looks}`);";
     let outcome = run("", body);
-    assert_eq!(told(&outcome), ["Notes: look 3", "Notes: true after 3"], "{outcome:?}");
+    assert_eq!(told(&outcome), ["Notes: look 3", "Notes: holds: it came", "Notes: true after 3"], "{outcome:?}");
     assert_eq!(outcome.verdict, Verdict::Pass, "{outcome:?}");
 
     let never = run(
