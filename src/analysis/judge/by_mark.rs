@@ -68,7 +68,8 @@ fn route_in<'a>(routes: &'a [Route], table: &str, address: IpAddr) -> Option<&'a
             .filter(|net| net.contains(&address))
             .map(|net| net.prefix_len()),
     };
-    let here = routes.iter().filter(|route| route.table == table).filter_map(|route| Some((length(route)?, route)));
+    // Of several to one destination the kernel takes the first that it lists, and the last of the largest is taken here.
+    let here = routes.iter().rev().filter(|route| route.table == table).filter_map(|route| Some((length(route)?, route)));
     here.max_by_key(|(length, _)| *length).map(|(_, route)| route)
 }
 

@@ -122,7 +122,7 @@ pub(in crate::analysis::judge) fn arp_filtered(pair: &StatePair, node: &str, cli
             format!("`ip neigh` on {node}: {next} on {device} is {}", entry.state),
             format!("nft table arp on {node}: `{}` ({}) takes the ARP packets by which {node} would learn its MAC", drop.text, drop.path),
         ];
-        let summary = format!("a packet filter on {node} drops the ARP packets of {next}, so that answers to it have no MAC to go to");
+        let summary = format!("a packet filter on {node} drops the ARP packets by which it would learn the MAC of {next}: {}", drop.text);
         Some(found(names::NODE_FIREWALL_DROP, vec![Subject::rule(node, &drop.path, &drop.text)], summary, evidence))
     })
 }
