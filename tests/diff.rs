@@ -90,7 +90,7 @@ fn renamed(text: &str) -> String {
     for (end, other) in &ends {
         text = text.replace(end.as_str(), other);
     }
-    text.replace("veth", "vethz").replace("cali", "calix")
+    text.replace("/veth", "/vethz").replace("\"veth", "\"vethz").replace("/cali", "/calix").replace("\"cali", "\"calix")
 }
 
 /// Pairs that mean the same.

@@ -29,6 +29,8 @@ pub fn stages(touched: &[Touch], took_ms: u64) -> Vec<Stage> {
 
 #[cfg(test)]
 mod tests {
+    use StageName::{Ask, Clean, Connect, Look, Read};
+
     use super::*;
 
     fn touch(kind: &str, what: &str, at_ms: u64, took_ms: u64) -> Touch {
@@ -51,7 +53,6 @@ mod tests {
             touch("probe", "probe 10.0.0.1", 800, 100),
             touch("command", "sweep", 1_000, 20),
         ];
-        use StageName::{Ask, Clean, Connect, Look, Read};
         assert_eq!(shown(&touched, 1_030), [(Read, 100), (Connect, 50), (Ask, 400), (Look, 450), (Clean, 30)]);
         assert_eq!(shown(&touched[..1], 40), [(Read, 40)]);
         assert_eq!(shown(&touched[..3], 600), [(Read, 100), (Connect, 50), (Ask, 400), (Look, 50)]);

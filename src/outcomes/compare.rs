@@ -221,7 +221,9 @@ impl Changes {
             Some(listed(&all.into_iter().collect::<Vec<_>>()))
         };
         self.differ(About::Certificates, from, certificates(was), certificates(is), Weight::Other);
+        // An answer that says something else takes another time.
         if let (Some(old), Some(new)) = (was.total_ms, is.total_ms)
+            && was.statuses.keys().eq(is.statuses.keys())
             && beyond_noise((old.least, old.median, old.most), (new.least, new.median, new.most))
         {
             let told = |median: u64| Some(format!("median {median} ms"));

@@ -106,8 +106,13 @@ fn place(culprit: &Subject, finding: &Finding, seen: &Observed) -> Option<String
         Subject::EndpointSlice { name, .. } => (!said(name)).then(|| format!("endpointslice {name}")),
         Subject::NetworkPolicy { name, .. } => (!said(name)).then(|| format!("networkpolicy {name}")),
         // The Service itself stands before it; others are told by their sentence.
-        Subject::Service { .. } | Subject::ServicePort { .. } => None,
-        Subject::Run | Subject::Step(_) | Subject::Api(_) | Subject::Namespace(_) | Subject::Other(_) => None,
+        Subject::Service { .. }
+        | Subject::ServicePort { .. }
+        | Subject::Run
+        | Subject::Step(_)
+        | Subject::Api(_)
+        | Subject::Namespace(_)
+        | Subject::Other(_) => None,
     }
 }
 

@@ -162,12 +162,12 @@ impl Page {
         }
         self.item("cleanup:", 9, 0, &outcome.cleanup);
         let run = format!(
-            "{} {} with lbdiag {}, began {}, took {}",
+            "{} {} with lbdiag {}, began {}, took {} s",
             outcome.playbook,
             outcome.playbook_version,
             outcome.lbdiag,
             outcome.started,
-            format!("{} s", tenths(outcome.took_ms))
+            tenths(outcome.took_ms)
         );
         self.item("run:", 5, 0, &run);
         for one in &outcome.ran {

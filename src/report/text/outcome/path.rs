@@ -59,7 +59,8 @@ fn draw(page: &mut Page, path: &Path, outcome: &Outcome, most: usize) {
 fn failing(outcome: &Outcome) -> Option<&PathSeen> {
     let seen = &outcome.observed;
     let silent = |path: &PathSeen| seen.silent().any(|tries| tries.from == path.path.from);
-    let known = |path: &&PathSeen| !path.path.answered && !(path.path.request.is_empty() && path.path.answer.is_empty());
+    let is_seen = |path: &Path| !path.request.is_empty() || !path.answer.is_empty();
+    let known = |path: &&PathSeen| !path.path.answered && is_seen(&path.path);
     let weight = |path: &&PathSeen| (silent(path), path.tries, path.path.request.len() + path.path.answer.len());
     // Of equals the first: `max_by_key` gives the last.
     seen.paths.iter().rev().filter(known).max_by_key(weight)

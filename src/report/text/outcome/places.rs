@@ -86,7 +86,7 @@ fn rows(tries: &[Tries]) -> Vec<Row> {
             Some((names, known)) => {
                 names.push(name);
                 if known[3] != row[3] {
-                    known[3] = "…".to_owned();
+                    "…".clone_into(&mut known[3]);
                 }
             }
             None => alike.push((vec![name], row)),

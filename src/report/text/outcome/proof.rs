@@ -30,7 +30,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     labelled(page, style, "Also", &others(outcome, finding));
     labelled(page, style, "Do", &advice(page, finding, outcome));
     if !outcome.again.is_empty() && is_asked(&outcome.observed) {
-        labelled(page, style, "Check", &[outcome.again.clone()]);
+        labelled(page, style, "Check", std::slice::from_ref(&outcome.again));
     }
     if outcome.observed.service.is_some() && outcome.verdict != Verdict::Pass {
         labelled(page, style, "Sure?", &[certainty(outcome)]);
