@@ -124,7 +124,7 @@ impl Imports {
                 None
             }
             Ok(ast) => {
-                let wrong = check::mistakes(engine, &source, &ast, &header);
+                let wrong = check::mistakes(engine, &source, &ast, &header, &[]);
                 self.wrong.extend(wrong.into_iter().filter(|one| one.severity != Level::Warning));
                 Some(Module { name, header, found, ast: Arc::new(ast) })
             }

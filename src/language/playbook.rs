@@ -97,11 +97,11 @@ pub fn read_with(shown: &str, source: String, library: &dyn Library) -> Result<P
 /// # Errors
 /// As `read`.
 pub fn read_unchecked(shown: &str, source: String) -> Result<Playbook, Broken> {
-    read_checked(shown, source, &NoLibrary, |_, _, _, _| Vec::new())
+    read_checked(shown, source, &NoLibrary, |_, _, _, _, _| Vec::new())
 }
 
 /// What is wrong with a script.
-type Checks = fn(&rhai::Engine, &Source, &AST, &Header) -> Vec<Diagnostic>;
+type Checks = fn(&rhai::Engine, &Source, &AST, &Header, &[&str]) -> Vec<Diagnostic>;
 
 fn read_checked(shown: &str, source: String, library: &dyn Library, checks: Checks) -> Result<Playbook, Broken> {
     let text = Source { file: shown, text: &source };
@@ -116,9 +116,10 @@ fn read_checked(shown: &str, source: String, library: &dyn Library, checks: Chec
     match engine.compile_with_scope(&scope, &source) {
         Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
         Ok(ast) => {
-            wrong.extend(checks(&engine, &text, &ast, &header));
             let mut imports = Imports::default();
             imports.follow(&engine, &text, &ast, &header, library);
+            let by_modules: Vec<&str> = imports.modules.iter().flat_map(|module| &module.header.uses).map(String::as_str).collect();
+            wrong.extend(checks(&engine, &text, &ast, &header, &by_modules));
             wrong.append(&mut imports.wrong);
             if wrong.iter().all(|one| one.severity == Level::Warning) {
                 return Ok(Playbook {

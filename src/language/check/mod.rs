@@ -23,13 +23,15 @@ use rhai::{AST, Engine};
 use self::reader::Reader;
 use self::script::Script;
 use super::header::Header;
+use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Source};
 
-/// The mistakes of a script, and what will be one, in the order of the text.
+/// The mistakes of a script, and what will be one, in the order of the text. What the script imports uses some of its header's capabilities, too.
 #[must_use]
-pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
+pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header, by_modules: &[&str]) -> Vec<Diagnostic> {
     let script = Script::of(ast);
     let mut reader = Reader::new(engine, source, header, &script);
+    reader.used.capabilities.extend(CAPABILITIES.into_iter().filter(|known| by_modules.contains(known)));
     reader.readings(Reader::script);
     reader.shadowing();
     reader.unused();
