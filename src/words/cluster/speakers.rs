@@ -72,9 +72,12 @@ pub fn logs(
     logs.folded = folded.into();
     let logs = Arc::new(logs);
     let mut state = run.state();
+    let same = state.logs.as_ref().is_some_and(|known| known.held == logs.held);
     state.logs = Some(Arc::clone(&logs));
-    // What was read of earlier logs was folded for other addresses.
-    state.earlier_logs = None;
+    if !same {
+        // What was read of earlier logs was folded for other addresses.
+        state.earlier_logs = None;
+    }
     drop(state);
     Ok(logs)
 }
