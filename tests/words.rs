@@ -155,15 +155,15 @@ fn places_are_written_as_their_user_writes_them() {
 fn a_mistake_ends_the_run_and_is_no_gap_also_within_a_step() {
     for (body, code, marked) in [
         ("find_announcer(svc, params_of())", "E0205", "find_announcer"),
-        // What is written out is told before the run, so these come by a function.
+        // What is written out is told before the run, so these come out of a list that is filled.
         ("probe(svc, #{ tries: given(0) })", "E0206", "probe"),
         ("find_announcer(svc, #{ wire: given(3.5) })", "E0206", "find_announcer"),
         ("firewall(\"n2\", #{ iif: given(\"a/b\"), source: \"10.0.0.1\" })", "E0206", "firewall"),
         ("resolve_target_port((), 1)", "E0204", "resolve_target_port"),
-        ("svc.adress", "E0302", "adress"),
+        ("given(svc).adress", "E0302", "adress"),
     ] {
         let text = format!(
-            "{HEADER}fn given(value) {{ value }}\nfn params_of() {{ #{{ mertics: true }} }}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet x = step(\"x\", || {{\n    {body}\n}});\n"
+            "{HEADER}fn given(value) {{ let held = []; held.push(value); held[0] }}\nfn params_of() {{ given(#{{ mertics: true }}) }}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet x = step(\"x\", || {{\n    {body}\n}});\n"
         );
         let outcome = run(&text, &recording("healthy"));
         let [mistake] = outcome.diagnostics.as_slice() else { panic!("{body}: {:?} {:?}", outcome.diagnostics, outcome.gaps) };

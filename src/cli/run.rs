@@ -90,8 +90,9 @@ pub(super) fn prepare(playbook: &Path, given: &Given, reports: &[Wanted], writte
     files::check(playbook, given, reports, written).map_err(wrong)?;
     watch.doing(Work::Opening, format!("reading the playbook {}", playbook.display()));
     let playbook = engine::open(playbook).map_err(|refusal| tell(refusal, reports))?;
-    if !playbook.warnings.is_empty() && !given.quiet {
-        streams::say(&report::diagnostics(&playbook.warnings, streams::error_style()));
+    let notices: Vec<_> = playbook.notices().cloned().collect();
+    if !notices.is_empty() && !given.quiet {
+        streams::say(&report::diagnostics(&notices, streams::error_style()));
     }
     reports::check(reports, written.record).map_err(wrong)?;
     let asked = asked(given, &playbook)?;

@@ -112,7 +112,7 @@ impl End<'_> {
     /// The mistake that ended the run, and what will be one.
     fn mistakes(&self, playbook: &Playbook) -> Vec<Diagnostic> {
         let ended = if let EndKind::BrokenPlaybook(mistake) = self.kind { Some((**mistake).clone()) } else { None };
-        ended.into_iter().chain(playbook.warnings.iter().cloned()).collect()
+        ended.into_iter().chain(playbook.notices().cloned()).collect()
     }
 
     /// What an early end leaves open.

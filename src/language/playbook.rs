@@ -10,7 +10,7 @@ use super::header::Header;
 use super::modules::{Imports, Library, Module, NoLibrary};
 use super::{check, diagnostics, read_header, sandbox};
 use crate::model::capability::CAPABILITIES;
-use crate::model::diagnostic::{Diagnostic, Level, Source};
+use crate::model::diagnostic::{Diagnostic, Level, Source, codes};
 
 /// A playbook that may run.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct Playbook {
     pub header: Header,
     pub path: String,
     pub source: String,
-    /// What runs, and will not for ever.
+    /// What runs, and is likely not meant, or will not for ever.
     pub warnings: Vec<Diagnostic>,
     /// What it imports.
     pub modules: Arc<Vec<Module>>,
@@ -35,6 +35,11 @@ impl Playbook {
     #[must_use]
     pub fn sha256(&self) -> String {
         sha256(&self.source)
+    }
+
+    /// What whoever runs it should know: what will not run for ever. The rest is for its author, whom the check tells.
+    pub fn notices(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.warnings.iter().filter(|one| one.code == codes::OLD_NAME)
     }
 }
 
