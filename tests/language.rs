@@ -47,15 +47,12 @@ fn every_sample_is_what_the_document_says_of_it() {
         let found = told(&if whole { script.trim_start().to_owned() } else { format!("{HEADER}{script}") });
         let errors: Vec<String> =
             found.iter().filter(|one| one.severity == Level::Error).map(|one| format!("{}]: {}", one.code, one.message)).collect();
-        match mistake {
-            Some(mistake) => {
-                assert_eq!(errors, [mistake.trim()], "{script}");
-                wrong += 1;
-            }
-            None => {
-                assert!(errors.is_empty() && (!whole || found.is_empty()), "{script}\n{found:?}");
-                right += 1;
-            }
+        if let Some(mistake) = mistake {
+            assert_eq!(errors, [mistake.trim()], "{script}");
+            wrong += 1;
+        } else {
+            assert!(errors.is_empty() && (!whole || found.is_empty()), "{script}\n{found:?}");
+            right += 1;
         }
     }
     assert!(right >= 4 && wrong >= 3, "{right} right samples and {wrong} wrong ones");

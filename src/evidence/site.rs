@@ -307,12 +307,12 @@ impl Look<'_> {
     }
 
     fn sections(&mut self, entry: &Entry, way: &str) {
-        match &entry.value.content {
-            Content::List(parts) => parts.iter().for_each(|part| self.section(part, way)),
-            _ => {
-                let message = format!("`{}` takes a list of maps, and this is {}", entry.key, entry.value.kind());
-                self.say(codes::FILE_VALUE, entry.value.bytes.clone(), message, None);
-            }
+        let Content::List(parts) = &entry.value.content else {
+            let message = format!("`{}` takes a list of maps, and this is {}", entry.key, entry.value.kind());
+            return self.say(codes::FILE_VALUE, entry.value.bytes.clone(), message, None);
+        };
+        for part in parts {
+            self.section(part, way);
         }
     }
 

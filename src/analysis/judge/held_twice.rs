@@ -42,8 +42,8 @@ pub(super) fn addresses(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (node, state) in &nodes {
         for address in known_by(case, node, state) {
-            let others = nodes.iter().filter(|(other, _)| other != node);
-            let second = others.filter_map(|(other, state)| Some((*other, interface_with(state, address)?))).next();
+            let mut others = nodes.iter().filter(|(other, _)| other != node);
+            let second = others.find_map(|(other, state)| Some((*other, interface_with(state, address)?)));
             let (Some(own), Some((other, interface))) = (interface_with(state, address), second) else { continue };
             if told.insert(address) {
                 findings.push(twice(

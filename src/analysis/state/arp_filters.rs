@@ -45,7 +45,7 @@ pub(super) fn dropping(dump: &str, packet: &ArpPacket) -> Option<ArpDrop> {
         } else if let Some((table, name)) = table.as_ref().zip(line.strip_prefix("chain ")) {
             chain = Some(Chain::new(format!("{table}/{}", name.trim_end_matches('{').trim())));
         } else if line == "}" {
-            if let Some(drop) = chain.take().and_then(|chain| chain.end()) {
+            if let Some(drop) = chain.take().and_then(Chain::end) {
                 return Some(drop);
             }
         } else if let Some(chain) = &mut chain {

@@ -76,13 +76,13 @@ impl Captures for Open {
     }
 }
 
-fn names(list: &[&str]) -> Option<Vec<String>> {
-    Some(list.iter().map(|one| (*one).to_owned()).collect())
+fn names(list: &[&str]) -> Vec<String> {
+    list.iter().map(|one| (*one).to_owned()).collect()
 }
 
 fn reach() -> Arc<Reach> {
     let capture = CaptureReach { seconds: Some(10), snaplen: Some(96), ..CaptureReach::default() };
-    Arc::new(Reach { hosts: names(&["n?"]), namespaces: names(&["web"]), capture, ..Reach::default() })
+    Arc::new(Reach { hosts: Some(names(&["n?"])), namespaces: Some(names(&["web"])), capture, ..Reach::default() })
 }
 
 fn host(name: &str) -> Host {

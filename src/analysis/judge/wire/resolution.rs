@@ -241,7 +241,7 @@ pub(super) fn not_all_watched(asking: &Asking) -> Option<Gap> {
     asking.whole().is_empty().then(|| {
         let unwatched = answering::unwatched_nodes(asking.case, asking.roads).join(", ");
         let again = || asking.case.closer.into_iter().flat_map(|closer| &closer.again.probes).filter(|probe| probe.made().next().is_some());
-        if again().next().is_some() && again().all(|probe| probe.all_answered()) {
+        if again().next().is_some() && again().all(crate::model::probe::Probe::all_answered) {
             let reason = format!("tries that failed were answered when they were repeated, and {unwatched} was not watched before");
             return asking.open(&reason, "where the first ones went: what failed has healed meanwhile, or comes and goes");
         }
