@@ -13,7 +13,11 @@ use lbdiag::model::diagnostic::{Diagnostic, Level};
 const HEADER: &str = "//! ---\n//! name: sample\n//! version: 1.0.0\n//! about: A sample.\n//! uses: [cluster.read]\n//! params:\n//!   namespace: { type: string }\n//!   service: { type: string }\n//! ---\n";
 
 fn document() -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language.md")).expect("the document")
+    read("docs/language.md")
+}
+
+fn read(file: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the document")
 }
 
 /// The indented pieces of the document, blank lines within them included.
@@ -56,6 +60,15 @@ fn every_sample_is_what_the_document_says_of_it() {
         }
     }
     assert!(right >= 4 && wrong >= 3, "{right} right samples and {wrong} wrong ones");
+}
+
+#[test]
+fn the_playbooks_on_the_first_page_are_right() {
+    let whole: Vec<String> = pieces(&read("README.md")).into_iter().filter(|piece| piece.trim_start().starts_with("//! ---")).collect();
+    assert_eq!(whole.len(), 1);
+    for playbook in whole {
+        assert_eq!(told(playbook.trim_start()), []);
+    }
 }
 
 #[test]
