@@ -138,6 +138,10 @@ fn subject(path: PathBuf) -> Option<Subject> {
         tests: Vec<serde_json::Value>,
     }
     let text = std::fs::read_to_string(&path).expect("a playbook");
+    // A changed text is read without a library, so that nothing which imports runs.
+    if text.lines().any(|line| line.starts_with("import ")) {
+        return None;
+    }
     let tests: Tests = serde_yaml::from_str(&std::fs::read_to_string(path.with_extension("tests.yaml")).ok()?).expect("a test file");
     let named: Vec<PathBuf> = tests.tests.iter().filter_map(|test| Some(path.parent()?.join(test["recording"].as_str()?))).collect();
     let every = named.len().div_ceil(MOST_RECORDINGS).max(1);

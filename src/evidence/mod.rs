@@ -21,6 +21,7 @@ pub mod recording;
 pub mod side_by_side;
 pub mod site;
 pub mod site_additions;
+mod site_keys;
 pub mod text_file;
 
 use std::sync::Arc;

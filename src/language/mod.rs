@@ -7,6 +7,7 @@ pub mod check;
 pub mod diagnostics;
 pub mod format;
 pub mod header;
+mod header_places;
 pub mod modules;
 pub mod params;
 pub mod playbook;

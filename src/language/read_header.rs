@@ -1,8 +1,5 @@
 //! Reads a playbook's header, which is YAML in Rhai's own module documentation, and tells every mistake of it at its place.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use serde_json::Value;
 
 use super::header::{Header, Param, ParamKind};
@@ -38,38 +35,8 @@ pub fn read(source: &Source) -> Result<Header, Vec<Diagnostic>> {
     if reader.wrong.is_empty() { Ok(header) } else { Err(reader.wrong) }
 }
 
-/// Where a header names things, in bytes of the source.
-#[derive(Default)]
-pub struct Places {
-    /// Each parameter by its name.
-    pub params: BTreeMap<String, Range<usize>>,
-    /// Each capability of `uses`.
-    pub uses: BTreeMap<String, Range<usize>>,
-}
-
-/// The places in a header that was read before; none in one that could not be.
-#[must_use]
-pub fn places(source: &Source) -> Places {
-    let mut places = Places::default();
-    let Some(Ok(node)) = lines(source.text).map(|yaml| document::read(&yaml)) else { return places };
-    for entry in node.entries().unwrap_or_default() {
-        match (entry.key.as_str(), &entry.value.content) {
-            ("params", _) => {
-                let params = entry.value.entries().unwrap_or_default();
-                places.params = params.iter().map(|param| (param.key.clone(), param.key_bytes.clone())).collect();
-            }
-            ("uses", Content::List(parts)) => {
-                let named = parts.iter().filter_map(|part| Some((part.value().as_str()?.to_owned(), part.bytes.clone())));
-                places.uses = named.collect();
-            }
-            _ => {}
-        }
-    }
-    places
-}
-
 /// The header's YAML, at the very bytes at which it stands in the source: whatever is not of it is blank.
-fn lines(source: &str) -> Option<String> {
+pub(super) fn lines(source: &str) -> Option<String> {
     let mut yaml = String::new();
     let mut begun = false;
     for line in source.split_inclusive('\n') {

@@ -363,30 +363,6 @@ impl Run {
         ))
     }
 
-    /// Refuses what needs a capability that there was not always, where the site does not allow it. A header from before goes on working,
-    /// with a notice.
-    ///
-    /// # Errors
-    /// When the site says what playbooks may use, and this is not among it.
-    pub fn newly_needs(&self, context: &NativeCallContext, word: &str, with: &str, capability: &'static str) -> Answer<()> {
-        if self.uses.contains(capability) {
-            return Ok(());
-        }
-        if self.site.uses.as_ref().is_some_and(|uses| !uses.iter().any(|one| one == capability)) {
-            return Err(Self::refuse(
-                context,
-                format!("the word `{word}` with {with} needs the capability `{capability}`, which the site file's `uses` does not have"),
-            ));
-        }
-        if self.state().old_names.insert(capability) {
-            let notice = format!(
-                "`{word}` with {with} needs the capability `{capability}` from lbdiag 0.3 on: add it to `uses` in the playbook's header"
-            );
-            (self.progress)(Progress::Note(notice));
-        }
-        Ok(())
-    }
-
     /// Tells once that a word or an option has another name now.
     pub fn old_name(&self, what: &str, new: &'static str) {
         if self.state().old_names.insert(new) {

@@ -354,7 +354,7 @@ fn output_that_nobody_reads_ends_with_a_signal_after_the_time_limit_too() {
     let place = Place::new();
     let playbook = place.playbook(TALKS, "cluster.read");
     let mut child = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
-        .args(["run", playbook.to_str().unwrap(), "-q", "--timeout", "2s"])
+        .args(["run", playbook.to_str().unwrap(), "-qv", "--timeout", "2s"])
         .env("KUBECONFIG", place.path("kubeconfig"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

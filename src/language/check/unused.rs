@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::types::Of;
-use crate::language::read_header;
+use crate::language::header_places;
 use crate::model::diagnostic::{Diagnostic, codes};
 use crate::words::manual::records::flow::CAPTURE;
 
@@ -39,7 +39,7 @@ impl Reader<'_> {
         if params.is_empty() && uses.is_empty() {
             return;
         }
-        let places = read_header::places(self.source);
+        let places = header_places::places(self.source);
         for name in params {
             let spot = places.params.get(name).map(|bytes| self.source.spot(bytes.clone()));
             let message = format!("nothing in the playbook reads the parameter `{name}`");
