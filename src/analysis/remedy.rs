@@ -90,7 +90,9 @@ fn forget_neighbour(case: &Case, culprit: &Subject) -> Option<(String, String)> 
         named || client.parse().is_ok_and(|own| pair.after.has_address(own))
     };
     let place = case.closer?.states.iter().find(own)?;
-    Some((place.after.place.to_string(), format!("ip neigh flush to {address}")))
+    // `ip neigh flush` leaves permanent entries alone.
+    let entry = place.after.neighbours()?.iter().find(|entry| entry.address == address && entry.mac.is_some())?;
+    Some((place.after.place.to_string(), format!("ip neigh del {address} dev {}", entry.device)))
 }
 
 #[cfg(test)]

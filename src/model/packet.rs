@@ -214,6 +214,9 @@ impl Flags {
     pub const SYN: u8 = 2;
     pub const RST: u8 = 4;
     pub const ACK: u8 = 16;
+    /// ECN echo, and congestion window reduced: RFC 3168, section 6.1.1.
+    pub const ECE: u8 = 64;
+    pub const CWR: u8 = 128;
 
     /// A connection's first segment.
     #[must_use]
@@ -225,6 +228,12 @@ impl Flags {
     #[must_use]
     pub fn is_syn_ack(self) -> bool {
         self.0 & (Self::SYN | Self::ACK) == Self::SYN | Self::ACK
+    }
+
+    /// Whether a connection's first segment offers explicit congestion notification.
+    #[must_use]
+    pub fn offers_ecn(self) -> bool {
+        self.0 & (Self::ECE | Self::CWR) == Self::ECE | Self::CWR
     }
 
     #[must_use]

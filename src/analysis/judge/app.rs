@@ -40,7 +40,7 @@ fn spoken_elsewhere(road: &Road) -> bool {
 
 /// What the program in the pod does with a connection that stands.
 pub(super) const PROGRAM: AllOf<OfTries> =
-    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &PROTOCOL_MISMATCH, &RESETS] };
+    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &PROTOCOL_MISMATCH, &REFUSES_TLS, &RESETS] };
 
 const CLOSES: Proof<OfTries> = Proof {
     rule: &rules::APP_CLOSES,
@@ -87,6 +87,13 @@ const PROTOCOL_MISMATCH: Proof<OfTries> = Proof {
     apply: One(|tries| of_name(tries, names::APP_PROTOCOL_MISMATCH)),
 };
 
+const REFUSES_TLS: Proof<OfTries> = Proof {
+    rule: &rules::APP_REFUSES_TLS,
+    title: "a program that refuses TLS as it was asked",
+    needs: "a TLS alert that the client got, and data that leaves the pod; or connections that the same pod closed or reset beside such ones",
+    apply: One(|tries| of_name(tries, names::APP_REFUSES_TLS)),
+};
+
 const RESETS: Proof<OfTries> = Proof {
     rule: &rules::APP_RESETS,
     title: "a program that resets the connection",
@@ -110,7 +117,6 @@ fn name(road: &Road) -> Result<&'static str, String> {
         Ending::TlsMismatch
         | Ending::HttpMismatch
         | Ending::TlsTimeout
-        | Ending::TlsAlert
         | Ending::AnswerTimeout
         | Ending::Closed
         | Ending::Reset
@@ -119,9 +125,20 @@ fn name(road: &Road) -> Result<&'static str, String> {
             Err("the run was told what to speak, and the program does not answer that: it may speak another protocol".to_owned())
         }
         Ending::TlsMismatch | Ending::HttpMismatch => Ok(names::APP_PROTOCOL_MISMATCH),
+        // Whoever refuses ends the connection at once, and its alert may come too late.
+        Ending::Closed | Ending::Reset if (from_pod(Sighting::Fin) || from_pod(Sighting::Reset)) && refused_beside(road) => {
+            Ok(names::APP_REFUSES_TLS)
+        }
+        Ending::TlsAlert if sent_from_pod(road) => Ok(names::APP_REFUSES_TLS),
         Ending::Closed if from_pod(Sighting::Fin) => Ok(names::APP_CLOSES),
         Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok(names::APP_RESETS),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
+            _ if let Some(took) = road.too_slow() => Err(format!(
+                "the way from {} to the node and back takes {}.{} s, so that its tries end before an answer can come; nothing is seen to be lost",
+                road.client(),
+                took / 1_000,
+                took % 1_000 / 100
+            )),
             // Of a request that the client alone saw whole, a part may have been lost before the node.
             _ if awaited::by_traffic(road) => {
                 Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
@@ -135,9 +152,87 @@ fn name(road: &Road) -> Result<&'static str, String> {
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),
         },
-        Ending::TlsAlert => Err(format!("the program refuses the TLS handshake: {}", road.connection.attempt.detail)),
+        Ending::TlsAlert => Err(format!(
+            "the TLS handshake is refused ({}), and the pod was not seen to send that",
+            road.connection.attempt.detail
+        )),
         other => Err(format!("the connection ended ({other:?}) in a way that the captures do not show")),
     }
+}
+
+/// Whether data of this connection was seen to leave the pod.
+fn sent_from_pod(road: &Road) -> bool {
+    road.points().iter().any(|point| matches!(point, Point::Pod(_)) && road.passed(Leg::ReplyData, point))
+}
+
+/// Whether the same endpoint refused another try by an alert.
+fn refused_beside(road: &Road) -> bool {
+    let own = road.endpoint();
+    own.is_some()
+        && road
+            .case
+            .roads()
+            .iter()
+            .any(|other| other.connection.attempt.ending == Ending::TlsAlert && other.endpoint() == own && sent_from_pod(other))
+}
+
+/// What an alert says, in the words of the tools that ask; why it is sent; and what to do. RFC 8446, section 6.
+const ALERTS: [(&str, &str, &str); 7] = [
+    (
+        "certificate required",
+        "it asks for a client certificate, and lbdiag shows none",
+        "Nothing is wrong where clients are to show a certificate: ask as they do (curl --cert FILE --key FILE). Where they are not, turn that off in the program.",
+    ),
+    (
+        "unrecognized name",
+        "it serves no name such as it was asked for",
+        "Ask for a name that it serves: --set sni=NAME. Where the name was right, correct it in the program's configuration.",
+    ),
+    (
+        "unknown ca",
+        "it does not trust the client's certificate",
+        "Compare the client's certificate with the authorities that the program trusts.",
+    ),
+    ("bad certificate", "it does not take the client's certificate", "Compare the client's certificate with what the program takes."),
+    (
+        "protocol version",
+        "it speaks none of the TLS versions that it was offered",
+        "Compare the TLS versions of the program with those of its clients.",
+    ),
+    (
+        "no application protocol",
+        "it speaks no protocol that it was offered by ALPN",
+        "Compare the program's protocols with those of its clients.",
+    ),
+    (
+        "handshake failure",
+        "it finds nothing that both sides can speak, or wants a name or a certificate",
+        "Ask with a name (--set sni=NAME); where clients are to show a certificate, ask as they do; compare versions and ciphers. The program's log says which.",
+    ),
+];
+
+fn alert(detail: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    let detail = detail.to_lowercase().replace('_', " ");
+    ALERTS.iter().find(|(said, ..)| detail.contains(said))
+}
+
+fn refused_tls(case: &Case, roads: &[&Road], culprits: Vec<Subject>, listed: &str) -> Finding {
+    let details = roads.iter().map(|road| &road.connection.attempt).filter(|attempt| attempt.ending == Ending::TlsAlert);
+    let details: BTreeSet<&str> = details.map(|attempt| attempt.detail.as_str()).collect();
+    let known = details.iter().find_map(|detail| alert(detail));
+    let named = case.probes().find_map(|probe| probe.request.sni.as_ref());
+    let why = match known {
+        Some((said, _, _)) if *said == "unrecognized name" && named.is_none() => format!("{said}: it was asked for none (no SNI)"),
+        Some((said, why, _)) => format!("{said}: {why}"),
+        None => details.iter().copied().collect::<Vec<_>>().join(", "),
+    };
+    let mut evidence = vec![format!("{} connections: made, and then refused by the program itself", roads.len())];
+    evidence.extend(details.iter().map(|detail| format!("its TLS alert, as the client read it: {detail}")));
+    let mut finding = found(names::APP_REFUSES_TLS, culprits, format!("{listed} refuses TLS as it was asked: {why}"), evidence);
+    if let Some((_, _, next)) = known {
+        (*next).clone_into(&mut finding.next);
+    }
+    finding
 }
 
 /// For how long an answer was waited for: a slower program is no silent one.
@@ -152,6 +247,9 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
     let mut culprits = case.pods_as_culprits(&pods);
     let first = roads.first().map(|road| road.connection.attempt.detail.clone()).unwrap_or_default();
     let listed = pods.iter().cloned().collect::<Vec<_>>().join(", ");
+    if name == names::APP_REFUSES_TLS {
+        return refused_tls(case, roads, culprits, &listed);
+    }
     let (summary, evidence) = match name {
         names::APP_PROTOCOL_MISMATCH => {
             let all = case

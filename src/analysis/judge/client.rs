@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::road::Road;
+use super::seen_source;
 use crate::analysis::state::{netfilter, ruleset};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -92,18 +93,23 @@ pub fn wrong_port(service: &Service, port: &str) -> Option<Finding> {
     ))
 }
 
-/// The finding for clients outside the ranges.
+/// The finding for clients outside the ranges, by the addresses that the nodes see of them.
 pub(super) fn outside_ranges(case: &Case, roads: &[&Road]) -> Finding {
+    let outside = |road: &&&Road| seen_source::seen_as(road).is_some_and(|source| source_range(case, source));
+    let outside: Vec<&Road> = roads.iter().filter(outside).copied().collect();
+    let seen: BTreeSet<String> = outside.iter().filter_map(|road| seen_source::seen_as(road)).map(|source| source.to_string()).collect();
+    let seen = seen.into_iter().collect::<Vec<_>>().join(", ");
+    let mut evidence = vec![ranges_told(case), format!("asked from {seen}")];
+    let told = |road: &Road| Some((road.client(), road.connection.attempt.source?, seen_source::to(road)?));
+    let translated: BTreeSet<(String, IpAddr, IpAddr)> = outside.iter().filter_map(|road| told(road)).collect();
+    evidence.extend(translated.iter().map(|(client, own, seen)| format!("{client} asks with {own}, and its requests come in with {seen}")));
+    let summary = format!("loadBalancerSourceRanges leaves {seen} out");
+    found(names::CLIENT_SOURCE_RANGE, vec![Subject::from(case.service)], summary, evidence)
+}
+
+fn ranges_told(case: &Case) -> String {
     let ranges = case.service.source_ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let clients: BTreeSet<String> =
-        roads.iter().filter_map(|road| road.connection.attempt.source).map(|source| source.to_string()).collect();
-    let clients = clients.into_iter().collect::<Vec<_>>().join(", ");
-    found(
-        names::CLIENT_SOURCE_RANGE,
-        vec![Subject::from(case.service)],
-        format!("loadBalancerSourceRanges leaves {clients} out"),
-        vec![format!("loadBalancerSourceRanges of service/{}: {ranges}", case.service.path()), format!("asked from {clients}")],
-    )
+    format!("loadBalancerSourceRanges of service/{}: {ranges}", case.service.path())
 }
 
 /// The client's own packet filter, seen by its counters.

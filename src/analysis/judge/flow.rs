@@ -8,7 +8,10 @@ use super::road::{Leg, Point, Road, Vanished};
 use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look, Step::Open};
 use super::seen_source;
 use super::tries::{OfTries, Tries};
-use super::{app, awaited, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation, wire};
+use super::{
+    app, awaited, before_capture, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation,
+    wire,
+};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
@@ -26,6 +29,8 @@ enum Group {
     OutsideRanges,
     /// It was sent to an endpoint that is none: an address of nobody, or a number that the pod has no more.
     NoEndpoint,
+    /// Nothing was seen to leave the client of that name, which was watched: what others send tells nothing of it.
+    NothingLeft(String),
     /// No node took the request.
     BeforeNode,
     /// It passed one point and not the next.
@@ -81,7 +86,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
             if !causes.is_empty() {
                 told.extend(roads.iter().map(|road| road.client()));
             }
-            let of = if apart { format!("the tries from {}: ", scope::clients(&roads)) } else { String::new() };
+            let alone = groups.len() > 1 && matches!(group, Group::NothingLeft(_));
+            let of = if apart || alone { format!("the tries from {}: ", scope::clients(&roads)) } else { String::new() };
             let scope = format!("{of}{}", scope::scope(case, &roads));
             explained.extend(causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope.clone())), ..finding }));
             open.extend(unknown.into_iter().map(|gap| (roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>(), gap)));
@@ -187,7 +193,10 @@ fn group(case: &Case, road: &Road) -> Group {
         if attempt.ending == Ending::Refused {
             return Group::RefusedElsewhere;
         }
-        return if road.watched(&road.client()) { Group::BeforeNode } else { Group::NotFollowed };
+        if !road.watched(&road.client()) {
+            return Group::NotFollowed;
+        }
+        return if road.sent().next().is_none() { Group::NothingLeft(road.client()) } else { Group::BeforeNode };
     }
     match road.vanished() {
         Some(gone) => Group::Vanished(gone),
@@ -221,8 +230,12 @@ fn cause(case: &Case, log: &Log, group: &Group, roads: &[&Road], announces: &[Fi
         Group::NoRoute => decided(log.first(&client::rules::AT_ONCE, &clients, &tries)),
         Group::OutsideRanges => decided(log.first(&client::rules::RANGES, &clients, &tries)),
         Group::NoEndpoint => (log.all(&endpoints::rules::PROVEN, "", &tries), Vec::new()),
-        Group::BeforeNode => one(wire::before_node(case, log, roads, announces)),
-        Group::Vanished(gone) => vanished(case, log, gone, roads),
+        Group::NothingLeft(_) => one(wire::before_node(case, log, roads, announces)),
+        Group::BeforeNode => {
+            before_capture::weighed(case, &before_capture::entrances(case), one(wire::before_node(case, log, roads, announces)))
+        }
+        Group::Vanished(gone) if gone.last.place() == gone.next.place() => vanished(case, log, gone, roads),
+        Group::Vanished(gone) => before_capture::weighed(case, &[gone.next.place().to_owned()], vanished(case, log, gone, roads)),
         Group::BackAtClient => decided(log.first(&client::rules::BACK_AT_CLIENT, &clients, &tries)),
         Group::NotTaken => {
             let node = awaited::taker(roads);

@@ -10,8 +10,8 @@ use super::road::Road;
 use super::seen_source;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
-use crate::model::finding::Finding;
-use crate::model::packet::{Body, Mac, Passage};
+use crate::model::finding::{Finding, Gap};
+use crate::model::packet::{Body, Mac, Packet, Passage};
 use crate::model::place::{HostKind, Place};
 use crate::model::subject::Subject;
 
@@ -51,7 +51,7 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
                 known.get(&mac).map_or_else(|| "which no node has".to_owned(), |(node, interface)| format!("which is {node}/{interface}"));
             return Some(found(
                 names::WIRE_STALE_NEIGHBOUR,
-                client::culprits(roads),
+                client::culprits(&[*road]),
                 format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
                 vec![
                     format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
@@ -77,22 +77,86 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
         format!(
-            "requests pass {} addressed to another host's MAC: whoever forwards them has a wrong neighbour entry for {vip}",
+            "requests pass {} addressed to another host's MAC: whoever sends them there has a wrong neighbour entry for {vip}, or a route by that host",
             stray.place
         ),
         vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
     ))
 }
 
-/// A host that is no node took the request as its own: somebody sends to that host's MAC.
+/// A request that a host which is no node took as its own, and who sent it there.
+struct Taken<'a> {
+    hop: &'a Hop,
+    mac: String,
+    sender: Subject,
+    /// Whether the client itself sent it there: otherwise somebody on the way forwarded it.
+    directly: bool,
+}
+
+impl<'a> Taken<'a> {
+    /// The first of these requests. A client may get back what it sent itself.
+    fn of(case: &Case, roads: &[&Road<'a>], vip: IpAddr) -> Option<Self> {
+        let taken = |road: &Road<'a>| {
+            road.hops(move |hop| hop.request && hop.passage == Passage::In && hop.destination.0 == vip && hop.source_mac.is_some())
+                .find(|hop| is_client(case, &hop.place))
+        };
+        let (road, hop) = roads.iter().find_map(|road| Some((*road, taken(road)?)))?;
+        let mac = hop.source_mac.clone()?.to_lowercase();
+        let directly = road.sent().any(|sent| sent.source_mac.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(&mac)));
+        Some(Self { hop, sender: sender(case, roads, &mac), mac, directly })
+    }
+
+    /// Whether the host is in the network of the address, so that a neighbour entry for the address may lead to it. Elsewhere only a route does.
+    fn is_near(&self, case: &Case, vip: IpAddr) -> Option<bool> {
+        Some(!case.node_state(&self.hop.place)?.after.on_link(vip)?.is_empty())
+    }
+
+    fn told(&self, vip: IpAddr) -> String {
+        format!("{}/{} takes requests for {vip} from {}", self.hop.place, self.hop.interface, self.mac)
+    }
+}
+
+/// Whoever forwards requests leads them to a host outside of the address's network: no neighbour entry does that, only a route.
+pub(super) fn led_by_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let vip = case.address()?;
+    let taken = Taken::of(case, roads, vip).filter(|taken| !taken.directly && taken.is_near(case, vip) == Some(false))?;
+    let mut evidence = vec![taken.told(vip), format!("{} has no address in the network of {vip}", taken.hop.place)];
+    let answering = answers_heard(case, vip);
+    if answering.len() > 1 {
+        evidence.push(format!("{} answer by ARP for {vip}", answering.into_iter().collect::<Vec<_>>().join(" and ")));
+    }
+    let summary = format!(
+        "requests are forwarded to {}, which is not in the network of {vip}: the route of {} leads there",
+        taken.hop.place, taken.sender
+    );
+    let mut finding = found(names::WIRE_REQUEST_LOST, vec![taken.sender.clone()], summary, evidence);
+    finding.next = format!("Look there which way {vip} takes (ip route get {vip}), and whether it answers by ARP for others (proxy_arp).");
+    Some(finding)
+}
+
+/// The same in the address's network, where a route and a neighbour entry look alike.
+pub(super) fn forwarded_to_a_host(case: &Case, roads: &[&Road]) -> Option<Gap> {
+    let vip = case.address()?;
+    let taken = Taken::of(case, roads, vip).filter(|taken| !taken.directly)?;
+    let reason = format!("{}, which forwards them: {} does not hold the address", taken.told(vip), taken.hop.place);
+    let what = format!("whether a route or a neighbour entry of {} leads them there", taken.sender);
+    Some(Gap::new(names::EVIDENCE_UNDECIDED, taken.sender, reason, what).decisive())
+}
+
+/// Who was heard to answer by ARP for the address while it was asked, each with the address that its MAC is known by.
+fn answers_heard(case: &Case, vip: IpAddr) -> BTreeSet<String> {
+    let replies = case.captures().flat_map(|capture| &capture.packets).filter_map(Packet::resolution);
+    let heard: BTreeSet<String> = replies.filter(|arp| arp.reply && arp.sender == vip).map(|arp| arp.sender_mac.to_string()).collect();
+    let named = |mac: String| match owner(case, &mac).filter(|address| *address != vip) {
+        Some(address) => format!("{mac} ({address})"),
+        None => mac,
+    };
+    heard.into_iter().map(named).collect()
+}
+
+/// A client's own frames go to a host that is no node: its neighbour entry is that host's.
 fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding> {
-    let hop = roads.iter().find_map(|road| {
-        let own = road.client();
-        road.hops(|hop| hop.request && hop.passage == Passage::In && hop.destination.0 == vip && hop.source_mac.is_some())
-            .find(|hop| hop.place != own && is_client(case, &hop.place))
-    })?;
-    let mac = hop.source_mac.clone()?.to_lowercase();
-    let culprit = sender(case, roads, &mac);
+    let Taken { hop, mac, sender: culprit, .. } = Taken::of(case, roads, vip).filter(|taken| taken.directly)?;
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
@@ -123,6 +187,10 @@ pub(super) fn wrong_port(case: &Case, roads: &[&Road], node: &str) -> Option<Fin
         .collect();
     let stray = strays.first()?;
     if strays.iter().any(|hop| hop.place == node) {
+        return None;
+    }
+    // Where several see them the switch floods: it does not know the node's port, or that port is dark.
+    if strays.iter().any(|hop| hop.place != stray.place) {
         return None;
     }
     Some(found(

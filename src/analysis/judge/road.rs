@@ -4,6 +4,8 @@
 //! not passed, after one that was, is where the packet vanished. Points without a capture that can be trusted are left
 //! out, so that "not seen" never means "not looked".
 
+mod under_way;
+
 use crate::analysis::judge::case::Case;
 use crate::model::flow::Flow;
 use std::collections::BTreeSet;
@@ -284,17 +286,18 @@ impl<'a> Road<'a> {
     }
 
     fn walk_data(&self, leg: Leg, points: &[Point]) -> Option<Vanished> {
-        let covered: Vec<u64> = points.iter().map(|point| self.covered(leg, point)).collect();
+        let covered: Vec<u64> = points.iter().map(|point| self.covered(leg, point, None)).collect();
+        let on_time = |at: usize| {
+            let until = self.too_late_after(leg, &points[at - 1], &points[at]);
+            until.is_none() || self.covered(leg, &points[at - 1], until) > covered[at]
+        };
         let sent = *covered.first()?;
         if sent == 0 {
             return None;
         }
         // Later points may have seen more than an earlier one (a retransmission), but never less without a loss between.
-        (1..points.len()).find(|at| covered[*at] < sent && covered[*at..].iter().all(|bytes| *bytes < sent)).map(|at| Vanished {
-            leg,
-            last: points[at - 1].clone(),
-            next: points[at].clone(),
-        })
+        let lost = |at: &usize| covered[*at] < sent && covered[*at..].iter().all(|bytes| *bytes < sent) && on_time(*at);
+        (1..points.len()).find(lost).map(|at| Vanished { leg, last: points[at - 1].clone(), next: points[at].clone() })
     }
 
     /// Whether a packet of that leg passed the point.
@@ -353,8 +356,8 @@ impl<'a> Road<'a> {
         self.connection.hops.iter().filter(with_payload).map(|hop| hop.length).min()
     }
 
-    /// Bytes of payload that were seen at the point, counted once each.
-    fn covered(&self, leg: Leg, point: &Point) -> u64 {
+    /// Bytes of payload that were seen at the point until some time, counted once each.
+    fn covered(&self, leg: Leg, point: &Point, until: Option<i64>) -> u64 {
         let request = leg == Leg::RequestData;
         let mut ranges: BTreeSet<(u32, u32)> = BTreeSet::new();
         let base = self
@@ -365,7 +368,8 @@ impl<'a> Road<'a> {
             .map(|hop| hop.sequence)
             .next()
             .unwrap_or_default();
-        for hop in self.connection.hops.iter().filter(|hop| hop.request == request && hop.what == Sighting::Data && self.at(hop, point)) {
+        let seen = |hop: &&Hop| hop.request == request && hop.what == Sighting::Data && until.is_none_or(|until| hop.at <= until);
+        for hop in self.connection.hops.iter().filter(|hop| seen(hop) && self.at(hop, point)) {
             // Relative to the first, so that wrapped numbers stay in order.
             let start = hop.sequence.wrapping_sub(base).wrapping_add(1 << 30);
             ranges.insert((start, start.wrapping_add(hop.length)));

@@ -3,6 +3,7 @@
 use crate::analysis::judge::case::Case;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::apart;
 use super::road::Road;
 
 /// The clients of some connections, as one text.
@@ -38,7 +39,7 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
     if !pods.is_empty() && pods.len() < serving {
         parts.push(format!("the failing ones all belong to {}", pods.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    parts.extend(ports_apart(case, roads));
+    parts.extend(apart::told(case, roads));
     if case.routed() {
         let of =
             |roads: &mut dyn Iterator<Item = &Road>| -> BTreeSet<String> { roads.filter_map(Road::entry).map(|(node, _)| node).collect() };
@@ -49,24 +50,4 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
         }
     }
     parts.join("; ")
-}
-
-/// Tries of which each side has to have as many, so that where their source ports lie is no chance.
-const ENOUGH: usize = 3;
-
-/// That the failing tries all ask from higher source ports than the answered ones of the same places, or from lower ones.
-fn ports_apart(case: &Case, roads: &[&Road]) -> Option<String> {
-    let clients: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
-    let all = case.roads();
-    let of = |answered: bool| -> BTreeSet<u16> {
-        let here = all.iter().filter(|road| clients.contains(&road.client()) && road.connection.attempt.answered() == answered);
-        here.map(|road| road.connection.attempt.source_port).filter(|port| *port != 0).collect()
-    };
-    let (failed, answered) = (of(false), of(true));
-    let (first, last) = (failed.first()?, failed.last()?);
-    let (low, high) = (answered.first()?, answered.last()?);
-    if failed.len() < ENOUGH || answered.len() < ENOUGH || !(first > high || last < low) {
-        return None;
-    }
-    Some(format!("the failing ones ask from source ports {first} to {last}, the answered ones from {low} to {high}"))
 }

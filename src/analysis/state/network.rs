@@ -25,6 +25,8 @@ pub struct Link {
     pub kind: Option<String>,
     /// Whether a programme at it may take packets before anybody else sees them.
     pub xdp: bool,
+    /// That programme, as far as it is told: its name, or its number.
+    pub programme: Option<String>,
 }
 
 impl Link {
@@ -86,7 +88,15 @@ fn link(line: &str) -> Option<Link> {
         mtu: after("mtu").and_then(|mtu| mtu.parse().ok()).unwrap_or_default(),
         kind: rest.iter().find(|word| KINDS.contains(word)).map(|word| (*word).to_owned()),
         xdp: rest.iter().any(|word| word.contains("xdp")),
+        programme: programme(&rest),
     })
+}
+
+/// What `ip` tells of a programme: `prog/xdp id 97 name ddos_guard`.
+fn programme(words: &[&str]) -> Option<String> {
+    let told = &words[words.iter().position(|word| *word == "prog/xdp")? + 1..];
+    let value = |key: &str| told.iter().take(4).position(|word| *word == key).and_then(|at| told.get(at + 1));
+    value("name").map(|name| (*name).to_owned()).or_else(|| value("id").map(|id| format!("number {id}")))
 }
 
 /// Interface and address with its prefix, one pair an address.
@@ -145,5 +155,8 @@ mod tests {
             "7: mlb: <UP> mtu 1500 xdpgeneric/id:12 qdisc noqueue state UP\n8: eth0: <UP> mtu 1500 qdisc noqueue state UP\\    prog/xdp id 5\n",
         );
         assert!(all.iter().all(|link| link.xdp) && all.len() == 2);
+        assert_eq!(all.iter().map(|link| link.programme.as_deref()).collect::<Vec<_>>(), [None, Some("number 5")]);
+        let named = links("3: mlb: <UP> mtu 1500 xdpgeneric qdisc noqueue state UP\\    prog/xdp id 97 name ddos_guard tag fd24 jited \n");
+        assert_eq!(named[0].programme.as_deref(), Some("ddos_guard"));
     }
 }

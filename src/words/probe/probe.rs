@@ -202,18 +202,28 @@ fn certificate(der: &str) -> Option<Certificate> {
 
 fn attempt(fields: &[&str]) -> Option<Attempt> {
     let [number, size, source, port, ending, status, connect, total, detail] = fields else { return None };
+    let connect_ms = connect.parse().ok();
     Some(Attempt {
         number: number.parse().ok()?,
         size: if *size == "large" { Size::Large } else { Size::Small },
         bytes: size.parse().ok(),
         source: source.parse().ok(),
         source_port: port.parse().ok()?,
-        ending: serde_json::from_value::<Ending>(json!(ending)).ok()?,
+        ending: asked(serde_json::from_value::<Ending>(json!(ending)).ok()?, connect_ms, detail),
         status: status.parse().ok(),
-        connect_ms: connect.parse().ok(),
+        connect_ms,
         total_ms: total.parse().ok()?,
         detail: one_line(detail),
     })
+}
+
+/// A try whose connection was made has been asked, whatever came of it: what its TLS says then is the other side's word, or its end.
+fn asked(ending: Ending, connect_ms: Option<u64>, detail: &str) -> Ending {
+    match (ending, connect_ms) {
+        (Ending::CouldNotAsk, Some(_)) if detail.contains("ALERT") => Ending::TlsAlert,
+        (Ending::CouldNotAsk, Some(_)) => Ending::Closed,
+        (ending, _) => ending,
+    }
 }
 
 fn tell(run: &Run, probe: &Probe) {

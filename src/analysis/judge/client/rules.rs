@@ -46,7 +46,8 @@ const TRANSLATED_AND_ANSWERED: Proof<OfTries> = Proof {
 pub(in crate::analysis::judge) const AT_ONCE: FirstOf<OfTries> = FirstOf { title: "failing at once at", steps: &[Look(&NO_ROUTE)] };
 
 /// The client's address is outside of the source ranges, and no endpoint was come to.
-pub(in crate::analysis::judge) const RANGES: FirstOf<OfTries> = FirstOf { title: "source ranges and", steps: &[Look(&OUTSIDE_RANGES)] };
+pub(in crate::analysis::judge) const RANGES: FirstOf<OfTries> =
+    FirstOf { title: "source ranges and", steps: &[Look(&TRANSLATED_OUT), Look(&OUTSIDE_RANGES)] };
 
 /// The answer comes back to the client, and its program does not get it.
 pub(in crate::analysis::judge) const BACK_AT_CLIENT: FirstOf<OfTries> =
@@ -114,10 +115,17 @@ const NO_ROUTE: Proof<OfTries> = Proof {
     apply: One(|tries| no_route(tries.roads)),
 };
 
+const TRANSLATED_OUT: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_TRANSLATED,
+    title: "a client that is translated to an address outside of the source ranges",
+    needs: "requests that leave the client with an address of loadBalancerSourceRanges, come to the node with one that is in none of them, and come to no endpoint",
+    apply: One(|tries| translated::out_of_ranges(tries.case, tries.roads)),
+};
+
 const OUTSIDE_RANGES: Proof<OfTries> = Proof {
     rule: &rules::SOURCE_RANGE,
     title: "requests from outside of the source ranges",
-    needs: "loadBalancerSourceRanges that do not hold the client's address, and requests that come to no endpoint",
+    needs: "loadBalancerSourceRanges that do not hold the address that the node sees of the client, and requests that come to no endpoint",
     apply: One(|tries| Some(outside_ranges(tries.case, tries.roads))),
 };
 

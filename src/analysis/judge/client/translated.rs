@@ -31,6 +31,22 @@ pub(super) fn to_anothers(case: &Case, roads: &[&Road]) -> Option<Finding> {
     Some(finding)
 }
 
+/// Failing tries of one client whose own address is in the source ranges, and that come to the node with an address that is in none.
+pub(super) fn out_of_ranges(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let within = |road: &&Road| {
+        let (own, seen) = (road.connection.attempt.source?, to(road)?);
+        (super::source_range(case, seen) && !super::source_range(case, own)).then_some((own, seen))
+    };
+    let (road, (own, seen)) = roads.iter().find_map(|road| Some((*road, within(road)?)))?;
+    let (mut finding, node) = told(case, roads, road, seen)?;
+    finding.summary = format!("{} comes to {node} as {seen}, which is in none of loadBalancerSourceRanges", road.client());
+    finding.evidence.extend([super::ranges_told(case), format!("{own} is in them")]);
+    finding.next = format!(
+        "Do not translate what goes to the Service's address, or add {seen} to loadBalancerSourceRanges for everybody who is translated to it. On the machine that translates: conntrack -L -s {own}"
+    );
+    Some(finding)
+}
+
 /// Answered tries of clients that come to the node with another address: no fault, and what source ranges and policies go by.
 pub(super) fn noted(case: &Case) -> Vec<Finding> {
     let all = case.roads();

@@ -1,5 +1,7 @@
 //! ARP and the first packet, as both sides saw them: who asks for the address, who answers, and where the request goes.
 
+use std::collections::BTreeSet;
+
 use super::arp::Arp;
 use super::{names as clients_of, undecided};
 use crate::analysis::judge::answering;
@@ -10,6 +12,7 @@ use crate::analysis::judge::rule::View;
 use crate::analysis::state::arp_filters::ArpPacket;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
+use crate::model::packet::Passage;
 use crate::model::subject::Subject;
 
 /// Requests that the announcing node, which was watched, did not take.
@@ -265,11 +268,67 @@ pub(super) fn nothing_left_while_watched(asking: &Asking) -> Option<Gap> {
 }
 
 pub(super) fn request_lost(asking: &Asking) -> Finding {
-    let mut evidence = vec![
-        format!("{} packets left the client for the address", asking.left()),
-        "none of them came in on any node that may announce it".to_owned(),
-    ];
+    let lost = Lost::of(asking);
+    let clients = asking.clients();
+    let (summary, none) = match &lost {
+        Lost { came: 0, .. } => (
+            format!("the request leaves {clients} and reaches no node"),
+            "none of them came in on any node that may announce it".to_owned(),
+        ),
+        Lost { lost: 0, late, all, .. } => (
+            format!("the first packet of {late} of {all} tries from {clients} reaches no node, and one that is sent again does"),
+            "no first packet of these tries came in on any node that may announce it".to_owned(),
+        ),
+        Lost { later: true, lost, all, .. } => (
+            format!("of {lost} of {all} tries from {clients} the first packet reaches {}, and what is sent then does not", asking.node),
+            format!("their first packets came in on {}, and what they sent then on no node that may announce it", asking.node),
+        ),
+        Lost { lost, late, all, came, .. } if *late > 0 => (
+            format!("{lost} of {all} tries from {clients} reach no node, and of {late} the first packet alone does not"),
+            format!("none of these packets came in on any node that may announce it; something of {came} tries did"),
+        ),
+        Lost { lost, all, came, .. } => (
+            format!("{lost} of {all} tries from {clients} reach no node"),
+            format!("none of these tries came in on any node that may announce it, and {came} others from there did"),
+        ),
+    };
+    let mut evidence = vec![format!("{} packets left the client for the address", asking.left()), none];
+    let seen = asking.roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.tunnel.is_none()));
+    let flooded: BTreeSet<&str> = seen.map(|hop| hop.place.as_str()).collect();
+    if !flooded.is_empty() {
+        let at = flooded.into_iter().collect::<Vec<_>>().join(" and ");
+        evidence.push(format!(
+            "they come out at {at}, addressed to somebody else, as where a switch floods: it does not know {}'s port",
+            asking.node
+        ));
+    }
     evidence.extend(way::ways_told(asking.case, asking.roads));
-    let summary = format!("the request leaves {} and reaches no node", asking.clients());
     found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence)
+}
+
+/// How many of the clients' tries it is that come to no node, in both rounds.
+struct Lost {
+    lost: usize,
+    all: usize,
+    /// Tries of the same places of which something came in on a node.
+    came: usize,
+    /// Tries that were answered once their first packet, which was lost, was sent again.
+    late: usize,
+    /// Their first packets came in on a node themselves.
+    later: bool,
+}
+
+impl Lost {
+    fn of(asking: &Asking) -> Self {
+        let roads = asking.case.roads();
+        // A try that was answered late is there twice: until its first packet was sent again, and whole.
+        let all: Vec<&Road> = roads.iter().filter(|road| asking.vantages.contains(&road.client()) && !road.late()).collect();
+        Self {
+            lost: asking.roads.iter().filter(|road| !road.late()).count(),
+            all: all.len(),
+            came: all.iter().filter(|road| road.entry().is_some()).count(),
+            late: asking.roads.iter().filter(|road| road.late()).count(),
+            later: asking.roads.iter().all(|road| road.entry().is_some()),
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
         Look(&INTERFACE_DOWN),
         Look(&TAKEN_BY_CLIENT),
         Look(&ANNOUNCER_OF_ONE_MAC),
+        Look(&LED_BY_ROUTE),
+        Open(|before| neighbours::forwarded_to_a_host(before.case, before.roads)),
         Look(&STALE_NEIGHBOUR),
         Look(&DUPLICATE),
         Known(|before| before.silencing.cloned()),
@@ -124,10 +126,17 @@ const TAKEN_BY_CLIENT: Proof<BeforeNode> = Proof {
     apply: One(|before| holders::taken_by_client(before.case, before.roads)),
 };
 
+const LED_BY_ROUTE: Proof<BeforeNode> = Proof {
+    rule: &rules::REQUEST_LOST,
+    title: "a router that leads requests to a host outside of the address's network",
+    needs: "requests that come in on a client which has no address in the network of the Service's address, by frames that are not the asking client's own",
+    apply: One(|before| neighbours::led_by_route(before.case, before.roads)),
+};
+
 const STALE_NEIGHBOUR: Proof<BeforeNode> = Proof {
     rule: &rules::STALE_NEIGHBOUR,
     title: "a client or router that sends to another MAC than the announcer's",
-    needs: "the client's neighbour entry, or requests that pass a node or a client addressed to another MAC",
+    needs: "the client's neighbour entry, or requests that pass a node addressed to another MAC, or that a client sends to a client itself",
     apply: One(|before| neighbours::stale(before.case, before.roads)),
 };
 
@@ -222,7 +231,7 @@ const FILTERED_BY_CLIENT: Proof<Resolution> = Proof {
 const WRONG_PORT: Proof<Resolution> = Proof {
     rule: &rules::WRONG_PORT,
     title: "frames for the announcer that come out at another node's port",
-    needs: "a client whose neighbour entry is right, and requests that another node sees, addressed to the announcer's MAC",
+    needs: "a client whose neighbour entry is right, and requests that one other node alone sees, addressed to the announcer's MAC",
     apply: One(|asking| neighbours::wrong_port(asking.case, asking.roads, asking.node)),
 };
 

@@ -130,8 +130,11 @@ def one(number, size):
             detail = reason
             mismatch = reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE", "UNSUPPORTED_PROTOCOL")
             ending = "tls-mismatch" if mismatch else "closed" if "EOF" in reason else "tls-alert"
-        elif stage == "tls" and "EOF" in str(e):
-            ending = "closed"
+        elif stage == "answer" and "ALERT" in reason:
+            # With TLS 1.3 the other side refuses, such as who shows no certificate, only when the handshake is over.
+            ending, detail = "tls-alert", reason
+        elif connected is not None and (reason or "EOF" in str(e)):
+            ending, detail = "closed", reason or str(e)
         elif stage == "answer" and speech != "udp" and e.errno == errno.ECONNREFUSED:
             ending = "reset"
         elif stage == "connect" and e.errno == errno.ETIMEDOUT:
@@ -231,8 +234,11 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
       else if (code == 35 && text ~ /alert/) ending = "tls-alert"
       else if (code == 35) ending = "closed"
       else if (code == 52) ending = "closed"
+      else if (code == 56 && text ~ /alert/) ending = "tls-alert"
+      else if (code == 56 && text ~ /eof|EOF/) ending = "closed"
       else if (code == 56) ending = "reset"
       else if (code == 1) ending = "http-mismatch"
+      else if (connected) ending = "closed"
       gsub(/[^ -~]/, "?", text)
       printf "try\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", n, size, ip, port, ending, (http + 0 > 0 ? http : ""), (connected ? int(connect * 1000) : ""), total * 1000, substr(text, 1, 200) }'
   }

@@ -150,6 +150,20 @@ entries! {
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS],
     },
+    APP_REFUSES_TLS = "app/refuses-tls" {
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The program is reached and refuses TLS as it was asked: it wants a client certificate, another name, or another version.",
+        decided_by: "A TLS alert that the client got while the pod was seen to send, and which the finding names; connections that the same pod closes or resets beside such ones count with them. Where the pod could not be watched the run stays inconclusive.",
+        seen: "curl says `alert certificate required`, `unrecognized name` or `handshake failure`. With TLS 1.3 a client without a certificate is refused only after its handshake, so that it seems to connect. Ingresses refuse who asks for no name or for one that they do not serve.",
+        next: "Compare what the program wants of its clients with how it was asked; its log names the reason. A name is asked for with --set sni=NAME.",
+        alike: &[
+            ("app/closes", "There the connection ends without an alert."),
+            ("app/protocol-mismatch", "There the answer is not TLS."),
+            ("app/certificate-other-name", "There the handshake succeeds, with a certificate for another name."),
+        ],
+        references: &["RFC 8446 §6", "RFC 6066 §3", pages::KUBERNETES_DEBUG_PODS],
+    },
     APP_PROTOCOL_MISMATCH = "app/protocol-mismatch" {
         severity: Severity::Fail,
         culprit: "the Service's port",

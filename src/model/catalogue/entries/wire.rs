@@ -33,7 +33,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the network before the node, or the router that has no route",
         meaning: "The request leaves the client and reaches no node. Something between the two holds it back.",
-        decided_by: "ARP requests that leave the client and come in on no node, or on others than the announcer; or the packet itself, seen leaving the client and on none of the nodes that may take it, all of which were watched without loss. Over BGP: a router's own ICMP word that it has no route, when it is not known that the prefix is told to it.",
+        decided_by: "ARP requests that leave the client and come in on no node, or on others than the announcer; or the packet itself, seen leaving the client and on none of the nodes that may take it, all of which were watched without loss; where an XDP programme stands at the interface of arrival, which takes packets before a capture sees them, the run stays inconclusive and names it. Or requests that somebody forwards to a host outside of the address's network. Over BGP: a router's own ICMP word that it has no route, when it is not known that the prefix is told to it.",
         seen: "Connections time out and tcpdump on the announcing node shows neither an ARP request for the address nor a SYN. Clouds, OpenStack port security, VMware's forged-transmit settings, Wi-Fi and switches with MAC learning limits do this; so does a router without a route.",
         next: "Look at switches, routers and filters between the two named places: port security, VLANs, access lists, a route for the address.",
         alike: &[
@@ -141,7 +141,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the client or router; the node, for its entry of the way back",
         meaning: "The client or router sends to a MAC that is not the announcer's: an earlier announcer's, or nobody's.",
-        decided_by: "The client's neighbour entry against the announcer's MACs; or requests that a host which is no node takes as its own, or that pass the announcer's interface addressed to another MAC; or, on the way back, a permanent entry of the node for its next hop that is not where the requests came from.",
+        decided_by: "The client's neighbour entry against the announcer's MACs; or requests that a host which is no node takes as its own and that the client itself sent to it, or that pass the announcer's interface addressed to another MAC; or, on the way back, a permanent entry of the node for its next hop that is not where the requests came from.",
         seen: "After a failover some clients, or everybody behind one router, lose the Service for minutes while others work at once. ip neigh show on the client or router has the earlier announcer's MAC; SYNs come in on that node. Fabrics that suppress gratuitous ARP (Cisco ACI) and old kernels do this. MetalLB announces itself for five seconds after a change, and by default not again.",
         next: "Delete the entry there (ip neigh del), and see why it ignores gratuitous ARP if it comes back.",
         alike: &[
@@ -158,7 +158,7 @@ entries! {
             "metallb/metallb#2838",
             "metallb/metallb#733",
         ],
-        properties: &[Property::OfTheAddressOnTheWire],
+        properties: &[Property::OfTheAddressOnTheWire, Property::BySource],
     },
     WIRE_CLIENT_ADDRESS_DUPLICATE = "wire/client-address-duplicate" {
         severity: Severity::Fail,
@@ -193,7 +193,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the network",
         meaning: "The switch sends the announcer's frames to another port, although the client uses the right MAC.",
-        decided_by: "The client's neighbour entry holds the announcer's MAC, and its frames are seen at another host's interface, addressed to somebody else there, and none at the announcer.",
+        decided_by: "The client's neighbour entry holds the announcer's MAC, and its frames are seen at one other host's interface alone, addressed to somebody else there, and none at the announcer. Where several hosts see them the switch floods, and they are lost before the announcer (wire/request-lost).",
         seen: "The client has the announcer's MAC and its SYNs never come; they are seen on another node's port, or flooded. It comes after a machine was moved, with a second machine of the same MAC, or when the switch forgets a MAC before neighbours do.",
         next: "Look at the switch's forwarding table for that MAC, and clear it; look for a second machine with the same MAC.",
         alike: &[

@@ -1,0 +1,114 @@
+//! What separates the tries that fail from those that are answered: observations of their source ports, their order and their flags.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::case::Case;
+use super::road::Road;
+use crate::model::packet::{Body, Flags, Passage};
+
+/// Tries of which each side has to have as many, so that what separates them is no chance.
+const ENOUGH: usize = 3;
+
+/// Everything that separates them.
+pub(super) fn told(case: &Case, roads: &[&Road]) -> Vec<String> {
+    let clients: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
+    let all = case.roads();
+    let here: Vec<&Road> = all.iter().filter(|road| clients.contains(&road.client()) && !road.late()).collect();
+    let by_number = ports_apart(&here).or_else(|| parity(&here));
+    by_number.into_iter().chain(first_ones(&here)).chain(flags_apart(case, roads)).collect()
+}
+
+fn ports(roads: &[&Road], answered: bool) -> BTreeSet<u16> {
+    let of = roads.iter().map(|road| &road.connection.attempt).filter(|attempt| attempt.answered() == answered);
+    of.map(|attempt| attempt.source_port).filter(|port| *port != 0).collect()
+}
+
+/// That the failing tries all ask from higher source ports than the answered ones of the same places, or from lower ones.
+fn ports_apart(roads: &[&Road]) -> Option<String> {
+    let (failed, answered) = (ports(roads, false), ports(roads, true));
+    let (first, last) = (failed.first()?, failed.last()?);
+    let (low, high) = (answered.first()?, answered.last()?);
+    if failed.len() < ENOUGH || answered.len() < ENOUGH || !(first > high || last < low) {
+        return None;
+    }
+    Some(format!("the failing ones ask from source ports {first} to {last}, the answered ones from {low} to {high}"))
+}
+
+/// That the failing tries all ask from odd source ports and the answered ones from even ones, or the reverse: one of two links that share
+/// the traffic, or one of two machines, fails.
+fn parity(roads: &[&Road]) -> Option<String> {
+    let (failed, answered) = (ports(roads, false), ports(roads, true));
+    let odd = |ports: &BTreeSet<u16>| ports.iter().filter(|port| *port % 2 == 1).count();
+    // Of a few ports all are odd by chance.
+    if failed.len() < 2 * ENOUGH || answered.len() < ENOUGH {
+        return None;
+    }
+    match (odd(&failed), odd(&answered)) {
+        (all, 0) if all == failed.len() => Some("the failing ones ask from odd source ports, the answered ones from even ones".to_owned()),
+        (0, all) if all == answered.len() => {
+            Some("the failing ones ask from even source ports, the answered ones from odd ones".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// That of each place the first tries pass and none after them: something counts them.
+fn first_ones(roads: &[&Road]) -> Option<String> {
+    let mut rounds: BTreeMap<(String, bool), Vec<(i64, bool)>> = BTreeMap::new();
+    for road in roads {
+        let sent = road.sent().map(|hop| hop.at).min()?;
+        rounds.entry((road.client(), road.repeated())).or_default().push((sent, road.connection.attempt.answered()));
+    }
+    let mut told = Vec::new();
+    for ((client, _), mut tries) in rounds {
+        tries.sort_unstable();
+        let first = tries.iter().take_while(|(_, answered)| *answered).count();
+        if tries[first..].iter().any(|(_, answered)| *answered) {
+            return None;
+        }
+        if first >= ENOUGH && tries.len() - first >= ENOUGH {
+            told.push(format!("of {} tries from {client} the first {first} are answered, and none after them", tries.len()));
+        }
+    }
+    (!told.is_empty()).then(|| told.join(", "))
+}
+
+/// That what is lost of late tries has flags which what passes has not: first packets that offer ECN, and those sent again that do not.
+fn flags_apart(case: &Case, roads: &[&Road]) -> Option<String> {
+    let vip = case.address()?;
+    let late: Vec<&&Road> = roads.iter().filter(|road| road.late()).collect();
+    if late.len() < ENOUGH {
+        return None;
+    }
+    let (mut lost, mut passed) = (BTreeSet::new(), BTreeSet::new());
+    for road in late {
+        let (sent, came) = firsts(road, vip);
+        // The first one that left is the one that was lost.
+        lost.insert(sent.first()?.offers_ecn());
+        passed.extend(came.iter().map(|flags| flags.offers_ecn()));
+    }
+    let all = |set: &BTreeSet<bool>, wanted| set.iter().all(|has| *has == wanted) && !set.is_empty();
+    (all(&lost, true) && all(&passed, false))
+        .then(|| "the first packets that are lost offer ECN (flags ECE and CWR), those sent again that pass do not".to_owned())
+}
+
+/// The flags of a try's first packets, as they left the client and as they came in elsewhere, in their order.
+fn firsts(road: &Road, vip: IpAddr) -> (Vec<Flags>, Vec<Flags>) {
+    let attempt = &road.connection.attempt;
+    let of = |at_client: bool| -> Vec<Flags> {
+        let captures = road.captures().iter().filter(|capture| (capture.request.place.to_string() == road.client()) == at_client);
+        let wanted = if at_client { Passage::Out } else { Passage::In };
+        let packets = captures.flat_map(|capture| &capture.packets).filter(|packet| packet.passage == wanted && packet.tunnel.is_none());
+        let flags = packets.filter_map(|packet| match &packet.body {
+            Body::Tcp(segment) if segment.flags.is_syn() => {
+                let own =
+                    segment.destination == vip && segment.source_port == attempt.source_port && attempt.source == Some(segment.source);
+                own.then_some(segment.flags)
+            }
+            _ => None,
+        });
+        flags.collect()
+    };
+    (of(true), of(false))
+}

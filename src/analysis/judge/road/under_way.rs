@@ -1,0 +1,50 @@
+//! Packets that may still be on their way when a capture ends, and ways that take long: neither is a loss.
+
+use std::collections::BTreeMap;
+
+use super::{Leg, Point, Road};
+use crate::model::connection::Sighting;
+
+/// Round trips that a try needs before it is answered: the connection, TLS, the answer, and one to spare.
+const ROUND_TRIPS: i64 = 4;
+
+impl Road<'_> {
+    /// How long packets of one direction take from one point to another, as far as any was seen at both: nanoseconds.
+    fn takes(&self, request: bool, from: &Point, to: &Point) -> Option<i64> {
+        let first = |point: &Point| {
+            let mut first: BTreeMap<(u32, u32, Sighting), i64> = BTreeMap::new();
+            for hop in self.connection.hops.iter().filter(|hop| hop.request == request && self.at(hop, point)) {
+                let at = first.entry((hop.sequence, hop.length, hop.what)).or_insert(hop.at);
+                *at = hop.at.min(*at);
+            }
+            first
+        };
+        let came = first(to);
+        // One that was lost once and came when it was sent again took no longer than the others.
+        first(from).iter().filter_map(|(packet, left)| Some(came.get(packet)? - left)).min().map(|took| took.max(0))
+    }
+
+    /// When the first of a place's captures was stopped, as far as that is known.
+    fn watched_until(&self, place: &str) -> Option<i64> {
+        let here = self.captures().iter().filter(|capture| capture.request.place.to_string() == place);
+        here.map(|capture| capture.stopped_at).filter(|at| *at > 0).min()
+    }
+
+    /// The time after which what passes one point may come to the next only when nobody watches there any more.
+    pub(super) fn too_late_after(&self, leg: Leg, from: &Point, to: &Point) -> Option<i64> {
+        let took = self.takes(matches!(leg, Leg::Request | Leg::RequestData), from, to)?;
+        Some(self.watched_until(to.place())?.saturating_sub(took.saturating_mul(2)))
+    }
+
+    /// What the way to the node and back takes, where the try was given up before an answer could come by it: milliseconds.
+    #[must_use]
+    pub(in crate::analysis::judge) fn too_slow(&self) -> Option<i64> {
+        let (node, _) = self.entry()?;
+        let (client, node) = (Point::Client(self.client()), Point::NodeClientSide(node));
+        let there = self.takes(true, &client, &node)?;
+        let back = self.takes(false, &node, &client).unwrap_or_default();
+        let took = (there + back) / 1_000_000;
+        let waited = i64::try_from(self.connection.attempt.total_ms).unwrap_or(i64::MAX);
+        (took.saturating_mul(ROUND_TRIPS) >= waited && took > 0).then_some(took)
+    }
+}
