@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn one_reason_on_ten_hosts_is_one_line() {
         let gap = |host: &str, why: &str| {
-            Gap::new("evidence/host-key-unknown", Subject::node(host), why.to_owned(), format!("which packets pass {host}"))
+            Gap::new("evidence/node-unreachable", Subject::node(host), why.to_owned(), format!("which packets pass {host}"))
         };
         let mut all: Vec<Gap> =
             (1..=10).map(|at| gap(&format!("n{at}"), &format!("connect to n{at}: the key of 10.0.0.{at}:22 is not known"))).collect();
         all.push(gap("n11", "connect to n11: no answer"));
         let groups = grouped(&all);
         assert_eq!(groups.iter().map(|group| group.gaps.len()).collect::<Vec<_>>(), [10, 1]);
-        assert_eq!(named(&all), ["node/n1, node/n2, node/n3 and 8 more (host-key-unknown)"]);
-        assert!(groups[1].line().starts_with("node/n11 (evidence/host-key-unknown): connect to n11"));
+        assert_eq!(named(&all), ["node/n1, node/n2, node/n3 and 8 more (node-unreachable)"]);
+        assert!(groups[1].line().starts_with("node/n11 (evidence/node-unreachable): connect to n11"));
     }
 }
