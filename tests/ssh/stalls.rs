@@ -63,7 +63,7 @@ fn asked(place: &Place, server: &Sshd, port: u16) -> (Option<i32>, Duration, Str
     );
     let began = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
-        .args(["run", &place.text(&of("asks.rhai")), "-q", "--timeout", "3s", "--site", &place.text(&of("site"))])
+        .args(["run", &place.text(&of("asks.rhai")), "-qv", "--timeout", "3s", "--site", &place.text(&of("site"))])
         .args(["--kubeconfig", &place.text("kubeconfig")])
         .stdin(Stdio::null())
         .output()
