@@ -138,7 +138,17 @@ fn of_tests(file: &str) -> bool {
 
 /// What `language` may come to of the layer of words: descriptions, what fits them, the error that carries a mistake, and how a value is
 /// written.
-const WORDS_DATA: [&str; 6] = ["words/all.rs", "words/word.rs", "words/fits.rs", "words/mistake.rs", "words/printed.rs", "words/manual/"];
+const WORDS_DATA: [&str; 9] = [
+    "words/all.rs",
+    "words/word.rs",
+    "words/fits.rs",
+    "words/forms.rs",
+    "words/kind_names.rs",
+    "words/kind_text.rs",
+    "words/mistake.rs",
+    "words/printed.rs",
+    "words/manual/",
+];
 
 #[test]
 fn whatever_reads_the_language_touches_nothing() {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, Inputs, RunOptions, playbook};
+use lbdiag::engine::{self, EndKind, Inputs, RunEnd, RunOptions, playbook};
 use lbdiag::evidence::recording::recorded;
 use lbdiag::model::diagnostic::codes;
 use lbdiag::model::diagnostic::{Diagnostic, Source};
@@ -22,6 +22,8 @@ fn root() -> &'static Path {
 #[derive(Debug)]
 struct Expected<'a> {
     run: bool,
+    /// The run asked for something that is not there, and ends with that alone.
+    usage: bool,
     code: &'a str,
     place: &'a str,
     piece: &'a str,
@@ -29,10 +31,10 @@ struct Expected<'a> {
 
 fn expected(line: &str) -> Option<Expected<'_>> {
     let line = line.strip_prefix("// ").or_else(|| line.strip_prefix("# "))?;
-    let (kind, rest) = line.split_once(' ').filter(|(kind, _)| matches!(*kind, "CHECK" | "RUN"))?;
+    let (kind, rest) = line.split_once(' ').filter(|(kind, _)| matches!(*kind, "CHECK" | "RUN" | "USAGE"))?;
     let (code, rest) = rest.split_once(' ')?;
     let (place, piece) = rest.split_once(' ')?;
-    Some(Expected { run: kind == "RUN", code, place, piece })
+    Some(Expected { run: kind == "RUN", usage: kind == "USAGE", code, place, piece })
 }
 
 /// What is said of a file before anything runs.
@@ -50,11 +52,23 @@ fn checked(path: &Path, text: &str) -> Vec<Diagnostic> {
 
 /// What a run says.
 fn ran(path: &Path, text: &str) -> Vec<Diagnostic> {
+    run(path, text).outcome.diagnostics
+}
+
+/// What a run ends with that asked for something that is not there, with the place of the call before it.
+fn asked_wrongly(path: &Path, text: &str) -> String {
+    match run(path, text).kind {
+        EndKind::Usage(text) => text,
+        other => format!("{other:?}"),
+    }
+}
+
+fn run(path: &Path, text: &str) -> RunEnd {
     let playbook = playbook::read(&path.display().to_string(), text.to_owned()).expect("a playbook that may run");
     let (evidence, manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
     let params = engine::resolve(&playbook.header, &Inputs::default()).expect("no parameters");
     let options = RunOptions { time_limit: Duration::from_secs(60), progress: Arc::new(|_| {}) };
-    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options).outcome.diagnostics
+    engine::run(&playbook, params, &evidence, &manifest.site.site(), &options)
 }
 
 /// What is wrong with what is said of a file.
@@ -62,6 +76,12 @@ fn wrong(path: &Path) -> Option<String> {
     let text = std::fs::read_to_string(path).expect("a file");
     let wanted: Vec<Expected> = text.lines().filter_map(expected).collect();
     assert!(!wanted.is_empty(), "{} expects nothing", path.display());
+    if let Some(wanted) = wanted.first().filter(|wanted| wanted.usage) {
+        let said = asked_wrongly(path, &text);
+        let begins = format!("{}:{}: ", path.display(), wanted.place);
+        let right = said.starts_with(&begins) && said.contains(wanted.piece);
+        return (!right).then(|| format!("{}:\n  {said}\n  expected {wanted:?}", path.display()));
+    }
     let found = if wanted[0].run { ran(path, &text) } else { checked(path, &text) };
     let place = |one: &Diagnostic| {
         one.spot.as_ref().map_or_else(String::new, |spot| format!("{}:{}", spot.span.start.line, spot.span.start.column))
@@ -89,7 +109,7 @@ fn every_mistake_is_told_at_its_place_and_nothing_else() {
 fn every_code_that_is_expected_is_explained() {
     for entry in std::fs::read_dir(root().join("tests/mistakes")).expect("the folder") {
         let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a file");
-        for wanted in text.lines().filter_map(expected) {
+        for wanted in text.lines().filter_map(expected).filter(|wanted| !wanted.usage) {
             assert!(codes::code(wanted.code).is_some(), "{}", wanted.code);
         }
     }

@@ -51,6 +51,34 @@ fn every_example_gives_what_it_says() {
     assert!(shown >= 38, "only {shown} examples");
 }
 
+/// Whoever copies an example has a playbook that the check has nothing against.
+#[test]
+fn every_example_passes_the_check() {
+    for word in words() {
+        for example in word.examples {
+            let text = format!("{HEADER}let shown = step(\"example\", || {{\n{}\n}});\nnote(`${{shown}}`);\n", example.script);
+            let said = match engine::playbook::read("a.rhai", text) {
+                Ok(playbook) => playbook.warnings,
+                Err(broken) => broken.diagnostics,
+            };
+            let about: Vec<_> = said.iter().filter(|one| !["W0202", "W0203"].contains(&one.code.as_str())).collect();
+            assert!(about.is_empty(), "{}: {about:?}", word.name);
+        }
+    }
+}
+
+/// A word whose options may all be left out takes its call without their map.
+#[test]
+fn a_map_of_options_may_be_left_out_where_all_of_them_may() {
+    let script = "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nnote(`${probe_request(svc).sni} ${svc.probe_request().sni} ${nodes().len()} ${await_client(svc)} ${retry(|| 1)}`);\nstep(\"ask\", || probe(svc));\n";
+    let outcome = run(&format!("{HEADER}{script}"), &recording("healthy"));
+    let errors: Vec<_> = outcome.diagnostics.iter().filter(|one| one.code.starts_with('E')).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    for word in words().filter(|word| !word.options.is_empty() && word.options.iter().all(|option| !option.required)) {
+        assert_eq!(word.arity().0, word.params.iter().filter(|param| param.required).count(), "{}", word.name);
+    }
+}
+
 /// Which fields of which records were seen, and what was seen that is not described.
 #[derive(Default)]
 struct Seen {

@@ -62,7 +62,7 @@ fn site(path: &Path, playbooks: &[Header]) -> Result<Vec<Diagnostic>, String> {
 /// The playbooks that a path stands for: those of a folder, or itself.
 fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return engine::something_else(path).map_or_else(|| Ok(vec![path.to_owned()]), Err);
     }
     match engine::playbooks(path) {
         Ok(files) if files.is_empty() => Err(format!("there is no playbook in {}: no file of it ends in .rhai", path.display())),

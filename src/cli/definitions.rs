@@ -62,7 +62,7 @@ fn rhais(kind: Kind) -> String {
         Kind::Any => "?".to_owned(),
         Kind::Bool => "bool".to_owned(),
         Kind::Whole { .. } | Kind::Number => "int".to_owned(),
-        Kind::Text | Kind::Address | Kind::OneOf(_) | Kind::Interface | Kind::Place => "String".to_owned(),
+        Kind::Text | Kind::Form(_) | Kind::Address | Kind::OneOf(_) | Kind::Interface | Kind::Place => "String".to_owned(),
         Kind::Port | Kind::Mark => "String | int".to_owned(),
         Kind::CaptureInterface => "String | Map".to_owned(),
         Kind::Places => "String | Array".to_owned(),

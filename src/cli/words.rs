@@ -6,7 +6,8 @@ use super::exit::Exit;
 use super::{markdown, print, refuse};
 use crate::model::nearest::nearest;
 use crate::words::all::{formerly, names, word, words as all};
-use crate::words::word::{Field, Kind, Param, Word};
+use crate::words::manual::records::{cluster::OBJECT, flow::CAPTURE};
+use crate::words::word::{Field, Kind, Param, Record, Word};
 
 /// Prints one word, or the whole list.
 pub(super) fn words(name: Option<&str>) -> Exit {
@@ -14,10 +15,33 @@ pub(super) fn words(name: Option<&str>) -> Exit {
         None => all().map(line).collect(),
         Some(name) => match word(name).or_else(|| formerly(name)) {
             Some(word) => whole(word),
+            None if record_of(name).is_some() => record_of(name).map(told_record).unwrap_or_default(),
             None => return refuse(Exit::Usage, &unknown(name)),
         },
     };
     print(&text)
+}
+
+/// The record of that name, of which words give or take values.
+fn record_of(name: &str) -> Option<&'static Record> {
+    let kinds = all().flat_map(|word| word.params.iter().chain(word.options).map(|param| param.kind).chain([word.returns.kind]));
+    let all = kinds.flat_map(Kind::records).chain(OPEN);
+    all.into_iter().find(|record| record.name.eq_ignore_ascii_case(name))
+}
+
+/// Records that have no fields of their own to be listed with.
+const OPEN: [&Record; 2] = [&OBJECT, &CAPTURE];
+
+/// A record alone, and which words give it.
+fn told_record(record: &'static Record) -> String {
+    let mut text = String::new();
+    fields(&mut text, record);
+    let gives = |word: &&Word| word.returns.kind.names(record.name);
+    let words: Vec<&str> = all().filter(gives).map(|word| word.name).collect();
+    if !words.is_empty() {
+        let _ = writeln!(text, "\nGiven by {}.", words.join(", "));
+    }
+    text
 }
 
 /// Prints every word in full, by groups, as the Markdown that `docs/words.md` holds.
@@ -93,16 +117,22 @@ fn gives(text: &mut String, word: &Word) {
     let nothing = if when.is_empty() { String::new() } else { format!(", or () when {when}") };
     indented(text, 4, &format!("{}{nothing}", word.returns.kind));
     for record in word.returns.kind.records() {
-        let _ = writeln!(text, "\n{}: {}", record.name, record.meaning);
-        let width = record.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
-        for field in record.fields {
-            let lead = format!("    {:width$}  ", field.name);
-            let mut lines = crate::report::wrapped(&told(field), WIDTH - lead.len()).into_iter();
-            let _ = writeln!(text, "{lead}{}", lines.next().unwrap_or_default());
-            lines.for_each(|line| {
-                let _ = writeln!(text, "{:1$}{line}", "", lead.len());
-            });
-        }
+        text.push('\n');
+        fields(text, record);
+    }
+}
+
+/// A record's meaning and its fields.
+fn fields(text: &mut String, record: &Record) {
+    let _ = writeln!(text, "{}: {}", record.name, record.meaning);
+    let width = record.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
+    for field in record.fields {
+        let lead = format!("    {:width$}  ", field.name);
+        let mut lines = crate::report::wrapped(&told(field), WIDTH - lead.len()).into_iter();
+        let _ = writeln!(text, "{lead}{}", lines.next().unwrap_or_default());
+        lines.for_each(|line| {
+            let _ = writeln!(text, "{:1$}{line}", "", lead.len());
+        });
     }
 }
 
@@ -115,7 +145,7 @@ fn told(field: &Field) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{all, line, unknown, whole};
+    use super::{all, line, record_of, told_record, unknown, whole};
     use crate::words::all::word;
 
     #[test]
@@ -136,6 +166,14 @@ mod tests {
     fn a_former_name_is_told_with_the_new_one() {
         let text = word("watch_points").map(whole).unwrap_or_default();
         assert!(text.contains("Before it was called road"), "{text}");
+    }
+
+    #[test]
+    fn a_record_is_told_with_the_words_that_give_it() {
+        let text = record_of("service").map(told_record).unwrap_or_default();
+        assert!(text.starts_with("Service: ") && text.contains("    addresses ") && text.contains("\nGiven by service, "), "{text}");
+        assert!(record_of("Object").map(told_record).unwrap_or_default().contains("Given by list, get."));
+        assert!(record_of("Nothing").is_none());
     }
 
     #[test]

@@ -14,13 +14,17 @@ pub(super) fn concluded(kind: PlaybookKind, state: &State, looked: bool) -> bool
     }
 }
 
-/// What a run says that came to no conclusion.
-pub(super) fn lacks(kind: PlaybookKind) -> &'static str {
-    match kind {
+/// What a run says that came to no conclusion: the playbook's own reason, where it gave one.
+pub(super) fn lacks(kind: PlaybookKind, state: &State) -> String {
+    if let Some(why) = state.skipped.as_ref().or(state.open_expectation.as_ref()) {
+        return why.clone();
+    }
+    let lacks = match kind {
         PlaybookKind::Diagnosis => "the playbook ended without a judgement",
         PlaybookKind::Check => "nothing was checked: a check passes by an expectation that holds, or by a judgement",
         PlaybookKind::Report => "nothing was looked at",
-    }
+    };
+    lacks.to_owned()
 }
 
 /// The sentence of a run that nothing else says one of.

@@ -54,7 +54,7 @@ impl End<'_> {
     pub(super) fn outcome(&self, playbook: &Playbook, params: BTreeMap<String, Value>, evidence: &Evidence, mut state: State) -> Outcome {
         let ended = match self.kind {
             EndKind::Judged => None,
-            EndKind::Unjudged => Some(conclusion::lacks(playbook.header.kind).to_owned()),
+            EndKind::Unjudged => Some(conclusion::lacks(playbook.header.kind, &state)),
             EndKind::BrokenPlaybook(mistake) => Some(mistake.to_string()),
             EndKind::Usage(text) | EndKind::CouldNotWork(text) | EndKind::Unread(text) | EndKind::Listed(text) => Some(text.clone()),
             EndKind::Interrupted => Some("interrupted".to_owned()),

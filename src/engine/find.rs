@@ -45,6 +45,9 @@ pub enum Refusal {
 /// When there is none, or it may not run.
 pub fn open(name: &Path) -> Result<Playbook, Refusal> {
     if let Some(file) = file(name) {
+        if let Some(what) = something_else(&file) {
+            return Err(Refusal::Unknown(what));
+        }
         let mut playbook = read_file(&file).map_err(Refusal::Broken)?;
         // A name alone means the shipped one as well: which of the two runs is told.
         if name.components().count() == 1 && shipped_text(name).is_some() {
@@ -57,6 +60,22 @@ pub fn open(name: &Path) -> Result<Playbook, Refusal> {
             .map(|playbook| Playbook { origin: Origin::Shipped, ..playbook })
             .map_err(Refusal::Broken),
         None => Err(Refusal::Unknown(unknown(name))),
+    }
+}
+
+/// What a file is that is none of a playbook's, by its name, and what takes it.
+#[must_use]
+pub fn something_else(file: &Path) -> Option<String> {
+    let shown = crate::model::text::one_line(&file.display().to_string());
+    let ends = |end: &str| file.file_name().is_some_and(|name| name.to_string_lossy().ends_with(end));
+    if ends(".world") {
+        Some(format!("{shown} is a world, and no playbook: `lbdiag run PLAYBOOK --world {shown}` looks at it"))
+    } else if ends(".lbdiag") {
+        Some(format!("{shown} is a recording, and no playbook: `lbdiag run PLAYBOOK --replay {shown}` takes its answers"))
+    } else if ends(".tests.yaml") {
+        Some(format!("{shown} has the tests of a playbook, and is none: `lbdiag test {shown}` runs them"))
+    } else {
+        None
     }
 }
 
@@ -94,9 +113,20 @@ fn shipped_text(name: &Path) -> Option<(&'static str, &'static str)> {
 
 fn places(name: &Path) -> Vec<PathBuf> {
     let mut places = vec![name.to_owned()];
-    if name.components().count() == 1 {
+    let whole = || {
+        let mut whole = name.as_os_str().to_owned();
+        whole.push(".rhai");
+        PathBuf::from(whole)
+    };
+    if name.components().count() > 1 {
+        places.push(whole());
+    } else {
         let inside = Path::new("playbooks").join(name);
         places.push(inside.with_extension("rhai"));
+        // A shipped one is meant by its name, unless its file stands in `playbooks/`.
+        if shipped_text(name).is_none() {
+            places.push(whole());
+        }
     }
     places
 }
@@ -134,6 +164,19 @@ mod tests {
         for name in ["/etc/metallb-flow.rhai", "other/metallb-flow", ""] {
             assert!(shipped_text(Path::new(name)).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_no_playbook_is_told_with_what_takes_it() {
+        for (name, piece) in [("a/b.world", "--world"), ("b.lbdiag", "--replay"), ("b.tests.yaml", "lbdiag test")] {
+            assert!(something_else(Path::new(name)).is_some_and(|what| what.contains(piece)), "{name}");
+        }
+        assert_eq!(something_else(Path::new("a.rhai")), None);
+    }
+
+    #[test]
+    fn the_ending_may_be_left_out() {
+        assert!(file(Path::new("./examples/who-announces")).is_some() && file(Path::new("./examples/who-announce")).is_none());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub mod world;
 
 pub use came_to::CameTo;
 pub use end::EndKind;
-pub use find::{Refusal, file, load, open, shipped};
+pub use find::{Refusal, file, load, open, shipped, something_else};
 pub use folder::playbooks;
 pub use given::Asked;
 pub use plan::{plan, rehearse};

@@ -17,6 +17,7 @@ use crate::evidence::recording::recorded;
 use crate::evidence::site::Site;
 use crate::language::params::{Inputs, resolve, sources};
 use crate::language::playbook::{Playbook, read_with};
+use crate::model::text::one_line;
 
 /// What a run without hosts and without questions to the Service may do.
 const STATIC: [&str; 1] = ["cluster.read"];
@@ -47,6 +48,13 @@ impl Prepared {
     /// # Errors
     /// When a file cannot be used, or a parameter is none or is missing.
     pub fn new(playbook: Playbook, asked: &Asked, doing: &dyn Fn(String)) -> Result<Self, Unprepared> {
+        for (option, file) in [("--replay", &asked.replay), ("--world", &asked.world)] {
+            if let Some(file) = file.as_deref().filter(|file| file.extension().is_some_and(|end| end == "rhai")) {
+                let shown = one_line(&file.display().to_string());
+                let makes = if option == "--world" { "lbdiag record --world FILE" } else { "lbdiag run PLAYBOOK --record FILE" };
+                return Err(Unprepared::Usage(format!("{option} takes what `{makes}` wrote, and {shown} is a playbook")));
+            }
+        }
         let replayed = asked.replay.as_deref().or(asked.world.as_deref()).map(|file| {
             doing(format!("reading the recording {}", file.display()));
             recorded::open(file).map_err(|error| Unprepared::CouldNotWork(error.to_string()))
@@ -124,6 +132,7 @@ fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) ->
         return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());
     }
     if asked.static_only {
+        site.static_only = true;
         // As if the site allowed nothing else: what a site forbids is forbidden to every playbook.
         let allowed = site.uses.take();
         site.uses =

@@ -19,7 +19,7 @@ use crate::evidence::interrupt::Reason;
 use crate::evidence::recording::tape::RUN_END;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, panicked};
-use crate::language::playbook::Playbook;
+use crate::language::playbook::{Origin, Playbook};
 use crate::language::{diagnostics, sandbox::bare, steps};
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Source;
@@ -160,15 +160,21 @@ fn evaluate(playbook: &Playbook, run: &Arc<Run>, covered: Option<CameTo>) -> (En
 }
 
 fn returned(playbook: &Playbook, run: &Run, result: Result<(), Box<EvalAltResult>>) -> EndKind {
-    if let Some(stop) = run.state().stop.clone() {
-        return stopped(run, stop);
+    let stop = run.state().stop.clone();
+    if let Some(stop) = stop {
+        return match stopped(run, stop) {
+            EndKind::Usage(text) => EndKind::Usage(placed(playbook, run, text)),
+            other => other,
+        };
     }
     match result {
         Ok(()) => EndKind::Judged,
         Err(error) => match error.unwrap_inner() {
             EvalAltResult::ErrorTerminated(why, _) if !why.is_string() => stopped(run, Stop::Interrupted),
             EvalAltResult::ErrorRuntime(value, _) if value.is::<Skipped>() => {
-                run.note(value.clone().try_cast::<Skipped>().map(|skipped| format!("skipped: {}", skipped.0)).unwrap_or_default());
+                let why = value.clone().try_cast::<Skipped>().map(|skipped| format!("skipped: {}", skipped.0)).unwrap_or_default();
+                run.note(why.clone());
+                run.state().skipped = Some(why);
                 EndKind::Judged
             }
             // Only the bound on its memory ends a playbook with a reason.
@@ -183,6 +189,20 @@ fn returned(playbook: &Playbook, run: &Run, result: Result<(), Box<EvalAltResult
                 EndKind::BrokenPlaybook(Box::new(steps::traced(mistake, &error, &playbook.ast, &source, &why)))
             }
         },
+    }
+}
+
+/// What a playbook asked for wrongly, with the place of the call where its reader is likely its author. Of what stands in a module the
+/// place is not one of the playbook.
+fn placed(playbook: &Playbook, run: &Run, text: String) -> String {
+    if playbook.origin != Origin::File || !playbook.modules.is_empty() {
+        return text;
+    }
+    let source = Source { file: &playbook.path, text: &playbook.source };
+    let at = run.state().stopped_at;
+    match diagnostics::spot(&bare(), &source, at) {
+        Some(spot) => format!("{}:{}:{}: {text}", spot.file, spot.span.start.line, spot.span.start.column),
+        None => text,
     }
 }
 

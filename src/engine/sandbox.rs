@@ -9,6 +9,7 @@ use super::{bounded, equality, sorting};
 use crate::evidence::memory;
 use crate::language::sandbox::bare;
 use crate::words::code::code;
+use crate::words::left_out;
 use crate::words::mistake;
 use crate::words::session::{Answer, Run, Stop};
 
@@ -51,6 +52,7 @@ pub(super) fn with_words(run: &Arc<Run>) -> Engine {
         sleep(&sleeping, &context, Duration::try_from_secs_f64(seconds).unwrap_or_default())
     });
     mistake::register(&mut engine);
+    left_out::register(&mut engine);
     for (_, register) in code() {
         register(&mut engine, run);
     }

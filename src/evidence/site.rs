@@ -26,6 +26,9 @@ pub struct Site {
     pub defaults: BTreeMap<String, Value>,
     /// Narrows what playbooks may use; `None` leaves it to their headers.
     pub uses: Option<Vec<String>>,
+    /// It allows so little because only the API is to be read (`--static`).
+    #[serde(skip)]
+    pub static_only: bool,
     /// How far each playbook may reach: the first entry that is for it holds, and a playbook that none is for does not run. `None` narrows nothing.
     pub allow: Option<Vec<Reach>>,
     /// The entry that holds for the playbook of this run.

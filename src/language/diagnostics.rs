@@ -2,8 +2,10 @@
 
 use rhai::{Engine, EvalAltResult, LexError, ParseError, ParseErrorType, Position, Token};
 
+use super::elsewhere;
 use crate::model::diagnostic::{Diagnostic, Further, Source, Spot, codes, did_you_mean};
 use crate::words::all;
+use crate::words::fits::in_words;
 use crate::words::mistake::Mistake;
 use crate::words::word::{Kind, Word};
 
@@ -40,10 +42,15 @@ pub fn unparsed(engine: &Engine, source: &Source, error: &ParseError) -> Diagnos
         ParseErrorType::Reserved(name) | ParseErrorType::BadInput(LexError::ImproperSymbol(name, _)) => {
             format!("`{name}` cannot be used in a playbook")
         }
+        ParseErrorType::BadInput(LexError::MalformedChar(text)) => format!("'{text}' is no single character"),
+        ParseErrorType::BadInput(LexError::UnterminatedString) => "this text has no end".to_owned(),
+        ParseErrorType::AssignmentToConstant(name) => format!("`{name}` is a `const`, which cannot be changed"),
         ParseErrorType::VariableUndefined(name) => format!("there is no variable `{name}`"),
         other => other.to_string(),
     };
-    Diagnostic::new(codes::SYNTAX, spot(engine, source, *position), format!("the script cannot be read: {message}"))
+    let spot = spot(engine, source, *position);
+    let hint = spot.as_ref().and_then(|spot| elsewhere::syntax(source.text, spot.span.start.byte));
+    Diagnostic::new(codes::SYNTAX, spot, format!("the script cannot be read: {message}")).maybe(hint)
 }
 
 /// A run that ended by an error of its script or of a word.
@@ -109,22 +116,79 @@ fn said(error: &EvalAltResult) -> (&'static str, String, Option<String>) {
         },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => function_not_found(signature),
         EvalAltResult::ErrorPropertyNotFound(what, _) => {
+            // Words name their fields in backticks; what Rhai names alone is a key of a map.
+            if !what.starts_with('`') {
+                let hint = format!("ask `if \"{what}\" in map` first, where it may be missing");
+                return (codes::FIELD, format!("the map has no key `{what}`"), Some(hint));
+            }
             let (what, hint) = what.split_once("; ").map_or((what.as_str(), None), |(what, hint)| (what, Some(hint.to_owned())));
             (codes::FIELD, format!("there is no field {what}"), hint)
         }
+        EvalAltResult::ErrorDotExpr(text, _) => dotted(text),
+        EvalAltResult::ErrorIndexingType(text, _) => {
+            let of = text.split(" [").next().unwrap_or(text);
+            if of == "()" {
+                (codes::FIELD, "this is (), which has nothing in it".to_owned(), Some(ASK_FIRST.to_owned()))
+            } else {
+                (codes::OPERATION, format!("{} is not indexed in this way", in_words(of)), None)
+            }
+        }
+        EvalAltResult::ErrorNonPureMethodCallOnConstant(name, _) => (
+            codes::OPERATION,
+            format!("`{}` changes a value, and this one is a `const`", name.split([' ', '(']).next().unwrap_or(name)),
+            Some("declare it by `let`".to_owned()),
+        ),
+        EvalAltResult::ErrorAssignmentToConstant(name, _) => {
+            (codes::OPERATION, format!("`{name}` is a constant, which cannot be changed"), Some("declare it by `let`".to_owned()))
+        }
+        EvalAltResult::ErrorMismatchDataType(expected, given, _) if !given.is_empty() && !expected.is_empty() => {
+            (codes::OPERATION, format!("this has to be {}, and it is {}", in_words(expected), in_words(given)), None)
+        }
+        EvalAltResult::ErrorArrayBounds(length, index, _) => {
+            let parts = if *length == 1 { "1 part".to_owned() } else { format!("{length} parts") };
+            let hint = Some("the first part is `list[0]`, the last `list[-1]`; ask `.len()` first".to_owned());
+            (codes::OPERATION, format!("the list has {parts}, and none at [{index}]"), hint)
+        }
+        EvalAltResult::ErrorFor(_) => (
+            codes::OPERATION,
+            "a loop goes over a list, and this is none".to_owned(),
+            Some("ask `if … != ()` first, where it may be ()".to_owned()),
+        ),
+        EvalAltResult::ErrorTooManyOperations(_) => (
+            codes::LIMIT,
+            "the script reached a limit: it does more than 5 million operations".to_owned(),
+            Some("often a loop has no end".to_owned()),
+        ),
         EvalAltResult::ErrorVariableNotFound(name, _) => (
             codes::OPERATION,
             format!("there is no variable `{name}` here"),
             Some("a `fn` sees its own parameters alone, a closure also what is around it".to_owned()),
         ),
-        EvalAltResult::ErrorTooManyOperations(_)
-        | EvalAltResult::ErrorStackOverflow(_)
+        EvalAltResult::ErrorStackOverflow(_)
         | EvalAltResult::ErrorTooManyVariables(_)
         | EvalAltResult::ErrorTooManyModules(_)
         | EvalAltResult::ErrorDataTooLarge(..) => (codes::LIMIT, format!("the script reached a limit: {}", bare(error)), None),
         // A bound of the run's own, which says why.
         EvalAltResult::ErrorTerminated(why, _) if why.is_string() => (codes::LIMIT, why.to_string(), None),
         other => (codes::OPERATION, bare(other), None),
+    }
+}
+
+/// What to try with a value that is ().
+const ASK_FIRST: &str = "ask `if … != ()` first: what is not known, and what a step gives that failed, is ()";
+
+/// A field that is none, or that cannot be set: Rhai tells it in a sentence of its own, with the names in quotes.
+fn dotted(text: &str) -> (&'static str, String, Option<String>) {
+    let quoted: Vec<&str> = text.split('\'').skip(1).step_by(2).collect();
+    match quoted[..] {
+        [field, "()", ..] => (codes::FIELD, format!("this is (), which has no field `{field}`"), Some(ASK_FIRST.to_owned())),
+        [field, of, ..] if text.starts_with("No writable") => (
+            codes::OPERATION,
+            format!("`{field}` of {} cannot be set: what words give is read only", in_words(of)),
+            Some("keep what you need in a variable or a map of your own".to_owned()),
+        ),
+        [field, of, ..] => (codes::FIELD, format!("{} has no field `{field}`", in_words(of)), elsewhere::function(field)),
+        _ => (codes::OPERATION, text.to_owned(), None),
     }
 }
 
@@ -144,16 +208,28 @@ fn function_not_found(signature: &str) -> (&'static str, String, Option<String>)
     }
     let known = super::sandbox::rhais_own().contains(name);
     if known || signature.starts_with(|c: char| !c.is_alphabetic()) {
-        return (codes::NO_FUNCTION, format!("`{name}` does not take these values: {signature}"), None);
+        let hint = given(signature).contains(&"()").then(|| ASK_FIRST.to_owned());
+        return (codes::NO_FUNCTION, format!("`{name}` does not take these values: {}", shown(signature)), hint);
     }
-    let hint = did_you_mean(name, all::names());
+    let hint = elsewhere::function(name).or_else(|| did_you_mean(name, all::names()));
     (codes::UNKNOWN_WORD, format!("there is no word `{name}`"), hint)
+}
+
+/// The types of a signature as Rhai writes it: `len (i64, ())`.
+fn given(signature: &str) -> Vec<&str> {
+    let given = signature.split_once('(').map_or("", |(_, rest)| rest.strip_suffix(')').unwrap_or(rest));
+    given.split(", ").filter(|one| !one.is_empty()).collect()
+}
+
+/// The same in words.
+fn shown(signature: &str) -> String {
+    let types: Vec<&str> = given(signature).into_iter().map(in_words).collect();
+    if types.is_empty() { "nothing".to_owned() } else { types.join(" and ") }
 }
 
 /// Which argument a word does not take, by its description and the types that it was given.
 fn not_taken(word: &Word, signature: &str) -> String {
-    let given = signature.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
-    let types: Vec<&str> = given.split(", ").filter(|one| !one.is_empty()).collect();
+    let types = given(signature);
     let (least, most) = word.arity();
     if !(least..=most).contains(&types.len()) {
         return word.miscounted(types.len());
@@ -163,11 +239,11 @@ fn not_taken(word: &Word, signature: &str) -> String {
         Some((param, given)) => {
             let given = match *given {
                 "()" => "() (did the step that should give it fail?)",
-                other => other,
+                other => in_words(other),
             };
             format!("`{}`: the argument `{}` takes {}, and this is {given}", word.name, param.name, param.kind)
         }
-        None => format!("`{}` does not take these arguments: {signature}", word.name),
+        None => format!("`{}` does not take these arguments: {}", word.name, shown(signature)),
     }
 }
 
@@ -178,7 +254,7 @@ fn may_be(kind: Kind, given: &str) -> bool {
         Kind::List(_) => given == "array",
         Kind::Map(_) => given == "map",
         Kind::Closure => given == "Fn",
-        Kind::Text | Kind::Address | Kind::Place | Kind::OneOf(_) => given.contains("string"),
+        Kind::Text | Kind::Form(_) | Kind::Address | Kind::Place | Kind::OneOf(_) => given.contains("string"),
         Kind::Bool => given == "bool",
         Kind::Number | Kind::Whole { .. } => given == "i64",
         Kind::Either(one, other) => may_be(*one, given) || may_be(*other, given),

@@ -4,7 +4,9 @@
 //! that uses it provably looks at nothing; `tests/architecture.rs` follows its imports.
 
 pub mod check;
+mod compile;
 pub mod diagnostics;
+mod elsewhere;
 pub mod format;
 pub mod header;
 mod header_places;

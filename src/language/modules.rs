@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rhai::{AST, ASTNode, Engine, Expr, Position, Stmt};
+use rhai::{AST, ASTNode, Engine, Expr, Position, Scope, Stmt};
 
+use super::compile::compiled;
 use super::diagnostics::spot;
 use super::header::Header;
-use super::{check, diagnostics, read_header};
+use super::{check, read_header};
 use crate::model::diagnostic::{Diagnostic, Level, Source, codes};
 
 /// Modules that import each other, one after the other.
@@ -118,9 +119,9 @@ impl Imports {
                 return None;
             }
         };
-        match engine.compile(&found.text) {
-            Err(error) => {
-                self.wrong.push(diagnostics::unparsed(engine, &source, &error));
+        match compiled(engine, &Scope::new(), &source) {
+            Err(mistake) => {
+                self.wrong.push(*mistake);
                 None
             }
             Ok(ast) => {

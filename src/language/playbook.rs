@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rhai::AST;
 use sha2::{Digest, Sha256};
 
+use super::compile::compiled;
 use super::header::Header;
 use super::modules::{Imports, Library, Module, NoLibrary};
-use super::{check, diagnostics, read_header, sandbox};
+use super::{check, read_header, sandbox};
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Level, Source, codes};
 
@@ -118,8 +119,8 @@ fn read_checked(shown: &str, source: String, library: &dyn Library, checks: Chec
     });
     let engine = sandbox::bare();
     let scope = constants();
-    match engine.compile_with_scope(&scope, &source) {
-        Err(error) => wrong.push(diagnostics::unparsed(&engine, &text, &error)),
+    match compiled(&engine, &scope, &text) {
+        Err(mistake) => wrong.push(*mistake),
         Ok(ast) => {
             let mut imports = Imports::default();
             imports.follow(&engine, &text, &ast, &header, library);
@@ -153,8 +154,8 @@ pub fn fragment(shown: &str, text: &str, header: &Header) -> Result<AST, Broken>
     let mut scope = constants();
     scope.push_constant("given", rhai::Dynamic::UNIT);
     scope.push_constant("when", "before");
-    match engine.compile_with_scope(&scope, text) {
-        Err(error) => Err(Broken { diagnostics: vec![diagnostics::unparsed(&engine, &source, &error)] }),
+    match compiled(&engine, &scope, &source) {
+        Err(mistake) => Err(Broken { diagnostics: vec![*mistake] }),
         Ok(ast) => {
             let wrong = check::mistakes_of_fragment(&engine, &source, &ast, header);
             if wrong.iter().all(|one| one.severity == Level::Warning) { Ok(ast) } else { Err(Broken { diagnostics: wrong }) }

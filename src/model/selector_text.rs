@@ -54,6 +54,10 @@ fn expression(part: &str) -> Option<SelectorExpression> {
     for (sign, operator) in [("!=", "NotIn"), ("==", "In"), ("=", "In")] {
         if let Some((key, value)) = part.split_once(sign) {
             let value = value.trim();
+            // The empty value is written `key=`; behind two signs it is rather forgotten.
+            if sign == "==" && value.is_empty() {
+                return None;
+            }
             return (value.is_empty() || plain(value)).then(|| said(key, operator, vec![value.to_owned()]))?;
         }
     }
@@ -100,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_none_is_refused_with_its_part() {
-        for wrong in ["role=edge,", "a b", "zone in a", "zone within (a)", "=x", "!", "zone in (a", "a=b=c", "a='b'"] {
+        for wrong in ["role=edge,", "a b", "zone in a", "zone within (a)", "=x", "!", "zone in (a", "a=b=c", "a='b'", "role=="] {
             assert!(parse(wrong).unwrap_err().contains("is no label selector"), "{wrong}");
         }
     }

@@ -28,6 +28,18 @@ pub fn parse(text: &str) -> Result<Vec<Vantage>, String> {
     if all.is_empty() { Err(format!("no vantage point is named: {FORMS}")) } else { Ok(all) }
 }
 
+/// A place as a word takes it, where a node's name or a pod's NAMESPACE/NAME stands for itself, in full.
+#[must_use]
+pub fn in_full(text: &str) -> String {
+    if text.contains(':') || text == "local" {
+        text.to_owned()
+    } else if text.contains('/') {
+        format!("pod:{text}")
+    } else {
+        format!("node:{text}")
+    }
+}
+
 /// A host's name that no program can take for an option.
 fn plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_:@[]%".contains(c))

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::diagnostic::codes;
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
 /// What is wrong, with its code.
@@ -13,6 +14,13 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// An argument that the word does not take.
+    #[must_use]
+    pub fn argument(word: &str, why: &str) -> Self {
+        let message = if why.starts_with(word) { why.to_owned() } else { format!("{word}: {why}") };
+        Self { code: codes::ARGUMENTS, message, hint: Some(format!("`lbdiag words {word}` tells what it takes")) }
+    }
+
     /// The error that carries it, at the place of the call.
     #[must_use]
     pub fn raised(self, context: &NativeCallContext) -> Box<EvalAltResult> {

@@ -5,6 +5,7 @@
 //! `code` gives it to an engine. What the words of one run share is `session`; what a judgement rests on is gathered in `case`. A word never reaches a `live` module and never prints.
 
 pub mod all;
+mod allow;
 pub mod capture;
 pub mod case;
 pub mod cluster;
@@ -13,6 +14,10 @@ pub mod ending;
 pub mod fact;
 pub mod fits;
 pub mod flow;
+pub mod forms;
+pub mod kind_names;
+mod kind_text;
+pub mod left_out;
 pub mod manual;
 pub mod mark;
 pub mod mistake;

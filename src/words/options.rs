@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rhai::{Dynamic, Map, NativeCallContext};
 
 use super::fact::Fact;
-use super::fits::{fits, shown};
+use super::fits::{fits, shown, wrong};
 use super::mistake::Mistake;
 use super::session::{Answer, Run};
 use super::word::{Kind, Param, Word};
@@ -104,6 +104,8 @@ fn unknown(word: &Word, key: &str) -> Mistake {
 }
 
 fn refused(context: &NativeCallContext, word: &Word, option: &Param, value: &Dynamic) -> Mistake {
-    let message = word.refuses(option, &shown(value, context.engine().map_type_name(value.type_name())));
+    let why = if value.is_string() { wrong(option.kind, &value.to_string()) } else { None };
+    let usual = || word.refuses(option, &shown(value, context.engine().map_type_name(value.type_name())));
+    let message = why.map_or_else(usual, |why| format!("{}: the option `{}`: {why}", word.name, option.name));
     Mistake { code: codes::OPTION_VALUE, message, hint: Some(format!("`lbdiag words {}` tells all its options", word.name)) }
 }

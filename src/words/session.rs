@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
-use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext};
+use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, Position};
 use serde_json::Value;
 
 use super::capture::listening::Listening;
@@ -119,6 +119,12 @@ pub struct State {
     /// How often it did not hold.
     pub failed: usize,
     pub stop: Option<Stop>,
+    /// Where the playbook called what stopped it.
+    pub stopped_at: Position,
+    /// Why the playbook left the rest of itself out.
+    pub skipped: Option<String>,
+    /// The first expectation that could not be looked at, as a sentence.
+    pub open_expectation: Option<String>,
     /// The new names of whatever was called by its old one.
     pub old_names: BTreeSet<&'static str>,
     pub nodes: BTreeMap<String, Node>,
@@ -334,33 +340,17 @@ impl Run {
 
     /// The error that ends the script at once and cannot be caught by it.
     pub fn end(&self, context: &NativeCallContext, stop: Stop) -> Box<EvalAltResult> {
-        self.state().stop.get_or_insert(stop);
+        let mut state = self.state();
+        if state.stop.is_none() {
+            (state.stop, state.stopped_at) = (Some(stop), context.call_position());
+        }
+        drop(state);
         Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, context.call_position()))
     }
 
     /// An error that a script may catch, at the place of the call.
     pub fn refuse(context: &NativeCallContext, message: impl Into<String>) -> Box<EvalAltResult> {
         Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(message.into()), context.call_position()))
-    }
-
-    /// Refuses a word whose capability the playbook or the site does not allow.
-    ///
-    /// # Errors
-    /// When it is not allowed.
-    pub fn allow(&self, context: &NativeCallContext, word: &str, capability: &str) -> Answer<()> {
-        self.enter(word);
-        if self.evidence.interrupt.reason().is_some() {
-            return Err(self.end(context, Stop::Interrupted));
-        }
-        if capability.is_empty() || self.uses.contains(capability) {
-            return Ok(());
-        }
-        Err(Self::refuse(
-            context,
-            format!(
-                "the word `{word}` needs the capability `{capability}`, which this run does not allow; add it to `uses` in the playbook's header, or to the site's `uses`"
-            ),
-        ))
     }
 
     /// Tells once that a word or an option has another name now.

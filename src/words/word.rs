@@ -2,8 +2,6 @@
 //!
 //! Nothing here looks at anything. What a word does stands with its code.
 
-use std::fmt;
-
 /// A word of the language.
 pub struct Word {
     pub name: &'static str,
@@ -99,10 +97,21 @@ pub enum Kind {
     List(&'static Kind),
     /// Names that are not known beforehand, each with such a value.
     Map(&'static Kind),
+    /// A text that has to be written in a certain way.
+    Form(&'static Form),
     /// `|| …`
     Closure,
     /// One or the other.
     Either(&'static Kind, &'static Kind),
+}
+
+/// How a text has to be written.
+#[derive(Debug)]
+pub struct Form {
+    /// What such a text is called, with an example: `a span of time such as 90s`.
+    pub what: &'static str,
+    /// What is wrong with a text that is none, as a sentence.
+    pub wrong: fn(&str) -> Option<String>,
 }
 
 /// A value with named fields.
@@ -114,6 +123,8 @@ pub struct Record {
     pub fields: &'static [Field],
     /// Fields of the value behind it that scripts do not see.
     pub hidden: &'static [&'static str],
+    /// It has whatever the thing behind it has, beside the fields that are told here; what it lacks is ().
+    pub open: bool,
 }
 
 /// A field of a record. It always exists; where nothing is known it is ().
@@ -219,6 +230,17 @@ impl Kind {
         let mut all = Vec::new();
         self.add_records(&mut all);
         all
+    }
+
+    /// Whether a value of the kind is the record of that name, or a list or map of such.
+    #[must_use]
+    pub fn names(self, record: &str) -> bool {
+        match self {
+            Self::Record(known) => known.name == record,
+            Self::List(inner) | Self::Map(inner) => inner.names(record),
+            Self::Either(one, other) => one.names(record) || other.names(record),
+            _ => false,
+        }
     }
 
     fn add_records(self, all: &mut Vec<&'static Record>) {
@@ -347,36 +369,5 @@ impl Record {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
-    }
-}
-
-/// As a person says it after `takes`.
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("()"),
-            Self::Any => f.write_str("anything"),
-            Self::Text => f.write_str("text"),
-            Self::Bool => f.write_str("true or false"),
-            Self::Whole { least, most, unit } => {
-                let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
-                write!(f, "a whole number from {least} to {most}{unit}")
-            }
-            Self::Number => f.write_str("number"),
-            Self::Address => f.write_str("an IP address"),
-            Self::OneOf(all) => write!(f, "one of {}", all.join(", ")),
-            Self::Port => f.write_str("a port's name or number"),
-            Self::Interface => f.write_str("an interface's name"),
-            Self::CaptureInterface => f.write_str("an interface's name, \"any\", or #{ towards: ADDRESS }"),
-            Self::Mark => f.write_str("a mark such as 0x4000"),
-            Self::Place => f.write_str("a place such as ssh:HOST"),
-            Self::Places => f.write_str("places such as ssh:HOST, by comma or in a list"),
-            Self::Several(what) => write!(f, "{what}"),
-            Self::Record(record) => f.write_str(record.name),
-            Self::List(kind) => write!(f, "list of {kind}"),
-            Self::Map(kind) => write!(f, "map of {kind}"),
-            Self::Closure => f.write_str("a closure such as || …"),
-            Self::Either(one, other) => write!(f, "{one}, or {other}"),
-        }
     }
 }

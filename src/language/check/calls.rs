@@ -8,7 +8,9 @@ use super::closures::counted;
 use super::natives;
 use super::reader::{Id, Reader, key, listed};
 use super::types::{Of, Type};
+use crate::language::elsewhere;
 use crate::model::diagnostic::{Diagnostic, codes, did_you_mean};
+use crate::model::finding::Severity;
 use crate::words::all;
 
 impl Reader<'_> {
@@ -69,6 +71,9 @@ impl Reader<'_> {
         if self.is_quiet() {
             return None;
         }
+        if let Some(hint) = elsewhere::function(name) {
+            return Some(hint);
+        }
         let own: Vec<String> = self.script.names().into_iter().map(str::to_owned).collect();
         let known = own.iter().map(String::as_str).chain(all::names().map(|name| -> &str { name }));
         did_you_mean(name, known.chain(natives::names().map(|name| -> &str { name })))
@@ -115,6 +120,18 @@ impl Reader<'_> {
             let meaning = word.in_short().trim_end_matches('.');
             self.add(Diagnostic::new(codes::SHADOWS_WORD, spot, message).hint(format!("give it another name; the word: {meaning}")));
         }
+    }
+
+    /// A severity that is written out, where the name's own holds and is another one.
+    pub(super) fn severity(&mut self, name: Option<&Expr>, severity: Option<&Expr>) {
+        let (Some(Expr::StringConstant(name, _)), Some(Expr::StringConstant(given, at))) = (name, severity) else { return };
+        let declared = self.header.findings.iter().find(|declared| declared.name == name.as_str()).map(|declared| declared.severity);
+        let entry = crate::model::catalogue::entry(name).filter(|entry| !entry.is_gap()).map(|entry| entry.severity);
+        let whose = if declared.is_some() { "the header's `findings`" } else { "the catalogue" };
+        let Some(fixed) = declared.or(entry).filter(|fixed| Severity::named(given).is_some_and(|given| given != *fixed)) else { return };
+        let message = format!("`{name}` weighs {} as {whose} says, and not {given}", fixed.word());
+        let hint = "write () for the severity, or take a name of your own that begins with `site/`";
+        self.say(codes::OTHER_SEVERITY, *at, message, Some(hint.to_owned()));
     }
 
     /// The name of a finding, where it is written out.

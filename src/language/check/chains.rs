@@ -5,6 +5,7 @@ use rhai::{ASTFlags, Expr, FnCallExpr, Position};
 use super::natives::{self, Found};
 use super::reader::{Reader, key, listed};
 use super::types::{Of, Type};
+use crate::language::elsewhere;
 use crate::model::diagnostic::{codes, did_you_mean};
 use crate::words::all;
 
@@ -91,8 +92,9 @@ impl Reader<'_> {
                 None if shape.open => Type::ANY,
                 None => {
                     let names = || shape.keys.keys().map(String::as_str);
-                    let hint = did_you_mean(name, names()).unwrap_or_else(|| format!("its keys are {}", listed(names())));
-                    self.say(codes::FIELD, at, format!("this map has no `{name}`"), Some(hint));
+                    let ask = format!("its keys are {}; where it may be missing ask `if \"{name}\" in map`", listed(names()));
+                    let hint = did_you_mean(name, names()).unwrap_or(ask);
+                    self.say(codes::FIELD, at, format!("this map has no key `{name}`"), Some(hint));
                     Type::ANY
                 }
             },
@@ -110,7 +112,9 @@ impl Reader<'_> {
                     let of_part =
                         matches!(&base.of, Of::List(part) if matches!(&part.of, Of::Record(record) if record.0.field(name).is_some()));
                     let hint = of_part.then(|| "take one of the list: `list[0]`, or `for one in list`".to_owned());
-                    let hint = hint.or_else(|| natives::knows(name).then(|| format!("write `{name}()`, if the function is meant")));
+                    let hint = hint
+                        .or_else(|| elsewhere::function(name))
+                        .or_else(|| natives::knows(name).then(|| format!("write `{name}()`, if the function is meant")));
                     self.say(codes::FIELD, at, format!("{of} has no field `{name}`"), hint);
                     Type::ANY
                 }

@@ -8,6 +8,7 @@ use rhai::{Expr, Position};
 use super::closures;
 use super::reader::{Reader, listed};
 use super::types::{Key, Of, Shape, Type};
+use crate::language::elsewhere;
 use crate::model::diagnostic::{codes, did_you_mean};
 use crate::model::nearest::nearest;
 
@@ -19,7 +20,10 @@ impl Reader<'_> {
             Expr::IntegerConstant(..) => Type::INT,
             Expr::FloatConstant(..) => Type::FLOAT,
             Expr::CharConstant(..) => Of::Char.into(),
-            Expr::StringConstant(..) => Type::TEXT,
+            Expr::StringConstant(text, at) => {
+                self.plain_quotes(text, *at);
+                Type::TEXT
+            }
             Expr::Unit(_) => Type::UNIT,
             Expr::InterpolatedString(parts, _) => {
                 for part in parts {
@@ -57,6 +61,19 @@ impl Reader<'_> {
                 Type { of: joined.of, nothing: last }
             }
             _ => Type::ANY,
+        }
+    }
+
+    /// `"${name}"`: only backticks put a value in.
+    fn plain_quotes(&mut self, text: &str, at: Position) {
+        let meant = text.split_once("${").is_some_and(|(_, rest)| rest.split_once('}').is_some_and(|(inside, _)| !inside.is_empty()));
+        let quoted = |at: Position| {
+            let byte = self.source.byte(at.line()?, at.position()?);
+            self.source.text.get(byte..).map(|rest| rest.starts_with('"'))
+        };
+        if meant && !self.is_quiet() && quoted(at) == Some(true) {
+            let hint = "write the text in backticks: `…${value}…`".to_owned();
+            self.say(codes::PLAIN_QUOTES, at, "`${…}` stands for itself in a text in quotes", Some(hint));
         }
     }
 
@@ -108,7 +125,7 @@ impl Reader<'_> {
         } else {
             let near = nearest(name, self.all_seen().chain(["params"])).map(str::to_owned);
             self.meant.extend(near.clone());
-            let near = near.map(|near| format!("did you mean `{near}`?"));
+            let near = elsewhere::variable(name).or_else(|| near.map(|near| format!("did you mean `{near}`?")));
             let elsewhere = || {
                 self.outer
                     .contains(name)

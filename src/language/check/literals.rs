@@ -25,19 +25,19 @@ pub(super) fn may_be_given(kind: Kind, written: &Expr) -> bool {
 /// What is written, in a sentence.
 pub(super) fn shown(written: &Expr) -> String {
     let value = value(written).or_else(|| shape(written)).unwrap_or(Dynamic::UNIT);
-    let name = match value.type_name() {
-        "array" => "a list",
-        "map" => "a map",
-        "Fn" => "a closure",
-        "string" => "a text",
-        "f64" => "a number with a fraction",
-        "char" => "a character",
-        other => other,
-    };
-    match fits::shown(&value, name) {
-        long if long.starts_with("of the type ") => name.to_owned(),
-        short => short,
-    }
+    fits::shown(&value, value.type_name())
+}
+
+/// What is wrong with a text that is written out and has to be written in a certain way.
+pub(super) fn wrong(kind: Kind, written: &Expr) -> Option<String> {
+    let value = value(written)?;
+    if value.is_string() { fits::wrong(kind, &value.to_string()) } else { None }
+}
+
+/// The value of an option in a map that is written out.
+pub(super) fn option<'a>(map: &'a Expr, name: &str) -> Option<&'a Expr> {
+    let Expr::Map(map, _) = map else { return None };
+    map.0.iter().find(|(ident, _)| ident.name == name).map(|(_, value)| value)
 }
 
 /// The value, when all of it is written out.
@@ -59,7 +59,7 @@ fn shape(written: &Expr) -> Option<Dynamic> {
 fn of_shape(kind: Kind, shape: &Dynamic) -> bool {
     match kind {
         Kind::Any => true,
-        Kind::Text | Kind::Place | Kind::Address | Kind::OneOf(_) | Kind::Interface => shape.is_string() || shape.is_char(),
+        Kind::Text | Kind::Form(_) | Kind::Place | Kind::Address | Kind::OneOf(_) | Kind::Interface => shape.is_string() || shape.is_char(),
         Kind::CaptureInterface => shape.is_string() || shape.is_map(),
         Kind::Port | Kind::Mark => shape.is_string() || shape.is_int(),
         Kind::Places => shape.is_string() || shape.is_array(),

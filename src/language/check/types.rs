@@ -130,10 +130,12 @@ impl Type {
         match kind {
             Kind::Nothing => Self::UNIT,
             Kind::Any | Kind::Port | Kind::Mark | Kind::Places | Kind::Several(_) | Kind::CaptureInterface => Self::ANY,
-            Kind::Text | Kind::Address | Kind::Interface | Kind::Place => Self::TEXT,
+            Kind::Text | Kind::Form(_) | Kind::Address | Kind::Interface | Kind::Place => Self::TEXT,
             Kind::OneOf(all) => Self::one_of(all),
             Kind::Bool => Self::BOOL,
             Kind::Whole { .. } | Kind::Number => Self::INT,
+            // Of an object of the API nobody knows beforehand what it has: it is read like a map that may have any key.
+            Kind::Record(record) if record.open => Of::Shape(Rc::new(Shape { keys: BTreeMap::new(), open: true })).into(),
             Kind::Record(record) => Of::Record(Described(record)).into(),
             Kind::List(inner) => Self::list(Self::of_kind(*inner)),
             Kind::Map(inner) => Self::map(Self::of_kind(*inner)),

@@ -62,8 +62,14 @@ impl Reader<'_> {
             self.say(codes::ARGUMENTS, at, word.miscounted(given.len()), Some(format!("it is written {}", word.signature())));
         }
         match word.name {
-            "finding" => self.finding(call.args.first().filter(|_| receiver.is_none())),
-            "expect" => self.finding(call.args.get(1).filter(|_| receiver.is_none())),
+            "finding" if receiver.is_none() => {
+                self.finding(call.args.first());
+                self.severity(call.args.first(), call.args.get(1));
+            }
+            "expect" if receiver.is_none() => {
+                self.finding(call.args.get(1));
+                self.severity(call.args.get(1), call.args.get(3).and_then(|options| literals::option(options, "severity")));
+            }
             "table" => self.table(call),
             "allowed" => self.asked_capability(call),
             _ => {}
@@ -130,7 +136,9 @@ impl Reader<'_> {
             _ if !takes(param.kind, &given.kind) => given.kind.shown(),
             _ => return,
         };
-        let message = format!("`{}` takes {} as its {}, and this is {shown}", word.name, param.kind, param.name);
+        let usual = || format!("`{}` takes {} as its {}, and this is {shown}", word.name, param.kind, param.name);
+        let why = given.written.and_then(|written| literals::wrong(param.kind, written));
+        let message = why.map_or_else(usual, |why| if why.starts_with(word.name) { why } else { format!("{}: {why}", word.name) });
         let place = given.written.map_or(at, Expr::start_position);
         self.say(codes::ARGUMENTS, place, message, Some(format!("it is written {}", word.signature())));
     }
@@ -181,7 +189,9 @@ impl Reader<'_> {
         };
         let place = written.map_or(key, Expr::start_position);
         let hint = format!("`lbdiag words {}` tells all its options", word.name);
-        self.say(codes::OPTION_VALUE, place, word.refuses(option, &shown), Some(hint));
+        let why = written.and_then(|written| literals::wrong(option.kind, written));
+        let message = why.map_or_else(|| word.refuses(option, &shown), |why| format!("{}: the option `{}`: {why}", word.name, option.name));
+        self.say(codes::OPTION_VALUE, place, message, Some(hint));
     }
 
     /// Options of which a word needs one.
@@ -252,7 +262,9 @@ fn takes(kind: Kind, given: &Type) -> bool {
         (_, Of::Any | Of::Never) | (Kind::Any, _) => true,
         (Kind::Nothing, _) => false,
         (Kind::OneOf(all), Of::Text(Some(some))) => some.iter().any(|text| all.iter().any(|one| one.eq_ignore_ascii_case(text))),
-        (Kind::Text | Kind::Address | Kind::Interface | Kind::Place | Kind::OneOf(_), of) => matches!(of, Of::Text(_) | Of::Char),
+        (Kind::Text | Kind::Form(_) | Kind::Address | Kind::Interface | Kind::Place | Kind::OneOf(_), of) => {
+            matches!(of, Of::Text(_) | Of::Char)
+        }
         (Kind::Bool, of) => *of == Of::Bool,
         (Kind::Whole { .. } | Kind::Number, of) => *of == Of::Int,
         (Kind::Port | Kind::Mark, of) => matches!(of, Of::Text(_) | Of::Char | Of::Int),

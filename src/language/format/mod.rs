@@ -59,6 +59,11 @@ fn first_other(before: &[String], after: &[String], what: &str) -> Option<String
     Some(format!("{what} {at} is {} and would be {}", shown(before), shown(after)))
 }
 
+/// The byte at which a comment begins that has no end: Rhai takes everything behind it for a part of it, and says nothing.
+pub(super) fn endless_comment(text: &str) -> Option<usize> {
+    pieces::pieces(text).err().filter(|at| text[*at..].starts_with("/*"))
+}
+
 /// What Rhai reads, token by token.
 #[expect(deprecated, reason = "it is marked so because it may change with another version of Rhai, whose version is pinned")]
 fn tokens(source: &Source) -> Result<Vec<String>, Box<Diagnostic>> {

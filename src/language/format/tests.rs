@@ -36,6 +36,23 @@ fn spaces_stand_where_they_belong() {
     }
 }
 
+/// Every operator that Rhai has stands between spaces, and none of them is cut in two.
+#[test]
+fn every_operator_is_one_piece() {
+    let binary = "+ - * / % ** << >> & | ^ && || ?? == != < > <= >= in !in";
+    for sign in binary.split(' ') {
+        check(&format!("let a = 1;\nlet b = [1];\nlet c = a   {sign}   b;\n"), &format!("let a = 1;\nlet b = [1];\nlet c = a {sign} b;\n"));
+        check(&format!("let c = 1 {sign} [1];"), &format!("let c = 1 {sign} [1];\n"));
+    }
+    for sign in "= += -= *= /= %= **= <<= >>= &= |= ^=".split(' ') {
+        check(&format!("let a = 1;\na{sign}2;"), &format!("let a = 1;\na {sign} 2;\n"));
+    }
+    for tight in ["a.b", "a?.b", "a[0]", "a?[0]", "0..2", "0..=2", "-a", "!a"] {
+        check(&format!("let a = 1;\nlet c = {tight};\n"), &format!("let a = 1;\nlet c = {tight};\n"));
+    }
+    check("if 1 !in [1] { 2 }", "if 1 !in [1] { 2 }\n");
+}
+
 #[test]
 fn lines_are_indented_by_their_brackets() {
     check(

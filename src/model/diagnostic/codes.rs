@@ -90,6 +90,8 @@ pub const UNREAD_CAPTURE: &str = "W0205";
 pub const SHADOWED: &str = "W0206";
 pub const NEVER_TRUE: &str = "W0207";
 pub const SWAPPED: &str = "W0208";
+pub const PLAIN_QUOTES: &str = "W0209";
+pub const OTHER_SEVERITY: &str = "W0210";
 pub const UNKNOWN_DEFAULT: &str = "W0401";
 pub const OLD_NAME: &str = "W0501";
 
@@ -332,6 +334,18 @@ pub const CODES: &[Code] = &[
         title: "an argument is called like another one of its word",
         meaning: "Both take values of the same kind, so that nothing else tells when two of them changed places.",
         example: Example::Script("let namespace = \"a\";\nlet web = \"b\";\nnote(service(web, namespace).path);\n"),
+    },
+    Code {
+        code: PLAIN_QUOTES,
+        title: "a text in quotes looks as if it held a value",
+        meaning: "Only a text in backticks takes values in: `` `${name} is up` ``. In quotes `${name}` stands in the report as it is written.",
+        example: Example::Script("let name = \"n1\";\nnote(\"${name} is up\");\nnote(name);\n"),
+    },
+    Code {
+        code: OTHER_SEVERITY,
+        title: "a finding is given another severity than it has",
+        meaning: "What the header declares and what the catalogue says of a name comes before what the script gives, so that a name always means the same. Give () in its place, or take a name of the playbook's own.",
+        example: Example::Script("finding(\"node/firewall-drop\", \"info\", \"node/n1\", \"it drops\");\n"),
     },
     Code {
         code: UNKNOWN_DEFAULT,

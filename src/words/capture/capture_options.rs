@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use rhai::{Map, NativeCallContext};
 
+use crate::evidence::capture::decode::{EN10MB, SLL2};
 use crate::evidence::capture::filter;
 use crate::model::capability::{ANY_CAPTURE, HEADERS, PAYLOAD};
 use crate::model::capture::{CaptureRequest, Direction};
@@ -12,6 +13,7 @@ use crate::model::place::Place;
 use crate::model::service::{Protocol, Service};
 use crate::words::fact::Fact;
 use crate::words::fits::towards;
+use crate::words::mistake::Mistake;
 use crate::words::options::Options as Given;
 use crate::words::session::{Answer, Progress, Run};
 use crate::words::word::Word;
@@ -81,6 +83,12 @@ impl Options {
             bytes: given.whole("bytes").unwrap_or(usual.bytes),
             buffer_kib: given.whole("buffer"),
         };
+        // A filter that is none is the author's mistake wherever the packets come from, a recording too.
+        // What one kind of interface does not know, another may.
+        let compiled = |written: &str| filter::compile(written, EN10MB).or_else(|_| filter::compile(written, SLL2));
+        if let Some(Err(error)) = options.filter.as_deref().map(compiled) {
+            return Err(Mistake::argument(word.name, &format!("the option `filter`: {}", error.reason)).raised(context));
+        }
         if options.own_filter().is_some() {
             newly_needs(run, context, word.name, "a filter or an address of its own", ANY_CAPTURE)?;
         }
@@ -215,5 +223,6 @@ pub fn filter_at_client(context: &NativeCallContext, word: &str, options: &Optio
 /// The error of a capture that was told nothing to make a filter from.
 #[must_use]
 pub fn needs_filter(context: &NativeCallContext, word: &str) -> Box<rhai::EvalAltResult> {
-    Run::refuse(context, format!("{word} needs `filter`, `address`, or `service` and `target` to make a filter from"))
+    let why = format!("{word} needs the option `filter` or `address`, or `service` and `target` together, of which a filter is made");
+    Mistake::argument(word, &why).raised(context)
 }

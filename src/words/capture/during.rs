@@ -25,8 +25,10 @@ use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::Probe;
 use crate::words::fact::{Fact, Fields, whole};
+use crate::words::fits::in_words;
 use crate::words::manual::capture::DURING as WORD;
 use crate::words::manual::records;
+use crate::words::mistake::Mistake;
 use crate::words::printed::is_deeper_than;
 use crate::words::session::{Answer, Run, Stop};
 use crate::words::word::Record;
@@ -68,9 +70,9 @@ pub fn during(run: &Run, context: &NativeCallContext, points: Array, work: impl 
     run.enter(WORD.name);
     let mut taken = Vec::new();
     for point in points {
-        let kind = point.type_name();
+        let kind = in_words(context.engine().map_type_name(point.type_name())).to_owned();
         let Some(point) = point.try_cast::<Point>() else {
-            return Err(Run::refuse(context, format!("during takes captures, and one of them is a {kind}")));
+            return Err(Mistake::argument(WORD.name, &format!("during takes captures, and one of them is {kind}")).raised(context));
         };
         taken.push(point);
     }

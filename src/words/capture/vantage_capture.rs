@@ -20,7 +20,7 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn("vantage_capture", move |context: NativeCallContext, from: ImmutableString, options: Map| -> Answer<Point> {
         run.allow(&context, WORD.name, WORD.capability)?;
         let options = Options::read(&run, &context, &WORD, options)?;
-        let vantage = vantage_text::parse(&from).map_err(|error| Run::refuse(&context, error))?;
+        let vantage = vantage_text::parse(&vantage_text::in_full(&from)).map_err(|error| Run::refuse(&context, error))?;
         let Some(vantage) = vantage.first() else { return Err(Run::refuse(&context, "no vantage point")) };
         let filter = filter_at_client(&context, WORD.name, &options)?;
         // What is wrong with a pod is told as that of any capture that could not begin.

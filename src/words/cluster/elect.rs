@@ -14,10 +14,11 @@ use crate::model::finding::Gap;
 use crate::model::nearest::nearest;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
+use crate::model::text::one_line;
 use crate::words::fact::{Fact, dynamic, shaped};
 use crate::words::manual::cluster::ELECT as WORD;
 use crate::words::options::Options;
-use crate::words::session::{Answer, Run};
+use crate::words::session::{Answer, Run, Stop};
 
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
@@ -72,7 +73,8 @@ fn named(run: &Run, context: &NativeCallContext, options: &Options, option: &str
     let known: BTreeSet<String> = run.state().nodes.keys().cloned().collect();
     if let Some(unknown) = names.iter().find(|name| !known.is_empty() && !known.contains(*name)) {
         let hint = nearest(unknown, known.iter().map(String::as_str)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return Err(Run::refuse(context, format!("elect: the cluster has no node `{unknown}`{hint}")));
+        let unknown = one_line(unknown);
+        return Err(run.end(context, Stop::Usage(format!("elect: the option `{option}`: the cluster has no node `{unknown}`{hint}"))));
     }
     Ok(names)
 }

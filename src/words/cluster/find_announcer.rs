@@ -22,9 +22,11 @@ use crate::model::endpoint::Target;
 use crate::model::place::Host;
 use crate::model::service::Service;
 use crate::words::fact::{Fact, Fields};
+use crate::words::fits::in_words;
 use crate::words::manual::cluster::FIND_ANNOUNCER as WORD;
 use crate::words::manual::cluster::FIND_ANNOUNCERS as ALL;
 use crate::words::manual::records;
+use crate::words::mistake::Mistake;
 use crate::words::options;
 use crate::words::probe::vantage;
 use crate::words::session::{Answer, Run};
@@ -144,10 +146,12 @@ fn find_all(run: &Run, context: &NativeCallContext, services: Array, options: Ma
     let services: Vec<Arc<Service>> = services
         .into_iter()
         .map(|service| {
-            let kind = service.type_name();
+            let kind = in_words(context.engine().map_type_name(service.type_name())).to_owned();
             let fact = service.try_cast::<Fact<Service>>();
-            fact.map(|fact| fact.0)
-                .ok_or_else(|| Run::refuse(context, format!("find_announcers takes an array of Services, one of them is a {kind}")))
+            fact.map(|fact| fact.0).ok_or_else(|| {
+                let why = format!("find_announcers takes a list of Services, and one of them is {kind}");
+                Mistake::argument(ALL.name, &why).raised(context)
+            })
         })
         .collect::<Answer<_>>()?;
     let plain: Vec<Service> = services.iter().map(|service| (**service).clone()).collect();

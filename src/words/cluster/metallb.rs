@@ -6,6 +6,7 @@ use rhai::NativeCallContext;
 use serde_json::Value;
 
 use super::cluster_facts::{ask, asked, came, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
+use super::service::unknown_namespace;
 use crate::analysis::announcement::{bgp_advertisements, pool};
 use crate::analysis::read::{metallb as read_metallb, objects, text};
 use crate::evidence::cluster::{Kind, List, ListQuery};
@@ -15,7 +16,8 @@ use crate::model::kubernetes::{Node, Pod, Workload};
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
-use crate::words::session::{Answer, Listed, Run};
+use crate::model::text::one_line;
+use crate::words::session::{Answer, Listed, Run, Stop};
 
 /// Labels of speakers: the manifests' and the operator's, the chart's, and a vendor's.
 const SPEAKER_LABELS: [&str; 3] = ["component=speaker", "app.kubernetes.io/component=speaker", "app=speaker"];
@@ -58,7 +60,7 @@ pub fn nodes(run: &Run, context: &NativeCallContext) -> Answer<Arc<Vec<Node>>> {
 /// # Errors
 /// When the run ends.
 pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Metallb> {
-    let searched = find(run);
+    let searched = find(run, context)?;
     let namespace = metallb_namespace(run);
     let pods = listed(run, "metallb-pods");
     for error in searched.as_ref().err().into_iter().chain((*pods).as_ref().err()) {
@@ -112,12 +114,13 @@ fn all_pods(run: &Run, listed: &Listed) -> (Arc<Vec<Pod>>, Arc<Vec<Pod>>) {
 /// reads from its own namespace only.
 ///
 /// # Errors
-/// When it was not found, and one of the looks failed that could have shown it.
-fn find(run: &Run) -> Result<(), EvidenceError> {
+/// Ends the run when the site file names a namespace that is not MetalLB's: of what would be read there nothing is true. The inner error
+/// says that it was not found, and that one of the looks failed that could have shown it.
+fn find(run: &Run, context: &NativeCallContext) -> Answer<Result<(), EvidenceError>> {
     let pods = listed(run, "metallb-pods");
     let here = matches!(&*pods, Ok(list) if list.iter().map(objects::pod).any(|pod| is_speaker(run, &pod) || part(&pod, "controller")));
-    if here || pods.is_err() || run.site.metallb.namespace.is_some() || run.state().metallb_namespace.is_some() {
-        return Ok(());
+    if here || pods.is_err() || run.state().metallb_namespace.is_some() {
+        return Ok(Ok(()));
     }
     let mut queries: Vec<ListQuery> =
         SPEAKER_LABELS.iter().map(|labels| ListQuery::everywhere(Kind::core("pods")).labels(*labels)).collect();
@@ -140,7 +143,15 @@ fn find(run: &Run) -> Result<(), EvidenceError> {
             }
         }
     }
-    let Some(namespace) = namespaces.into_iter().next() else { return failed.map_or(Ok(()), Err) };
+    if let Some(named) = &run.site.metallb.namespace {
+        let elsewhere = namespaces.iter().find(|namespace| *namespace != named).filter(|_| !namespaces.contains(named));
+        let why = elsewhere.map(|found| format!("MetalLB is in the namespace {found}, and not in {}", one_line(named)));
+        return match why.or_else(|| unknown_namespace(run, named)) {
+            Some(why) => Err(run.end(context, Stop::Usage(format!("{why}; the site file names it (metallb.namespace)")))),
+            None => Ok(failed.map_or(Ok(()), Err)),
+        };
+    }
+    let Some(namespace) = namespaces.into_iter().next() else { return Ok(failed.map_or(Ok(()), Err)) };
     run.fact(format!("MetalLB is in the namespace {namespace}"));
     let mut again = of_metallb(&namespace);
     again.extend(rest_of_metallb(&namespace).into_iter().filter(|(name, _)| asked(run, name)));
@@ -149,7 +160,7 @@ fn find(run: &Run) -> Result<(), EvidenceError> {
     state.lists.retain(|name, _| name == "nodes" || !again.iter().any(|(other, _)| other == name));
     drop(state);
     ask(run, &again);
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn workloads(run: &Run) -> Option<Vec<Workload>> {

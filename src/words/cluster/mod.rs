@@ -12,7 +12,6 @@ pub mod endpoint_facts;
 pub mod endpoint_looks;
 pub mod events;
 pub mod find_announcer;
-pub mod kinds;
 pub mod listing;
 pub mod metallb;
 pub mod nodes;

@@ -15,6 +15,7 @@ use crate::model::subject::Subject;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::objects::NODES as WORD;
 use crate::words::manual::records;
+use crate::words::mistake::Mistake;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 use crate::words::word::Record;
@@ -45,7 +46,8 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 fn nodes(run: &Run, context: &NativeCallContext, options: Map) -> Answer<Array> {
     run.allow(context, WORD.name, WORD.capability)?;
     let options = Options::read(run, context, &WORD, options)?;
-    let selector = selector_text::parse(&options.text("labels").unwrap_or_default()).map_err(|why| Run::refuse(context, why))?;
+    let selector = selector_text::parse(&options.text("labels").unwrap_or_default())
+        .map_err(|why| Mistake::argument(WORD.name, &why).raised(context))?;
     ask(run, &[("nodes".to_owned(), ListQuery::everywhere(Kind::core("nodes")))]);
     let listed = listed(run, "nodes");
     let all = match &*listed {

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 use serde_json::Value;
 
-use super::kinds;
+use super::service::empty_of;
 use crate::evidence::cluster::projection::Projection;
 use crate::evidence::cluster::{Kind, List, ListQuery, ObjectQuery};
 use crate::evidence::error::EvidenceError;
 use crate::model::diagnostic::codes;
-use crate::model::selector_text;
 use crate::model::subject::Subject;
 use crate::words::fact::dynamic;
+use crate::words::kind_names;
 use crate::words::manual::objects::{GET, LIST};
 use crate::words::manual::records::cluster::OBJECT;
 use crate::words::mistake::Mistake;
@@ -39,6 +39,8 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_fn("keys", |object: &mut Object| -> Array {
         object.0.as_object().map(|map| map.keys().map(|key| Dynamic::from(key.clone())).collect()).unwrap_or_default()
     });
+    engine.register_fn("len", |object: &mut Object| object.0.as_object().map_or(0, |map| i64::try_from(map.len()).unwrap_or(i64::MAX)));
+    engine.register_fn("is_empty", |object: &mut Object| object.0.as_object().is_none_or(serde_json::Map::is_empty));
     engine.register_fn("contains", |object: &mut Object, key: ImmutableString| object.0.get(key.as_str()).is_some());
     for name in ["to_string", "to_debug"] {
         engine.register_fn(name, |object: &mut Object| printed::cut(object.0.to_string()));
@@ -70,11 +72,13 @@ fn list(run: &Run, context: &NativeCallContext, kind: &str, options: Map) -> Ans
         None => ListQuery::everywhere(kind),
     };
     if let Some(labels) = options.text("labels") {
-        selector_text::parse(&labels).map_err(|why| Run::refuse(context, why))?;
         query = query.labels(labels);
     }
     match run.evidence.cluster.list(&query).and_then(List::all) {
         Ok(all) => {
+            if all.is_empty() {
+                empty_of(run, context, options.text("namespace").as_deref())?;
+            }
             run.state().checked = true;
             let all = all.into_iter().map(|value| handed(context, value)).collect::<Answer<Array>>()?;
             Ok(Dynamic::from(all))
@@ -108,7 +112,8 @@ fn get(run: &Run, context: &NativeCallContext, kind: &str, namespace: Dynamic, n
 
 /// The kind with the fields that are wanted of it beside those that are always taken.
 fn asked_for(context: &NativeCallContext, word: &Word, name: &str, options: &Options) -> Answer<Kind> {
-    let kind = kinds::named(name).map_err(|why| Run::refuse(context, format!("{}: {why}", word.name)))?;
+    let (group, version, plural) = kind_names::named(name).map_err(|why| Mistake::argument(word.name, &why).raised(context))?;
+    let kind = Kind::of(group, version, plural);
     let fields = options.given("fields").and_then(|given| given.clone().into_array().ok()).unwrap_or_default();
     Ok(kind.reading(fields.iter().map(ToString::to_string)))
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
+use super::service::empty_of;
 use crate::analysis::read::objects;
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::model::kubernetes::Pod;
-use crate::model::selector_text;
 use crate::model::subject::Subject;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::objects::PODS as WORD;
@@ -34,9 +34,6 @@ fn pods(run: &Run, context: &NativeCallContext, namespace: Dynamic, options: Map
     run.allow(context, WORD.name, WORD.capability)?;
     let options = Options::read(run, context, &WORD, options)?;
     let labels = options.text("labels").filter(|labels| !labels.is_empty());
-    if let Some(why) = labels.as_deref().and_then(|labels| selector_text::parse(labels).err()) {
-        return Err(Run::refuse(context, why));
-    }
     let namespace: Option<ImmutableString> = namespace.into_immutable_string().ok();
     let mut query = match &namespace {
         Some(namespace) => ListQuery::within(Kind::core("pods"), namespace),
@@ -48,9 +45,13 @@ fn pods(run: &Run, context: &NativeCallContext, namespace: Dynamic, options: Map
     if let Some(node) = options.text("node") {
         query = query.fields(format!("spec.nodeName={node}"));
     }
+    let named = namespace.clone();
     let subject = namespace.map_or_else(|| Subject::Api("pods".to_owned()), |namespace| Subject::Namespace(namespace.to_string()));
     match run.evidence.cluster.list(&query).and_then(List::all) {
         Ok(all) => {
+            if all.is_empty() {
+                empty_of(run, context, named.as_deref())?;
+            }
             run.state().checked = true;
             Ok(all.iter().map(|value| Dynamic::from(Fact::new(objects::pod(value)))).collect())
         }

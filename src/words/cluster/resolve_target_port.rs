@@ -86,7 +86,7 @@ fn resolve(run: &Run, context: &NativeCallContext, service: &Service, wanted: &W
             run.state().found(finding);
             return Ok(Dynamic::UNIT);
         }
-        let port = wanted_port(run, context, service, wanted.port.as_deref())?;
+        let port = wanted_port(run, context, service, wanted.port.as_deref(), true)?;
         return Ok(Dynamic::from(one(run, context, service, &port, wanted.family)?));
     }
     let mut all = Array::new();
@@ -110,8 +110,11 @@ fn one(run: &Run, context: &NativeCallContext, service: &Service, port: &Service
     Ok(Fact::new(found))
 }
 
-/// The port that is meant; the first when none is named.
-fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: Option<&str>) -> Answer<ServicePort> {
+/// The port that is meant; the first when none is named. `or_all` is whether all of them may be meant.
+///
+/// # Errors
+/// Ends the run as a usage error when there is none such.
+pub fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: Option<&str>, or_all: bool) -> Answer<ServicePort> {
     let found = text.map_or_else(|| service.ports.first(), |text| service.port(text));
     found.cloned().ok_or_else(|| {
         let known: Vec<String> = service
@@ -123,7 +126,7 @@ fn wanted_port(run: &Run, context: &NativeCallContext, service: &Service, text: 
         let hint = nearest(wanted, service.ports.iter().map(|port| port.name.as_str()))
             .map(|near| format!("; the nearest is {near}"))
             .unwrap_or_default();
-        let all = if known.len() > 1 { ", and \"*\" gives all" } else { "" };
+        let all = if or_all && known.len() > 1 { ", and \"*\" gives all" } else { "" };
         run.end(context, Stop::Usage(format!("Service {} has no port {wanted}: it has {}{all}{hint}", service.path(), known.join(", "))))
     })
 }

@@ -13,6 +13,7 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::model::nearest::nearest;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
+use crate::model::text::one_line;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::cluster::SERVICE as WORD;
 use crate::words::manual::cluster::SERVICE_AT as AT;
@@ -143,18 +144,34 @@ fn anywhere(run: &Run, context: &NativeCallContext, name: &str) -> Answer<Fact<S
     }
 }
 
+/// That the cluster has no namespace of that name, with the nearest; `None` when it has one, or that is not known.
+pub fn unknown_namespace(run: &Run, namespace: &str) -> Option<String> {
+    // Of namespaces that could not all be read none is known not to be there.
+    let list = run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))).and_then(List::all).ok()?;
+    let known: Vec<String> = list.iter().map(|value| crate::analysis::read::text(value, "/metadata/name")).collect();
+    if known.is_empty() || known.iter().any(|known| known == namespace) {
+        return None;
+    }
+    let hint = nearest(namespace, known.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
+    Some(format!("the cluster has no namespace {}{hint}", one_line(namespace)))
+}
+
+/// Ends the run when nothing was found in a namespace because there is none of that name.
+///
+/// # Errors
+/// As a usage error, with the nearest name.
+pub fn empty_of(run: &Run, context: &NativeCallContext, namespace: Option<&str>) -> Answer<()> {
+    match namespace.and_then(|namespace| unknown_namespace(run, namespace)) {
+        Some(why) => Err(run.end(context, Stop::Usage(why))),
+        None => Ok(()),
+    }
+}
+
 /// An unknown Service: is it the namespace or the name that is mistyped?
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
 fn unknown(run: &Run, context: &NativeCallContext, namespace: &str, name: &str) -> Box<rhai::EvalAltResult> {
-    let namespaces = match run.evidence.cluster.list(&ListQuery::everywhere(Kind::core("namespaces"))).and_then(List::all) {
-        Ok(list) => list.iter().map(|value| crate::analysis::read::text(value, "/metadata/name")).collect(),
-        // Of namespaces that could not all be read none is known not to be there.
-        Err(_) => Vec::<String>::new(),
-    };
-    if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) {
-        let hint =
-            nearest(namespace, namespaces.iter().map(String::as_str)).map(|near| format!("; the nearest is {near}")).unwrap_or_default();
-        return run.end(context, Stop::Usage(format!("the cluster has no namespace {namespace}{hint}")));
+    if let Some(why) = unknown_namespace(run, namespace) {
+        return run.end(context, Stop::Usage(why));
     }
     // The API has just said that it is not there: the others are for the hint alone.
     let services = match run.evidence.cluster.list(&ListQuery::within(Kind::core("services"), namespace)) {

@@ -34,7 +34,7 @@ pub fn register_eventually(engine: &mut Engine, run: &Arc<Run>) {
 
 fn retry(run: &Run, context: &NativeCallContext, options: Map, body: &FnPtr) -> Answer<Dynamic> {
     let options = Options::read(run, context, &RETRY, options)?;
-    let every = span(context, "retry", &options, "every")?;
+    let every = span(&options, "every");
     let times = options.whole::<u64>("times").unwrap_or(1);
     let mut tries = 0;
     loop {
@@ -53,7 +53,7 @@ fn retry(run: &Run, context: &NativeCallContext, options: Map, body: &FnPtr) -> 
 
 fn eventually(run: &Run, context: &NativeCallContext, options: Map, body: &FnPtr) -> Answer<Dynamic> {
     let options = Options::read(run, context, &EVENTUALLY, options)?;
-    let (every, within) = (span(context, "eventually", &options, "every")?, span(context, "eventually", &options, "within")?);
+    let (every, within) = (span(&options, "every"), span(&options, "within"));
     // Counted too, since in a replay nothing waits and no time passes.
     let most = (within.as_millis() / every.as_millis().max(1)).min(u128::from(MOST));
     let began = run.evidence.clock.elapsed_ms("eventually: begin");
@@ -91,14 +91,9 @@ fn wait(run: &Run, context: &NativeCallContext, word: &str, every: Duration) -> 
     if run.evidence.interrupt.reason().is_some() { Err(run.end(context, Stop::Interrupted)) } else { Ok(()) }
 }
 
-/// A span of time: seconds, or as a person writes it.
-fn span(context: &NativeCallContext, word: &str, options: &Options, name: &str) -> Answer<Duration> {
+/// A span of time: seconds, or as a person writes it. What is neither was refused with the other options.
+fn span(options: &Options, name: &str) -> Duration {
     let text = options.text(name).unwrap_or_default();
-    let seconds = match text.parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => amount::seconds(&text).ok().and_then(|seconds| u64::try_from(seconds).ok()).ok_or_else(|| {
-            Run::refuse(context, format!("{word}: the option `{name}` takes seconds or a span such as 2s or 5m, and this is `{text}`"))
-        })?,
-    };
-    Ok(Duration::from_secs(seconds.min(7 * 24 * 3_600)))
+    let seconds = text.parse::<u64>().ok().or_else(|| amount::seconds(&text).ok().and_then(|seconds| u64::try_from(seconds).ok()));
+    Duration::from_secs(seconds.unwrap_or_default().min(7 * 24 * 3_600))
 }

@@ -84,7 +84,7 @@ pub const SERVICES: Word = Word {
     params: &[Param::needed("namespace", Kind::Text, "A namespace, or () for all.")],
     options: &[],
     returns: Returns::always(Kind::List(&A_SERVICE)),
-    fails: &[ENDS],
+    fails: &["A namespace that the cluster does not have ends the run with exit code 2 and the nearest name.", ENDS],
     examples: &[Example {
         recording: "elections/v0.16.1-all-nodes",
         script: "let all = services(\"elections\");\n`${all.len()}, of them ${all[0].path} at ${all[0].address}`",
@@ -211,7 +211,7 @@ pub const ELECT: Word = Word {
     ],
     returns: Returns::or_nothing(Kind::Record(&ELECTION), "the Service has no address, or a list that decides it could not be read"),
     fails: &[
-        "A node that the cluster does not have is an error with the nearest name.",
+        "A node that the cluster does not have ends the run with exit code 2 and the nearest name.",
         "A list that could not be read, and a version of MetalLB that is not known, are a gap.",
     ],
     examples: &[Example {

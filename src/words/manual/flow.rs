@@ -3,6 +3,7 @@
 use super::records::announcement::ANNOUNCEMENT;
 use super::records::flow::{FLOW, REQUEST};
 use super::records::service::{SERVICE, TARGET};
+use crate::words::forms;
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
@@ -80,7 +81,7 @@ pub const SKIP: Word = Word {
 
 const EVERY: Param =
     Param::optional("every", A_SPAN, "How long is waited between two of them: seconds, or a span such as 5s or 1m.").or("2s");
-const A_SPAN: Kind = Kind::Either(&Kind::Whole { least: 0, most: 604_800, unit: "seconds" }, &Kind::Text);
+const A_SPAN: Kind = Kind::Either(&Kind::Whole { least: 0, most: 604_800, unit: "seconds" }, &Kind::Form(&forms::WAIT));
 
 pub const RETRY: Word = Word {
     name: "retry",

@@ -4,6 +4,7 @@ use super::records::announcement::ANNOUNCEMENT;
 use super::records::flow::{CLOSER, FLOW};
 use super::records::place::{COUNTED, HOST_CHECK, INTERFACE, NEIGHBOUR, POLICY_RULE, PROGRAMME, ROUTE, SOCKET, TRACKED, WALKED, WAY};
 use super::records::service::{SERVICE, TARGET};
+use crate::words::forms;
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 const READ: &str = "node.read";
@@ -158,7 +159,7 @@ pub const SYSCTL: Word = Word {
         PLACE,
         Param::needed(
             "names",
-            Kind::Either(&Kind::Text, &Kind::List(&Kind::Text)),
+            Kind::Either(&Kind::Form(&forms::SETTING), &Kind::List(&Kind::Form(&forms::SETTING))),
             "One name such as net.ipv4.ip_forward, or a list of at most 64. A name with a dot in an interface's name is written with slashes, net/ipv4/conf/eth0.5/rp_filter.",
         ),
     ],

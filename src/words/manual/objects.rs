@@ -2,12 +2,13 @@
 
 use super::records::cluster::{NODE, OBJECT, TOLD_EVENT};
 use super::records::service::POD;
+use crate::words::forms;
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 const READ: &str = "cluster.read";
 const UNREAD: &str = "What cannot be read is a gap that forbids a pass.";
 const LABELS: Param =
-    Param::optional("labels", Kind::Text, "A label selector as kubectl takes it, such as role=edge,!old; all of them when left out.");
+    Param::optional("labels", Kind::Form(&forms::SELECTOR), "As kubectl takes it, such as role=edge,!old; all of them when left out.");
 const FIELDS: Param = Param::optional(
     "fields",
     Kind::List(&Kind::Text),
@@ -15,7 +16,7 @@ const FIELDS: Param = Param::optional(
 );
 const A_KIND: Param = Param::needed(
     "kind",
-    Kind::Text,
+    Kind::Form(&forms::KIND_NAME),
     "The plural of a kind that lbdiag knows, such as deployments or ipaddresspools; of any other VERSION/PLURAL of the core group or GROUP/VERSION/PLURAL.",
 );
 const REFUSED: &str = "Secrets and ConfigMaps are refused, and so are fields whose name tells of a credential: that is a mistake of the playbook and ends the run.";

@@ -77,7 +77,8 @@ pub const PROBE: Word = Word {
     returns: Returns::always(Kind::List(&Kind::Record(&PROBE_RECORD))),
     fails: &[
         "A place that cannot ask is a gap that forbids a pass; its Probe says why in `error`.",
-        "A Service without an address, or without that port, is an error.",
+        "A Service without an address is an error.",
+        "A port that the Service does not have ends the run with exit code 2 and the nearest name.",
         UNFIT,
     ],
     examples: &[Example {

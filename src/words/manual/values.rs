@@ -1,9 +1,10 @@
 //! Words that reckon with addresses, times and sizes.
 
+use crate::words::forms;
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group.
-pub const WORDS: &[&Word] = &[&IN_CIDR, &OVERLAPS, &NOW, &AGE, &DURATION, &DURATION_TEXT, &SIZE];
+pub const WORDS: &[&Word] = &[&IN_CIDR, &OVERLAPS, &NOW, &AGE, &TIME_TEXT, &DURATION, &DURATION_TEXT, &SIZE];
 
 /// A word that touches nothing and always gives a value.
 const fn reckons(name: &'static str, meaning: &'static str, params: &'static [Param], gives: Kind) -> Word {
@@ -30,7 +31,7 @@ pub const IN_CIDR: Word = Word {
         "Tells whether an address lies in a network.",
         &[
             Param::needed("address", Kind::Address, "The address."),
-            Param::needed("cidr", Kind::Text, "The network, such as 10.0.0.0/24; an address stands for itself."),
+            Param::needed("cidr", Kind::Form(&forms::NETWORK), "The network, such as 10.0.0.0/24; an address stands for itself."),
         ],
         Kind::Bool,
     )
@@ -42,7 +43,10 @@ pub const OVERLAPS: Word = Word {
     ..reckons(
         "overlaps",
         "Tells whether two networks have an address in common.",
-        &[Param::needed("one", Kind::Text, "A network, or an address."), Param::needed("other", Kind::Text, "Another.")],
+        &[
+            Param::needed("one", Kind::Form(&forms::NETWORK), "A network, or an address."),
+            Param::needed("other", Kind::Form(&forms::NETWORK), "Another."),
+        ],
         Kind::Bool,
     )
 };
@@ -67,13 +71,23 @@ pub const AGE: Word = Word {
     )
 };
 
+pub const TIME_TEXT: Word = Word {
+    examples: &[Example { recording: "healthy", script: "time_text(1764547200)", gives: "2025-12-01T00:00:00Z" }],
+    ..reckons(
+        "time_text",
+        "Writes a time in RFC 3339 that is told in seconds since 1970, such as the `valid_until` of a certificate.",
+        &[Param::needed("seconds", Kind::Number, "The time, in seconds since 1970.")],
+        Kind::Text,
+    )
+};
+
 pub const DURATION: Word = Word {
     fails: &["Another text is an error."],
     examples: &[Example { recording: "healthy", script: "duration(\"1h30m\")", gives: "5400" }],
     ..reckons(
         "duration",
         "Gives the seconds of a span of time.",
-        &[Param::needed("text", Kind::Text, "The span in s, m, h, d and w, such as 90s, 14d or 1h30m.")],
+        &[Param::needed("text", Kind::Form(&forms::SPAN), "The span in s, m, h, d and w, such as 90s, 14d or 1h30m.")],
         Kind::Number,
     )
 };
@@ -94,7 +108,11 @@ pub const SIZE: Word = Word {
     ..reckons(
         "size",
         "Gives the bytes of a size.",
-        &[Param::needed("text", Kind::Text, "The size in B, kB, MB, GB, KiB, MiB, GiB or TiB, such as 10MiB; a number alone is bytes.")],
+        &[Param::needed(
+            "text",
+            Kind::Form(&forms::SIZE),
+            "The size in B, kB, MB, GB, KiB, MiB, GiB or TiB, such as 10MiB; a number alone is bytes.",
+        )],
         Kind::Number,
     )
 };

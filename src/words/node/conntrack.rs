@@ -7,6 +7,7 @@ use rhai::{Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 use super::state::{Look, family, hand, look};
 use crate::analysis::state::conntrack::Wanted;
 use crate::words::manual::node::CONNTRACK as WORD;
+use crate::words::mistake::Mistake;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 
@@ -27,7 +28,8 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
         protocol: options.one_of("protocol").map(|name| if name == "ipv6-icmp" { "icmpv6" } else { name }.to_owned()),
     };
     let Some(address) = wanted.address.or(wanted.client) else {
-        return Err(Run::refuse(context, "conntrack needs `address` or `client`: a node's whole table may be large"));
+        return Err(Mistake::argument(WORD.name, "conntrack needs the option `address` or `client`: a node's whole table may be large")
+            .raised(context));
     };
     let look_at = Look { word: &WORD, place, values: vec![address.to_string(), family(address)], needed: &["conntrack"] };
     let Some(state) = look(run, context, &look_at)? else { return Ok(Dynamic::UNIT) };

@@ -8,6 +8,7 @@ use super::state::{Look, family, hand, look, missing};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::ruleset::{Hook, walk};
 use crate::words::manual::node::FIREWALL as WORD;
+use crate::words::mistake::Mistake;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 
@@ -37,10 +38,12 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
         mark: options.mark("mark"),
     };
     if hook.is_none() && packet.input.is_none() && packet.output.is_none() {
-        return Err(Run::refuse(context, "firewall needs `iif`, `oif` or `hook`: where the packet is met"));
+        return Err(
+            Mistake::argument(WORD.name, "firewall needs the option `iif`, `oif` or `hook`: where the packet is met").raised(context)
+        );
     }
     let Some(end) = packet.destination.or(packet.source) else {
-        return Err(Run::refuse(context, "firewall needs `destination` or `source`"));
+        return Err(Mistake::argument(WORD.name, "firewall needs the option `destination` or `source`").raised(context));
     };
     let Some(state) = look(run, context, &Look { word: &WORD, place, values: vec![family(end)], needed: &["addresses"] })? else {
         return Ok(Dynamic::UNIT);

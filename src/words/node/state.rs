@@ -88,13 +88,7 @@ pub fn missing(state: &PlaceState, section: &str, subject: impl Into<Subject>, u
 
 /// Reads a place, and the nodes' addresses where they are needed and were not read yet.
 fn named(run: &Run, context: &NativeCallContext, word: &Word, text: &str) -> Answer<Vantage> {
-    let written = if text.contains(':') || text == "local" {
-        text.to_owned()
-    } else if text.contains('/') {
-        format!("pod:{text}")
-    } else {
-        format!("node:{text}")
-    };
+    let written = vantage_text::in_full(text);
     let wrong = |why: &str| {
         Stop::Usage(format!(
             "{}: `{}` is no place: {why}write a node's name, NAMESPACE/NAME of a pod, ssh:HOST, or local",

@@ -9,7 +9,9 @@ use super::weight::weight;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
+use crate::words::fits::in_words;
 use crate::words::manual::outcome::EXPECT as WORD;
+use crate::words::mistake::Mistake;
 use crate::words::options::Options;
 use crate::words::printed;
 use crate::words::room;
@@ -40,15 +42,16 @@ fn expect(run: &Run, context: &NativeCallContext, condition: &Dynamic, name: &st
     };
     let seen = options.given("seen").map(|seen| format!(" (seen: {})", printed::shown(seen))).unwrap_or_default();
     if condition.is_unit() {
+        run.state().open_expectation.get_or_insert_with(|| format!("it is not known whether it holds: {}", room::text(message)));
         let subject = culprits.into_iter().next().unwrap_or(Subject::Run);
         let reason = format!("what was looked at gave nothing{seen}");
         run.gap(Gap::new(names::EVIDENCE_UNREADABLE, subject, reason, format!("whether it holds: {message}")).decisive());
         return Ok(Dynamic::UNIT);
     }
-    let kind = condition.type_name();
-    let holds = condition
-        .as_bool()
-        .map_err(|_| Run::refuse(context, format!("expect: the condition is true, false or (), and this is a {kind}")))?;
+    let kind = in_words(context.engine().map_type_name(condition.type_name())).to_owned();
+    let holds = condition.as_bool().map_err(|_| {
+        Mistake::argument(WORD.name, &format!("expect: the condition is true, false or (), and this is {kind}")).raised(context)
+    })?;
     let mut state = run.state();
     state.checked = true;
     state.expected += 1;

@@ -8,6 +8,7 @@ use super::weight::weight;
 use crate::model::diagnostic::codes;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
+use crate::words::fits::in_words;
 use crate::words::mistake::Mistake;
 use crate::words::room;
 use crate::words::session::{Answer, Run};
@@ -44,7 +45,9 @@ const MOST_CULPRITS: usize = 1_000;
 /// # Errors
 /// When it is none.
 pub fn paths(context: &NativeCallContext, value: Dynamic) -> Answer<Vec<Subject>> {
-    let refused = |kind: &str| unfit(format!("a finding's culprit is a path or an array of paths, not a {kind}")).raised(context);
+    let refused = |kind: &str| {
+        unfit(format!("a finding's culprit is a path such as node/n2, or a list of them, and this is {}", in_words(kind))).raised(context)
+    };
     let path = |value: Dynamic| value.into_immutable_string().map(|path| Subject::from(room::name(&path))).map_err(refused);
     if !value.is_array() {
         return Ok(vec![path(value)?]);

@@ -6,6 +6,7 @@ use rhai::{Array, Dynamic, Engine, ImmutableString, NativeCallContext};
 
 use crate::model::diagnostic::codes;
 use crate::model::outcome::Table;
+use crate::words::fits::in_words;
 use crate::words::mistake::Mistake;
 use crate::words::printed;
 use crate::words::room::{self, Part};
@@ -35,7 +36,9 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         for (index, row) in rows.into_iter().enumerate() {
             let row: Vec<String> = row
                 .into_array()
-                .map_err(|kind| unfit(format!("row {} of the table is a {kind}, it takes an array", index + 1)).raised(&context))?
+                .map_err(|kind| {
+                    unfit(format!("row {} of the table is {}, and not a list of cells", index + 1, in_words(kind))).raised(&context)
+                })?
                 .iter()
                 .map(bounded)
                 .collect();

@@ -22,6 +22,7 @@ use crate::model::finding::Gap;
 use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
 use crate::model::service::{Protocol, Service};
 use crate::model::text::one_line;
+use crate::words::cluster::resolve_target_port::wanted_port;
 use crate::words::fact::{Fact, Fields};
 use crate::words::manual::probe::PROBE as WORD;
 use crate::words::manual::records;
@@ -73,8 +74,7 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
         Some(from) => vantage::named(run, context, from)?,
         None => vec![Vantage::Local],
     };
-    let port = options.text("port").map_or_else(|| service.ports.first(), |port| service.port(&port)).cloned();
-    let Some(port) = port else { return Err(Run::refuse(context, "the Service has no such port")) };
+    let port = wanted_port(run, context, service, options.text("port").as_deref(), false)?;
     if port.protocol == Protocol::Sctp {
         return Err(Run::refuse(context, "SCTP cannot be asked"));
     }

@@ -14,6 +14,7 @@ pub const CODE: &[Code] = &[
     ("overlaps", addresses::register_overlaps),
     ("now", times::register),
     ("age", times::register_age),
+    ("time_text", times::register_text),
     ("duration", amounts::register),
     ("duration_text", amounts::register_text),
     ("size", amounts::register_size),

@@ -15,6 +15,7 @@ pub const EXCLUDED: Record = Record {
         Field::new("why", Kind::Text, "Why, in a word, such as label, noendpoint or advertisement."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SOURCE: Record = Record {
@@ -34,6 +35,7 @@ pub const SOURCE: Record = Record {
         Field::new("trusted", Kind::Bool, "Whether it can be believed by itself."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SIDE: Record = Record {
@@ -41,6 +43,7 @@ pub const SIDE: Record = Record {
     meaning: "A node that some source names now.",
     fields: &[Field::new("node", Kind::Text, "The node."), Field::new("sources", TEXTS, "The kinds of sources that name it.")],
     hidden: &[],
+    open: false,
 };
 
 pub const WIRE_ANSWER: Record = Record {
@@ -53,6 +56,7 @@ pub const WIRE_ANSWER: Record = Record {
         Field::new("interface", Kind::Interface, "Its interface.").or_nothing("no node that was read has it"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const WIRE: Record = Record {
@@ -64,6 +68,7 @@ pub const WIRE: Record = Record {
         Field::new("nodes_read", TEXTS, "Nodes whose interfaces were read."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const HISTORY: Record = Record {
@@ -76,6 +81,7 @@ pub const HISTORY: Record = Record {
         Field::new("moves", TEXTS, "The moves as lines for a person, the newest last."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SESSION: Record = Record {
@@ -93,6 +99,7 @@ pub const SESSION: Record = Record {
         Field::new("prefixes", Kind::Number, "Prefixes that the node says it sends.").or_nothing("no metric was read"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const BGP_NODE: Record = Record {
@@ -108,6 +115,7 @@ pub const BGP_NODE: Record = Record {
         Field::new("sessions", Kind::List(&Kind::Record(&SESSION)), "Its sessions."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const PREFIX: Record = Record {
@@ -119,6 +127,7 @@ pub const PREFIX: Record = Record {
         Field::new("advertisement", Kind::Text, "The BGPAdvertisement."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const BGP_PEER: Record = Record {
@@ -139,6 +148,7 @@ pub const BGP_PEER: Record = Record {
         Field::new("multi_hop", Kind::Bool, "Whether the router may be further away than one hop."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ROUTER_NEIGHBOUR: Record = Record {
@@ -151,6 +161,7 @@ pub const ROUTER_NEIGHBOUR: Record = Record {
         Field::new("received", Kind::Number, "Prefixes that were accepted from it.").or_nothing("the router does not tell"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ROUTER_PATH: Record = Record {
@@ -164,6 +175,7 @@ pub const ROUTER_PATH: Record = Record {
         Field::new("used", Kind::Bool, "Whether it is the best path, or one of several equal ones."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ROUTER_ROUTE: Record = Record {
@@ -176,6 +188,7 @@ pub const ROUTER_ROUTE: Record = Record {
             .or_nothing("the routes could not be read"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ROUTER: Record = Record {
@@ -190,6 +203,7 @@ pub const ROUTER: Record = Record {
         Field::new("routes", Kind::List(&Kind::Record(&ROUTER_ROUTE)), "For each address of the Service, what it knows."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const BGP: Record = Record {
@@ -207,6 +221,7 @@ pub const BGP: Record = Record {
         Field::new("router", Kind::Record(&ROUTER), "What a router says.").or_nothing("none was asked, or it could not be"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ANNOUNCEMENT: Record = Record {
@@ -238,4 +253,5 @@ pub const ANNOUNCEMENT: Record = Record {
         Field::new("unread", TEXTS, "Nodes whose speaker's log could not be read."),
     ],
     hidden: &["layer2", "logs", "metallb", "metrics", "nodes_seen", "now", "spared"],
+    open: false,
 };

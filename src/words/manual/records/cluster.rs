@@ -21,6 +21,7 @@ pub const NODE: Record = Record {
         Field::new("in_load_balancing", Kind::Bool, "Whether it lacks the label that keeps a node out of load balancing."),
     ],
     hidden: &["internal_ips", "other_ips"],
+    open: false,
 };
 
 pub const TOLD_EVENT: Record = Record {
@@ -37,6 +38,7 @@ pub const TOLD_EVENT: Record = Record {
         Field::new("object", Kind::Text, "That object, such as Pod/web-1."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const OBJECT: Record = Record {
@@ -44,6 +46,7 @@ pub const OBJECT: Record = Record {
     meaning: "An object of the API, or a part of one. It is read as the API writes it, such as `object.metadata.name`; what it lacks, and what lbdiag does not take of its kind, is (). `keys` gives the names of what it has.",
     fields: &[],
     hidden: &[],
+    open: true,
 };
 
 pub const ELECTION: Record = Record {
@@ -59,4 +62,5 @@ pub const ELECTION: Record = Record {
         Field::new("excluded", Kind::List(&Kind::Record(&EXCLUDED)), "The others, each with the reason."),
     ],
     hidden: &[],
+    open: false,
 };

@@ -11,6 +11,7 @@ pub const CAPTURE: Record = Record {
     meaning: "A capture that runs until `during` ends it. It has no fields: what it saw stands in the Flow.",
     fields: &[],
     hidden: &[],
+    open: false,
 };
 
 pub const REQUEST: Record = Record {
@@ -26,6 +27,7 @@ pub const REQUEST: Record = Record {
         Field::new("sizes", Kind::List(&Kind::Number), "Sizes of the request, the smallest first; empty for the usual two.").unit("bytes"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ATTEMPT: Record = Record {
@@ -62,6 +64,7 @@ pub const ATTEMPT: Record = Record {
         Field::new("detail", Kind::Text, "What else is known of its end."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CERTIFICATE: Record = Record {
@@ -75,6 +78,7 @@ pub const CERTIFICATE: Record = Record {
         Field::new("valid_until", Kind::Number, "Until when it is valid.").unit("seconds since 1970"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const AWAITED: Record = Record {
@@ -89,6 +93,7 @@ pub const AWAITED: Record = Record {
         Field::new("took_ms", Kind::Number, "How long it was.").unit("milliseconds"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const PROBE: Record = Record {
@@ -112,6 +117,7 @@ pub const PROBE: Record = Record {
             .or_nothing("it was asked by lbdiag"),
     ],
     hidden: &["asked_at"],
+    open: false,
 };
 
 pub const ARP_ASK: Record = Record {
@@ -130,6 +136,7 @@ pub const ARP_ASK: Record = Record {
         Field::new("error", Kind::Text, "Why it could not be asked.").or_nothing("it could"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const COUNTERS: Record = Record {
@@ -142,6 +149,7 @@ pub const COUNTERS: Record = Record {
         Field::new("arrived", Kind::Number, "Packets that arrived here."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CAPTURE_SEEN: Record = Record {
@@ -161,6 +169,7 @@ pub const CAPTURE_SEEN: Record = Record {
             .or_nothing("it was not stopped"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CLOCK: Record = Record {
@@ -173,6 +182,7 @@ pub const CLOCK: Record = Record {
         Field::new("took_ms", Kind::Number, "How long the comparison took.").unit("milliseconds"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SIGHTING: Record = Record {
@@ -194,6 +204,7 @@ pub const SIGHTING: Record = Record {
         Field::new("at", Kind::Number, "When, by the host's clock.").unit("nanoseconds since 1970"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CONNECTION: Record = Record {
@@ -212,6 +223,7 @@ pub const CONNECTION: Record = Record {
         Field::new("not_joined", Kind::Text, "Why it could not be followed.").or_nothing("it could"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const FLOW: Record = Record {
@@ -231,6 +243,7 @@ pub const FLOW: Record = Record {
         Field::new("clocks", Kind::Map(&Kind::Record(&CLOCK)), "How the hosts' clocks compare with ours, by host."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CLOSER: Record = Record {
@@ -242,6 +255,7 @@ pub const CLOSER: Record = Record {
         Field::new("policies", Kind::List(&Kind::Any), "The NetworkPolicies of the Service's namespace, as far as they could be read."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const HOP: Record = Record {
@@ -266,6 +280,7 @@ pub const HOP: Record = Record {
             .or_nothing("nothing tells how the hosts' clocks compare"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const PATH: Record = Record {
@@ -288,6 +303,7 @@ pub const PATH: Record = Record {
         Field::new("not_joined", Kind::Text, "Why it could not be followed.").or_nothing("it could"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const WATCH_POINTS: Record = Record {
@@ -295,4 +311,5 @@ pub const WATCH_POINTS: Record = Record {
     meaning: "The nodes and pods that a request passes.",
     fields: &[Field::new("nodes", TEXTS, "Names of nodes."), Field::new("pods", TEXTS, "Names of pods, in the Service's namespace.")],
     hidden: &[],
+    open: false,
 };

@@ -16,6 +16,7 @@ pub const ACCESS_CHECK: Record = Record {
         Field::new("error", Kind::Text, "Why it could not be asked.").or_nothing("it could"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TOOL: Record = Record {
@@ -27,6 +28,7 @@ pub const TOOL: Record = Record {
         Field::new("version", Kind::Text, "Its version; empty when it does not tell."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const HOST_CHECK: Record = Record {
@@ -54,6 +56,7 @@ pub const HOST_CHECK: Record = Record {
             .or_nothing("it is not known"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const INTERFACE: Record = Record {
@@ -71,6 +74,7 @@ pub const INTERFACE: Record = Record {
         Field::new("addresses", TEXTS, "Its addresses, such as 10.0.0.1/24."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const NEXT_HOP: Record = Record {
@@ -82,6 +86,7 @@ pub const NEXT_HOP: Record = Record {
         Field::new("weight", Kind::Number, "Its share.").or_nothing("all have the same"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ROUTE: Record = Record {
@@ -99,6 +104,7 @@ pub const ROUTE: Record = Record {
         Field::new("nexthops", Kind::List(&Kind::Record(&NEXT_HOP)), "The ways of a route that has several; empty for most."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const WAY: Record = Record {
@@ -113,6 +119,7 @@ pub const WAY: Record = Record {
         Field::new("refused", Kind::Text, "The kernel's refusal, such as Network is unreachable.").or_nothing("it does not refuse"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const POLICY_RULE: Record = Record {
@@ -131,6 +138,7 @@ pub const POLICY_RULE: Record = Record {
         Field::new("text", Kind::Text, "The whole rule."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const NEIGHBOUR: Record = Record {
@@ -143,6 +151,7 @@ pub const NEIGHBOUR: Record = Record {
         Field::new("state", Kind::Text, "REACHABLE, STALE, FAILED and the like."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TRACKED: Record = Record {
@@ -167,6 +176,7 @@ pub const TRACKED: Record = Record {
         Field::new("snat", Kind::Bool, "Whether the source was translated."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const PROXY_RULE: Record = Record {
@@ -178,6 +188,7 @@ pub const PROXY_RULE: Record = Record {
         Field::new("packets", Kind::Number, "What its counter says.").or_nothing("it has none"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const PROGRAMME: Record = Record {
@@ -191,6 +202,7 @@ pub const PROGRAMME: Record = Record {
         Field::new("open", Kind::Bool, "Whether there are more rules than are followed."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TAKER: Record = Record {
@@ -205,6 +217,7 @@ pub const TAKER: Record = Record {
         Field::new("sure", Kind::Bool, "Whether a packet that comes to it is surely taken."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const WALKED: Record = Record {
@@ -223,6 +236,7 @@ pub const WALKED: Record = Record {
         Field::new("unread", TEXTS, "What could not be read, and what that leaves open."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SOCKET: Record = Record {
@@ -236,6 +250,7 @@ pub const SOCKET: Record = Record {
         Field::new("most", Kind::Number, "How many may wait; 0 for udp."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TRAFFIC: Record = Record {
@@ -252,6 +267,7 @@ pub const TRAFFIC: Record = Record {
         Field::new("tx_dropped", Kind::Number, "Dropped in place of being sent.").unit("packets"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const COUNTED: Record = Record {
@@ -262,4 +278,5 @@ pub const COUNTED: Record = Record {
         Field::new("interfaces", Kind::Map(&Kind::Record(&TRAFFIC)), "Each interface's counters, by name."),
     ],
     hidden: &[],
+    open: false,
 };

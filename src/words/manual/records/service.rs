@@ -18,6 +18,7 @@ pub const SERVICE_PORT: Record = Record {
         Field::new("app_protocol", Kind::Text, "What is spoken, as the API calls it, such as https.").or_nothing("it is not told"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SERVICE: Record = Record {
@@ -82,6 +83,7 @@ pub const SERVICE: Record = Record {
         Field::new("created", Kind::Text, "When it was made, in RFC 3339."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const ENDPOINT: Record = Record {
@@ -109,6 +111,7 @@ pub const ENDPOINT: Record = Record {
         Field::new("dead", Kind::Text, "Why nobody can answer there, where the API proves it.").or_nothing("it does not"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SLICE_PORT: Record = Record {
@@ -120,6 +123,7 @@ pub const SLICE_PORT: Record = Record {
         Field::new("protocol", Kind::OneOf(&["TCP", "UDP", "SCTP"]), "Its protocol."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SLICE: Record = Record {
@@ -132,6 +136,7 @@ pub const SLICE: Record = Record {
         Field::new("ports", Kind::List(&Kind::Record(&SLICE_PORT)), "Its ports."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const DISAGREEMENT: Record = Record {
@@ -149,6 +154,7 @@ pub const DISAGREEMENT: Record = Record {
         Field::new("detail", Kind::Text, "A sentence that says it all."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TEMPLATE: Record = Record {
@@ -161,6 +167,7 @@ pub const TEMPLATE: Record = Record {
         Field::new("trouble", Kind::Text, "Why it has none, in the API's words; empty when nothing says."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const SETTING: Record = Record {
@@ -172,6 +179,7 @@ pub const SETTING: Record = Record {
         Field::new("means", Kind::Text, "What it means for a client."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const REACH: Record = Record {
@@ -183,6 +191,7 @@ pub const REACH: Record = Record {
         Field::new("endpoints", ADDRESSES, "The addresses that requests on these nodes can hit."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CONTAINER_PORT: Record = Record {
@@ -195,6 +204,7 @@ pub const CONTAINER_PORT: Record = Record {
         Field::new("host_port", Kind::Number, "A port of the node that leads to it beside the Service.").or_nothing("there is none"),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const CONTAINER: Record = Record {
@@ -213,6 +223,7 @@ pub const CONTAINER: Record = Record {
         Field::new("id", Kind::Text, "The runtime's id; empty while it has not started."),
     ],
     hidden: &["args", "env"],
+    open: false,
 };
 
 pub const POD: Record = Record {
@@ -242,6 +253,7 @@ pub const POD: Record = Record {
         ),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const EVENT: Record = Record {
@@ -257,6 +269,7 @@ pub const EVENT: Record = Record {
         Field::new("object_uid", Kind::Text, "The uid of the object that it is about."),
     ],
     hidden: &[],
+    open: false,
 };
 
 pub const TARGET: Record = Record {
@@ -301,4 +314,5 @@ pub const TARGET: Record = Record {
         Field::new("pods_read", Kind::Bool, "Whether the pods could be read."),
     ],
     hidden: &[],
+    open: false,
 };
