@@ -16,7 +16,7 @@ pub(super) fn told(case: &Case, roads: &[&Road]) -> Vec<String> {
     let all = case.roads();
     let here: Vec<&Road> = all.iter().filter(|road| clients.contains(&road.client()) && !road.late()).collect();
     let by_number = ports_apart(&here).or_else(|| parity(&here));
-    by_number.into_iter().chain(first_ones(&here)).chain(flags_apart(case, roads)).collect()
+    by_number.into_iter().chain(sizes_apart(&here)).chain(first_ones(&here)).chain(flags_apart(case, roads)).collect()
 }
 
 fn ports(roads: &[&Road], answered: bool) -> BTreeSet<u16> {
@@ -51,6 +51,17 @@ fn parity(roads: &[&Road]) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// That the failing tries all are larger than the answered ones of the same places.
+fn sizes_apart(roads: &[&Road]) -> Option<String> {
+    let sizes = |answered: bool| -> BTreeSet<u32> {
+        let of = roads.iter().map(|road| &road.connection.attempt).filter(|attempt| attempt.answered() == answered);
+        of.filter_map(|attempt| attempt.bytes).collect()
+    };
+    let (failed, answered) = (sizes(false), sizes(true));
+    let (least, most) = (failed.first()?, answered.last()?);
+    (least > most).then(|| format!("requests of {least} bytes and more fail, those of {most} bytes and less are answered"))
 }
 
 /// That of each place the first tries pass and none after them: something counts them.

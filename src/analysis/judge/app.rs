@@ -11,7 +11,7 @@ use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
-use crate::model::probe::Ending;
+use crate::model::probe::{Ending, Probe, Speech};
 use crate::model::subject::Subject;
 
 /// Connections that were made and not answered, whose packets all passed: one finding a cause.
@@ -235,6 +235,10 @@ fn refused_tls(case: &Case, roads: &[&Road], culprits: Vec<Subject>, listed: &st
     finding
 }
 
+fn within_tls(probe: &Probe) -> bool {
+    probe.speech == Speech::Https
+}
+
 /// For how long an answer was waited for: a slower program is no silent one.
 fn waited(roads: &[&Road]) -> String {
     let longest = roads.iter().map(|road| road.connection.attempt.total_ms).max().unwrap_or_default();
@@ -250,6 +254,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
     if name == names::APP_REFUSES_TLS {
         return refused_tls(case, roads, culprits, &listed);
     }
+    let mut inside = false;
     let (summary, evidence) = match name {
         names::APP_PROTOCOL_MISMATCH => {
             let all = case
@@ -259,10 +264,18 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
                 // Every pod speaks the other protocol: it is the Service's port that promises the wrong one.
                 culprits.insert(0, Subject::service_port(&case.service.namespace, &case.service.name, &endpoints::port_name(target)));
             }
-            (
-                "the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(),
-                format!("what came back is not what was asked for: {first}"),
-            )
+            inside = roads.iter().all(|road| road.connection.attempt.ending == Ending::HttpMismatch) && case.probes().any(within_tls);
+            if inside {
+                (
+                    "the program speaks TLS, and what it says inside is not HTTP".to_owned(),
+                    format!("the handshake succeeded ({first}), and what came back to an HTTP request is no HTTP"),
+                )
+            } else {
+                (
+                    "the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(),
+                    format!("what came back is not what was asked for: {first}"),
+                )
+            }
         }
         names::APP_RESETS => (format!("{listed} accepts the connection and resets it"), "the reset leaves the pod itself".to_owned()),
         names::APP_CLOSES => (
@@ -274,5 +287,10 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned(),
         ),
     };
-    found(name, culprits, summary, vec![format!("{} connections: {evidence}", roads.len())])
+    let mut finding = found(name, culprits, summary, vec![format!("{} connections: {evidence}", roads.len())]);
+    if inside {
+        "Ask in what it speaks: the TLS handshake alone with --set probe=tls. Where it is to speak HTTP/1.1, correct the program."
+            .clone_into(&mut finding.next);
+    }
+    finding
 }

@@ -93,7 +93,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
             open.extend(unknown.into_iter().map(|gap| (roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>(), gap)));
         }
     }
-    for (name, roads) in of_pods {
+    let order: Vec<String> = explained.iter().map(|finding| finding.name.clone()).collect();
+    for (name, roads) in order.iter().filter_map(|name| of_pods.remove_entry(name)) {
         pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
     }
     let all = Tries { case, roads: &[], node: "" };
@@ -102,7 +103,7 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
         // Of a node whose inside explains nothing it may still be proven that it is the one that fails.
         match log.first(&LAST_OF_ALL, "", &all) {
             Some(Ok(finding)) => explained.push(finding),
-            Some(Err(gap)) => open.push((BTreeSet::new(), gap)),
+            Some(Err(gap)) => open.insert(0, (BTreeSet::new(), gap)),
             None => {}
         }
     }
@@ -273,7 +274,9 @@ fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Fi
     let (causes, gaps) = passed_on(case, log, gone, roads);
     // That packets are lost on the way is no cause where the small ones pass: their size may be it, or what they hold.
     let where_alone = |finding: &Finding| has(&finding.name, Property::WhereAlone);
-    match overlay::size_or_content(roads, gone) {
+    // Who resets has read what it is about: a size it would not take for one.
+    let reset = roads.iter().all(|road| wire::resolution::reset_between(road));
+    match overlay::size_or_content(roads, gone).filter(|_| !reset) {
         Some(gap) if data && causes.iter().all(where_alone) && !causes.is_empty() => (Vec::new(), vec![gap]),
         _ => (causes, gaps),
     }

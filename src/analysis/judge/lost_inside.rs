@@ -10,8 +10,8 @@ use super::road::{Leg, Point, Road};
 use super::translation;
 use crate::analysis::state::conntrack::Wanted;
 use crate::analysis::state::mechanisms::{self, Host, Look};
-use crate::analysis::state::netfilter::Fields;
-use crate::analysis::state::place_state::StatePair;
+use crate::analysis::state::netfilter::{Fields, Rule};
+use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::subject::Subject;
@@ -64,6 +64,10 @@ const OF_THE_CLUSTER: &[Asked] = &[
     ("other translations of an endpoint's address", |lost| {
         may(translated_again(lost.pair, &lost.packets), "the connection table leads on what is for an endpoint")
     }),
+    ("rules that come and go", |lost| may_by(come_and_go(lost.pair), |rule| format!("`{rule}` was there in one of two readings alone"))),
+    ("ports for translation", |lost| {
+        may_by(few_ports(lost.pair), |rule| format!("`{rule}` leaves few, and what finds none free is dropped"))
+    }),
     ("reasons that the kernel counts", |lost| {
         // The counters were read around the second round alone.
         let repeated = lost.roads.iter().filter(|road| road.repeated()).count();
@@ -73,6 +77,37 @@ const OF_THE_CLUSTER: &[Asked] = &[
 
 fn may(takes: bool, what: &str) -> Look {
     if takes { Look::MayTake(what.to_owned()) } else { Look::Read }
+}
+
+fn may_by(rule: Option<String>, what: impl Fn(&str) -> String) -> Look {
+    rule.map_or(Look::Read, |rule| Look::MayTake(what(&rule)))
+}
+
+/// The rules of a reading.
+fn rules(state: &PlaceState) -> impl Iterator<Item = &Rule> {
+    [state.iptables(), state.ip6tables(), state.iptables_legacy()].into_iter().flatten().flatten()
+}
+
+/// A rule that drops and that one reading of the node has and the other has not. Between the two the tries were made.
+fn come_and_go(pair: &StatePair) -> Option<String> {
+    let of = |state| -> BTreeSet<(String, String, String)> {
+        let taking = rules(state).filter(|rule| ["DROP", "REJECT"].contains(&rule.target.as_str()));
+        taking.map(|rule| (rule.table.clone(), rule.chain.clone(), rule.text.clone())).collect()
+    };
+    let (before, after) = (of(&pair.before), of(&pair.after));
+    let (table, _, text) = before.symmetric_difference(&after).next()?;
+    Some(format!("{text} (table {table})"))
+}
+
+/// A rule that translates sources to a range of ports: when all of them are taken, what needs another one is dropped and nothing is counted
+/// at the rule.
+fn few_ports(pair: &StatePair) -> Option<String> {
+    let ranged = |rule: &&Rule| {
+        let to = |key: &str| rule.text.split_whitespace().skip_while(move |word| *word != key).nth(1);
+        let given = to("--to-ports").or_else(|| to("--to-source").filter(|to| to.contains(':') && to.contains('.')));
+        ["MASQUERADE", "SNAT"].contains(&rule.target.as_str()) && given.is_some_and(|given| given.chars().any(|c| c.is_ascii_digit()))
+    };
+    rules(&pair.after).find(ranged).map(|rule| rule.text.clone())
 }
 
 /// Every failing connection was lost inside one node, and nothing that may take packets there explains it.

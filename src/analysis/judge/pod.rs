@@ -13,6 +13,7 @@ use super::checksum;
 use super::road::{Leg, Road};
 use super::rule::Log;
 use crate::analysis::state::network::Neighbour;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sockets::Listener;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
@@ -313,7 +314,11 @@ fn queue_full(reached: &Reached) -> Option<Finding> {
     let full = |listener: &&Listener| {
         Some(listener.port) == number && listener.waiting > 0 && (protocol(case) == Protocol::Udp || listener.waiting >= listener.most)
     };
-    let listener = pair.after.listeners(protocol(case))?.iter().find(full)?;
+    let listeners = pair.after.listeners(protocol(case))?;
+    let Some(listener) = listeners.iter().find(full) else {
+        let listener = listeners.iter().find(|listener| Some(listener.port) == number)?;
+        return overflowed(reached, pair, listener);
+    };
     let overflows = ["ListenOverflows", "ListenDrops"].iter().filter_map(|name| pair.grown("TcpExt", name)).sum::<u64>();
     Some(found(
         names::POD_SILENT,
@@ -324,6 +329,24 @@ fn queue_full(reached: &Reached) -> Option<Finding> {
             format!("ListenOverflows and ListenDrops grew by {overflows}"),
         ],
     ))
+}
+
+/// The queue was full while it was asked and is not any more: the kernel counted what found no room.
+fn overflowed(reached: &Reached, pair: &StatePair, listener: &Listener) -> Option<Finding> {
+    let Reached { case, pod, roads, .. } = reached;
+    let lost = u64::try_from(roads.iter().filter(|road| road.repeated()).count()).unwrap_or(u64::MAX);
+    let overflows = pair.grown("TcpExt", "ListenOverflows").filter(|_| protocol(case) == Protocol::Tcp)?;
+    (lost > 1 && overflows >= lost).then(|| {
+        found(
+            names::POD_SILENT,
+            vec![reached.subject()],
+            "the request reaches the pod, and its program does not take connections as fast as they come",
+            vec![
+                format!("{lost} requests reached {pod} and got no answer while its state was read, and ListenOverflows grew there by {overflows}"),
+                format!("the queue of {pod}:{} has room for {} that wait", listener.port, listener.most),
+            ],
+        )
+    })
 }
 
 /// The state of the pod's namespace could not be read.

@@ -28,11 +28,15 @@ impl Answered {
         let vip = case.address();
         let roads = case.roads();
         let place = node.to_owned();
+        let enters = |road: &Road| road.entry().is_some_and(|(entry, _)| entry == node);
+        // What came in from the clients here meets other rules than what other nodes send on.
+        let entered = lost.iter().any(|road| enters(road));
         let passed = |road: &&Road| {
             let here = place.clone();
             road.connection.attempt.answered()
                 && !road.late()
                 && road.endpoint().is_some()
+                && (!entered || enters(road))
                 && road.hops(move |hop| hop.place == here).next().is_some()
         };
         let answered: Vec<&Road> = roads.iter().filter(passed).collect();

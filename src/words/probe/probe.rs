@@ -320,6 +320,20 @@ mod tests {
     }
 
     #[test]
+    fn whose_connection_was_made_has_been_asked() {
+        let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
+        let lines = [
+            "try\t1\tsmall\t10.0.0.9\t20000\tcould-not-ask\t\t3\t9\t[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required",
+            "try\t2\tsmall\t10.0.0.9\t20001\tcould-not-ask\t\t3\t9\tEOF occurred in violation of protocol (_ssl.c:2393)",
+            "try\t3\tsmall\t10.0.0.9\t20002\tcould-not-ask\t\t\t9\t[Errno 1] Operation not permitted",
+        ];
+        read(&mut probe, &lines.join("\n"), "");
+        let endings: Vec<Ending> = probe.attempts.iter().map(|attempt| attempt.ending).collect();
+        assert_eq!(endings, [Ending::TlsAlert, Ending::Closed, Ending::CouldNotAsk]);
+        assert_eq!(probe.made().count(), 2);
+    }
+
+    #[test]
     fn garbage_from_a_host_is_no_answer() {
         let mut probe = Probe::new(Vantage::Local, "10.0.0.1".parse().unwrap(), 443, Speech::Https);
         read(&mut probe, "tool\tpython3\ntry\t1\tsmall\t10.0.0.9\t20000\tanswered\t200\t1\t2\tTLSv1.3\ntry\t2\tsmall\tx\ny\ttry\n", "");

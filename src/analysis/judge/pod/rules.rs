@@ -94,6 +94,6 @@ const GATEWAY_SILENT: Proof<InPod> = Proof {
 const QUEUE_FULL: Proof<InPod> = Proof {
     rule: &rules::POD_SILENT,
     title: "a socket whose queue nobody empties",
-    needs: "the pod's socket on the port, with as much waiting as it takes",
+    needs: "the pod's socket on the port, with as much waiting as it takes, or as many overflows counted as requests were lost there",
     apply: One(|scene| queue_full(scene)),
 };

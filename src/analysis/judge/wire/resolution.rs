@@ -11,6 +11,7 @@ use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
 use crate::analysis::state::arp_filters::ArpPacket;
 use crate::model::catalogue::names;
+use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::subject::Subject;
@@ -267,8 +268,32 @@ pub(super) fn nothing_left_while_watched(asking: &Asking) -> Option<Gap> {
     (asking.left() == 0).then(|| asking.open(reason, "whether the request went to another node"))
 }
 
+/// Whether a reset came in at the client that no place sent where we looked, its node among them: somebody between the two sends it.
+pub(in crate::analysis::judge) fn reset_between(road: &Road) -> bool {
+    let resets = |passage: Passage, at_client: bool| {
+        let client = road.client();
+        road.hops(move |hop| !hop.request && hop.what == Sighting::Reset && hop.passage == passage && (hop.place == client) == at_client)
+            .next()
+            .is_some()
+    };
+    let node = road.entry().map(|(node, _)| node).or_else(|| road.case.announcer());
+    node.is_some_and(|node| road.watched(&node)) && resets(Passage::In, true) && !resets(Passage::Out, false) && !resets(Passage::In, false)
+}
+
 pub(super) fn request_lost(asking: &Asking) -> Finding {
     let lost = Lost::of(asking);
+    if asking.roads.iter().all(|road| reset_between(road)) {
+        let (clients, node) = (asking.clients(), asking.node);
+        let evidence = vec![
+            format!(
+                "resets came in at {clients} for {} connections, and left neither {node} nor any other place that was watched",
+                asking.roads.len()
+            ),
+            format!("what {clients} sent before that did not come to {node}"),
+        ];
+        let summary = format!("somebody between {clients} and {node} resets the connections");
+        return found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence);
+    }
     let clients = asking.clients();
     let (summary, none) = match &lost {
         Lost { came: 0, .. } => (

@@ -95,7 +95,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the pod and its container",
         meaning: "The request reaches the pod and nothing at all answers: the process hangs or its queue is full.",
-        decided_by: "The request seen inside the pod without an answer, and a listening socket whose queue is full (for UDP: that holds anything), when no filter, route or loopback address explains it.",
+        decided_by: "The request seen inside the pod without an answer, and a listening socket whose queue is full (for UDP: that holds anything) or overflowed as often as requests were lost, when no filter, route or loopback address explains it.",
         seen: "SYNs reach the pod and time out, while the pod stays Ready for a while. ss -ltn shows Recv-Q at or above Send-Q on the port; nstat shows TcpExtListenOverflows growing. The process is stopped, blocked, or out of worker threads.",
         next: "Look at the process in the named container; restart the pod when it hangs.",
         alike: &[
