@@ -64,13 +64,60 @@ fn every_recording_is_answered_on_one_screen_by_cause_and_place() {
         let places: Vec<String> = finding.culprits.iter().flat_map(names).chain(asked).collect();
         let placed = places.iter().any(|place| headline.contains(place.as_str())) || names(&finding.culprits[0]).is_empty();
         // The sentence of the finding, but for whose packets it is about.
-        let first = finding.summary.split(" drops it").next().and_then(|head| head.split(" leaves it").next()).unwrap_or_default();
+        let first = finding
+            .summary
+            .split(" drops it")
+            .next()
+            .and_then(|head| head.split(" rejects it").next())
+            .and_then(|head| head.split(" leaves it").next())
+            .unwrap_or_default();
         let caused = headline.contains(first);
         if !placed || !caused || !service.is_some_and(|service| headline.contains(&service)) || headline.contains("drops it") {
             wrong.push(format!("{name} does not say cause and place first: {headline}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is given to be typed at night has to mend what is broken, and nothing else.
+#[test]
+fn the_advice_of_these_recordings_names_what_mends_them() {
+    let told: std::collections::BTreeMap<String, String> = outcomes()
+        .into_iter()
+        .map(|(name, outcome)| {
+            let name = name.rsplit('/').next().unwrap_or_default().trim_end_matches(".lbdiag").to_owned();
+            (name, report::text(&outcome, Style { width: 400, ..Style::PLAIN }))
+        })
+        .collect();
+    for (name, said) in [
+        ("l2-client-stale-arp", "on c1: ip neigh del 10.88.64.100 dev eth0\n"),
+        ("route-pod-network-wrong", "on n2: ip route replace 10.88.131.0/24 via 10.88.131.255 dev vxlan.calico onlink\n"),
+        ("route-pod-network-wrong", "leads to another node, n1\n"),
+        ("route-to-own-pod-wrong", "on n3: ip route del 10.88.131.3 dev eth0\n"),
+        ("node-rule-by-mark-leads-requests-away", "ip rule del from all fwmark 0x4000/0x4000 lookup 77"),
+        ("pod-bridge-down", "on n3: ip link set cni0 up\n"),
+        ("node-first-packets-lost", "slow, not down"),
+        ("node-first-packets-lost", "ip route show table all match 10.88.131.2"),
+        ("overlay-route-to-pod-network-missing", "calico-node"),
+        ("alloc-pool-exhausted", "kubectl edit ipaddresspool -n metallb-system services"),
+        ("announcer-off", "Look at the console of n2 first."),
+        ("l2-duplicate-address-foreign-host", "bridge fdb show"),
+        ("pod-firewall-in-one-pod", "nsenter -t "),
+        ("pod-nft-policy-drops", "nft table inet own on "),
+        ("app-plain-http-behind-https-port", "lbdiag asked in TLS, and the pods answer in plain text\n"),
+        ("app-plain-http-behind-https-port", "--probe http"),
+        ("router-stale-neighbour", "router 10.88.64.1: 66:db:58:9b:da:70, "),
+        ("client-by-traffic-drops-the-answers", "`tcpdump -ni any host 10.88.64.100 and port 443` on 10.88.192.50"),
+        ("application-says-503-with-an-expired-certificate", "app/certificate-expired: Renew the certificate"),
+    ] {
+        let text = told.get(name).unwrap_or_else(|| panic!("{name} is among {:?}", told.keys()));
+        assert!(text.contains(said), "{name} does not say {said:?}:\n{text}");
+    }
+    for (name, text) in &told {
+        assert!(!text.contains("ip neigh flush"), "{name} says what leaves permanent entries alone:\n{text}");
+    }
+    let by_mark = &told["node-rule-by-mark-leads-requests-away"];
+    assert!(!by_mark.contains("ip route del"), "a good route is to be deleted:\n{by_mark}");
 }
 
 #[test]

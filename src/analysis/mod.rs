@@ -1,6 +1,7 @@
 //! Pure reasoning: reads what evidence brought up, elects, folds, joins and judges. No input, no output, nothing async.
 
 pub mod addresses;
+pub mod advice;
 pub mod allocation;
 pub mod announcement;
 pub mod client_traffic;

@@ -18,7 +18,7 @@ use crate::evidence::error::ErrorKind;
 use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
-use crate::model::text::hanging;
+use crate::model::text::{hanging, one_line};
 use crate::report::{self, Detail};
 
 /// Bound on one API request: a slow API server is still one that answers.
@@ -36,6 +36,13 @@ pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, b
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
+    if let Some(by) = &prepared.recorded_by {
+        let name = one_line(&prepared.playbook.header.name);
+        let by = one_line(by);
+        streams::say(&format!(
+            "lbdiag: this is a recording of {by}, and holds what {by} asked, not all that {name} asks: lbdiag run {by} --replay shows its answer"
+        ));
+    }
     let pcap = match packets_wanted(arguments, &prepared.playbook) {
         Ok(pcap) => pcap,
         Err(error) => return refuse(Exit::Usage, &error),

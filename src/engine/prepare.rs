@@ -40,6 +40,8 @@ pub struct Prepared {
     /// Where each value comes from.
     pub sources: BTreeMap<String, String>,
     pub site: Site,
+    /// The playbook that the replayed recording is of, where it is another one.
+    pub recorded_by: Option<String>,
 }
 
 impl Prepared {
@@ -61,7 +63,10 @@ impl Prepared {
         });
         let (replayed, manifest) = replayed.transpose()?.unzip();
         let (inputs, site) = settle(asked, manifest.as_ref(), doing).map_err(Unprepared::Usage)?;
-        Self::of(playbook, &inputs, site, replayed).map_err(Unprepared::Usage)
+        // A world is recorded to be asked anything.
+        let by = manifest.map(|manifest| manifest.playbook.name).filter(|by| asked.world.is_none() && *by != playbook.header.name);
+        let prepared = Self::of(playbook, &inputs, site, replayed).map_err(Unprepared::Usage)?;
+        Ok(Self { recorded_by: by.filter(|by| !by.is_empty()), ..prepared })
     }
 
     /// A replay with the parameters and at the site that the recording names, but for the parameters that are `set`.
@@ -82,7 +87,7 @@ impl Prepared {
         let params = resolve(&playbook.header, inputs)?;
         let site = site.for_playbook(&playbook.header.name, &playbook.sha256())?;
         let sources = sources(&playbook.header, inputs);
-        Ok(Self { playbook, replayed, params, sources, site })
+        Ok(Self { playbook, replayed, params, sources, site, recorded_by: None })
     }
 
     /// Runs what is replayed, telling nobody how far it is; `None` when it is no replay.

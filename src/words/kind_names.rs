@@ -55,9 +55,7 @@ pub fn named(name: &str) -> Result<Named<'_>, String> {
             _ => {}
         }
     }
-    let hint = nearest(name, every_kind().iter().map(|known| known.plural.as_str()))
-        .map(|near| format!("did you mean `{near}`? "))
-        .unwrap_or_default();
+    let hint = nearest(name, KNOWN.iter().map(|(known, ..)| *known)).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     Err(format!(
         "`{name}` is no kind of objects: {hint}write a plural such as deployments, or GROUP/VERSION/PLURAL such as policy/v1/poddisruptionbudgets"
     ))

@@ -89,9 +89,15 @@ fn errors(case: &Case) -> Option<Finding> {
         by_place.iter().map(|(from, statuses)| format!("tries from {from} are answered with {}", listed(statuses))).collect();
     let pods = answered_by(case, &all);
     evidence.extend(pods.iter().map(|(pod, count)| format!("{count} of these answers came from {pod}")));
+    let counts: Vec<(String, usize)> = pods.iter().map(|(pod, count)| (pod.clone(), *count)).collect();
     let pods: BTreeSet<String> = pods.into_keys().collect();
     let command = match &pods.first() {
-        Some(pod) => format!("kubectl logs -n {} {pod} --all-containers --since=1h", case.service.namespace),
+        Some(pod) => {
+            let others: Vec<String> = counts.iter().skip(1).take(3).map(|(pod, count)| format!("{pod} ({count} answers)")).collect();
+            let first = counts.first().map(|(_, count)| format!(" ({count} answers)")).unwrap_or_default();
+            let rest = if others.is_empty() { String::new() } else { format!("; the same of {}", others.join(", ")) };
+            format!("kubectl logs -n {} {pod} --all-containers --since=1h{first}{rest}", case.service.namespace)
+        }
         None => format!("kubectl describe service -n {} {}", case.service.namespace, case.service.name),
     };
     let culprits =
@@ -100,7 +106,11 @@ fn errors(case: &Case) -> Option<Finding> {
     let mut finding = found(
         names::APP_ANSWERS_WITH_ERRORS,
         culprits,
-        format!("answered with HTTP {codes}: {failed} of {answered} answers say that the server failed"),
+        if failed == answered {
+            format!("answered with HTTP {codes} every time: all {failed} answers say that the server failed")
+        } else {
+            format!("answered with HTTP {codes}: {failed} of {answered} answers say that the server failed")
+        },
         evidence,
     );
     finding.next = format!("Read what the program says of these requests: {command}");

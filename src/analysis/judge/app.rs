@@ -255,6 +255,8 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
         return refused_tls(case, roads, culprits, &listed);
     }
     let mut inside = false;
+    let in_tls = roads.iter().all(|road| road.connection.attempt.ending == Ending::TlsMismatch);
+    let asked = if in_tls { ("TLS", "plain text") } else { ("plain HTTP", "another protocol, which may be TLS") };
     let (summary, evidence) = match name {
         names::APP_PROTOCOL_MISMATCH => {
             let all = case
@@ -272,8 +274,8 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
                 )
             } else {
                 (
-                    "the port is asked in one protocol and answers in another: TLS to plain text, or the reverse".to_owned(),
-                    format!("what came back is not what was asked for: {first}"),
+                    format!("lbdiag asked in {}, and the pods answer in {}", asked.0, asked.1),
+                    format!("what came back is not what was asked for: {first}; {}", why_asked(case, asked.0)),
                 )
             }
         }
@@ -287,10 +289,28 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned(),
         ),
     };
-    let mut finding = found(name, culprits, summary, vec![format!("{} connections: {evidence}", roads.len())]);
+    let repeated = roads.iter().filter(|road| road.repeated()).count();
+    let count = match (roads.len() - repeated, repeated) {
+        (first, 0) => format!("{first} connections"),
+        (0, again) => format!("{again} connections of the repetition"),
+        (first, again) => format!("{first} connections, and {again} of the repetition"),
+    };
+    let mut finding = found(name, culprits, summary, vec![format!("{count}: {evidence}")]);
     if inside {
         "Ask in what it speaks: the TLS handshake alone with --set probe=tls. Where it is to speak HTTP/1.1, correct the program."
             .clone_into(&mut finding.next);
     }
     finding
+}
+
+/// By what of the port it was chosen what to speak, and how to ask otherwise.
+fn why_asked(case: &Case, spoken: &str) -> String {
+    let Some(port) = case.target.map(|target| &target.port) else { return format!("{spoken} was chosen by the Service's port") };
+    let by = match (&port.app_protocol, port.name.as_str()) {
+        (Some(protocol), _) => format!("its appProtocol, {protocol}"),
+        (None, "") => format!("its number, {}", port.port),
+        (None, name) => format!("its name and number, {name} {}", port.port),
+    };
+    let other = if spoken == "TLS" { "http" } else { "https" };
+    format!("{spoken} was chosen by {by}; to ask otherwise: --probe {other}")
 }

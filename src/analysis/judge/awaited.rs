@@ -8,7 +8,7 @@ use super::road::{Leg, Point, Road};
 use crate::analysis::client_traffic::{is_node, seen, traces, tries};
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::probe::{Ending, Probe, Speech, Vantage};
+use crate::model::probe::{Awaited, Ending, Probe, Speech, Vantage};
 use crate::model::subject::Subject;
 
 /// What is open of clients whose traffic was waited for in the first round.
@@ -47,13 +47,20 @@ fn nothing_came(case: &Case, probe: &Probe) -> Gap {
         reason.push_str(&trace);
     }
     let undecided = format!(
-        "whether requests of {client} are lost between it and the nodes, or come with another address, or were never made: a capture on {client} while it asks tells, or --set from=ssh:… with a login there"
+        "whether requests of {client} are lost between it and the nodes, or come with another address, or were never made: {} tells, or --from ssh:{client} with a login there",
+        capture_there(Some(awaited), &client.to_string())
     );
     no_vantage(probe, reason, &undecided)
 }
 
 fn no_vantage(probe: &Probe, reason: String, undecided: &str) -> Gap {
     Gap::new(names::EVIDENCE_NO_VANTAGE, Subject::client(probe.vantage.place()), reason, undecided).decisive()
+}
+
+/// The capture that would decide, as it is typed there.
+fn capture_there(awaited: Option<&Awaited>, client: &str) -> String {
+    let what = awaited.map(|awaited| format!(" host {} and port {}", awaited.address, awaited.port)).unwrap_or_default();
+    format!("`tcpdump -ni any{what}` on {client} while it asks")
 }
 
 /// Of a datagram's answer nobody is told that it arrived.
@@ -91,21 +98,29 @@ pub(super) fn taker(roads: &[&Road]) -> String {
 /// Why the client does not take the answer: from the node alone only some of the causes can be told.
 pub(super) fn not_acknowledged(roads: &[&Road], node: &str) -> Gap {
     let client = roads.first().map(|road| road.client()).unwrap_or_default();
+    let awaited = roads.iter().find_map(|road| road.case.probes().find_map(|probe| probe.awaited.as_ref()));
     let side = Point::NodeClientSide(node.to_owned());
     let largest = roads.iter().map(|road| road.largest(Leg::ReplyData, &side)).max().unwrap_or_default();
     let (what, causes) = if largest > 0 {
         (
             format!("payload of the answers, up to {largest} bytes a packet,"),
-            "large packets are lost between them (wire/mtu), or the client's own filter drops them (client/firewall)",
+            format!(
+                "large packets of {node} are lost on the way to {client} (wire/mtu), or the filter of {client} drops them (client/firewall)"
+            ),
         )
     } else {
-        ("the answer".to_owned(), "it is lost between them (wire/reply-lost), or the client's own filter drops it (client/firewall)")
+        (
+            "the answer".to_owned(),
+            format!(
+                "{node}'s answer is lost on the way to {client} (wire/reply-lost), or the filter of {client} drops it (client/firewall)"
+            ),
+        )
     };
     Gap::new(
         names::EVIDENCE_NO_VANTAGE,
         Subject::client(&client),
         format!("{what} leaves {node} for {client} by the interface of arrival, and {client} does not acknowledge it"),
-        format!("whether {causes}: a capture on {client} while it asks tells"),
+        format!("whether {causes}: {} tells", capture_there(awaited, &client)),
     )
     .decisive()
 }

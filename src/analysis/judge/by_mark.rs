@@ -42,7 +42,7 @@ pub(super) fn led_away(case: &Case, roads: &[&Road], node: &str, pair: &StatePai
         }
         let by = out.into_iter().collect::<Vec<_>>().join(" and ");
         Some(Finding {
-            next: format!("Take the policy rule `{rule}` off {node}, or give it a mark that nobody else sets."),
+            next: format!("On {node}: ip rule del {rule}, or give the rule a mark that nobody else sets; see what wrote it."),
             ..found(
                 names::ROUTE_POD_NETWORK_WRONG,
                 vec![Subject::route(node, pod_network(case, pod))],

@@ -109,7 +109,11 @@ fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
         culprits.push(owner);
         evidence.push(told);
     }
-    let summary = format!("another host of the network has {address}, and what {} asks is answered by it", vantage.place());
+    let summary = format!(
+        "another host of the network, {}, has {address}, and what {} asks is answered by it",
+        macs.iter().cloned().collect::<Vec<_>>().join(" and "),
+        vantage.place()
+    );
     Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, summary, evidence))
 }
 

@@ -164,7 +164,7 @@ pub(super) fn wrong_entry(case: &Case, from: &str, to: &str, address: IpAddr) ->
     }
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
-        vec![Subject::interface(from, &astray.entry.device)],
+        vec![Subject::interface(from, &astray.entry.device), Subject::address(address)],
         format!("{from} sends what is for {address} ({to}) to {}, which is another machine's MAC", astray.mac),
         astray.evidence(),
     ))

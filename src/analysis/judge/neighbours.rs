@@ -54,7 +54,11 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
                 client::culprits(&[*road]),
                 format!("{} sends to {mac}, {whose}, and not to the announcer", road.client()),
                 vec![
-                    format!("`ip neigh` on {}: {vip} is at {mac}", road.client()),
+                    format!(
+                        "`ip neigh` on {}: {vip} is at {mac}{}",
+                        road.client(),
+                        entry.map(|entry| format!(" ({})", entry.state)).unwrap_or_default()
+                    ),
                     format!(
                         "the announcer has {}",
                         right.iter().filter(|mac| !mac.is_empty()).take(4).cloned().collect::<Vec<_>>().join(", ")
@@ -73,11 +77,12 @@ pub(super) fn stale(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let stray = strays.into_iter().find(|hop| hop.source_mac.is_some() && announcers.contains(&hop.place))?;
     let mac = stray.source_mac.clone()?.to_lowercase();
     let culprit = sender(case, roads, &mac);
+    let who = forwarder(case, roads, &culprit, &mac);
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
         format!(
-            "requests pass {} addressed to another host's MAC: whoever sends them there has a wrong neighbour entry for {vip}, or a route by that host",
+            "{who} sends requests for {vip} past {}, addressed to another host's MAC: its neighbour entry for {vip} is wrong, or it has a route by that host",
             stray.place
         ),
         vec![format!("seen on {}/{} from {mac}, not addressed to {}", stray.place, stray.interface, stray.place)],
@@ -157,10 +162,11 @@ fn answers_heard(case: &Case, vip: IpAddr) -> BTreeSet<String> {
 /// A client's own frames go to a host that is no node: its neighbour entry is that host's.
 fn taken_elsewhere(case: &Case, roads: &[&Road], vip: IpAddr) -> Option<Finding> {
     let Taken { hop, mac, sender: culprit, .. } = Taken::of(case, roads, vip).filter(|taken| taken.directly)?;
+    let who = forwarder(case, roads, &culprit, &mac);
     Some(found(
         names::WIRE_STALE_NEIGHBOUR,
         vec![culprit],
-        format!("requests go to {}, which does not hold {vip}: whoever forwards them has a wrong neighbour entry", hop.place),
+        format!("{who} sends requests to {}, which does not hold {vip}: its neighbour entry for {vip} is wrong", hop.place),
         vec![format!("{}/{} takes requests for {vip} from {mac}", hop.place, hop.interface)],
     ))
 }
@@ -224,7 +230,7 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
     if entry.state == "PERMANENT" {
         return Some(found(
             names::WIRE_STALE_NEIGHBOUR,
-            vec![Subject::interface(node, &entry.device)],
+            vec![Subject::interface(node, &entry.device), Subject::address(next)],
             format!("{node} sends its answers to {mac}, and {next} is at {came_from}"),
             evidence,
         ));
@@ -240,6 +246,18 @@ pub(super) fn back(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> 
             evidence,
         )
     })
+}
+
+/// The sender by its MAC, and whose next hop it is where it is no client itself: the name of a router is mostly not known.
+fn forwarder(case: &Case, roads: &[&Road], culprit: &Subject, mac: &str) -> String {
+    if let Subject::Client(name) = culprit {
+        return name.clone();
+    }
+    let whose: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
+    let node = super::answering::macs(case).get(mac).map(|(node, _)| format!("{node} ({mac})"));
+    let other =
+        || format!("{mac}, the last hop before the nodes for {}, no node itself,", whose.into_iter().collect::<Vec<_>>().join(" and "));
+    node.unwrap_or_else(other)
 }
 
 /// Who sends frames from that MAC: a client whose own they are, or a router.

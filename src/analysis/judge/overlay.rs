@@ -261,11 +261,11 @@ fn route_to_another_node(between: &Between) -> Option<Finding> {
     let wrong = between.astray()?;
     let (pod, state) = between.sender()?;
     let via = state.way(&RouteQuestion::to(pod))?.via?;
-    network_of(case, via).is_some_and(|owner| owner != *to).then(|| {
+    network_of(case, via).filter(|owner| owner != *to).map(|owner| {
         found(
             names::ROUTE_POD_NETWORK_WRONG,
             vec![Subject::route(from, pod_network(case, pod))],
-            format!("{from}'s route to the pod network of {to} leads to another node"),
+            format!("{from}'s route to the pod network of {to} leads to another node, {owner}"),
             between.evidence(&wrong),
         )
     })

@@ -240,7 +240,7 @@ fn filtered(reached: &Reached) -> Option<Finding> {
     Some(found(
         names::POD_FIREWALL_DROP,
         vec![Subject::pod(&case.service.namespace, pod)],
-        format!("a packet filter inside the pod's namespace drops it: {}", drop.text),
+        format!("a packet filter inside the pod's namespace {} it: {}", filters::verb(&drop.text), drop.text),
         vec![drop.proof],
     ))
 }
@@ -262,7 +262,7 @@ pub(super) fn takes_answers(case: &Case, pod: &str, roads: &[&Road]) -> Option<R
     Some(Ok(found(
         names::POD_FIREWALL_DROP,
         vec![Subject::pod(&case.service.namespace, pod)],
-        format!("a packet filter inside the pod's namespace drops its answers: {}", drop.text),
+        format!("a packet filter inside the pod's namespace {} its answers: {}", filters::verb(&drop.text), drop.text),
         vec![drop.proof],
     )))
 }

@@ -56,14 +56,28 @@ fn duplicate(case: &Case) -> Option<Finding> {
         return None;
     }
     let mut culprits: Vec<Subject> = foreign.iter().map(|mac| Subject::mac(mac)).collect();
-    let mut evidence: Vec<String> =
-        foreign.iter().map(|mac| format!("{mac} answers by ARP for {address}, and no node that was read has that MAC")).collect();
+    let heard = |mac: &String| {
+        let asks = case.flows().flat_map(|flow| &flow.arp);
+        let by = |(name, answered): &&(String, String)| !name.is_empty() && answered.eq_ignore_ascii_case(mac);
+        let places: BTreeSet<String> =
+            asks.flat_map(|ask| ask.replies.iter().filter(by).map(|(name, _)| format!("{}/{name}", ask.host.name))).collect();
+        if places.is_empty() { String::new() } else { format!(" (heard on {})", places.into_iter().collect::<Vec<_>>().join(", ")) }
+    };
+    let mut evidence: Vec<String> = foreign
+        .iter()
+        .map(|mac| format!("{mac} answers by ARP for {address}{}, and no node that was read has that MAC", heard(mac)))
+        .collect();
     for (owner, told) in foreign.iter().filter_map(|mac| holders::owner(case, mac)) {
         culprits.push(owner);
         evidence.push(told);
     }
     evidence.extend(answering::answering_nodes(case).into_iter().map(|(node, what)| format!("{what} of {node} answers too")));
-    Some(found(names::WIRE_DUPLICATE_ADDRESS, culprits, format!("another host of the network claims {address}"), evidence))
+    Some(found(
+        names::WIRE_DUPLICATE_ADDRESS,
+        culprits,
+        format!("another host of the network, {}, answers by ARP for {address}", foreign.join(" and ")),
+        evidence,
+    ))
 }
 
 /// Several interfaces of one node answer.

@@ -15,7 +15,7 @@ use crate::words::fact::Fact;
 use crate::words::fits::towards;
 use crate::words::mistake::Mistake;
 use crate::words::options::Options as Given;
-use crate::words::session::{Answer, Progress, Run};
+use crate::words::session::{Answer, Run};
 use crate::words::word::Word;
 
 /// The options that say what is captured and within which bounds.
@@ -90,10 +90,10 @@ impl Options {
             return Err(Mistake::argument(word.name, &format!("the option `filter`: {}", error.reason)).raised(context));
         }
         if options.own_filter().is_some() {
-            newly_needs(run, context, word.name, "a filter or an address of its own", ANY_CAPTURE)?;
+            run.newly_needs(context, word.name, "a filter or an address of its own", ANY_CAPTURE)?;
         }
         if options.snaplen > HEADERS {
-            newly_needs(run, context, word.name, "a `snaplen` that keeps what packets carry", PAYLOAD)?;
+            run.newly_needs(context, word.name, "a `snaplen` that keeps what packets carry", PAYLOAD)?;
         }
         Ok(options)
     }
@@ -126,30 +126,6 @@ impl Options {
             by_hand: self.own_filter().is_some(),
         }
     }
-}
-
-/// Refuses what needs a capability that there was not always, where the site does not allow it. A header from before goes on working,
-/// with a notice.
-///
-/// # Errors
-/// When the site says what playbooks may use, and this is not among it.
-fn newly_needs(run: &Run, context: &NativeCallContext, word: &str, with: &str, capability: &'static str) -> Answer<()> {
-    if run.uses.contains(capability) {
-        return Ok(());
-    }
-    if run.site.uses.as_ref().is_some_and(|uses| !uses.iter().any(|one| one == capability)) {
-        return Err(Run::refuse(
-            context,
-            format!("the word `{word}` with {with} needs the capability `{capability}`, which the site file's `uses` does not have"),
-        ));
-    }
-    if run.state().old_names.insert(capability) {
-        let notice = format!(
-            "`{word}` with {with} needs the capability `{capability}` from lbdiag 0.3 on: add it to `uses` in the playbook's header"
-        );
-        (run.progress)(Progress::Note(notice));
-    }
-    Ok(())
 }
 
 /// A name, `any`, or where the interface is to lead.

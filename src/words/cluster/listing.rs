@@ -34,10 +34,23 @@ pub(super) fn listing(run: &Run, services: &[Service], namespace: Option<&str>) 
         .collect();
     // The first of the table, so that the command can be taken as it is.
     if let Some([namespace, name, ..]) = rows.get(1) {
-        let command = format!("lbdiag run {} -n {} {}", run.playbook, typed(namespace), typed(name));
-        lines.extend([String::new(), format!("to find out about one of them: {}", one_line(&command))]);
+        let command = one_line(&format!("lbdiag run {} -n {} {}", named(&run.playbook), typed(namespace), typed(name)));
+        let told = match balanced.len() {
+            1 => format!("1 Service was not asked; to ask it, run: {command}"),
+            count => format!("{count} Services were not asked; to ask one, run: {command}"),
+        };
+        lines.splice(0..0, [told, String::new()]);
     }
     lines.join("\n")
+}
+
+/// A playbook as commands name it: a shipped one, or one beside the caller, is found by its name alone.
+fn named(path: &str) -> String {
+    let name = path.strip_prefix("playbooks/").unwrap_or(path);
+    match name.strip_suffix(".rhai") {
+        Some(name) if !name.contains('/') => typed(name),
+        _ => typed(path),
+    }
 }
 
 fn row(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
+use crate::analysis::advice::advise;
 use crate::analysis::clock_skew;
 use crate::analysis::judge::{judge, judge_without};
 use crate::analysis::observed::observed;
@@ -92,12 +93,13 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
     run.enter(WORD.name);
     let facts = Facts::gathered(run, context, service, given)?;
     let case = facts.case();
-    let judgement = match &run.judged_without {
+    let mut judgement = match &run.judged_without {
         Some(proof) => judge_without(&case, proof),
         None => judge(&case),
     };
     let seen = observed(&case, &judgement.witnesses);
     let remedies = remedies(&case, &judgement.findings);
+    advise(&case, &mut judgement.findings);
     let clocks = run.state().clocks.clone();
     let skewed =
         case.announcement.zip(case.address()).map(|(announcement, address)| clock_skew::gaps(address, &announcement.logs, &clocks));

@@ -63,7 +63,7 @@ fn full(metallb: &Metallb, names: &[String], family: Option<Family>) -> Finding 
     found(
         names::ADDRESS_POOL_EXHAUSTED,
         names.iter().map(|name| Subject::pool(name)).collect(),
-        format!("{what} of {} is taken", names.iter().map(|name| format!("pool {name}")).collect::<Vec<_>>().join(" and ")),
+        format!("{what} of {} is taken", names.iter().map(|name| format!("pool \"{name}\"")).collect::<Vec<_>>().join(" and ")),
         evidence,
     )
 }

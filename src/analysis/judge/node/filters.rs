@@ -50,6 +50,8 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
     let (table, rest) = path.split_once('/').unwrap_or((path, ""));
     let (chain, position) = rest.rsplit_once('/').unwrap_or((rest, ""));
     let stands = if position == "policy" { format!(", chain {chain}") } else { format!(", rule {position} of {chain}") };
+    // nft itself writes the family apart.
+    let table = if tool == "nft" { table.replacen('-', " ", 1) } else { table.to_owned() };
     match (tool, grown) {
         ("nft", Some(grown)) => {
             format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
@@ -89,9 +91,15 @@ pub(in crate::analysis::judge) struct Taking {
 impl Taking {
     fn finding(self, node: &str) -> Finding {
         let what = ruleset::partial(&self.text).map_or_else(|| "it".to_owned(), |partial| partial.to_string());
-        let summary = format!("a packet filter on {node} drops {what}: {}", self.text);
+        let summary = format!("a packet filter on {node} {} {what}: {}", verb(&self.text), self.text);
         found(names::NODE_FIREWALL_DROP, vec![self.rule], summary, self.evidence)
     }
+}
+
+/// What a rule does with what it takes, as its text says.
+pub(in crate::analysis::judge) fn verb(rule: &str) -> &'static str {
+    let rejects = |word: &str| word.eq_ignore_ascii_case("reject");
+    if rule.split_whitespace().any(rejects) { "rejects" } else { "drops" }
 }
 
 /// The surest rule that takes the lost packets and would not take the answered ones.

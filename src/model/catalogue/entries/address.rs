@@ -28,7 +28,7 @@ entries! {
         meaning: "Every address of the pool that would serve this Service is in use, so the Service waits with <pending>.",
         decided_by: "The pool's size for each family that is needed (avoidBuggyIPs leaves out .0 and .255) against the addresses that Services hold and that this one may not share; where Services cannot be read, the pool's own status.",
         seen: "New Services stay <pending> while older ones work. The event AllocationFailed of metallb-controller says that no address is available; from 0.15 the pool's status counts what is available and assigned.",
-        next: "Add addresses to the pool, or delete a LoadBalancer Service that no longer needs its address.",
+        next: "Add addresses to the pool (kubectl edit ipaddresspool). A Service that holds one is given up only where it is known that nobody uses it.",
         alike: &[
             ("address/pool-missing", "There no pool serves the Service, however many addresses are free."),
             ("address/pool-not-automatic", "There addresses are free in a pool that gives them only on request."),

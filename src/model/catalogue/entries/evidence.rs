@@ -153,7 +153,7 @@ entries! {
         meaning: "The fault lies where nothing of ours can look, for example between a client without a login and the first router.",
         decided_by: "The last place where the packets were seen and the next place where they were not.",
         seen: "The client reports a failure, the nodes never see its packets, and nobody of the team can log in to the client, the router or the switch between.",
-        next: "Give lbdiag a login at the named place (from=ssh:HOST), or look there by hand.",
+        next: "Give lbdiag a login at the named place (--from ssh:HOST), or run there what the gap names, such as tcpdump while the client asks.",
         alike: &[
             ("wire/request-lost", "There the client was watched too, and its packets are proven to leave it."),
             ("evidence/undecided", "There everything was looked at, and several causes fit."),
@@ -204,7 +204,7 @@ entries! {
         meaning: "The Service has several addresses, one of each family mostly, and the tries went to the first alone.",
         decided_by: "The addresses in the Service's status against the one that was asked.",
         seen: "A dual-stack Service has two addresses and passes by its first; clients of the other family may still fail. MetalLB elects by the first address for both.",
-        next: "Follow the other one with `--set address=…`.",
+        next: "Follow the other one with `--address ADDRESS`.",
         alike: &[("evidence/endpoint-not-reached", "There an endpoint was not reached, by the address that was asked.")],
         references: &[pages::KUBERNETES_DUAL_STACK],
     },
@@ -214,7 +214,7 @@ entries! {
         meaning: "Every try was answered, and none of them went to one of the endpoints, so that nothing is known of it.",
         decided_by: "The endpoints that serve against those that captures saw a try go to.",
         seen: "All tries are answered, by two pods of three. sessionAffinity ClientIP, policy Local and topology hints keep one client from some pods for good.",
-        next: "Ask more often (`--set tries=…`), or ask that endpoint by itself.",
+        next: "Ask more often (`--tries NUMBER`), or ask that endpoint by itself.",
         alike: &[
             ("evidence/next-hop-not-reached", "There a node was not met, not a pod."),
             ("endpoints/some-not-ready", "There the pod is not ready, and gets no traffic from anybody."),

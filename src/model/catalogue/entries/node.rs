@@ -167,7 +167,7 @@ entries! {
         meaning: "The node is powered off or cut off, while the API server or its neighbours still count on it.",
         decided_by: "The node does not answer by SSH, and a second witness: the API has it as not ready, its kubelet does not give its speaker's log, or the node that sends to it cannot resolve its address by ARP.",
         seen: "The announcing node, or one that holds pods, lost its power or network: SSH hangs, kubectl get nodes shows NotReady or not yet, its speaker's log cannot be read, and other nodes' ARP entries for it are FAILED. Its pods stay in the EndpointSlices until the API server gives it up.",
-        next: "Bring the node back, or remove it so that addresses and pods move.",
+        next: "Look at its console first: is it off, or only cut off? Off: start it; if it stays off, mark it as out of service, so that its pods are started elsewhere. Cut off: repair its network; its pods still run, and must not be started twice.",
         alike: &[
             ("node/control-plane-cut-off", "There the nodes answer and work, and only the API server does not hear of them."),
             ("evidence/node-unreachable", "There lbdiag alone cannot log in, and nothing else says that the node is gone."),
@@ -182,7 +182,7 @@ entries! {
         meaning: "Nodes cannot reach the API server, so that they and their pods are marked not ready although they work.",
         decided_by: "Every selected pod runs with all its containers ready and lies on a node that the API has as not ready; more than one node is; and one of these nodes can be reached: lbdiag looked at it, or its speaker gave its metrics.",
         seen: "All nodes or many show NotReady (`Kubelet stopped posting node status`), all pods on them lose Ready, and Services go silent although every pod works when it is asked directly. The API server's address, its load balancer or a certificate changed.",
-        next: "Repair the way from the nodes to the API server: its address, load balancer, certificates, and filters on 6443.",
+        next: "On these nodes: systemctl status kubelet, and curl -k https://API:6443/healthz. Start a kubelet that is stopped; otherwise repair the way to the API server: its address, load balancer, certificates, and filters on 6443.",
         alike: &[
             ("endpoints/none-ready", "There the pods themselves are not ready, on nodes that are."),
             ("node/unreachable", "There the node itself cannot be reached."),

@@ -39,7 +39,7 @@ entries! {
         meaning: "A packet filter inside the pod's own network namespace drops the traffic.",
         decided_by: "The request seen at the pod's interface without an answer, or refused there, and a drop or reject rule inside the namespace that fits it: of iptables one whose counter grew, of nftables also one without a counter.",
         seen: "The request reaches eth0 of the pod and nothing comes back; other ports of the same pod answer. iptables-save in its namespace shows a rule of a service mesh's init container, or of an agent, that counts.",
-        next: "Find what writes rules there (a sidecar or an init container) and correct it.",
+        next: "Delete the pod: it is made anew without the rule, unless a sidecar or an init container writes it; then correct that.",
         alike: &[
             ("pod/silent", "There no filter counts, and the program's queue is full."),
             ("node/firewall-drop", "There the packet never reaches the pod."),
@@ -83,7 +83,7 @@ entries! {
         meaning: "The pod's link to its node is down or off the bridge, so packets never reach its namespace.",
         decided_by: "The packet leaves the node towards the pod and is not seen inside, and the pod's interface is down or without carrier, or the node's bridge to it is down, or the node cannot resolve the pod's address (FAILED, INCOMPLETE).",
         seen: "One pod times out from everywhere, its node included, and its probes fail soon after. ip link in the pod shows eth0 down or NO-CARRIER; on the node the veth is gone, down or without its bridge, and ip neigh says FAILED for the pod.",
-        next: "Recreate the pod, or bring the link up and back to the bridge.",
+        next: "Bring the link up and back to the bridge; recreate the pod where only its own link is concerned.",
         alike: &[
             ("pod/wrong-neighbour", "There the entry resolves, to a wrong MAC."),
             ("pod/silent", "There the packet reaches the pod."),
@@ -170,7 +170,7 @@ entries! {
         meaning: "The two ends speak different protocols: TLS to a plain text port, or the reverse.",
         decided_by: "The first bytes that came back to the probe, against what it spoke: TLS or plain HTTP, as appProtocol, the port's name or its number promise. When every serving pod does it, the Service's port is the first culprit.",
         seen: "curl says `wrong version number` (TLS to plain text), or gets `400 The plain HTTP request was sent to HTTPS port`. Browsers show a protocol error. TLS was moved to or from an ingress, and one side was not told.",
-        next: "Correct appProtocol, the port's name or targetPort, or turn TLS on or off in the application.",
+        next: "Ask again as the pods speak (--probe http or --probe https): if that is answered, only the port's appProtocol or name misleads. Otherwise correct targetPort, or turn TLS on or off in the application.",
         alike: &[
             ("app/closes", "There the other side ends the connection without a telling byte."),
             ("endpoints/protocol-mismatch", "There TCP and UDP are mixed up, and no connection is made."),

@@ -51,7 +51,7 @@ entries! {
         meaning: "The node has no route to the network of the pods on another node, so packets for them take a wrong way or end.",
         decided_by: "The kernel refuses the way to the pod's address; or the translated packet leaves by the default route, and no other route of the main table holds the address.",
         seen: "One in several connections times out: those that are balanced to pods of one other node. ip route get POD on the announcer names the default gateway, or says unreachable; tcpdump there shows pod addresses leaving by the uplink. Other nodes have the route.",
-        next: "See why the CNI's agent on this node did not write the route, and restart it.",
+        next: "Where the route is missing: see why the CNI's agent on this node did not write it, and restart the agent. Where something refuses: ip rule, and ip route show table all match ADDRESS, show what.",
         alike: &[
             ("route/pod-network-wrong", "There a route exists, and leads to another node."),
             ("overlay/interface-down", "There the tunnel's interface took its routes with it."),
@@ -65,7 +65,7 @@ entries! {
         meaning: "The node's route to a pod network leads to the wrong node.",
         decided_by: "The route's device against the tunnel by which other pod networks are reached; or encapsulated packets that leave for another node's address, while the route's gateway lies in that other node's network.",
         seen: "Connections to the pods of one node time out, and the packets arrive at another node, which drops them or sends them back. A node was replaced under a new address, or somebody added a route by hand.",
-        next: "Remove the wrong route and restart the CNI's agent on this node.",
+        next: "Lead the route to the right node (ip route replace NETWORK via ADDRESS dev INTERFACE), or delete it and restart the CNI's agent on this node together with that: deleted alone, packets for these pods leave by the default route.",
         alike: &[
             ("route/pod-network-missing", "There no route for the pods' network exists."),
             ("overlay/wrong-endpoint", "There the route is right, and the tunnel's own table is wrong."),
@@ -96,7 +96,7 @@ entries! {
         meaning: "The tunnel's forwarding or neighbour entry points at the wrong node, so packets go to a machine that does not hold the pod.",
         decided_by: "The neighbour entry of the route's gateway on the tunnel and the forwarding entry of its MAC against the addresses of the pod's node; or the outer address of packets that were seen to leave.",
         seen: "Connections to the pods of one node fail after that node was replaced or changed its address. bridge fdb show dev vxlan.calico (or flannel.1) has the old address for its MAC, or ip neigh has no entry; tcpdump shows the outer packets going to a machine that is none of the pods' node.",
-        next: "Remove the wrong entry and restart the CNI's agent on this node.",
+        next: "Delete the wrong entry and restart the CNI's agent on this node together with that, which writes the right one.",
         alike: &[
             ("route/pod-network-wrong", "There the route itself leads to the wrong node."),
             ("overlay/lost-between", "There the outer address is right, and the packets do not arrive."),

@@ -84,7 +84,7 @@ fn broken(page: &mut Page, outcome: &Outcome) {
     let table = part(&|page| places::table(page, &seen.tries));
     let proof = part(&|page| proof::write(page, outcome));
     let foot = part(&|page| {
-        let facts: Vec<String> = seen.announcement.as_ref().map(announced).into_iter().chain(seen.target.as_ref().map(endpoints)).collect();
+        let facts: Vec<String> = seen.announcement.as_ref().map(announced).into_iter().chain(seen.target.as_ref().map(counted)).collect();
         if !facts.is_empty() {
             page.paragraph(0, &facts.join(" · "));
         }
@@ -105,6 +105,11 @@ fn broken(page: &mut Page, outcome: &Outcome) {
 /// `2/2 endpoints ready`
 fn endpoints(target: &TargetSeen) -> String {
     format!("{}/{} endpoints ready", target.ready(), target.endpoints.len())
+}
+
+/// `Kubernetes counts 2 of 2 endpoints as ready`: what it counts says nothing of whether they can be reached.
+fn counted(target: &TargetSeen) -> String {
+    format!("Kubernetes counts {} of {} endpoints as ready", target.ready(), target.endpoints.len())
 }
 
 /// `endpoints reached: 2 of 2`

@@ -26,7 +26,7 @@ fn cause(outcome: &Outcome, service: &str) -> String {
         return outcome.summary.clone();
     }
     if let Some(finding) = decisive(outcome) {
-        return sentence(finding, outcome);
+        return format!("{}{}", sentence(finding, outcome), slowly(outcome));
     }
     if outcome.verdict == Verdict::Pass {
         return answered(&outcome.observed);
@@ -46,32 +46,43 @@ pub(super) fn decisive(outcome: &Outcome) -> Option<&Finding> {
 
 /// A finding's sentence, with its place and with whose packets it is about.
 pub(super) fn sentence(finding: &Finding, outcome: &Outcome) -> String {
-    let told = with_whose(&finding.summary, outcome);
-    match finding.culprits.first().and_then(|culprit| place(culprit, finding, &outcome.observed)) {
+    let told = with_whose(finding, outcome);
+    let told = match finding.culprits.first().and_then(|culprit| place(culprit, finding, &outcome.observed)) {
         Some(place) => format!("{place}: {told}"),
         None => told,
-    }
+    };
+    without_ways(told, &outcome.observed)
 }
 
 /// How findings about packets name them: as `it`, since a finding stands beside the tries that it is about.
-const PRONOUNS: [(&str, &str, &str); 2] = [(" drops it", " drops ", ""), (" leaves it a hop limit", " leaves ", " a hop limit")];
+const PRONOUNS: [(&str, &str, &str); 3] =
+    [(" drops it", " drops ", ""), (" rejects it", " rejects ", ""), (" leaves it a hop limit", " leaves ", " a hop limit")];
 
-fn with_whose(summary: &str, outcome: &Outcome) -> String {
+fn with_whose(finding: &Finding, outcome: &Outcome) -> String {
+    let summary = finding.summary.as_str();
     for (pronoun, before, behind) in PRONOUNS {
         if let Some((head, tail)) = summary.split_once(pronoun) {
-            return format!("{head}{before}{}{behind}{tail}", whose(outcome));
+            return format!("{head}{before}{}{behind}{tail}", whose(finding, outcome));
         }
     }
     summary.to_owned()
 }
 
 /// Whose packets a finding is about: those of the places that got no answer, where no other finding may be about some of them.
-fn whose(outcome: &Outcome) -> String {
+fn whose(finding: &Finding, outcome: &Outcome) -> String {
     let roots = outcome.findings.iter().filter(|finding| finding.severity == Severity::Fail && finding.because.is_none()).count();
     let silent: Vec<&str> = outcome.observed.silent().map(|tries| short(&tries.from)).collect();
-    let failing = outcome.observed.failing().count();
-    if roots > 1 || silent.is_empty() || failing > silent.len() {
+    let failing: Vec<&str> = outcome.observed.failing().map(|tries| short(&tries.from)).collect();
+    if roots > 1 || failing.is_empty() {
         return "packets of some tries".to_owned();
+    }
+    if failing.len() > silent.len() {
+        let names = listed(&failing, MOST_NAMES);
+        return if takes_all(finding, &outcome.observed) {
+            format!("every packet of {names} that comes to it")
+        } else {
+            format!("some packets of {names}")
+        };
     }
     if silent.len() == outcome.observed.tries.len() {
         return "the packets of every try".to_owned();
@@ -80,9 +91,46 @@ fn whose(outcome: &Outcome) -> String {
     format!("{names}'s packets")
 }
 
+/// Whether none of the pods that a finding blames answered any try, while every try that failed and was followed came to one of them.
+fn takes_all(finding: &Finding, seen: &Observed) -> bool {
+    let blamed = |name: &str| finding.culprits.iter().any(|one| matches!(one, Subject::Pod { name: own, .. } if own == name));
+    let mut endpoints =
+        seen.target.iter().flat_map(|target| &target.endpoints).filter(|one| one.pod.as_deref().is_some_and(blamed)).peekable();
+    endpoints.peek().is_some() && endpoints.all(|endpoint| endpoint.answered == 0) && seen.tries.iter().all(|tries| tries.sent_again == 0)
+}
+
+/// A sentence with the places that asked by their names alone, without how they are reached.
+fn without_ways(mut told: String, seen: &Observed) -> String {
+    let mut froms: Vec<&str> = seen.tries.iter().map(|tries| tries.from.as_str()).filter(|from| from.contains(':')).collect();
+    froms.sort_by_key(|from| std::cmp::Reverse(from.len()));
+    for from in froms {
+        told = told.replace(from, short(from));
+    }
+    told
+}
+
+/// Whether a text names something: `10.0.0.1` is not named by `10.0.0.10`.
+fn names(text: &str, name: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let mut behind = text[at + name.len()..].chars();
+        let (next, after) = (behind.next(), behind.next());
+        let goes_on = next.is_some_and(inner) || (matches!(next, Some('.' | ':')) && after.is_some_and(|c| c.is_ascii_alphanumeric()));
+        !goes_on && !before.is_some_and(|c| inner(c) || c == '.')
+    })
+}
+
+/// The pod with its node, where that is known.
+fn pod(name: &str, seen: &Observed) -> String {
+    let endpoint = seen.target.iter().flat_map(|target| &target.endpoints).find(|endpoint| endpoint.pod.as_deref() == Some(name));
+    let node = endpoint.and_then(|endpoint| endpoint.node.as_deref()).map(|node| format!(" on {node}")).unwrap_or_default();
+    format!("pod {name}{node}")
+}
+
 /// The place of a finding whose sentence does not name it.
 fn place(culprit: &Subject, finding: &Finding, seen: &Observed) -> Option<String> {
-    let said = |name: &str| !name.is_empty() && finding.summary.contains(name);
+    let said = |name: &str| !name.is_empty() && names(&finding.summary, name);
     let pods = || finding.culprits.iter().filter_map(|one| if let Subject::Pod { name, .. } = one { Some(name.as_str()) } else { None });
     match culprit {
         Subject::Node(name) | Subject::NodePart(name, _) => {
@@ -95,12 +143,12 @@ fn place(culprit: &Subject, finding: &Finding, seen: &Observed) -> Option<String
             (!said(name) && !known).then(|| format!("client {name}"))
         }
         Subject::Router(name) => (!said(name)).then(|| format!("router {name}")),
-        Subject::Pod { name, .. } => (!said(name)).then(|| format!("pod {name}")),
+        Subject::Pod { name, .. } => (!said(name)).then(|| pod(name, seen)),
         Subject::Container { pod, name, .. } => (!said(pod) && !said(name)).then(|| format!("container {name} of pod {pod}")),
         Subject::Workload { name, .. } => (!said(name) && !pods().any(said)).then(|| format!("every pod of {name}")),
         Subject::Network { from, to } => (!said(from) && !said(to)).then(|| format!("between {from} and {to}")),
         Subject::Mac(address) | Subject::Address(address) => (!said(address)).then(|| address.clone()),
-        Subject::Pool(name) => (!said(name)).then(|| format!("pool {name}")),
+        Subject::Pool(name) => (!said(name)).then(|| format!("pool \"{name}\"")),
         Subject::L2Advertisement(name) | Subject::BgpAdvertisement(name) => (!said(name)).then(|| format!("advertisement {name}")),
         Subject::Peer(name) => (!said(name)).then(|| format!("peer {name}")),
         Subject::EndpointSlice { name, .. } => (!said(name)).then(|| format!("endpointslice {name}")),
@@ -114,6 +162,17 @@ fn place(culprit: &Subject, finding: &Finding, seen: &Observed) -> Option<String
         | Subject::Namespace(_)
         | Subject::Other(_) => None,
     }
+}
+
+/// What a failure means that every try survived: the Service is slow for those whose first packet was lost, and not down.
+fn slowly(outcome: &Outcome) -> String {
+    let seen = &outcome.observed;
+    let late: usize = seen.tries.iter().map(|tries| tries.sent_again).sum();
+    let tried: usize = seen.tries.iter().map(|tries| tries.tried).sum();
+    if outcome.verdict != Verdict::Fail || late == 0 || seen.failing().next().is_some() {
+        return String::new();
+    }
+    format!("; slow, not down: all {tried} tries are answered, {late} of them only when their first packet was sent again")
 }
 
 /// `32 of 32 tries answered from c1 and c2`

@@ -1,5 +1,7 @@
 //! The path of a try that failed: every spot that its first packet passed, and where it was seen last.
 
+use std::collections::BTreeSet;
+
 use super::super::layout::{columns, padded};
 use super::super::page::Page;
 use super::RED;
@@ -38,21 +40,53 @@ fn draw(page: &mut Page, path: &Path, outcome: &Outcome, most: usize) {
     let end = end(path, outcome);
     // Title and end stand besides.
     let room = most.saturating_sub(2);
-    let (head, left_out) = if hops.len() <= room { (hops.len(), 0) } else { (room / 2, hops.len() - room.saturating_sub(1)) };
+    let shown = shown(&hops, path.last_seen.as_ref(), room);
     let width = hops.iter().map(|hop| columns(&page.style.spelled(&one_line(&hop.at)))).max().unwrap_or(0).min(PLACES);
     let mut before: Option<&PathHop> = None;
+    let mut left_out = 0;
     for (at, hop) in hops.iter().enumerate() {
-        if at == head && left_out > 0 {
-            page.line(2, &format!("… {left_out} more spots (-v tells)"));
-        }
-        if at < head || at >= head + left_out {
+        if shown.contains(&at) {
+            if left_out > 0 {
+                page.line(2, &format!("… {left_out} more spots (-v tells)"));
+            }
+            left_out = 0;
             let line = spot(page, hop, before, width);
             page.line(2, &line);
+        } else {
+            left_out += 1;
         }
         before = Some(hop);
     }
+    if left_out > 0 {
+        page.line(2, &format!("… {left_out} more spots (-v tells)"));
+    }
     let mark = page.dressed(&page.style.spelled("✗"), RED);
     page.item(&format!("  {mark}"), 4, 0, &end);
+}
+
+/// Which spots are shown where there is no room for all: the ends, where it was seen last, each place that it came to, and then as many from both
+/// ends as fit. What is left out between two that are shown takes a line.
+fn shown(hops: &[&PathHop], last_seen: Option<&PathHop>, room: usize) -> BTreeSet<usize> {
+    let count = hops.len();
+    let ends = [0, count.saturating_sub(1)];
+    let seen = |hop: &&PathHop| last_seen.is_some_and(|last| last.at == hop.at);
+    let places = (1..count).filter(|at| hops[*at].place != hops[at - 1].place);
+    let both = (0..count).flat_map(|at| [at, count - 1 - at]);
+    let wanted = ends.into_iter().chain(hops.iter().rposition(|hop| seen(&hop))).chain(places).chain(both);
+    let mut shown = BTreeSet::new();
+    for at in wanted.filter(|at| *at < count) {
+        let fresh = shown.insert(at);
+        if fresh && lines(&shown, count) > room {
+            shown.remove(&at);
+        }
+    }
+    shown
+}
+
+/// The spots that are shown, and a line for each hole between them.
+fn lines(shown: &BTreeSet<usize>, count: usize) -> usize {
+    let holes = (0..count).filter(|at| !shown.contains(at) && (*at == 0 || shown.contains(&(at - 1)))).count();
+    shown.len() + holes
 }
 
 /// Of the paths of failing tries the one that most took, and of these the one that was seen best.
@@ -118,7 +152,7 @@ fn end(path: &Path, outcome: &Outcome) -> String {
         return format!("came in on {}, and left none of them", listed(&came, came.len()));
     }
     match last.passage {
-        Passage::Other if !taken => format!("passed {}, addressed to another host's MAC", last.place),
+        Passage::Other if !taken => format!("passing {}, for another host", last.place),
         Passage::In if last.place.contains('/') => format!("reached {}, and nothing came back", last.place),
         Passage::In if complete(&last.place) => format!("never left {}", last.place),
         _ => format!("seen nowhere after {}", last.at),

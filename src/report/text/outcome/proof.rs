@@ -5,14 +5,15 @@ use super::cause::{decisive, sentence};
 use super::gaps;
 use super::wording::{is_asked, labelled, listed, short};
 use crate::model::announcement::Agreement;
-use crate::model::catalogue;
+use crate::model::catalogue::{self, names};
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::{Outcome, Verdict};
+use crate::model::subject::Subject;
 use crate::model::text::one_line;
 
 /// Lines of each part at most, before what is left out is only counted.
 const MOST_PROOF: usize = 6;
-const MOST_ADVICE: usize = 3;
+const MOST_ADVICE: usize = 5;
 const MOST_ALSO: usize = 3;
 
 /// Writes it.
@@ -30,7 +31,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     labelled(page, style, "Also", &others(outcome, finding));
     labelled(page, style, "Do", &advice(page, finding, outcome));
     if !outcome.again.is_empty() && is_asked(&outcome.observed) {
-        labelled(page, style, "Check", std::slice::from_ref(&outcome.again));
+        labelled(page, style, "Check", &check(outcome));
     }
     if outcome.observed.service.is_some() && outcome.verdict != Verdict::Pass {
         labelled(page, style, "Sure?", &[certainty(outcome)]);
@@ -105,9 +106,28 @@ fn advice(page: &Page, finding: Option<&Finding>, outcome: &Outcome) -> Vec<Stri
         return next.into_iter().flat_map(|next| fitting(page, sentences(&next), MOST_ADVICE, "lbdiag explain tells")).collect();
     };
     let mends = outcome.remedies.iter().filter(|remedy| remedy.finding == finding.name);
-    let commands = mends.map(|remedy| format!("on {}: {}", remedy.on, remedy.command)).take(2);
+    let commands = mends.map(|remedy| format!("on {}: {}", remedy.on, remedy.command)).take(1);
     let next = fitting(page, sentences(&finding.next), MOST_ADVICE, "-v tells");
-    commands.chain(std::iter::once(next.join(" ")).filter(|next| !next.is_empty())).collect()
+    let own = commands.chain(std::iter::once(next.join(" ")).filter(|next| !next.is_empty()));
+    own.chain(beside(outcome, finding)).collect()
+}
+
+/// The first sentence of another finding's advice, which nobody would look for behind the first one's.
+fn beside(outcome: &Outcome, told: &Finding) -> Option<String> {
+    let another = |finding: &&Finding| finding.because.is_none() && finding.severity != Severity::Info && finding.name != told.name;
+    let other = outcome.findings.iter().find(another)?;
+    let next = sentences(&other.next).into_iter().next()?;
+    Some(format!("{}: {next}", one_line(&other.name)))
+}
+
+/// The command that asks again, and what it lacks to decide where nobody could look at the client.
+fn check(outcome: &Outcome) -> Vec<String> {
+    let unseen = outcome.gaps.iter().filter(|gap| gap.decisive && gap.name == names::EVIDENCE_NO_VANTAGE);
+    let client = unseen.filter(|_| outcome.verdict == Verdict::Inconclusive).find_map(|gap| match gap.subject.as_ref() {
+        Subject::Client(name) => Some(format!("it decides only with a login there: --from ssh:{name}")),
+        _ => None,
+    });
+    std::iter::once(outcome.again.clone()).chain(client).collect()
 }
 
 /// The sentences of an advice.
@@ -122,10 +142,14 @@ fn sentences(text: &str) -> Vec<String> {
 /// What is ruled out by what was seen, and what was not looked at.
 fn certainty(outcome: &Outcome) -> String {
     let ruled_out = ruled_out(outcome);
-    let ruled_out = if ruled_out.is_empty() { String::new() } else { format!("ruled out: {}. ", ruled_out.join(", ")) };
+    let ruled_out = if ruled_out.is_empty() { String::new() } else { format!("Not the cause: {} · ", ruled_out.join(", ")) };
     let open = gaps::named(&outcome.gaps);
-    let open = if open.is_empty() { "–".to_owned() } else { open.join("; ") };
-    format!("{ruled_out}Not looked at: {open}")
+    let open = match (open.is_empty(), ruled_out.is_empty()) {
+        (true, true) => "Everything was looked at".to_owned(),
+        (true, false) => "everything was looked at".to_owned(),
+        (false, _) => format!("Not looked at: {}", open.join("; ")),
+    };
+    format!("{ruled_out}{open}")
 }
 
 /// What answered tries and sources that agree leave out. Nothing that a finding blames is among it.

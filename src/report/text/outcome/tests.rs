@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::announcement::{Agreement, Side};
+use crate::model::announcement::{Agreement, Side, Source};
 use crate::model::answers::Spread;
 use crate::model::connection::{Path, PathHop, Sighting};
 use crate::model::finding::{Finding, Gap, Severity};
@@ -208,19 +208,102 @@ Why    n2: raw PREROUTING rule 1 counted 24 packets
 Do     on n2: iptables -t raw -D PREROUTING -s 10.88.192.0/24 -j DROP
        Remove the rule where it is managed.
 Check  lbdiag run metallb-flow -n stacklight --service iam-proxy-alertmanager
-Sure?  ruled out: the announcement (every source names n2), the endpoints (all 2 answered c1). Not
-       looked at: –
+Sure?  Not the cause: the announcement (every source names n2), the endpoints (all 2 answered c1) ·
+       everything was looked at
 
 Path of a failing try (c2)
   c2/eth0 out  +0.00 ms   10.88.192.50:26139 → 10.88.64.100:443
   n2/mlb in    +0.03 ms
   ✗ seen nowhere after n2/mlb in
 
-announced by n2 (ARP, log, status agree) · 2/2 endpoints ready
+announced by n2 (ARP, log, status agree) · Kubernetes counts 2 of 2 endpoints as ready
 6.5 s (read 0.1, ask 6.0, clean up 0.4) · nothing left behind · more: -v, lbdiag explain
 node/firewall-drop
 ";
     assert_eq!(text(&judged(), Style::PLAIN), expected);
+}
+
+#[test]
+fn a_short_path_shows_where_it_was_seen_last_and_every_place_that_it_came_to() {
+    let mut outcome = judged();
+    let all = [
+        "c2/eth0 out",
+        "n2/mlb in",
+        "n2/vx out",
+        "n2/eth0 out",
+        "n1/eth0 in",
+        "n1/vx in",
+        "n1/vx out",
+        "n3/eth0 in",
+        "n3/vx in",
+        "n3/cni0 out",
+    ];
+    let hops: Vec<PathHop> = all.iter().chain(&["w/eth0 in", "w/eth0 out"]).map(|at| hop(at, Passage::In, None)).collect();
+    outcome.observed.paths[0].path.last_seen = Some(hops[6].clone());
+    outcome.observed.paths[0].path.request = hops;
+    outcome.findings[0].evidence = (0..6).map(|at| format!("proof {at}")).collect();
+    let told = text(&outcome, Style::PLAIN);
+    assert!(told.lines().count() <= 32 && told.contains(" more spots"), "{told}");
+    for shown in ["c2/eth0 out", "n2/mlb in", "n1/eth0 in", "n1/vx out", "n3/eth0 in", "w/eth0 in", "w/eth0 out"] {
+        assert!(told.contains(&format!("  {shown}")), "{shown}: {told}");
+    }
+}
+
+#[test]
+fn a_place_is_named_although_its_name_begins_another_one() {
+    let mut outcome = judged();
+    outcome.findings[0].culprits[0] = Subject::from("router/10.88.64.1");
+    outcome.findings[0].summary = "somebody sends what is for 10.88.64.100 astray, asked from ssh:c2".to_owned();
+    let told = text(&outcome, Style { width: 300, ..Style::PLAIN });
+    assert!(told.contains("— router 10.88.64.1: somebody sends what is for 10.88.64.100 astray, asked from c2\n"), "{told}");
+}
+
+#[test]
+fn whose_packets_are_dropped_is_said_with_the_node_of_the_pod() {
+    let mut outcome = judged();
+    outcome.findings[0].culprits[0] = Subject::pod("stacklight", "web-2");
+    outcome.findings[0].summary = "a packet filter inside the pod's namespace rejects it: -A INPUT -j REJECT".to_owned();
+    outcome.observed.tries = vec![tries("ssh:c1", 9), tries("ssh:c2", 7)];
+    let wide = Style { width: 300, ..Style::PLAIN };
+    let told = text(&outcome, wide);
+    assert!(told.contains("— pod web-2 on n3: a packet filter inside the pod's namespace rejects some packets of c1 and c2: "), "{told}");
+    if let Some(target) = &mut outcome.observed.target {
+        target.endpoints[1].answered = 0;
+    }
+    let told = text(&outcome, wide);
+    assert!(told.contains("rejects every packet of c1 and c2 that comes to it: -A INPUT"), "{told}");
+}
+
+#[test]
+fn who_is_answered_late_is_told_that_nothing_is_down() {
+    let mut outcome = judged();
+    outcome.observed.tries = vec![tries("ssh:c1", 16), Tries { sent_again: 3, ..tries("ssh:c2", 16) }];
+    let told = text(&outcome, Style { width: 300, ..Style::PLAIN });
+    assert!(
+        told.contains("; slow, not down: all 32 tries are answered, 3 of them only when their first packet was sent again\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn sources_that_differ_are_told_with_their_ages_the_newest_first() {
+    let mut outcome = judged();
+    let seen = outcome.observed.announcement.as_mut().unwrap();
+    let source = |kind: &str, node: &str, age_s| Source {
+        kind: kind.to_owned(),
+        node: Some(node.to_owned()),
+        protocol: String::new(),
+        at: None,
+        age_s: Some(age_s),
+        detail: String::new(),
+        trusted: true,
+    };
+    let side = |node: &str, kind: &str| Side { node: node.to_owned(), sources: vec![kind.to_owned()] };
+    seen.agreement = Agreement::Conflict;
+    seen.sources = vec![source("l2status", "n2", 7_300), source("log", "n3", 4)];
+    seen.sides = vec![side("n2", "l2status"), side("n3", "log")];
+    let told = text(&outcome, Style { width: 300, ..Style::PLAIN });
+    assert!(told.contains("the newest first: n3 (log 4 s ago), n2 (status 2 h ago)"), "{told}");
 }
 
 #[test]

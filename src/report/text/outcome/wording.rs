@@ -20,15 +20,37 @@ pub(super) fn announced(seen: &AnnouncementSeen) -> String {
         (Agreement::Agree, [(node, sources)]) if sources.contains(',') => format!("announced by {node} ({sources} agree)"),
         (Agreement::None, _) => "announced by nobody".to_owned(),
         (_, []) => "who announces is not known".to_owned(),
-        (Agreement::Conflict, _) => format!("sources name different announcers: {}", sides(seen)),
+        (Agreement::Conflict, _) => format!("sources name different announcers, the newest first: {}", sides(seen)),
         (Agreement::Unknown, _) => format!("announced by {nodes}, as far as could be read"),
         (Agreement::Agree | Agreement::Several, _) => format!("announced by {nodes}"),
     }
 }
 
 fn sides(seen: &AnnouncementSeen) -> String {
-    let told = |side: &Side| format!("{} ({})", side.node, side.sources.iter().map(|kind| source(kind)).collect::<Vec<_>>().join(", "));
-    seen.sides.iter().map(told).collect::<Vec<_>>().join(", ")
+    let age = |side: &Side, kind: &str| {
+        seen.sources.iter().filter(|one| one.kind == kind && one.node.as_ref() == Some(&side.node)).filter_map(|one| one.age_s).min()
+    };
+    let newest = |side: &&Side| side.sources.iter().filter_map(|kind| age(side, kind)).min().unwrap_or(u64::MAX);
+    let told = |side: &Side| {
+        let each = side.sources.iter().map(|kind| match age(side, kind) {
+            Some(seconds) => format!("{} {}", source(kind), ago(seconds)),
+            None => source(kind).to_owned(),
+        });
+        format!("{} ({})", side.node, each.collect::<Vec<_>>().join(", "))
+    };
+    let mut sides: Vec<&Side> = seen.sides.iter().collect();
+    sides.sort_by_key(newest);
+    sides.into_iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// `40 s ago`, before the run began.
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7_200 => format!("{} min ago", seconds / 60),
+        7_200..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
 }
 
 /// A source's kind for people.

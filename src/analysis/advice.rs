@@ -1,0 +1,162 @@
+//! Advice that names what the case knows: which host, which object, which agent. Where it knows no more than its finding's name tells, the
+//! catalogue's sentence stays.
+
+use std::net::IpAddr;
+
+use super::judge::Case;
+use super::state::ways::RouteQuestion;
+use crate::model::catalogue::{self, names};
+use crate::model::finding::Finding;
+use crate::model::subject::{Part, Subject};
+
+/// The advice, where the case tells enough.
+type Advises = fn(&Case, &Finding) -> Option<String>;
+
+/// The findings whose advice the case makes more exact.
+const ADVICE: [(&str, Advises); 9] = [
+    (names::ADDRESS_POOL_EXHAUSTED, widen_pool),
+    (names::NODE_UNREACHABLE, look_at_console),
+    (names::NODE_CONTROL_PLANE_CUT_OFF, look_at_kubelets),
+    (names::ROUTE_POD_NETWORK_MISSING, find_route),
+    (names::ROUTE_POD_NETWORK_WRONG, lead_route_home),
+    (names::OVERLAY_WRONG_ENDPOINT, correct_entry),
+    (names::POD_DISCONNECTED, raise_bridge),
+    (names::POD_FIREWALL_DROP, look_into_pod),
+    (names::WIRE_STALE_NEIGHBOUR, forget),
+];
+
+/// Makes the advice of findings more exact. What a rule said by itself stays as it is.
+pub fn advise(case: &Case, findings: &mut [Finding]) {
+    for finding in findings {
+        let usual = catalogue::entry(&finding.name).is_some_and(|entry| entry.next == finding.next);
+        let advises = ADVICE.iter().find(|(name, _)| usual && *name == finding.name);
+        if let Some(next) = advises.and_then(|(_, advises)| advises(case, finding)) {
+            finding.next = next;
+        }
+    }
+}
+
+/// A CNI's agent: the interfaces by which it is known on a node, its pods' name, and the label that finds them.
+const AGENTS: [(&[&str], &str, &str); 3] = [
+    (&["vxlan.calico", "vxlan-v6.calico", "tunl0", "wireguard.cali"], "calico-node", "k8s-app=calico-node"),
+    (&["flannel.1", "flannel-v6.1", "flannel-wg"], "kube-flannel", "app=flannel"),
+    (&["cilium_vxlan", "cilium_geneve", "cilium_host"], "cilium", "k8s-app=cilium"),
+];
+
+/// The agent that keeps a node's routes to pods, with how its pod there is found.
+fn agent(case: &Case, node: &str) -> String {
+    let links = case.node_state(node).and_then(|pair| pair.after.links()).unwrap_or_default();
+    let known = AGENTS.iter().find(|(interfaces, _, _)| links.iter().any(|link| interfaces.contains(&link.name.as_str())));
+    match known {
+        Some((_, name, label)) => {
+            format!("the {name} pod of {node} (kubectl get pods -A -l {label} --field-selector spec.nodeName={node})")
+        }
+        None => format!("the CNI's agent on {node}"),
+    }
+}
+
+fn widen_pool(case: &Case, finding: &Finding) -> Option<String> {
+    let metallb = &case.announcement?.metallb;
+    let pools: Vec<&str> =
+        finding.culprits.iter().filter_map(|one| if let Subject::Pool(name) = one { Some(name.as_str()) } else { None }).collect();
+    let edits: Vec<String> = pools.iter().map(|pool| format!("kubectl edit ipaddresspool -n {} {pool}", metallb.namespace)).collect();
+    (!edits.is_empty() && !metallb.namespace.is_empty()).then(|| {
+        format!(
+            "Add an address to the pool that is nobody's yet: {}. A Service that holds one is given up only where it is known that nobody uses it.",
+            edits.join(" or ")
+        )
+    })
+}
+
+fn look_at_console(_: &Case, finding: &Finding) -> Option<String> {
+    let node = finding.culprits.first()?.on_node()?;
+    Some(format!(
+        "Look at the console of {node} first. Only cut off: repair its network; its pods still run, and must not be started twice. Off: start it; where it stays off, kubectl taint nodes {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute has its pods started elsewhere."
+    ))
+}
+
+fn look_at_kubelets(_: &Case, finding: &Finding) -> Option<String> {
+    let nodes: Vec<&str> = finding.culprits.iter().filter_map(Subject::on_node).collect();
+    (!nodes.is_empty()).then(|| {
+        format!(
+            "On {}: systemctl status kubelet, and start it where it is stopped. Where it runs: journalctl -u kubelet, and curl -k https://API:6443/healthz with the server of /etc/kubernetes/kubelet.conf; repair what keeps it from there: address, load balancer, certificates, filters.",
+            nodes.join(" and ")
+        )
+    })
+}
+
+/// A route that is not there is the agent's to write; one that refuses, or a policy rule, is somebody's own.
+fn find_route(case: &Case, finding: &Finding) -> Option<String> {
+    let Subject::NodePart(node, Part::Route(destination)) = finding.culprits.first()? else { return None };
+    let state = &case.node_state(node)?.after;
+    let pod: Option<IpAddr> = destination.parse().ok();
+    let asked = pod.filter(|pod| state.way(&RouteQuestion::to(*pod)).is_some());
+    let refused = asked.and_then(|pod| state.refusal(&RouteQuestion::to(pod)));
+    let leads = asked.filter(|_| refused.is_none()).and_then(|pod| state.way(&RouteQuestion::to(pod))?.device.clone());
+    let by_default =
+        leads.as_deref().is_some_and(|device| state.routes().and_then(|routes| routes.default()).is_some_and(|(_, usual)| usual == device));
+    let missing = asked.is_none() || by_default || refused.is_some_and(|refused| refused.contains("Network is unreachable"));
+    Some(if missing {
+        format!("See why the route is not there (ip route show table all on {node}), and restart {}, which writes it.", agent(case, node))
+    } else {
+        format!(
+            "Find on {node} the route or the policy rule that refuses (ip rule; ip route show table all match {destination}), take it away, and see what wrote it."
+        )
+    })
+}
+
+/// The host on which a command mends it, where one does.
+fn mended(case: &Case, finding: &Finding) -> Option<String> {
+    super::remedy::remedies(case, std::slice::from_ref(finding)).into_iter().next().map(|remedy| remedy.on)
+}
+
+/// Deleting alone leaves a node that sends its pods' packets out by the default route.
+fn lead_route_home(case: &Case, finding: &Finding) -> Option<String> {
+    let node = finding.culprits.first()?.on_node()?;
+    let agent = agent(case, node);
+    Some(if mended(case, finding).is_some() {
+        format!("See what wrote the wrong route; if it comes back, restart {agent}.")
+    } else {
+        format!(
+            "Delete the wrong route on {node} and restart {agent} together with that: without it nothing writes the right one, and packets for these pods leave by the default route."
+        )
+    })
+}
+
+fn correct_entry(case: &Case, finding: &Finding) -> Option<String> {
+    let node = finding.culprits.first()?.on_node()?;
+    Some(format!(
+        "Delete the wrong entry on {node} (ip neigh, bridge fdb) and restart {} together with that, which writes the right one.",
+        agent(case, node)
+    ))
+}
+
+fn raise_bridge(_: &Case, finding: &Finding) -> Option<String> {
+    let Subject::NodePart(node, Part::Interface(name)) = finding.culprits.first()? else { return None };
+    Some(format!("{name} carries the pods of {node}: no pod has to be made anew. See what took it down (journalctl -k on {node})."))
+}
+
+fn look_into_pod(case: &Case, finding: &Finding) -> Option<String> {
+    let (namespace, name) =
+        finding.culprits.iter().find_map(|one| if let Subject::Pod { namespace, name } = one { Some((namespace, name)) } else { None })?;
+    let node = case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(name))?.node.as_deref()?;
+    Some(format!(
+        "Its rules, on {node}: nsenter -t $(crictl inspect -o go-template --template '{{{{.info.pid}}}}' $(crictl ps -q --label io.kubernetes.pod.name={name} | head -1)) -n iptables-save (or nft list ruleset). Tonight: delete the pod (-n {namespace}); it is made anew without the rule, unless a sidecar or an init container writes it."
+    ))
+}
+
+/// Whose entry it is, where it is no host that we know how to ask.
+fn forget(case: &Case, finding: &Finding) -> Option<String> {
+    let vip = case.address()?;
+    if let Some(host) = mended(case, finding) {
+        return Some(format!(
+            "See what wrote the entry: a permanent one is somebody's; if another comes back, see why {host} ignores gratuitous ARP."
+        ));
+    }
+    match finding.culprits.first()? {
+        Subject::Router(name) | Subject::Client(name) | Subject::Mac(name) => Some(format!(
+            "On {name}: look at its entry for {vip} (Linux: ip neigh show {vip}; a router: show arp) and delete it there (ip neigh del {vip} dev INTERFACE; clear arp). See why it ignores gratuitous ARP if it comes back."
+        )),
+        _ => None,
+    }
+}
