@@ -52,20 +52,20 @@ fn checked(path: &Path, text: &str) -> Vec<Diagnostic> {
 
 /// What a run says.
 fn ran(path: &Path, text: &str) -> Vec<Diagnostic> {
-    run(path, text).outcome.diagnostics
+    run(path, text, "tests/recordings/healthy.lbdiag").outcome.diagnostics
 }
 
 /// What a run ends with that asked for something that is not there, with the place of the call before it.
 fn asked_wrongly(path: &Path, text: &str) -> String {
-    match run(path, text).kind {
+    match run(path, text, "tests/worlds/healthy.world").kind {
         EndKind::Usage(text) => text,
         other => format!("{other:?}"),
     }
 }
 
-fn run(path: &Path, text: &str) -> RunEnd {
+fn run(path: &Path, text: &str, world: &str) -> RunEnd {
     let playbook = playbook::read(&path.display().to_string(), text.to_owned()).expect("a playbook that may run");
-    let (evidence, manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
+    let (evidence, manifest) = recorded::open(&root().join(world)).expect("the recording");
     let params = engine::resolve(&playbook.header, &Inputs::default()).expect("no parameters");
     let options = RunOptions { time_limit: Duration::from_secs(60), progress: Arc::new(|_| {}) };
     engine::run(&playbook, params, &evidence, &manifest.site.site(), &options)

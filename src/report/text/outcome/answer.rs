@@ -5,7 +5,8 @@ use super::super::page::{Detail, Page};
 use super::super::table;
 use super::wording::{announced, captures, tenths};
 use super::{CYAN, DIM, GREEN, RED, YELLOW, cause, path, places, proof};
-use crate::model::finding::Severity;
+use crate::model::catalogue::entry;
+use crate::model::finding::{Finding, Severity};
 use crate::model::observed::{TargetSeen, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::text::one_line;
@@ -140,7 +141,9 @@ fn certificates(tries: &[Tries]) -> Vec<String> {
 fn foot(page: &mut Page, outcome: &Outcome) {
     let mut parts = vec![times(outcome)];
     parts.push(left_behind(&outcome.cleanup));
-    let explain = outcome.findings.first().filter(|finding| finding.severity != Severity::Info);
+    // A site's own name stands in no catalogue.
+    let known = |finding: &&Finding| finding.severity != Severity::Info && entry(&finding.name).is_some();
+    let explain = outcome.findings.first().filter(known);
     let explain = explain.map(|finding| format!(", lbdiag explain {}", one_line(&finding.name))).unwrap_or_default();
     parts.push(format!("more: -v{explain}"));
     let text = parts.join(" · ");
