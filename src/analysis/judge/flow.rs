@@ -97,6 +97,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     for (name, roads) in order.iter().filter_map(|name| of_pods.remove_entry(name)) {
         pod::join(case, &name, &scope::scope(case, &roads), &mut explained);
     }
+    // What keeps connections from a program comes before what it makes of the few that it gets.
+    explained.sort_by_key(|finding| finding.name == names::APP_NO_ANSWER);
     let all = Tries { case, roads: &[], node: "" };
     explained.extend(log.all(&client::rules::BARRED, "", &all));
     if explained.is_empty() {
