@@ -148,7 +148,7 @@ fn a_dual_stack_service_needs_both_families_of_one_pool() {
     // One family of a pool of both is full.
     let mut both = cluster(vec![pool("both", &["10.88.64.100/32", "fd10:88:64::100/126"], &json!({}))]);
     both.others = Some(vec![holder("a", "10.88.64.100", &json!({}))]);
-    both.says(&dual("RequireDualStack"), "address/pool-exhausted", "pool/both", &["every IPv4 address of pool both"]);
+    both.says(&dual("RequireDualStack"), "address/pool-exhausted", "pool/both", &["every IPv4 address of pool \"both\""]);
     both.stays_open(&six_only, "although pool both");
     let apart = annotated("late", &json!({"metallb.io/loadBalancerIPs": "10.88.64.101,fd10:88:64::101"}));
     let mut apart_dual = apart;
