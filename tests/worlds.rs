@@ -35,7 +35,14 @@ fn root() -> &'static Path {
 
 fn run(world: &str, playbook: &str, params: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
-    command.current_dir(root()).env("NO_COLOR", "1").args(["run", playbook, "--quiet", "-v", "--world", &format!("tests/worlds/{world}.world")]);
+    command.current_dir(root()).env("NO_COLOR", "1").args([
+        "run",
+        playbook,
+        "--quiet",
+        "-v",
+        "--world",
+        &format!("tests/worlds/{world}.world"),
+    ]);
     let takes_a_service = !["doctor", "examples/who-announces.rhai"].contains(&playbook);
     for setting in params.split_whitespace().chain(if takes_a_service { SERVICE } else { "" }.split_whitespace()) {
         command.args(["--set", setting]);
