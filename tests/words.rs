@@ -23,7 +23,10 @@ fn root() -> &'static Path {
 fn run(text: &str, recording: &Path) -> Outcome {
     let playbook = engine::playbook::read("a.rhai", text.to_owned()).map_err(|broken| broken.to_string()).expect("a playbook");
     let prepared = Prepared::replay(playbook, recorded::open(recording).expect("the recording"), &[]).expect("parameters");
-    prepared.replayed(Duration::from_secs(60)).expect("a replay").outcome
+    let mut outcome = prepared.replayed(Duration::from_secs(60)).expect("a replay").outcome;
+    // The header above lists more than a script needs.
+    outcome.diagnostics.retain(|one| !["W0201", "W0202", "W0203"].contains(&one.code.as_str()));
+    outcome
 }
 
 fn recording(name: &str) -> PathBuf {
@@ -188,7 +191,7 @@ fn a_mistake_ends_the_run_and_is_no_gap_also_within_a_step() {
         ("find_announcer(svc, #{ wire: given(3.5) })", "E0206", "find_announcer"),
         ("firewall(\"n2\", #{ iif: given(\"a/b\"), source: \"10.0.0.1\" })", "E0206", "firewall"),
         ("resolve_target_port((), 1)", "E0204", "resolve_target_port"),
-        ("given(svc).adress", "E0302", "adress"),
+        ("[svc, 1][0].adress", "E0302", "adress"),
     ] {
         let text = format!(
             "{HEADER}fn given(value) {{ let held = []; held.push(value); held[0] }}\nfn params_of() {{ given(#{{ mertics: true }}) }}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet x = step(\"x\", || {{\n    {body}\n}});\n"
