@@ -22,11 +22,11 @@ const FUNCTIONS: [(&[&str], &str); 25] = [
     (&["indexOf", "find_index"], "write `.index_of(…)`"),
     (&["strip"], "write `.trim()`, which changes the text itself"),
     (&["str", "toString", "string"], "write `.to_string()`, or `${value}` in a text in backticks"),
-    (&["int", "parseInt", "atoi"], "write `parse_int(text)`"),
+    (&["parseInt", "atoi"], "write `parse_int(text)`"),
     (&["sorted", "sort_by_key"], "write `.sort_by(|a, b| …)`, which changes the list itself"),
     (&["isEmpty", "empty", "is_nil", "isNull"], "write `.is_empty()`, or compare with ()"),
     (&["items", "entries"], "write `for key in map.keys() { … map[key] … }`"),
-    (&["println", "printf", "echo", "puts", "log"], "write `note(text)`"),
+    (&["println", "printf", "echo", "puts"], "write `note(text)`"),
     (&["fail", "panic", "raise", "error", "die", "exit_with"], "write `throw \"why\"`"),
 ];
 
