@@ -71,7 +71,7 @@ fn every_recording_is_answered_on_one_screen_by_cause_and_place() {
             .and_then(|head| head.split(" rejects it").next())
             .and_then(|head| head.split(" leaves it").next())
             .unwrap_or_default();
-        let caused = headline.contains(first);
+        let caused = headline.contains(&first.replace("ssh:", ""));
         if !placed || !caused || !service.is_some_and(|service| headline.contains(&service)) || headline.contains("drops it") {
             wrong.push(format!("{name} does not say cause and place first: {headline}"));
         }

@@ -130,6 +130,9 @@ fn name(road: &Road) -> Result<&'static str, String> {
             Ok(names::APP_REFUSES_TLS)
         }
         Ending::TlsAlert if sent_from_pod(road) => Ok(names::APP_REFUSES_TLS),
+        Ending::Closed | Ending::Reset if alerted_beside(road) => {
+            Err("other tries were refused by a TLS alert, and it was not seen whether this one was, too".to_owned())
+        }
         Ending::Closed if from_pod(Sighting::Fin) => Ok(names::APP_CLOSES),
         Ending::Reset | Ending::Closed if from_pod(Sighting::Reset) => Ok(names::APP_RESETS),
         Ending::TlsTimeout | Ending::AnswerTimeout => match pod {
@@ -174,6 +177,12 @@ fn refused_beside(road: &Road) -> bool {
             .roads()
             .iter()
             .any(|other| other.connection.attempt.ending == Ending::TlsAlert && other.endpoint() == own && sent_from_pod(other))
+}
+
+/// Whether another try, to the same endpoint as far as is known, ended with an alert that its client read: no capture has to show that.
+fn alerted_beside(road: &Road) -> bool {
+    let same = |other: &Road| other.endpoint().is_none() || road.endpoint().is_none() || other.endpoint() == road.endpoint();
+    road.case.roads().iter().any(|other| other.connection.attempt.ending == Ending::TlsAlert && same(other))
 }
 
 /// What an alert says, in the words of the tools that ask; why it is sent; and what to do. RFC 8446, section 6.

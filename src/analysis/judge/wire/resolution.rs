@@ -281,7 +281,7 @@ pub(in crate::analysis::judge) fn reset_between(road: &Road) -> bool {
 }
 
 pub(super) fn request_lost(asking: &Asking) -> Finding {
-    let lost = Lost::of(asking);
+    let lost = Share::of(asking);
     if asking.roads.iter().all(|road| reset_between(road)) {
         let (clients, node) = (asking.clients(), asking.node);
         let evidence = vec![
@@ -296,23 +296,23 @@ pub(super) fn request_lost(asking: &Asking) -> Finding {
     }
     let clients = asking.clients();
     let (summary, none) = match &lost {
-        Lost { came: 0, .. } => (
+        Share { came: 0, .. } => (
             format!("the request leaves {clients} and reaches no node"),
             "none of them came in on any node that may announce it".to_owned(),
         ),
-        Lost { lost: 0, late, all, .. } => (
+        Share { lost: 0, late, all, .. } => (
             format!("the first packet of {late} of {all} tries from {clients} reaches no node, and one that is sent again does"),
             "no first packet of these tries came in on any node that may announce it".to_owned(),
         ),
-        Lost { later: true, lost, all, .. } => (
+        Share { later: true, lost, all, .. } => (
             format!("of {lost} of {all} tries from {clients} the first packet reaches {}, and what is sent then does not", asking.node),
             format!("their first packets came in on {}, and what they sent then on no node that may announce it", asking.node),
         ),
-        Lost { lost, late, all, came, .. } if *late > 0 => (
+        Share { lost, late, all, came, .. } if *late > 0 => (
             format!("{lost} of {all} tries from {clients} reach no node, and of {late} the first packet alone does not"),
             format!("none of these packets came in on any node that may announce it; something of {came} tries did"),
         ),
-        Lost { lost, all, came, .. } => (
+        Share { lost, all, came, .. } => (
             format!("{lost} of {all} tries from {clients} reach no node"),
             format!("none of these tries came in on any node that may announce it, and {came} others from there did"),
         ),
@@ -332,7 +332,7 @@ pub(super) fn request_lost(asking: &Asking) -> Finding {
 }
 
 /// How many of the clients' tries it is that come to no node, in both rounds.
-struct Lost {
+struct Share {
     lost: usize,
     all: usize,
     /// Tries of the same places of which something came in on a node.
@@ -343,7 +343,7 @@ struct Lost {
     later: bool,
 }
 
-impl Lost {
+impl Share {
     fn of(asking: &Asking) -> Self {
         let roads = asking.case.roads();
         // A try that was answered late is there twice: until its first packet was sent again, and whole.

@@ -152,7 +152,7 @@ entries! {
         meaning: "Two machines have an address by which a node is known, or two nodes have one MAC: what is for one of them goes to the other.",
         decided_by: "The addresses and links of all nodes that were looked at: an address of a node's object, or one in the network of the Service's address, that a second node has, or one MAC on two nodes' interfaces there. Where a node's datagrams to another node are lost, its neighbour entry for that node's address besides: it has the MAC of a machine that has the address, too, or of one that is no interface of that node and stands for no other address. Addresses that are the same on every node by design, such as a container bridge's, are not compared.",
         seen: "Half of the connections fail, or all at times: whoever answered by ARP last gets the packets. The kernel log or `arping -D` reports a duplicate address; SSH to the address asks about a changed host key. A node was cloned, or DHCP gave an address away that is configured by hand.",
-        next: "Take the address from the machine that should not have it, or give one of the two another MAC, and clear the entries: ip neigh flush to ADDRESS.",
+        next: "Take the address from the machine that should not have it, or give one of the two another MAC, and clear the entries: ip neigh del ADDRESS dev INTERFACE.",
         alike: &[
             ("wire/duplicate-address", "There it is the Service's own address that somebody else has."),
             ("wire/client-address-duplicate", "There it is a client's address."),

@@ -69,10 +69,10 @@ fn draw(page: &mut Page, path: &Path, outcome: &Outcome, most: usize) {
 fn shown(hops: &[&PathHop], last_seen: Option<&PathHop>, room: usize) -> BTreeSet<usize> {
     let count = hops.len();
     let ends = [0, count.saturating_sub(1)];
-    let seen = |hop: &&PathHop| last_seen.is_some_and(|last| last.at == hop.at);
+    let seen = |hop: &PathHop| last_seen.is_some_and(|last| last.at == hop.at);
     let places = (1..count).filter(|at| hops[*at].place != hops[at - 1].place);
     let both = (0..count).flat_map(|at| [at, count - 1 - at]);
-    let wanted = ends.into_iter().chain(hops.iter().rposition(|hop| seen(&hop))).chain(places).chain(both);
+    let wanted = ends.into_iter().chain(hops.iter().rposition(|hop| seen(hop))).chain(places).chain(both);
     let mut shown = BTreeSet::new();
     for at in wanted.filter(|at| *at < count) {
         let fresh = shown.insert(at);
