@@ -135,7 +135,7 @@ fn an_election_without_a_node_is_another_one() {
     let told = told(&outcome);
     assert_eq!(told[2], "a: n2", "a drained node keeps its speaker: {told:?}");
     assert_eq!(told[3], "a: true", "{told:?}");
-    assert!(outcome.diagnostics[0].message.contains("no node `n9`"), "{outcome:?}");
+    assert!(outcome.summary.contains("no node `n9`"), "{outcome:?}");
 }
 
 #[test]
