@@ -127,7 +127,18 @@ fn same(whole: &Outcome, part: &Outcome) -> bool {
         let told = |mac: &str| whole.findings.first().is_some_and(|finding| finding.evidence.iter().any(|text| text.contains(mac)));
         culprit.strip_prefix("mac/").is_some_and(told)
     };
-    names(&of_whole) == names(&of_part) && culprit.is_none_or(|culprit| is_among(culprit, &all) || by_mac(culprit))
+    // A network is named after a client that was asked from; any of them shows it.
+    let asked = || whole.observed.tries.iter().filter_map(|tries| tries.from.split(':').next_back());
+    let by_another_client = |culprit: &str| {
+        let ends = |text: &str| {
+            text.strip_prefix("network/").and_then(|rest| rest.split_once("..")).map(|(from, to)| (from.to_owned(), to.to_owned()))
+        };
+        let Some((from, to)) = ends(culprit) else { return false };
+        asked().any(|place| place == from)
+            && all.iter().filter_map(|one| ends(one)).any(|(other, there)| there == to && asked().any(|place| place == other))
+    };
+    let known = |culprit: &str| is_among(culprit, &all) || by_mac(culprit) || by_another_client(culprit);
+    names(&of_whole) == names(&of_part) && culprit.is_none_or(|culprit| known(culprit))
 }
 
 /// Why what is said without something is wrong, beside what is said with it.

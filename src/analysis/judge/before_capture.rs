@@ -18,7 +18,15 @@ pub(super) fn weighed(case: &Case, places: &[String], (causes, gaps): (Vec<Findi
     if !causes.iter().any(lost) {
         return (causes, gaps);
     }
-    let Some((place, interface, programme)) = places.iter().find_map(|place| standing(case, place)) else { return (causes, gaps) };
+    let Some((place, interface, programme)) = places.iter().find_map(|place| standing(case, place)) else {
+        let Some(place) = places.iter().find(|place| links_unread(case, place)) else { return (causes, gaps) };
+        let reason =
+            format!("the links of {place} were not read, and a programme at one of them would take packets before a capture sees them");
+        let what = format!("whether anything takes the packets at {place}, or they are lost before it");
+        let open = Gap::new(names::EVIDENCE_UNDECIDED, Subject::node(place), reason, what).decisive();
+        let causes = causes.into_iter().filter(|finding| !lost(finding)).collect();
+        return (causes, gaps.into_iter().chain([open]).collect());
+    };
     let open = |finding: &Finding| {
         let reason =
             format!("{}; but at {place}/{interface} stands {programme}, which takes packets before a capture sees them", finding.summary);
@@ -37,6 +45,12 @@ pub(super) fn entrances(case: &Case) -> Vec<String> {
 /// What a router says or does itself rests on no silence of a capture.
 fn is_a_router(culprit: &Subject) -> bool {
     matches!(culprit, Subject::Router(_))
+}
+
+/// Whether a place's state was read, and its links were not.
+fn links_unread(case: &Case, place: &str) -> bool {
+    case.states()
+        .any(|pair| pair.after.place.to_string() == *place && [&pair.before, &pair.after].iter().all(|state| state.links().is_none()))
 }
 
 /// A programme at an interface by which packets come in: the place, the interface, and what it is.
