@@ -253,6 +253,8 @@ impl Flow {
             connect_ms: self.stands.map(|at| milliseconds(at - first)),
             total_ms: milliseconds(self.last - first),
             detail: detail.to_owned(),
+            certificate: None,
+            received: None,
         };
         Try { attempt, over }
     }

@@ -133,6 +133,7 @@ fn tries_of(case: &Case, from: String, probes: &[&Probe]) -> Option<Tries> {
         statuses: counted(all.iter().filter_map(|attempt| attempt.status)),
         connect_ms: Spread::of(answered.iter().filter_map(|attempt| attempt.connect_ms)),
         total_ms: Spread::of(answered.iter().map(|attempt| attempt.total_ms)),
+        largest_answer: answered.iter().filter_map(|attempt| attempt.received).max(),
         sizes,
         sent_again: resent.count(),
         certificates,

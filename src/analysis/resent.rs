@@ -49,6 +49,8 @@ fn before_the_last(connection: &Connection) -> Option<Connection> {
         connect_ms: None,
         total_ms: waited,
         detail: "the first packet was sent again".to_owned(),
+        certificate: None,
+        received: None,
         ..connection.attempt.clone()
     };
     Some(Connection { attempt, hops, pod: None, ..connection.clone() })

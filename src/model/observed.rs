@@ -178,6 +178,9 @@ pub struct Tries {
     /// Until the answer, milliseconds; of the answered tries alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_ms: Option<Spread>,
+    /// The most that was read of an answer, bytes; no more than 16 KiB and a little are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_answer: Option<u32>,
     /// By the size of the request: `small`, `large`, or bytes where sizes were asked for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sizes: BTreeMap<String, Again>,

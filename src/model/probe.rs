@@ -175,6 +175,10 @@ pub enum Ending {
     TlsAlert,
     /// Request sent, no answer.
     AnswerTimeout,
+    /// An answer began, and nothing more came of what it announced itself.
+    AnswerStalls,
+    /// An answer began, and the connection ended before what it announced itself.
+    AnswerCut,
     /// Reset after the connection was made.
     Reset,
     /// Closed after the connection was made, without an answer.
@@ -199,6 +203,8 @@ impl Ending {
             Self::TlsMismatch => "tls mismatch",
             Self::TlsAlert => "tls alert",
             Self::AnswerTimeout => "answer timeout",
+            Self::AnswerStalls => "answer stalls",
+            Self::AnswerCut => "answer cut off",
             Self::Reset => "reset",
             Self::Closed => "closed",
             Self::HttpMismatch => "http mismatch",
@@ -224,6 +230,12 @@ pub struct Attempt {
     pub connect_ms: Option<u64>,
     pub total_ms: u64,
     pub detail: String,
+    /// The certificate that it was shown, as its place in the probe's; `None` where none was, or where the tool does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<usize>,
+    /// Bytes of the answer that were read, at most 16 KiB and a little; `None` where the tool does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<u32>,
 }
 
 impl Attempt {
@@ -241,6 +253,8 @@ impl Attempt {
             connect_ms: None,
             total_ms: 4_000,
             detail: String::new(),
+            certificate: None,
+            received: None,
         }
     }
 

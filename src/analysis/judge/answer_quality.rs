@@ -127,29 +127,73 @@ fn answered_by(case: &Case, statuses: &BTreeMap<u16, usize>) -> BTreeMap<String,
     pods
 }
 
-/// Certificates that a condition takes, each with the places that were shown it and what is wrong with it.
-fn shown_with<'a>(case: &Case<'a>, wrong: impl Fn(&'a Probe, &Certificate) -> Option<String>) -> BTreeMap<String, BTreeSet<String>> {
-    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// A certificate that is wrong, and who was shown it.
+#[derive(Default)]
+struct Shown {
+    from: BTreeSet<String>,
+    /// Tries that were shown it, where the tools that asked tell that.
+    tries: usize,
+    /// The pods that these were followed to, each with their number.
+    pods: BTreeMap<String, usize>,
+}
+
+/// Certificates that a condition takes, by what is wrong with them.
+fn shown_with<'a>(case: &Case<'a>, wrong: impl Fn(&'a Probe, &Certificate) -> Option<String>) -> BTreeMap<String, Shown> {
+    let mut all: BTreeMap<String, Shown> = BTreeMap::new();
+    let roads = case.roads();
     for probe in case.probes() {
-        for told in probe.certificates.iter().filter_map(|shown| wrong(probe, shown)) {
-            all.entry(told).or_default().insert(probe.vantage.text());
+        for (place, told) in probe.certificates.iter().enumerate().filter_map(|(place, shown)| Some((place, wrong(probe, shown)?))) {
+            let entry = all.entry(told).or_default();
+            entry.from.insert(probe.vantage.text());
+            let of_it: BTreeSet<u16> =
+                probe.made().filter(|attempt| attempt.certificate == Some(place)).map(|attempt| attempt.source_port).collect();
+            entry.tries += of_it.len();
+            let its = |road: &&Road| road.connection.vantage == probe.vantage && of_it.contains(&road.connection.attempt.source_port);
+            for pod in roads.iter().filter(its).filter_map(|road| case.pod_at(road.endpoint()?.0)) {
+                *entry.pods.entry(pod.to_owned()).or_default() += 1;
+            }
         }
     }
     all
 }
 
-fn of_certificates(case: &Case, name: &str, wrong: &BTreeMap<String, BTreeSet<String>>) -> Option<Finding> {
-    let (first, _) = wrong.first_key_value()?;
-    let told = |(what, from): (&String, &BTreeSet<String>)| {
-        format!("{what}, asked from {}", from.iter().cloned().collect::<Vec<_>>().join(" and "))
+/// Tries that were shown a certificate, where the tools tell which.
+fn shown_any(case: &Case) -> usize {
+    case.probes().flat_map(Probe::made).filter(|attempt| attempt.certificate.is_some()).count()
+}
+
+fn of_certificates(case: &Case, name: &str, wrong: &BTreeMap<String, Shown>) -> Option<Finding> {
+    let (first, shown) = wrong.first_key_value()?;
+    let told = |(what, shown): (&String, &Shown)| {
+        format!("{what}, asked from {}", shown.from.iter().cloned().collect::<Vec<_>>().join(" and "))
     };
-    let evidence = wrong.iter().map(told).collect();
-    let mut finding = found(name, vec![Subject::service(&case.service.namespace, &case.service.name)], first.clone(), evidence);
+    let mut evidence: Vec<String> = wrong.iter().map(told).collect();
+    let all = shown_any(case);
+    let part = shown.tries > 0 && wrong.values().map(|shown| shown.tries).sum::<usize>() < all;
+    // Whoever shows it to a part of the tries alone is one of several.
+    let pods: BTreeMap<&String, usize> =
+        if part { wrong.values().flat_map(|shown| &shown.pods).map(|(pod, count)| (pod, *count)).collect() } else { BTreeMap::new() };
+    evidence.extend(pods.iter().map(|(pod, count)| format!("{pod} shows it: {count} tries that were shown it were followed there")));
+    let names: BTreeSet<String> = pods.keys().map(|pod| (*pod).clone()).collect();
+    let culprits =
+        if names.is_empty() { vec![Subject::service(&case.service.namespace, &case.service.name)] } else { case.pods_as_culprits(&names) };
+    let summary = match (part, names.is_empty()) {
+        (true, false) => format!("{first}: {} alone shows it, to {} of {all} tries", names.iter().cloned().collect::<Vec<_>>().join(", "), shown.tries),
+        (true, true) => format!("{first}: {} of {all} tries are shown it", shown.tries),
+        _ => first.clone(),
+    };
+    let mut finding = found(name, culprits, summary, evidence);
     let probe = case.probes().find(|probe| !probe.certificates.is_empty())?;
     let sni = probe.request.sni.as_ref().map(|sni| format!(" -servername {sni}")).unwrap_or_default();
-    let ends = std::net::SocketAddr::new(probe.address, probe.port);
+    let of_a_pod = names.first().and_then(|pod| {
+        let target = case.target?;
+        let end = target.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(pod))?;
+        Some(std::net::SocketAddr::new(end.ip, end.port?))
+    });
+    let ends = of_a_pod.unwrap_or_else(|| std::net::SocketAddr::new(probe.address, probe.port));
+    let whence = if of_a_pod.is_some() { " on a node" } else { "" };
     finding.next = format!(
-        "{} What is served now is shown by: openssl s_client -connect {ends}{sni} </dev/null | openssl x509 -noout -subject -ext \
+        "{} What is served now is shown{whence} by: openssl s_client -connect {ends}{sni} </dev/null | openssl x509 -noout -subject -ext \
          subjectAltName -dates",
         finding.next
     );

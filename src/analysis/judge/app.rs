@@ -1,5 +1,7 @@
 //! The connection stands: what the program in the pod does with it.
 
+mod incomplete;
+
 use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +42,7 @@ fn spoken_elsewhere(road: &Road) -> bool {
 
 /// What the program in the pod does with a connection that stands.
 pub(super) const PROGRAM: AllOf<OfTries> =
-    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &PROTOCOL_MISMATCH, &REFUSES_TLS, &RESETS] };
+    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &incomplete::INCOMPLETE, &PROTOCOL_MISMATCH, &REFUSES_TLS, &RESETS] };
 
 const CLOSES: Proof<OfTries> = Proof {
     rule: &rules::APP_CLOSES,
@@ -57,7 +59,7 @@ const ANSWERS_FILTERED: Proof<OfTries> = Proof {
 };
 
 fn answers_filtered(tries: &Tries) -> Option<Finding> {
-    let silent = |road: &&Road| matches!(road.connection.attempt.ending, Ending::TlsTimeout | Ending::AnswerTimeout);
+    let silent = |road: &&Road| matches!(road.connection.attempt.ending, Ending::TlsTimeout | Ending::AnswerTimeout | Ending::AnswerStalls);
     let mut pods: BTreeMap<&str, Vec<&Road>> = BTreeMap::new();
     for road in tries.roads.iter().copied().filter(silent) {
         if let Some(pod) = road.endpoint().and_then(|(ip, _)| tries.case.pod_at(ip)) {
@@ -155,6 +157,7 @@ fn name(road: &Road) -> Result<&'static str, String> {
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
             None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),
         },
+        Ending::AnswerStalls | Ending::AnswerCut => incomplete::name(road),
         Ending::TlsAlert => Err(format!(
             "the TLS handshake is refused ({}), and the pod was not seen to send that",
             road.connection.attempt.detail
@@ -262,6 +265,9 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
     let listed = pods.iter().cloned().collect::<Vec<_>>().join(", ");
     if name == names::APP_REFUSES_TLS {
         return refused_tls(case, roads, culprits, &listed);
+    }
+    if name == names::APP_INCOMPLETE_ANSWER {
+        return incomplete::finding(roads, culprits, &listed);
     }
     let mut inside = false;
     let in_tls = roads.iter().all(|road| road.connection.attempt.ending == Ending::TlsMismatch);

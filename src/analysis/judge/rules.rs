@@ -110,6 +110,7 @@ rules! {
     APP_PROTOCOL_MISMATCH: "a program that speaks something else" says APP_PROTOCOL_MISMATCH;
     APP_RESETS: "a program that resets" says APP_RESETS;
     APP_CLOSES: "a program that closes" says APP_CLOSES;
+    APP_INCOMPLETE_ANSWER: "a program that does not end its answer" says APP_INCOMPLETE_ANSWER;
     APP_REFUSES_TLS: "a program that refuses TLS" says APP_REFUSES_TLS;
     APP_NO_ANSWER: "a program that does not answer" says APP_NO_ANSWER;
     APP_ANSWERS_WITH_ERRORS: "a program that answers with errors" says APP_ANSWERS_WITH_ERRORS;

@@ -162,18 +162,21 @@ fn arguments(asked: &Asked, ports: (u16, u16)) -> Vec<String> {
 /// Reads the script's lines; see `probe.sh` for their form. Gives why a certificate could not be shown.
 fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
     let mut not_shown = None;
+    let mut in_order: Vec<Option<usize>> = Vec::new();
     for line in stdout.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
             ["tool", tool] => (*tool).clone_into(&mut probe.tool),
             ["error", why] => probe.error = Some(one_line(why)),
             ["nocert", why] => not_shown = Some(one_line(why)),
-            ["cert", der] => match certificate(der) {
-                Some(shown) if !probe.certificates.contains(&shown) => probe.certificates.push(shown),
-                Some(_) => {}
-                None => not_shown = Some("it was shown, and cannot be read".to_owned()),
-            },
-            ["try", rest @ ..] => probe.attempts.extend(attempt(rest)),
+            ["cert", der] => {
+                let shown = certificate(der);
+                if shown.is_none() {
+                    not_shown = Some("it was shown, and cannot be read".to_owned());
+                }
+                in_order.push(shown.map(|shown| place_of(shown, &mut probe.certificates)));
+            }
+            ["try", rest @ ..] => probe.attempts.extend(attempt(rest, &in_order)),
             _ => {}
         }
     }
@@ -189,6 +192,14 @@ fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
     not_shown
 }
 
+/// Where a certificate stands among those that were shown, which it joins when it is new.
+fn place_of(shown: Certificate, known: &mut Vec<Certificate>) -> usize {
+    known.iter().position(|one| *one == shown).unwrap_or_else(|| {
+        known.push(shown);
+        known.len() - 1
+    })
+}
+
 fn certificate(der: &str) -> Option<Certificate> {
     let shown = certificate::read(&base64::engine::general_purpose::STANDARD.decode(der).ok()?)?;
     // Whoever made it may have written anything into it.
@@ -200,8 +211,9 @@ fn certificate(der: &str) -> Option<Certificate> {
     })
 }
 
-fn attempt(fields: &[&str]) -> Option<Attempt> {
-    let [number, size, source, port, ending, status, connect, total, detail] = fields else { return None };
+fn attempt(fields: &[&str], certificates: &[Option<usize>]) -> Option<Attempt> {
+    let [number, size, source, port, ending, status, connect, total, detail, more @ ..] = fields else { return None };
+    let shown = more.first().and_then(|number| certificates.get(number.parse::<usize>().ok()?.checked_sub(1)?).copied().flatten());
     let connect_ms = connect.parse().ok();
     Some(Attempt {
         number: number.parse().ok()?,
@@ -214,6 +226,8 @@ fn attempt(fields: &[&str]) -> Option<Attempt> {
         connect_ms,
         total_ms: total.parse().ok()?,
         detail: one_line(detail),
+        certificate: shown,
+        received: more.get(1).and_then(|bytes| bytes.parse().ok()),
     })
 }
 

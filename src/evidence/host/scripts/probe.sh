@@ -4,7 +4,8 @@
 # and then any of NAME=VALUE: sni=NAME  host=HOST  path=/PATH  payload=HEX (of a datagram)  sizes=BYTES,... (of the request)
 # ports=FIRST-LAST (source ports that nobody else of the run takes; every fourth try asks from one of the kernel's instead)
 # Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
-#   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL
+#   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL CERTIFICATE ANSWERED-BYTES
+# CERTIFICATE is the number of the one that was shown, counted from 1 in the order of their lines; both of the last may be empty or missing.
 # first a line: tool NAME, and for TLS: cert BASE64 (DER) once a certificate, or: nocert WHY
 if command -v python3 >/dev/null 2>&1; then
   echo 'tool	python3'
@@ -16,7 +17,9 @@ shown_host = told.get("host") or ("[%s]" % address if ":" in address else addres
 path = told.get("path") or "/"
 dns = b"\x6c\x62\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
 payload = bytes.fromhex(told["payload"]) if "payload" in told else dns if port == 53 else b"lbdiag probe\n"
-shown = set()
+shown = {}
+# Of an answer no more is read: it is enough for several full packets, and too little for a burden.
+most = 16384
 if speech in ("https", "tls"):
     import ssl
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -67,8 +70,38 @@ def show(s):
     der = s.getpeercert(binary_form=True)
     with lock:
         if der and der not in shown and len(shown) < 8:
-            shown.add(der)
+            shown[der] = len(shown) + 1
             print("cert\t" + base64.b64encode(der).decode(), flush=True)
+        return shown.get(der, "")
+
+def owed(got):
+    # What an HTTP answer says itself is still to come, as a text; none where nothing is promised.
+    head, end, body = got.partition(b"\r\n\r\n")
+    if not end:
+        return "the end of its head"
+    lines = head.split(b"\r\n")
+    if lines[0][9:12] in (b"204", b"304") or lines[0][9:10] == b"1":
+        return ""
+    fields = dict((name.strip().lower(), value.strip()) for name, value in (line.split(b":", 1) for line in lines[1:] if b":" in line))
+    if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
+        at = 0
+        while at < len(body):
+            end = body.find(b"\r\n", at)
+            if end < 0:
+                return "the rest of a chunk"
+            try:
+                size = int(body[at:end].split(b";")[0][:12], 16)
+            except ValueError:
+                return ""
+            at = end + 2 + size + 2
+            if size == 0:
+                return ""
+            if at > len(body):
+                return "%d bytes of a chunk of %d" % (at - len(body), size)
+        return ""
+    length = fields.get(b"content-length", b"")[:12]
+    missing = int(length) - len(body) if length.isdigit() else 0
+    return "%d of the %d bytes that it announced" % (missing, int(length)) if missing > 0 else ""
 
 ENDINGS = {errno.ENETUNREACH: "no-route", errno.EADDRNOTAVAIL: "no-route", errno.EHOSTUNREACH: "host-unreachable", errno.ECONNREFUSED: "refused", errno.EPERM: "could-not-ask"}
 # What connecting says where a route or a policy rule prohibits the address, or swallows it.
@@ -77,7 +110,7 @@ PROHIBITED = (errno.EACCES, errno.EINVAL)
 def one(number, size):
     start = time.monotonic()
     connected = None
-    source, sport, ending, status, detail = "", 0, "could-not-ask", "", ""
+    source, sport, ending, status, detail, certificate, answer = "", 0, "could-not-ask", "", "", "", ""
     stage = "connect"
     s = None
     try:
@@ -99,21 +132,35 @@ def one(number, size):
                 s.settimeout(max(0.05, limit - (time.monotonic() - start)))
                 s = context.wrap_socket(s, server_hostname=told.get("sni"))
                 detail = s.version() or ""
-                show(s)
+                certificate = show(s)
             stage = "answer"
             s.settimeout(max(0.05, limit - (time.monotonic() - start)))
             got = b""
             if speech != "tls":
                 s.sendall(request(size))
-                while len(got) < 12:
-                    more = s.recv(4096)
+                heard, cut = time.monotonic(), ""
+                while len(got) < 12 or (len(got) < most and got.startswith(b"HTTP/") and owed(got)):
+                    try:
+                        more = s.recv(4096)
+                    except (socket.timeout, ConnectionResetError) as e:
+                        if len(got) < 12:
+                            raise
+                        # What still comes is slow and no more than that.
+                        silent = time.monotonic() - heard > limit / 4
+                        cut = "answer-cut" if isinstance(e, ConnectionResetError) else "answer-stalls" if silent else ""
+                        break
                     if not more:
+                        cut = "answer-cut" if got else ""
                         break
                     got += more
+                    heard = time.monotonic()
+                    s.settimeout(max(0.05, limit - (heard - start)))
+                answer = len(got)
             if speech == "tls":
                 ending = "answered"
             elif got.startswith(b"HTTP/") and got[9:12].isdigit():
-                ending, status = "answered", got[9:12].decode()
+                ending, status = cut or "answered", got[9:12].decode()
+                detail = "missing: " + owed(got) if cut else detail
             elif got:
                 ending = "http-mismatch"
             else:
@@ -162,7 +209,7 @@ def one(number, size):
             s.close()
     now = time.monotonic()
     detail = "".join(c if c.isprintable() else "?" for c in detail)[:200]
-    line = "\t".join(["try", str(number), size, source, str(sport), ending, status, "" if connected is None else str(int((connected - start) * 1000)), str(int((now - start) * 1000)), detail])
+    line = "\t".join(["try", str(number), size, source, str(sport), ending, status, "" if connected is None else str(int((connected - start) * 1000)), str(int((now - start) * 1000)), detail, str(certificate), str(answer)])
     with lock:
         print(line, flush=True)
 
@@ -205,7 +252,8 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
       *) url="telnet://$bracketed:$port" ;;
     esac
     [ -z "$sni" ] && resolve='' || resolve="$sni:$port:$bracketed"
-    out=$($IN curl -q -svkg --path-as-is --noproxy '*' --http1.1 --max-time "$limit" --local-port "$2" -A lbdiag -H "Host: $header" \
+    # What announces more than is wanted is answered: it is not fetched.
+    out=$($IN curl -q -svkg --path-as-is --noproxy '*' --http1.1 --max-time "$limit" --max-filesize 65536 --local-port "$2" -A lbdiag -H "Host: $header" \
       ${resolve:+--resolve "$resolve"} -o /dev/null \
       -w '\n%{certs}\nlbdiag\t%{exitcode}\t%{local_ip}\t%{http_code}\t%{time_connect}\t%{time_total}\t%{errormsg}\n' "$url" </dev/null 2>&1)
     if [ "$speech" = https ] && [ "$1 $SIZE" = "1 $FIRST" ]; then
@@ -223,6 +271,9 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
       connected = (connect + 0 > 0); ending = "could-not-ask"
       if (code == 0) ending = "answered"
       else if (speech == "tcp" && connected) ending = "answered"
+      else if (code == 63 && http + 0 > 0) ending = "answered"
+      else if (code == 18 || (code == 56 && http + 0 > 0)) ending = "answer-cut"
+      else if (code == 28 && http + 0 > 0) ending = (text ~ /with [0-9]+ out of [0-9]+ bytes/ ? "answer-stalls" : "answered")
       else if (code == 7 && text ~ /[Rr]efused/) ending = "refused"
       else if (code == 7 && text ~ /Network is unreachable|Permission denied|Invalid argument/) ending = "no-route"
       else if (code == 7 && text ~ /No route to host/) ending = "host-unreachable"

@@ -150,6 +150,21 @@ entries! {
         ],
         references: &[pages::KUBERNETES_DEBUG_PODS],
     },
+    APP_INCOMPLETE_ANSWER = "app/incomplete-answer" {
+        severity: Severity::Fail,
+        culprit: "the pod and its container",
+        meaning: "The application begins its answer and does not end it: less comes than the answer announces itself.",
+        decided_by: "An answer whose Content-Length or chunk announces more bytes than came, while everything that left the pod was seen to come to the client; where the connection ended, the FIN or RST was seen to leave the pod. The first 16 KiB of each answer are looked at.",
+        seen: "curl says `transfer closed with N bytes remaining to read`, `Recv failure` after the head, or `Operation timed out ... with N out of M bytes received`. Browsers show half a page. The program died while it answered, its own backend went away, or a wrong Content-Length was computed.",
+        next: "Read the application's log at that time, and that of what it fetches the answer from.",
+        alike: &[
+            ("wire/mtu", "There the rest leaves the node, and its large segments are lost on the way."),
+            ("overlay/mtu", "There the rest leaves the pod, and is lost between two nodes."),
+            ("app/no-answer", "There not even the head of an answer comes."),
+            ("app/closes", "There the connection is closed without a byte of an answer."),
+        ],
+        references: &["RFC 9112 §6.3", "RFC 9112 §8", pages::KUBERNETES_DEBUG_PODS],
+    },
     APP_REFUSES_TLS = "app/refuses-tls" {
         severity: Severity::Fail,
         culprit: "the pod and its container",

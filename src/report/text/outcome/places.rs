@@ -59,6 +59,12 @@ pub(super) fn answered(page: &mut Page, tries: &[Tries]) {
             };
             parts.push(format!("median {median} ({least} to {most})"));
         }
+        if let Some(bytes) = tries.iter().filter_map(|tries| tries.largest_answer).max() {
+            parts.push(match bytes {
+                0..1_024 => format!("answers of up to {bytes} bytes"),
+                _ => format!("answers of up to {} KiB", bytes / 1_024),
+            });
+        }
         format!("{name}  {}", parts.join(", "))
     };
     let asked: Vec<&Tries> = tries.iter().filter(|one| one.tried > 0).collect();

@@ -111,6 +111,7 @@ fn tries(from: &str, answered: usize) -> Tries {
         first_failure: (answered < 16).then_some(Ending::ConnectTimeout),
         statuses: if answered > 0 { BTreeMap::from([(200, answered)]) } else { BTreeMap::new() },
         connect_ms: None,
+        largest_answer: (answered > 0).then_some(16_500),
         total_ms: (answered > 0).then_some(Spread { least: 1, median: 2, most: 9 }),
         sizes: BTreeMap::new(),
         sent_again: 0,
@@ -317,8 +318,8 @@ fn a_healthy_run_is_told_in_a_few_lines_however_many_asked() {
     let two = text(&outcome, Style::PLAIN);
     let expected = "\
 PASS stacklight/iam-proxy-alertmanager 10.88.64.100:443 — 32 of 32 tries answered, from c1 and c2
-  c1  16/16, HTTP 200, median 2 ms (1 to 9)
-  c2  16/16, HTTP 200, median 2 ms (1 to 9)
+  c1  16/16, HTTP 200, median 2 ms (1 to 9), answers of up to 16 KiB
+  c2  16/16, HTTP 200, median 2 ms (1 to 9), answers of up to 16 KiB
   2 of 2 ready endpoints answered · announced by n2 (ARP, log, status agree)
   6.5 s (read 0.1, ask 6.0, clean up 0.4) · nothing left behind · more: -v
 ";
