@@ -124,7 +124,14 @@ fn lead_route_home(case: &Case, finding: &Finding) -> Option<String> {
 }
 
 fn correct_entry(case: &Case, finding: &Finding) -> Option<String> {
-    let node = finding.culprits.first()?.on_node()?;
+    let culprit = finding.culprits.first()?;
+    let node = culprit.on_node()?;
+    if *culprit == Subject::node(node) {
+        return Some(format!(
+            "Correct where {node}'s network agent takes its own address from (Calico: IP_AUTODETECTION_METHOD; flannel: --iface, --public-ip), and \
+             restart it on {node}. The address is shown by: kubectl get node {node} -o jsonpath='{{.metadata.annotations}}'. Entries on other nodes follow."
+        ));
+    }
     Some(format!(
         "Delete the wrong entry on {node} (ip neigh, bridge fdb) and restart {} together with that, which writes the right one.",
         agent(case, node)

@@ -102,7 +102,11 @@ fn tries(case: &Case) -> Vec<Tries> {
 
 fn tries_of(case: &Case, from: String, probes: &[&Probe]) -> Option<Tries> {
     let first = *probes.first()?;
-    let (again, own): (Vec<&Probe>, Vec<&Probe>) = probes.iter().copied().partition(|probe| probe.repeated);
+    let (mut again, mut own): (Vec<&Probe>, Vec<&Probe>) = probes.iter().copied().partition(|probe| probe.repeated);
+    if attempts(&own).is_empty() && !attempts(&again).is_empty() {
+        // A round that could not be made is none: what was made is the first.
+        (own, again) = (again, Vec::new());
+    }
     let (made, repeated) = (attempts(&own), attempts(&again));
     let all: Vec<&Attempt> = made.iter().chain(&repeated).copied().collect();
     let answered: Vec<&Attempt> = all.iter().copied().filter(|attempt| attempt.answered()).collect();

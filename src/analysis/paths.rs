@@ -189,10 +189,17 @@ fn in_order(connection: &Connection, vip: IpAddr, request: bool, wanted: impl Fn
     hops
 }
 
-/// The places where the connection has the Service's own address.
+/// The places where the connection has the Service's own address. A frame for another host that a switch floods comes to many, and makes
+/// nobody one of them where others took the connection.
 fn entered(connection: &Connection, vip: IpAddr) -> BTreeSet<&str> {
     let own = |hop: &&Hop| hop.tunnel.is_none() && (hop.destination.0 == vip || hop.source.0 == vip);
-    connection.hops.iter().filter(own).map(|hop| hop.place.as_str()).collect()
+    let places = |taken: bool| -> BTreeSet<&str> {
+        let client = connection.vantage.place();
+        let of = |hop: &&Hop| own(hop) && hop.place != client && (!taken || hop.passage != Passage::Other);
+        connection.hops.iter().filter(of).map(|hop| hop.place.as_str()).collect()
+    };
+    let taken = places(true);
+    if taken.is_empty() { places(false) } else { taken }
 }
 
 /// Client, announcing node, other node, pod: by what the packets looked like there, not by clocks of several hosts.
@@ -221,6 +228,13 @@ fn last_seen<'a>(connection: &'a Connection, vip: IpAddr, request: &[&'a Hop], a
         return Some(answered_at);
     }
     let both = [Data::new(connection, vip, true), Data::new(connection, vip, false)];
+    // What an answer has that did not come to the client is what it waits for, whatever the clocks of the hosts say.
+    if let [_, Some(back)] = &both
+        && client_watched
+        && back.short_of(client)
+    {
+        return back.least_far().or(Some(answered_at));
+    }
     let last_speaker = both.iter().flatten().max_by_key(|data| data.ended(client));
     last_speaker.and_then(Data::least_far).or(Some(answered_at))
 }
@@ -252,6 +266,12 @@ impl<'a> Data<'a> {
         let ends = || self.pieces.iter().filter(|(_, to, _, _)| *to == end).map(|(_, _, _, hop)| *hop);
         let at_client = ends().filter(|hop| hop.place == client).map(|hop| hop.at).min();
         at_client.or_else(|| ends().map(|hop| hop.at).min())
+    }
+
+    /// Whether its end was seen, and not at that place.
+    fn short_of(&self, place: &str) -> bool {
+        let end = self.pieces.iter().map(|(_, end, _, _)| *end).max();
+        !self.pieces.iter().any(|(_, to, _, hop)| Some(*to) == end && hop.place == place)
     }
 
     /// A segment may be large here and cut there: every piece that was ever cut is looked for by itself.

@@ -149,6 +149,14 @@ fn name(road: &Road) -> Result<&'static str, String> {
                 Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
             }
             Some(pod) if road.passed(Leg::RequestData, &pod) => {
+                if let Some(left) = late(road) {
+                    return Err(format!(
+                        "the request takes so long to reach the pod that the program has {}.{} s of the {} s that are waited to answer it",
+                        left / 1_000,
+                        left % 1_000 / 100,
+                        road.connection.attempt.total_ms / 1_000
+                    ));
+                }
                 if may_be_filtered(road) {
                     return Err("the request reaches the pod, and a packet filter inside it took packets that may be its answers".to_owned());
                 }
@@ -164,6 +172,12 @@ fn name(road: &Road) -> Result<&'static str, String> {
         )),
         other => Err(format!("the connection ended ({other:?}) in a way that the captures do not show")),
     }
+}
+
+/// What was left to the program to answer, where most of the time was over before the request was there: milliseconds.
+fn late(road: &Road) -> Option<i64> {
+    let waited = i64::try_from(road.connection.attempt.total_ms).ok()?;
+    road.left_to_the_program().map(|left| left.max(0)).filter(|left| left * 2 < waited)
 }
 
 /// Whether data of this connection was seen to leave the pod.
@@ -269,7 +283,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
     if name == names::APP_INCOMPLETE_ANSWER {
         return incomplete::finding(roads, culprits, &listed);
     }
-    let mut inside = false;
+    let (mut inside, mut slow) = (false, false);
     let in_tls = roads.iter().all(|road| road.connection.attempt.ending == Ending::TlsMismatch);
     let asked = if in_tls { ("TLS", "plain text") } else { ("plain HTTP", "another protocol, which may be TLS") };
     let (summary, evidence) = match name {
@@ -299,6 +313,18 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             format!("{listed} accepts the connection, takes the request and closes without an answer"),
             "the pod closes the connection, and no answer left it".to_owned(),
         ),
+        _ if let Some(part) = Part::of(case, roads, &pods) => {
+            slow = true;
+            (
+                format!("{listed} does not answer {} of {} tries{}", part.failed, part.failed + part.answered, waited(roads)),
+                format!(
+                    "the request's payload reaches the pod and no answer leaves it in time; {} other tries there are answered, the slowest after {}.{} s",
+                    part.answered,
+                    part.slowest / 1_000,
+                    part.slowest % 1_000 / 100
+                ),
+            )
+        }
         _ => (
             format!("{listed} accepts the connection, takes the request and does not answer{}", waited(roads)),
             "the request's payload reaches the pod and is acknowledged, no answer leaves it".to_owned(),
@@ -311,11 +337,37 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
         (first, again) => format!("{first} connections, and {again} of the repetition"),
     };
     let mut finding = found(name, culprits, summary, vec![format!("{count}: {evidence}")]);
+    if slow {
+        let probe = case.probes().next().map_or(0, |probe| probe.attempts.len());
+        finding.next = format!(
+            "It works and is slow, or has too few workers for the {probe} tries that each place makes at once: ask with --tries 1 to see a single \
+             one. Look at its log, at its CPU limit (kubectl get pod -o yaml, kubectl top pod) and at what it waits for."
+        );
+    }
     if inside {
         "Ask in what it speaks: the TLS handshake alone with --set probe=tls. Where it is to speak HTTP/1.1, correct the program."
             .clone_into(&mut finding.next);
     }
     finding
+}
+
+/// A program that answers some of the tries.
+struct Part {
+    failed: usize,
+    answered: usize,
+    /// Of those that are answered, milliseconds.
+    slowest: u64,
+}
+
+impl Part {
+    /// `None` where none is answered.
+    fn of(case: &Case, failing: &[&Road], pods: &BTreeSet<String>) -> Option<Self> {
+        let all = case.roads();
+        let here = |road: &&Road| road.endpoint().and_then(|(ip, _)| case.pod_at(ip)).is_some_and(|pod| pods.contains(pod));
+        let times: Vec<u64> =
+            all.iter().filter(|road| road.connection.attempt.answered()).filter(here).map(|road| road.connection.attempt.total_ms).collect();
+        Some(Self { failed: failing.len(), answered: times.len(), slowest: times.iter().copied().max()? })
+    }
 }
 
 /// By what of the port it was chosen what to speak, and how to ask otherwise.

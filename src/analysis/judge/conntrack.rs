@@ -27,6 +27,29 @@ pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
     })
 }
 
+/// Connections are dropped because what they are translated to is in the table already: no source port is left for them.
+pub(super) fn clash(pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
+    let lost = roads.iter().filter(|road| road.repeated()).count();
+    let failed = pair.grown("Conntrack", "insert_failed")?;
+    if lost == 0 || usize::try_from(failed).is_ok_and(|failed| failed < lost) {
+        return None;
+    }
+    let few = pair.after.iptables().unwrap_or_default().iter().find(|rule| {
+        let to_ports = rule.text.contains("--to-ports ") && rule.text.contains(" MASQUERADE");
+        rule.table == "nat" && (to_ports || rule.text.contains("--to-source ") && rule.text.contains(':'))
+    });
+    let mut evidence = vec![format!(
+        "conntrack -S on {node}: insert_failed grew by {failed} while the probe was repeated, in which {lost} connections were lost there"
+    )];
+    let mut culprits = vec![Subject::node(node)];
+    if let Some(rule) = few {
+        evidence.push(format!("iptables nat on {node}: `{}` leaves few ports to translate to", rule.text));
+        culprits.insert(0, Subject::rule(node, &format!("nat/{}", rule.chain), &rule.text));
+    }
+    let summary = format!("{node} drops new connections: what they would be translated to is taken in its connection table");
+    Some(found(names::NODE_CONNTRACK_CLASH, culprits, summary, evidence))
+}
+
 /// An entry of the table leads these very connections to an endpoint that is gone, while kube-proxy's rules do not. It was there before
 /// they were asked: what is new in the table was made by the rules that the packet met.
 pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {

@@ -1,6 +1,7 @@
 //! Who has the Service's address on an interface of his own. A kernel answers by ARP for each of its addresses and takes what is sent to
 //! them, whether or not anybody announces: on a node that does not announce, on a client, or on a router.
 
+use crate::analysis::announcement::sources_of;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::state::routes::Routes;
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use super::road::Road;
 use crate::analysis::state::place_state::PlaceState;
 use crate::model::announcement::Announcement;
 use crate::model::catalogue::names;
+use crate::model::exclusion::Exclusion;
 use crate::model::finding::Finding;
 use crate::model::packet::Passage;
 use crate::model::place::{HostKind, Place};
@@ -51,7 +53,7 @@ fn strays(case: &Case) -> Vec<Stray> {
                 return None;
             }
             let own = held.into_iter().next();
-            if own.is_none() && !is_silent(announcement, node) {
+            if own.is_none() && (!is_silent(announcement, node) || may_announce_apart(announcement, node)) {
                 return None;
             }
             let held = own.is_some();
@@ -64,6 +66,14 @@ fn strays(case: &Case) -> Vec<Stray> {
 fn is_silent(announcement: &Announcement, node: &str) -> bool {
     let heard = announcement.logs.iter().any(|log| log.node == node && log.complete);
     heard && !announcement.unread.iter().any(|one| one == node) && !announcement.spared.logs.contains(node)
+}
+
+/// Whether the node's speaker may announce although its log does not say so yet: the others lost it, or the newest event names it.
+fn may_announce_apart(announcement: &Announcement, node: &str) -> bool {
+    let lost = announcement.excluded.iter().any(|one| one.node == node && one.why == Exclusion::Lost);
+    let sources = sources_of(announcement);
+    let newest = sources.iter().filter(|source| source.kind == "event").max_by(|one, other| one.at.cmp(&other.at));
+    lost || newest.is_some_and(|source| source.node.as_deref() == Some(node))
 }
 
 /// Whether a node answers for the address without announcing it.

@@ -179,8 +179,9 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
     let ips: Vec<String> = case.node(&far)?.internal_ips.iter().map(ToString::to_string).collect();
     // A node has more addresses than the one that its object tells: what is not known to be another's is not called wrong.
     let elsewhere = forwarding.and_then(|entry| entry.destination).is_none_or(|ip| is_of(case, &far, ip) == Some(false));
+    let told = forwarding.and_then(|entry| entry.destination).filter(|ip| case.node(&far).is_some_and(|node| node.other_ips.contains(ip)));
     elsewhere.then(|| {
-        found(
+        let mut finding = found(
             names::OVERLAY_WRONG_ENDPOINT,
             vec![Subject::interface(node, device)],
             format!("the tunnel's forwarding entry on {node} does not lead to {far}"),
@@ -191,7 +192,14 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
                 ),
                 format!("{far} has {}", ips.join(", ")),
             ],
-        )
+        );
+        if let Some(ip) = told {
+            // Whoever wrote the entry took it from there, and would write it again.
+            finding.culprits.insert(0, Subject::node(&far));
+            finding.evidence.push(format!("the node object of {far} names {ip} in an annotation, as an address of {far}"));
+            finding.summary = format!("{far}'s node object names {ip} as its address, which {far} does not have: {node} sends what is for its pods there");
+        }
+        finding
     })
 }
 

@@ -144,6 +144,13 @@ fn link_down(case: &Case, pair: &StatePair, node: &str, pod: &str, down: &networ
     Finding { culprits, evidence, ..finding }
 }
 
+/// The port of a bridge at which a MAC was learned from frames: what somebody wrote there, or what the bridge has itself, is none.
+fn learned_at(pair: &StatePair, mac: &str) -> Option<String> {
+    let fixed = |text: &str| text.split_whitespace().any(|word| matches!(word, "permanent" | "static" | "self"));
+    let entries = pair.after.forwarding().unwrap_or_default().iter();
+    entries.filter(|entry| entry.mac == mac && !fixed(&entry.text)).map(|entry| entry.device.clone()).next()
+}
+
 /// The link between a node and a pod of its own, and its neighbour entry.
 fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
     let pod_links = case.pod_state(pod).and_then(|pair| pair.after.links()).unwrap_or_default();
@@ -155,15 +162,27 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
     if let Some(entry) = entry {
         let wrong = entry.mac.as_ref().is_some_and(|mac| !own.is_empty() && own.iter().all(|link| link.mac.to_lowercase() != *mac));
         if wrong {
-            return Some(found(
+            let mac = entry.mac.clone().unwrap_or_default();
+            let mut finding = found(
                 names::POD_WRONG_NEIGHBOUR,
                 vec![Subject::pod(&case.service.namespace, pod), Subject::node(node)],
                 format!("{node} has a wrong MAC for the pod address {ip}"),
                 vec![
-                    format!("`ip neigh` on {node}: {ip} is at {}", entry.mac.clone().unwrap_or_default()),
+                    format!("`ip neigh` on {node}: {ip} is at {mac}"),
                     format!("{pod} has {}", own.iter().map(|link| link.mac.clone()).collect::<Vec<_>>().join(", ")),
                 ],
-            ));
+            );
+            if let Some(port) = learned_at(pair, &mac) {
+                finding.evidence.push(format!("`bridge fdb` on {node}: {mac} was learned at the port {port}: somebody behind it has that MAC"));
+                finding.culprits.insert(1, Subject::interface(node, &port));
+                finding.summary = format!("{node} sends what is for the pod address {ip} to somebody else, behind its port {port}");
+                finding.next = format!(
+                    "Find who is behind {port} on {node} (ip -d link show {port} tells the other end's namespace; ip netns list) and take the \
+                     address {ip} away from it; then delete the entry: ip neigh del {ip} dev {}.",
+                    entry.device
+                );
+            }
+            return Some(finding);
         }
         if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
             return Some(found(

@@ -19,26 +19,108 @@ const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER
 /// Interfaces of plugins that enforce policies outside of iptables and nftables: Cilium, Antrea, OVN-Kubernetes.
 const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
+/// The agents that write such chains, by how these begin: the process, and how a sentence names it.
+const AGENTS: [(&str, &str, &str); 4] = [
+    ("cali-", "calico-node", "Calico's agent"),
+    ("KUBE-NWPLCY-", "kube-router", "kube-router"),
+    ("KUBE-POD-FW-", "kube-router", "kube-router"),
+    ("KUBE-ROUTER-", "kube-router", "kube-router"),
+];
+
+/// What a rule of a plugin enforces.
+struct Behind<'a> {
+    chain: String,
+    /// What the plugin itself names.
+    named: Vec<Policy>,
+    /// What the objects say.
+    denying: Vec<&'a NetworkPolicy>,
+}
+
+impl<'a> Behind<'a> {
+    fn of(case: &'a Case, pair: &StatePair, node: &str, packets: &Packets, filter: &Taking) -> Option<Self> {
+        let chain = filter.rule.chain().filter(|chain| CHAINS.iter().any(|start| chain.starts_with(start)))?;
+        let pods = &case.service.namespace;
+        // The plugin's own word for the rule's policy goes before what the objects say: one that drops by a rule of its own needs no other.
+        let own = plugin_rules::enforced_by(&filter.text);
+        let mut named: Vec<Policy> =
+            own.iter().map(|enforced| Policy::named(enforced, pods, "has the rule that takes these requests")).collect();
+        for enforced in plugin_rules::asked_before(&pair.after, &filter.table, chain, &filter.text) {
+            let policy = Policy::named(&enforced, pods, "is asked about these requests and does not let them in");
+            if !named.iter().any(|known| known.subject == policy.subject) {
+                named.push(policy);
+            }
+        }
+        Some(Self { chain: chain.to_owned(), named, denying: denying(case, node, packets) })
+    }
+
+    fn agent(&self) -> Option<(&'static str, &'static str)> {
+        AGENTS.iter().find(|(start, ..)| self.chain.starts_with(start)).map(|(_, process, named)| (*process, *named))
+    }
+
+    /// What the kernel says of the agent that wrote the rule, where it does not run.
+    fn standing(&self, pair: &StatePair, node: &str) -> Option<String> {
+        let (process, named) = self.agent()?;
+        let states = pair.after.processes(process)?;
+        let word = if states.is_empty() {
+            "no process of it runs there"
+        } else if states.contains(&'T') {
+            "the kernel shows it stopped (state T)"
+        } else {
+            return None;
+        };
+        Some(format!("{named} ({process}) on {node} does not work: {word}; what it enforces may be old"))
+    }
+}
+
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
 pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
-    let Taking { rule, table, text, evidence } = filter;
-    let chain = rule.chain().filter(|chain| CHAINS.iter().any(|start| chain.starts_with(start)))?;
-    let denying = denying(case, node, packets);
+    let behind = Behind::of(case, pair, node, packets, &filter)?;
+    let standing = behind.standing(pair, node);
     let of_kubernetes = |policy: &&NetworkPolicy| Policy::of(policy, "selects the pod and lets none of these requests in");
-    // The plugin's own word for the rule's policy goes before what the objects say: one that drops by a rule of its own needs no other.
-    let mut policies: Vec<Policy> = match plugin_rules::enforced_by(&text) {
-        Some(enforced) => vec![Policy::named(&enforced, &case.service.namespace, "has the rule that takes these requests")],
-        None => denying.iter().map(of_kubernetes).collect(),
-    };
-    for enforced in plugin_rules::asked_before(&pair.after, &table, chain, &text) {
-        let policy = Policy::named(&enforced, &case.service.namespace, "is asked about these requests and does not let them in");
+    let own = plugin_rules::enforced_by(&filter.text).is_some();
+    let mut policies: Vec<Policy> = if own { Vec::new() } else { behind.denying.iter().map(of_kubernetes).collect() };
+    for policy in behind.named {
         if !policies.iter().any(|known| known.subject == policy.subject) {
             policies.push(policy);
         }
     }
     // A policy of one namespace is nearer to the pod than one of the whole cluster.
     policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
+    let mut evidence = filter.evidence;
+    evidence.extend(standing);
     (!policies.is_empty()).then(|| denied(&policies, evidence))
+}
+
+/// The rule that drops the request enforces a policy that the API does not hold: whoever wrote it does not follow.
+pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
+    let closer = case.closer.filter(|closer| closer.policies_read)?;
+    let behind = Behind::of(case, pair, node, packets, &filter)?;
+    let namespace = &case.service.namespace;
+    let known = |name: &str| closer.policies.iter().any(|policy| policy.namespace == *namespace && policy.name == name);
+    let gone = |policy: &&Policy| policy.of_kubernetes.as_ref().is_some_and(|(within, name)| within == namespace && !known(name));
+    let all: Vec<&Policy> = behind.named.iter().filter(gone).collect();
+    // What one that is there forbids is forbidden whatever became of the others.
+    if all.is_empty() || all.len() < behind.named.len() || !behind.denying.is_empty() {
+        return None;
+    }
+    let (process, agent) = behind.agent().unwrap_or(("network-plugin", "the network plugin's agent"));
+    let names = all.iter().map(|policy| policy.named.as_str()).collect::<Vec<_>>().join(" and ");
+    let standing = behind.standing(pair, node);
+    let mut evidence = filter.evidence;
+    evidence.push(format!("the rule is of the {names} in {namespace}"));
+    evidence.push(match closer.policies.len() {
+        0 => format!("the API holds no NetworkPolicy in {namespace}"),
+        some => format!("the API holds {some} NetworkPolicies in {namespace}, and none of that name"),
+    });
+    evidence.extend(standing);
+    let mut finding = found(
+        names::POLICY_STALE,
+        vec![Subject::from(format!("node/{node}/{process}"))],
+        format!("{node} still enforces the {names}, which the cluster does not have any more"),
+        evidence,
+    );
+    finding.next = format!("{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
+    Some(finding)
 }
 
 /// A policy that does not let requests in.
@@ -50,11 +132,18 @@ struct Policy {
     does: &'static str,
     /// How it is shown.
     command: String,
+    /// Namespace and name of one of Kubernetes' own.
+    of_kubernetes: Option<(String, String)>,
 }
 
 impl Policy {
     fn of(policy: &NetworkPolicy, does: &'static str) -> Self {
-        Self::in_namespace("NetworkPolicy", &policy.namespace, &policy.name, "networkpolicies.networking.k8s.io", does)
+        Self::kubernetes(&policy.namespace, &policy.name, does)
+    }
+
+    fn kubernetes(namespace: &str, name: &str, does: &'static str) -> Self {
+        let of_kubernetes = Some((namespace.to_owned(), name.to_owned()));
+        Self { of_kubernetes, ..Self::in_namespace("NetworkPolicy", namespace, name, "networkpolicies.networking.k8s.io", does) }
     }
 
     /// By what the plugin wrote into its rule; `pods` is the pod's own namespace.
@@ -64,10 +153,11 @@ impl Policy {
             named: format!("{kind} {name}"),
             does,
             command: format!("kubectl get {resource} {name} -o yaml"),
+            of_kubernetes: None,
         };
         match enforced {
             Enforced::Kubernetes { namespace, name } => {
-                Self::in_namespace("NetworkPolicy", namespace.as_deref().unwrap_or(pods), name, "networkpolicies.networking.k8s.io", does)
+                Self::kubernetes(namespace.as_deref().unwrap_or(pods), name, does)
             }
             Enforced::Calico { namespace, name } => {
                 Self::in_namespace("Calico NetworkPolicy", namespace, name, "networkpolicies.crd.projectcalico.org", does)
@@ -87,6 +177,7 @@ impl Policy {
             named: format!("{kind} {name}"),
             does,
             command: format!("kubectl get {resource} -n {namespace} {name} -o yaml"),
+            of_kubernetes: None,
         }
     }
 }

@@ -69,6 +69,7 @@ rules! {
     NODE_UNREACHABLE: "a node that is not there" says NODE_UNREACHABLE;
     CONTROL_PLANE_CUT_OFF: "nodes of which the API does not hear" says NODE_CONTROL_PLANE_CUT_OFF;
     FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;
+    POLICY_STALE: "a NetworkPolicy that is gone and still enforced" says POLICY_STALE;
     POLICY_DENIED: "a NetworkPolicy" says POLICY_DENIED;
     FORWARDING_OFF: "forwarding that is off" says NODE_FORWARDING_OFF;
     REVERSE_PATH_FILTER: "the reverse path filter" says NODE_REVERSE_PATH_FILTER;
@@ -76,6 +77,7 @@ rules! {
     PROXY_DOWN: "kube-proxy that does not run" says NODE_PROXY_DOWN;
     PROXY_STALE: "kube-proxy's rules for an endpoint that is gone" says NODE_PROXY_STALE;
     CONNTRACK_STALE: "an old entry of the connection table" says NODE_CONNTRACK_STALE;
+    CONNTRACK_CLASH: "connections that the connection table cannot enter" says NODE_CONNTRACK_CLASH;
     CONNTRACK_FULL: "a connection table that is full" says NODE_CONNTRACK_FULL;
     LOST_INSIDE: "a node that swallows packets" says NODE_LOST_INSIDE;
 

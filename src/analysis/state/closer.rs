@@ -14,4 +14,7 @@ pub struct Closer {
     pub again: Flow,
     /// The NetworkPolicies of the Service's namespace, as far as they could be read.
     pub policies: Vec<NetworkPolicy>,
+    /// Whether these are all of them.
+    #[serde(skip)]
+    pub policies_read: bool,
 }

@@ -78,7 +78,8 @@ pub fn look(
         run.fact(format!("looked closer because {reason}"));
     }
     let places = places(run, &plan, target);
-    let policies = policies(run, context, service)?;
+    let read = policies(run, context, service)?;
+    let (policies_read, policies) = (read.is_some(), read.unwrap_or_default());
     let before = states(run, service, &places);
     let again = repeat(run, context, service, target, &plan, &before, flow)?;
     let mut after = states(run, service, &places);
@@ -86,19 +87,19 @@ pub fn look(
     let mut states: Vec<StatePair> =
         before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
-    Ok(Dynamic::from(Fact::new(Closer { states, again, policies })))
+    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read })))
 }
 
-/// The NetworkPolicies of the Service's namespace. A recording of before they were asked for has none.
-fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Vec<NetworkPolicy>> {
+/// The NetworkPolicies of the Service's namespace; `None` where they could not be read, as in a recording of before they were asked for.
+fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Option<Vec<NetworkPolicy>>> {
     let query = ListQuery::within(Kind::of("networking.k8s.io", "v1", "networkpolicies"), &service.namespace);
     // Of policies that could not all be read, another one may allow what these refuse.
     match run.evidence.cluster.list(&query).and_then(List::all) {
-        Ok(list) => Ok(list.iter().map(network_policy).collect()),
-        Err(error) if error.kind == ErrorKind::NotRecorded => Ok(Vec::new()),
+        Ok(list) => Ok(Some(list.iter().map(network_policy).collect())),
+        Err(error) if error.kind == ErrorKind::NotRecorded => Ok(None),
         Err(error) => {
             run.failed_look(context, &error, service, "whether a NetworkPolicy keeps requests from the pods")?;
-            Ok(Vec::new())
+            Ok(None)
         }
     }
 }

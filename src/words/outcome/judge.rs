@@ -33,7 +33,7 @@ impl Fields for Closer {
     }
 
     fn shown(&self) -> Result<Value, serde_json::Error> {
-        let Self { states, again, policies } = self;
+        let Self { states, again, policies, policies_read: _ } = self;
         Ok(json!({"states": states, "again": again.shown()?, "policies": policies}))
     }
 }

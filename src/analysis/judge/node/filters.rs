@@ -85,11 +85,13 @@ pub(in crate::analysis::judge) struct Taking {
     pub rule: Subject,
     pub table: String,
     pub text: String,
+    /// Where in the kernel it stands.
+    pub hook: ruleset::Hook,
     pub evidence: Vec<String>,
 }
 
 impl Taking {
-    fn finding(self, node: &str) -> Finding {
+    pub(in crate::analysis::judge) fn finding(self, node: &str) -> Finding {
         let what = ruleset::partial(&self.text).map_or_else(|| "it".to_owned(), |partial| partial.to_string());
         let summary = format!("a packet filter on {node} {} {what}: {}", verb(&self.text), self.text);
         found(names::NODE_FIREWALL_DROP, vec![self.rule], summary, self.evidence)
@@ -106,9 +108,10 @@ pub(in crate::analysis::judge) fn verb(rule: &str) -> &'static str {
 fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answered: &Answered) -> Option<Taking> {
     let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
     let counterfactual = answered.evidence(pair, &drop, fields);
+    let hook = drop.hook;
     let Dropping { path, text, proof } = shown(pair, drop);
     let table = path.split('/').next().unwrap_or_default().to_owned();
-    Some(Taking { rule: Subject::rule(node, &path, &text), table, text, evidence: std::iter::once(proof).chain(counterfactual).collect() })
+    Some(Taking { rule: Subject::rule(node, &path, &text), table, text, hook, evidence: std::iter::once(proof).chain(counterfactual).collect() })
 }
 
 /// A rule of the arp family that keeps the node from learning the MAC of whom its answers go to next: they wait for it and end there.

@@ -1,5 +1,6 @@
 //! The causes inside a node, each with its proof, and the order in which a packet meets them at each point of the path.
 
+use crate::analysis::state::ruleset::Hook;
 use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,6 +18,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
     title: "the request inside",
     steps: &[
         Look(&DIVERTED),
+        Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
@@ -31,6 +33,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&NO_LOCAL_ENDPOINT),
         Look(&CONNTRACK_STALE),
         Look(&CONNTRACK_FULL),
+        Look(&CONNTRACK_CLASH),
         Look(&POD_ROUTE),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
@@ -66,6 +69,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
     title: "the request inside the pod's node",
     steps: &[
         Look(&SHORT_LIVED),
+        Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
@@ -128,6 +132,16 @@ const DIVERTED: Proof<Inside> = Proof {
     apply: One(|scene| translation::diverted(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
+const POLICY_STALE: Proof<Inside> = Proof {
+    rule: &rules::POLICY_STALE,
+    title: "a NetworkPolicy that is gone and still enforced",
+    needs: "a rule in a network plugin's chain that drops these packets and names a policy, and the namespace's policies read without it",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::stale(scene.case, scene.pair, scene.node, scene.packets, taking)
+    }),
+};
+
 const POLICY_ENFORCED: Proof<Inside> = Proof {
     rule: &rules::POLICY_DENIED,
     title: "a NetworkPolicy behind a packet filter that drops requests",
@@ -142,7 +156,14 @@ const FILTERED: Proof<Inside> = Proof {
     rule: &rules::FIREWALL_DROP,
     title: "a packet filter that drops requests",
     needs: "a rule that drops or rejects, that these packets come to, and that counted as many or is the only one they surely come to",
-    apply: One(|scene| filtered(scene)),
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        // What is not translated goes to no pod, whether or not a rule behind the translation takes it, too.
+        let behind = matches!(taking.hook, Hook::Input | Hook::Forward | Hook::Postrouting);
+        let to_service = scene.fields.iter().any(|fields| fields.destination == scene.case.address());
+        let untranslated = || kube_proxy::untranslated(scene.case, scene.pair, scene.node).is_some();
+        if behind && to_service && untranslated() { None } else { Some(taking.finding(scene.node)) }
+    }),
 };
 
 fn filtered(scene: &Scene) -> Option<Finding> {
@@ -245,6 +266,13 @@ const CONNTRACK_FULL: Proof<Inside> = Proof {
     title: "a connection table that is full",
     needs: "nf_conntrack_count at 99 in 100 of nf_conntrack_max or more",
     apply: One(|scene| conntrack::full(scene.pair, scene.node)),
+};
+
+const CONNTRACK_CLASH: Proof<Inside> = Proof {
+    rule: &rules::CONNTRACK_CLASH,
+    title: "connections that the connection table cannot enter",
+    needs: "the kernel's count of connections that could not be entered, that grew by as many as were lost while the probe was repeated",
+    apply: One(|scene| conntrack::clash(scene.pair, scene.node, scene.roads)),
 };
 
 const POD_ROUTE: Proof<Inside> = Proof {

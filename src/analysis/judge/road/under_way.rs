@@ -47,4 +47,15 @@ impl Road<'_> {
         let waited = i64::try_from(self.connection.attempt.total_ms).unwrap_or(i64::MAX);
         (took.saturating_mul(ROUND_TRIPS) >= waited && took > 0).then_some(took)
     }
+
+    /// How long the program in the pod had to answer once the whole request was there, until the client gave up: milliseconds. It is told by the
+    /// pod's own clock alone: the connection's first packet there came when the client began, but for the way of one packet.
+    #[must_use]
+    pub(in crate::analysis::judge) fn left_to_the_program(&self) -> Option<i64> {
+        let in_pod = || self.connection.hops.iter().filter(|hop| hop.request && hop.place.contains('/'));
+        let began = in_pod().map(|hop| hop.at).min()?;
+        let came = in_pod().filter(|hop| hop.what == Sighting::Data).map(|hop| hop.at).max()?;
+        let waited = i64::try_from(self.connection.attempt.total_ms).ok()?;
+        Some(waited - (came - began) / 1_000_000)
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::met::MOST_STEPS;
 use super::travel::follow;
-use super::{Line, Ruleset, Taken, Taker, ruleset};
+use super::{Hook, Line, Ruleset, Taken, Taker, ruleset};
 use crate::analysis::state::netfilter::{Fields, Match, is_kube_proxys};
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 
@@ -21,6 +21,8 @@ pub struct Drop {
     /// `raw/PREROUTING/1`, or for nftables `inet-guard/in/1`.
     pub path: String,
     pub text: String,
+    /// Where in the kernel it stands.
+    pub hook: Hook,
     /// By how much its counter grew between the two reads; `None` when it has none.
     pub grown: Option<u64>,
     /// `Yes` where one of the packets is surely taken, and by no other rule.
@@ -103,7 +105,7 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Taking {
             let sure = walked.taken == Taken::Yes && left.len() == 1;
             for taker in left.into_iter().filter(|taker| is_kube_proxys_chain(taker.tool, &taker.path, &taker.text) == of_kube_proxy) {
                 let matched = if sure { Match::Yes } else { Match::Maybe };
-                let drop = Drop { tool: taker.tool, path: taker.path.clone(), text: taker.text.clone(), grown: grown(taker), matched };
+                let drop = Drop { tool: taker.tool, path: taker.path.clone(), text: taker.text.clone(), hook: taker.hook, grown: grown(taker), matched };
                 let entry = found.entry((taker.tool, taker.path.clone())).or_insert(drop);
                 entry.matched = entry.matched.max(matched);
             }

@@ -21,7 +21,19 @@ kernel_settings() {
   $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max; do
     [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
 }
-counters() { $IN cat /proc/self/net/snmp /proc/self/net/netstat; }
+counters() { # a line of names and one of values each; what the connection table counted is summed over the processors
+  $IN cat /proc/self/net/snmp /proc/self/net/netstat || return 1
+  $IN cat /proc/self/net/stat/nf_conntrack 2>/dev/null | awk '
+    function hex(text, n, i) { n = 0; for (i = 1; i <= length(text); i++) n = n * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1; return n }
+    NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; fields = NF; next }
+    { for (i = 1; i <= fields; i++) sum[i] += hex($i) }
+    END {
+      if (!fields) exit
+      printf "Conntrack:"; for (i = 1; i <= fields; i++) printf " %s", name[i]
+      printf "\nConntrack:"; for (i = 1; i <= fields; i++) printf " %.0f", sum[i]
+      print ""
+    }'
+}
 ipsec() { # what it dropped, and its policies; keys are in neither
   [ ! -r /proc/self/net/xfrm_stat ] || $IN cat /proc/self/net/xfrm_stat
   if ! policies=$($IN ip xfrm policy 2>&1); then

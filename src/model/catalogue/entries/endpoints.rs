@@ -26,6 +26,21 @@ entries! {
         ],
         properties: &[Property::BySource],
     },
+    POLICY_STALE = "policy/stale" {
+        severity: Severity::Fail,
+        culprit: "the network plugin's agent on the node",
+        meaning: "A node still enforces a NetworkPolicy that the cluster does not have any more: its network plugin's agent does not follow.",
+        decided_by: "The request comes to the pod's node and a rule of the plugin's chains takes it that names a NetworkPolicy, the namespace's NetworkPolicies were all read, and none is called so, nor does one of them refuse the request. Calico's and kube-router's rules name their policy. Calico's own policies and cluster-wide ones are not read, so of those policy/denied is said.",
+        seen: "A policy was deleted and requests are refused as before, on one node or on all. The agent hangs (ps shows state T or D), was cut off from the API, or cannot write its rules; its pod may still be Ready.",
+        next: "Look at the agent's log on that node and restart its pod; the rules go when it has caught up.",
+        alike: &[
+            ("policy/denied", "There the policy exists and forbids the request."),
+            ("node/firewall-drop", "There a rule drops that no policy made."),
+            ("node/proxy-stale", "There kube-proxy does not follow, and leads to an endpoint that is gone."),
+        ],
+        references: &[pages::KUBERNETES_NETWORK_POLICIES],
+        properties: &[Property::BySource],
+    },
     ENDPOINTS_SELECTOR_MATCHES_NOTHING = "endpoints/selector-matches-nothing" {
         severity: Severity::Fail,
         culprit: "the Service",

@@ -163,10 +163,10 @@ entries! {
     EVIDENCE_TIME_RAN_OUT = "evidence/time-ran-out" {
         severity: Severity::Info,
         culprit: "the step",
-        meaning: "The run's time limit or an interrupt came before this could be looked at.",
-        decided_by: "The run's clock.",
+        meaning: "A limit of time or an interrupt came before this could be looked at: the run's own, one request's, or one look's at a host.",
+        decided_by: "The clock of the run, of the request to the API (--request-timeout) or of what was run on the host; the reason names it.",
         seen: "The report ends early, steps at its end are missing, and a slow API server or a host that hangs shows in the list of what was touched.",
-        next: "Run again with a longer --timeout.",
+        next: "Look at what the reason names: a host or an API server that answers so late is overloaded or hangs. Then run again; --request-timeout gives each request to the API longer, --timeout the whole run.",
         alike: &[
             ("evidence/bounded", "There a bound on size ended a look, not the run's time."),
             ("evidence/node-unreachable", "There one host did not answer, and the run went on."),

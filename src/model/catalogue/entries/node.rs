@@ -118,6 +118,20 @@ entries! {
         ],
         references: &[pages::CONNTRACK_SYSCTL, "kubernetes/kubernetes#71261"],
     },
+    NODE_CONNTRACK_CLASH = "node/conntrack-clash" {
+        severity: Severity::Fail,
+        culprit: "the node; before it the rule that leaves few ports, where one was read",
+        meaning: "The node drops new connections because what it would translate them to is in its connection table already: no source port is free.",
+        decided_by: "Requests that vanish inside the node, and the kernel's count of entries that could not be inserted (insert_failed), that grew by as many as were lost while the probe was repeated.",
+        seen: "New connections fail now and then, open ones go on, and the more connections there are to one endpoint the more fail. conntrack -S shows insert_failed and drop growing. Many clients behind one address, a masquerade to few ports (--to-ports), or thousands of connections from one node to one pod do it; DNS lookups that ask twice at once do it for UDP.",
+        next: "Give the translation more ports or addresses (--random-fully, no narrow --to-ports), let connections be reused, or avoid the translation: externalTrafficPolicy Local.",
+        alike: &[
+            ("node/conntrack-full", "There the table has no room for any entry."),
+            ("node/conntrack-stale", "There an old entry leads the very same connection."),
+            ("node/lost-inside", "There the count stands still."),
+        ],
+        references: &[pages::CONNTRACK_SYSCTL, "conntrack(8)", "kubernetes/kubernetes#56903"],
+    },
     NODE_CONNTRACK_STALE = "node/conntrack-stale" {
         severity: Severity::Fail,
         culprit: "the node",

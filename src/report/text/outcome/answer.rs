@@ -103,13 +103,22 @@ fn broken(page: &mut Page, outcome: &Outcome) {
     }
 }
 
+/// Where they were not read, nothing is known of them: they are not none.
+const UNREAD: &str = "the endpoints could not be read";
+
 /// `2/2 endpoints ready`
 fn endpoints(target: &TargetSeen) -> String {
+    if !target.slices_read {
+        return UNREAD.to_owned();
+    }
     format!("{}/{} endpoints ready", target.ready(), target.endpoints.len())
 }
 
 /// `Kubernetes counts 2 of 2 endpoints as ready`: what it counts says nothing of whether they can be reached.
 fn counted(target: &TargetSeen) -> String {
+    if !target.slices_read {
+        return UNREAD.to_owned();
+    }
     format!("Kubernetes counts {} of {} endpoints as ready", target.ready(), target.endpoints.len())
 }
 

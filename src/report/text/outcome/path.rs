@@ -125,10 +125,15 @@ fn offset(hop: &PathHop) -> String {
 
 /// Where it vanished, as far as complete captures tell.
 fn end(path: &Path, outcome: &Outcome) -> String {
-    if let Some(last) = path.last_seen.as_ref().filter(|last| last.what == Sighting::Data && !path.answer.is_empty()) {
+    let client = short(&path.from);
+    let data = path.last_seen.as_ref().filter(|last| last.what == Sighting::Data && !path.answer.is_empty());
+    if let Some(last) = data.filter(|last| last.passage == Passage::In && (last.place == client || last.place.contains('/'))) {
+        // What came to its end is not what failed: nothing came after it.
+        return format!("nothing followed the data that came in at {}{}; the try ended with {}", last.at, space(&offset(last)), path.ending.text());
+    }
+    if let Some(last) = data {
         return format!("data of {} bytes was seen last at {}{}", last.length, last.at, space(&offset(last)));
     }
-    let client = short(&path.from);
     if let Some(last) = path.answer.last() {
         let first = path.answer.first().unwrap_or(last);
         return match (first.what, last.place == client) {
@@ -155,6 +160,7 @@ fn end(path: &Path, outcome: &Outcome) -> String {
         Passage::Other if !taken => format!("passing {}, for another host", last.place),
         Passage::In if last.place.contains('/') => format!("reached {}, and nothing came back", last.place),
         Passage::In if complete(&last.place) => format!("never left {}", last.place),
+        _ if outcome.captures.iter().all(|capture| capture.place == last.place) => format!("nobody looked after {}", last.at),
         _ => format!("seen nowhere after {}", last.at),
     }
 }
