@@ -164,9 +164,8 @@ fn shown_any(case: &Case) -> usize {
 
 fn of_certificates(case: &Case, name: &str, wrong: &BTreeMap<String, Shown>) -> Option<Finding> {
     let (first, shown) = wrong.first_key_value()?;
-    let told = |(what, shown): (&String, &Shown)| {
-        format!("{what}, asked from {}", shown.from.iter().cloned().collect::<Vec<_>>().join(" and "))
-    };
+    let told =
+        |(what, shown): (&String, &Shown)| format!("{what}, asked from {}", shown.from.iter().cloned().collect::<Vec<_>>().join(" and "));
     let mut evidence: Vec<String> = wrong.iter().map(told).collect();
     let all = shown_any(case);
     let part = shown.tries > 0 && wrong.values().map(|shown| shown.tries).sum::<usize>() < all;
@@ -178,7 +177,9 @@ fn of_certificates(case: &Case, name: &str, wrong: &BTreeMap<String, Shown>) -> 
     let culprits =
         if names.is_empty() { vec![Subject::service(&case.service.namespace, &case.service.name)] } else { case.pods_as_culprits(&names) };
     let summary = match (part, names.is_empty()) {
-        (true, false) => format!("{first}: {} alone shows it, to {} of {all} tries", names.iter().cloned().collect::<Vec<_>>().join(", "), shown.tries),
+        (true, false) => {
+            format!("{first}: {} alone shows it, to {} of {all} tries", names.iter().cloned().collect::<Vec<_>>().join(", "), shown.tries)
+        }
         (true, true) => format!("{first}: {} of {all} tries are shown it", shown.tries),
         _ => first.clone(),
     };

@@ -41,8 +41,10 @@ fn spoken_elsewhere(road: &Road) -> bool {
 }
 
 /// What the program in the pod does with a connection that stands.
-pub(super) const PROGRAM: AllOf<OfTries> =
-    AllOf { title: "the program", proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &incomplete::INCOMPLETE, &PROTOCOL_MISMATCH, &REFUSES_TLS, &RESETS] };
+pub(super) const PROGRAM: AllOf<OfTries> = AllOf {
+    title: "the program",
+    proofs: &[&CLOSES, &ANSWERS_FILTERED, &NO_ANSWER, &incomplete::INCOMPLETE, &PROTOCOL_MISMATCH, &REFUSES_TLS, &RESETS],
+};
 
 const CLOSES: Proof<OfTries> = Proof {
     rule: &rules::APP_CLOSES,
@@ -364,8 +366,12 @@ impl Part {
     fn of(case: &Case, failing: &[&Road], pods: &BTreeSet<String>) -> Option<Self> {
         let all = case.roads();
         let here = |road: &&Road| road.endpoint().and_then(|(ip, _)| case.pod_at(ip)).is_some_and(|pod| pods.contains(pod));
-        let times: Vec<u64> =
-            all.iter().filter(|road| road.connection.attempt.answered()).filter(here).map(|road| road.connection.attempt.total_ms).collect();
+        let times: Vec<u64> = all
+            .iter()
+            .filter(|road| road.connection.attempt.answered())
+            .filter(here)
+            .map(|road| road.connection.attempt.total_ms)
+            .collect();
         Some(Self { failed: failing.len(), answered: times.len(), slowest: times.iter().copied().max()? })
     }
 }

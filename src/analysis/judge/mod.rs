@@ -162,7 +162,8 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
         findings.extend(log.all(&client::rules::BARRED, "", &Tries { case, roads: &[], node: "" }));
         if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
             let again = case.probes().any(|probe| probe.repeated && probe.made().next().is_some());
-            let reason = if again { "the first round of tries could not be made, only its repetition" } else { "nothing was asked from anywhere" };
+            let reason =
+                if again { "the first round of tries could not be made, only its repetition" } else { "nothing was asked from anywhere" };
             gaps.push(Gap::new(names::EVIDENCE_UNDECIDED, case.service, reason, "whether the Service answers").decisive());
         }
         return;

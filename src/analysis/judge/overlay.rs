@@ -197,7 +197,9 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
             // Whoever wrote the entry took it from there, and would write it again.
             finding.culprits.insert(0, Subject::node(&far));
             finding.evidence.push(format!("the node object of {far} names {ip} in an annotation, as an address of {far}"));
-            finding.summary = format!("{far}'s node object names {ip} as its address, which {far} does not have: {node} sends what is for its pods there");
+            finding.summary = format!(
+                "{far}'s node object names {ip} as its address, which {far} does not have: {node} sends what is for its pods there"
+            );
         }
         finding
     })

@@ -173,7 +173,9 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
                 ],
             );
             if let Some(port) = learned_at(pair, &mac) {
-                finding.evidence.push(format!("`bridge fdb` on {node}: {mac} was learned at the port {port}: somebody behind it has that MAC"));
+                finding
+                    .evidence
+                    .push(format!("`bridge fdb` on {node}: {mac} was learned at the port {port}: somebody behind it has that MAC"));
                 finding.culprits.insert(1, Subject::interface(node, &port));
                 finding.summary = format!("{node} sends what is for the pod address {ip} to somebody else, behind its port {port}");
                 finding.next = format!(

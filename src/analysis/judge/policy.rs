@@ -156,9 +156,7 @@ impl Policy {
             of_kubernetes: None,
         };
         match enforced {
-            Enforced::Kubernetes { namespace, name } => {
-                Self::kubernetes(namespace.as_deref().unwrap_or(pods), name, does)
-            }
+            Enforced::Kubernetes { namespace, name } => Self::kubernetes(namespace.as_deref().unwrap_or(pods), name, does),
             Enforced::Calico { namespace, name } => {
                 Self::in_namespace("Calico NetworkPolicy", namespace, name, "networkpolicies.crd.projectcalico.org", does)
             }

@@ -4,6 +4,7 @@
 //! not passed, after one that was, is where the packet vanished. Points without a capture that can be trusted are left
 //! out, so that "not seen" never means "not looked".
 
+mod overtaken;
 mod under_way;
 
 use crate::analysis::judge::case::Case;

@@ -40,13 +40,11 @@ pub(super) fn name(road: &Road) -> Result<&'static str, String> {
         return Ok(names::APP_INCOMPLETE_ANSWER);
     }
     let ended = |what: Sighting| matches!(what, Sighting::Fin | Sighting::Reset);
-    let by_pod = road
-        .hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && ended(hop.what))
-        .next()
-        .is_some();
-    by_pod.then_some(names::APP_INCOMPLETE_ANSWER).ok_or_else(|| {
-        format!("the connection ended in the middle of the answer ({missing}), and the pod was not seen to end it")
-    })
+    let by_pod =
+        road.hops(move |hop| !hop.request && hop.passage == Passage::Out && hop.place.contains('/') && ended(hop.what)).next().is_some();
+    by_pod
+        .then_some(names::APP_INCOMPLETE_ANSWER)
+        .ok_or_else(|| format!("the connection ended in the middle of the answer ({missing}), and the pod was not seen to end it"))
 }
 
 pub(super) fn finding(roads: &[&Road], culprits: Vec<Subject>, pods: &str) -> Finding {

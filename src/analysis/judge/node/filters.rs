@@ -111,7 +111,13 @@ fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answ
     let hook = drop.hook;
     let Dropping { path, text, proof } = shown(pair, drop);
     let table = path.split('/').next().unwrap_or_default().to_owned();
-    Some(Taking { rule: Subject::rule(node, &path, &text), table, text, hook, evidence: std::iter::once(proof).chain(counterfactual).collect() })
+    Some(Taking {
+        rule: Subject::rule(node, &path, &text),
+        table,
+        text,
+        hook,
+        evidence: std::iter::once(proof).chain(counterfactual).collect(),
+    })
 }
 
 /// A rule of the arp family that keeps the node from learning the MAC of whom its answers go to next: they wait for it and end there.

@@ -51,7 +51,8 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
             same && road.connection.attempt.size == Size::Small && road.connection.attempt.answered() == answered
         })
     };
-    if !small(true) || small(false) {
+    let overtaken = roads.iter().find_map(|road| road.overtaken(gone));
+    if (!small(true) || small(false)) && overtaken.is_none() {
         return None;
     }
     let largest = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
@@ -63,7 +64,12 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
             0 => format!("none with payload passed {}", gone.next),
             bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
         },
-        "small requests of the same kind are answered".to_owned(),
+        match overtaken {
+            Some((passed, lost)) => format!(
+                "of the very same answer or request a later packet with {passed} bytes passed, and an earlier one with {lost} bytes did not"
+            ),
+            None => "small requests of the same kind are answered".to_owned(),
+        },
     ];
     let summary = if from == to {
         format!("small packets pass {from}, large ones come as far as {} and not to {}", gone.last, gone.next)

@@ -105,7 +105,14 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Taking {
             let sure = walked.taken == Taken::Yes && left.len() == 1;
             for taker in left.into_iter().filter(|taker| is_kube_proxys_chain(taker.tool, &taker.path, &taker.text) == of_kube_proxy) {
                 let matched = if sure { Match::Yes } else { Match::Maybe };
-                let drop = Drop { tool: taker.tool, path: taker.path.clone(), text: taker.text.clone(), hook: taker.hook, grown: grown(taker), matched };
+                let drop = Drop {
+                    tool: taker.tool,
+                    path: taker.path.clone(),
+                    text: taker.text.clone(),
+                    hook: taker.hook,
+                    grown: grown(taker),
+                    matched,
+                };
                 let entry = found.entry((taker.tool, taker.path.clone())).or_insert(drop);
                 entry.matched = entry.matched.max(matched);
             }

@@ -129,7 +129,12 @@ fn end(path: &Path, outcome: &Outcome) -> String {
     let data = path.last_seen.as_ref().filter(|last| last.what == Sighting::Data && !path.answer.is_empty());
     if let Some(last) = data.filter(|last| last.passage == Passage::In && (last.place == client || last.place.contains('/'))) {
         // What came to its end is not what failed: nothing came after it.
-        return format!("nothing followed the data that came in at {}{}; the try ended with {}", last.at, space(&offset(last)), path.ending.text());
+        return format!(
+            "nothing followed the data that came in at {}{}; the try ended with {}",
+            last.at,
+            space(&offset(last)),
+            path.ending.text()
+        );
     }
     if let Some(last) = data {
         return format!("data of {} bytes was seen last at {}{}", last.length, last.at, space(&offset(last)));

@@ -64,8 +64,11 @@ pub const ATTEMPT: Record = Record {
         Field::new("connect_ms", Kind::Number, "Until the connection was made.").unit("milliseconds").or_nothing("it was not made"),
         Field::new("total_ms", Kind::Number, "Until its end.").unit("milliseconds"),
         Field::new("detail", Kind::Text, "What else is known of its end."),
-        Field::new("certificate", Kind::Number, "The certificate that it was shown, as its place among the probe's, from 0.").or_nothing("none was, or the tool does not tell"),
-        Field::new("received", Kind::Number, "What was read of the answer, at most a little more than 16 KiB.").unit("bytes").or_nothing("the tool does not tell"),
+        Field::new("certificate", Kind::Number, "The certificate that it was shown, as its place among the probe's, from 0.")
+            .or_nothing("none was, or the tool does not tell"),
+        Field::new("received", Kind::Number, "What was read of the answer, at most a little more than 16 KiB.")
+            .unit("bytes")
+            .or_nothing("the tool does not tell"),
     ],
     hidden: &[],
     open: false,
