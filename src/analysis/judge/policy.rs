@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::plugin_rules::{self, Enforced};
+use crate::analysis::state::ruleset::Hook;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::policy::{Incoming, NetworkPolicy};
@@ -88,7 +89,16 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
     let mut evidence = filter.evidence;
     evidence.extend(standing);
-    (!policies.is_empty()).then(|| denied(&policies, evidence))
+    let at_node = matches!(filter.hook, Hook::Ingress | Hook::Prerouting | Hook::Input);
+    let guarded = if at_node { Guarded::Node(node) } else { Guarded::Pod };
+    (!policies.is_empty()).then(|| denied(&policies, evidence, &guarded))
+}
+
+/// What a policy keeps requests from.
+enum Guarded<'a> {
+    Pod,
+    /// A node's own interface, before it translates: Calico's host endpoints.
+    Node(&'a str),
 }
 
 /// The rule that drops the request enforces a policy that the API does not hold: whoever wrote it does not follow.
@@ -189,7 +199,7 @@ pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packet
         format!("the request comes to {node} and is not passed on to the pod; {} shows a plugin that enforces policies", enforcing.name);
     let policies: Vec<Policy> =
         denying.iter().map(|policy| Policy::of(policy, "selects the pod and lets none of these requests in")).collect();
-    (!policies.is_empty()).then(|| denied(&policies, vec![proof]))
+    (!policies.is_empty()).then(|| denied(&policies, vec![proof], &Guarded::Pod))
 }
 
 /// The policies of which each selects a pod of the node, when none of those that select it lets the request in.
@@ -232,16 +242,28 @@ fn may_be_pod(case: &Case, address: IpAddr) -> bool {
     of_pods && !case.is_node_address(address)
 }
 
-fn denied(policies: &[Policy], proof: Vec<String>) -> Finding {
+fn denied(policies: &[Policy], proof: Vec<String>, guarded: &Guarded) -> Finding {
     let names = policies.iter().map(|policy| policy.named.as_str()).collect::<Vec<_>>().join(" and ");
     let mut evidence = proof;
     evidence.extend(policies.iter().map(|policy| format!("{} {}", policy.named, policy.does)));
     let mut finding = found(
         names::POLICY_DENIED,
         policies.iter().map(|policy| policy.subject.clone()).collect(),
-        format!("the {names} {} not let the request into the pod", if policies.len() > 1 { "do" } else { "does" }),
+        format!(
+            "the {names} {} not let the request into {}",
+            if policies.len() > 1 { "do" } else { "does" },
+            match guarded {
+                Guarded::Pod => "the pod",
+                Guarded::Node(node) => node,
+            }
+        ),
         evidence,
     );
+    if let Guarded::Node(node) = guarded {
+        finding.next = format!(
+            "Allow the client's own address in the policy: it guards the interfaces of {node} (a host endpoint), before the request is translated."
+        );
+    }
     if let Some(first) = policies.first() {
         finding.next = format!("{} It is shown by: {}", finding.next, first.command);
     }

@@ -214,21 +214,53 @@ fn gone(case: &Case, node: &str) -> Option<Finding> {
     ))
 }
 
+/// How long a queue makes packets wait that is worth a word, milliseconds: on no usual network do some take so much longer than others.
+const QUEUED: i64 = 500;
+
 /// The answer left the announcing node for the client and did not arrive.
 pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
     let vantages = names(roads);
+    let clients = vantages.join(" and ");
     let out = roads
         .iter()
         .flat_map(|road| {
             road.hops(|hop| !hop.request && hop.passage == Passage::Out && hop.place == node && Some(hop.source.0) == case.address())
         })
         .count();
-    found(
-        names::WIRE_REPLY_LOST,
-        vec![Subject::network(node, &vantages.join("+"))],
-        format!("the answer leaves {node} and does not reach {}", vantages.join(" and ")),
-        vec![format!("{out} packets of the answer left {node} by the interface of arrival, none came in at the client")],
-    )
+    let all = case.roads();
+    let of_these = || all.iter().filter(|road| vantages.contains(&road.client()));
+    let answered = of_these().filter(|road| road.connection.attempt.answered()).count();
+    let came =
+        roads.iter().flat_map(|road| road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.place == road.client())).count();
+    let mut evidence = vec![match came {
+        0 => format!("{out} packets of the answer left {node} by the interface of arrival, none came in at the client"),
+        some => format!(
+            "of {out} packets of these answers that left {node} by the interface of arrival, {some} came in at the client while it was watched"
+        ),
+    }];
+    let delays: Vec<i64> = of_these().flat_map(|road| road.delays_back(node)).collect();
+    let spread =
+        delays.iter().max().zip(delays.iter().min()).map(|(most, least)| (most - least) / 1_000_000).filter(|spread| *spread >= QUEUED);
+    if let Some(spread) = spread {
+        evidence.push(format!(
+            "of the packets that come from {node} to {clients}, some take {}.{} s longer than others: they wait in a queue on the way",
+            spread / 1_000,
+            spread % 1_000 / 100
+        ));
+    }
+    let summary = match (answered, spread) {
+        (_, Some(_)) => format!("answers wait and are lost between {node} and {clients}: the way there is narrow or overloaded"),
+        (0, None) if came == 0 => format!("the answer leaves {node} and does not reach {clients}"),
+        (0, None) => format!("answers leave {node} and do not all reach {clients}"),
+        (some, None) => format!("the answers of {} of {} tries leave {node} and do not reach {clients}", roads.len(), roads.len() + some),
+    };
+    let mut finding = found(names::WIRE_REPLY_LOST, vec![Subject::network(node, &vantages.join("+"))], summary, evidence);
+    if spread.is_some() {
+        finding.next = format!(
+            "Look at the line between {node} and {clients}: its bandwidth, shapers and queues (tc -s qdisc on routers that run Linux)."
+        );
+    }
+    finding
 }
 
 fn names(roads: &[&Road]) -> Vec<String> {

@@ -72,6 +72,9 @@ pub struct Way {
     pub refused: Option<String>,
     /// `local`, `blackhole`, `unreachable`, … when it is not an ordinary route.
     pub kind: Option<String>,
+    /// The most bytes that a packet may have on it, where the route says so itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
 }
 
 /// Answers, by the key of their question.
@@ -120,6 +123,7 @@ pub fn way_of(line: &str) -> Way {
         refused: refused
             .or_else(|| kind.filter(|kind| ["blackhole", "unreachable", "prohibit"].contains(*kind)).map(|kind| (*kind).to_owned())),
         kind: kind.map(|kind| (*kind).to_owned()),
+        mtu: after("mtu").filter(|word| *word != "lock").or_else(|| after("lock")).and_then(|word| word.parse().ok()),
     }
 }
 

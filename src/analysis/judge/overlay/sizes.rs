@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::{Leg, Point, Road, Vanished};
+use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::probe::Size;
@@ -39,6 +40,27 @@ pub(in crate::analysis::judge) fn size_or_content(roads: &[&Road], gone: &Vanish
     })
 }
 
+/// The node's own route to where these packets go bears fewer bytes than those that were lost have, and as many as those that passed.
+fn narrow_route(lost: &Lost) -> Option<String> {
+    const HEADERS: [u32; 2] = [40, 60];
+    let Lost { case, roads, gone } = lost;
+    let node = gone.last.place();
+    let state = &case.node_state(node)?.after;
+    let most = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
+    let (passed, smallest) = (most(&gone.next), roads.iter().filter_map(|road| road.smallest_payload(gone.leg, &gone.last)).min()?);
+    let to = roads
+        .iter()
+        .find_map(|road| if gone.leg == Leg::ReplyData { road.connection.attempt.source } else { road.endpoint().map(|(ip, _)| ip) })?;
+    let mtu = state.way(&RouteQuestion::to(to))?.mtu?;
+    let headers = HEADERS[usize::from(to.is_ipv6())];
+    (smallest + headers > mtu && passed + headers <= mtu).then(|| {
+        format!(
+            "`ip route get {to}` on {node}: mtu {mtu}; packets with {smallest} bytes of payload and more do not leave it, and whoever sends them has \
+             not learned that (ICMP that says so may be dropped on its way, or in the pod)"
+        )
+    })
+}
+
 /// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
 pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
     let Lost { case, roads, gone } = lost;
@@ -52,7 +74,8 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
         })
     };
     let overtaken = roads.iter().find_map(|road| road.overtaken(gone));
-    if (!small(true) || small(false)) && overtaken.is_none() {
+    let narrow = narrow_route(lost);
+    if (!small(true) || small(false)) && overtaken.is_none() && narrow.is_none() {
         return None;
     }
     let largest = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
@@ -64,7 +87,8 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
             0 => format!("none with payload passed {}", gone.next),
             bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
         },
-        match overtaken {
+        match overtaken.filter(|_| narrow.is_none()) {
+            _ if let Some(narrow) = narrow => narrow,
             Some((passed, lost)) => format!(
                 "of the very same answer or request a later packet with {passed} bytes passed, and an earlier one with {lost} bytes did not"
             ),

@@ -48,6 +48,28 @@ impl Road<'_> {
         (took.saturating_mul(ROUND_TRIPS) >= waited && took > 0).then_some(took)
     }
 
+    /// How long each packet of the answer took from the node's side towards the client to the client, by the clocks of both: nanoseconds that
+    /// compare with one another and with nothing else.
+    #[must_use]
+    pub(in crate::analysis::judge) fn delays_back(&self, node: &str) -> Vec<i64> {
+        let first = |point: &Point| {
+            let mut first: BTreeMap<(u32, u32, Sighting), i64> = BTreeMap::new();
+            for hop in self.connection.hops.iter().filter(|hop| !hop.request && self.at(hop, point)) {
+                first.entry((hop.sequence, hop.length, hop.what)).or_insert(hop.at);
+            }
+            first
+        };
+        // One that was sent again may have come once and left twice: its first time here belongs to its first time there, or to none.
+        let sent_once = |packet: &(u32, u32, Sighting)| {
+            let here = Point::NodeClientSide(node.to_owned());
+            let same = |hop: &&crate::model::connection::Hop| !hop.request && (hop.sequence, hop.length, hop.what) == *packet;
+            self.connection.hops.iter().filter(same).filter(|hop| self.at(hop, &here)).count() == 1
+        };
+        let came = first(&Point::Client(self.client()));
+        let left = first(&Point::NodeClientSide(node.to_owned()));
+        left.iter().filter(|(packet, _)| sent_once(packet)).filter_map(|(packet, at)| Some(came.get(packet)? - at)).collect()
+    }
+
     /// How long the program in the pod had to answer once the whole request was there, until the client gave up: milliseconds. It is told by the
     /// pod's own clock alone: the connection's first packet there came when the client began, but for the way of one packet.
     #[must_use]

@@ -16,7 +16,18 @@ pub(super) fn announced(seen: &AnnouncementSeen) -> String {
     let named: Vec<(String, String)> = seen.nodes.iter().map(by).collect();
     let told = |(node, sources): &(String, String)| if sources.is_empty() { node.clone() } else { format!("{node} ({sources})") };
     let nodes = named.iter().map(told).collect::<Vec<_>>().join(", ");
+    // What was said of others before is history; what was said since contradicts.
+    let newest = |node: &String| seen.sources.iter().filter(|one| one.node.as_ref() == Some(node)).filter_map(|one| one.at.as_ref()).max();
+    let since = seen.nodes.iter().filter_map(newest).max();
+    let others: Vec<&Side> =
+        seen.sides.iter().filter(|side| !seen.nodes.contains(&side.node) && since.is_some() && newest(&side.node) > since).collect();
     match (seen.agreement, named.as_slice()) {
+        (Agreement::Agree, [(node, sources)]) if !others.is_empty() => {
+            let also = others
+                .iter()
+                .map(|side| format!("{} ({})", side.node, side.sources.iter().map(|kind| source(kind)).collect::<Vec<_>>().join(", ")));
+            format!("announced by {node} ({sources}); also named: {}", also.collect::<Vec<_>>().join(", "))
+        }
         (Agreement::Agree, [(node, sources)]) if sources.contains(',') => format!("announced by {node} ({sources} agree)"),
         (Agreement::None, _) => "announced by nobody".to_owned(),
         (_, []) => "who announces is not known".to_owned(),

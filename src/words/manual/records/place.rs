@@ -117,6 +117,7 @@ pub const WAY: Record = Record {
         Field::new("table", Kind::Text, "The table.").or_nothing("it is main"),
         Field::new("kind", Kind::Text, "local, blackhole, unreachable and the like.").or_nothing("it is an ordinary route"),
         Field::new("refused", Kind::Text, "The kernel's refusal, such as Network is unreachable.").or_nothing("it does not refuse"),
+        Field::new("mtu", Kind::Number, "The most bytes that a packet may have on it.").unit("bytes").or_nothing("the route does not say"),
     ],
     hidden: &[],
     open: false,
