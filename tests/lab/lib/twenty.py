@@ -10,6 +10,8 @@ ROOT = LAB_DIRECTORY.parent.parent
 LAB = str(LAB_DIRECTORY / "lab")
 PLAYBOOK = str(ROOT / "examples/who-announces.rhai")
 NAMESPACE, ADDRESSES = "elections", [f"10.88.64.{number}" for number in range(130, 150)]
+# Those of the same Services when they are announced over BGP: in no network of anybody, and in no pool of the lab.
+BGP_ADDRESSES = [f"10.88.101.{number}" for number in range(130, 150)]
 NODES = ["n0", "n1", "n2", "n3"]
 # Labels that the pods of some nodes carry: the Services select by them in turn, so that policy Local has other choices for each.
 GROUPS = {"every": NODES, "first": ["n1", "n2"], "second": ["n1", "n3"], "third": ["n2", "n3"], "fourth": ["n0", "n1"]}
@@ -55,9 +57,13 @@ def kubectl(*words, **more):
     return lab("kubectl", *words, **more)
 
 
-def metallb_version():
+def setting(name):
     settings = dict(line.strip().split("=", 1) for line in lab("status", check=False).splitlines() if "=" in line)
-    return settings.get("LAB_METALLB") or stop(f"no lab {os.environ.get('LAB', 'lab')} is up")
+    return settings.get(name) or stop(f"no lab {os.environ.get('LAB', 'lab')} is up")
+
+
+def metallb_version():
+    return setting("LAB_METALLB")
 
 
 def candidates(version):
@@ -77,11 +83,13 @@ def until(seconds, what, ready):
     stop(f"gave up waiting for {what}{': ' if said else ''}{said}")
 
 
-def objects():
+def objects(addresses):
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     for kind, spec in [
-        ("IPAddressPool", {"addresses": [f"{ADDRESSES[0]}-{ADDRESSES[-1]}"], "autoAssign": False}),
-        ("L2Advertisement", {"ipAddressPools": ["elections"], "interfaces": ["mlb"]}),
+        ("IPAddressPool", {"addresses": [f"{addresses[0]}-{addresses[-1]}"], "autoAssign": False}),
+        ("BGPAdvertisement", {"ipAddressPools": ["elections"]})
+        if addresses is BGP_ADDRESSES
+        else ("L2Advertisement", {"ipAddressPools": ["elections"], "interfaces": ["mlb"]}),
     ]:
         yield {"apiVersion": "metallb.io/v1beta1", "kind": kind, "metadata": {"name": "elections", "namespace": "metallb-system"}, "spec": spec}
     for node in NODES:
@@ -91,26 +99,27 @@ def objects():
         pod = {"nodeSelector": {"kubernetes.io/hostname": node}, "containers": [container], "terminationGracePeriodSeconds": 1}
         yield {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": f"web-{node}", "namespace": NAMESPACE},
                "spec": {"selector": {"matchLabels": {"pod": node}}, "template": {"metadata": {"labels": labels}, "spec": pod}}}
-    yield from services("Cluster")
+    # Over BGP every other one has the policy Local: with Cluster all nodes announce, wherever the pods are.
+    yield from services("Cluster", addresses, "Local" if addresses is BGP_ADDRESSES else "Cluster")
 
 
-def services(policy):
-    for number, address in enumerate(ADDRESSES):
-        group = ONLY_N0 if address == LAST else list(GROUPS)[number % len(GROUPS)]
+def services(policy, addresses=ADDRESSES, every_other=None):
+    for number, address in enumerate(addresses):
+        group = ONLY_N0 if address == addresses[-1] else list(GROUPS)[number % len(GROUPS)]
         # The old name of the annotation is the one that every version knows.
         metadata = {"name": f"s{number + 1:02}", "namespace": NAMESPACE, "annotations": {"metallb.universe.tf/loadBalancerIPs": address}}
         yield {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {
-            "type": "LoadBalancer", "externalTrafficPolicy": policy, "selector": {group: "yes"}, "ports": [{"name": "https", "port": 443, "targetPort": "https"}]}}
+            "type": "LoadBalancer", "externalTrafficPolicy": every_other or policy if number % 2 else policy, "selector": {group: "yes"}, "ports": [{"name": "https", "port": 443, "targetPort": "https"}]}}
 
 
 def apply(items):
     kubectl("apply", "-f", "-", feed=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)}))
 
 
-def make():
-    apply(objects())
+def make(wanted=ADDRESSES):
+    apply(objects(wanted))
     kubectl("-n", NAMESPACE, "wait", "--for=condition=Available", "deploy", "--all", "--timeout=90s")
-    until(60, "twenty addresses", lambda: [*addresses()] == ADDRESSES)
+    until(60, "twenty addresses", lambda: [*addresses()] == wanted)
 
 
 def addresses():
@@ -121,7 +130,7 @@ def addresses():
 def unmake():
     """Removes the twenty Services, and waits until the lab is as `lab up` left it."""
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s", check=False)
-    for kind in ["l2advertisement", "ipaddresspool"]:
+    for kind in ["l2advertisement", "bgpadvertisement", "ipaddresspool"]:
         kubectl("-n", "metallb-system", "delete", kind, "elections", "--ignore-not-found", check=False)
     healthy()
     until(60, "an answer of the lab's own Service", lambda: "saw" in lab("in", "c1", "curl", "-skm2", "https://10.88.64.100/", check=False))
@@ -140,6 +149,22 @@ def healthy():
         rolled()
     for name in ["ds/speaker", "deploy/controller"]:
         kubectl("-n", "metallb-system", "rollout", "status", name, "--timeout=120s")
+
+
+class Routes:
+    """The router's table, in a lab that speaks BGP."""
+
+    NODES = {f"10.88.64.{10 + number}": node for number, node in enumerate(NODES)}
+
+    def ask(self):
+        """Over which nodes the router has a route to each address, sorted; an address where no node has it."""
+        table = json.loads(lab("vtysh", "-c", "show bgp ipv4 unicast json")).get("routes", {})
+        said = {}
+        for address in BGP_ADDRESSES:
+            paths = [path for path in table.get(f"{address}/32", []) if path.get("valid")]
+            hops = {hop["ip"] for path in paths for hop in path.get("nexthops", [])}
+            said[address] = sorted(self.NODES.get(hop, hop) for hop in hops)
+        return said
 
 
 class Wire:
