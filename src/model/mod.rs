@@ -20,6 +20,7 @@ pub mod exclusion;
 pub mod finding;
 pub mod flow;
 pub mod headers;
+pub mod kinds;
 pub mod kubernetes;
 pub mod label_selector;
 pub mod metallb;

@@ -1,30 +1,7 @@
 //! The kinds of objects that a playbook may name in a word, and how any other is named.
 
+use crate::model::kinds::KINDS;
 use crate::model::nearest::nearest;
-
-/// Kinds by their plural: group and version.
-const KNOWN: [(&str, &str, &str); 20] = [
-    ("services", "", "v1"),
-    ("nodes", "", "v1"),
-    ("pods", "", "v1"),
-    ("namespaces", "", "v1"),
-    ("events", "", "v1"),
-    ("endpointslices", "discovery.k8s.io", "v1"),
-    ("deployments", "apps", "v1"),
-    ("statefulsets", "apps", "v1"),
-    ("daemonsets", "apps", "v1"),
-    ("networkpolicies", "networking.k8s.io", "v1"),
-    ("ipaddresspools", "metallb.io", "v1beta1"),
-    ("l2advertisements", "metallb.io", "v1beta1"),
-    ("bgpadvertisements", "metallb.io", "v1beta1"),
-    ("bgppeers", "metallb.io", "v1beta2"),
-    ("servicel2statuses", "metallb.io", "v1beta1"),
-    ("servicebgpstatuses", "metallb.io", "v1beta1"),
-    ("configurationstates", "metallb.io", "v1beta1"),
-    ("bgpsessionstates", "frrk8s.metallb.io", "v1beta1"),
-    ("ippools", "crd.projectcalico.org", "v1"),
-    ("ciliumnodes", "cilium.io", "v2"),
-];
 
 /// Objects that hold secrets or free configuration; lbdiag never reads them.
 const NEVER_READ: [&str; 4] = ["secrets", "secret", "configmaps", "configmap"];
@@ -46,8 +23,8 @@ pub fn named(name: &str) -> Result<Named<'_>, String> {
     if parts.iter().all(|part| plain(part)) {
         match parts[..] {
             [plural] => {
-                if let Some((plural, group, version)) = KNOWN.iter().find(|(known, ..)| *known == plural) {
-                    return Ok((group, version, plural));
+                if let Some(known) = KINDS.iter().find(|known| known.plural == plural) {
+                    return Ok((known.group, known.version, known.plural));
                 }
             }
             [version, plural] if is_version(version) => return Ok(("", version, plural)),
@@ -55,7 +32,7 @@ pub fn named(name: &str) -> Result<Named<'_>, String> {
             _ => {}
         }
     }
-    let hint = nearest(name, KNOWN.iter().map(|(known, ..)| *known)).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let hint = nearest(name, KINDS.iter().map(|known| known.plural)).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     Err(format!(
         "`{name}` is no kind of objects: {hint}write a plural such as deployments, or GROUP/VERSION/PLURAL such as policy/v1/poddisruptionbudgets"
     ))

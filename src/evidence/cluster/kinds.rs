@@ -1,36 +1,12 @@
-//! Every kind of object that words read, with the version in which they ask for it.
+//! Every kind of object that words read, as a question to the API.
 
 use super::Kind;
-
-/// Group, version, plural.
-const KINDS: [(&str, &str, &str); 21] = [
-    ("", "v1", "namespaces"),
-    ("", "v1", "nodes"),
-    ("", "v1", "services"),
-    ("", "v1", "pods"),
-    ("", "v1", "events"),
-    ("discovery.k8s.io", "v1", "endpointslices"),
-    ("apps", "v1", "deployments"),
-    ("apps", "v1", "daemonsets"),
-    ("apps", "v1", "statefulsets"),
-    ("networking.k8s.io", "v1", "networkpolicies"),
-    ("metallb.io", "v1beta1", "ipaddresspools"),
-    ("metallb.io", "v1beta1", "l2advertisements"),
-    ("metallb.io", "v1beta1", "bgpadvertisements"),
-    ("metallb.io", "v1beta1", "servicel2statuses"),
-    ("metallb.io", "v1beta1", "servicebgpstatuses"),
-    ("metallb.io", "v1beta1", "configurationstates"),
-    ("metallb.io", "v1beta1", "addresspools"),
-    ("metallb.io", "v1beta2", "bgppeers"),
-    ("frrk8s.metallb.io", "v1beta1", "bgpsessionstates"),
-    ("crd.projectcalico.org", "v1", "ippools"),
-    ("cilium.io", "v2", "ciliumnodes"),
-];
+use crate::model::kinds::KINDS;
 
 /// All of them.
 #[must_use]
 pub fn every_kind() -> Vec<Kind> {
-    KINDS.iter().map(|(group, version, plural)| Kind::of(group, version, plural)).collect()
+    KINDS.iter().map(|kind| Kind::of(kind.group, kind.version, kind.plural)).collect()
 }
 
 #[cfg(test)]
@@ -61,7 +37,7 @@ mod tests {
                             continue;
                         };
                         asked += 1;
-                        assert!(KINDS.iter().any(|(_, _, known)| *known == plural), "{}: {plural}", path.display());
+                        assert!(KINDS.iter().any(|known| known.plural == plural), "{}: {plural}", path.display());
                     }
                 }
             }
