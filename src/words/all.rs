@@ -27,23 +27,10 @@ pub fn names() -> impl Iterator<Item = &'static str> + Clone {
     words().map(|word| word.name)
 }
 
-/// Capabilities that words use besides their own, where the run allows them.
-const USES_BESIDES: [(&str, &[&str]); 4] = [
-    ("host_checks", &["cluster.read", "node.read"]),
-    ("follow", &["cluster.read", "node.read", "node.capture", "pod.capture", "probe"]),
-    ("judge", &["cluster.read", "node.read", "probe"]),
-    ("get_ready", &["cluster.read", "node.read"]),
-];
-
-/// The capabilities that a word uses besides its own, where the run allows them.
-#[must_use]
-pub fn uses_besides(word: &Word) -> &'static [&'static str] {
-    USES_BESIDES.iter().find(|(name, _)| *name == word.name).map_or(&[], |(_, uses)| uses)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::capability::CAPABILITIES;
 
     #[test]
     fn every_word_is_described_in_whole_sentences_once() {
@@ -54,7 +41,15 @@ mod tests {
             assert!(word.meaning.ends_with('.'), "{name}");
             assert!(word.fails.iter().all(|text| text.ends_with('.')), "{name}");
             assert_eq!(word.examples.is_empty(), word.no_example.ends_with('.'), "{name}: an example, or why there can be none");
+            let capabilities = word.uses_besides.iter().chain(word.options.iter().flat_map(|option| option.needs));
+            assert!(capabilities.clone().all(|capability| CAPABILITIES.contains(capability)), "{name}: a capability that is none");
+            let open = |option: &&str| word.option(option).is_some_and(|option| !option.required);
+            assert!(
+                word.one_of.iter().all(|one_of| one_of.iter().all(open)),
+                "{name}: one of options that are not all there to choose from"
+            );
             for param in word.params.iter().chain(word.options) {
+                assert!(param.may_need.is_empty() || CAPABILITIES.contains(&param.may_need), "{name}: {}", param.name);
                 assert!(param.meaning.ends_with('.'), "{name}: {}", param.name);
                 assert!(!param.required || param.default.is_empty(), "{name}: {} is required and has a default", param.name);
             }

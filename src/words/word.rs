@@ -10,12 +10,16 @@ pub struct Word {
     pub group: Group,
     /// The capability that a playbook's `uses` has to list; empty for words that touch nothing.
     pub capability: &'static str,
+    /// Capabilities that it uses besides, where the run allows them.
+    pub uses_besides: &'static [&'static str],
     /// What it does. The first sentence stands for the whole in lists.
     pub meaning: &'static str,
     /// Its arguments, in order; those that may be left out come last.
     pub params: &'static [Param],
     /// Its options, given as a map behind the arguments, or before its closure where that is all it takes; empty when it takes none.
     pub options: &'static [Param],
+    /// Of each of these lists it needs one option at least, although each of them may be left out.
+    pub one_of: &'static [&'static [&'static str]],
     pub returns: Returns,
     /// When it does not do its work, and what happens then; one sentence each.
     pub fails: &'static [&'static str],
@@ -36,6 +40,10 @@ pub struct Param {
     /// What is taken when it is left out or is (); empty when that is nothing.
     pub default: &'static str,
     pub meaning: &'static str,
+    /// Capabilities that it needs besides those of its word.
+    pub needs: &'static [&'static str],
+    /// A capability that it uses when its value goes far enough, which only the run knows; empty for none.
+    pub may_need: &'static str,
 }
 
 /// What a word gives.
@@ -187,19 +195,33 @@ impl Param {
     /// One that has to be given.
     #[must_use]
     pub const fn needed(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
-        Self { name, formerly: "", kind, required: true, default: "", meaning }
+        Self { name, formerly: "", kind, required: true, default: "", meaning, needs: &[], may_need: "" }
     }
 
     /// One that may be left out, or be ().
     #[must_use]
     pub const fn optional(name: &'static str, kind: Kind, meaning: &'static str) -> Self {
-        Self { name, formerly: "", kind, required: false, default: "", meaning }
+        Self { name, formerly: "", kind, required: false, default: "", meaning, needs: &[], may_need: "" }
     }
 
     /// The same with what is taken when it is left out.
     #[must_use]
     pub const fn or(mut self, default: &'static str) -> Self {
         self.default = default;
+        self
+    }
+
+    /// The same with capabilities that it needs besides those of its word.
+    #[must_use]
+    pub const fn needing(mut self, capabilities: &'static [&'static str]) -> Self {
+        self.needs = capabilities;
+        self
+    }
+
+    /// The same with a capability that some of its values need.
+    #[must_use]
+    pub const fn at_times_needing(mut self, capability: &'static str) -> Self {
+        self.may_need = capability;
         self
     }
 

@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::types::Of;
 use crate::language::header_places;
 use crate::model::diagnostic::{Diagnostic, codes};
+use crate::words::all;
 use crate::words::manual::records::flow::CAPTURE;
 
 impl Reader<'_> {
@@ -30,7 +31,8 @@ impl Reader<'_> {
             .filter(|name| !self.used.all_params && !self.used.params.contains(*name))
             .collect();
         let of_options = |capability: &str| {
-            super::words::OPTIONS_NEED.iter().any(|(option, needs)| needs.contains(&capability) && self.used.keys.contains(*option))
+            let mut options = all::words().flat_map(|word| word.options);
+            options.any(|option| option.needs.contains(&capability) && self.used.keys.contains(option.name))
         };
         // The word that needs it may be mistyped.
         let mistyped = self.has_told(codes::UNKNOWN_WORD);

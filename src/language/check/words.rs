@@ -6,25 +6,8 @@ use super::closures;
 use super::literals;
 use super::reader::Reader;
 use super::types::{Of, Shape, Type};
-use crate::model::capability::{ANY_CAPTURE, PAYLOAD};
 use crate::model::diagnostic::{codes, did_you_mean};
-use crate::words::all;
-use crate::words::word::{Group, Kind, Param, Word};
-
-/// Options that need capabilities of their own.
-pub(super) const OPTIONS_NEED: [(&str, &[&str]); 2] = [("wire", &["probe", "node.read"]), ("router", &["node.read"])];
-
-/// Options of captures that use a capability which headers from before do not list: the run tells them.
-const CAPTURES_USE: [(&str, &str); 3] = [("filter", ANY_CAPTURE), ("address", ANY_CAPTURE), ("snaplen", PAYLOAD)];
-/// Of these options a word needs at least one of each list; all of them may be left out as far as its description tells.
-const NEEDS_ONE_OF: [(&str, &[&[&str]]); 6] = [
-    ("node_capture", &[&["filter", "address", "service"]]),
-    ("pod_netns_capture", &[&["filter", "address", "service"]]),
-    ("vantage_capture", &[&["filter", "address", "service"]]),
-    ("local_capture", &[&["filter", "address", "service"]]),
-    ("conntrack", &[&["address", "client"]]),
-    ("firewall", &[&["iif", "oif", "hook"], &["source", "destination"]]),
-];
+use crate::words::word::{Kind, Param, Word};
 
 /// A value that is given to a word, and how it is written; what stands before the dot of a method is not followed further.
 struct Given<'a> {
@@ -87,7 +70,7 @@ impl Reader<'_> {
 
     /// The capability that a word needs.
     pub(super) fn capability(&mut self, word: &'static Word, at: Position) {
-        self.used.capabilities.extend(all::uses_besides(word));
+        self.used.capabilities.extend(word.uses_besides);
         if word.capability.is_empty() {
             return;
         }
@@ -196,14 +179,13 @@ impl Reader<'_> {
 
     /// Options of which a word needs one.
     fn one_of_each(&mut self, word: &Word, options: Option<&Given>, at: Position) {
-        let Some((_, needs)) = NEEDS_ONE_OF.iter().find(|(name, _)| *name == word.name) else { return };
         let closed = Shape::default();
         let shape: &Shape = match options.map(|options| &options.kind.of) {
             None => &closed,
             Some(Of::Shape(shape)) => shape,
             Some(_) => return,
         };
-        for one_of in needs.iter().filter(|one_of| !shape.open && !one_of.iter().any(|name| shape.keys.contains_key(*name))) {
+        for one_of in word.one_of.iter().filter(|one_of| !shape.open && !one_of.iter().any(|name| shape.keys.contains_key(*name))) {
             let message = format!("`{}` needs one of the options {}", word.name, one_of.join(", "));
             self.say(codes::ARGUMENTS, at, message, Some(format!("`lbdiag words {}` tells all its options", word.name)));
         }
@@ -227,11 +209,10 @@ impl Reader<'_> {
 
     /// Options that reach further than their word.
     fn option_capability(&mut self, word: &Word, option: &Param, value: &Type, at: Position) {
-        if let Some((_, uses)) = CAPTURES_USE.iter().find(|(name, _)| *name == option.name && word.group == Group::Capture) {
-            self.used.capabilities.insert(uses);
+        if !option.may_need.is_empty() {
+            self.used.capabilities.insert(option.may_need);
         }
-        let Some((_, needs)) = OPTIONS_NEED.iter().find(|(name, _)| *name == option.name) else { return };
-        for need in *needs {
+        for need in option.needs {
             self.used.capabilities.insert(need);
             // What may be () asks for nothing.
             if value.is_sure() && !self.header.uses.iter().any(|capability| capability == need) {

@@ -3,6 +3,7 @@
 use super::records::announcement::ANNOUNCEMENT;
 use super::records::flow::{CAPTURE, FLOW, PATH, WATCH_POINTS as WATCH_POINTS_RECORD};
 use super::records::service::{SERVICE, TARGET};
+use crate::model::capability::{ANY_CAPTURE, PAYLOAD};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 const A_CAPTURE: Kind = Kind::Record(&CAPTURE);
@@ -26,14 +27,16 @@ pub const OPTIONS: &[Param] = &[
         "address",
         Kind::Address,
         "An address whose traffic is captured, in place of a Service's; needs the capability node.capture.any.",
-    ),
+    )
+    .at_times_needing(ANY_CAPTURE),
     Param::optional("port", Kind::Whole { least: 1, most: 65_535, unit: "" }, "The port of that address."),
     Param::optional("protocol", Kind::OneOf(&["tcp", "udp", "sctp"]), "The protocol of that port.").or("tcp"),
     Param::optional(
         "filter",
         Kind::Text,
         "A filter in pcap's language, in place of one that is made; needs the capability node.capture.any.",
-    ),
+    )
+    .at_times_needing(ANY_CAPTURE),
     Param::optional(
         "interface",
         Kind::CaptureInterface,
@@ -46,7 +49,8 @@ pub const OPTIONS: &[Param] = &[
         Kind::Whole { least: 1, most: 65_535, unit: "bytes" },
         "What is kept of each packet; above 160, which keeps what packets carry, it needs the capability capture.payload.",
     )
-    .or("128"),
+    .or("128")
+    .at_times_needing(PAYLOAD),
     Param::optional("packets", Kind::Whole { least: 1, most: 1_000_000, unit: "" }, "The most packets.").or("20000"),
     Param::optional("seconds", Kind::Whole { least: 1, most: 3_600, unit: "seconds" }, "The longest time.").or("90"),
     Param::optional("bytes", Kind::Whole { least: 1, most: 1 << 30, unit: "bytes" }, "The most bytes.").or("8388608"),
@@ -64,9 +68,11 @@ const fn a_capture(name: &'static str, capability: &'static str, meaning: &'stat
         formerly: &[],
         group: Group::Capture,
         capability,
+        uses_besides: &[],
         meaning,
         params,
         options: OPTIONS,
+        one_of: &[&["filter", "address", "service"]],
         returns: Returns::always(A_CAPTURE),
         fails: &[REFUSED, LATER],
         examples: &[],
@@ -135,6 +141,7 @@ pub const WATCH_POINTS: Word = Word {
     formerly: &["road"],
     group: Group::Capture,
     capability: "",
+    uses_besides: &[],
     meaning: "Names the nodes and pods that a request passes. These are the announcing nodes (over BGP every node that should announce, and the candidates when nobody knows who announces), the pods that serve, with their nodes, and the nodes of pods that ask. There are at most six pods and eight nodes; the report says what is left out.",
     params: &[
         Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave."),
@@ -142,6 +149,7 @@ pub const WATCH_POINTS: Word = Word {
         Param::optional("from", Kind::Places, "The places that ask: the nodes of pods among them are watched too."),
     ],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::Record(&WATCH_POINTS_RECORD)),
     fails: &["What is no place ends the run with exit code 2."],
     examples: &[Example {
@@ -157,12 +165,14 @@ pub const DURING: Word = Word {
     formerly: &[],
     group: Group::Capture,
     capability: "",
+    uses_besides: &[],
     meaning: "Runs a closure while captures listen, and gives what was asked and seen. It waits until all of them listen, and ends them side by side without losing packets. The probes and ARP answers that the closure gives are joined with what was captured. Packets stay outside of the script.",
     params: &[
         Param::needed("captures", Kind::List(&A_CAPTURE), "The captures; each serves once."),
         Param::needed("closure", Kind::Closure, "What is done meanwhile; it gives probes and ARP answers, alone or in a list."),
     ],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::Record(&FLOW)),
     fails: &["A capture that could not begin, or that lost packets, is a gap.", "An error of the closure ends the captures and goes on."],
     examples: &[Example {
@@ -178,9 +188,11 @@ pub const TRACE: Word = Word {
     formerly: &[],
     group: Group::Capture,
     capability: "",
+    uses_besides: &[],
     meaning: "Follows each connection of a flow through its captures, across translation and tunnels.",
     params: &[Param::needed("flow", Kind::Record(&FLOW), "What `during` gave.")],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&PATH))),
     fails: &[],
     examples: &[Example {

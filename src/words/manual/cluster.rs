@@ -37,6 +37,7 @@ pub const SERVICE: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Finds a Service by its name. With () for the namespace it is looked for in all of them. With () for the name and an address, it is the Service that holds that address. With () for both, the Services of type LoadBalancer are listed as commands ready to run, and the run ends.",
     params: &[
         Param::needed("namespace", Kind::Text, "Its namespace, or ()."),
@@ -44,6 +45,7 @@ pub const SERVICE: Word = Word {
         Param::optional("address", Kind::Address, "Which of its addresses is followed, when it has several; it then stands first."),
     ],
     options: &[],
+    one_of: &[],
     returns: Returns::always(A_SERVICE),
     fails: &[
         "An unknown namespace or name, or an address that the Service does not hold, ends the run with exit code 2 and the nearest name.",
@@ -62,9 +64,11 @@ pub const SERVICE_AT: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Finds the Service that holds a load-balanced address.",
     params: &[Param::needed("address", Kind::Address, "The address.")],
     options: &[],
+    one_of: &[],
     returns: Returns::always(A_SERVICE),
     fails: &["An address that no Service holds, or that several share, ends the run with exit code 2.", ENDS],
     examples: &[Example {
@@ -80,9 +84,11 @@ pub const SERVICES: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Lists the Services of type LoadBalancer, by namespace and name.",
     params: &[Param::needed("namespace", Kind::Text, "A namespace, or () for all.")],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::List(&A_SERVICE)),
     fails: &["A namespace that the cluster does not have ends the run with exit code 2 and the nearest name.", ENDS],
     examples: &[Example {
@@ -94,12 +100,14 @@ pub const SERVICES: Word = Word {
 };
 
 const WIRE: Param =
-    Param::optional("wire", Kind::Places, "Where ARP or NDP is asked too, which then decides; needs the capabilities probe and node.read.");
+    Param::optional("wire", Kind::Places, "Where ARP or NDP is asked too, which then decides; needs the capabilities probe and node.read.")
+        .needing(&["probe", "node.read"]);
 const ROUTER: Param = Param::optional(
     "router",
     Kind::Places,
     "A router with FRR's vtysh that is asked what it knows, where the address is announced over BGP; needs the capability node.read.",
-);
+)
+.needing(&["node.read"]);
 const METRICS: Param = Param::optional(
     "metrics",
     Kind::Bool,
@@ -111,6 +119,7 @@ pub const FIND_ANNOUNCER: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Finds out who announces a Service's address, and who should. It never believes one source: status objects, speakers' logs, metrics and events are each read, and the election is computed as MetalLB does, by its version. Asked a second time without `defer`, it reads what was deferred, and nothing else again.",
     params: &[Param::needed("service", A_SERVICE, "The Service.")],
     options: &[
@@ -130,6 +139,7 @@ pub const FIND_ANNOUNCER: Word = Word {
             "The places from which a request is followed next. Hosts on its way are connected to meanwhile, and it defers; without the capability probe it is as if it were left out.",
         ),
     ],
+    one_of: &[],
     returns: Returns::always(AN_ANNOUNCEMENT),
     fails: &["A source that cannot be read is a gap, and the others decide."],
     examples: &[Example {
@@ -145,9 +155,11 @@ pub const FIND_ANNOUNCERS: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Finds out who announces the addresses of many Services at once. Each list and each speaker's log is read once for all of them.",
     params: &[Param::needed("services", Kind::List(&A_SERVICE), "The Services.")],
     options: &[WIRE, ROUTER, METRICS],
+    one_of: &[],
     returns: Returns::always(Kind::List(&AN_ANNOUNCEMENT)),
     fails: &["A source that cannot be read is a gap, and the others decide."],
     examples: &[Example {
@@ -163,6 +175,7 @@ pub const RESOLVE_TARGET_PORT: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Tells where a port of a Service ends, endpoint by endpoint. The EndpointSlices come first, because kube-proxy follows them; the pods' own specs are computed beside them.",
     params: &[
         Param::needed("service", A_SERVICE, "The Service."),
@@ -184,6 +197,7 @@ pub const RESOLVE_TARGET_PORT: Word = Word {
             "Which endpoints count; left out, those of the family of the Service's address.",
         ),
     ],
+    one_of: &[],
     returns: Returns::or_nothing(A_TARGET, "the Service has no port of that number, which is the finding client/wrong-port"),
     fails: &[
         "An unknown port by name ends the run with exit code 2 and the nearest name.",
@@ -203,12 +217,14 @@ pub const ELECT: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Computes who would announce a Service's address, by MetalLB's own election and version, if some nodes were down or drained. A node that is down takes its speaker and its pods with it. A drained one keeps its speaker, since the pods of a DaemonSet stay, so that with the traffic policy Cluster an address does not move by a drain alone; where its pods go then is not known, and none of them counts.",
     params: &[Param::needed("service", A_SERVICE, "The Service.")],
     options: &[
         Param::optional("without", Kind::Several("names of nodes"), "Nodes that are supposed to be down, by comma or in a list."),
         Param::optional("drained", Kind::Several("names of nodes"), "Nodes that are supposed to be drained."),
     ],
+    one_of: &[],
     returns: Returns::or_nothing(Kind::Record(&ELECTION), "the Service has no address, or a list that decides it could not be read"),
     fails: &[
         "A node that the cluster does not have ends the run with exit code 2 and the nearest name.",
@@ -227,6 +243,7 @@ pub const CLIENT_SIDE: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Says what the objects alone tell about a client that cannot be asked from. It looks whether loadBalancerSourceRanges lets its address in, and whether the address lies inside the cluster's own networks; what is wrong becomes a finding.",
     params: &[
         Param::needed("service", A_SERVICE, "The Service."),
@@ -234,6 +251,7 @@ pub const CLIENT_SIDE: Word = Word {
         Param::needed("address", Kind::Address, "The client's address; () says nothing."),
     ],
     options: &[],
+    one_of: &[],
     returns: Returns::NOTHING,
     fails: &["What is no IP address ends the run with exit code 2."],
     examples: &[Example {
@@ -249,9 +267,11 @@ pub const API_ACCESS: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Asks the API server, verb by verb, what this user may do of what the words of the language do. Each question is a SelfSubjectAccessReview, which changes nothing.",
     params: &[],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&ACCESS_CHECK))),
     fails: &["A question that cannot be asked is told in its row."],
     examples: &[],

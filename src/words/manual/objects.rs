@@ -26,9 +26,11 @@ pub const NODES: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Lists the nodes of the cluster as the API tells them. No node is logged in to.",
     params: &[],
     options: &[LABELS],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&NODE))),
     fails: &[UNREAD],
     examples: &[Example {
@@ -44,9 +46,11 @@ pub const PODS: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Lists pods. Ask for as few as will do: a large cluster has very many.",
     params: &[Param::needed("namespace", Kind::Either(&Kind::Text, &Kind::Nothing), "Their namespace, or () for all.")],
     options: &[LABELS, Param::optional("node", Kind::Text, "Only those on that node.")],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&POD))),
     fails: &[UNREAD],
     examples: &[Example {
@@ -62,12 +66,14 @@ pub const EVENTS: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Lists what the API's events say, the oldest first.",
     params: &[Param::needed("namespace", Kind::Either(&Kind::Text, &Kind::Nothing), "Their namespace, or () for all.")],
     options: &[
         Param::optional("kind", Kind::Text, "Only those about objects of that kind, such as Pod."),
         Param::optional("name", Kind::Text, "Only those about objects of that name."),
     ],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&TOLD_EVENT))),
     fails: &[UNREAD],
     examples: &[Example {
@@ -83,9 +89,11 @@ pub const LIST: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Lists objects of any kind, read only.",
     params: &[A_KIND],
     options: &[Param::optional("namespace", Kind::Text, "Their namespace; all of them when left out."), LABELS, FIELDS],
+    one_of: &[],
     returns: Returns::or_nothing(Kind::List(&Kind::Record(&OBJECT)), "they could not be read"),
     fails: &[UNREAD, REFUSED],
     examples: &[Example {
@@ -101,6 +109,7 @@ pub const GET: Word = Word {
     formerly: &[],
     group: Group::Cluster,
     capability: READ,
+    uses_besides: &[],
     meaning: "Reads one object of any kind.",
     params: &[
         A_KIND,
@@ -108,6 +117,7 @@ pub const GET: Word = Word {
         Param::needed("name", Kind::Text, "Its name."),
     ],
     options: &[FIELDS],
+    one_of: &[],
     returns: Returns::or_nothing(Kind::Record(&OBJECT), "there is none of that name, or it could not be read"),
     fails: &[UNREAD, REFUSED],
     examples: &[Example {

@@ -17,9 +17,11 @@ const fn told(name: &'static str, meaning: &'static str, params: &'static [Param
         formerly: &[],
         group: Group::Outcome,
         capability: "",
+        uses_besides: &[],
         meaning,
         params,
         options: &[],
+        one_of: &[],
         returns: Returns::NOTHING,
         fails: &[],
         examples: &[],
@@ -113,6 +115,7 @@ pub const EXPECT: Word = Word {
 };
 
 pub const JUDGE: Word = Word {
+    uses_besides: &["cluster.read", "node.read", "probe"],
     examples: &[Example {
         recording: "ep-selector-matches-nothing",
         script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\njudge(svc, find_announcer(svc), resolve_target_port(svc), ());\n\"judged\"",

@@ -35,9 +35,11 @@ pub const PROBE_REQUEST: Word = Word {
     formerly: &[],
     group: Group::Probe,
     capability: "",
+    uses_besides: &[],
     meaning: "Puts together what a probe is to send and to expect, and checks it before any host is touched.",
     params: &[A_SERVICE],
     options: &[PORT, SPEECH, SNI, HOST, PATH, STATUS, PAYLOAD, SIZES],
+    one_of: &[],
     returns: Returns::always(Kind::Record(&REQUEST)),
     fails: &[UNFIT],
     examples: &[Example {
@@ -53,6 +55,7 @@ pub const PROBE: Word = Word {
     formerly: &[],
     group: Group::Probe,
     capability: "probe",
+    uses_besides: &[],
     meaning: "Asks the Service as its users would, from one or several places at the same time. Each place asks several times, each try from a source port of its own. By default it speaks what the port's appProtocol, name or number suggest: for https and http one small and one 3 kB request, for other TCP ports a bare connection, for UDP one datagram. The report says what was sent, which certificates were shown and which statuses came back.",
     params: &[A_SERVICE],
     options: &[
@@ -74,6 +77,7 @@ pub const PROBE: Word = Word {
         PAYLOAD,
         SIZES,
     ],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&PROBE_RECORD))),
     fails: &[
         "A place that cannot ask is a gap that forbids a pass; its Probe says why in `error`.",
@@ -94,9 +98,11 @@ pub const ARPING: Word = Word {
     formerly: &[],
     group: Group::Probe,
     capability: "probe",
+    uses_besides: &[],
     meaning: "Asks who has the Service's address, by ARP or for IPv6 by neighbour solicitation. Every host that is on the address's network asks, and every answer is collected with its MAC. A host that is not on that network asks nothing.",
     params: &[A_SERVICE, Param::needed("from", Kind::Places, "The places; pods among them do not ask.")],
     options: &[],
+    one_of: &[],
     returns: Returns::always(Kind::List(&Kind::Record(&ARP_ASK))),
     fails: &["A host that cannot ask says why in `error`.", "A Service without an address is an error."],
     examples: &[Example {
@@ -112,6 +118,7 @@ pub const AWAIT_CLIENT: Word = Word {
     formerly: &[],
     group: Group::Probe,
     capability: "node.capture",
+    uses_besides: &[],
     meaning: "Waits for the own traffic of a client that nobody can log in at. It stands within `during`: it tells what to ask of the client's user, and waits until that client's tries, seen on the nodes that are captured on, are answered or given up. `during` makes tries of them.",
     params: &[A_SERVICE],
     options: &[
@@ -125,6 +132,7 @@ pub const AWAIT_CLIENT: Word = Word {
         ),
         A_REQUEST,
     ],
+    one_of: &[],
     returns: Returns::or_nothing(Kind::Record(&PROBE_RECORD), "nobody is waited for"),
     fails: &[
         "Without a node that is captured on it is a gap.",
