@@ -74,10 +74,35 @@ struct Place {
 }
 
 struct Recorded {
-    path: PathBuf,
+    on: On,
     /// What the playbook gives as it is.
     gives: End,
     ran: BTreeSet<usize>,
+}
+
+/// What a playbook runs on, as its tests name it.
+#[derive(Clone)]
+struct On {
+    path: PathBuf,
+    /// Whether that is a world, whose own parameters are nobody's.
+    of_a_world: bool,
+    params: Vec<(String, String)>,
+}
+
+impl On {
+    /// What a test runs on; `None` for one that runs on nothing, or that expects a mistake.
+    fn of(test: &serde_json::Value, folder: &Path) -> Option<Self> {
+        let of_a_world = test.get("world").is_some();
+        let path = folder.join(test[if of_a_world { "world" } else { "recording" }].as_str()?);
+        let given = test["params"].as_object().into_iter().flatten();
+        let params = given.map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // A file is looked for beside the tests.
+            let file = folder.join(&text);
+            (name.clone(), if text.ends_with(".json") { file.display().to_string() } else { text })
+        });
+        (test["expect"]["exit"] != 2).then(|| Self { path, of_a_world, params: params.collect() })
+    }
 }
 
 /// What came of a run, as far as a mistake in the playbook may change it.
@@ -89,14 +114,19 @@ enum End {
     NotRecorded,
 }
 
-/// A run of a text on a recording, whatever the check says of it.
-fn run(shown: &str, text: &str, recording: &Path) -> (End, Vec<String>) {
+/// A run of a text on a recording or a world, whatever the check says of it.
+fn run(shown: &str, text: &str, on: &On) -> (End, Vec<String>) {
     let failed = |why: String| (End::Failed(why), Vec::new());
     let playbook = match playbook::read_unchecked(shown, text.to_owned()) {
         Ok(playbook) => playbook,
         Err(broken) => return failed(broken.to_string()),
     };
-    let prepared = match Prepared::replay(playbook, recorded::open(recording).expect("the recording"), &[]) {
+    let (evidence, mut manifest) = recorded::open(&on.path).expect("the recording");
+    if on.of_a_world {
+        manifest.params.clear();
+    }
+    let set: Vec<(&str, &str)> = on.params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let prepared = match Prepared::replay(playbook, (evidence, manifest), &set) {
         Ok(prepared) => prepared,
         Err(why) => return failed(why),
     };
@@ -122,7 +152,7 @@ fn told(outcome: &Outcome) -> String {
     format!("{verdict:?} {summary} {findings:?} {gaps:?} {tables:?} {steps:?}")
 }
 
-/// The playbooks that have recordings.
+/// The playbooks that have recordings or worlds to run on.
 fn subjects() -> Vec<Subject> {
     let folders =
         ["playbooks", "examples"].into_iter().flat_map(|name| std::fs::read_dir(root().join(name)).expect("a folder of playbooks"));
@@ -143,17 +173,20 @@ fn subject(path: PathBuf) -> Option<Subject> {
         return None;
     }
     let tests: Tests = serde_yaml::from_str(&std::fs::read_to_string(path.with_extension("tests.yaml")).ok()?).expect("a test file");
-    let named: Vec<PathBuf> = tests.tests.iter().filter_map(|test| Some(path.parent()?.join(test["recording"].as_str()?))).collect();
+    let named: Vec<On> = tests.tests.iter().filter_map(|test| On::of(test, path.parent()?)).collect();
+    if named.is_empty() {
+        return None;
+    }
     let every = named.len().div_ceil(MOST_RECORDINGS).max(1);
-    let chosen: Vec<PathBuf> = named.into_iter().step_by(every).collect();
+    let chosen: Vec<On> = named.into_iter().step_by(every).collect();
     let marked = Marked::of(&text);
     let shown = path.display().to_string();
-    let recordings = in_parallel(&chosen, |recording| {
-        let (gives, _) = run(&shown, &text, recording);
-        let (marked, titles) = run(&shown, &marked.text, recording);
-        assert!(matches!(gives, End::Done(_)), "{shown} does not come to its end on {}", recording.display());
-        assert!(matches!(marked, End::Done(_)), "{shown} with its blocks marked does not come to its end on {}", recording.display());
-        Recorded { path: recording.clone(), gives, ran: covered::ran(titles.iter().map(String::as_str)) }
+    let recordings = in_parallel(&chosen, |on| {
+        let (gives, _) = run(&shown, &text, on);
+        let (marked, titles) = run(&shown, &marked.text, on);
+        assert!(matches!(gives, End::Done(_)), "{shown} does not come to its end on {}", on.path.display());
+        assert!(matches!(marked, End::Done(_)), "{shown} with its blocks marked does not come to its end on {}", on.path.display());
+        Recorded { on: on.clone(), gives, ran: covered::ran(titles.iter().map(String::as_str)) }
     });
     let words: Vec<&str> = all::names().collect();
     let mut by_operator: BTreeMap<Operator, Vec<Place>> = BTreeMap::new();
@@ -256,7 +289,7 @@ fn judged(mutation: &Mutation) -> Judged {
     let comes_by = |recorded: &&Recorded| mutation.block.is_none_or(|block| recorded.ran.contains(&block));
     let mut ends = Vec::new();
     for recorded in subject.recordings.iter().filter(comes_by).take(RECORDINGS_EACH) {
-        let end = run(&shown, &mutation.text, &recorded.path).0;
+        let end = run(&shown, &mutation.text, &recorded.on).0;
         let same = end == recorded.gives;
         ends.push((end, same));
         if matches!(ends.last(), Some((End::Failed(_), _))) {
