@@ -24,7 +24,7 @@ const LAYERS: [Layer; 9] = [
     Layer { name: "evidence", may: &["evidence", "model"], crates: &["kube", "k8s_openapi", "russh", "pcap", "tokio"] },
     Layer { name: "report", may: &["report", "model"], crates: &[] },
     Layer { name: "outcomes", may: &["outcomes", "model"], crates: &[] },
-    Layer { name: "words", may: &["words", "analysis", "evidence", "model"], crates: &["rhai"] },
+    Layer { name: "words", may: &["words", "analysis", "outcomes", "evidence", "model"], crates: &["rhai"] },
     // Of the words it names what stands in `WORDS_DATA` alone.
     Layer { name: "language", may: &["language", "words", "model"], crates: &["rhai"] },
     Layer { name: "engine", may: &["engine", "language", "words", "evidence", "model"], crates: &["rhai"] },

@@ -98,6 +98,29 @@ fn what_new_makes_is_sound_at_once() {
 }
 
 #[test]
+fn a_new_module_is_sound_at_once_and_is_tried_by_a_check() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    std::fs::create_dir(place.join("lib")).expect("a folder");
+    let (code, out, err) = lbdiag(place, &["new", "module", "lib/own-ends"]);
+    assert_eq!(code, Some(0), "{err}");
+    for wanted in ["made lib/own-ends.rhai\n", "made lib/try-own-ends.rhai\n", "next: lbdiag test lib/try-own-ends.rhai"] {
+        assert!(out.contains(wanted), "{wanted}: {out}");
+    }
+    let (code, out, err) = lbdiag(place, &["check", "lib"]);
+    assert!(code == Some(0) && out.contains("2 playbooks checked: no mistake"), "{out}{err}");
+    let (code, out, err) = lbdiag(place, &["fmt", "--check", "lib"]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (code, out, err) = lbdiag(place, &["test", "lib"]);
+    assert!(code == Some(0) && out.contains("2 passed, 0 failed"), "{out}{err}");
+    // The check tries the module itself: what is wrong in there is found by it.
+    let module = read(place, "lib/own-ends.rhai");
+    write(place, "lib/own-ends.rhai", &module.replace("end.ready)", "!end.ready)"));
+    let (code, out, err) = lbdiag(place, &["test", "lib"]);
+    assert!(code == Some(3) && out.contains("1 passed, 1 failed"), "{code:?} {out}{err}");
+}
+
+#[test]
 fn new_replaces_nothing_and_takes_no_path_for_a_name() {
     let place = tempfile::tempdir().expect("a folder");
     let place = place.path();
@@ -115,7 +138,82 @@ fn new_replaces_nothing_and_takes_no_path_for_a_name() {
     }
     assert_eq!(read(place, "a.tests.yaml"), "mine");
     assert!(!place.join("a.rhai").exists());
-    assert_eq!(lbdiag(place, &["new", "module", "a"]).0, Some(2));
+    for (name, why) in [("a.b", "is no name of a module"), ("b", "try-b.rhai is there already")] {
+        write(place, "try-b.rhai", "mine");
+        let (code, _, err) = lbdiag(place, &["new", "module", name]);
+        assert!(code == Some(2) && err.contains(why) && !place.join("b.rhai").exists(), "{name}: {err}");
+    }
+    assert_eq!(read(place, "try-b.rhai"), "mine");
+    assert_eq!(lbdiag(place, &["new", "modul", "c"]).0, Some(2));
+}
+
+#[test]
+fn a_site_runs_only_what_its_signers_signed() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    let header = "//! ---\n//! name: NAME\n//! version: 1.0.0\n//! about: b\n//! ---\n";
+    write(place, "a.rhai", &format!("{}import \"own\" as own;\nnote(own::text());\n", header.replace("NAME", "a")));
+    write(place, "own.rhai", &format!("{}fn text() {{ \"signed\" }}\n", header.replace("NAME", "own")));
+    let keygen = |arguments: &[&str]| {
+        let done = Command::new("ssh-keygen").args(arguments).current_dir(place).stdin(Stdio::null()).output().expect("ssh-keygen runs");
+        assert!(done.status.success(), "{done:?}");
+    };
+    keygen(&["-q", "-t", "ed25519", "-N", "", "-C", "ops", "-f", "key"]);
+    write(place, "site.yaml", &format!("signers: [\"{}\"]\n", read(place, "key.pub").trim()));
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/healthy.world");
+    let run =
+        |playbook: &str| lbdiag(place, &["run", playbook, "--site", "site.yaml", "--world", world.to_str().expect("a path"), "-v", "-q"]);
+    let refused = |playbook: &str, why: &str| {
+        let (code, out, err) = run(playbook);
+        assert!(code == Some(2) && err.contains(why), "{why}: {code:?} {out}{err}");
+    };
+    refused("a.rhai", "read a.rhai.sig: ");
+    keygen(&["-q", "-Y", "sign", "-n", "lbdiag-playbook", "-f", "key", "a.rhai"]);
+    refused("a.rhai", "own.rhai.sig: ");
+    keygen(&["-q", "-Y", "sign", "-n", "lbdiag-playbook", "-f", "key", "own.rhai"]);
+    let (code, out, err) = run("a.rhai");
+    assert!(code == Some(5) && out.contains("signed"), "{code:?} {out}{err}");
+    // What is inside lbdiag needs no signature.
+    assert_ne!(
+        lbdiag(place, &["run", "announcements", "--site", "site.yaml", "--world", world.to_str().expect("a path"), "-q"]).0,
+        Some(2)
+    );
+    write(place, "own.rhai", &read(place, "own.rhai").replace("signed", "changed"));
+    refused("a.rhai", "the text was changed since");
+    write(place, "bad.yaml", "signers: [ssh-ed25519 AAAA]\n");
+    let (code, out, err) = lbdiag(place, &["check", "bad.yaml"]);
+    assert!(code == Some(2) && format!("{out}{err}").contains("is no public key of SSH"), "{out}{err}");
+}
+
+/// A run of these lines on the world that works, with its steps traced.
+fn traced(body: &str) -> (Option<i32>, String) {
+    let place = tempfile::tempdir().expect("a folder");
+    let header = "//! ---\n//! name: a\n//! version: 1.0.0\n//! about: b\n//! uses: [cluster.read]\n//! ---\n";
+    write(place.path(), "a.rhai", &format!("{header}{body}\n"));
+    let world = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds/healthy.world");
+    let world = world.to_str().expect("a path");
+    let (code, _, err) = lbdiag(place.path(), &["run", "a.rhai", "--world", world, "--trace-steps", "-q"]);
+    (code, err)
+}
+
+#[test]
+fn a_run_traces_what_its_steps_gave_and_what_led_to_an_error() {
+    let (_, err) = traced(
+        "let names = step(\"Names\", || nodes().map(|node| node.name));\nstep(\"Leave\", || skip(\"not today\"));\nstep(\"Service\", || service(\"stacklight\", \"iam-proxy-alertmanager\"));\nnote(`${names}`);",
+    );
+    for wanted in [
+        "lbdiag: step \"Names\" gave [n0, n1, n2, n3]\n",
+        "step \"Leave\" skipped: not today\n",
+        "step \"Service\" gave {",
+        "\"name\":\"iam-proxy-alertmanager\"",
+    ] {
+        assert!(err.contains(wanted), "{wanted}: {err}");
+    }
+    let (code, err) = traced("fn halve(number) { number / 0 }\nlet first = step(\"One\", || 1);\nstep(\"Two\", || halve(first));");
+    assert_eq!(code, Some(2));
+    for wanted in ["step \"One\" gave 1\n", "step \"Two\" failed: ", "halve", "the playbook ended by "] {
+        assert!(err.contains(wanted), "{wanted}: {err}");
+    }
 }
 
 #[test]

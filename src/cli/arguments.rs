@@ -53,7 +53,7 @@ pub(super) enum Command {
     /// Run the tests of playbooks: what NAME.tests.yaml beside NAME.rhai expects of it. Touches no cluster and no host.
     #[command(after_help = test::EXIT_CODES)]
     Test(test::TestArguments),
-    /// Make a playbook, a check, a site file or tests to begin with. Replaces nothing.
+    /// Make a playbook, a check, a module, a site file or tests to begin with. Replaces nothing.
     New(super::new::NewArguments),
     /// Bring playbooks into the one style: spaces and indents. Comments, texts and what they mean stay.
     #[command(after_help = super::fmt::EXIT_CODES)]
@@ -227,6 +227,9 @@ pub(super) struct RunOptions {
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]
     pub(super) warn_exit: u8,
+    /// Tell on standard error what each step gave, and of an error the steps and calls that led to it.
+    #[arg(long)]
+    pub(super) trace_steps: bool,
 }
 
 impl Command {

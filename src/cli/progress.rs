@@ -25,6 +25,10 @@ impl Shown {
 
     /// Shows what the engine tells.
     pub(super) fn tell(&self, progress: &Progress) {
+        // Whoever asks for it wants it, be the rest quiet or not.
+        if let Progress::Traced(line) = progress {
+            return self.aside(|| streams::say(&format!("lbdiag: {}", shown(line))));
+        }
         if self.quiet {
             return;
         }
@@ -47,6 +51,7 @@ impl Shown {
                     streams::say(&format!("lbdiag:   {}, {seconds} s left", shown(what)));
                 }
             }
+            (_, Progress::Traced(_)) => {}
             (None, Progress::Step(title)) => streams::say(&format!("lbdiag: {}", shown(title))),
             (None, Progress::Note(note)) => streams::say(&format!("lbdiag:   {}", shown(note))),
         }

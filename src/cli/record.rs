@@ -42,5 +42,6 @@ fn options(arguments: RecordArguments) -> RunOptions {
         reports: arguments.reports,
         verbose: 0,
         warn_exit: 4,
+        trace_steps: false,
     }
 }

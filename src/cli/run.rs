@@ -43,6 +43,7 @@ pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, b
             "lbdiag: this is a recording of {by}, and holds what {by} asked, not all that {name} asks: lbdiag run {by} --replay shows its answer"
         ));
     }
+    prepared.trace_steps = arguments.trace_steps;
     let pcap = match packets_wanted(arguments, &prepared.playbook) {
         Ok(pcap) => pcap,
         Err(error) => return refuse(Exit::Usage, &error),

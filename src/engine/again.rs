@@ -49,6 +49,11 @@ fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(all) => all.iter().map(text).collect::<Vec<_>>().join(","),
+        // An earlier outcome by its file, and texts by name as they are written.
+        Value::Object(all) => match all.get("file").filter(|_| all.contains_key("outcome")) {
+            Some(file) => text(file),
+            None => all.iter().map(|(name, value)| format!("{name}={}", text(value))).collect::<Vec<_>>().join(","),
+        },
         other => other.to_string(),
     }
 }
@@ -61,7 +66,19 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{quoted, text};
+    use serde_json::json;
+
+    #[test]
+    fn values_are_written_as_they_were_given() {
+        for (value, shown) in [
+            (json!(["a", 1]), "a,1"),
+            (json!({"n1": "A", "n2": "B"}), "n1=A,n2=B"),
+            (json!({"file": "before.json", "outcome": {}}), "before.json"),
+        ] {
+            assert_eq!(text(&value), shown);
+        }
+    }
 
     #[test]
     fn a_value_is_one_word_of_a_shell() {

@@ -11,7 +11,7 @@ use crate::language::header::PlaybookKind;
 use crate::language::playbook::Playbook;
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::finding::{Gap, Severity};
+use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::Observed;
 use crate::model::outcome::{Outcome, Step, StepState, Verdict};
 use crate::model::stages::stages;
@@ -77,7 +77,8 @@ impl End<'_> {
         let own = gravest().map(|finding| finding.summary.clone());
         let wrong = gravest().filter(|finding| finding.severity > Severity::Info).map(|finding| finding.summary.clone());
         let made = || conclusion::summary(kind, &state);
-        let summary = state.judged.clone().or_else(|| ended.clone()).or(wrong).or_else(made).or(own).unwrap_or_default();
+        let judged = state.judged.clone().filter(|_| !outweighed(&state));
+        let summary = judged.or_else(|| ended.clone()).or(wrong).or_else(made).or(own).unwrap_or_default();
         let mut outcome = Outcome {
             format: "lbdiag-outcome/1".to_owned(),
             lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
@@ -136,6 +137,13 @@ impl End<'_> {
             state.steps.push(Step { title, state: StepState::Failed, facts, started_ms, took_ms: self.took_ms.saturating_sub(started_ms) });
         }
     }
+}
+
+/// Whether the playbook found something after its judgement that weighs more than all that the judgement rests on.
+fn outweighed(state: &State) -> bool {
+    let (by_then, later) = state.findings.split_at(state.found_by_then.min(state.findings.len()));
+    let heaviest = |findings: &[Finding]| findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Info);
+    heaviest(later) > heaviest(by_then)
 }
 
 fn cleanup(swept: &Swept, gaps: &mut Vec<Gap>) -> String {

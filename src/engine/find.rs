@@ -11,13 +11,14 @@ use crate::model::diagnostic::{Diagnostic, Source, codes};
 use crate::model::nearest::nearest;
 
 /// The playbooks that work anywhere, by name.
-const SHIPPED: [(&str, &str); 11] = [
+const SHIPPED: [(&str, &str); 12] = [
     ("metallb-flow", include_str!("../../playbooks/metallb-flow.rhai")),
     ("doctor", include_str!("../../playbooks/doctor.rhai")),
     ("announcements", include_str!("../../playbooks/announcements.rhai")),
     ("service-static", include_str!("../../playbooks/service-static.rhai")),
     ("all-services", include_str!("../../playbooks/all-services.rhai")),
     ("before-drain", include_str!("../../playbooks/before-drain.rhai")),
+    ("after-change", include_str!("../../playbooks/after-change.rhai")),
     ("node-ready-for-metallb", include_str!("../../playbooks/node-ready-for-metallb.rhai")),
     ("certificates", include_str!("../../playbooks/certificates.rhai")),
     ("mtu", include_str!("../../playbooks/mtu.rhai")),

@@ -22,7 +22,7 @@ pub fn rehearse(prepared: &Prepared, evidence: &Evidence, planned: &Planned, opt
             progress(Progress::Step(title));
         }
         Progress::Await { client, text, seconds } => steps.wait(&client, &text, seconds),
-        Progress::Note(_) | Progress::Left { .. } => {}
+        Progress::Note(_) | Progress::Traced(_) | Progress::Left { .. } => {}
     };
     prepared.run(evidence, &RunOptions { progress: Arc::new(told), ..*options })
 }

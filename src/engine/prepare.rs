@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::earlier;
 use super::given::{self, Asked};
 use super::library::Folders;
-use super::run::{self, RunEnd, RunOptions};
+use super::run::{Apart, RunEnd, RunOptions, run_with};
+use super::signed;
 use crate::evidence::Evidence;
 use crate::evidence::reach::narrowed;
 use crate::evidence::recording::manifest::Manifest;
@@ -42,6 +44,8 @@ pub struct Prepared {
     pub site: Site,
     /// The playbook that the replayed recording is of, where it is another one.
     pub recorded_by: Option<String>,
+    /// Whether whoever watches is told what each step gives.
+    pub trace_steps: bool,
 }
 
 impl Prepared {
@@ -83,11 +87,13 @@ impl Prepared {
     /// With everything that was gathered.
     pub(super) fn of(playbook: Playbook, inputs: &Inputs, site: Site, replayed: Option<Evidence>) -> Result<Self, String> {
         let playbook = with_library(playbook, &site)?;
+        signed::known(&playbook, &site.signers)?;
         super::hooks::of(&playbook, &site).map_err(|broken| broken.to_string())?;
-        let params = resolve(&playbook.header, inputs)?;
+        let mut params = resolve(&playbook.header, inputs)?;
+        earlier::read(&playbook.header, &mut params)?;
         let site = site.for_playbook(&playbook.header.name, &playbook.sha256())?;
         let sources = sources(&playbook.header, inputs);
-        Ok(Self { playbook, replayed, params, sources, site, recorded_by: None })
+        Ok(Self { playbook, replayed, params, sources, site, recorded_by: None, trace_steps: false })
     }
 
     /// Runs what is replayed, telling nobody how far it is; `None` when it is no replay.
@@ -100,9 +106,10 @@ impl Prepared {
     /// Runs it in a world.
     #[must_use]
     pub fn run(&self, evidence: &Evidence, options: &RunOptions) -> RunEnd {
+        let apart = Apart { traces: self.trace_steps, ..Apart::default() };
         match &self.site.reach {
-            Some(reach) => run::run(&self.playbook, self.params.clone(), &narrowed(evidence, reach), &self.site, options),
-            None => run::run(&self.playbook, self.params.clone(), evidence, &self.site, options),
+            Some(reach) => run_with(apart, &self.playbook, self.params.clone(), &narrowed(evidence, reach), &self.site, options),
+            None => run_with(apart, &self.playbook, self.params.clone(), evidence, &self.site, options),
         }
     }
 }
@@ -130,8 +137,9 @@ fn settle(asked: &Asked, replayed: Option<&Manifest>, doing: &dyn Fn(String)) ->
         (None, None) => Site::default(),
     };
     if let (Some(_), Some(file)) = (replayed, &asked.site) {
-        // What asked is recorded; where modules are found is not.
-        site.library = site_file(file, doing)?.library;
+        // What asked is recorded; where modules are found and who signs is not.
+        let file = site_file(file, doing)?;
+        (site.library, site.signers) = (file.library, file.signers);
     }
     if asked.via_pods && site.via.pod.is_none() && replayed.is_none() {
         return Err("--via pod needs via.pod in the site file: the namespace and labels of privileged pods, one on each node".to_owned());

@@ -71,9 +71,11 @@ pub(super) fn run_watched(
 #[derive(Clone, Default)]
 pub(super) struct Apart {
     /// A proof that the judgement leaves out.
-    without: Option<String>,
+    pub(super) without: Option<String>,
     /// Who is told which statements ran.
     pub(super) covered: Option<CameTo>,
+    /// Whether whoever watches is told what each step gives.
+    pub(super) traces: bool,
 }
 
 /// As `run`, with a judgement that leaves one of its proofs out, by its title: what that proof decides.
@@ -89,7 +91,7 @@ pub fn run_without(
     run_with(Apart { without: proof.map(str::to_owned), ..Apart::default() }, playbook, params, evidence, site, options)
 }
 
-fn run_with(
+pub(super) fn run_with(
     apart: Apart,
     playbook: &Playbook,
     params: BTreeMap<String, Value>,
@@ -109,6 +111,7 @@ fn run_with(
     let tell = Arc::new(move |event| progress.tell(event));
     let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
     shared.judged_without.clone_from(&apart.without);
+    shared.traces = apart.traces;
     shared.declared.clone_from(&playbook.header.findings);
     shared.constants = script_thread::constants(&params, site);
     let broken = hooks::of(playbook, site).map(|hooks| shared.hooks.all = hooks).err();
@@ -155,7 +158,12 @@ fn evaluate(playbook: &Playbook, run: &Arc<Run>, covered: Option<CameTo>) -> (En
         Thread::LeftBehind => (stopped(run, Stop::Interrupted), true),
         Thread::Panicked(message) => (EndKind::CouldNotWork(broke(run, &message)), false),
         Thread::NotStarted(error) => (EndKind::CouldNotWork(format!("start the playbook's thread: {error}")), false),
-        Thread::Returned(result) => (returned(playbook, run, result), false),
+        Thread::Returned(result) => {
+            if let Some(error) = result.as_ref().err().filter(|_| run.traces) {
+                (run.progress)(Progress::Traced(format!("the playbook ended by {error}")));
+            }
+            (returned(playbook, run, result), false)
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod planned;
 pub mod reach;
 pub mod recording;
 pub mod side_by_side;
+pub mod signature;
 pub mod site;
 pub mod site_additions;
 mod site_keys;

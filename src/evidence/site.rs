@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::site_additions::{Accepted, Data, Fragment, Hook};
-use super::site_keys;
+use super::{signature, site_keys};
 use crate::model::diagnostic::{Diagnostic, Source, codes};
 use crate::model::document::{self, Node};
 use crate::model::finding::Severity;
@@ -47,6 +47,8 @@ pub struct Site {
     pub accepted: Vec<Accepted>,
     /// Folders with modules that playbooks import, from the folder of the site file.
     pub library: Vec<PathBuf>,
+    /// Public keys of those who sign what may run here; with none, everything may.
+    pub signers: Vec<String>,
 }
 
 /// How hosts are reached, over what `ssh_config` says.
@@ -168,6 +170,8 @@ impl Site {
             .iter()
             .try_for_each(|(name, datum)| datum.check(name))
             .and_then(|()| site.accepted.iter().try_for_each(Accepted::check));
+        let signers = site.signers.iter().try_for_each(|signer| signature::public_key(signer).map(|_| ()));
+        signers.map_err(|why| vec![Diagnostic::new(codes::FILE_VALUE, at(place(&node, &["signers"])), why)])?;
         additions.map_err(|why| vec![Diagnostic::new(codes::FILE_VALUE, at(place(&node, &["data"])), why)])?;
         Ok(site)
     }

@@ -52,6 +52,7 @@ const SECTIONS: [Section; 8] = [
             ("severities", Takes::Anything),
             ("accepted", Takes::Anything),
             ("library", Takes::Texts),
+            ("signers", Takes::Texts),
         ],
         needs: &[],
     },

@@ -60,7 +60,7 @@ pub struct Param {
     pub positional: bool,
     /// For `enum`: the values that are allowed.
     pub values: Vec<String>,
-    /// For `int`: the least and the most that is allowed.
+    /// For `int` and `list<int>`: the least and the most that is allowed.
     pub least: Option<i64>,
     pub most: Option<i64>,
 }
@@ -112,11 +112,43 @@ pub enum ParamKind {
     Payload,
     /// Sizes of a request in bytes, by comma.
     Sizes,
+    /// Several values of one kind, by comma: `list<ip>`.
+    ListOf(Each),
+    /// Texts by name, as `NAME=TEXT` by comma.
+    Map,
+    /// The file of an earlier run's outcome, as `--report json=FILE` wrote it.
+    Outcome,
+}
+
+/// What a list may be of, beside texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Each {
+    Int,
+    Ip,
+    Cidr,
+    Duration,
+    Port,
+    Name,
+}
+
+impl Each {
+    /// What each part is taken as.
+    #[must_use]
+    pub fn kind(self) -> ParamKind {
+        match self {
+            Self::Int => ParamKind::Int,
+            Self::Ip => ParamKind::Ip,
+            Self::Cidr => ParamKind::Cidr,
+            Self::Duration => ParamKind::Duration,
+            Self::Port => ParamKind::Port,
+            Self::Name => ParamKind::Name,
+        }
+    }
 }
 
 impl ParamKind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::String,
         Self::Int,
         Self::Bool,
@@ -133,12 +165,28 @@ impl ParamKind {
         Self::Statuses,
         Self::Payload,
         Self::Sizes,
+        Self::ListOf(Each::Int),
+        Self::ListOf(Each::Ip),
+        Self::ListOf(Each::Cidr),
+        Self::ListOf(Each::Duration),
+        Self::ListOf(Each::Port),
+        Self::ListOf(Each::Name),
+        Self::Map,
+        Self::Outcome,
     ];
 
     /// The kind of that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
+        // A list of texts has a shorter name.
+        let word = if word == "list<string>" { Self::List.word() } else { word };
         Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether `least` and `most` bound it.
+    #[must_use]
+    pub fn is_bounded(self) -> bool {
+        matches!(self, Self::Int | Self::ListOf(Each::Int))
     }
 
     /// The word that headers use.
@@ -161,6 +209,14 @@ impl ParamKind {
             Self::Statuses => "statuses",
             Self::Payload => "payload",
             Self::Sizes => "sizes",
+            Self::ListOf(Each::Int) => "list<int>",
+            Self::ListOf(Each::Ip) => "list<ip>",
+            Self::ListOf(Each::Cidr) => "list<cidr>",
+            Self::ListOf(Each::Duration) => "list<duration>",
+            Self::ListOf(Each::Port) => "list<port>",
+            Self::ListOf(Each::Name) => "list<name>",
+            Self::Map => "map",
+            Self::Outcome => "outcome",
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::header::{Header, Param, ParamKind};
 use crate::model::nearest::nearest;
-use crate::model::{request_text, vantage_text};
+use crate::model::{amount, request_text, vantage_text};
 
 /// The parameter that a kubeconfig's context gives.
 const NAMESPACE: &str = "namespace";
@@ -89,13 +89,7 @@ fn given(param: &Param, inputs: &Inputs) -> Option<(Value, String)> {
 /// # Errors
 /// Says what the parameter takes.
 pub fn checked(param: &Param, value: &Value) -> Result<Value, String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => {
-            parts.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect::<Vec<_>>().join(",")
-        }
-        other => other.to_string(),
-    };
+    let text = plain(value);
     let wrong = |takes: &str| Err(format!("parameter `{}` takes {takes}, not `{text}`", param.name));
     match param.kind {
         ParamKind::String => Ok(json!(text)),
@@ -109,9 +103,8 @@ pub fn checked(param: &Param, value: &Value) -> Result<Value, String> {
         ParamKind::Ip => text.parse::<IpAddr>().map(|address| json!(address)).or_else(|_| wrong("an IP address")),
         ParamKind::Cidr => text.parse::<ipnet::IpNet>().map(|net| json!(net)).or_else(|_| wrong("a network such as 10.0.0.0/8")),
         ParamKind::Duration => {
-            let known =
-                ["ms", "s", "m", "h"].iter().any(|unit| text.strip_suffix(unit).is_some_and(|number| number.parse::<u64>().is_ok()));
-            if known { Ok(json!(text)) } else { wrong("a duration such as 500ms, 5s or 2m") }
+            let milliseconds = text.strip_suffix("ms").is_some_and(|number| number.parse::<u64>().is_ok());
+            if milliseconds || amount::seconds(&text).is_ok() { Ok(json!(text)) } else { wrong("a duration such as 500ms, 5s, 2m or 14d") }
         }
         ParamKind::Port => {
             let number = text.parse::<u16>().is_ok_and(|number| number > 0);
@@ -140,7 +133,53 @@ pub fn checked(param: &Param, value: &Value) -> Result<Value, String> {
         // Kept as it was written: the word reads it again.
         ParamKind::Payload => named(param, request_text::payload(&text).map(|_| json!(text))),
         ParamKind::Sizes => named(param, request_text::sizes(&text).map(|all| json!(all))),
+        ParamKind::ListOf(each) => list(param, each.kind(), value),
+        ParamKind::Map => map(param, value),
+        // The file is read by whoever prepares the run; of a recorded run it was.
+        ParamKind::Outcome => match value {
+            Value::Object(_) => Ok(value.clone()),
+            Value::String(file) if !file.is_empty() => Ok(json!(file)),
+            _ => wrong("the file of an earlier run's outcome, as `--report json=FILE` writes it"),
+        },
     }
+}
+
+/// A value as it would be written behind `--set`.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// Several values of one kind: each is what a parameter of that kind takes.
+fn list(param: &Param, each: ParamKind, value: &Value) -> Result<Value, String> {
+    let one = Param { kind: each, ..param.clone() };
+    let text = plain(value);
+    parts(&text).into_iter().map(|part| checked(&one, &json!(part))).collect::<Result<Vec<_>, _>>().map(Value::Array)
+}
+
+/// Texts by name: a map, or `NAME=TEXT` by comma.
+fn map(param: &Param, value: &Value) -> Result<Value, String> {
+    let mut all = serde_json::Map::new();
+    let takes = |given: &str| format!("parameter `{}` takes texts by name, such as n1=A,n2=B, not `{given}`", param.name);
+    if let Value::Object(entries) = value {
+        for (name, entry) in entries {
+            if entry.is_object() || entry.is_array() || entry.is_null() {
+                return Err(takes(&format!("{name}: {entry}")));
+            }
+            all.insert(name.clone(), json!(plain(entry)));
+        }
+        return Ok(Value::Object(all));
+    }
+    for part in parts(&plain(value)) {
+        let (name, text) = part.split_once('=').filter(|(name, _)| !name.trim().is_empty()).ok_or_else(|| takes(part))?;
+        if all.insert(name.trim().to_owned(), json!(text.trim())).is_some() {
+            return Err(format!("parameter `{}` names `{}` twice", param.name, name.trim()));
+        }
+    }
+    Ok(Value::Object(all))
 }
 
 /// What an `int` takes, in words.
@@ -207,6 +246,38 @@ mod tests {
         }
         assert!(resolve(&header(), &set(&[("service", "w"), ("port", "99999")])).unwrap_err().contains("port"));
         assert!(resolve(&header(), &set(&[("service", "w"), ("from", "sh:c1")])).unwrap_err().contains("`sh:c1` is no vantage point"));
+    }
+
+    #[test]
+    fn lists_of_a_kind_and_maps_are_taken_part_by_part() {
+        let header = read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   at: { type: list<ip>, required: false }\n//!   counts: { type: list<int>, least: 1, most: 9, default: [3, 4] }\n//!   racks: { type: map, default: { n1: A, n2: 2 } }\n//! ---\n").unwrap();
+        let values = resolve(&header, &set(&[("at", "10.0.0.1, fd00::1")])).unwrap();
+        assert_eq!((values["at"].clone(), values["counts"].clone()), (json!(["10.0.0.1", "fd00::1"]), json!([3, 4])));
+        assert_eq!(values["racks"], json!({"n1": "A", "n2": "2"}));
+        assert_eq!(resolve(&header, &set(&[("racks", "n1 = A,n2=b=c")])).unwrap()["racks"], json!({"n1": "A", "n2": "b=c"}));
+        assert_eq!(resolve(&header, &set(&[("at", "")])).unwrap()["at"], json!([]));
+        for (name, value, why) in [
+            ("at", "10.0.0.1,x", "`at` takes an IP address, not `x`"),
+            ("counts", "1,10", "a whole number from 1 to 9, not `10`"),
+            ("racks", "n1", "texts by name, such as n1=A,n2=B, not `n1`"),
+            ("racks", "=A", "texts by name"),
+            ("racks", "n1=A,n1=B", "names `n1` twice"),
+        ] {
+            let error = resolve(&header, &set(&[(name, value)])).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_what_the_word_of_that_name_takes_or_milliseconds() {
+        let header =
+            read("//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   last: { type: duration }\n//! ---\n").unwrap();
+        for good in ["500ms", "5s", "2m", "1h30m", "14d"] {
+            assert_eq!(resolve(&header, &set(&[("last", good)])).unwrap()["last"], json!(good));
+        }
+        for wrong in ["", "5", "ms", "14 days", "-1d"] {
+            assert!(resolve(&header, &set(&[("last", wrong)])).unwrap_err().contains("a duration such as 500ms, 5s, 2m or 14d"), "{wrong}");
+        }
     }
 
     #[test]

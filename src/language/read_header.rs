@@ -278,7 +278,7 @@ impl Reader<'_> {
             wrong.push((at("values"), format!("`values` are for an enum, and this is of the type {kind}")));
         }
         for key in ["least", "most"] {
-            if param.kind != ParamKind::Int && at(key).is_some() {
+            if !param.kind.is_bounded() && at(key).is_some() {
                 wrong.push((at(key), format!("`{key}` is for an int, and this is of the type {kind}")));
             }
         }

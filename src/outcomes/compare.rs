@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::role;
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::{Observed, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::{Part, Subject};
@@ -91,15 +91,38 @@ pub struct Comparison {
     pub changes: Vec<Change>,
 }
 
+/// What is compared of a run, be it over or not.
+#[derive(Clone, Copy)]
+pub struct RunSeen<'a> {
+    pub started: &'a str,
+    pub verdict: Verdict,
+    pub findings: &'a [Finding],
+    pub gaps: &'a [Gap],
+    pub observed: &'a Observed,
+}
+
+impl<'a> From<&'a Outcome> for RunSeen<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        let Outcome { started, verdict, findings, gaps, observed, .. } = outcome;
+        Self { started, verdict: *verdict, findings, gaps, observed }
+    }
+}
+
 /// The changes from one outcome to another.
 #[must_use]
 pub fn compare(before: &Outcome, after: &Outcome) -> Comparison {
+    compare_runs(before.into(), after.into())
+}
+
+/// The changes from one run to another.
+#[must_use]
+pub fn compare_runs(before: RunSeen, after: RunSeen) -> Comparison {
     let mut changes = Changes(Vec::new());
     changes.differ(About::Service, "", service(before), service(after), Weight::Other);
-    changes.verdict(before, after);
+    changes.verdict(before.verdict, after.verdict);
     changes.findings(before, after);
     changes.gaps(before, after);
-    changes.observed(&before.observed, &after.observed);
+    changes.observed(before.observed, after.observed);
     let worse = changes.0.iter().any(|change| change.weight == Weight::Worse);
     let result = if worse {
         Result::Worse
@@ -112,14 +135,14 @@ pub fn compare(before: &Outcome, after: &Outcome) -> Comparison {
         format: "lbdiag-diff/1",
         lbdiag: env!("CARGO_PKG_VERSION"),
         result,
-        before: before.started.clone(),
-        after: after.started.clone(),
+        before: before.started.to_owned(),
+        after: after.started.to_owned(),
         changes: changes.0,
     }
 }
 
-fn service(outcome: &Outcome) -> Option<String> {
-    let service = outcome.observed.service.as_ref()?;
+fn service(seen: RunSeen) -> Option<String> {
+    let service = seen.observed.service.as_ref()?;
     let address = service.address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
     let port = service.port.map(|port| format!(" port {port}")).unwrap_or_default();
     Some(format!("{}/{} {address}{port}", service.namespace, service.name))
@@ -139,7 +162,7 @@ impl Changes {
         }
     }
 
-    fn verdict(&mut self, before: &Outcome, after: &Outcome) {
+    fn verdict(&mut self, before: Verdict, after: Verdict) {
         // A run that cannot tell is worse than one that warns.
         let rank = |verdict: Verdict| match verdict {
             Verdict::Pass => 0,
@@ -147,12 +170,12 @@ impl Changes {
             Verdict::Inconclusive => 2,
             Verdict::Fail => 3,
         };
-        let weight = if rank(after.verdict) > rank(before.verdict) { Weight::Worse } else { Weight::Better };
-        let word = |outcome: &Outcome| Some(outcome.verdict.word().to_owned());
+        let weight = if rank(after) > rank(before) { Weight::Worse } else { Weight::Better };
+        let word = |verdict: Verdict| Some(verdict.word().to_owned());
         self.differ(About::Verdict, "", word(before), word(after), weight);
     }
 
-    fn findings(&mut self, before: &Outcome, after: &Outcome) {
+    fn findings(&mut self, before: RunSeen, after: RunSeen) {
         let (was, is) = (known(before), known(after));
         for (key, old) in &was {
             match is.get(key) {
@@ -169,9 +192,9 @@ impl Changes {
         }
     }
 
-    fn gaps(&mut self, before: &Outcome, after: &Outcome) {
-        let known = |outcome: &Outcome| -> BTreeMap<String, bool> {
-            outcome.gaps.iter().map(|gap| (format!("{} of {}", gap.name, role::subject(&gap.subject)), gap.decisive)).collect()
+    fn gaps(&mut self, before: RunSeen, after: RunSeen) {
+        let known = |seen: RunSeen| -> BTreeMap<String, bool> {
+            seen.gaps.iter().map(|gap| (format!("{} of {}", gap.name, role::subject(&gap.subject)), gap.decisive)).collect()
         };
         let (was, is) = (known(before), known(after));
         for (gap, _) in was.iter().filter(|(gap, _)| !is.contains_key(*gap)) {
@@ -251,8 +274,8 @@ fn weight(severity: Severity, counts: Weight) -> Weight {
 }
 
 /// Findings by their name and the roles of what they blame.
-fn known(outcome: &Outcome) -> BTreeMap<(String, String), &Finding> {
-    let endpoints = || outcome.observed.target.iter().flat_map(|target| &target.endpoints);
+fn known(seen: RunSeen<'_>) -> BTreeMap<(String, String), &Finding> {
+    let endpoints = || seen.observed.target.iter().flat_map(|target| &target.endpoints);
     // A route to a pod is named by the pod's address, which is another each time.
     let blamed = |culprit: &Subject| match culprit {
         Subject::NodePart(node, Part::Route(to)) => match endpoints().find(|endpoint| endpoint.address.to_string() == *to) {
@@ -265,7 +288,7 @@ fn known(outcome: &Outcome) -> BTreeMap<(String, String), &Finding> {
         let culprits: BTreeSet<String> = finding.culprits.iter().map(blamed).collect();
         (finding.name.clone(), listed(&culprits.into_iter().collect::<Vec<_>>()))
     };
-    outcome.findings.iter().map(|finding| (key(finding), finding)).collect()
+    seen.findings.iter().map(|finding| (key(finding), finding)).collect()
 }
 
 fn told(finding: &Finding) -> String {

@@ -4,5 +4,5 @@ mod compare;
 mod role;
 mod shown;
 
-pub use compare::{About, Change, Comparison, Result, Weight, compare};
+pub use compare::{About, Change, Comparison, Result, RunSeen, Weight, compare, compare_runs};
 pub use shown::{json, markdown, text};

@@ -18,6 +18,8 @@ pub enum Stop {
 pub enum Progress {
     Step(String),
     Note(String),
+    /// What a step gave or why it failed, in a run that traces its steps.
+    Traced(String),
     /// A client's own traffic is waited for from now on: what its user is to be asked.
     Await {
         client: String,

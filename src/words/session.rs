@@ -61,6 +61,8 @@ pub struct Run {
     pub declared: Vec<Declared>,
     /// What the site runs at the playbook's steps.
     pub hooks: Hooks,
+    /// Whether whoever watches is told what each step gives.
+    pub traces: bool,
     /// What every script finds there, by name: `params` and `site`.
     pub constants: BTreeMap<String, Dynamic>,
     state: Mutex<State>,
@@ -112,6 +114,8 @@ pub struct State {
     /// The source ports that places of this run have asked from.
     pub source_ports: SourcePorts,
     pub judged: Option<String>,
+    /// How many findings there were when it was judged: what comes after them is the playbook's own.
+    pub found_by_then: usize,
     /// Whether anything was checked at all: without it the verdict is never `pass`.
     pub checked: bool,
     /// How often an expectation was looked at.
@@ -206,6 +210,7 @@ impl Run {
             judged_without: None,
             declared: Vec::new(),
             hooks: Hooks::default(),
+            traces: false,
             constants: BTreeMap::new(),
             state: Mutex::default(),
             word: Mutex::default(),

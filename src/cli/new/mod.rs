@@ -1,4 +1,4 @@
-//! `lbdiag new`: a playbook, a check, a site or tests to begin with. What it makes is sound at once, and replaces nothing.
+//! `lbdiag new`: a playbook, a check, a module, a site or tests to begin with. What it makes is sound at once, and replaces nothing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ enum What {
     Playbook,
     /// A check for a pipeline, with its tests.
     Check,
+    /// Functions that several playbooks share, with a check that tries them.
+    Module,
     /// A site file.
     Site,
     /// Tests of a playbook that has none.
@@ -67,6 +69,15 @@ fn make(what: What, name: &Path) -> Result<String, String> {
         What::Check => {
             (vec![of(with(".rhai"), include_str!("check.rhai")), of(with(".tests.yaml"), include_str!("check.tests.yaml"))], true)
         }
+        What::Module => {
+            let tries = |ending: &str| stem.with_file_name(format!("try-{}{ending}", own_name(&stem)));
+            let files = vec![
+                of(with(".rhai"), include_str!("module.rhai")),
+                of(tries(".rhai"), include_str!("module-check.rhai")),
+                of(tries(".tests.yaml"), include_str!("module-check.tests.yaml")),
+            ];
+            (files, true)
+        }
         What::Site => (vec![of(with(".yaml"), include_str!("site.yaml"))], false),
         What::Test => (Vec::new(), true),
     };
@@ -84,9 +95,11 @@ fn make(what: What, name: &Path) -> Result<String, String> {
         create_new(&file.path, &file.text).map_err(|error| format!("write {}: {error}", file.path.display()))?;
         told.push(format!("made {}\n", file.path.display()));
     }
-    let first = files.first().map_or_else(String::new, |file| file.path.display().to_string());
+    let shown = |number: usize| files.get(number).map_or_else(String::new, |file| file.path.display().to_string());
+    let first = shown(0);
     told.push(match what {
         What::Playbook | What::Check => format!("next: lbdiag test {first}; then change it, and look with lbdiag check {first}\n"),
+        What::Module => format!("next: lbdiag test {}; then change {first}, and look with lbdiag check {first}\n", shown(1)),
         What::Test => format!("next: lbdiag test {first}; it expects what the playbook says now, so read it first\n"),
         What::Site => format!("next: lbdiag doctor --site {first}\n"),
     });
@@ -101,6 +114,12 @@ fn stem(what: What, name: &Path) -> Result<PathBuf, String> {
     let own = own_name(&stem);
     let sound = own.starts_with(|letter: char| letter.is_ascii_alphanumeric())
         && own.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+    if what == What::Module && own.contains('.') {
+        return Err(format!(
+            "`{}` is no name of a module: playbooks import it by a name of letters, digits, `-` and `_`",
+            one_line(&shown)
+        ));
+    }
     if !sound {
         return Err(format!("`{}` is no name: write letters, digits, `-` and `_`, such as my-check", one_line(&shown)));
     }
@@ -161,7 +180,11 @@ fn sample(param: &Param) -> String {
     if let Some(value) = known.get(param.name.as_str()).filter(|_| matches!(param.kind, ParamKind::String | ParamKind::Ip)) {
         return (*value).to_owned();
     }
-    match param.kind {
+    sample_of(param, param.kind)
+}
+
+fn sample_of(param: &Param, kind: ParamKind) -> String {
+    match kind {
         ParamKind::String | ParamKind::List | ParamKind::Name | ParamKind::Host => "example".to_owned(),
         ParamKind::Int => param.least.unwrap_or(1).to_string(),
         ParamKind::Bool => "true".to_owned(),
@@ -175,5 +198,8 @@ fn sample(param: &Param) -> String {
         ParamKind::Statuses => "\"200\"".to_owned(),
         ParamKind::Payload => "hello".to_owned(),
         ParamKind::Sizes => "\"1400\"".to_owned(),
+        ParamKind::ListOf(each) => format!("\"{}\"", sample_of(param, each.kind())),
+        ParamKind::Map => "{ example: example }".to_owned(),
+        ParamKind::Outcome => "earlier.json".to_owned(),
     }
 }

@@ -38,6 +38,8 @@ pub struct Test {
     /// Whether that is a world, whose own parameters are nobody's.
     pub of_a_world: bool,
     pub params: BTreeMap<String, Value>,
+    /// Where the files that it names are looked for: beside its own.
+    pub folder: PathBuf,
     /// In place of the recording's own site.
     pub site: Option<Site>,
     pub expect: Expected,
@@ -158,7 +160,8 @@ impl Reader<'_> {
     }
 
     fn test(&mut self, node: &Node, number: usize) -> Test {
-        let mut test = Test { line: self.source.spot(node.bytes.clone()).span.start.line, ..Test::default() };
+        let line = self.source.spot(node.bytes.clone()).span.start.line;
+        let mut test = Test { line, folder: self.folder.to_owned(), ..Test::default() };
         let mut named = None;
         let mut on: Option<&Entry> = None;
         let entries = self.map("tests", node, "maps with the key `expect`, and perhaps `name`, `recording`, `params`");

@@ -14,6 +14,7 @@ use crate::evidence::Evidence;
 use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::recording::manifest::Manifest;
 use crate::evidence::recording::recorded::{self, Recording};
+use crate::language::header::ParamKind;
 use crate::language::params::Inputs;
 use crate::language::playbook::Playbook;
 use crate::model::outcome::Verdict;
@@ -46,8 +47,14 @@ pub fn replay(playbook: &Playbook, test: &Test, limit: Duration, ran: Option<&Ca
 fn prepare(playbook: &Playbook, test: &Test, evidence: Evidence, manifest: Manifest) -> Result<Prepared, String> {
     let site = test.site.clone().map_or_else(|| manifest.site.site(), |site| manifest.site.under(site));
     let recorded = if test.of_a_world { BTreeMap::new() } else { manifest.params };
-    let inputs =
-        Inputs { params_file: Some(test.params.clone()), site: site.defaults.clone(), recorded: Some(recorded), ..Inputs::default() };
+    let mut params = test.params.clone();
+    for param in playbook.header.params.iter().filter(|param| param.kind == ParamKind::Outcome) {
+        // It is looked for beside the file of tests, as recordings are.
+        if let Some(file) = params.get(&param.name).and_then(|value| value.as_str()).map(|file| test.folder.join(file)) {
+            params.insert(param.name.clone(), file.display().to_string().into());
+        }
+    }
+    let inputs = Inputs { params_file: Some(params), site: site.defaults.clone(), recorded: Some(recorded), ..Inputs::default() };
     Prepared::of(playbook.clone(), &inputs, site, Some(evidence))
 }
 

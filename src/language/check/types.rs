@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use rhai::Position;
 
-use crate::language::header::{Param, ParamKind};
+use crate::language::header::{Each, Param, ParamKind};
+use crate::words::manual::records::outcome::EARLIER;
 use crate::words::word::{Field, Kind, Record};
 
 /// How deeply lists and maps are followed: behind that anything may be.
@@ -156,7 +157,10 @@ impl Type {
             ParamKind::Int => Self::INT,
             ParamKind::Bool => Self::BOOL,
             ParamKind::List | ParamKind::Vantages => Self::list(Self::TEXT),
-            ParamKind::Statuses | ParamKind::Sizes => Self::list(Self::INT),
+            ParamKind::Statuses | ParamKind::Sizes | ParamKind::ListOf(Each::Int) => Self::list(Self::INT),
+            ParamKind::ListOf(_) => Self::list(Self::TEXT),
+            ParamKind::Map => Self::map(Self::TEXT),
+            ParamKind::Outcome => Self::of_kind(Kind::Record(&EARLIER)),
             ParamKind::Enum if param.values.len() <= MOST_KEYS => Self::one_of(&param.values),
             ParamKind::String
             | ParamKind::Ip

@@ -2,11 +2,12 @@
 
 use super::records::announcement::ANNOUNCEMENT;
 use super::records::flow::{CLOSER, FLOW};
+use super::records::outcome::CHANGE;
 use super::records::service::{SERVICE, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &EXPECT, &JUDGE];
+pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &EXPECT, &JUDGE, &COMPARE];
 
 const SEVERITIES: &[&str] = &["info", "warn", "fail"];
 
@@ -135,6 +136,25 @@ pub const JUDGE: Word = Word {
             Param::needed("target", Kind::Record(&TARGET), "What `resolve_target_port` gave, or ()."),
             Param::needed("flow", Kind::Record(&FLOW), "What `during` gave, or ()."),
             Param::optional("closer", Kind::Record(&CLOSER), "What `look_closer` gave; options may stand in its place."),
+        ],
+    )
+};
+
+const AN_OUTCOME: Kind = Kind::Map(&Kind::Any);
+
+pub const COMPARE: Word = Word {
+    returns: Returns::always(Kind::List(&Kind::Record(&CHANGE))),
+    fails: &[
+        "What is no outcome of a run is an error.",
+        "Without a later outcome it is an error before `judge` has judged: until then there is nothing to compare.",
+    ],
+    no_example: "It needs the outcome of an earlier run, which is a file; the tests of after-change show it.",
+    ..told(
+        "compare",
+        "Compares an earlier outcome with this run, as far as it has come, or with another outcome, and gives what changed that means anything. Verdict, findings, gaps, who announces, where the port ends, how each place was answered and how fast, and the paths are compared; what is another each time by nature, such as the names of pods, is matched by its role.",
+        &[
+            Param::needed("earlier", AN_OUTCOME, "The earlier outcome: a parameter of the type outcome."),
+            Param::optional("later", AN_OUTCOME, "Another outcome; this run when left out."),
         ],
     )
 };

@@ -120,5 +120,6 @@ fn weigh(run: &Run, context: &NativeCallContext, service: &Fact<Service>, given:
         state.gap(gap);
     }
     state.judged = Some(summary);
+    state.found_by_then = state.findings.len();
     Ok(())
 }

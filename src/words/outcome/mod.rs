@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at the world: it takes what other words found.
 
+pub mod compare;
 pub mod expect;
 pub mod finding;
 pub mod judge;
@@ -18,4 +19,5 @@ pub const CODE: &[Code] = &[
     ("finding", finding::register),
     ("expect", expect::register),
     ("judge", judge::register),
+    ("compare", compare::register),
 ];

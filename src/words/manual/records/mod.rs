@@ -3,5 +3,6 @@
 pub mod announcement;
 pub mod cluster;
 pub mod flow;
+pub mod outcome;
 pub mod place;
 pub mod service;
