@@ -99,7 +99,7 @@ impl On {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             // A file is looked for beside the tests.
             let file = folder.join(&text);
-            (name.clone(), if text.ends_with(".json") { file.display().to_string() } else { text })
+            (name.clone(), if Path::new(&text).extension().is_some_and(|end| end == "json") { file.display().to_string() } else { text })
         });
         (test["expect"]["exit"] != 2).then(|| Self { path, of_a_world, params: params.collect() })
     }

@@ -22,7 +22,7 @@ pub fn verify(text: &[u8], signature: &str, signers: &[String]) -> Result<(), St
     Err("it is by none of the site's `signers`, or the text was changed since".to_owned())
 }
 
-/// A public key as a line of an `.pub` file.
+/// A public key, as the line of a `.pub` file.
 ///
 /// # Errors
 /// When it is none.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::file::Test;
 use crate::engine::EndKind;
 use crate::engine::came_to::CameTo;
@@ -50,7 +52,7 @@ fn prepare(playbook: &Playbook, test: &Test, evidence: Evidence, manifest: Manif
     let mut params = test.params.clone();
     for param in playbook.header.params.iter().filter(|param| param.kind == ParamKind::Outcome) {
         // It is looked for beside the file of tests, as recordings are.
-        if let Some(file) = params.get(&param.name).and_then(|value| value.as_str()).map(|file| test.folder.join(file)) {
+        if let Some(file) = params.get(&param.name).and_then(Value::as_str).map(|file| test.folder.join(file)) {
             params.insert(param.name.clone(), file.display().to_string().into());
         }
     }

@@ -156,9 +156,8 @@ impl Type {
         let kind = match param.kind {
             ParamKind::Int => Self::INT,
             ParamKind::Bool => Self::BOOL,
-            ParamKind::List | ParamKind::Vantages => Self::list(Self::TEXT),
             ParamKind::Statuses | ParamKind::Sizes | ParamKind::ListOf(Each::Int) => Self::list(Self::INT),
-            ParamKind::ListOf(_) => Self::list(Self::TEXT),
+            ParamKind::List | ParamKind::Vantages | ParamKind::ListOf(_) => Self::list(Self::TEXT),
             ParamKind::Map => Self::map(Self::TEXT),
             ParamKind::Outcome => Self::of_kind(Kind::Record(&EARLIER)),
             ParamKind::Enum if param.values.len() <= MOST_KEYS => Self::one_of(&param.values),
