@@ -202,7 +202,7 @@ fn a_run_traces_what_its_steps_gave_and_what_led_to_an_error() {
         "let names = step(\"Names\", || nodes().map(|node| node.name));\nstep(\"Leave\", || skip(\"not today\"));\nstep(\"Service\", || service(\"stacklight\", \"iam-proxy-alertmanager\"));\nnote(`${names}`);",
     );
     for wanted in [
-        "lbdiag: step \"Names\" gave [n0, n1, n2, n3]\n",
+        "lbdiag: step \"Names\" gave [\"n0\", \"n1\", \"n2\", \"n3\"]\n",
         "step \"Leave\" skipped: not today\n",
         "step \"Service\" gave {",
         "\"name\":\"iam-proxy-alertmanager\"",
