@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace
+.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -79,6 +79,11 @@ bench-flow: ## a healthy run beside the best shell script and the manual sequenc
 	@.ci/packages jq curl openssh-client tcpdump
 	cargo build --quiet --release $(features)
 	tests/lab/bench/flow
+
+bench-fault: ## where runs on the faults of tests/lab/sets/ci spend their time, on a lab that is up and quiet; root. FAULTS names others, BENCH_MOST=SECONDS bounds the median
+	@.ci/packages python3-yaml
+	cargo build --quiet --release $(features)
+	tests/lab/bench/fault $(FAULTS)
 
 soak: ## captures and their leavings, a hundred times each, on a lab that is up; root; takes hours
 	cargo build --quiet --release $(features)
