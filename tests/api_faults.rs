@@ -575,3 +575,78 @@ fn a_byte_a_second_ends_by_the_runs_time() {
     let names = |ran: &Ran| ran.gaps().into_iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     assert_eq!((replay.code, names(&replay)), (ran.code, names(&ran)), "the replay ends as the run did");
 }
+
+/// One thing that a manifest of RBAC allows: verb, group, resource with its part, and the namespace, or everywhere.
+type Allowed = (String, String, String, Option<String>);
+
+/// What `examples/rbac.yaml` allows.
+fn allowed_by_the_manifest() -> Vec<Allowed> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/rbac.yaml")).unwrap();
+    let documents: Vec<Value> = text.split("\n---\n").map(|document| serde_yaml::from_str(document).unwrap()).collect();
+    let texts = |value: &Value| -> Vec<String> { value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect() };
+    let mut all = Vec::new();
+    for role in documents.iter().filter(|document| document["rules"].is_array()) {
+        let namespace = role["metadata"]["namespace"].as_str().map(str::to_owned);
+        for rule in role["rules"].as_array().unwrap() {
+            for (group, resource) in
+                texts(&rule["apiGroups"]).iter().flat_map(|group| texts(&rule["resources"]).into_iter().map(move |r| (group, r)))
+            {
+                all.extend(texts(&rule["verbs"]).into_iter().map(|verb| (verb, group.clone(), resource.clone(), namespace.clone())));
+            }
+        }
+    }
+    all
+}
+
+/// What a request wants, as an API server says it.
+fn wanted(target: &str) -> Allowed {
+    let path = target.split('?').next().unwrap();
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    let (group, rest) = if parts[0] == "api" { ("", &parts[2..]) } else { (parts[1], &parts[3..]) };
+    let (namespace, rest) = if rest[0] == "namespaces" && rest.len() > 2 { (Some(rest[1].to_owned()), &rest[2..]) } else { (None, rest) };
+    let verb = if rest.len() > 1 { "get" } else { "list" };
+    let resource = rest.get(2).map_or_else(|| rest[0].to_owned(), |part| format!("{}/{part}", rest[0]));
+    (verb.to_owned(), group.to_owned(), resource, namespace)
+}
+
+fn permits(rules: &[Allowed], (verb, group, resource, namespace): &Allowed) -> bool {
+    rules.iter().any(|(v, g, r, n)| v == verb && g == group && r == resource && (n.is_none() || n == namespace))
+}
+
+/// A server that lets through what the rules allow.
+fn under(rules: Vec<Allowed>) -> Api {
+    Api::start(move |path, _| {
+        let want = wanted(path);
+        if permits(&rules, &want) {
+            return Sound;
+        }
+        let (verb, group, resource, _) = want;
+        let message = format!("{resource} is forbidden: User \"lbdiag\" cannot {verb} resource \"{resource}\" in API group \"{group}\"");
+        Answer(
+            403,
+            String::new(),
+            json!({"kind": "Status", "status": "Failure", "reason": "Forbidden", "message": message, "code": 403}).to_string(),
+        )
+    })
+}
+
+#[test]
+fn the_least_permissions_suffice_and_what_is_missing_is_named() {
+    let rules = allowed_by_the_manifest();
+    assert!(rules.iter().all(|(verb, ..)| ["get", "list"].contains(&verb.as_str())), "it only reads");
+    let whole = under(rules.clone());
+    let ran = whole.run("service-static", &[]);
+    assert_eq!((ran.code, ran.gaps()), (0, Vec::new()), "{}", ran.report["summary"]);
+    let asked: Vec<Allowed> = whole.asked.lock().unwrap().iter().map(|path| wanted(path)).collect();
+    let used: Vec<&Allowed> = rules.iter().filter(|rule| asked.iter().any(|want| permits(std::slice::from_ref(*rule), want))).collect();
+    assert!(used.len() >= 10, "{used:?}");
+    for missing in used {
+        let less: Vec<Allowed> = rules.iter().filter(|rule| *rule != missing).cloned().collect();
+        let ran = under(less).run("service-static", &[]);
+        let (verb, _, resource, _) = missing;
+        let named = ran.report["gaps"].to_string().contains(&format!("cannot {verb} resource \\\"{resource}\\\""));
+        assert!(named, "without {verb} {resource}: exit {}, {:#?}", ran.code, ran.gaps());
+        // Nothing can be said of a Service that may not be read. Of the rest, `pass` may stand beside the gap.
+        assert!(ran.code != 0 || (verb.as_str(), resource.as_str()) != ("get", "services"), "{}", ran.report["summary"]);
+    }
+}

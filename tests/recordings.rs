@@ -52,6 +52,13 @@ fn check(playbook: &Path, recording: &Path) -> Result<(), String> {
     if again != text {
         return Err(format!("{name}: two replays give different reports"));
     }
+    // Another name of the file changes nothing.
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let renamed = folder.path().join("another name.lbdiag");
+    std::fs::copy(recording, &renamed).map_err(|error| error.to_string())?;
+    if replay(playbook, &renamed).1 != text {
+        return Err(format!("{name}: under another name the report is another"));
+    }
     // What is left out of objects and texts today matters to no judgement.
     let whole = replay_of(playbook, recorded::open_whole(recording).expect("the recording"), |_| {}).1;
     if whole != text {

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::judge::road::Road;
-use super::judge::{Case, answered_elsewhere, contradicting};
+use super::judge::{Case, answered_elsewhere, contradicting, judge};
 use super::state::ways::RouteQuestion;
 use crate::model::announcement::Agreement;
 use crate::model::connection::{Hop, Sighting};
+use crate::model::finding::Severity;
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
-use crate::model::probe::{Probe, Vantage};
+use crate::model::probe::{Ending, Probe, Vantage};
 
 /// What a closer look is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,36 @@ const MOST_NODES: usize = 8;
 
 /// Questions to the routing of one place, at most.
 const MOST_QUESTIONS: usize = 24;
+
+/// Why a closer look can tell nothing more of tries that all failed, although they did: the objects say already that nobody would take a
+/// request, so that no packet on the way decides anything. `None` where it may.
+#[must_use]
+pub fn needless(case: &Case) -> Option<&'static str> {
+    let (announcement, target, flow) = (case.announcement?, case.target?, case.flow?);
+    let answered =
+        flow.probes.iter().flat_map(|probe| &probe.attempts).any(|attempt| attempt.ending != Ending::CouldNotAsk && attempt.answered());
+    // Somebody who has the address without being meant to is looked for.
+    let claimed = !flow.answering_macs().is_empty() || !announcement.nodes.is_empty() || announcement.agreement != Agreement::None;
+    if answered || claimed || flow.probes.is_empty() {
+        return None;
+    }
+    let judgement = judge(case);
+    let mut failing = judgement.findings.iter().filter(|finding| finding.severity == Severity::Fail).map(|finding| finding.name.as_str());
+    let first = failing.next()?;
+    if !of_objects(first) || !failing.all(of_objects) || judgement.gaps.iter().any(|gap| gap.decisive) {
+        return None;
+    }
+    Some(if target.serving().is_empty() {
+        "no endpoint serves, and nobody announces the address"
+    } else {
+        "nobody is meant to announce the address"
+    })
+}
+
+/// Whether a finding is of what the API's objects say alone.
+fn of_objects(name: &str) -> bool {
+    ["address/", "announce/", "endpoints/"].iter().any(|area| name.starts_with(area))
+}
 
 /// What is worth a closer look, or `None` when nothing is.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(super) mod record;
+pub(super) mod recording;
 pub(super) mod test;
 
 use std::ffi::OsString;
@@ -104,6 +105,11 @@ pub(super) enum Command {
     Completions { shell: clap_complete::Shell },
     /// Write the manual pages into a directory, one a command.
     Man { directory: PathBuf },
+    /// Look into a recording: what made it, what it holds, and whether it is whole.
+    Recording {
+        #[command(subcommand)]
+        command: recording::RecordingCommand,
+    },
     /// Show a playbook's name, version, parameters and capabilities.
     Show {
         /// A file, or the name of a shipped playbook.

@@ -18,6 +18,7 @@ mod passphrase;
 mod plan;
 mod progress;
 mod record;
+mod recording;
 mod refusal;
 mod reports;
 mod run;
@@ -71,6 +72,7 @@ fn obey(command: Command) -> Exit {
         Command::Words { markdown: true, .. } => words::document(),
         Command::Words { definitions: true, .. } => print(&definitions::definitions()),
         Command::Words { word, .. } => words::words(word.as_deref()),
+        Command::Recording { command } => recording::recording(&command),
         Command::Show { playbook, source } => show::show(&playbook, source),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
         Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),

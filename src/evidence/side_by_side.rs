@@ -12,6 +12,15 @@ pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync
     at_most(AT_ONCE, items, look)
 }
 
+/// Two different looks at the same time.
+pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(one);
+        let second = other();
+        (joined(looking), second)
+    })
+}
+
 /// As `side_by_side`, with at most so many at the same time.
 pub fn at_most<T: Sync, A: Send>(most: usize, items: &[T], look: impl Fn(&T) -> A + Sync) -> Vec<A> {
     if items.len() < 2 {

@@ -1,12 +1,13 @@
 //! One file: JSON lines under gzip. The first line is the manifest, each further line one question with its answer.
 //!
-//! The file is private to its owner, and is there whole or not at all.
+//! The file is private to its owner, and appears whole. One that was cut off later, by a copy or a full disk, opens up to its last complete answer.
+//! `docs/recording.md` describes the format.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Take, Write};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -121,8 +122,8 @@ fn write_entry(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
 /// Reads a recording. Long answers are packed as they come, so that none is ever there whole.
 ///
 /// # Errors
-/// `NotFound` when there is no such file; `Garbled` when it is no recording, was cut off or changed, comes from a newer
-/// lbdiag, unfolds to more than 256 MiB, or has more entries than a run makes.
+/// `NotFound` when there is no such file; `Garbled` when it is no recording, was cut off before its first answer or changed, comes from a newer
+/// lbdiag, unfolds to more than 256 MiB, has more entries than a run makes, or has something behind its end.
 pub(super) fn read(path: &Path) -> Result<(Manifest, Vec<Entry>), EvidenceError> {
     read_at_most(path, MOST)
 }
@@ -131,10 +132,11 @@ pub(super) fn read_at_most(path: &Path, most: Most) -> Result<(Manifest, Vec<Ent
     let refuse = Refusal { path };
     let file = File::open(path).map_err(|error| refuse.io(&error))?;
     let source = BufReader::new(GzDecoder::new(BufReader::new(file)).take(most.unfolded as u64 + 1));
-    let mut lines = Lines { source, most: most.unfolded, refuse };
-    let manifest = match lines.next(LONGEST_MANIFEST)? {
+    let mut lines = Lines { source, most: most.unfolded, refuse, cut: false };
+    let mut manifest = match lines.next(LONGEST_MANIFEST)? {
         Some(Next::Whole(first)) => read_manifest(&first, refuse)?,
         Some(Next::Begun(_)) => return Err(lines.endless()),
+        None if lines.cut => return Err(refuse.cut()),
         None => return Err(refuse.because("it is empty", "record again")),
     };
     let mut entries = Vec::new();
@@ -144,6 +146,9 @@ pub(super) fn read_at_most(path: &Path, most: Most) -> Result<(Manifest, Vec<Ent
             Next::Whole(text) => short_entry(&text, &mut plain),
             Next::Begun(begin) => lines.long_entry(begin),
         };
+        if lines.ended_within(&entry) {
+            break;
+        }
         let entry = entry.map_err(|error| lines.nonsense(entries.len() + 1, &error))?;
         lines.check()?;
         held += entry.frame() + entry.answer.held();
@@ -154,7 +159,21 @@ pub(super) fn read_at_most(path: &Path, most: Most) -> Result<(Manifest, Vec<Ent
         }
         entries.push(entry);
     }
+    if lines.cut {
+        manifest.cut_after = Some(entries.len());
+    } else {
+        nothing_behind(lines.source.into_inner().into_inner().into_inner(), refuse)?;
+    }
     Ok((manifest, entries))
+}
+
+/// Refuses a file that goes on behind the end of the recording: somebody put it there, and it may be meant to be read.
+fn nothing_behind(mut file: BufReader<File>, refuse: Refusal<'_>) -> Result<(), EvidenceError> {
+    let more = file.fill_buf().map_err(|error| refuse.io(&error))?;
+    if more.is_empty() {
+        return Ok(());
+    }
+    Err(refuse.because("something stands behind its end", "the file was changed after it was recorded, or two files were joined"))
 }
 
 /// An entry whose line is here. Its answer stays as it is while there is room for such.
@@ -191,6 +210,8 @@ struct Lines<'a, R> {
     source: BufReader<Take<R>>,
     most: usize,
     refuse: Refusal<'a>,
+    /// Whether the file ended before its end.
+    cut: bool,
 }
 
 /// A line, or the begin of one that is too long to be read whole.
@@ -202,7 +223,14 @@ enum Next {
 impl<R: Read> Lines<'_, R> {
     fn next(&mut self, most: u64) -> Result<Option<Next>, EvidenceError> {
         let mut bytes = Vec::new();
-        let count = self.source.by_ref().take(most).read_until(b'\n', &mut bytes).map_err(|error| self.refuse.io(&error))?;
+        let count = match self.source.by_ref().take(most).read_until(b'\n', &mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                // What came of a line that has no end says nothing.
+                self.cut = true;
+                return Ok(None);
+            }
+            count => count.map_err(|error| self.refuse.io(&error))?,
+        };
         self.check()?;
         if count == 0 {
             return Ok(None);
@@ -219,6 +247,12 @@ impl<R: Read> Lines<'_, R> {
         let Line { channel, question, occurrence, at_ms, took_ms, result, answer: Streamed(answer) } =
             serde_json::from_reader(BufReader::new(io::Cursor::new(begin).chain(rest)))?;
         Line { channel, question, occurrence, at_ms, took_ms, result, answer: () }.entry(answer)
+    }
+
+    /// Whether the file ended within a long line.
+    fn ended_within(&mut self, entry: &Result<Entry, serde_json::Error>) -> bool {
+        self.cut |= matches!(entry, Err(error) if error.io_error_kind() == Some(io::ErrorKind::UnexpectedEof));
+        self.cut
     }
 
     /// Why a file whose first line is too long is none: a bomb is told from a file of another kind by what follows.
@@ -291,12 +325,16 @@ impl Refusal<'_> {
         self.because("it is not a recording of lbdiag", "give a file that `lbdiag run --record FILE` wrote")
     }
 
+    fn cut(self) -> EvidenceError {
+        self.because("it is cut off", "it was not copied whole, or the disk was full")
+    }
+
     fn io(self, error: &io::Error) -> EvidenceError {
         match error.kind() {
             io::ErrorKind::NotFound => {
                 EvidenceError::new(ErrorKind::NotFound, format!("read recording {}", self.path.display()), "there is no such file")
             }
-            io::ErrorKind::UnexpectedEof => self.because("it is cut off", "it was not copied whole, or the disk was full"),
+            io::ErrorKind::UnexpectedEof => self.cut(),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => self.foreign(),
             _ => self.because(&error.to_string(), ""),
         }

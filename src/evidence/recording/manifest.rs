@@ -36,6 +36,9 @@ pub struct Manifest {
     /// What the recording had no room for.
     #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
     pub left_out: LeftOut,
+    /// The number of answers before the place where the file was cut off, when it was. It stands in no file.
+    #[serde(skip)]
+    pub cut_after: Option<usize>,
 }
 
 /// The playbook that asked.
@@ -91,6 +94,7 @@ impl Manifest {
             params: scrubbed(params),
             site: RecordedSite::of(site),
             left_out: LeftOut::default(),
+            cut_after: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Recordings: every question of a run with its answer, in one file, and their replay.
 
 mod answer;
+pub mod contents;
 mod derived;
 pub mod file;
 mod kept;

@@ -141,8 +141,8 @@ impl Question {
     pub(super) fn run(host: &Host, command: &Command) -> Self {
         let words: Vec<String> =
             std::iter::once(command.script.name().to_owned()).chain(command.args.iter().map(|arg| typed(arg))).collect();
-        // From which ports a probe asks decides nothing of what it is answered.
-        let decides = |arg: &&String| !(command.script.touches() == "probe" && arg.starts_with("ports="));
+        // From which ports a probe asks, and how long it waits for nothing, decides nothing of what it is answered.
+        let decides = |arg: &&String| !(command.script.touches() == "probe" && (arg.starts_with("ports=") || arg.starts_with("quiet=")));
         let question =
             json!({"host": host_key(host), "script": command.script, "args": command.args.iter().filter(decides).collect::<Vec<_>>()});
         Self::new(

@@ -106,9 +106,14 @@ impl Recording {
     }
 
     fn world_as(&self, cleans: bool) -> Evidence {
-        let whole = self.manifest.left_out.too_many == 0;
+        let whole = self.manifest.left_out.too_many == 0 && self.manifest.cut_after.is_none();
         let of_a_world = self.manifest.playbook.name == WORLD;
-        let answers = Answers { by_question: Arc::clone(&self.by_question), whole, of_a_world, tape: Arc::new(Tape::new(false)) };
+        let answers = Answers {
+            by_question: Arc::clone(&self.by_question),
+            whole,
+            of_a_world,
+            tape: Arc::new(Tape::new(false).cut_after(self.manifest.cut_after)),
+        };
         world(answers, &self.manifest, cleans)
     }
 }

@@ -32,6 +32,8 @@ pub struct Tape {
     began: Instant,
     keeps: bool,
     most: Most,
+    /// Of a recording that was cut off, the answers that it still has.
+    cut_after: Option<usize>,
     written: Mutex<Written>,
 }
 
@@ -148,7 +150,13 @@ impl Tape {
     }
 
     pub(super) fn at_most(keep_answers: bool, most: Most) -> Self {
-        Self { began: Instant::now(), keeps: keep_answers, most, written: Mutex::default() }
+        Self { began: Instant::now(), keeps: keep_answers, most, cut_after: None, written: Mutex::default() }
+    }
+
+    /// The tape of a replay whose recording was cut off after so many answers, if it was.
+    #[must_use]
+    pub(super) fn cut_after(self, answers: Option<usize>) -> Self {
+        Self { cut_after: answers, ..self }
     }
 
     /// Whether answers are kept for a recording.
@@ -186,9 +194,16 @@ impl Tape {
         lock(&self.written).left_out.clone()
     }
 
-    /// The same as a gap, for the run's own report.
+    /// The same as a gap, for the run's own report, or that a recording that is replayed was cut off.
     #[must_use]
     pub fn gap(&self) -> Option<Gap> {
+        if let Some(answers) = self.cut_after {
+            let reason = format!("the recording was cut off after {answers} answers");
+            return Some(
+                Gap::new(names::EVIDENCE_BOUNDED, Subject::Run, reason, "what the recorded run came to: the rest of it is not there")
+                    .decisive(),
+            );
+        }
         let left_out = self.left_out();
         (!left_out.is_empty()).then(|| {
             let count = left_out.too_large + left_out.too_many;

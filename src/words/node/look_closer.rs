@@ -17,12 +17,12 @@ use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
-use crate::evidence::side_by_side::side_by_side;
+use crate::evidence::side_by_side::{both, side_by_side};
 use crate::model::endpoint::Target;
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::policy::NetworkPolicy;
-use crate::model::probe::{Awaited, Probe, Request, Vantage};
+use crate::model::probe::{Awaited, Ending, Probe, Request, Vantage};
 use crate::model::service::Service;
 use crate::words::capture::capture_options::{Options, client_filter, node_filter};
 use crate::words::capture::during;
@@ -40,6 +40,8 @@ use crate::words::session::{Answer, Run};
 
 /// Tries of the repeated probe: enough to meet every one of a few pods.
 const TRIES: u32 = 8;
+/// A connection that is made within this time, milliseconds, was made by its first packet: the second one is sent after a second.
+const AT_ONCE_MS: u64 = 700;
 /// The longest wait for a client that asks by itself, while counters are compared, seconds: it has asked before, and its user is there.
 const WAIT_AGAIN: u64 = 30;
 
@@ -82,8 +84,10 @@ pub fn look(
     let (policies_read, policies) = (read.is_some(), read.unwrap_or_default());
     let before = states(run, service, &places);
     let again = repeat(run, context, service, target, &plan, &before, flow)?;
-    let mut after = states(run, service, &places);
-    ask_forwarding(run, &plan, &mut after);
+    let (mut after, ways) = both(|| states(run, service, &places), || forwarding(run, &plan, &places));
+    for (place, way) in &ways {
+        after.iter_mut().flatten().filter(|state| state.place == *place).for_each(|state| state.add_ways(way));
+    }
     let mut states: Vec<StatePair> =
         before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
@@ -179,28 +183,17 @@ fn keys(questions: &[RouteQuestion]) -> Vec<String> {
 
 /// Asks the nodes' kernels which way they forward what came in, as it came in, and the pods' which way they answer. Where it cannot be asked,
 /// less is known, and nothing is lost.
-fn ask_forwarding(run: &Run, plan: &Plan, states: &mut [Option<PlaceState>]) {
-    let asked: Vec<(usize, Place, Vec<String>)> = states
-        .iter()
-        .enumerate()
-        .filter_map(|(at, state)| {
-            let place = &state.as_ref()?.place;
-            let questions = by_packets(run, plan, place);
-            (!questions.is_empty()).then(|| (at, place.clone(), questions))
-        })
-        .collect();
-    let answers = side_by_side(&asked, |(_, place, questions)| {
+fn forwarding(run: &Run, plan: &Plan, places: &[(Place, Vec<String>)]) -> Vec<(Place, PlaceState)> {
+    let asked: Vec<(&Place, Vec<String>)> =
+        places.iter().map(|(place, _)| (place, by_packets(run, plan, place))).filter(|(_, questions)| !questions.is_empty()).collect();
+    let answers = side_by_side(&asked, |(place, questions)| {
         let mut args = place.as_arguments().to_vec();
         args.push("forwarded".to_owned());
         args.extend(questions.iter().cloned());
         let command = Command { script: Script::State, args, limit: Duration::from_secs(20), most_bytes: 1 << 20 };
-        run.evidence.hosts.run(place.host(), &command).map(|output| place_state(place.clone(), &output.stdout))
+        run.evidence.hosts.run(place.host(), &command).map(|output| place_state((*place).clone(), &output.stdout))
     });
-    for ((at, ..), answer) in asked.iter().zip(answers) {
-        if let (Ok(told), Some(state)) = (answer, &mut states[*at]) {
-            state.add_ways(&told);
-        }
-    }
+    asked.iter().zip(answers).filter_map(|((place, _), answer)| Some(((*place).clone(), answer.ok()?))).collect()
 }
 
 /// The failing probes once more, with captures at every place of the plan, and ARP asked again.
@@ -239,10 +232,17 @@ fn again(
     let from: Vec<Vantage> = plan.again.iter().filter(|from| !by_themselves(from)).cloned().collect();
     let told = first.probes.iter().find(|probe| probe.awaited.is_none());
     let (speech, request) = told.map_or_else(|| (speech(&target.port), Request::default()), |probe| (probe.speech, probe.request.clone()));
-    let asked = Asked { address, port: target.port.port, speech, tries: TRIES, seconds: 4, request };
-    let mut probes: Vec<Probe> = ask_again(run, &from, &asked);
-    let mut arp = arping::ask(run, &vantage::hosts(run, &from), address);
-    arp.extend(arping::ask_beside(run, &beside(run, plan, &from), address));
+    let asked = Asked { address, port: target.port.port, speech, tries: TRIES, seconds: 4, request, quiet: quiet(&from, first) };
+    let (hosts, others) = (vantage::hosts(run, &from), beside(run, plan, &from));
+    // Neither changes what the other is answered, and both together take no longer than the first.
+    let (mut probes, (told, heard)) = both(
+        || ask_again(run, &from, &asked),
+        || both(|| arping::asked(run, &hosts, address), || arping::asked_beside(run, &others, address)),
+    );
+    arping::tell(run, address, &told);
+    arping::tell(run, address, &heard);
+    let mut arp = told;
+    arp.extend(heard);
     for awaited in first.probes.iter().filter(|probe| plan.again.contains(&probe.vantage)).filter_map(|probe| probe.awaited.clone()) {
         let once_more = Awaited { seconds: awaited.seconds.min(WAIT_AGAIN), ..awaited };
         probes.extend(await_client::wait(run, context, &once_more, &asked.request)?);
@@ -251,6 +251,20 @@ fn again(
         probe.repeated = true;
     }
     Ok((probes, arp))
+}
+
+/// Places from which what nobody answers need not be waited out once more. It was, before: their failing tries all ended without a word of
+/// anybody, neither a late answer nor that a router could not find the way, and what was answered was answered at its first packet.
+fn quiet(from: &[Vantage], first: &Flow) -> Vec<Vantage> {
+    let resent = |from: &Vantage| first.resent.iter().any(|connection| connection.vantage == *from);
+    let silent = |probe: &Probe| {
+        probe.awaited.is_none()
+            && probe.failed().next().is_some()
+            && probe.failed().all(|attempt| attempt.ending == Ending::ConnectTimeout)
+            && probe.made().filter(|attempt| attempt.answered()).all(|attempt| attempt.connect_ms.is_some_and(|took| took < AT_ONCE_MS))
+    };
+    let heard = |from: &Vantage| first.probes.iter().any(|probe| probe.vantage == *from && silent(probe)) && !resent(from);
+    from.iter().filter(|from| heard(from)).cloned().collect()
 }
 
 /// The nodes that are looked at and are no places that ask: what one client hears is not what everybody on its network hears.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::advice::advise;
 use crate::analysis::clock_skew;
+use crate::analysis::closer::needless;
 use crate::analysis::judge::{judge, judge_without};
 use crate::analysis::observed::observed;
 use crate::analysis::remedy::remedies;
@@ -80,8 +81,16 @@ fn look_and_weigh(
     }
     let mut closer = Dynamic::UNIT;
     if told("look_closer") && !flow.is_unit() && run.uses.contains("node.read") {
-        closer =
-            step(run, "Look closer where it is needed", || look(run, context, service, announcer.clone(), target.clone(), flow.clone()))?;
+        // What is only assumed of hosts says nothing of what they would say.
+        let needless =
+            if run.evidence.hosts.assumes() { None } else { needless(&Facts::gathered(run, context, service, given(&announcer))?.case()) };
+        closer = step(run, "Look closer where it is needed", || match needless {
+            Some(why) => {
+                run.fact(format!("not looked closer: {why}"));
+                Ok(Dynamic::UNIT)
+            }
+            None => look(run, context, service, announcer.clone(), target.clone(), flow.clone()),
+        })?;
     }
     if let Some(client) = options.given("client") {
         context.call_native_fn::<()>("client_side", (service.clone(), announcer.clone(), client.clone()))?;

@@ -49,37 +49,39 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 /// Asks from all hosts at the same time, and tells who answers.
 pub fn ask(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
+    let asks = asked(run, hosts, address);
+    tell(run, address, &asks);
+    asks
+}
+
+/// Tells who answers.
+pub fn tell(run: &Run, address: IpAddr, asks: &[ArpAsk]) {
     let how = if address.is_ipv6() { "NDP" } else { "ARP" };
-    let asks: Vec<ArpAsk> = side_by_side(hosts, |host| match ask_from(run, host, &[address]) {
+    for ask in asks.iter().filter(|ask| !ask.asked.is_empty()) {
+        let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
+        run.fact(if macs.is_empty() {
+            format!("{how} from {}: nobody answers for {address}", ask.host.name)
+        } else {
+            format!("{how} from {}: {} answers for {address}", ask.host.name, macs.join(" and "))
+        });
+    }
+}
+
+/// Asks from all hosts at the same time, and tells nothing.
+pub fn asked(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
+    side_by_side(hosts, |host| match ask_from(run, host, &[address]) {
         Ok(asks) => asks,
         Err(error) => vec![ArpAsk { error: Some(error.to_string()), ..unasked(host) }],
     })
     .into_iter()
     .flatten()
-    .collect();
-    for ask in &asks {
-        if !ask.asked.is_empty() {
-            let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
-            run.fact(if macs.is_empty() {
-                format!("{how} from {}: nobody answers for {address}", ask.host.name)
-            } else {
-                format!("{how} from {}: {} answers for {address}", ask.host.name, macs.join(" and "))
-            });
-        }
-    }
-    asks
+    .collect()
 }
 
-/// As `ask`, from hosts of which nobody wanted to know: one that cannot ask is no gap, and one that is not answered may be the one that answers.
-pub fn ask_beside(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
-    let how = if address.is_ipv6() { "NDP" } else { "ARP" };
+/// As `asked`, from hosts of which nobody wanted to know: one that cannot ask is no gap, and one that is not answered may be the one that answers.
+pub fn asked_beside(run: &Run, hosts: &[Host], address: IpAddr) -> Vec<ArpAsk> {
     let asks: Vec<ArpAsk> = side_by_side(hosts, |host| ask_from(run, host, &[address]).unwrap_or_default()).into_iter().flatten().collect();
-    let heard: Vec<ArpAsk> = asks.into_iter().filter(|ask| ask.error.is_none() && !ask.replies.is_empty()).collect();
-    for ask in &heard {
-        let macs: Vec<&str> = ask.replies.iter().map(|(_, mac)| mac.as_str()).collect();
-        run.fact(format!("{how} from {}: {} answers for {address}", ask.host.name, macs.join(" and ")));
-    }
-    heard
+    asks.into_iter().filter(|ask| ask.error.is_none() && !ask.replies.is_empty()).collect()
 }
 
 /// Asks from one host for all addresses at once; the answers are in their order.

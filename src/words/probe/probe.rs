@@ -33,6 +33,10 @@ use crate::words::word::Record;
 /// Bytes of the large request: more than one packet on every usual network.
 const LARGE: usize = 3_000;
 
+/// Seconds after which a connection is given up that nobody answers, where that is enough: by then its first packet was sent twice, the second
+/// time after one second.
+const QUIET: &str = "1.5";
+
 /// What a probe is told.
 pub struct Asked {
     pub address: IpAddr,
@@ -41,6 +45,8 @@ pub struct Asked {
     pub tries: u32,
     pub seconds: u64,
     pub request: Request,
+    /// Places from which a connection that nobody answers need not be waited out: it was, before, and what came late was nothing.
+    pub quiet: Vec<Vantage>,
 }
 
 impl Fields for Probe {
@@ -82,7 +88,7 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     // What the port says itself is not told.
     request.speech = request.speech.filter(|told| *told != self::speech(&port));
     let (tries, seconds) = (options.whole("tries").unwrap_or(8), options.whole("seconds").unwrap_or(4));
-    let asked = Asked { address, port: port.port, speech, tries, seconds, request };
+    let asked = Asked { address, port: port.port, speech, tries, seconds, request, quiet: Vec::new() };
     let probes = ask(run, &from, &asked);
     run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));
     for probe in &probes {
@@ -99,7 +105,7 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
     side_by_side(&from, |(from, ports)| {
         let mut command = Command {
             script: Script::Probe,
-            args: arguments(asked, *ports),
+            args: arguments(asked, *ports, asked.quiet.contains(from)),
             limit: Duration::from_secs(asked.seconds * 2 + 8),
             most_bytes: 1 << 20,
         };
@@ -136,7 +142,7 @@ fn tries_of(asked: &Asked) -> u32 {
 }
 
 /// The script's arguments. What is usual is left out, so that recordings of it hold the same question.
-fn arguments(asked: &Asked, ports: (u16, u16)) -> Vec<String> {
+fn arguments(asked: &Asked, ports: (u16, u16), quiet: bool) -> Vec<String> {
     let request = &asked.request;
     let sizes = request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let told = [
@@ -146,6 +152,7 @@ fn arguments(asked: &Asked, ports: (u16, u16)) -> Vec<String> {
         ("payload", request.payload.clone()),
         ("sizes", Some(sizes).filter(|sizes| !sizes.is_empty())),
         ("ports", Some(format!("{}-{}", ports.0, ports.1))),
+        ("quiet", quiet.then(|| QUIET.to_owned())),
     ];
     let mut all = vec![
         asked.address.to_string(),
@@ -361,7 +368,11 @@ mod tests {
     fn a_recorded_usual_question_stays_the_same() {
         let asked = |request: Request| {
             let address = "10.0.0.1".parse().unwrap();
-            arguments(&Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request }, (20_000, 20_023))
+            arguments(
+                &Asked { address, port: 443, speech: Speech::Https, tries: 8, seconds: 4, request, quiet: Vec::new() },
+                (20_000, 20_023),
+                false,
+            )
         };
         assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000", "ports=20000-20023"]);
         let own = Request { sni: Some("web.example".into()), path: Some("/'$(id)'".into()), statuses: vec![200], ..Request::default() };

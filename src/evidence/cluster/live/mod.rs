@@ -18,6 +18,8 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -38,6 +40,7 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::{Interrupt, Reason};
 use crate::evidence::live::options::LiveOptions;
 use crate::evidence::panicked;
+use crate::evidence::side_by_side::lock;
 
 /// Bound on one request when nothing else was said.
 const USUAL_LIMIT: Duration = Duration::from_secs(10);
@@ -65,6 +68,8 @@ pub struct LiveCluster {
     server: String,
     /// Whether it ever answered.
     reached: AtomicBool,
+    /// Pods, by namespace and name, whose log did not begin in time: their node is hardly there.
+    silent: Mutex<HashSet<(String, String)>>,
 }
 
 impl LiveCluster {
@@ -103,7 +108,7 @@ impl LiveCluster {
                 },
             }
         })?;
-        Ok(Self { client, runtime, interrupt, limit, server, reached: AtomicBool::new(false) })
+        Ok(Self { client, runtime, interrupt, limit, server, reached: AtomicBool::new(false), silent: Mutex::default() })
     }
 
     /// The client, for what is no request for an object: exec in a pod.
@@ -141,10 +146,16 @@ impl Cluster for LiveCluster {
         let mut give = |text: &str| {
             line(text);
         };
-        let stream = self.stream(&operation, &path, LOG_LIMIT, &mut give);
+        let begin = self.begins_within(&query.namespace, &query.pod);
+        let stream = self.stream(&operation, &path, begin, LOG_LIMIT, &mut give);
         match self.wait(&operation, LOG_LIMIT + STREAM_GRACE, stream) {
             Err(Failure::Refused(refusal)) => Err(self.weighed(refusal.log_error(&operation, &self.server))),
-            Err(Failure::Broke(error) | Failure::Error(error)) => Err(self.weighed(error)),
+            Err(Failure::Broke(error) | Failure::Error(error)) => {
+                if error.kind == ErrorKind::TimedOut {
+                    lock(&self.silent).insert((query.namespace.clone(), query.pod.clone()));
+                }
+                Err(self.weighed(error))
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -155,7 +166,8 @@ impl Cluster for LiveCluster {
         let mut give = |text: &str| {
             line(text);
         };
-        let stream = self.stream(&operation, &path, METRICS_LIMIT, &mut give);
+        let begin = self.begins_within(&query.namespace, &query.pod);
+        let stream = self.stream(&operation, &path, begin, METRICS_LIMIT, &mut give);
         match self.wait(&operation, METRICS_LIMIT + STREAM_GRACE, stream) {
             Err(Failure::Refused(refusal)) => Err(self.weighed(refusal.metrics_error(&operation, &self.server))),
             Err(Failure::Broke(error) | Failure::Error(error)) => Err(self.weighed(error)),

@@ -11,35 +11,59 @@ use super::exchange::{Failure, is_page};
 use super::lines::Lines;
 use super::{LiveCluster, again};
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::side_by_side::lock;
 
 /// How long a log's first bytes may take: a kubelet answers at once, or its node is gone and nobody should wait for it.
 const BEGIN_LIMIT: Duration = Duration::from_secs(4);
 
+/// The same for a pod whose log did not begin in time: metrics do not pass its kubelet, so that they may come all the same, but a node that
+/// is gone is not waited for twice.
+const SILENT_LIMIT: Duration = Duration::from_secs(1);
+
 impl LiveCluster {
     /// Gives every whole line until the end, or until the limit. A connection that breaks before the first line is made once more;
     /// later the lines would come twice, so that the stream is cut there.
-    pub(super) async fn stream(&self, operation: &str, path: &str, limit: Duration, give: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    pub(super) async fn stream(
+        &self,
+        operation: &str,
+        path: &str,
+        begin: Duration,
+        limit: Duration,
+        give: &mut dyn FnMut(&str),
+    ) -> Result<(), Failure> {
         let until = Instant::now() + limit;
         let mut given: u64 = 0;
         let mut counted = |line: &str| {
             given += 1;
             give(line);
         };
-        match self.stream_once(operation, path, until, &mut counted).await {
+        match self.stream_once(operation, path, begin, until, &mut counted).await {
             Err(Failure::Broke(_)) if given == 0 => {
                 tokio::time::sleep(again::SECOND_TRY).await;
                 let mut counted = |line: &str| {
                     given += 1;
                     give(line);
                 };
-                self.stream_once(operation, path, until, &mut counted).await.map_err(|failure| cut(failure, given))
+                self.stream_once(operation, path, begin, until, &mut counted).await.map_err(|failure| cut(failure, given))
             }
             end => end.map_err(|failure| cut(failure, given)),
         }
     }
 
-    async fn stream_once(&self, operation: &str, path: &str, until: Instant, give: &mut dyn FnMut(&str)) -> Result<(), Failure> {
-        let limit = self.limit.min(BEGIN_LIMIT);
+    /// How long the first bytes of what comes of a pod are waited for.
+    pub(super) fn begins_within(&self, namespace: &str, pod: &str) -> Duration {
+        let silent = lock(&self.silent).contains(&(namespace.to_owned(), pod.to_owned()));
+        self.limit.min(if silent { SILENT_LIMIT } else { BEGIN_LIMIT })
+    }
+
+    async fn stream_once(
+        &self,
+        operation: &str,
+        path: &str,
+        limit: Duration,
+        until: Instant,
+        give: &mut dyn FnMut(&str),
+    ) -> Result<(), Failure> {
         let asked = self.deliver(operation, limit, || Request::get(path).body(Body::from(Vec::new())));
         let response = tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| {
             let late = self.late(operation, limit);

@@ -67,6 +67,7 @@ fn server(limit: Duration, answer: impl Fn(usize, &str) -> Option<(u16, AnyBody)
         limit,
         server: "https://api:6443".to_owned(),
         reached: AtomicBool::new(false),
+        silent: std::sync::Mutex::default(),
     };
     Server { runtime, cluster, asked, interrupt }
 }

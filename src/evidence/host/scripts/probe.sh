@@ -3,6 +3,7 @@
 # $1 address  $2 port  $3 https|http|tls|tcp|udp  $4 tries  $5 seconds a try may take  $6 bytes of the large request
 # and then any of NAME=VALUE: sni=NAME  host=HOST  path=/PATH  payload=HEX (of a datagram)  sizes=BYTES,... (of the request)
 # ports=FIRST-LAST (source ports that nobody else of the run takes; every fourth try asks from one of the kernel's instead)
+# quiet=SECONDS (after which connections that nobody answered are not waited for, once all others are over; python3 alone goes by it)
 # Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
 #   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL CERTIFICATE ANSWERED-BYTES
 # CERTIFICATE is the number of the one that was shown, counted from 1 in the order of their lines; both of the last may be empty or missing.
@@ -32,6 +33,8 @@ lock = threading.Lock()
 first = 20000 + int(time.time()) * 83 % 9900
 base, last = (int(port) for port in told["ports"].split("-")) if "ports" in told else (first, first + 2000)
 taken = [0]
+# Tries whose connection nobody has answered, with when they began and their source port; and those that are not waited for any more.
+unanswered, given_up = {}, set()
 
 def bound(kind, by_kernel):
     # The port is chosen here, so that it is known even when no connection comes to be.
@@ -65,6 +68,20 @@ def request(size):
     short = (text % (path, shown_host)).encode()
     missing = int(size) - len(text % (longer, shown_host))
     return short if int(size) <= len(short) else (text % (longer + "x" * max(0, missing), shown_host)).encode()
+
+def own_address():
+    try:
+        # Which address the kernel would take: a UDP connect sends nothing.
+        u = socket.socket(family, socket.SOCK_DGRAM)
+        u.connect((address, port))
+        source = u.getsockname()[0]
+        u.close()
+        return source
+    except OSError:
+        return ""
+
+def tell(number, size, source, sport, ending, status, connect, total, detail, certificate="", answer=""):
+    print("\t".join(["try", str(number), size, source, str(sport), ending, status, connect, str(total), detail, str(certificate), str(answer)]), flush=True)
 
 def show(s):
     der = s.getpeercert(binary_form=True)
@@ -116,7 +133,12 @@ def one(number, size):
     try:
         # Programs ask from the ports that the kernel chooses, and somebody on the way may treat those otherwise than the ones of the range.
         s, sport = bound(socket.SOCK_DGRAM if speech == "udp" else socket.SOCK_STREAM, number % 4 == 0)
+        if speech != "udp":
+            with lock:
+                unanswered[(number, size)] = (start, sport)
         s.connect((address, port))
+        with lock:
+            unanswered.pop((number, size), None)
         source = s.getsockname()[0]
         connected = time.monotonic()
         if speech == "udp":
@@ -196,27 +218,33 @@ def one(number, size):
     except Exception as e:
         ending, detail = "could-not-ask", "%s: %s" % (type(e).__name__, e)
     finally:
-        if not source:
-            try:
-                # Which address the kernel would take: a UDP connect sends nothing.
-                u = socket.socket(family, socket.SOCK_DGRAM)
-                u.connect((address, port))
-                source = u.getsockname()[0]
-                u.close()
-            except OSError:
-                pass
+        source = source or own_address()
         if s is not None:
             s.close()
     now = time.monotonic()
     detail = "".join(c if c.isprintable() else "?" for c in detail)[:200]
-    line = "\t".join(["try", str(number), size, source, str(sport), ending, status, "" if connected is None else str(int((connected - start) * 1000)), str(int((now - start) * 1000)), detail, str(certificate), str(answer)])
     with lock:
-        print(line, flush=True)
+        unanswered.pop((number, size), None)
+        if (number, size) not in given_up:
+            tell(number, size, source, sport, ending, status, "" if connected is None else str(int((connected - start) * 1000)), int((now - start) * 1000), detail, certificate, answer)
 
 sizes = told["sizes"].split(",") if "sizes" in told else ["small", "large"] if speech in ("https", "http") else ["small"]
 threads = [threading.Thread(target=one, args=(n, size), daemon=True) for size in sizes for n in range(1, tries + 1)]
 for t in threads: t.start()
 end = time.monotonic() + limit + 3
+if "quiet" in told:
+    patience, source = float(told["quiet"]), own_address()
+    while any(t.is_alive() for t in threads):
+        with lock:
+            now = time.monotonic()
+            # One that was answered, even if by half of what it wants, is waited for like any other.
+            if len(unanswered) == sum(t.is_alive() for t in threads) and all(now - start >= patience for start, _ in unanswered.values()):
+                for (number, size), (start, sport) in sorted(unanswered.items()):
+                    given_up.add((number, size))
+                    tell(number, size, source, sport, "connect-timeout", "", "", int((now - start) * 1000), "nobody answered, and it was not waited for any longer")
+                sys.stdout.flush()
+                os._exit(0)
+        time.sleep(0.02)
 for t in threads: t.join(max(0.01, end - time.monotonic()))
 sys.stdout.flush()
 os._exit(0)

@@ -59,3 +59,41 @@ fn files_that_are_no_recordings_are_refused_by_name() {
 fn a_bomb_ends_at_its_bound() {
     assert_eq!(refusal(&gzip(&vec![b' '; (256 << 20) + 10])), "it unfolds to more than 256 MiB");
 }
+
+#[test]
+fn a_file_that_was_cut_off_opens_up_to_its_last_complete_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.lbdiag");
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/udp-healthy.lbdiag");
+    let bytes = fs::read(&recording).unwrap();
+    let (manifest, all) = file::read(&recording).unwrap();
+    assert_eq!(manifest.cut_after, None);
+    let shown = |entry: &Entry| format!("{entry:?}");
+    let mut opened = std::collections::BTreeSet::new();
+    // The header, the first line, every part of the body, and the checksum at the end.
+    let places = (0..400).chain((400..bytes.len()).step_by(bytes.len() / 300)).chain(bytes.len() - 12..bytes.len());
+    for length in places {
+        fs::write(&path, &bytes[..length]).unwrap();
+        match file::read(&path) {
+            Ok((manifest, entries)) => {
+                assert_eq!(manifest.cut_after, Some(entries.len()), "{length}");
+                assert!(entries.iter().map(shown).eq(all.iter().take(entries.len()).map(shown)), "{length}");
+                opened.insert(entries.len());
+            }
+            Err(error) => assert!(error.reason == "it is cut off" && length < bytes.len() / 2, "{length}: {error}"),
+        }
+    }
+    assert!(opened.len() > 20 && opened.contains(&all.len()), "{opened:?}");
+}
+
+#[test]
+fn what_stands_behind_the_end_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.lbdiag");
+    there_and_back(&[Ask::Sweep], 3, &path);
+    let bytes = fs::read(&path).unwrap();
+    for more in [&b"\n"[..], b"\0", &bytes.clone()] {
+        fs::write(&path, [&bytes[..], more].concat()).unwrap();
+        assert_eq!(open(&path).map(|_| ()).unwrap_err().reason, "something stands behind its end");
+    }
+}

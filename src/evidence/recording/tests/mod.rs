@@ -22,7 +22,7 @@ use super::file;
 use super::manifest::{Manifest, Playbook};
 use super::recorded::open;
 use super::recorder::{RecordingCaptures, RecordingClock, RecordingClocks, RecordingCluster, RecordingHosts};
-use super::tape::{MOST, Most, Tape};
+use super::tape::{Entry, MOST, Most, Tape};
 use crate::evidence::capture::{Captures, News, OpenCapture};
 use crate::evidence::clock::LiveClock;
 use crate::evidence::clocks::Clocks;
@@ -61,10 +61,9 @@ proptest! {
         let at = at % bytes.len();
         if cut { bytes.truncate(at) } else { bytes[at] = byte }
         fs::write(&path, &bytes).unwrap();
-        if let Err(error) = open(&path) {
-            prop_assert!(error.to_string().contains("run.lbdiag"));
-        } else {
-            prop_assert!(!cut);
+        match open(&path) {
+            Err(error) => prop_assert!(error.to_string().contains("run.lbdiag")),
+            Ok((_, manifest)) => prop_assert_eq!(manifest.cut_after.is_some(), cut),
         }
     }
 }
