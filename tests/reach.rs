@@ -56,8 +56,15 @@ fn captured(uses: &str, options: &str, allowed: Option<Vec<String>>) -> (RunEnd,
     );
     let playbook = engine::playbook::read("a.rhai", text).expect("a playbook");
     let (evidence, manifest) = recorded::open(&recording("healthy")).expect("a recording");
-    let mut prepared =
-        Prepared { playbook, replayed: None, params: [].into(), sources: [].into(), site: manifest.site.site(), recorded_by: None, trace_steps: false };
+    let mut prepared = Prepared {
+        playbook,
+        replayed: None,
+        params: [].into(),
+        sources: [].into(),
+        site: manifest.site.site(),
+        recorded_by: None,
+        trace_steps: false,
+    };
     prepared.site.uses = allowed;
     let notices = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&notices);

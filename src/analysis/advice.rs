@@ -4,9 +4,12 @@
 use std::net::IpAddr;
 
 use super::judge::Case;
+use super::state::place_state::PlaceState;
+use super::state::routes::Route;
 use super::state::ways::RouteQuestion;
 use crate::model::catalogue::{self, names};
 use crate::model::finding::Finding;
+use crate::model::place::{HostKind, Place};
 use crate::model::subject::{Part, Subject};
 
 /// The advice, where the case tells enough.
@@ -95,6 +98,22 @@ fn find_route(case: &Case, finding: &Finding) -> Option<String> {
     let leads = asked.filter(|_| refused.is_none()).and_then(|pod| state.way(&RouteQuestion::to(pod))?.device.clone());
     let by_default =
         leads.as_deref().is_some_and(|device| state.routes().and_then(|routes| routes.default()).is_some_and(|(_, usual)| usual == device));
+    if let Some(pod) = asked.or(pod)
+        && let Some(block) =
+            state.routes().and_then(|routes| routes.specific(pod)).filter(|route| route.kind == "blackhole" && plugins(route))
+    {
+        return Some(format!(
+            "{} is the network plugin's own and belongs there: it takes what has no route of its own. The route to the pod itself is gone: restart {}, which writes it.",
+            block.text,
+            agent(case, node)
+        ));
+    }
+    if let Some(others) = lacking_too(case, node, asked.or(pod)) {
+        return Some(format!(
+            "{others} has no route to it, either, so that it is not {node}'s agent alone: see who should give that network to a node (Calico: kubectl get ippools,ipamblocks; others: spec.podCIDR of the pod's node), then restart {} where it lags behind.",
+            agent(case, node)
+        ));
+    }
     let missing = asked.is_none() || by_default || refused.is_some_and(|refused| refused.contains("Network is unreachable"));
     Some(if missing {
         format!("See why the route is not there (ip route show table all on {node}), and restart {}, which writes it.", agent(case, node))
@@ -103,6 +122,25 @@ fn find_route(case: &Case, finding: &Finding) -> Option<String> {
             "Find on {node} the route or the policy rule that refuses (ip rule; ip route show table all match {destination}), take it away, and see what wrote it."
         )
     })
+}
+
+/// Whether a route is one that a network plugin writes: Calico marks its own by a protocol of theirs.
+fn plugins(route: &Route) -> bool {
+    route.protocol.as_deref().is_some_and(|protocol| matches!(protocol, "80" | "bird"))
+}
+
+/// Another node that was read and has no route to a pod of a third one.
+fn lacking_too(case: &Case, node: &str, pod: Option<IpAddr>) -> Option<String> {
+    let pod = pod?;
+    let home = case.target?.endpoints.iter().find(|endpoint| endpoint.ip == pod)?.node.as_deref()?;
+    let mut others = case.states().filter_map(|pair| match &pair.after.place {
+        Place::Host(host) if host.kind == HostKind::Node && host.name != node && host.name != home => {
+            Some((host.name.clone(), &pair.after))
+        }
+        _ => None,
+    });
+    let lacks = |state: &PlaceState| state.routes().is_some_and(|routes| !routes.all().is_empty() && routes.specific(pod).is_none());
+    others.find(|(_, state)| lacks(state)).map(|(name, _)| name)
 }
 
 /// The host on which a command mends it, where one does.

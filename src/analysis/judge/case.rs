@@ -83,7 +83,7 @@ impl<'a> Case<'a> {
         packets || self.states().any(|pair| pair.after.links().unwrap_or_default().iter().any(Link::is_seen_through))
     }
 
-    pub(super) fn states(&self) -> impl Iterator<Item = &'a StatePair> {
+    pub(in crate::analysis) fn states(&self) -> impl Iterator<Item = &'a StatePair> {
         self.closer.into_iter().flat_map(|closer| closer.states.iter())
     }
 

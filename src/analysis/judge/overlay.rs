@@ -1,6 +1,7 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
 mod direct;
+mod foreign;
 mod macs;
 pub(super) mod rules;
 mod sizes;
@@ -271,6 +272,9 @@ fn route_to_another_node(between: &Between) -> Option<Finding> {
     let wrong = between.astray()?;
     let (pod, state) = between.sender()?;
     let via = state.way(&RouteQuestion::to(pod))?.via?;
+    if foreign::address(between, pod).is_some() {
+        return None;
+    }
     network_of(case, via).filter(|owner| owner != *to).map(|owner| {
         found(
             names::ROUTE_POD_NETWORK_WRONG,

@@ -89,9 +89,21 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
     let mut evidence = filter.evidence;
     evidence.extend(standing);
+    evidence.extend(sources(case, packets, node));
     let at_node = matches!(filter.hook, Hook::Ingress | Hook::Prerouting | Hook::Input);
     let guarded = if at_node { Guarded::Node(node) } else { Guarded::Pod };
     (!policies.is_empty()).then(|| denied(&policies, evidence, &guarded))
+}
+
+/// Whom the policy sees: another node's pods see the address that the first node gave the request.
+fn sources(case: &Case, packets: &Packets, node: &str) -> Option<String> {
+    let seen: Vec<String> =
+        packets.seen_sources.iter().filter(|source| !packets.clients.contains(source)).map(ToString::to_string).collect();
+    let clients: Vec<String> = packets.clients.iter().map(ToString::to_string).collect();
+    let by = case.announcer().map_or_else(|| "the announcing node".to_owned(), |announcer| announcer);
+    (!seen.is_empty()).then(|| {
+        format!("{node} sees these requests from {}, which {by} gave them, and not from {}", seen.join(" and "), clients.join(" and "))
+    })
 }
 
 /// What a policy keeps requests from.

@@ -40,8 +40,11 @@ impl Present {
     /// What stays open, where nothing that was found explains it.
     pub(super) fn open(&self, case: &Case, findings: &[Finding]) -> Option<Gap> {
         let seen = self.told().filter(|_| !Self::explained(findings))?;
-        let undecided =
-            "whether somebody who asks for the address anew is answered, and by whom: the tries may live on what was learned before";
+        let undecided = if self.unanswered.is_some() || !asked_anew(case) {
+            "whether somebody who asks for the address anew is answered, and by whom: the tries may live on what was learned before"
+        } else {
+            "why they do not go to the node that answers by ARP: the neighbour entry of who sends them is another, or there is a route"
+        };
         Some(Gap::new(names::EVIDENCE_UNDECIDED, case.service, seen, undecided).decisive())
     }
 
@@ -56,6 +59,11 @@ impl Present {
 pub fn suspicions(case: &Case) -> Vec<String> {
     let Present { unanswered, astray } = Present::of(case);
     unanswered.into_iter().chain(astray).collect()
+}
+
+/// Whether somebody asked for the address anew and was answered.
+fn asked_anew(case: &Case) -> bool {
+    case.flows().flat_map(|flow| &flow.arp).any(|ask| !ask.asked.is_empty() && !ask.replies.is_empty())
 }
 
 /// Whether one node announces the address on its own network, as far as the sources say.

@@ -87,6 +87,7 @@ rules! {
     RETURN_ASYMMETRIC: "a way back past the one of the request" says ROUTE_RETURN_ASYMMETRIC;
 
     LOST_BETWEEN: "the network between two nodes" says OVERLAY_LOST_BETWEEN;
+    FOREIGN_ADDRESS: "an address of another node's pod network" says OVERLAY_FOREIGN_ADDRESS;
     WRONG_ENDPOINT: "a tunnel that leads elsewhere" says OVERLAY_WRONG_ENDPOINT;
     TUNNEL_DOWN: "a tunnel's interface that is down" says OVERLAY_INTERFACE_DOWN;
     OVERLAY_MTU: "large packets that are lost between nodes" says OVERLAY_MTU;

@@ -86,6 +86,45 @@ pub(in crate::analysis::judge) fn pod_route(pair: &StatePair, node: &str, endpoi
     })
 }
 
+/// The node takes another node's pod for a neighbour in a network of its own, such as one of a container engine.
+pub(in crate::analysis::judge) fn own_network(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    endpoints: &BTreeSet<(IpAddr, u16)>,
+) -> Option<Finding> {
+    let elsewhere = |ip: &IpAddr| {
+        let own = case.target.and_then(|target| target.endpoints.iter().find(|end| end.ip == *ip))?.node.as_deref()?;
+        (own != node).then_some(())
+    };
+    endpoints.iter().filter(|(ip, _)| elsewhere(ip).is_some()).find_map(|(ip, _)| {
+        let way = pair.after.way(&RouteQuestion::to(*ip)).filter(|way| way.via.is_none())?;
+        let device = way.device.as_deref()?;
+        // Where nodes and pods share one network, the way by it is right; and a tunnel may have the whole range.
+        let of_nodes = |net: &ipnet::IpNet| case.announcement.is_some_and(|seen| seen.nodes_seen.iter().any(|one| one.internal_ips.iter().any(|ip| net.contains(ip))));
+        let (_, net) = pair.after.addresses()?.iter().find(|(name, net)| name == device && net.contains(ip))?;
+        if of_nodes(net) || pair.after.link(device).is_none_or(|link| link.is_tunnel()) || net.addr() == *ip {
+            return None;
+        }
+        let mut evidence = vec![
+            format!("`ip route get {ip}` on {node}: by {device}, without a gateway"),
+            format!("`ip addr` on {node}: {device} has {net}, and the pod is on another node"),
+        ];
+        let entry = pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == *ip && entry.device == device);
+        evidence.extend(entry.map(|entry| format!("`ip neigh` on {node}: {ip} on {device} is {}", entry.state)));
+        let mut finding = found(
+            names::ROUTE_POD_NETWORK_WRONG,
+            vec![Subject::interface(node, device)],
+            format!("{node} takes the pod address {ip} for one of its own network {} on {device}", net.trunc()),
+            evidence,
+        );
+        finding.next = format!(
+            "Give the network on {device} another range, or take it away (a container engine's: docker network ls and inspect); networks of nodes and of pods must not overlap."
+        );
+        Some(finding)
+    })
+}
+
 /// Why the kernel does not forward to an address what comes in by an interface from a source. That it mistrusts the source is another
 /// matter: the reverse path filter's, or an address of its own.
 pub(in crate::analysis::judge) fn forwarding_refused<'a>(pair: &'a StatePair, to: IpAddr, source: IpAddr, input: &str) -> Option<&'a str> {

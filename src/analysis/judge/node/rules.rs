@@ -1,16 +1,16 @@
 //! The causes inside a node, each with its proof, and the order in which a packet meets them at each point of the path.
 
-use crate::analysis::state::ruleset::Hook;
 use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::filter_rules::{DIVERTED, FILTERED, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::by_mark;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
-use crate::analysis::judge::{client, conntrack, endpoints, ipsec, pod_link, policy, translation};
+use crate::analysis::judge::{client, conntrack, endpoints, pod_link, policy, translation};
 use crate::model::finding::Finding;
 
 /// The request came in on the announcing node and no translated packet left it.
@@ -35,6 +35,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&CONNTRACK_FULL),
         Look(&CONNTRACK_CLASH),
         Look(&POD_ROUTE),
+        Look(&OWN_NETWORK),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),
@@ -125,79 +126,6 @@ pub(in crate::analysis::judge) const UNTRIED: FirstOf<Inside> = FirstOf {
     steps: &[Look(&FORWARDING_OFF), Look(&NO_WAY_BACK), Look(&LEFT_ALONE), Look(&PROXY_DOWN), Look(&NOT_PROGRAMMED)],
 };
 
-const DIVERTED: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "a rule that leads requests elsewhere, or ends their way before kube-proxy's",
-    needs: "a rule other than kube-proxy's that these requests come to, that counted as many, and that translates, spares or untracks them",
-    apply: One(|scene| translation::diverted(scene.case, scene.pair, scene.node, scene.roads)),
-};
-
-const POLICY_STALE: Proof<Inside> = Proof {
-    rule: &rules::POLICY_STALE,
-    title: "a NetworkPolicy that is gone and still enforced",
-    needs: "a rule in a network plugin's chain that drops these packets and names a policy, and the namespace's policies read without it",
-    apply: One(|scene| {
-        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
-        policy::stale(scene.case, scene.pair, scene.node, scene.packets, taking)
-    }),
-};
-
-const POLICY_ENFORCED: Proof<Inside> = Proof {
-    rule: &rules::POLICY_DENIED,
-    title: "a NetworkPolicy behind a packet filter that drops requests",
-    needs: "a rule in a network plugin's chain that drops these packets, and a policy that selects the pod and does not let them in",
-    apply: One(|scene| {
-        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
-        policy::behind(scene.case, scene.pair, scene.node, scene.packets, taking)
-    }),
-};
-
-const FILTERED: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "a packet filter that drops requests",
-    needs: "a rule that drops or rejects, that these packets come to, and that counted as many or is the only one they surely come to",
-    apply: One(|scene| {
-        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
-        // What is not translated goes to no pod, whether or not a rule behind the translation takes it, too.
-        let behind = matches!(taking.hook, Hook::Input | Hook::Forward | Hook::Postrouting);
-        let to_service = scene.fields.iter().any(|fields| fields.destination == scene.case.address());
-        let untranslated = || kube_proxy::untranslated(scene.case, scene.pair, scene.node).is_some();
-        if behind && to_service && untranslated() { None } else { Some(taking.finding(scene.node)) }
-    }),
-};
-
-fn filtered(scene: &Scene) -> Option<Finding> {
-    filters::firewall_of(scene.pair, scene.node, scene.fields, scene.roads)
-}
-
-const TAKEN: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "a packet filter that drops answers",
-    needs: FILTERED.needs,
-    apply: One(|scene| filtered(scene)),
-};
-
-const SHORT_LIVED: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "a rule that leaves packets too few hops",
-    needs: "a rule of a node before that sets the hop limit of these packets, and that counted",
-    apply: One(|scene| translation::short_lived(scene.case, scene.roads, scene.node)),
-};
-
-const TRAFFIC_CONTROL: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "the traffic control of an interface",
-    needs: "a queue of the interface that dropped as many packets as were lost",
-    apply: One(|scene| filters::queue_drops(scene.pair, scene.node, scene.queue, filters::enough(scene.roads.len()))),
-};
-
-const IPSEC: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "an IPsec policy",
-    needs: "the kernel's count of IPsec drops, that grew by as many as were lost",
-    apply: One(|scene| ipsec::drops(scene.pair, scene.node, filters::enough(scene.roads.len()))),
-};
-
 const FORWARDING_OFF: Proof<Inside> = Proof {
     rule: &rules::FORWARDING_OFF,
     title: "forwarding that is off",
@@ -273,6 +201,13 @@ const CONNTRACK_CLASH: Proof<Inside> = Proof {
     title: "connections that the connection table cannot enter",
     needs: "the kernel's count of connections that could not be entered, that grew by as many as were lost while the probe was repeated",
     apply: One(|scene| conntrack::clash(scene.pair, scene.node, scene.roads)),
+};
+
+const OWN_NETWORK: Proof<Inside> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a network of the node's own that holds another node's pod",
+    needs: "the way to a pod of another node, by an interface that has an address in a network which holds the pod",
+    apply: One(|scene| forwarding::own_network(scene.case, scene.pair, scene.node, &scene.packets.endpoints)),
 };
 
 const POD_ROUTE: Proof<Inside> = Proof {

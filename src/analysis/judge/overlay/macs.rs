@@ -1,5 +1,7 @@
 //! The MACs that a tunnel addresses its frames to, against those of the node that gets them.
 
+use std::net::IpAddr;
+
 use super::Arrived;
 use crate::analysis::judge::case::found;
 use crate::analysis::judge::pod_network::network_of;
@@ -24,14 +26,70 @@ pub(super) fn mac_of_nobody(arrived: &Arrived) -> Option<Finding> {
         return None;
     }
     let theirs = own.iter().map(|link| format!("{} {}", link.name, link.mac)).collect::<Vec<_>>().join(", ");
-    Some(found(
+    let mut evidence = vec![
+        arrived.came.clone(),
+        format!("`ip neigh` on {sender}: {gateway} on {device} is at {mac} ({})", entry.state),
+        format!("{node}'s tunnels have {theirs}"),
+    ];
+    // Two MACs that differ do not tell which of them is wrong: what third parties know does.
+    let knows = |other: &&crate::model::kubernetes::Node| {
+        other.name != sender
+            && other.name != *node
+            && case
+                .node_state(&other.name)
+                .and_then(|pair| pair.after.neighbours())
+                .is_some_and(|all| all.iter().any(|one| one.address == gateway && one.mac.as_deref() == Some(mac)))
+    };
+    let others: Vec<&str> = case.announcement?.nodes_seen.iter().filter(knows).map(|node| node.name.as_str()).collect();
+    let by_birth = pair
+        .after
+        .addresses()
+        .unwrap_or_default()
+        .iter()
+        .find(|(name, net)| own.iter().any(|link| link.name == *name) && eui64(mac).is_some_and(|made| net.addr() == made));
+    if others.is_empty() && by_birth.is_none() {
+        return Some(found(
+            names::OVERLAY_WRONG_ENDPOINT,
+            vec![Subject::interface(&sender, device)],
+            format!("the tunnel's neighbour entry on {sender} for {gateway} is no MAC of {node}, which drops what comes out of the tunnel"),
+            evidence,
+        ));
+    }
+    if !others.is_empty() {
+        evidence.push(format!("`ip neigh` on {}: {gateway} is at {mac} there, too", others.join(" and ")));
+    }
+    if let Some((name, net)) = by_birth {
+        evidence.push(format!("`ip addr` on {node}: {name} has {}, which is made of {mac}: it had that MAC before", net.addr()));
+    }
+    let link = own.iter().find(|link| link.name == device).or(own.first())?;
+    let mut finding = found(
         names::OVERLAY_WRONG_ENDPOINT,
-        vec![Subject::interface(&sender, device)],
-        format!("the tunnel's neighbour entry on {sender} for {gateway} is no MAC of {node}, which drops what comes out of the tunnel"),
-        vec![
-            arrived.came.clone(),
-            format!("`ip neigh` on {sender}: {gateway} on {device} is at {mac} ({})", entry.state),
-            format!("{node}'s tunnels have {theirs}"),
-        ],
-    ))
+        vec![Subject::interface(node, &link.name)],
+        format!("{}'s tunnel {} has another MAC than the other nodes know, and drops what they send to it", node, link.name),
+        evidence,
+    );
+    finding.next = format!(
+        "Restart the network plugin's agent on {node}, which gives {} its MAC again (ip link set {} address {mac}), and see what changed it.",
+        link.name, link.name
+    );
+    Some(finding)
+}
+
+/// The link-local address that a kernel makes of a MAC by itself (RFC 4291, appendix A).
+fn eui64(mac: &str) -> Option<IpAddr> {
+    let bytes: Vec<u8> = mac.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect::<Option<_>>()?;
+    let [a, b, c, d, e, f] = bytes.try_into().ok()?;
+    let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
+    Some(IpAddr::from([0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::eui64;
+
+    #[test]
+    fn a_link_local_address_tells_the_mac_that_it_was_made_of() {
+        assert_eq!(eui64("66:26:c2:ce:28:d0"), "fe80::6426:c2ff:fece:28d0".parse().ok());
+        assert_eq!(["", "66:26", "zz:26:c2:ce:28:d0"].map(eui64), [None; 3]);
+    }
 }

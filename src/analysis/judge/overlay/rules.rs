@@ -4,7 +4,7 @@ use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
-    lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
+    foreign, lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
     wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
@@ -50,6 +50,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
 pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
     title: "between nodes, from",
     steps: &[
+        Look(&FOREIGN_ADDRESS),
         Look(&ROUTE_TO_ANOTHER_NODE),
         Open(|scene| sender_unread(scene)),
         Look(&TUNNEL_TO_ANOTHER_NODE),
@@ -115,6 +116,13 @@ const WRONG_ENTRY: Proof<HandedOver> = Proof {
     title: "the tunnel's own tables, which do not lead to the pod's node",
     needs: "the neighbour entry of the route's gateway on the tunnel, and the forwarding entry of its MAC",
     apply: One(|scene| wrong_endpoint(scene)),
+};
+
+const FOREIGN_ADDRESS: Proof<OnTheWay> = Proof {
+    rule: &rules::FOREIGN_ADDRESS,
+    title: "an address of a node in another node's pod network",
+    needs: "packets for an address that an interface of the node has, and a route that leads them to the node in whose pod network it lies",
+    apply: One(|scene| foreign::finding(scene)),
 };
 
 const ROUTE_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::analysis::judge::road::Road;
 use crate::model::catalogue::names;
 use crate::model::connection::{Hop, Sighting};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Vantage;
 use crate::model::subject::Subject;
@@ -72,4 +72,24 @@ fn sayings<'a>(case: &'a Case, road: &'a Road, word: Word) -> impl Iterator<Item
             && hop.place == road.client()
             && !case.is_node_address(hop.source.0)
     })
+}
+
+/// A node itself told the client by an ICMP error that it does not pass the request on: then something of it came there, under whatever port.
+pub(super) fn said_by_a_node(case: &Case, roads: &[&Road]) -> Option<Gap> {
+    let vip = case.address();
+    let told = roads.iter().find_map(|road| {
+        let said = |hop: &Hop| {
+            hop.what == Sighting::IcmpError
+                && hop.passage == Passage::In
+                && hop.place == road.client()
+                && (case.is_node_address(hop.source.0) || Some(hop.source.0) == vip)
+        };
+        road.hops(said).next()
+    })?;
+    let reason = format!(
+        "{} told the client by ICMP that it does not pass the request on, and nothing was seen to come there as it was asked for",
+        told.source.0
+    );
+    let what = "as what the request comes to the node: somebody between may translate its address or its port";
+    Some(Gap::new(names::EVIDENCE_UNDECIDED, case.service, reason, what).decisive())
 }

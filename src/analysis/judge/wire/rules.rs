@@ -23,6 +23,7 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
         Look(&STALE_NEIGHBOUR),
         Look(&DUPLICATE),
         Known(|before| before.silencing.cloned()),
+        Open(|before| router_word::said_by_a_node(before.case, before.roads)),
         Look(&NODE_GONE),
     ],
 };

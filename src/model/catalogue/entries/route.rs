@@ -90,6 +90,20 @@ entries! {
         references: &["metallb/metallb#539", pages::KUBERNETES_DEBUG_SERVICE],
         properties: &[Property::WhereAlone],
     },
+    OVERLAY_FOREIGN_ADDRESS = "overlay/foreign-address" {
+        severity: Severity::Fail,
+        culprit: "the interface",
+        meaning: "A node sends from an address that lies in another node's pod network, so that answers to it go to that other node.",
+        decided_by: "Packets for an address that an interface of the node has, and the sender's route to it, whose gateway is an address of another node in the very same network.",
+        seen: "Everything that this node masquerades to pods of other nodes times out, its own pods work. ip addr shows an address on vxlan.calico, tunl0 or flannel.1 that is none of the node's own block: it was borrowed, kept from before a renumbering, or given by hand.",
+        next: "Let the network plugin's agent give the tunnel an address of the node's own network again: restart it there, and see why it kept the other one (Calico: calicoctl ipam check; projectcalico.org/IPv4VXLANTunnelAddr of the Node).",
+        alike: &[
+            ("route/pod-network-wrong", "There the sender's route is wrong: the network that it leads away is the node's own."),
+            ("overlay/wrong-endpoint", "There the tunnel's entry leads to the wrong machine."),
+            ("node/duplicate-address", "There two nodes have one address."),
+        ],
+        references: &["projectcalico/calico#5595"],
+    },
     OVERLAY_WRONG_ENDPOINT = "overlay/wrong-endpoint" {
         severity: Severity::Fail,
         culprit: "the node",

@@ -1,0 +1,81 @@
+//! The packet filters of a node and what else drops in its kernel, as proofs.
+
+use super::scene::{Inside, Scene};
+use super::{filters, kube_proxy};
+use crate::analysis::judge::rule::{Apply::One, Proof};
+use crate::analysis::judge::{ipsec, policy, rules, translation};
+use crate::analysis::state::ruleset::Hook;
+use crate::model::finding::Finding;
+
+pub(super) const DIVERTED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule that leads requests elsewhere, or ends their way before kube-proxy's",
+    needs: "a rule other than kube-proxy's that these requests come to, that counted as many, and that translates, spares or untracks them",
+    apply: One(|scene| translation::diverted(scene.case, scene.pair, scene.node, scene.roads)),
+};
+
+pub(super) const POLICY_STALE: Proof<Inside> = Proof {
+    rule: &rules::POLICY_STALE,
+    title: "a NetworkPolicy that is gone and still enforced",
+    needs: "a rule in a network plugin's chain that drops these packets and names a policy, and the namespace's policies read without it",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::stale(scene.case, scene.pair, scene.node, scene.packets, taking)
+    }),
+};
+
+pub(super) const POLICY_ENFORCED: Proof<Inside> = Proof {
+    rule: &rules::POLICY_DENIED,
+    title: "a NetworkPolicy behind a packet filter that drops requests",
+    needs: "a rule in a network plugin's chain that drops these packets, and a policy that selects the pod and does not let them in",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::behind(scene.case, scene.pair, scene.node, scene.packets, taking)
+    }),
+};
+
+pub(super) const FILTERED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a packet filter that drops requests",
+    needs: "a rule that drops or rejects, that these packets come to, and that counted as many or is the only one they surely come to",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        // What is not translated goes to no pod, whether or not a rule behind the translation takes it, too.
+        let behind = matches!(taking.hook, Hook::Input | Hook::Forward | Hook::Postrouting);
+        let to_service = scene.fields.iter().any(|fields| fields.destination == scene.case.address());
+        let untranslated = || kube_proxy::untranslated(scene.case, scene.pair, scene.node).is_some();
+        if behind && to_service && untranslated() { None } else { Some(taking.finding(scene.node)) }
+    }),
+};
+
+fn filtered(scene: &Scene) -> Option<Finding> {
+    filters::firewall_of(scene.pair, scene.node, scene.fields, scene.roads)
+}
+
+pub(super) const TAKEN: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a packet filter that drops answers",
+    needs: FILTERED.needs,
+    apply: One(|scene| filtered(scene)),
+};
+
+pub(super) const SHORT_LIVED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule that leaves packets too few hops",
+    needs: "a rule of a node before that sets the hop limit of these packets, and that counted",
+    apply: One(|scene| translation::short_lived(scene.case, scene.roads, scene.node)),
+};
+
+pub(super) const TRAFFIC_CONTROL: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "the traffic control of an interface",
+    needs: "a queue of the interface that dropped as many packets as were lost",
+    apply: One(|scene| filters::queue_drops(scene.pair, scene.node, scene.queue, filters::enough(scene.roads.len()))),
+};
+
+pub(super) const IPSEC: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "an IPsec policy",
+    needs: "the kernel's count of IPsec drops, that grew by as many as were lost",
+    apply: One(|scene| ipsec::drops(scene.pair, scene.node, filters::enough(scene.roads.len()))),
+};
