@@ -48,6 +48,9 @@ pub struct Finding {
     /// Which part fails and which works, when only a part does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// The places whose tries it explains, as a person writes them; empty where that is not told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
     /// The observations that prove it, each with where it was made.
     pub evidence: Vec<String>,
     /// The next thing to do.

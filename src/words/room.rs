@@ -131,7 +131,17 @@ mod tests {
     fn finding(severity: Severity) -> Finding {
         let culprits = vec![Subject::node("n2")];
         let (name, summary) = ("site/x".to_owned(), "x".to_owned());
-        Finding { name, severity, culprits, summary, because: None, scope: None, evidence: Vec::new(), next: String::new() }
+        Finding {
+            name,
+            severity,
+            culprits,
+            summary,
+            because: None,
+            scope: None,
+            from: Vec::new(),
+            evidence: Vec::new(),
+            next: String::new(),
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::probe::{Probe, Vantage};
+use crate::model::probe::{Attempt, Ending, Probe, Vantage};
 use crate::model::subject::Subject;
 
 /// What came back otherwise than expected, in every round.
@@ -68,7 +68,29 @@ fn not_asked(case: &Case) -> Vec<Gap> {
         Gap::new(names::EVIDENCE_UNDECIDED, &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place()))
             .decisive()
     };
-    probes.map(gap).collect()
+    let part = |probe: &&Probe| {
+        probe.awaited.is_none() && !told(probe) && probe.made().next().is_some() && probe.made().count() < probe.attempts.len()
+    };
+    let some = case.flow.iter().flat_map(|flow| &flow.probes).filter(part).map(|probe| {
+        let missing: Vec<&Attempt> = probe.attempts.iter().filter(|attempt| attempt.ending == Ending::CouldNotAsk).collect();
+        let why = missing.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("it is not told why");
+        let of_kernel =
+            if missing.iter().all(|attempt| attempt.number % 4 == 0) { ", which ask from ports that its kernel chooses" } else { "" };
+        let reason = format!(
+            "{} of {} tries could not be made from {}{of_kernel}: {why}",
+            missing.len(),
+            probe.attempts.len(),
+            probe.vantage.text()
+        );
+        Gap::new(
+            names::EVIDENCE_UNDECIDED,
+            &probe.vantage,
+            reason,
+            format!("whether {} can make connections as its programs do", probe.vantage.place()),
+        )
+        .decisive()
+    });
+    probes.map(gap).chain(some).collect()
 }
 
 /// Answered tries whose status could not be told by what the host has.

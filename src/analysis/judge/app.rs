@@ -151,6 +151,9 @@ fn name(road: &Road) -> Result<&'static str, String> {
                 Err("what came of the client's request is not answered: the program does not answer, or the rest of it was lost before the node".to_owned())
             }
             Some(pod) if road.passed(Leg::RequestData, &pod) => {
+                if let Some(place) = stopped_beside(road) {
+                    return Err(format!("data that follows the request was seen on its way back at {place}, and did not come to the client"));
+                }
                 if let Some(left) = late(road) {
                     return Err(format!(
                         "the request takes so long to reach the pod that the program has {}.{} s of the {} s that are waited to answer it",
@@ -174,6 +177,14 @@ fn name(road: &Road) -> Result<&'static str, String> {
         )),
         other => Err(format!("the connection ended ({other:?}) in a way that the captures do not show")),
     }
+}
+
+/// Where data of an answer was seen that did not come to its client: of this try, or of another one to the same endpoint, which then does answer.
+fn stopped_beside(road: &Road) -> Option<String> {
+    let own = road.endpoint();
+    let all = road.case.roads();
+    let same = all.iter().filter(|other| own.is_some() && other.endpoint() == own && !other.connection.attempt.answered());
+    same.filter_map(|other| other.answer_stopped_at()).map(str::to_owned).next()
 }
 
 /// What was left to the program to answer, where most of the time was over before the request was there: milliseconds.

@@ -148,6 +148,7 @@ pub(super) fn found(name: &str, culprits: Vec<Subject>, summary: impl Into<Strin
         summary: summary.into(),
         because: None,
         scope: None,
+        from: Vec::new(),
         evidence,
         next: entry.map(|entry| entry.next.to_owned()).unwrap_or_default(),
     }

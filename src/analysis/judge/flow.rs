@@ -89,7 +89,7 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
             let alone = groups.len() > 1 && matches!(group, Group::NothingLeft(_));
             let of = if apart || alone { format!("the tries from {}: ", scope::clients(&roads)) } else { String::new() };
             let scope = format!("{of}{}", scope::scope(case, &roads));
-            explained.extend(causes.into_iter().map(|finding| Finding { scope: finding.scope.or_else(|| Some(scope.clone())), ..finding }));
+            explained.extend(causes.into_iter().map(|finding| scope::told(finding, &scope, &roads)));
             open.extend(unknown.into_iter().map(|gap| (roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>(), gap)));
         }
     }

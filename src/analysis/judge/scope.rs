@@ -5,11 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::apart;
 use super::road::Road;
+use crate::model::finding::Finding;
 
 /// The clients of some connections, as one text.
 pub(super) fn clients(roads: &[&Road]) -> String {
     let names: BTreeSet<String> = roads.iter().map(|road| road.client()).collect();
     names.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
+/// A finding with what it is about: its own scope, or this one, and the places whose tries it explains.
+pub(super) fn told(finding: Finding, scope: &str, roads: &[&Road]) -> Finding {
+    let from: BTreeSet<String> = roads.iter().map(|road| road.connection.vantage.text()).collect();
+    Finding { scope: finding.scope.or_else(|| Some(scope.to_owned())), from: from.into_iter().collect(), ..finding }
 }
 
 /// The scope of a fault that these connections share, against all that were made.

@@ -254,6 +254,16 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
         (0, None) => format!("answers leave {node} and do not all reach {clients}"),
         (some, None) => format!("the answers of {} of {} tries leave {node} and do not reach {clients}", roads.len(), roads.len() + some),
     };
+    if let Some(other) = led_over(case, roads, node) {
+        evidence.push(format!("answers that {node} sends come in on {other}, and the requests did not come by it"));
+        let culprits = vec![Subject::route(node, clients.replace(" and ", "+")), Subject::node(&other)];
+        let summary = format!("{node} sends its answers to {clients} over {other}, another node, and they do not come to {clients} by it");
+        let mut finding = found(names::WIRE_REPLY_LOST, culprits, summary, evidence);
+        finding.next = format!(
+            "Correct {node}'s route to {clients} (ip route get CLIENT on {node}) so that answers go the way that requests come. {other} drops what belongs to no connection that it knows: kube-proxy's own rule for ctstate INVALID does."
+        );
+        return finding;
+    }
     let mut finding = found(names::WIRE_REPLY_LOST, vec![Subject::network(node, &vantages.join("+"))], summary, evidence);
     if spread.is_some() {
         finding.next = format!(
@@ -261,6 +271,21 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
         );
     }
     finding
+}
+
+/// Another node of the cluster on which the answers of every one of these tries come in, addressed to it.
+fn led_over(case: &Case, roads: &[&Road], node: &str) -> Option<String> {
+    let over = |road: &Road| -> BTreeSet<String> {
+        let vip = case.address();
+        road.hops(|hop| !hop.request && hop.passage == Passage::In && hop.tunnel.is_none() && Some(hop.source.0) == vip)
+            .map(|hop| hop.place.clone())
+            .filter(|place| place != node && case.node(place).is_some())
+            .collect()
+    };
+    // A place that was not watched in a round shows none of it.
+    let mut all = roads.iter().map(|road| over(road)).filter(|places| !places.is_empty());
+    let first = all.next()?;
+    all.fold(first, |common, next| common.intersection(&next).cloned().collect()).into_iter().next()
 }
 
 fn names(roads: &[&Road]) -> Vec<String> {

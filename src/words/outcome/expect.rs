@@ -67,6 +67,7 @@ fn expect(run: &Run, context: &NativeCallContext, condition: &Dynamic, name: &st
             summary: room::text(&format!("does not hold: {message}{seen}")),
             because: None,
             scope: None,
+            from: Vec::new(),
             evidence: Vec::new(),
             next: weight.next,
         });

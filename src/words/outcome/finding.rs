@@ -72,6 +72,7 @@ fn add(run: &Run, context: &NativeCallContext, name: &str, severity: Option<&str
         summary: room::text(summary),
         because: None,
         scope: None,
+        from: Vec::new(),
         evidence: Vec::new(),
         next: weight.next,
     });

@@ -88,7 +88,7 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
             bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
         },
         match overtaken.filter(|_| narrow.is_none()) {
-            _ if let Some(narrow) = narrow => narrow,
+            _ if let Some(narrow) = &narrow => narrow.clone(),
             Some((passed, lost)) => format!(
                 "of the very same answer or request a later packet with {passed} bytes passed, and an earlier one with {lost} bytes did not"
             ),
@@ -100,6 +100,18 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
     } else {
         format!("small packets pass between {from} and {to}, large ones vanish")
     };
+    if narrow.is_some() {
+        let mut finding = found(
+            names::OVERLAY_MTU,
+            vec![Subject::node(from)],
+            format!("a route of {from} bears less than these {what} have, and nobody learns of it: {summary}"),
+            evidence,
+        );
+        finding.next = format!(
+            "Raise the route's MTU on {from} (ip route change … mtu), or let ICMP that says \"fragmentation needed\" come to the pods: see filters in the pod and on {from}."
+        );
+        return Some(finding);
+    }
     let client_side = matches!((&gone.last, &gone.next), (Point::Client(_), _) | (_, Point::Client(_)));
     Some(if client_side {
         found(names::WIRE_MTU, vec![Subject::network(from, to)], summary, evidence)

@@ -2,7 +2,7 @@
 
 use super::wording::{listed, short};
 use crate::model::finding::{Finding, Severity};
-use crate::model::observed::Observed;
+use crate::model::observed::{Observed, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::Subject;
 
@@ -71,8 +71,9 @@ fn with_whose(finding: &Finding, outcome: &Outcome) -> String {
 /// Whose packets a finding is about: those of the places that got no answer, where no other finding may be about some of them.
 fn whose(finding: &Finding, outcome: &Outcome) -> String {
     let roots = outcome.findings.iter().filter(|finding| finding.severity == Severity::Fail && finding.because.is_none()).count();
-    let silent: Vec<&str> = outcome.observed.silent().map(|tries| short(&tries.from)).collect();
-    let failing: Vec<&str> = outcome.observed.failing().map(|tries| short(&tries.from)).collect();
+    let its = |tries: &&Tries| finding.from.is_empty() || finding.from.contains(&tries.from);
+    let silent: Vec<&str> = outcome.observed.silent().filter(its).map(|tries| short(&tries.from)).collect();
+    let failing: Vec<&str> = outcome.observed.failing().filter(its).map(|tries| short(&tries.from)).collect();
     if roots > 1 || failing.is_empty() {
         return "packets of some tries".to_owned();
     }

@@ -24,6 +24,7 @@ fn finding(name: &str, severity: Severity, because: Option<&str>) -> Finding {
         summary: format!("summary of {name}."),
         because: because.map(str::to_owned),
         scope: None,
+        from: Vec::new(),
         evidence: Vec::new(),
         next: String::new(),
     }
