@@ -89,21 +89,29 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
     let mut evidence = filter.evidence;
     evidence.extend(standing);
-    evidence.extend(sources(case, packets, node));
     let at_node = matches!(filter.hook, Hook::Ingress | Hook::Prerouting | Hook::Input);
+    if !at_node {
+        evidence.push(sources(packets, node, case.announcer().as_deref()));
+    }
     let guarded = if at_node { Guarded::Node(node) } else { Guarded::Pod };
     (!policies.is_empty()).then(|| denied(&policies, evidence, &guarded))
 }
 
-/// Whom the policy sees: another node's pods see the address that the first node gave the request.
-fn sources(case: &Case, packets: &Packets, node: &str) -> Option<String> {
-    let seen: Vec<String> =
-        packets.seen_sources.iter().filter(|source| !packets.clients.contains(source)).map(ToString::to_string).collect();
-    let clients: Vec<String> = packets.clients.iter().map(ToString::to_string).collect();
-    let by = case.announcer().map_or_else(|| "the announcing node".to_owned(), |announcer| announcer);
-    (!seen.is_empty()).then(|| {
-        format!("{node} sees these requests from {}, which {by} gave them, and not from {}", seen.join(" and "), clients.join(" and "))
-    })
+/// Whom and which port the policy sees: another node's pods see the address that the first node gave the request, and the port is the pods'.
+fn sources(packets: &Packets, node: &str, announcer: Option<&str>) -> String {
+    let listed = |all: &BTreeSet<IpAddr>| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let given: BTreeSet<IpAddr> = packets.seen_sources.iter().filter(|source| !packets.clients.contains(source)).copied().collect();
+    let ports: BTreeSet<u16> = packets.endpoints.iter().map(|(_, port)| *port).collect();
+    let ports = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let clients = listed(&packets.clients);
+    if given.is_empty() || announcer == Some(node) {
+        return format!("there {node} sees these requests from {clients}, to port {ports} of the pods");
+    }
+    let by = announcer.unwrap_or("the announcing node");
+    format!(
+        "there {node} sees these requests from {}, which {by} gave them, and not from {clients}; to port {ports} of the pods",
+        listed(&given)
+    )
 }
 
 /// What a policy keeps requests from.

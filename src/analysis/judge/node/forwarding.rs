@@ -86,6 +86,38 @@ pub(in crate::analysis::judge) fn pod_route(pair: &StatePair, node: &str, endpoi
     })
 }
 
+/// The node has the address of one of its pods itself, and takes what is for the pod.
+pub(in crate::analysis::judge) fn pod_address_taken(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    endpoints: &BTreeSet<(IpAddr, u16)>,
+) -> Option<Finding> {
+    endpoints.iter().find_map(|(ip, _)| {
+        let pod = case.pod_at(*ip)?;
+        // A pod of the node's own network has the node's addresses, and rightly so.
+        let of_node = case.node(node).is_some_and(|seen| seen.internal_ips.contains(ip));
+        let local = pair.after.way(&RouteQuestion::to(*ip))?.kind.as_deref() == Some("local");
+        let (interface, _) = pair.after.addresses()?.iter().find(|(_, net)| net.addr() == *ip)?;
+        (local && !of_node).then(|| {
+            let mut finding = found(
+                names::NODE_DUPLICATE_ADDRESS,
+                vec![Subject::interface(node, interface), Subject::pod(&case.service.namespace, pod)],
+                format!("{node} has the pod address {ip} itself, on {interface}, and answers in the pod's place"),
+                vec![
+                    format!("`ip route get {ip}` on {node}: local"),
+                    format!("`ip addr` on {node}: {interface} has {ip}"),
+                    format!("the pod {pod} has {ip}"),
+                ],
+            );
+            finding.next = format!(
+                "Take one of the two away: delete the pod, so that it gets another address, or the address from {interface} where it does not belong; and see the network plugin's allocation, which gave it twice."
+            );
+            finding
+        })
+    })
+}
+
 /// The node takes another node's pod for a neighbour in a network of its own, such as one of a container engine.
 pub(in crate::analysis::judge) fn own_network(
     case: &Case,

@@ -70,6 +70,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
     title: "the request inside the pod's node",
     steps: &[
         Look(&SHORT_LIVED),
+        Look(&POD_ADDRESS_TAKEN),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
@@ -201,6 +202,13 @@ const CONNTRACK_CLASH: Proof<Inside> = Proof {
     title: "connections that the connection table cannot enter",
     needs: "the kernel's count of connections that could not be entered, that grew by as many as were lost while the probe was repeated",
     apply: One(|scene| conntrack::clash(scene.pair, scene.node, scene.roads)),
+};
+
+const POD_ADDRESS_TAKEN: Proof<Inside> = Proof {
+    rule: &rules::HELD_TWICE,
+    title: "a node that has the address of its own pod itself",
+    needs: "a pod of this node, and `ip route get POD` there that says local",
+    apply: One(|scene| forwarding::pod_address_taken(scene.case, scene.pair, scene.node, &scene.packets.endpoints)),
 };
 
 const OWN_NETWORK: Proof<Inside> = Proof {

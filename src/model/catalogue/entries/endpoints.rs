@@ -11,7 +11,7 @@ entries! {
         meaning: "A NetworkPolicy (or a kindred object of the CNI) denies the traffic to the pods.",
         decided_by: "The request comes to the pod's node and is not passed on to the pod, the Kubernetes NetworkPolicies that select the pod let none of the sources in that the node sees, and what enforces them is there: a rule of its chains that took the packets (Calico, kube-router, Weave, Antrea), or the interface of a plugin that drops out of sight (Cilium, Antrea, OVN-Kubernetes) while nothing else explains it. A kindred object of the plugin's own is node/firewall-drop, with the rule's text.",
         seen: "The Service times out from outside and works from some pods, or works only while the pod is on the announcing node or under policy Local. With policy Cluster the pod's node sees a node's (or its tunnel's) address, so that an ipBlock of the client never fits.",
-        next: "Allow the named source in the policy. With externalTrafficPolicy Cluster the pod sees a node's address, not the client's.",
+        next: "Compare what the policy allows, its sources and its ports, with what the evidence says that the node sees, and allow that. Another node's pods see the address that the announcing node gave the request (externalTrafficPolicy Cluster), and the port is the pods' own.",
         alike: &[
             ("node/firewall-drop", "There a rule of the node drops that no policy made; a CNI's own rule shows there as well."),
             ("overlay/lost-between", "There the packet does not reach the pod's node."),
