@@ -171,7 +171,10 @@ mod tests {
         let gaps = check(&["could-not-ask", "could-not-ask"]);
         assert!(gaps.len() == 1 && gaps[0].decisive && gaps[0].reason.contains("Invalid argument"), "{gaps:?}");
         let part = check(&["could-not-ask", "answered"]);
-        assert!(part.len() == 1 && part[0].decisive && part[0].reason.starts_with("1 of 2 tries could not be made from ssh:c1"), "{part:?}");
+        assert!(
+            part.len() == 1 && part[0].decisive && part[0].reason.starts_with("1 of 2 tries could not be made from ssh:c1"),
+            "{part:?}"
+        );
         assert!(check(&["answered", "answered"]).is_empty() && check(&[]).is_empty());
     }
 }

@@ -165,7 +165,9 @@ fn end(path: &Path, outcome: &Outcome) -> String {
         Passage::Other if !taken => format!("passing {}, for another host", last.place),
         Passage::In if last.place.contains('/') => format!("reached {}, and nothing came back", last.place),
         Passage::In if complete(&last.place) => format!("never left {}", last.place),
-        _ if outcome.captures.iter().all(|capture| capture.place == last.place) => format!("nobody looked after {}", last.at),
+        _ if !outcome.captures.is_empty() && outcome.captures.iter().all(|capture| capture.place == last.place) => {
+            format!("nobody looked after {}", last.at)
+        }
         _ => format!("seen nowhere after {}", last.at),
     }
 }
