@@ -18,7 +18,7 @@ pub fn nearest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
 fn likeness(wanted: &str, candidate: &str) -> f64 {
     let likeness = strsim::jaro_winkler(wanted, candidate);
     let short = (3..=6).contains(&wanted.len()) && wanted.len() == candidate.len();
-    if short && likeness <= 0.75 && strsim::osa_distance(wanted, candidate) == 1 { 0.76 } else { likeness }
+    if short && strsim::osa_distance(wanted, candidate) == 1 { likeness.max(0.9) } else { likeness }
 }
 
 #[cfg(test)]
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn suggests_the_nearest_or_nothing() {
         assert_eq!(nearest("iam-proxy-alertmanger", ["iam-proxy-alertmanager", "web"]), Some("iam-proxy-alertmanager"));
-        assert_eq!(nearest("itn", ["string", "int"]), Some("int"));
+        assert_eq!(nearest("itn", ["string", "int", "list<int>", "list<name>"]), Some("int"));
         assert_eq!(nearest("zzz", ["iam-proxy-alertmanager", "web"]), None);
     }
 

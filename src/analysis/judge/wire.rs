@@ -256,7 +256,7 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
     };
     if let Some(other) = led_over(case, roads, node) {
         evidence.push(format!("answers that {node} sends come in on {other}, and the requests did not come by it"));
-        let culprits = vec![Subject::route(node, clients.replace(" and ", "+")), Subject::node(&other)];
+        let culprits = vec![Subject::network(node, &vantages.join("+")), Subject::node(&other), Subject::node(node)];
         let summary = format!("{node} sends its answers to {clients} over {other}, another node, and they do not come to {clients} by it");
         let mut finding = found(names::WIRE_REPLY_LOST, culprits, summary, evidence);
         finding.next = format!(

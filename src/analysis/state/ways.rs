@@ -73,7 +73,6 @@ pub struct Way {
     /// `local`, `blackhole`, `unreachable`, … when it is not an ordinary route.
     pub kind: Option<String>,
     /// The most bytes that a packet may have on it, where the route says so itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
 }
 

@@ -130,3 +130,56 @@ fn a_datagram_holds_what_was_told() {
         assert_eq!(server.join().unwrap().as_deref(), Some(&[0, 0xff, 0x25, 0x0a, 0x27][..]), "{tool}");
     }
 }
+
+/// Answers every request with these pieces, a fifth of a second apart, and then closes, or stays silent.
+fn pieces(answer: &'static [&'static str], closes: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            for piece in answer {
+                let _ = stream.write_all(piece.as_bytes());
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            if !closes {
+                open.push(stream);
+            }
+        }
+    });
+    port.to_string()
+}
+
+#[test]
+fn an_answer_is_whole_when_all_that_it_announces_has_come() {
+    const LENGTH: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+    const CHUNKS: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let cases: [(&[&str], bool, &str); 10] = [
+        (&[LENGTH, "01234", "56789"], false, "answered"),
+        (&[LENGTH, "01234"], true, "answer-cut"),
+        (&[LENGTH, "01234"], false, "answer-stalls"),
+        (&["HTTP/1.1 200 OK\r\n"], true, "answer-cut"),
+        // Without a length the end of the connection is that of the answer, and nothing is promised.
+        (&["HTTP/1.1 200 OK\r\n\r\n", "something"], false, "answered"),
+        (&["HTTP/1.1 204 No Content\r\nContent-Length: 10\r\n\r\n"], false, "answered"),
+        (&[CHUNKS, "5\r\n01234\r\n", "0\r\n\r\n"], false, "answered"),
+        // A stream of events ends nowhere: after a whole chunk nothing is missing.
+        (&[CHUNKS, "5\r\n01234\r\n"], false, "answered"),
+        (&[CHUNKS, "ff\r\n01234"], false, "answer-stalls"),
+        (&[CHUNKS, "ff\r\n01234"], true, "answer-cut"),
+    ];
+    for (answer, closes, ending) in cases {
+        let port = pieces(answer, closes);
+        let Some(lines) = probe(&["python3"], &["127.0.0.1", &port, "http", "1", "2", "3000"]) else { return };
+        let tries = fields(&lines);
+        assert_eq!(tries.iter().map(|fields| fields[5]).collect::<Vec<_>>(), [ending, ending], "{answer:?}: {lines:?}");
+        assert!(tries.iter().all(|fields| fields[11].parse::<usize>().is_ok_and(|bytes| bytes > 0)), "{answer:?}: {lines:?}");
+    }
+    for (answer, ending) in [(&[LENGTH, "01234", "56789"][..], "answered"), (&[LENGTH, "01234"], "answer-cut")] {
+        let port = pieces(answer, true);
+        let Some(lines) = probe(&["curl"], &["127.0.0.1", &port, "http", "1", "3", "3000"]) else { return };
+        assert_eq!(fields(&lines)[0][5], ending, "{answer:?}: {lines:?}");
+    }
+}

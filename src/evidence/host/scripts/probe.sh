@@ -92,13 +92,14 @@ def show(s):
         return shown.get(der, "")
 
 def owed(got):
-    # What an HTTP answer says itself is still to come, as a text; none where nothing is promised.
+    # What an HTTP answer says itself is still to come, as a text; empty where it goes on without a promise, None where it is over or does
+    # not tell.
     head, end, body = got.partition(b"\r\n\r\n")
     if not end:
         return "the end of its head"
     lines = head.split(b"\r\n")
     if lines[0][9:12] in (b"204", b"304") or lines[0][9:10] == b"1":
-        return ""
+        return None
     fields = dict((name.strip().lower(), value.strip()) for name, value in (line.split(b":", 1) for line in lines[1:] if b":" in line))
     if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
         at = 0
@@ -109,16 +110,16 @@ def owed(got):
             try:
                 size = int(body[at:end].split(b";")[0][:12], 16)
             except ValueError:
-                return ""
+                return None
             at = end + 2 + size + 2
             if size == 0:
-                return ""
+                return None
             if at > len(body):
                 return "%d bytes of a chunk of %d" % (at - len(body), size)
         return ""
     length = fields.get(b"content-length", b"")[:12]
     missing = int(length) - len(body) if length.isdigit() else 0
-    return "%d of the %d bytes that it announced" % (missing, int(length)) if missing > 0 else ""
+    return "%d of the %d bytes that it announced" % (missing, int(length)) if missing > 0 else None
 
 ENDINGS = {errno.ENETUNREACH: "no-route", errno.EADDRNOTAVAIL: "no-route", errno.EHOSTUNREACH: "host-unreachable", errno.ECONNREFUSED: "refused", errno.EPERM: "could-not-ask"}
 # What connecting says where a route or a policy rule prohibits the address, or swallows it.
@@ -161,28 +162,35 @@ def one(number, size):
             if speech != "tls":
                 s.sendall(request(size))
                 heard, cut = time.monotonic(), ""
-                while len(got) < 12 or (len(got) < most and got.startswith(b"HTTP/") and owed(got)):
+                while len(got) < 12 or (len(got) < most and got.startswith(b"HTTP/")):
+                    promised = owed(got) if len(got) >= 12 else "the head"
+                    if promised is None:
+                        break
+                    left = limit - (time.monotonic() - start)
+                    # A stream of events may come to its next one in an hour.
+                    s.settimeout(max(0.05, left if promised else min(0.5, left)))
                     try:
                         more = s.recv(4096)
                     except (socket.timeout, ConnectionResetError) as e:
                         if len(got) < 12:
                             raise
+                        if not promised:
+                            break
                         # What still comes is slow and no more than that.
                         silent = time.monotonic() - heard > limit / 4
                         cut = "answer-cut" if isinstance(e, ConnectionResetError) else "answer-stalls" if silent else ""
                         break
                     if not more:
-                        cut = "answer-cut" if got else ""
+                        cut = "answer-cut" if got and promised else ""
                         break
                     got += more
                     heard = time.monotonic()
-                    s.settimeout(max(0.05, limit - (heard - start)))
                 answer = len(got)
             if speech == "tls":
                 ending = "answered"
             elif got.startswith(b"HTTP/") and got[9:12].isdigit():
                 ending, status = cut or "answered", got[9:12].decode()
-                detail = "missing: " + owed(got) if cut else detail
+                detail = "missing: " + (owed(got) or "") if cut else detail
             elif got:
                 ending = "http-mismatch"
             else:
