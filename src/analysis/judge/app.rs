@@ -184,7 +184,7 @@ fn stopped_beside(road: &Road) -> Option<String> {
     let own = road.endpoint();
     let all = road.case.roads();
     let same = all.iter().filter(|other| own.is_some() && other.endpoint() == own && !other.connection.attempt.answered());
-    same.filter_map(|other| other.answer_stopped_at()).map(str::to_owned).next()
+    same.filter_map(Road::answer_stopped_at).map(str::to_owned).next()
 }
 
 /// What was left to the program to answer, where most of the time was over before the request was there: milliseconds.

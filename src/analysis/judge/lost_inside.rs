@@ -13,7 +13,7 @@ use crate::analysis::state::mechanisms::{self, Host, Look};
 use crate::analysis::state::netfilter::{Fields, Rule};
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::model::catalogue::names;
-use crate::model::connection::Sighting;
+use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::subject::Subject;
@@ -169,10 +169,13 @@ fn with_lost<T>(case: &Case, look: impl Fn(&Lost) -> Option<T>) -> Option<T> {
     let pair = case.node_state(node)?;
     // What the node answers itself by a reset or an ICMP error is not lost.
     let refused = |road: &&Road| {
-        let own = road.hops(|hop| !hop.request && hop.passage == Passage::Out && matches!(hop.what, Sighting::Reset | Sighting::IcmpError));
-        own.filter(|hop| hop.place == *node).next().is_some()
+        let own = |hop: &Hop| {
+            hop.place == *node && !hop.request && hop.passage == Passage::Out && matches!(hop.what, Sighting::Reset | Sighting::IcmpError)
+        };
+        road.connection.hops.iter().any(own)
     };
-    let watched = failing.len() >= ENOUGH && failing.iter().all(|road| road.watched(node)) && !failing.iter().any(|road| refused(&road));
+    let watched =
+        failing.len() >= ENOUGH && failing.iter().all(|road| road.watched(node)) && !failing.iter().copied().any(|road| refused(&road));
     let packets = Packets::of(case, &failing);
     let fields = packets.fields(Leg::Request, case.address(), None);
     watched.then(|| look(&Lost { case, roads: &failing, node, far: *far, pair, packets, fields }))?

@@ -4,6 +4,7 @@ use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::packets::Packets;
 use crate::analysis::judge::pod_network::network_of;
 use crate::analysis::judge::road::Road;
+use crate::analysis::state::network::Link;
 use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::routes::NextHop;
@@ -135,7 +136,7 @@ pub(in crate::analysis::judge) fn own_network(
         // Where nodes and pods share one network, the way by it is right; and a tunnel may have the whole range.
         let of_nodes = |net: &ipnet::IpNet| case.announcement.is_some_and(|seen| seen.nodes_seen.iter().any(|one| one.internal_ips.iter().any(|ip| net.contains(ip))));
         let (_, net) = pair.after.addresses()?.iter().find(|(name, net)| name == device && net.contains(ip))?;
-        if of_nodes(net) || pair.after.link(device).is_none_or(|link| link.is_tunnel()) || net.addr() == *ip {
+        if of_nodes(net) || pair.after.link(device).is_none_or(Link::is_tunnel) || net.addr() == *ip {
             return None;
         }
         let mut evidence = vec![

@@ -78,9 +78,10 @@ pub(super) fn mac_of_nobody(arrived: &Arrived) -> Option<Finding> {
 /// The link-local address that a kernel makes of a MAC by itself (RFC 4291, appendix A).
 fn eui64(mac: &str) -> Option<IpAddr> {
     let bytes: Vec<u8> = mac.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect::<Option<_>>()?;
-    let [a, b, c, d, e, f] = bytes.try_into().ok()?;
+    let bytes: [u8; 6] = bytes.try_into().ok()?;
     let word = |high: u8, low: u8| u16::from_be_bytes([high, low]);
-    Some(IpAddr::from([0xfe80, 0, 0, 0, word(a ^ 2, b), word(c, 0xff), word(0xfe, d), word(e, f)]))
+    let end = [word(bytes[0] ^ 2, bytes[1]), word(bytes[2], 0xff), word(0xfe, bytes[3]), word(bytes[4], bytes[5])];
+    Some(IpAddr::from([0xfe80, 0, 0, 0, end[0], end[1], end[2], end[3]]))
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
             0 => format!("none with payload passed {}", gone.next),
             bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),
         },
-        match overtaken.filter(|_| narrow.is_none()) {
+        match overtaken.filter(|_| narrow.is_none() && (!small(true) || small(false))) {
             _ if let Some(narrow) = &narrow => narrow.clone(),
             Some((passed, lost)) => format!(
                 "of the very same answer or request a later packet with {passed} bytes passed, and an earlier one with {lost} bytes did not"

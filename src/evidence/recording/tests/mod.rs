@@ -63,7 +63,8 @@ proptest! {
         fs::write(&path, &bytes).unwrap();
         match open(&path) {
             Err(error) => prop_assert!(error.to_string().contains("run.lbdiag")),
-            Ok((_, manifest)) => prop_assert_eq!(manifest.cut_after.is_some(), cut),
+            // What a changed byte makes of it may look like a file that was cut off; one that was is never taken for whole.
+            Ok((_, manifest)) => prop_assert!(!cut || manifest.cut_after.is_some()),
         }
     }
 }
