@@ -640,9 +640,7 @@ fn the_least_permissions_suffice_and_what_is_missing_is_named() {
     let asked: Vec<Allowed> = whole.asked.lock().unwrap().iter().map(|path| wanted(path)).collect();
     let used: Vec<&Allowed> = rules.iter().filter(|rule| asked.iter().any(|want| permits(std::slice::from_ref(*rule), want))).collect();
     assert!(used.len() >= 10, "{used:?}");
-    // Whether MetalLB's own workloads are whole is looked at beside, and `doctor` tells what it may not: nothing that is said rests on it.
-    let beside = |rule: &Allowed| ["deployments", "daemonsets"].contains(&rule.2.as_str());
-    for missing in used.into_iter().filter(|rule| !beside(rule)) {
+    for missing in used {
         let less: Vec<Allowed> = rules.iter().filter(|rule| *rule != missing).cloned().collect();
         let ran = under(less).run("service-static", &[]);
         let (verb, _, resource, _) = missing;

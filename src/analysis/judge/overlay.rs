@@ -1,6 +1,7 @@
 //! Between the announcing node and the pod's node: routes, tunnels, what lies between, and sizes.
 
 mod direct;
+mod ends;
 mod foreign;
 mod macs;
 pub(super) mod rules;

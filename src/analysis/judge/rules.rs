@@ -89,6 +89,7 @@ rules! {
     LOST_BETWEEN: "the network between two nodes" says OVERLAY_LOST_BETWEEN;
     FOREIGN_ADDRESS: "an address of another node's pod network" says OVERLAY_FOREIGN_ADDRESS;
     WRONG_ENDPOINT: "a tunnel that leads elsewhere" says OVERLAY_WRONG_ENDPOINT;
+    ENDS_DIFFER: "two ends of a tunnel that differ" says OVERLAY_ENDS_DIFFER;
     TUNNEL_DOWN: "a tunnel's interface that is down" says OVERLAY_INTERFACE_DOWN;
     OVERLAY_MTU: "large packets that are lost between nodes" says OVERLAY_MTU;
     CHECKSUM: "packets that a tunnel spoils" says OVERLAY_CHECKSUM;

@@ -23,6 +23,8 @@ pub struct Link {
     pub mtu: u32,
     /// `vxlan`, `geneve`, `ipip`, `veth`, `bridge`, … as far as it is told.
     pub kind: Option<String>,
+    /// By what the other end of a VXLAN or Geneve tunnel knows what is for it.
+    pub marks: Option<TunnelMarks>,
     /// Whether a programme at it may take packets before anybody else sees them.
     pub xdp: bool,
     /// That programme, as far as it is told: its name, or its number.
@@ -41,6 +43,15 @@ impl Link {
     pub fn is_seen_through(&self) -> bool {
         matches!(self.kind.as_deref(), Some("vxlan" | "geneve" | "ipip"))
     }
+}
+
+/// What both ends of a tunnel must have alike, or neither takes what the other sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TunnelMarks {
+    /// The network's number: VNI.
+    pub id: u32,
+    /// The UDP port that it sends to and listens on.
+    pub port: u16,
 }
 
 /// A neighbour entry.
@@ -87,9 +98,17 @@ fn link(line: &str) -> Option<Link> {
         mac: after("link/ether").unwrap_or_default(),
         mtu: after("mtu").and_then(|mtu| mtu.parse().ok()).unwrap_or_default(),
         kind: rest.iter().find(|word| KINDS.contains(word)).map(|word| (*word).to_owned()),
+        marks: rest.iter().any(|word| ["vxlan", "geneve"].contains(word)).then(|| marks(&rest)).flatten(),
         xdp: rest.iter().any(|word| word.contains("xdp")),
         programme: programme(&rest),
     })
+}
+
+/// `vxlan id 4096 local 10.0.0.1 dev eth0 srcport 0 0 dstport 4789 …`
+fn marks(words: &[&str]) -> Option<TunnelMarks> {
+    let told = &words[words.iter().position(|word| *word == "vxlan" || *word == "geneve")? + 1..];
+    let after = |key: &str| told.iter().position(|word| *word == key).and_then(|at| told.get(at + 1));
+    Some(TunnelMarks { id: after("id")?.parse().ok()?, port: after("dstport")?.parse().ok()? })
 }
 
 /// What `ip` tells of a programme: `prog/xdp id 97 name ddos_guard`.
@@ -147,6 +166,16 @@ mod tests {
         assert_eq!((link.name.as_str(), link.index, link.peer), ("mlb", 7, Some(8)));
         assert!(!link.up && !link.lower_up && !link.xdp);
         assert_eq!((link.master.as_deref(), link.mac.as_str(), link.kind.as_deref()), (Some("br0"), "02:00:00:00:00:0a", Some("veth")));
+    }
+
+    #[test]
+    fn a_tunnel_tells_by_what_its_other_end_knows_it() {
+        let all = links(
+            "9: vxlan.calico: <UP,LOWER_UP> mtu 1450 qdisc noqueue state UNKNOWN \\    link/ether 66:26:c2:ce:28:d0 brd ff:ff:ff:ff:ff:ff \\    vxlan id 4096 local 10.88.0.11 dev eth0 srcport 0 0 dstport 4789 nolearning ttl auto ageing 300\n\
+             4: gen0: <UP> mtu 1450 qdisc noqueue \\    geneve id 7 remote 10.88.0.12 dstport 6081 noudpcsum\n5: vx: <UP> mtu 1450 \\    vxlan external id 0\n",
+        );
+        let told: Vec<_> = all.iter().map(|link| link.marks.map(|marks| (marks.id, marks.port))).collect();
+        assert_eq!(told, [Some((4096, 4789)), Some((7, 6081)), None]);
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
     let version = version.or_else(|| speakers.iter().find_map(|pod| plain_version(pod.labels.get("app.kubernetes.io/version")?)));
     let mut metallb = Metallb {
         controllers: all_pods.iter().filter(|pod| part(pod, "controller")).cloned().collect(),
-        workloads: workloads(run),
+        workloads: workloads(run, context)?,
         pools: read(run, context, "pools", "which pool holds the address", read_metallb::pool)?,
         l2_advertisements: read(run, context, "l2advertisements", "which layer 2 advertisements exist", read_metallb::advertisement)?,
         bgp_advertisements: read(run, context, "bgpadvertisements", "which BGP advertisements exist", read_metallb::advertisement)?,
@@ -163,18 +163,26 @@ fn find(run: &Run, context: &NativeCallContext) -> Answer<Result<(), EvidenceErr
     Ok(Ok(()))
 }
 
-fn workloads(run: &Run) -> Option<Vec<Workload>> {
-    if !asked(run, "deployments") {
-        return None;
+/// What the cluster wants of MetalLB's own workloads. `None` when one of the lists was not asked for or could not be read.
+fn workloads(run: &Run, context: &NativeCallContext) -> Answer<Option<Vec<Workload>>> {
+    let mut all = Vec::new();
+    for (kind, name, undecided) in [
+        ("Deployment", "deployments", "whether MetalLB's controller is wanted and runs"),
+        ("DaemonSet", "daemonsets", "whether all of MetalLB's speakers run"),
+    ] {
+        if !asked(run, name) {
+            return Ok(None);
+        }
+        match &*listed(run, name) {
+            Ok(list) => all.extend(list.iter().map(|value| objects::workload(kind, value))),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotRecorded) => return Ok(None),
+            Err(error) => {
+                run.failed_look(context, error, Subject::Api(name.to_owned()), undecided)?;
+                return Ok(None);
+            }
+        }
     }
-    let (deployments, daemon_sets) = (listed(run, "deployments"), listed(run, "daemonsets"));
-    let deployments = (*deployments).as_ref().ok()?;
-    let daemon_sets = (*daemon_sets).as_ref().ok()?;
-    let all = deployments
-        .iter()
-        .map(|value| objects::workload("Deployment", value))
-        .chain(daemon_sets.iter().map(|value| objects::workload("DaemonSet", value)));
-    Some(all.collect())
+    Ok(Some(all))
 }
 
 /// A list read into the model; a kind that the cluster does not know is an empty list, because then there is none.

@@ -3,7 +3,7 @@
 use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
-    Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, filtered_on_arrival, filtered_on_leaving,
+    Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, ends, filtered_on_arrival, filtered_on_leaving,
     foreign, lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
     wrong_endpoint, wrong_neighbour,
 };
@@ -41,6 +41,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
         Look(&TUNNEL_FILTERED),
         Look(&WRONG_ROUTE),
         Look(&LOST_DIRECTLY),
+        Look(&SENT_OTHERWISE),
         Open(|scene| tables_unread(scene)),
         Look(&WRONG_ENTRY),
     ],
@@ -62,8 +63,10 @@ pub(in crate::analysis::judge) const BETWEEN: FirstOf<OnTheWay> = FirstOf {
 };
 
 /// It came in encapsulated and did not come out of the tunnel.
-pub(in crate::analysis::judge) const NOT_DECAPSULATED: FirstOf<Arriving> =
-    FirstOf { title: "the tunnel to", steps: &[Look(&ARRIVAL_FILTERED), Look(&ARRIVAL_DOWN), Look(&SPOILED), Look(&MAC_OF_NOBODY)] };
+pub(in crate::analysis::judge) const NOT_DECAPSULATED: FirstOf<Arriving> = FirstOf {
+    title: "the tunnel to",
+    steps: &[Look(&ARRIVAL_FILTERED), Look(&ARRIVAL_DOWN), Look(&EXPECTED_OTHERWISE), Look(&SPOILED), Look(&MAC_OF_NOBODY)],
+};
 
 /// Small packets pass two points, and large ones do not.
 pub(in crate::analysis::judge) const SIZES: FirstOf<LostHere> =
@@ -109,6 +112,13 @@ const LOST_DIRECTLY: Proof<HandedOver> = Proof {
     title: "packets that leave one node for another without a tunnel and do not come in there",
     needs: "a route to an address of the pod's node, a neighbour entry with its MAC, and captures on both nodes that lost nothing",
     apply: One(|scene| direct::lost_directly(scene)),
+};
+
+const SENT_OTHERWISE: Proof<HandedOver> = Proof {
+    rule: &rules::ENDS_DIFFER,
+    title: "a tunnel that sends to another port or network than the pod's node has",
+    needs: "the tunnel's id and port on both nodes, which differ; which of them is wrong the other nodes tell",
+    apply: One(|scene| ends::where_it_leaves(scene)),
 };
 
 const WRONG_ENTRY: Proof<HandedOver> = Proof {
@@ -172,6 +182,13 @@ const ARRIVAL_DOWN: Proof<Arriving> = Proof {
     title: "the tunnel's interface on the node that receives, which is down",
     needs: "a tunnel's interface of the node that is not up",
     apply: One(|scene| down_on_arrival(scene)),
+};
+
+const EXPECTED_OTHERWISE: Proof<Arriving> = Proof {
+    rule: &rules::ENDS_DIFFER,
+    title: "a tunnel whose other end has another port or network",
+    needs: "the tunnel's id and port on both nodes, which differ; which of them is wrong the other nodes tell",
+    apply: One(|scene| ends::where_it_arrives(scene)),
 };
 
 const SPOILED: Proof<Arriving> = Proof {

@@ -8,20 +8,31 @@ use crate::model::connection::Sighting;
 /// Round trips that a try needs before it is answered: the connection, TLS, the answer, and one to spare.
 const ROUND_TRIPS: i64 = 4;
 
+/// One packet at one point.
+struct Seen {
+    /// Nanoseconds by the clock of the place that captured it.
+    first: i64,
+    times: usize,
+}
+
 impl Road<'_> {
+    /// When each packet of one direction was first seen at a point, and how often.
+    fn sightings(&self, request: bool, point: &Point) -> BTreeMap<(u32, u32, Sighting), Seen> {
+        let mut seen: BTreeMap<(u32, u32, Sighting), Seen> = BTreeMap::new();
+        for hop in self.connection.hops.iter().filter(|hop| hop.request == request && self.at(hop, point)) {
+            let packet = seen.entry((hop.sequence, hop.length, hop.what)).or_insert(Seen { first: hop.at, times: 0 });
+            packet.first = packet.first.min(hop.at);
+            packet.times += 1;
+        }
+        seen
+    }
+
     /// How long packets of one direction take from one point to another, as far as any was seen at both: nanoseconds.
     fn takes(&self, request: bool, from: &Point, to: &Point) -> Option<i64> {
-        let first = |point: &Point| {
-            let mut first: BTreeMap<(u32, u32, Sighting), i64> = BTreeMap::new();
-            for hop in self.connection.hops.iter().filter(|hop| hop.request == request && self.at(hop, point)) {
-                let at = first.entry((hop.sequence, hop.length, hop.what)).or_insert(hop.at);
-                *at = hop.at.min(*at);
-            }
-            first
-        };
-        let came = first(to);
+        let came = self.sightings(request, to);
         // One that was lost once and came when it was sent again took no longer than the others.
-        first(from).iter().filter_map(|(packet, left)| Some(came.get(packet)? - left)).min().map(|took| took.max(0))
+        let took = |(packet, left): (&_, &Seen)| Some(came.get(packet)?.first - left.first);
+        self.sightings(request, from).iter().filter_map(took).min().map(|took| took.max(0))
     }
 
     /// When the first of a place's captures was stopped, as far as that is known.
@@ -52,22 +63,11 @@ impl Road<'_> {
     /// compare with one another and with nothing else.
     #[must_use]
     pub(in crate::analysis::judge) fn delays_back(&self, node: &str) -> Vec<i64> {
-        let first = |point: &Point| {
-            let mut first: BTreeMap<(u32, u32, Sighting), i64> = BTreeMap::new();
-            for hop in self.connection.hops.iter().filter(|hop| !hop.request && self.at(hop, point)) {
-                first.entry((hop.sequence, hop.length, hop.what)).or_insert(hop.at);
-            }
-            first
-        };
+        let came = self.sightings(false, &Point::Client(self.client()));
+        let left = self.sightings(false, &Point::NodeClientSide(node.to_owned()));
         // One that was sent again may have come once and left twice: its first time here belongs to its first time there, or to none.
-        let sent_once = |packet: &(u32, u32, Sighting)| {
-            let here = Point::NodeClientSide(node.to_owned());
-            let same = |hop: &&crate::model::connection::Hop| !hop.request && (hop.sequence, hop.length, hop.what) == *packet;
-            self.connection.hops.iter().filter(same).filter(|hop| self.at(hop, &here)).count() == 1
-        };
-        let came = first(&Point::Client(self.client()));
-        let left = first(&Point::NodeClientSide(node.to_owned()));
-        left.iter().filter(|(packet, _)| sent_once(packet)).filter_map(|(packet, at)| Some(came.get(packet)? - at)).collect()
+        let took = |(packet, left): (&_, &Seen)| Some(came.get(packet)?.first - left.first);
+        left.iter().filter(|(_, seen)| seen.times == 1).filter_map(took).collect()
     }
 
     /// How long the program in the pod had to answer once the whole request was there, until the client gave up: milliseconds. It is told by the

@@ -117,6 +117,19 @@ entries! {
         ],
         references: &[pages::KUBERNETES_DEBUG_SERVICE, "bridge(8)"],
     },
+    OVERLAY_ENDS_DIFFER = "overlay/ends-differ" {
+        severity: Severity::Fail,
+        culprit: "the interface, or both where nothing tells which of them is wrong",
+        meaning: "A node's tunnel has another UDP port or network number (VNI) than the other nodes', so that neither takes what the other sends.",
+        decided_by: "ip -d link of both nodes, where packets go into the tunnel on one and do not come out of it on the other; which of the two is wrong the other nodes' tunnels tell.",
+        seen: "Pods of one node are not reached from the others, nor the others' from it, and its own work. tcpdump shows UDP 8472 in one direction and 4789 in the other, or the kernel answers with ICMP port unreachable. A node was configured by another version or another plugin's defaults, or the interface survived a change of them.",
+        next: "Set the port and the number alike on all nodes where the network plugin has them (Calico: vxlanPort and vxlanVNI of FelixConfiguration; flannel: Port and VNI of its net-conf.json), delete the odd interface on that node and restart the plugin's agent there.",
+        alike: &[
+            ("overlay/lost-between", "There both ends are alike, and a filter takes the packets between them."),
+            ("overlay/wrong-endpoint", "There the packets go to another machine."),
+        ],
+        references: &["ip-link(8)"],
+    },
     OVERLAY_INTERFACE_DOWN = "overlay/interface-down" {
         severity: Severity::Fail,
         culprit: "the node and its interface",
