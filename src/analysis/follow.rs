@@ -12,6 +12,7 @@ mod origin;
 
 use origin::{Numbers, Origins};
 
+use crate::analysis::state::data_path;
 use crate::model::capture::Capture;
 use crate::model::clock::Offsets;
 use crate::model::connection::{Connection, Hop, Sighting};
@@ -284,7 +285,7 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Option<Hop> {
     Some(Hop {
         place: capture.request.place.to_string(),
         interface: packet.interface.to_string(),
-        passage: packet.passage,
+        passage: data_path::passage(packet.interface.as_str(), packet.passage),
         request,
         what,
         source,
@@ -294,6 +295,7 @@ fn hop(capture: &Capture, packet: &Packet, request: bool) -> Option<Hop> {
         source_mac: packet.source_mac.map(|mac| mac.to_string()),
         sequence: if let Body::Tcp(segment) = &packet.body { segment.sequence } else { 0 },
         length,
+        ttl: packet.ttl,
         at: packet.at,
     })
 }

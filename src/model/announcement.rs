@@ -40,7 +40,7 @@ pub enum Agreement {
 /// One source and the node that it names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// `log`, `metric`, `l2status`, `bgpstatus`, `session`, `event`, `wire` or `router`.
+    /// `log`, `metric`, `l2status`, `bgpstatus`, `session`, `event`, `lease`, `wire` or `router`.
     pub kind: String,
     /// `None` when the source was read and names nobody.
     pub node: Option<String>,

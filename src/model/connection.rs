@@ -28,6 +28,9 @@ pub struct Hop {
     pub sequence: u32,
     /// Bytes of payload.
     pub length: u32,
+    /// How many more routers it may pass, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
     pub at: i64,
 }
 
@@ -49,6 +52,7 @@ impl Hop {
             source_mac: None,
             sequence: 7,
             length: 0,
+            ttl: None,
             at: 0,
         }
     }

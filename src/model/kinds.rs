@@ -17,6 +17,7 @@ pub const KINDS: &[Known] = &[
     known("", "v1", "pods"),
     known("", "v1", "events"),
     known("discovery.k8s.io", "v1", "endpointslices"),
+    known("coordination.k8s.io", "v1", "leases"),
     known("apps", "v1", "deployments"),
     known("apps", "v1", "daemonsets"),
     known("apps", "v1", "statefulsets"),

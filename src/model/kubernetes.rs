@@ -131,8 +131,11 @@ pub struct Event {
     pub reason: String,
     pub message: String,
     pub component: String,
-    /// RFC 3339.
+    /// When it was last seen, RFC 3339.
     pub at: String,
+    /// When it was first seen; empty when it does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub since: String,
     pub count: u32,
     /// The uid of the object that it is about: an object of the same name that was there before has another.
     pub object_uid: String,

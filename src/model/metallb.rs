@@ -153,4 +153,29 @@ pub struct Metallb {
     pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.
     pub daemon_sets: Option<Vec<Workload>>,
+    /// What is there in its place, in a cluster that has no MetalLB. `None` where MetalLB is there, or may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
+}
+
+/// What another load balancer of the cluster leaves in the API about a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instead {
+    /// The Leases by which its nodes agree on who announces; `None` when they could not be read.
+    pub leases: Option<Vec<Lease>>,
+}
+
+/// A `Lease` (coordination.k8s.io) that says which node announces a Service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    pub namespace: String,
+    pub name: String,
+    /// Whose it is, for a person: `Cilium's L2 announcements`.
+    pub of: String,
+    /// The node that holds it; empty when none does.
+    pub holder: String,
+    /// When it was last renewed, RFC 3339.
+    pub renewed: String,
+    /// For how long, in seconds.
+    pub lasts_s: u64,
 }

@@ -45,6 +45,9 @@ pub struct Packet {
     /// Outer addresses of the tunnel.
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     pub outer: Option<Box<(IpAddr, IpAddr)>>,
+    /// How many more routers it may pass: time to live, or hop limit. `None` where the recording is of before this was kept.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u8>,
 }
 
 /// An interface's name, shared by all packets that passed it.

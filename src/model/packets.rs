@@ -142,6 +142,7 @@ mod tests {
             body: Body::Other,
             tunnel: None,
             outer: None,
+            ttl: None,
         };
         (0..).take(count).map(one).collect()
     }

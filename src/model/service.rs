@@ -67,7 +67,7 @@ pub struct Service {
     pub hostnames: Vec<String>,
     /// `metadata.finalizers`: some controllers leave their mark there.
     pub finalizers: Vec<String>,
-    /// The types of `status.conditions`, likewise.
+    /// The types of `status.conditions` that are not said to be false, likewise.
     pub conditions: Vec<String>,
     pub ports: Vec<ServicePort>,
     /// `spec.clusterIP: None`: its name resolves to the pods, and nothing is translated.

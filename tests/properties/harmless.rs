@@ -263,6 +263,7 @@ fn with_packets(capture: &mut Capture) {
         body: Body::Arp(arp),
         tunnel: None,
         outer: None,
+        ttl: None,
     };
     capture.packets = std::iter::once(packet).chain(capture.packets.iter().cloned()).collect();
     for count in [&mut capture.counters.captured, &mut capture.counters.received_by_filter] {

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Gathered;
+use super::instead::held;
 use super::sources::state;
 use crate::analysis::{election, speaker};
 use crate::model::announcement::{Agreement, LogState, Source, SpeakerLog, Wire};
 use crate::model::bgp::Bgp;
+use crate::model::metallb::Instead;
 
 /// What the sources say together.
 pub(super) struct Judged {
@@ -30,6 +32,9 @@ pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: 
     let Some(address) = gathered.service.addresses.first().copied() else {
         return Judged::new(Agreement::None, &BTreeSet::new(), "the Service has no address");
     };
+    if let Some(instead) = &gathered.metallb.instead {
+        return without_metallb(gathered, instead);
+    }
     let by_bgp_alone = bgp.filter(|_| !layer2);
     let mut words = Words::of(gathered, address, if by_bgp_alone.is_some() { "bgp" } else { "layer2" });
     if let Some(bgp) = by_bgp_alone {
@@ -38,6 +43,29 @@ pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: 
     } else {
         words.hear_who_cannot_answer(&gathered.logs, interfaces);
         by_layer2(gathered, sources, &words)
+    }
+}
+
+/// Who announces where there is no MetalLB: by those who hold a Lease for it, and by those who answer.
+fn without_metallb(gathered: &Gathered, instead: &Instead) -> Judged {
+    let known = |node: &str| gathered.nodes.iter().any(|one| one.name == node);
+    let holding = instead.leases.iter().flatten().filter(|lease| held(lease, &gathered.now) && known(&lease.holder));
+    let holders: BTreeSet<String> = holding.map(|lease| lease.holder.clone()).collect();
+    let answers = gathered.wire.iter().flat_map(|wire| &wire.answers);
+    let answering: BTreeSet<String> = answers.filter_map(|answer| answer.node.clone()).collect();
+    let told = |agreement, nodes: &BTreeSet<String>, because: String| {
+        Judged::new(agreement, nodes, format!("the cluster has no MetalLB; {because}"))
+    };
+    match (holders.len(), answering.len()) {
+        (_, 2..) => told(Agreement::Several, &answering, format!("{} all answer on the wire", shown(&answering))),
+        (0, 1) => told(Agreement::Agree, &answering, format!("{} answers on the wire", shown(&answering))),
+        (0, 0) => told(Agreement::Unknown, &holders, "no Lease that was read tells which node announces the address".to_owned()),
+        (1, 1) if holders != answering => {
+            let both: BTreeSet<String> = holders.union(&answering).cloned().collect();
+            told(Agreement::Conflict, &both, format!("{} holds the Lease, and {} answers on the wire", shown(&holders), shown(&answering)))
+        }
+        (1, _) => told(Agreement::Agree, &holders, format!("{} holds the Lease", shown(&holders))),
+        _ => told(Agreement::Several, &holders, format!("{} hold Leases for it", shown(&holders))),
     }
 }
 

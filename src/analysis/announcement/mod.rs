@@ -3,6 +3,7 @@
 mod agreement;
 mod bgp;
 pub mod elect;
+pub mod instead;
 mod sources;
 
 use std::collections::BTreeSet;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::instead;
 use crate::analysis::timestamps::age_s;
 use crate::model::announcement::{LogState, Side, Source, SpeakerLog, SpeakerMetrics, Wire};
 use crate::model::metallb::Metallb;
 
 /// The kinds of sources, the most trusted first.
-const TRUST: [&str; 8] = ["wire", "router", "metric", "log", "session", "l2status", "bgpstatus", "event"];
+const TRUST: [&str; 9] = ["wire", "router", "metric", "log", "lease", "session", "l2status", "bgpstatus", "event"];
 
 /// What the sources are read from: what was gathered, or what an announcement keeps of it.
 pub(super) struct Words<'a> {
@@ -31,6 +32,7 @@ pub(super) fn sources(words: &Words) -> Vec<Source> {
     wire(words, &mut sources);
     metrics(address, words, &mut sources);
     logs(address, words, &mut sources);
+    leases(words, &mut sources);
     if words.layer2 {
         l2_statuses(words, &mut sources);
     }
@@ -125,6 +127,22 @@ fn logs(address: IpAddr, words: &Words, sources: &mut Vec<Source>) {
                 ..source("log", announced.then_some(log.node.as_str()), &word.protocol, detail)
             });
         }
+    }
+}
+
+/// The Leases of another load balancer, where there is no MetalLB.
+fn leases(words: &Words, sources: &mut Vec<Source>) {
+    for lease in words.metallb.instead.iter().flat_map(|instead| &instead.leases).flatten() {
+        let held = instead::held(lease, words.now);
+        let says = match (lease.holder.as_str(), held) {
+            ("", _) => "nobody".to_owned(),
+            (holder, true) => holder.to_owned(),
+            (holder, false) => format!("{holder}, and nobody has renewed it since"),
+        };
+        let detail = format!("Lease {}/{} of {} says {says}", lease.namespace, lease.name, lease.of);
+        let node = Some(lease.holder.as_str()).filter(|holder| !holder.is_empty());
+        let at = Some(lease.renewed.clone()).filter(|at| !at.is_empty());
+        sources.push(Source { age_s: age_s(at.as_deref(), words.now), at, trusted: held, ..source("lease", node, "layer2", detail) });
     }
 }
 

@@ -32,6 +32,7 @@ fn packet(tenths: i64, inward: bool, body: &Value) -> Packet {
         body: serde_json::from_value(body.clone()).unwrap(),
         tunnel: None,
         outer: None,
+        ttl: None,
     }
 }
 

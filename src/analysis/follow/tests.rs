@@ -17,7 +17,7 @@ fn end(text: &str) -> (IpAddr, u16) {
 }
 
 fn packet(at: i64, passage: Passage, body: Body) -> Packet {
-    Packet { at, interface: "eth0".into(), passage, source_mac: None, body, tunnel: None, outer: None }
+    Packet { at, interface: "eth0".into(), passage, source_mac: None, body, tunnel: None, outer: None, ttl: None }
 }
 
 fn segment(at: i64, passage: Passage, from: (IpAddr, u16), to: (IpAddr, u16), flags: u8, sequence: u32) -> Packet {

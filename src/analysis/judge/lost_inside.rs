@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::road::{Leg, Point, Road};
 use super::translation;
 use crate::analysis::state::conntrack::Wanted;
+use crate::analysis::state::data_path;
 use crate::analysis::state::mechanisms::{self, Host, Look};
 use crate::analysis::state::netfilter::{Fields, Rule};
 use crate::analysis::state::place_state::{PlaceState, StatePair};
@@ -57,6 +58,10 @@ type Asked = (&'static str, fn(&Lost) -> Look);
 const OF_THE_CLUSTER: &[Asked] = &[
     ("the cluster's objects", objects),
     ("kube-proxy's rules for the endpoints", programmed),
+    ("a network plugin's own programmes", |lost| match data_path::plugin(&lost.pair.after) {
+        Some(plugin) => Look::MayTake(format!("{} leads packets there by itself: {} tells what it drops", plugin.name, plugin.drops)),
+        None => Look::NotThere,
+    }),
     ("what kube-proxy refuses", |lost| {
         may(translation::refused(lost.pair, &lost.fields, lost.roads), "its rules counted as many as were lost")
     }),
@@ -221,6 +226,10 @@ fn objects(lost: &Lost) -> Look {
 fn programmed(lost: &Lost) -> Look {
     let Lost { case, pair, .. } = lost;
     if lost.far {
+        return Look::NotThere;
+    }
+    if data_path::plugin(&pair.after).is_some() && data_path::kube_proxy_runs(&pair.after) != Some(true) {
+        // What translates there is named beside.
         return Look::NotThere;
     }
     let programmed = kube_proxy::programmed(case, pair);

@@ -118,6 +118,7 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
     gaps.extend(awaited::undecided(case));
     address::weigh_unexplained(case, &mut findings);
     settle::settle(case, &mut findings, &mut gaps);
+    unread::name_data_paths(case, &mut gaps);
     let summary = summary(case, &findings, &gaps, &witnesses);
     Judgement { findings, gaps, summary, considered: log.tried(), witnesses }
 }

@@ -6,6 +6,7 @@ use crate::analysis::judge::node::packets::Packets;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::analysis::state::data_path;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::plugin_rules::{self, Enforced};
 use crate::analysis::state::ruleset::Hook;
@@ -16,9 +17,6 @@ use crate::model::subject::Subject;
 
 /// How the chains begin in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
 const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-", "WEAVE-NPC", "ANTREA-"];
-
-/// Interfaces of plugins that enforce policies outside of iptables and nftables: Cilium, Antrea, OVN-Kubernetes.
-const INTERFACES: [&str; 3] = ["cilium_host", "antrea-gw0", "ovn-k8s-mp0"];
 
 /// The agents that write such chains, by how these begin: the process, and how a sentence names it.
 const AGENTS: [(&str, &str, &str); 4] = [
@@ -213,10 +211,12 @@ impl Policy {
 /// No packet filter tells what takes the request on the pod's node: where a plugin enforces policies in another way, and a policy does
 /// not let the request in, it is that policy.
 pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packets) -> Option<Finding> {
-    let enforcing = pair.after.links().unwrap_or_default().iter().find(|link| INTERFACES.contains(&link.name.as_str()))?;
+    let plugin = data_path::plugin(&pair.after)?;
     let denying = denying(case, node, packets);
-    let proof =
-        format!("the request comes to {node} and is not passed on to the pod; {} shows a plugin that enforces policies", enforcing.name);
+    let proof = format!(
+        "the request comes to {node} and is not passed on to the pod; {} runs there, and enforces policies by programmes of its own",
+        plugin.name
+    );
     let policies: Vec<Policy> =
         denying.iter().map(|policy| Policy::of(policy, "selects the pod and lets none of these requests in")).collect();
     (!policies.is_empty()).then(|| denied(&policies, vec![proof], &Guarded::Pod))

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::answering;
 use super::case::Case;
 use super::road::Road;
+use crate::analysis::state::data_path;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::place::{HostKind, Place};
@@ -133,6 +134,19 @@ pub(super) fn contradictions(case: &Case, findings: &[Finding]) -> Option<Gap> {
         ));
     }
     None
+}
+
+/// What is lost inside a node whose data path is a plugin's own is told by that plugin, which is not asked.
+pub(super) fn name_data_paths(case: &Case, gaps: &mut [Gap]) {
+    for gap in gaps.iter_mut().filter(|gap| gap.decisive && gap.name == names::EVIDENCE_UNDECIDED) {
+        let plugin = gap.subject.on_node().and_then(|node| data_path::plugin(&case.node_state(node)?.after));
+        if let Some(plugin) = plugin.filter(|plugin| !gap.reason.contains(plugin.name)) {
+            gap.reason = format!(
+                "{}; {} leads packets there by programmes of its own, and {} tells what they drop",
+                gap.reason, plugin.name, plugin.drops
+            );
+        }
+    }
 }
 
 /// Causes that may have a nearer one in what was not read: they are told, and the verdict does not rest on them.

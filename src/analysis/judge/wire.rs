@@ -19,8 +19,12 @@ use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::subject::Subject;
 
-/// MACs that answer and belong to no node, when every node that could have them was looked at.
+/// MACs that answer and belong to no node, when every node that could have them was looked at. Without MetalLB a machine outside of the
+/// cluster may be meant to answer.
 fn foreign(case: &Case) -> Vec<String> {
+    if case.announcement.is_some_and(|announcement| announcement.metallb.instead.is_some()) {
+        return Vec::new();
+    }
     let known = answering::macs(case);
     if !answering::all_looked_at(case) {
         return Vec::new();

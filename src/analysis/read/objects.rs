@@ -76,6 +76,7 @@ pub fn event(value: &Value) -> Event {
             .filter(|component| !component.is_empty())
             .unwrap_or_else(|| text(value, "/reportingComponent")),
         at,
+        since: optional_text(value, "/firstTimestamp").unwrap_or_default(),
         count: number(value, "/series/count").or_else(|| number(value, "/count")).unwrap_or(1),
         object_uid: text(value, "/involvedObject/uid"),
     }

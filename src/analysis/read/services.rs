@@ -29,7 +29,11 @@ pub fn service(value: &Value) -> Service {
         addresses: ingress.iter().filter_map(address).collect(),
         hostnames: ingress.iter().filter_map(|entry| optional_text(entry, "/hostname")).collect(),
         finalizers: texts(value, "/metadata/finalizers"),
-        conditions: array(value, "/status/conditions").iter().map(|condition| text(condition, "/type")).collect(),
+        conditions: array(value, "/status/conditions")
+            .iter()
+            .filter(|condition| text(condition, "/status") != "False")
+            .map(|condition| text(condition, "/type"))
+            .collect(),
         ports: array(value, "/spec/ports").iter().filter_map(service_port).collect(),
         headless: text(value, "/spec/clusterIP") == "None",
         external_policy: policy(value, "/spec/externalTrafficPolicy"),

@@ -9,6 +9,7 @@ pub mod closer;
 pub mod conntrack;
 pub mod counters;
 pub mod counting;
+pub mod data_path;
 pub mod forwarding;
 pub mod ipsec;
 pub mod kube_proxy;

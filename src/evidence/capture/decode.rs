@@ -66,6 +66,7 @@ pub fn decode(link_type: u32, data: &[u8], original_len: u32, at_ns: i64, links:
         body: carried.body,
         tunnel: carried.tunnel,
         outer: carried.outer,
+        ttl: carried.ttl,
     })
 }
 
@@ -160,7 +161,7 @@ fn sliced<'a>(content: &Behind<'a>) -> Option<LaxSlicedPacket<'a>> {
 
 impl Carried {
     fn other() -> Self {
-        Self { body: Body::Other, tunnel: None, outer: None }
+        Self { body: Body::Other, tunnel: None, outer: None, ttl: None }
     }
 }
 

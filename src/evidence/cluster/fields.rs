@@ -132,6 +132,7 @@ pub(super) const KINDS: &[Taken] = &[
             "status.loadBalancer.ingress[].hostname",
             "status.loadBalancer.ingress[].ipMode",
             "status.conditions[].type",
+            "status.conditions[].status",
         ],
     ),
     taken(
@@ -257,6 +258,7 @@ pub(super) const KINDS: &[Taken] = &[
     taken("metallb.io", "servicebgpstatuses", STATUS_OF_A_SERVICE),
     taken("metallb.io", "configurationstates", &["status.result", "status.errorSummary", "status.conditions[].lastTransitionTime"]),
     taken("frrk8s.metallb.io", "bgpsessionstates", &["status.node", "status.peer", "status.vrf", "status.bgpStatus", "status.bfdStatus"]),
+    taken("coordination.k8s.io", "leases", &["spec.holderIdentity", "spec.leaseDurationSeconds", "spec.renewTime"]),
     taken("crd.projectcalico.org", "ippools", &["spec.allowedUses[]", "spec.cidr"]),
     taken(
         "cilium.io",

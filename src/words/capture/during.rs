@@ -318,6 +318,7 @@ mod tests {
             body: Body::Other,
             tunnel: None,
             outer: None,
+            ttl: None,
         };
         let mut capture = Capture::sample(CaptureRequest::sample(place), 1, 0);
         capture.packets.push(packet);

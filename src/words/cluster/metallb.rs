@@ -6,6 +6,7 @@ use rhai::NativeCallContext;
 use serde_json::Value;
 
 use super::cluster_facts::{ask, asked, came, listed, metallb_namespace, of, of_bgp, of_metallb, rest_of_metallb};
+use super::instead;
 use super::service::unknown_namespace;
 use crate::analysis::announcement::{bgp_advertisements, pool};
 use crate::analysis::read::{metallb as read_metallb, objects, text};
@@ -88,6 +89,9 @@ pub fn metallb(run: &Run, context: &NativeCallContext, service: &Service) -> Ans
         speakers,
         ..Metallb::default()
     };
+    if metallb.speakers_read && metallb.speakers.is_empty() && metallb.controllers.is_empty() && instead::kinds_are_unknown(run) {
+        metallb.instead = Some(instead::read(run, context, service)?);
+    }
     if !bgp_advertisements(service, &metallb, pool(service, &metallb)).is_empty() {
         ask(run, &of_bgp(&metallb.namespace, service));
         metallb.peers = read(run, context, "bgppeers", "with which routers the speakers talk BGP", read_metallb::peer)?;

@@ -12,6 +12,7 @@ pub mod endpoint_facts;
 pub mod endpoint_looks;
 pub mod events;
 pub mod find_announcer;
+pub mod instead;
 pub mod listing;
 pub mod metallb;
 pub mod nodes;

@@ -13,7 +13,7 @@ use crate::analysis::addresses::{holds, pool_of};
 use crate::analysis::allocation::class::controller_serves;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
-use crate::model::kubernetes::Workload;
+use crate::model::kubernetes::{Event, Workload};
 use crate::model::metallb::Metallb;
 use crate::model::service::Service;
 use crate::model::subject::Subject;
@@ -26,6 +26,9 @@ const LATELY: SignedDuration = SignedDuration::from_mins(10);
 
 /// How old it may be for the fight to go on right now.
 const NOW: SignedDuration = SignedDuration::from_mins(1);
+
+/// How many times as long as a fight took it must have been quiet for it to be over.
+const RESTS: i32 = 4;
 
 /// Annotations and status conditions that other controllers leave on the Services they handle, and whose they are.
 const MARKS: [(&str, &str); 7] = [
@@ -137,7 +140,8 @@ fn cleared_often(metallb: &Metallb, at_most: SignedDuration) -> Option<(IpAddr, 
         .events
         .iter()
         .flatten()
-        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN && fresh(&event.at, &metallb.asked_at, at_most))
+        .filter(|event| event.reason == "ClearAssignment" && event.count >= OFTEN)
+        .filter(|event| fresh(&event.at, &metallb.asked_at, at_most) && !rests(event, &metallb.asked_at))
         .filter_map(|event| {
             let address = event.message.rsplit_once("[\"")?.1.split('"').next()?.parse::<IpAddr>().ok()?;
             Some((address, event.count))
@@ -149,6 +153,14 @@ fn cleared_often(metallb: &Metallb, at_most: SignedDuration) -> Option<(IpAddr, 
 fn fresh(at: &str, now: &str, at_most: SignedDuration) -> bool {
     let (Ok(at), Ok(now)) = (at.parse::<Timestamp>(), now.parse::<Timestamp>()) else { return false };
     now.duration_since(at) <= at_most
+}
+
+/// Whether it has been quiet for much longer than it took to happen so often.
+fn rests(event: &Event, now: &str) -> bool {
+    let at = |text: &str| text.parse::<Timestamp>().ok();
+    let (Some(first), Some(last), Some(now)) = (at(&event.since), at(&event.at), at(now)) else { return false };
+    let quiet = now.duration_since(last);
+    quiet > NOW && quiet > last.duration_since(first).saturating_mul(RESTS)
 }
 
 /// Who left a mark on the Service, and which.

@@ -33,7 +33,8 @@ pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
     if !findings.is_empty() || case.service.kind != "LoadBalancer" {
         return findings;
     }
-    let Some(metallb) = metallb(case) else { return Vec::new() };
+    // What MetalLB would give is no question in a cluster that has none.
+    let Some(metallb) = metallb(case).filter(|metallb| metallb.instead.is_none()) else { return Vec::new() };
     let served = class::unserved(case, metallb).is_none();
     let giving = Giving { case, metallb, served, answer: answer(case.service, metallb) };
     if case.address().is_some() {
@@ -73,7 +74,7 @@ pub(super) fn undecided(case: &Case, findings: &[Finding]) -> Option<Gap> {
     }
     match case.address() {
         None => Some(pending::undecided(case, metallb(case))),
-        Some(_) => held::undecided(case, metallb(case)?),
+        Some(_) => held::undecided(case, metallb(case).filter(|metallb| metallb.instead.is_none())?),
     }
 }
 

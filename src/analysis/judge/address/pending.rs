@@ -26,6 +26,12 @@ pub(super) fn quoting(giving: &Giving) -> Option<Finding> {
 pub(super) fn undecided(case: &Case, metallb: Option<&Metallb>) -> Gap {
     let reason = match metallb.map(|metallb| (metallb, answer(case.service, metallb))) {
         None => "the Service has no address, and MetalLB's objects were not looked at".to_owned(),
+        Some((metallb, _)) if metallb.instead.is_some() => {
+            let class = case.service.class.as_ref().map(|class| format!("; it asks for the class {class}")).unwrap_or_default();
+            format!(
+                "the Service has no address, and the cluster has no MetalLB: the API knows none of its kinds, and no pod is one of its parts{class}"
+            )
+        }
         Some((metallb, Answer::Unknown(what))) => match words::refusal(metallb) {
             Some(text) => format!("MetalLB says: {text}; it was not read {what}"),
             None => format!("the Service has no address; it was not read {what}, and no event of MetalLB's says why"),

@@ -20,7 +20,8 @@ use crate::model::subject::Subject;
 /// Findings about the announcement, the nearest cause first. They are causes when nobody gets through, latent otherwise.
 pub(super) fn findings(case: &Case, log: &Log) -> Vec<Finding> {
     let Some(announcement) = case.announcement else { return Vec::new() };
-    if announcement.address.is_none() {
+    // Without MetalLB nothing is known of who should announce.
+    if announcement.address.is_none() || announcement.metallb.instead.is_some() {
         return Vec::new();
     }
     let meant = Meant { case, announcement };

@@ -91,7 +91,7 @@ fn pair(place: &Place, text: &str) -> StatePair {
 fn arp(interface: &str, passage: Passage, reply: bool, sender: (&str, u8), target: &str) -> Packet {
     let body =
         Arp { reply, sender_mac: Mac([2, 0, 0, 0, 0, sender.1]), sender: sender.0.parse().unwrap(), target: target.parse().unwrap() };
-    Packet { at: 1, interface: interface.into(), passage, source_mac: None, body: Body::Arp(body), tunnel: None, outer: None }
+    Packet { at: 1, interface: interface.into(), passage, source_mac: None, body: Body::Arp(body), tunnel: None, outer: None, ttl: None }
 }
 
 fn capture(place: Place, lost: u64, packets: Vec<Packet>) -> Capture {

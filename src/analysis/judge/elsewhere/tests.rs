@@ -85,7 +85,8 @@ fn flow(tries: &[Tries], stranger: bool) -> Flow {
             flags: Flags(Flags::SYN),
             length: 0,
         });
-        let packet = Packet { at: 1, interface: "eth0".into(), passage: Passage::In, source_mac: None, body, tunnel: None, outer: None };
+        let packet =
+            Packet { at: 1, interface: "eth0".into(), passage: Passage::In, source_mac: None, body, tunnel: None, outer: None, ttl: None };
         captures[0].packets.push(packet);
     }
     Flow { captures, probes, arp, connections, ..Flow::default() }

@@ -2,6 +2,7 @@
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
+use crate::analysis::state::data_path;
 use crate::analysis::state::kube_proxy::{Programme, ServicePort, endpoints, is_there, programme};
 use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
@@ -16,6 +17,9 @@ use std::net::SocketAddr;
 /// What kube-proxy's programme on the node lacks: the address in it, or the way to it.
 pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, node: &str) -> Option<&'static str> {
     let address = case.address()?;
+    if data_path::plugin(&pair.after).is_some() && !kube_proxy_is_used(case) {
+        return None;
+    }
     let why = match programme(&pair.after, address) {
         Programme::Complete | Programme::Unread => return None,
         Programme::Lacks(why) => why,
@@ -30,45 +34,66 @@ pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, no
     (!case.roads().iter().any(translated)).then_some(why)
 }
 
+/// Whether any node that was read runs kube-proxy. Where a plugin translates in its place, what an earlier kube-proxy left behind says nothing.
+fn kube_proxy_is_used(case: &Case) -> bool {
+    case.states().any(|other| data_path::kube_proxy_runs(&other.after) == Some(true))
+}
+
 /// kube-proxy does not work on a node that does not translate the address.
 pub(in crate::analysis::judge) fn down(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let why = untranslated(case, pair, node)?;
-    let states = pair.after.processes("kube-proxy")?;
+    let (process, states) = data_path::kube_proxy(&pair.after)?;
     (states.is_empty() || states.contains(&'T')).then(|| {
-        found(
+        let mut finding = found(
             names::NODE_PROXY_DOWN,
             vec![Subject::kube_proxy(node)],
             format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
-            lacking(node, why, Some(&states)),
-        )
+            lacking(node, why, Some((process, states))),
+        );
+        within(&mut finding, process, node);
+        finding
     })
 }
 
 /// The node does not translate the address.
 pub(in crate::analysis::judge) fn not_programmed(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let why = untranslated(case, pair, node)?;
-    Some(found(
+    let process = data_path::kube_proxy(&pair.after);
+    let name = process.as_ref().map(|(name, _)| *name);
+    let mut finding = found(
         names::NODE_NOT_PROGRAMMED,
         vec![Subject::kube_proxy(node)],
         format!("{node} does not translate the address: {why}"),
-        lacking(node, why, pair.after.processes("kube-proxy").as_ref()),
-    ))
+        lacking(node, why, process),
+    );
+    within(&mut finding, name.unwrap_or_default(), node);
+    Some(finding)
 }
 
-fn lacking(node: &str, why: &str, states: Option<&Vec<char>>) -> Vec<String> {
-    let process = states.map(|states| {
+fn lacking(node: &str, why: &str, process: Option<(&str, Vec<char>)>) -> Vec<String> {
+    let process = process.map(|(name, states)| {
         if states.is_empty() {
-            format!("no process kube-proxy runs on {node}")
+            format!("no process {name} runs on {node}")
         } else {
-            format!("the kernel shows kube-proxy on {node} in state {}", states.iter().collect::<String>())
+            format!("the kernel shows {name} on {node} in state {}", states.iter().collect::<String>())
         }
     });
     std::iter::once(format!("on {node} {why}")).chain(process).collect()
 }
 
+/// A distribution that runs kube-proxy in its own process has no pod and no unit of that name: its own log and restart are meant.
+fn within(finding: &mut Finding, process: &str, node: &str) {
+    if !process.is_empty() && process != "kube-proxy" {
+        finding.next = format!("kube-proxy runs within {process} on {node}: read its log (journalctl -u {process}), and restart it there.");
+    }
+}
+
 /// kube-proxy's rules for the address lead to an endpoint that is gone.
 pub(in crate::analysis::judge) fn proxy_stale(case: &Case, pair: &StatePair, node: &str) -> Option<Finding> {
     let target = case.target.filter(|target| target.slices_read)?;
+    if data_path::plugin(&pair.after).is_some() && !kube_proxy_is_used(case) {
+        return None;
+    }
     let programmed = programmed(case, pair);
     let gone: Vec<String> = programmed
         .iter()

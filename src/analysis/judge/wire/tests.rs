@@ -76,7 +76,7 @@ fn asks(passage: Passage) -> Packet {
         sender: "10.88.64.50".parse().unwrap(),
         target: "10.88.64.100".parse().unwrap(),
     };
-    Packet { at: 1, interface: "eth0".into(), passage, source_mac: None, body: Body::Arp(arp), tunnel: None, outer: None }
+    Packet { at: 1, interface: "eth0".into(), passage, source_mac: None, body: Body::Arp(arp), tunnel: None, outer: None, ttl: None }
 }
 
 fn round(ending: Ending, hops: Vec<Hop>, captures: Vec<Capture>) -> Flow {

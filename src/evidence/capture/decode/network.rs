@@ -18,6 +18,7 @@ pub(super) struct Carried {
     pub(super) body: Body,
     pub(super) tunnel: Option<Tunnel>,
     pub(super) outer: Option<Box<(IpAddr, IpAddr)>>,
+    pub(super) ttl: Option<u8>,
 }
 
 /// An IP packet, as far as it was captured.
@@ -26,6 +27,7 @@ pub(super) struct Ip<'a> {
     destination: IpAddr,
     pub(super) protocol: u8,
     identification: u16,
+    ttl: u8,
     /// Not a first fragment: no transport header follows.
     pub(super) headless: bool,
     /// Bytes behind the IP headers on the wire, by the IP header.
@@ -36,7 +38,7 @@ pub(super) struct Ip<'a> {
 /// Reads what a frame carries. `wire_len` is the length on the wire from the network header on.
 pub(super) fn read(sliced: &LaxSlicedPacket<'_>, wire_len: u32, depth: u8) -> Carried {
     match &sliced.net {
-        Some(LaxNetSlice::Arp(arp)) => Carried { body: read_arp(arp.slice()), tunnel: None, outer: None },
+        Some(LaxNetSlice::Arp(arp)) => Carried { body: read_arp(arp.slice()), tunnel: None, outer: None, ttl: None },
         Some(net) => Ip::of(net, wire_len).map_or_else(Carried::other, |ip| read_ip(&ip, depth)),
         None => Carried::other(),
     }
@@ -54,6 +56,7 @@ impl<'a> Ip<'a> {
                     destination: IpAddr::V4(header.destination_addr()),
                     protocol: v4.payload_ip_number().0,
                     identification: header.identification(),
+                    ttl: header.ttl(),
                     headless: header.fragments_offset().value() != 0,
                     wire_payload: total.saturating_sub(headers),
                     payload: v4.payload().payload,
@@ -68,6 +71,7 @@ impl<'a> Ip<'a> {
                     destination: IpAddr::V6(header.destination_addr()),
                     protocol: v6.payload().ip_number.0,
                     identification: 0,
+                    ttl: header.hop_limit(),
                     headless: v6.is_payload_fragmented() && !starts_datagram(extensions.slice(), header.next_header().0),
                     wire_payload: total.saturating_sub(length(extensions.slice())),
                     payload: v6.payload().payload,
@@ -88,7 +92,7 @@ fn length(slice: &[u8]) -> u32 {
 }
 
 fn read_ip(ip: &Ip<'_>, depth: u8) -> Carried {
-    let plain = |body: Option<Body>| Carried { body: body.unwrap_or(Body::Other), tunnel: None, outer: None };
+    let plain = |body: Option<Body>| Carried { body: body.unwrap_or(Body::Other), tunnel: None, outer: None, ttl: Some(ip.ttl) };
     if ip.headless {
         return plain(None);
     }
@@ -109,7 +113,7 @@ fn tunnelled(ip: &Ip<'_>, depth: u8) -> Option<Carried> {
         return None;
     }
     let carried = read(&sliced, ip.wire_payload, depth + 1);
-    Some(Carried { body: carried.body, tunnel: Some(tunnel), outer: Some(Box::new((ip.source, ip.destination))) })
+    Some(Carried { tunnel: Some(tunnel), outer: Some(Box::new((ip.source, ip.destination))), ..carried })
 }
 
 /// ARP for IPv4 over Ethernet; another kind is `Other`.

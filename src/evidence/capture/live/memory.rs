@@ -44,8 +44,16 @@ mod tests {
 
     #[test]
     fn the_packets_of_all_captures_share_one_bound() {
-        let packet =
-            Packet { at: 0, interface: "mlb".into(), passage: Passage::In, source_mac: None, body: Body::Other, tunnel: None, outer: None };
+        let packet = Packet {
+            at: 0,
+            interface: "mlb".into(),
+            passage: Passage::In,
+            source_mac: None,
+            body: Body::Other,
+            tunnel: None,
+            outer: None,
+            ttl: None,
+        };
         let memory = PacketMemory::new(10 * weight(&packet) + 5);
         let kept = (0..100).filter(|_| memory.take(&packet)).count();
         assert_eq!(kept, 10);

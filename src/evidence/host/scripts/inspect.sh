@@ -79,7 +79,7 @@ old_ebtables() { # nftables does not show these; a table whose module is not loa
 processes() { # the few whose state matters, with the letter that the kernel gives it
   for p in /proc/[0-9]*; do
     read -r name <"$p/comm" 2>/dev/null || continue
-    case $name in kube-proxy | kubelet | speaker | calico-node | cilium-agent | flanneld | kube-router)
+    case $name in kube-proxy | k3s | k3s-server | k3s-agent | kubelite | kubesolo | kubelet | speaker | calico-node | cilium-agent | antrea-agent | ovnkube | flanneld | kube-router)
       printf '%s %s\n' "$name" "$(sed 's/^.*) //; s/ .*//' "$p/stat" 2>/dev/null)" ;;
     esac
   done

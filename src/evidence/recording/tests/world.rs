@@ -161,7 +161,7 @@ pub(super) fn packets(count: usize, seed: u64) -> Packets {
             let passage = if noise.is_multiple_of(2) { Passage::In } else { Passage::Out };
             let interface = ["mlb", "eth0", "veth3af1"][low::<usize>(noise, 3)].into();
             let source_mac = Some(Mac([2, 0x42, 0x0a, 0x58, 0, low(noise, 9)]));
-            Packet { at, interface, passage, source_mac, body, tunnel: None, outer: None }
+            Packet { at, interface, passage, source_mac, body, tunnel: None, outer: None, ttl: None }
         })
         .collect()
 }

@@ -24,7 +24,7 @@ pub const SOURCE: Record = Record {
     fields: &[
         Field::new(
             "kind",
-            Kind::OneOf(&["log", "metric", "l2status", "bgpstatus", "session", "event", "wire", "router"]),
+            Kind::OneOf(&["log", "metric", "l2status", "bgpstatus", "session", "event", "lease", "wire", "router"]),
             "What was read.",
         ),
         Field::new("node", Kind::Text, "The node that it names.").or_nothing("it was read and names nobody"),
