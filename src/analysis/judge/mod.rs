@@ -24,6 +24,7 @@ mod endpoints;
 mod flow;
 mod held_twice;
 mod holders;
+mod hop_limit;
 mod ipsec;
 mod leaving;
 mod led_astray;

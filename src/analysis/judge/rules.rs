@@ -63,6 +63,7 @@ rules! {
     NO_ANSWER: "requests for the address that nobody answers" says WIRE_NO_ANSWER;
     REQUEST_LOST: "requests that are lost before the node" says WIRE_REQUEST_LOST;
     REPLY_LOST: "answers that are lost behind the node" says WIRE_REPLY_LOST;
+    TTL_EXPIRED: "packets that may pass no more routers" says WIRE_TTL_EXPIRED;
     WIRE_MTU: "large packets that are lost before the node" says WIRE_MTU;
 
     HELD_TWICE: "an address or a MAC that two nodes have" says NODE_DUPLICATE_ADDRESS;

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use super::filter_rules::{DIVERTED, FILTERED, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
-use crate::analysis::judge::by_mark;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
+use crate::analysis::judge::{by_mark, hop_limit};
 use crate::analysis::judge::{client, conntrack, endpoints, pod_link, policy, translation};
 use crate::model::finding::Finding;
 
@@ -17,6 +17,7 @@ use crate::model::finding::Finding;
 pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
     title: "the request inside",
     steps: &[
+        Look(&REQUESTS_EXPIRED),
         Look(&DIVERTED),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
@@ -48,6 +49,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
 pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
     title: "the answer inside",
     steps: &[
+        Look(&ANSWERS_EXPIRED),
         Look(&ADDRESS_LOST),
         Look(&NO_WAY_BACK),
         Look(&UNTRACKED_ANSWERS),
@@ -70,6 +72,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
     title: "the request inside the pod's node",
     steps: &[
         Look(&SHORT_LIVED),
+        Look(&REQUESTS_EXPIRED),
         Look(&POD_ADDRESS_TAKEN),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
@@ -92,6 +95,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
 pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
     title: "the answer inside the pod's node",
     steps: &[
+        Look(&ANSWERS_EXPIRED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
         Look(&IPSEC),
@@ -125,6 +129,20 @@ pub(in crate::analysis::judge) const BEYOND: FirstOf<Inside> =
 pub(in crate::analysis::judge) const UNTRIED: FirstOf<Inside> = FirstOf {
     title: "the next hop",
     steps: &[Look(&FORWARDING_OFF), Look(&NO_WAY_BACK), Look(&LEFT_ALONE), Look(&PROXY_DOWN), Look(&NOT_PROGRAMMED)],
+};
+
+const REQUESTS_EXPIRED: Proof<Inside> = Proof {
+    rule: &rules::TTL_EXPIRED,
+    title: "requests that come in where they may not be forwarded further",
+    needs: "the TTL of the requests as they come in on the node: 1 in every try that is lost, more in those that are answered",
+    apply: One(|scene| hop_limit::spent_at(scene.case, scene.roads, scene.node, true)),
+};
+
+const ANSWERS_EXPIRED: Proof<Inside> = Proof {
+    rule: &rules::TTL_EXPIRED,
+    title: "answers that come in where they may not be forwarded further",
+    needs: "the TTL of the answers as they come in on the node: 1 in every try that is lost, more in those that are answered",
+    apply: One(|scene| hop_limit::spent_at(scene.case, scene.roads, scene.node, false)),
 };
 
 const FORWARDING_OFF: Proof<Inside> = Proof {

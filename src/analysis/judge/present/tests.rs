@@ -67,6 +67,7 @@ fn flow(entered: &str, asked: &[&str], replies: &[&str], error: Option<&str>) ->
         source_mac: None,
         sequence: 7,
         length: 0,
+        ttl: None,
         at: 1,
     };
     let pair = |mac: &&str| ("eth0".to_owned(), (*mac).to_owned());

@@ -3,7 +3,7 @@
 use super::resolution::{self, Resolution};
 use super::{Before, BeforeNode, before_some_only, duplicate, flux, interface_down, router_word, unreachable_next_hops, unreachable_node};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Known, Step::Look, Step::Open};
-use crate::analysis::judge::{client, held_twice, holders, neighbours, rules, unread};
+use crate::analysis::judge::{client, held_twice, holders, hop_limit, neighbours, rules, unread};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 
@@ -17,6 +17,7 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
     steps: &[
         Look(&INTERFACE_DOWN),
         Look(&TAKEN_BY_CLIENT),
+        Look(&EXPIRED_ON_THE_WAY),
         Look(&ANNOUNCER_OF_ONE_MAC),
         Look(&LED_BY_ROUTE),
         Open(|before| neighbours::forwarded_to_a_host(before.case, before.roads)),
@@ -34,6 +35,7 @@ pub(in crate::analysis::judge) const BEFORE_ROUTED_NODE: FirstOf<BeforeNode> = F
     steps: &[
         Known(|before| before.silencing.cloned()),
         Look(&NODE_GONE),
+        Look(&EXPIRED_ON_THE_WAY),
         Look(&ROUTER_FILTERS),
         Open(|before| unread::behind_router(before.case, &router_word(before)?)),
         Look(&ROUTER_HAS_NO_ROUTE),
@@ -90,6 +92,13 @@ const INTERFACE_DOWN: Proof<BeforeNode> = Proof {
         let beside = |finding: &Finding| [names::ANNOUNCE_NOBODY, names::ANNOUNCE_INTERFACE_OFF_LINK].contains(&finding.name.as_str());
         interface_down(before.case).filter(|_| before.silencing.is_none_or(beside))
     }),
+};
+
+const EXPIRED_ON_THE_WAY: Proof<BeforeNode> = Proof {
+    rule: &rules::TTL_EXPIRED,
+    title: "a router that says by ICMP that requests may pass no further one",
+    needs: "an ICMP error (time exceeded in transit) that comes in at the client, for tries of every place, and the TTL with which they left it",
+    apply: One(|before| hop_limit::expired_on_the_way(before.case, before.roads)),
 };
 
 const NEXT_HOPS_GONE: Proof<BeforeNode> = Proof {

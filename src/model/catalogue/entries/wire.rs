@@ -91,6 +91,20 @@ entries! {
         ],
         references: &["RFC 2923 (the black hole problem)", "metallb/metallb#2369", "projectcalico/calico#12432"],
     },
+    WIRE_TTL_EXPIRED = "wire/ttl-expired" {
+        severity: Severity::Fail,
+        culprit: "who sends with too small a TTL, what lowers it on the way, or the routers between which packets go round",
+        meaning: "Packets come to where they have to be forwarded with a TTL (hop limit) that allows no further router, and are dropped there.",
+        decided_by: "The TTL with which packets come in on a node that has to forward them, 1 in every try that is lost there and more in those that are answered; and the TTL at each place that they passed before, which tells where it fell. Or a router's own ICMP word to the client, time exceeded in transit: with a small TTL as it leaves the client it is the client's, otherwise packets go round in a loop.",
+        seen: "ping and traceroute within the network work, and Services whose pods are one router further do not; tcpdump -v shows ttl 1. Programs that set IP_TTL, images with a small net.ipv4.ip_default_ttl, rules with -j TTL --ttl-set, tethered or policed lines. In a loop traceroute shows the same two routers in turn.",
+        next: "Look at the TTL at each place (tcpdump -v shows it), and at what sets it: ip_default_ttl of the sender, rules with a TTL target, routers' policies; for a loop at the routes of the routers named.",
+        alike: &[
+            ("node/lost-inside", "There the packets could have been forwarded, and are not."),
+            ("wire/request-lost", "There nobody says by ICMP that it dropped them."),
+            ("node/firewall-drop", "There a rule of a node before leaves them too few hops, and is named."),
+        ],
+        references: &["RFC 1812 §5.3.1", "RFC 792 (time exceeded)"],
+    },
     WIRE_DUPLICATE_ADDRESS = "wire/duplicate-address" {
         severity: Severity::Fail,
         culprit: "the foreign MAC, the interface of the node that has the address, or the client",

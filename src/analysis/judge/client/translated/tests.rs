@@ -35,6 +35,7 @@ fn connection(client: &str, own: &str, seen: &str, answered: bool) -> Connection
         source_mac: Some(if passage == Passage::In { "02:00:00:00:00:01" } else { "02:00:00:00:00:50" }.to_owned()),
         sequence: 7,
         length: 0,
+        ttl: None,
         at: 1,
     };
     let ending = if answered { Ending::Answered } else { Ending::ConnectTimeout };
