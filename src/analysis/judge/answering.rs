@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
 use super::road::Road;
+use crate::model::announcement::Announcement;
 use crate::model::place::{HostKind, Place};
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
@@ -37,11 +38,18 @@ pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The nodes that may announce: every one that is known, where MetalLB does not say which.
+pub(super) fn may_announce(announcement: &Announcement) -> BTreeSet<&str> {
+    let told: BTreeSet<&str> = announcement.candidates.iter().chain(&announcement.nodes).map(String::as_str).collect();
+    let elected = announcement.metallb.instead.is_none() && !told.is_empty();
+    if elected { told } else { announcement.nodes_seen.iter().map(|node| node.name.as_str()).collect() }
+}
+
 /// Whether the interfaces of every node are known that may announce.
 pub(super) fn all_looked_at(case: &Case) -> bool {
     case.announcement.is_some_and(|announcement| {
-        let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
-        let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
+        let may = may_announce(announcement);
+        let mut nodes = announcement.nodes_seen.iter().filter(|node| may.contains(node.name.as_str()));
         // A state without its links is none here: whose MACs it would have told is not known.
         let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.is_read("links"));
         !announcement.nodes_seen.is_empty() && nodes.all(|node| told(&node.name))
@@ -51,5 +59,9 @@ pub(super) fn all_looked_at(case: &Case) -> bool {
 /// Nodes that may have taken one of the requests and were not watched while it was sent.
 pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
     let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
-    announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
+    let may = may_announce(announcement);
+    if may.is_empty() {
+        return vec!["the nodes".to_owned()];
+    }
+    may.into_iter().filter(|node| !roads.iter().all(|road| road.watched(node))).map(str::to_owned).collect()
 }
