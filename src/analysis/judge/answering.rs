@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::Case;
 use super::road::Road;
-use crate::model::announcement::Announcement;
 use crate::model::place::{HostKind, Place};
 
 /// MAC address to the node and interface that has it, from the nodes that were looked at.
@@ -38,17 +37,10 @@ pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The nodes that may announce: every one that is known, where MetalLB does not say which.
-pub(super) fn may_announce(announcement: &Announcement) -> BTreeSet<&str> {
-    let told: BTreeSet<&str> = announcement.candidates.iter().chain(&announcement.nodes).map(String::as_str).collect();
-    let elected = announcement.metallb.instead.is_none() && !told.is_empty();
-    if elected { told } else { announcement.nodes_seen.iter().map(|node| node.name.as_str()).collect() }
-}
-
 /// Whether the interfaces of every node are known that may announce.
 pub(super) fn all_looked_at(case: &Case) -> bool {
     case.announcement.is_some_and(|announcement| {
-        let may = may_announce(announcement);
+        let may = announcement.may_announce();
         let mut nodes = announcement.nodes_seen.iter().filter(|node| may.contains(node.name.as_str()));
         // A state without its links is none here: whose MACs it would have told is not known.
         let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.is_read("links"));
@@ -59,7 +51,7 @@ pub(super) fn all_looked_at(case: &Case) -> bool {
 /// Nodes that may have taken one of the requests and were not watched while it was sent.
 pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
     let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
-    let may = may_announce(announcement);
+    let may = announcement.may_announce();
     if may.is_empty() {
         return vec!["the nodes".to_owned()];
     }
