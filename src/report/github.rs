@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::format::Format;
 use super::style::Style;
-use super::text::headline;
+use super::text::told::headline;
 use crate::model::diagnostic::{Diagnostic, Level};
 use crate::model::finding::Severity;
 use crate::model::outcome::Outcome;

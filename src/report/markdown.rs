@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::format::Format;
 use super::style::Style;
-use super::text::headline;
+use super::text::told::headline;
 use crate::model::answers::listed;
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::Outcome;

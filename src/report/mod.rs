@@ -3,6 +3,7 @@
 
 mod format;
 mod github;
+mod html;
 mod json;
 mod markdown;
 mod prometheus;
@@ -17,7 +18,8 @@ pub use style::{Detail, Style};
 pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.
-pub static FORMATS: [Format; 6] = [text::FORMAT, json::FORMAT, markdown::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
+pub static FORMATS: [Format; 7] =
+    [text::FORMAT, json::FORMAT, html::FORMAT, markdown::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
 
 /// The names of the formats that can write something, for sentences: `text and json`.
 #[must_use]
@@ -40,7 +42,7 @@ mod tests {
         assert_eq!(all.len(), FORMATS.len());
         assert!(FORMATS[0].plan.is_some() && FORMATS[0].trace.is_some());
         assert!(FORMATS[0].outcome.is_some());
-        assert_eq!(names(|format| format.outcome.is_some()), "text, json, markdown, prometheus and github");
-        assert_eq!(names(|_| true), "text, json, markdown, prometheus, sarif and github");
+        assert_eq!(names(|format| format.outcome.is_some()), "text, json, html, markdown, prometheus and github");
+        assert_eq!(names(|_| true), "text, json, html, markdown, prometheus, sarif and github");
     }
 }

@@ -8,11 +8,11 @@ pub(super) mod outcome;
 mod page;
 mod plan;
 mod table;
+pub(super) mod told;
 mod trace;
 
 pub use diagnostics::{diagnostic, diagnostics};
 pub use layout::wrap as wrapped;
-pub(super) use outcome::headline;
 pub use outcome::text;
 
 use super::format::{Format, TraceFormat};

@@ -115,7 +115,7 @@ fn endpoints(target: &TargetSeen) -> String {
 }
 
 /// `Kubernetes counts 2 of 2 endpoints as ready`: what it counts says nothing of whether they can be reached.
-fn counted(target: &TargetSeen) -> String {
+pub(in crate::report) fn counted(target: &TargetSeen) -> String {
     if !target.slices_read {
         return UNREAD.to_owned();
     }
@@ -159,14 +159,14 @@ fn foot(page: &mut Page, outcome: &Outcome) {
     page.paragraph(if explain.is_empty() && outcome.verdict == Verdict::Pass { 2 } else { 0 }, &text);
 }
 
-fn times(outcome: &Outcome) -> String {
+pub(in crate::report) fn times(outcome: &Outcome) -> String {
     let stages = &outcome.observed.stages;
     let told: Vec<String> = stages.iter().map(|stage| format!("{} {}", stage.name.word(), tenths(stage.took_ms))).collect();
     let told = if told.len() > 1 { format!(" ({})", told.join(", ")) } else { String::new() };
     format!("{} s{told}", tenths(outcome.took_ms))
 }
 
-fn left_behind(cleanup: &str) -> String {
+pub(in crate::report) fn left_behind(cleanup: &str) -> String {
     match cleanup {
         "proven" | "nothing was started on any host" => "nothing left behind".to_owned(),
         other => format!("cleanup: {other}"),
