@@ -67,6 +67,11 @@ impl fmt::Debug for Wanted {
     }
 }
 
+/// Whether a report shows answers word for word.
+pub(super) fn show_answers(wanted: &[Wanted]) -> bool {
+    wanted.iter().any(|report| report.format.shows_answers)
+}
+
 /// Whether a format tells what is wrong with playbooks: to programs, or as it is told to people.
 pub(super) fn tells_mistakes(format: &Format) -> bool {
     format.mistakes.is_some() || format.name == FORMATS[0].name

@@ -55,6 +55,9 @@ pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, b
         Ok(evidence) => evidence,
         Err(error) => return unopened(&error, watch),
     };
+    if reports::show_answers(&arguments.reports) {
+        evidence.tape.show_answers();
+    }
     watch.reaches(&evidence.hosts);
     watch.doing(Work::Running, "ending the run");
     before(&evidence);

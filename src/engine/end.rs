@@ -101,6 +101,7 @@ impl End<'_> {
             ran: Vec::new(),
             captures: state.captures,
             clocks: state.clocks.0.into_values().collect(),
+            answers: evidence.tape.shown(),
             touched,
             cleanup,
             ended,

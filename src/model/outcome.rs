@@ -118,6 +118,16 @@ pub struct Touch {
     pub result: String,
 }
 
+/// What somebody answered, word for word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// As the touch of the question has them.
+    pub host: String,
+    pub what: String,
+    pub at_ms: u64,
+    pub text: String,
+}
+
 /// Everything that a run gives, as the JSON report holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -162,6 +172,9 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ClockOffset>,
     pub touched: Vec<Touch>,
+    /// Answers word for word, for a report that shows them. They are no part of the JSON: a recording keeps them.
+    #[serde(skip)]
+    pub answers: Vec<Answered>,
     /// `proven` when every host that was touched was seen to be clean, otherwise why not.
     pub cleanup: String,
     /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
@@ -177,7 +190,21 @@ impl Outcome {
     pub fn scrub(&mut self) {
         scrub_params(&mut self.params);
         let Self {
-            summary, again, findings, gaps, observed, remedies, tables, steps, captures, touched, cleanup, ended, diagnostics, ..
+            summary,
+            again,
+            findings,
+            gaps,
+            observed,
+            remedies,
+            tables,
+            steps,
+            captures,
+            touched,
+            answers,
+            cleanup,
+            ended,
+            diagnostics,
+            ..
         } = self;
         let findings = findings.iter_mut().flat_map(Finding::texts);
         let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
@@ -191,5 +218,6 @@ impl Outcome {
         let own = [summary, again, cleanup].into_iter().chain(ended.as_mut()).chain(commands).chain(observed.texts());
         let diagnostics = diagnostics.iter_mut().flat_map(Diagnostic::texts);
         own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
+        answers.iter_mut().for_each(|answer| scrub_in(&mut answer.text));
     }
 }

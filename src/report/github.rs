@@ -16,6 +16,7 @@ use crate::model::text::one_line;
 pub(super) const FORMAT: Format = Format {
     name: "github",
     outcome: Some(|outcome: &Outcome, _style: Style| told(outcome)),
+    shows_answers: false,
     plan: None,
     trace: None,
     mistakes: Some(mistakes),

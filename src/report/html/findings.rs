@@ -1,9 +1,8 @@
 //! What was found, each with its proof and the questions that it rests on, and what is ruled out or was not looked at.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 
+use super::questions::Answers;
 use crate::model::catalogue::entry;
 use crate::model::considered::Considered;
 use crate::model::finding::Finding;
@@ -15,18 +14,21 @@ use crate::report::text::told;
 /// Questions that are shown of one finding.
 const MOST_QUESTIONS: usize = 60;
 
+/// Letters of a name that is looked for in questions: a shorter one stands in many.
+const LEAST_NAME: usize = 3;
+
 /// The section.
-pub(super) fn section(outcome: &Outcome) -> Markup {
+pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     html! {
         section #findings {
             h2 { "Findings" }
             @if outcome.findings.is_empty() { p.quiet { "Nothing was found." } }
-            @for (index, finding) in outcome.findings.iter().enumerate() { (one(index, finding, outcome)) }
+            @for (index, finding) in outcome.findings.iter().enumerate() { (one(index, finding, outcome, answers)) }
         }
     }
 }
 
-fn one(index: usize, finding: &Finding, outcome: &Outcome) -> Markup {
+fn one(index: usize, finding: &Finding, outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     let cause = finding.because.as_ref().map(|name| (name, outcome.findings.iter().position(|other| other.name == *name)));
     let meaning = entry(&finding.name).map(|entry| entry.meaning);
     html! {
@@ -44,16 +46,16 @@ fn one(index: usize, finding: &Finding, outcome: &Outcome) -> Markup {
             }
             @if !finding.next.trim().is_empty() { p.next { "Next: " (one_line(&finding.next)) } }
             @if let Some(meaning) = meaning { details { summary { "What it means" } p { (one_line(meaning)) } } }
-            (rests_on(finding, outcome))
+            (rests_on(finding, outcome, answers))
         }
     }
 }
 
-/// The rule that said it, and every question to the hosts that it blames, each with what came of it.
-fn rests_on(finding: &Finding, outcome: &Outcome) -> Markup {
+/// The rule that said it, and every question to or about what it blames, each with what came of it.
+fn rests_on(finding: &Finding, outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     let rules: Vec<&Considered> = outcome.considered.iter().filter(|one| one.said.as_ref() == Some(&finding.name)).collect();
-    let hosts: BTreeSet<&str> = finding.culprits.iter().filter_map(host).collect();
-    let questions: Vec<&Touch> = outcome.touched.iter().filter(|touch| hosts.contains(touch.host.as_str())).collect();
+    let questions: Vec<&Touch> =
+        outcome.touched.iter().filter(|touch| finding.culprits.iter().any(|culprit| is_about(touch, culprit))).collect();
     html! {
         @if !rules.is_empty() || !questions.is_empty() {
             details {
@@ -61,37 +63,25 @@ fn rests_on(finding: &Finding, outcome: &Outcome) -> Markup {
                 @for rule in &rules {
                     p { "Rule: " (one_line(&rule.rule)) @if !rule.point.is_empty() { ", at " (one_line(&rule.point)) } ". It needs " (one_line(&rule.needs)) "." }
                 }
-                @if !questions.is_empty() { (questions_table(&questions[..questions.len().min(MOST_QUESTIONS)])) }
+                @if !questions.is_empty() {
+                    p { "What was asked of what it blames, or about it; each line with an answer unfolds:" }
+                    (answers.list(&questions[..questions.len().min(MOST_QUESTIONS)]))
+                }
                 @if questions.len() > MOST_QUESTIONS { p.quiet { "and " (questions.len() - MOST_QUESTIONS) " more, under The run" } }
             }
         }
     }
 }
 
-fn host(culprit: &Subject) -> Option<&str> {
-    match culprit {
-        Subject::Client(name) => Some(name),
+/// Whether a question went to what is blamed, or names it.
+fn is_about(touch: &Touch, culprit: &Subject) -> bool {
+    let host = match culprit {
+        Subject::Client(name) => Some(name.as_str()),
         other => other.on_node(),
-    }
-}
-
-/// Questions to the world with when they were asked and what came of them.
-pub(super) fn questions_table(questions: &[&Touch]) -> Markup {
-    html! {
-        div.wide { table.questions {
-            thead { tr { @for title in ["after", "took", "kind", "host", "what", "result"] { th { (title) } } } }
-            tbody { @for touch in questions {
-                tr {
-                    td { (touch.at_ms) " ms" }
-                    td { (touch.took_ms) " ms" }
-                    td { (one_line(&touch.kind)) }
-                    td { (one_line(&touch.host)) }
-                    td { code { (one_line(&touch.what)) } }
-                    td.(if touch.result == "ok" { "pass" } else { "fail" }) { (one_line(&touch.result)) }
-                }
-            } }
-        } }
-    }
+    };
+    let path = culprit.to_string();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    host == Some(touch.host.as_str()) || (host.is_none() && name.len() >= LEAST_NAME && touch.what.contains(name))
 }
 
 /// What is ruled out, and what was not looked at.

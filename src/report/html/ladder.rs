@@ -42,6 +42,11 @@ pub(super) fn draw(path: &Path) -> Markup {
                     }
                 }
                 text.after x=(right + 8) y="16" { "source → destination" }
+                // The lines lie under the names of the spots.
+                @for (row, pair) in hops.windows(2).enumerate() {
+                    line class=(if row + 1 < path.request.len() { "request" } else { "answer" })
+                        x1=(x(&pair[0].place)) y1=(y(row)) x2=(x(&pair[1].place)) y2=(y(row + 1)) {}
+                }
                 @for (row, hop) in hops.iter().enumerate() { (spot(&hops, row, hop, path.request.len(), &x, &y, right)) }
                 @if !path.answered && let Some(last) = hops.last() {
                     text.cross x=(x(&last.place)) y=(y(hops.len()) + 6) text-anchor="middle" { "✗" }
@@ -76,9 +81,6 @@ fn spot(
         g {
             title { (one_line(&hop.at)) " " (error) }
             text.after x=(TIMES - 8) y=(y(row) + 4) text-anchor="end" { (told::offset(hop)) }
-            @if let Some(before) = before {
-                line.(class) x1=(x(&before.place)) y1=(y(row - 1)) x2=(x(&hop.place)) y2=(y(row)) {}
-            }
             circle.(class) cx=(x(&hop.place)) cy=(y(row)) r="4" {}
             text.spot x=(x(&hop.place) + 9) y=(y(row) + 4) { (shortened(&format!("{} {passage}", hop.interface), 11)) }
             text.(if translated { "translated" } else { "ends" }) x=(right + 8) y=(y(row) + 4) { (ends(hop)) }

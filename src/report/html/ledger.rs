@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::findings::questions_table;
+use super::questions::Answers;
 use crate::model::observed::{Stage, StageName};
 use crate::model::outcome::{Outcome, Step, StepState, Touch};
 use crate::model::text::one_line;
 use crate::report::text::told;
 
 /// The section.
-pub(super) fn section(outcome: &Outcome) -> Markup {
+pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     let all: Vec<&Touch> = outcome.touched.iter().collect();
     html! {
         section #run {
@@ -22,7 +22,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                 h3 { "Parameters" }
                 dl { @for (name, value) in &outcome.params { dt { (one_line(name)) } dd { (one_line(&value.to_string())) } } }
             }
-            @if !all.is_empty() { details { summary { "Every question, " (all.len()) " in all" } (questions_table(&all)) } }
+            @if !all.is_empty() { details { summary { "Every question, " (all.len()) " in all" } (answers.list(&all)) } }
             @if !outcome.considered.is_empty() {
                 details {
                     summary { "Rules that were tried, " (outcome.considered.len()) " in all" }

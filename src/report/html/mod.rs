@@ -10,6 +10,7 @@ mod ladder;
 mod ledger;
 mod paths;
 mod places;
+mod questions;
 #[cfg(test)]
 mod tests;
 
@@ -25,8 +26,14 @@ use crate::model::outcome::{Outcome, Table, Verdict};
 use crate::model::text::{harmless, one_line};
 
 /// The format.
-pub(super) const FORMAT: Format =
-    Format { name: "html", outcome: Some(|outcome: &Outcome, _style: Style| page(outcome)), plan: None, trace: None, mistakes: None };
+pub(super) const FORMAT: Format = Format {
+    name: "html",
+    outcome: Some(|outcome: &Outcome, _style: Style| page(outcome)),
+    shows_answers: true,
+    plan: None,
+    trace: None,
+    mistakes: None,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -44,6 +51,7 @@ const PARTS: [(&str, &str); 6] = [
 fn page(outcome: &Outcome) -> String {
     let headline = one_line(&told::headline(outcome));
     let word = outcome.verdict.word().to_uppercase();
+    let answers = questions::Answers::of(outcome);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -66,11 +74,11 @@ fn page(outcome: &Outcome) -> String {
                 main {
                     (places::section(outcome))
                     @for table in &outcome.tables { (own_table(table)) }
-                    (findings::section(outcome))
+                    (findings::section(outcome, &answers))
                     (paths::section(outcome))
                     (announced::section(outcome))
                     (findings::open(outcome))
-                    (ledger::section(outcome))
+                    (ledger::section(outcome, &answers))
                 }
                 script { (PreEscaped(SCRIPT)) }
             }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::announcement::Source;
+use crate::model::outcome::Answered;
 use crate::model::text::tests::HOSTILE;
 use crate::report::text::outcome::tests::{broken, judged};
 
@@ -21,6 +22,8 @@ fn seen() -> Outcome {
         detail: "announces".to_owned(),
         trusted: true,
     };
+    let touch = outcome.touched[1].clone();
+    outcome.answers = vec![Answered { host: touch.host, what: touch.what, at_ms: touch.at_ms, text: "-A PREROUTING\n".to_owned() }];
     outcome.observed.announcement.as_mut().unwrap().sources =
         vec![source("log", Some(245)), source("wire", Some(1)), source("lease", None)];
     outcome
@@ -35,7 +38,9 @@ fn nothing_of_a_stranger_is_markup() {
     outcome.findings[0].culprits.push(hostile.as_str().into());
     outcome.gaps[0].reason.clone_from(&hostile);
     outcome.steps[0].facts.push(hostile.clone());
-    outcome.touched[0].what.clone_from(&hostile);
+    outcome.touched[1].what.clone_from(&hostile);
+    outcome.answers[0].what.clone_from(&hostile);
+    outcome.answers[0].text.clone_from(&hostile);
     outcome.playbook.clone_from(&hostile);
     let observed = &mut outcome.observed;
     observed.service.as_mut().unwrap().name.clone_from(&hostile);
@@ -51,7 +56,7 @@ fn nothing_of_a_stranger_is_markup() {
     let page = page(&outcome);
     assert_eq!(page.matches("<script").count(), 1);
     assert!(!page.contains("<img") && !page.contains("<!--") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
-    assert!(!page.chars().any(|c| crate::model::text::is_unseen(c) && c != '\n'));
+    assert!(!page.chars().any(|c| crate::model::text::is_unseen(c) && !matches!(c, '\n' | '\t')));
 }
 
 #[test]
@@ -71,5 +76,7 @@ fn the_same_outcome_is_the_same_page_and_the_verdict_stands_first() {
     assert_eq!(one, other);
     let at = |text: &str| one.find(text).unwrap_or_else(|| panic!("{text} in {one}"));
     assert!(at("id=\"verdict\"") < at("id=\"places\"") && at("id=\"places\"") < at("id=\"findings\""));
+    assert_eq!(one.matches("<pre>-A PREROUTING\n</pre>").count(), 1);
+    assert!(one.contains("id=\"answer-1\"") && one.contains("href=\"#answer-1\""));
     assert!(one.contains("data-place=\"ssh:c2\"") && one.contains("✗"));
 }

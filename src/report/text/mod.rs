@@ -21,6 +21,7 @@ use super::format::{Format, TraceFormat};
 pub(super) const FORMAT: Format = Format {
     name: "text",
     outcome: Some(text),
+    shows_answers: false,
     plan: Some(plan::plan),
     trace: Some(TraceFormat { begin: String::new, connection: trace::connection, end: trace::summary }),
     // They are told on standard error in any case.
