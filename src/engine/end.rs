@@ -92,6 +92,7 @@ impl End<'_> {
             summary,
             findings: state.findings,
             gaps: state.gaps,
+            set_aside: Vec::new(),
             considered: state.considered,
             witnesses: state.witnesses,
             observed: Observed { stages: stages(&touched, self.took_ms), ..state.observed },

@@ -13,6 +13,7 @@ use super::finding::{Finding, Gap, Severity};
 use super::observed::Observed;
 use super::remedy::Remedy;
 use super::scrub::{scrub_in, scrub_params};
+use super::set_aside::SetAside;
 use super::witness::Witness;
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
@@ -147,6 +148,9 @@ pub struct Outcome {
     /// The root cause first, its consequences after it.
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
+    /// Findings that count no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
     /// The rules that the judgement tried along the path, and what came of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub considered: Vec<Considered>,

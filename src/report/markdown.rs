@@ -26,6 +26,10 @@ fn written(outcome: &Outcome) -> String {
     for finding in &outcome.findings {
         found(&mut text, finding, outcome);
     }
+    for one in &outcome.set_aside {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "\nSet aside: {}", markdown(&one.told()));
+    }
     if !outcome.gaps.is_empty() {
         text.push_str("\n**Not looked at**\n\n");
         for gap in &outcome.gaps {

@@ -5,6 +5,7 @@ mod format;
 mod github;
 mod html;
 mod json;
+mod junit;
 mod markdown;
 mod prometheus;
 mod sarif;
@@ -18,8 +19,8 @@ pub use style::{Detail, Style};
 pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.
-pub static FORMATS: [Format; 7] =
-    [text::FORMAT, json::FORMAT, html::FORMAT, markdown::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
+pub static FORMATS: [Format; 8] =
+    [text::FORMAT, json::FORMAT, html::FORMAT, markdown::FORMAT, junit::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
 
 /// The names of the formats that can write something, for sentences: `text and json`.
 #[must_use]
@@ -42,7 +43,7 @@ mod tests {
         assert_eq!(all.len(), FORMATS.len());
         assert!(FORMATS[0].plan.is_some() && FORMATS[0].trace.is_some());
         assert!(FORMATS[0].outcome.is_some());
-        assert_eq!(names(|format| format.outcome.is_some()), "text, json, html, markdown, prometheus and github");
-        assert_eq!(names(|_| true), "text, json, html, markdown, prometheus, sarif and github");
+        assert_eq!(names(|format| format.outcome.is_some()), "text, json, html, markdown, junit, prometheus and github");
+        assert_eq!(names(|_| true), "text, json, html, markdown, junit, prometheus, sarif and github");
     }
 }

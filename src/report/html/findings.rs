@@ -22,6 +22,7 @@ pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     html! {
         section #findings {
             h2 { "Findings" }
+            @if !outcome.set_aside.is_empty() { ul.aside { @for one in &outcome.set_aside { li { "Set aside: " (one_line(&one.told())) } } } }
             @if outcome.findings.is_empty() { p.quiet { "Nothing was found." } }
             @for (index, finding) in outcome.findings.iter().enumerate() { (one(index, finding, outcome, answers)) }
         }

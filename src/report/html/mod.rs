@@ -57,6 +57,7 @@ fn page(outcome: &Outcome) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
+                meta name="generator" content={ "lbdiag " (env!("CARGO_PKG_VERSION")) };
                 meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";

@@ -70,6 +70,7 @@ fn healthy(page: &mut Page, outcome: &Outcome) {
     if let Some(captures) = captures(&outcome.captures) {
         page.paragraph(2, &captures);
     }
+    set_aside(page, 2, outcome);
     foot(page, outcome);
 }
 
@@ -89,6 +90,7 @@ fn broken(page: &mut Page, outcome: &Outcome) {
         if !facts.is_empty() {
             page.paragraph(0, &facts.join(" · "));
         }
+        set_aside(page, 0, outcome);
         foot(page, outcome);
     });
     let lines = |text: &str| text.lines().count();
@@ -100,6 +102,13 @@ fn broken(page: &mut Page, outcome: &Outcome) {
     for part in [table, proof, path, foot].iter().filter(|part| !part.is_empty()) {
         page.text.push('\n');
         page.text.push_str(part);
+    }
+}
+
+/// What is there and counts no more.
+fn set_aside(page: &mut Page, indent: usize, outcome: &Outcome) {
+    for one in &outcome.set_aside {
+        page.paragraph(indent, &format!("set aside: {}", one.told()));
     }
 }
 

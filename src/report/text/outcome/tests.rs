@@ -74,6 +74,7 @@ pub(in crate::report) fn broken() -> Outcome {
         clocks: Vec::new(),
         touched: vec![touch("api", "https://10.88.0.10:6443"), touch("command", "n2"), touch("command", "n3"), touch("probe", "c1")],
         answers: Vec::new(),
+        set_aside: Vec::new(),
         cleanup: "proven".to_owned(),
         ended: None,
         diagnostics: Vec::new(),
