@@ -20,6 +20,7 @@ mod progress;
 mod record;
 mod recording;
 mod refusal;
+mod report;
 mod reports;
 mod run;
 mod show;
@@ -74,6 +75,8 @@ fn obey(command: Command) -> Exit {
         Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Recording { command } => recording::recording(&command),
         Command::Show { playbook, source } => show::show(&playbook, source),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
         Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => manual::completions(shell),

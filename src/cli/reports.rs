@@ -180,6 +180,11 @@ pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, detail: Detail, watch:
     write_by(&with_usual(wanted), Some(watch), &|format, style| format.outcome.map(|write| write(outcome, Style { detail, ..style })))
 }
 
+/// As `write`, of a run that is over for long.
+pub(super) fn write_kept(wanted: &[Wanted], outcome: &Outcome, detail: Detail) -> Result<(), String> {
+    write_by(&with_usual(wanted), None, &|format, style| format.outcome.map(|write| write(outcome, Style { detail, ..style })))
+}
+
 /// As `write`, for a plan.
 pub(super) fn write_plan(wanted: &[Wanted], plan: &Plan, scripts: bool, watch: &Watch) -> Result<(), String> {
     write_by(&with_usual(wanted), Some(watch), &|format, style| format.plan.map(|write| write(plan, style, scripts)))

@@ -14,6 +14,7 @@ pub mod tested;
 mod text;
 
 pub use format::{Format, TraceFormat};
+pub use html::page;
 pub use json::json;
 pub use style::{Detail, Style};
 pub use text::{diagnostic, diagnostics, text, wrapped};

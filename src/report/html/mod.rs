@@ -48,7 +48,9 @@ const PARTS: [(&str, &str); 6] = [
     ("run", "The run"),
 ];
 
-fn page(outcome: &Outcome) -> String {
+/// The page, with a line end.
+#[must_use]
+pub fn page(outcome: &Outcome) -> String {
     let headline = one_line(&told::headline(outcome));
     let word = outcome.verdict.word().to_uppercase();
     let answers = questions::Answers::of(outcome);
