@@ -22,11 +22,13 @@ demo: ## the main job on a recording of a broken Service: no cluster, no root
 	@echo '  target/debug/lbdiag run metallb-flow                                                lists its Services, as commands'
 	@echo '  target/debug/lbdiag run metallb-flow --set namespace=NAMESPACE --set service=NAME   follows one'
 
-docs: ## docs/findings.md and docs/words.md, from what `lbdiag explain` and `lbdiag words` say
+docs: ## docs/findings.md, docs/words.md and docs/schema, from what `lbdiag explain`, `words` and `schema` say
 	cargo build --quiet $(features)
 	@mkdir -p docs
 	target/debug/lbdiag explain --markdown > docs/findings.md
 	target/debug/lbdiag words --markdown > docs/words.md
+	@mkdir -p docs/schema
+	for name in outcome plan trace site; do target/debug/lbdiag schema $$name > docs/schema/$$name.json || exit 1; done
 
 check: ## format, clippy, licences and sources of dependencies
 	@.ci/packages libpcap-dev

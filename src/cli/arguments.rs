@@ -104,6 +104,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "CODE", default_value_t = 4)]
         changed_exit: u8,
     },
+    /// Print the JSON Schema of what lbdiag writes or reads.
+    Schema {
+        #[arg(value_parser = super::schema::names())]
+        name: String,
+    },
     /// Print the version.
     Version,
     /// Print what completes the commands and options in a shell: bash, zsh, fish, powershell or elvish.

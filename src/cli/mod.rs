@@ -23,6 +23,7 @@ mod refusal;
 mod report;
 mod reports;
 mod run;
+mod schema;
 mod show;
 mod streams;
 mod test;
@@ -78,6 +79,7 @@ fn obey(command: Command) -> Exit {
         Command::Report(arguments) => report::report(&arguments),
         Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
+        Command::Schema { name } => schema::schema(&name),
         Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use super::set_aside::SetAside;
 use super::witness::Witness;
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Pass,
@@ -55,7 +56,7 @@ impl Verdict {
 }
 
 /// One question of the run and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     pub title: String,
     /// `done`, `failed` (the error is in `facts`), or `skipped`.
@@ -68,7 +69,7 @@ pub struct Step {
 }
 
 /// A script that a run ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ran {
     /// `playbook`, `module` or `hook`.
     pub kind: String,
@@ -86,7 +87,7 @@ pub struct Ran {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepState {
     Done,
@@ -95,7 +96,7 @@ pub enum StepState {
 }
 
 /// A table of the playbook's own, such as one row an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Table {
     pub title: String,
     pub columns: Vec<String>,
@@ -104,7 +105,7 @@ pub struct Table {
 }
 
 /// One thing that the run did to the world: a command, an API request, a capture or a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
     /// `api`, `command`, `capture` or `probe`.
     pub kind: String,
@@ -130,7 +131,7 @@ pub struct Answered {
 }
 
 /// Everything that a run gives, as the JSON report holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     pub format: String,
     pub lbdiag: String,

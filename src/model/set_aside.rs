@@ -1,12 +1,13 @@
 //! Findings that are there and count no more: a site lives with them, or an earlier run had them already.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Severity;
 use super::subject::Subject;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetAside {
     /// The finding's name, and what it blames.
     pub finding: String,
