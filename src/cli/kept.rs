@@ -38,7 +38,7 @@ pub(super) fn outcome_of(file: &Path, playbook: Option<&Path>) -> Result<Outcome
             opened.0.tape.show_answers();
             let name = opened.1.playbook.name.clone();
             let playbook = engine::open(playbook.unwrap_or(Path::new(&name))).map_err(|refusal| match refusal {
-                Refusal::Unknown(message) => message,
+                Refusal::Unknown(message) => format!("{message}; lbdiag report and lbdiag view take it as --playbook FILE"),
                 Refusal::Broken(broken) => broken.to_string(),
             })?;
             let prepared = Prepared::replay(playbook, opened, &[]).map_err(|error| format!("replay {shown}: {error}"))?;

@@ -1,4 +1,6 @@
-//! What the drawings share: how long a text is, and how a name is shortened that has no room.
+//! What the parts of the page share: how a name is shortened that has no room, and how code in a sentence is shown.
+
+use maud::{Markup, html};
 
 use crate::model::text::one_line;
 
@@ -16,9 +18,28 @@ pub(super) fn shortened(name: &str, most: usize) -> String {
     name.chars().take(head).chain(std::iter::once('…')).chain(name.chars().skip(count - tail)).collect()
 }
 
+/// A sentence in which what stands between backticks, such as a rule, is code.
+pub(super) fn ticked(text: &str) -> Markup {
+    let text = one_line(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of ticks encloses nothing.
+    let sound = parts.len() % 2 == 1;
+    html! {
+        @if !sound { (text) } @else {
+            @for (at, part) in parts.iter().enumerate() { @if at % 2 == 1 { code { (part) } } @else { (part) } }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shortened;
+    use super::{shortened, ticked};
+
+    #[test]
+    fn what_is_quoted_is_code_and_a_lone_tick_is_a_tick() {
+        assert_eq!(ticked("rule `-A <x>` took").into_string(), "rule <code>-A &lt;x&gt;</code> took");
+        assert_eq!(ticked("a ` b").into_string(), "a ` b");
+    }
 
     #[test]
     fn the_ends_of_a_name_stay() {

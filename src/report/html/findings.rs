@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::drawing::ticked;
 use super::questions::Answers;
 use crate::model::catalogue::entry;
 use crate::model::considered::Considered;
@@ -35,17 +36,17 @@ fn one(index: usize, finding: &Finding, outcome: &Outcome, answers: &Answers<'_>
     html! {
         article.finding.(finding.severity.word()) id={ "finding-" (index + 1) } data-finding=(one_line(&finding.name)) data-severity=(finding.severity.word()) {
             h3 { span.word.(finding.severity.word()) { (finding.severity.word()) } " " (one_line(&finding.name)) }
-            p.summary { (one_line(&finding.summary)) }
+            p.summary { (ticked(&finding.summary)) }
             @if let Some((name, at)) = cause {
                 p { "Because of " @match at { Some(at) => { a href={ "#finding-" (at + 1) } { (one_line(name)) } } None => (one_line(name)) } }
             }
             @if let Some(scope) = &finding.scope { p { "Scope: " (one_line(scope)) } }
             p.culprits { "About " @for culprit in &finding.culprits { code { (one_line(&culprit.to_string())) } " " } }
-            @if !finding.evidence.is_empty() { ul.evidence { @for line in &finding.evidence { li { (one_line(line)) } } } }
+            @if !finding.evidence.is_empty() { ul.evidence { @for line in &finding.evidence { li { (ticked(line)) } } } }
             @for remedy in outcome.remedies.iter().filter(|remedy| remedy.finding == finding.name) {
                 p { "On " (one_line(&remedy.on)) ": " code { (one_line(&remedy.command)) } }
             }
-            @if !finding.next.trim().is_empty() { p.next { "Next: " (one_line(&finding.next)) } }
+            @if !finding.next.trim().is_empty() { p.next { "Next: " (ticked(&finding.next)) } }
             @if let Some(meaning) = meaning { details { summary { "What it means" } p { (one_line(meaning)) } } }
             (rests_on(finding, outcome, answers))
         }

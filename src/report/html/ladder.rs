@@ -9,8 +9,8 @@ use crate::model::text::one_line;
 use crate::report::text::told;
 
 /// Measures of the drawing.
-const TIMES: usize = 92;
-const COLUMN: usize = 176;
+const TIMES: usize = 80;
+const COLUMN: usize = 164;
 const ROW: usize = 30;
 const TOP: usize = 48;
 /// Letters of a place's title.
@@ -29,7 +29,8 @@ pub(super) fn draw(path: &Path) -> Markup {
     let y = |row: usize| TOP + row * ROW + ROW / 2;
     let right = TIMES + places.len() * COLUMN;
     let longest = hops.iter().map(|hop| ends(hop).chars().count()).max().unwrap_or(0);
-    let rows = hops.len() + usize::from(!path.answered);
+    let vanishes = !path.answered && path.answer.last().is_none_or(|last| last.place != told::short(&path.from));
+    let rows = hops.len() + usize::from(vanishes);
     let (wide, tall) = (right + longest * LETTER + 16, TOP + rows * ROW + 8);
     html! {
         div.wide {
@@ -48,7 +49,7 @@ pub(super) fn draw(path: &Path) -> Markup {
                         x1=(x(&pair[0].place)) y1=(y(row)) x2=(x(&pair[1].place)) y2=(y(row + 1)) {}
                 }
                 @for (row, hop) in hops.iter().enumerate() { (spot(&hops, row, hop, path.request.len(), &x, &y, right)) }
-                @if !path.answered && let Some(last) = hops.last() {
+                @if vanishes && let Some(last) = hops.last() {
                     text.cross x=(x(&last.place)) y=(y(hops.len()) + 6) text-anchor="middle" { "✗" }
                 }
             }

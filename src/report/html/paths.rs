@@ -1,5 +1,7 @@
 //! The paths that tries took, drawn for each place and direction: what passed where, and where it vanished.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::drawing::{LETTER, shortened};
@@ -29,7 +31,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
     }
 }
 
-/// The places that paths begin at, those of the tries first and in their order.
+/// The places that paths begin at, in the order of the tries; those of which a try failed first.
 fn places(seen: &Observed) -> Vec<&str> {
     let named = seen.tries.iter().map(|tries| &tries.from).chain(seen.paths.iter().map(|path| &path.path.from));
     let mut all: Vec<&str> = Vec::new();
@@ -38,6 +40,7 @@ fn places(seen: &Observed) -> Vec<&str> {
             all.push(from);
         }
     }
+    all.sort_by_key(|from| seen.paths.iter().all(|path| path.path.from != *from || path.path.answered));
     all
 }
 
@@ -53,8 +56,10 @@ fn one(seen: &PathSeen, outcome: &Outcome, index: usize) -> Markup {
     let path = &seen.path;
     let tries = if seen.tries == 1 { "1 try".to_owned() } else { format!("{} tries", seen.tries) };
     let class = if path.answered { "pass" } else { "fail" };
-    let ports: Vec<String> = seen.source_ports.iter().take(MOST_PORTS).map(u16::to_string).collect();
-    let more = if seen.source_ports.len() > MOST_PORTS { ", …" } else { "" };
+    // A port that was tried again is one.
+    let once: BTreeSet<u16> = seen.source_ports.iter().copied().collect();
+    let ports: Vec<String> = once.iter().take(MOST_PORTS).map(u16::to_string).collect();
+    let more = if once.len() > MOST_PORTS { ", …" } else { "" };
     html! {
         details.path open[index == 0] {
             summary {
@@ -101,7 +106,9 @@ const ROOM: usize = (BOX - 16) / LETTER;
 fn direction(path: &Path, outcome: &Outcome, request: bool) -> Markup {
     let hops = if request { &path.request } else { &path.answer };
     let stops = stops(hops);
-    let vanishes = !path.answered && (!request || path.answer.is_empty());
+    let ends = !path.answered && (!request || path.answer.is_empty());
+    // What came back to the client did not vanish, whatever it said.
+    let vanishes = ends && (request || path.answer.last().is_some_and(|last| last.place != told::short(&path.from)));
     let missed = if vanishes { missed(path, &stops, request) } else { None };
     let title = if request { "Request" } else { "Answer" };
     let drawn = stops.len() + usize::from(missed.is_some());
@@ -115,13 +122,13 @@ fn direction(path: &Path, outcome: &Outcome, request: bool) -> Markup {
         boxes.push(drawn);
         before = stop.hops.last().copied().or(before);
     }
-    let label = match vanishes {
+    let label = match ends {
         true => format!("{title}: {}", one_line(&told::end(path, outcome))),
         false => format!("{title}: passes {}", stops.iter().map(|stop| one_line(stop.place)).collect::<Vec<_>>().join(", ")),
     };
     html! {
         figure.direction data-direction=(if request { "request" } else { "answer" }) {
-            figcaption { (title) @if vanishes { ": " span.fail { (one_line(&told::end(path, outcome))) } } }
+            figcaption { (title) @if ends { ": " span.fail { (one_line(&told::end(path, outcome))) } } }
             div.wide {
                 svg role="img" aria-label=(label) width=(wide) height=(tall) viewBox={ "0 0 " (wide) " " (tall) } {
                     @for one in boxes { (one) }

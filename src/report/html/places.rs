@@ -70,7 +70,10 @@ fn notes(tries: &Tries) -> Markup {
         @if let Some(error) = &tries.error { div { (one_line(error)) } }
         @if tries.sent_again > 0 { div { (tries.sent_again) " answered only when the first packet was sent again" } }
         @if let Some(bytes) = tries.largest_answer { div { "answers of up to " (bytes) " bytes" } }
-        @for (size, share) in &tries.sizes { div { "size " (one_line(size)) ": " (share.answered) "/" (share.tried) } }
+        @if !tries.sizes.is_empty() {
+            @let sizes: Vec<String> = tries.sizes.iter().map(|(size, share)| format!("{} {}/{}", one_line(size), share.answered, share.tried)).collect();
+            div { "by size: " (sizes.join(", ")) }
+        }
         @for one in &tries.certificates { (certificate(one)) }
     }
 }
