@@ -38,7 +38,7 @@ fn body(seen: &AnnouncementSeen) -> Markup {
                     th scope="row" { (one_line(&source.kind)) @if !source.trusted { " (not believed alone)" } }
                     td { (one_line(source.node.as_deref().unwrap_or("nobody"))) }
                     td { (one_line(&source.protocol)) }
-                    td { (one_line(source.at.as_deref().unwrap_or("–"))) }
+                    td.at { (one_line(source.at.as_deref().unwrap_or("–"))) }
                     td { (source.age_s.map_or_else(|| "–".to_owned(), age)) }
                     td { (one_line(&source.detail)) }
                 }

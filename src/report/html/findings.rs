@@ -1,5 +1,7 @@
 //! What was found, each with its proof and the questions that it rests on, and what is ruled out or was not looked at.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::drawing::ticked;
@@ -17,6 +19,9 @@ const MOST_QUESTIONS: usize = 60;
 
 /// Letters of a name that is looked for in questions: a shorter one stands in many.
 const LEAST_NAME: usize = 3;
+
+/// The same of a word in a proof, which need not be a name.
+const LEAST_NAME_IN_TEXT: usize = 8;
 
 /// The section.
 pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
@@ -56,8 +61,14 @@ fn one(index: usize, finding: &Finding, outcome: &Outcome, answers: &Answers<'_>
 /// The rule that said it, and every question to or about what it blames, each with what came of it.
 fn rests_on(finding: &Finding, outcome: &Outcome, answers: &Answers<'_>) -> Markup {
     let rules: Vec<&Considered> = outcome.considered.iter().filter(|one| one.said.as_ref() == Some(&finding.name)).collect();
-    let questions: Vec<&Touch> =
-        outcome.touched.iter().filter(|touch| finding.culprits.iter().any(|culprit| is_about(touch, culprit))).collect();
+    let names = names(finding);
+    let questions: Vec<&Touch> = outcome
+        .touched
+        .iter()
+        .filter(|touch| {
+            finding.culprits.iter().any(|culprit| is_about(touch, culprit)) || names.iter().any(|name| touch.what.contains(name))
+        })
+        .collect();
     html! {
         @if !rules.is_empty() || !questions.is_empty() {
             details {
@@ -75,10 +86,20 @@ fn rests_on(finding: &Finding, outcome: &Outcome, answers: &Answers<'_>) -> Mark
     }
 }
 
+/// What the proof names as things are named by Kubernetes, such as a speaker's pod.
+fn names(finding: &Finding) -> BTreeSet<&str> {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    let words = finding.evidence.iter().flat_map(|line| line.split(|c| !inner(c)));
+    let named =
+        |word: &&str| word.len() >= LEAST_NAME_IN_TEXT && word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.contains('-');
+    words.filter(named).collect()
+}
+
 /// Whether a question went to what is blamed, or names it.
 fn is_about(touch: &Touch, culprit: &Subject) -> bool {
     let host = match culprit {
         Subject::Client(name) => Some(name.as_str()),
+        Subject::Network { from, to } => Some(if touch.host == *to { to.as_str() } else { from.as_str() }),
         other => other.on_node(),
     };
     let path = culprit.to_string();

@@ -18,9 +18,9 @@ pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
             @if !outcome.steps.is_empty() { h3 { "Steps" } @for step in &outcome.steps { (one_step(step)) } }
             (captures(outcome))
             (states(outcome))
-            @if !outcome.params.is_empty() {
+            @if outcome.params.values().any(|value| !value.is_null()) {
                 h3 { "Parameters" }
-                dl { @for (name, value) in &outcome.params { dt { (one_line(name)) } dd { (one_line(&value.to_string())) } } }
+                dl { @for (name, value) in outcome.params.iter().filter(|(_, value)| !value.is_null()) { dt { (one_line(name)) } dd { (one_line(&value.to_string())) } } }
             }
             @if !all.is_empty() { details { summary { "Every question, " (all.len()) " in all" } (answers.list(&all)) } }
             @if !outcome.considered.is_empty() {
@@ -80,7 +80,7 @@ fn one_step(step: &Step) -> Markup {
     html! {
         details.step open[step.state == StepState::Failed] {
             summary { (one_line(&step.title)) " " span.(class) { (word) } " " (told::tenths(step.took_ms)) " s" }
-            @for fact in &step.facts { pre { (lines(fact)) } }
+            ul { @for fact in &step.facts { li { @if fact.trim_end().contains('\n') { pre { (lines(fact)) } } @else { (one_line(fact)) } } } }
         }
     }
 }
