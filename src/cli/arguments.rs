@@ -105,10 +105,7 @@ pub(super) enum Command {
         changed_exit: u8,
     },
     /// Print the JSON Schema of what lbdiag writes or reads.
-    Schema {
-        #[arg(value_parser = super::schema::names())]
-        name: String,
-    },
+    Schema(report::SchemaArguments),
     /// Print the version.
     Version,
     /// Print what completes the commands and options in a shell: bash, zsh, fish, powershell or elvish.

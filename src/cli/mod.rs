@@ -79,7 +79,7 @@ fn obey(command: Command) -> Exit {
         Command::Report(arguments) => report::report(&arguments),
         Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
-        Command::Schema { name } => schema::schema(&name),
+        Command::Schema(arguments) => schema::schema(&arguments.name),
         Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),

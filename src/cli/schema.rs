@@ -11,8 +11,11 @@ use crate::model::plan::Plan;
 use crate::model::trace::{TraceSummary, Traced};
 use crate::report;
 
-/// Every schema by its name, with what it is of.
-const SCHEMAS: [(&str, &str, fn() -> Schema); 4] = [
+/// A schema's name, what it is of, and what makes it.
+type Named = (&'static str, &'static str, fn() -> Schema);
+
+/// Every schema.
+const SCHEMAS: [Named; 4] = [
     ("outcome", "What a run comes to: `lbdiag run … --report json`.", || written().into_root_schema_for::<Outcome>()),
     ("plan", "What a run would do: `lbdiag plan … --report json`.", || written().into_root_schema_for::<Plan>()),
     ("trace", "Connections followed through capture files: `lbdiag trace … --report json`.", || {

@@ -134,7 +134,7 @@ pub(super) fn run_with(
     let mut state = state;
     let set_aside = site_weights::weigh(site, &mut state.findings, &evidence.clock.started());
     let ran = ran::ran(playbook, site);
-    let outcome = Outcome { ran, set_aside, ..End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state) };
+    let outcome = Outcome { set_aside, ran, ..End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state) };
     RunEnd { outcome, kind }
 }
 

@@ -223,6 +223,8 @@ impl Outcome {
         let own = [summary, again, cleanup].into_iter().chain(ended.as_mut()).chain(commands).chain(observed.texts());
         let diagnostics = diagnostics.iter_mut().flat_map(Diagnostic::texts);
         own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
-        answers.iter_mut().for_each(|answer| scrub_in(&mut answer.text));
+        for answer in answers {
+            scrub_in(&mut answer.text);
+        }
     }
 }

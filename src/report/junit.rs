@@ -125,7 +125,7 @@ mod tests {
     fn a_place_and_a_finding_are_a_case_each() {
         let text = written(&judged());
         for wanted in [
-            "<testsuite name=\"metallb-flow stacklight/iam-proxy-alertmanager\" tests=\"3\" disabled=\"0\" errors=\"0\" failures=\"2\" time=\"6.540\">",
+            "<testsuite name=\"metallb-flow stacklight/iam-proxy-alertmanager\" tests=\"3\" skipped=\"0\" errors=\"0\" failures=\"2\" time=\"6.540\">",
             "<testcase name=\"answered from ssh:c1\"",
             "<testcase name=\"node/firewall-drop of node/n2/rule/raw/PREROUTING/1\"",
             "<failure message=\"a packet filter on n2 drops it: -A PREROUTING -s 10.88.192.0/24 -j DROP\" type=\"node/firewall-drop\">",

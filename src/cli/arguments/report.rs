@@ -1,10 +1,11 @@
-//! What `lbdiag report` and `lbdiag view` are given.
+//! What `lbdiag report`, `lbdiag view` and `lbdiag schema` are given.
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
 use crate::cli::reports::{self, Wanted};
+use crate::cli::schema;
 
 /// A run that somebody kept.
 #[derive(Args, Debug)]
@@ -14,6 +15,13 @@ pub(in crate::cli) struct KeptArguments {
     /// The playbook of a recording, where it is found neither here nor among the shipped ones by its name.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) playbook: Option<PathBuf>,
+}
+
+/// A shape.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct SchemaArguments {
+    #[arg(value_parser = schema::names())]
+    pub(in crate::cli) name: String,
 }
 
 /// What is written of it.

@@ -114,11 +114,12 @@ fn said(source: &Source, seconds: u64, x: usize, y: usize, nodes: &[&str]) -> Ma
 
 /// Where an age stands: by its logarithm, so that seconds and months have room beside each other.
 fn at(age: u64, oldest: u64) -> usize {
-    const ROOM: f64 = (WIDE - NAMES - 40) as f64;
-    #[expect(clippy::cast_precision_loss, reason = "an age of more than 2^52 s has no place of its own")]
-    let share = (1.0 + age as f64).ln() / (1.0 + oldest as f64).ln();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is between 0 and 1")]
-    let left = (ROOM * (1.0 - share)) as usize;
+    // Ages of centuries have a place in common.
+    let log = |age: u64| f64::from(u32::try_from(age).unwrap_or(u32::MAX)).ln_1p();
+    let room = WIDE - NAMES - 40;
+    let steps = (1000.0 * (1.0 - log(age) / log(oldest))).round();
+    // Whole steps, so that every machine draws the same: a share is between 0 and 1.
+    let left = (0..=1000_u16).find(|step| f64::from(*step) >= steps).map_or(room, |step| room * usize::from(step) / 1000);
     NAMES + left
 }
 

@@ -75,7 +75,7 @@ fn spot(
     let passage = match hop.passage {
         Passage::In => "in",
         Passage::Out => "out",
-        _ => "seen",
+        Passage::Other => "seen",
     };
     let error = hop.error_us.map(|us| format!("± {us} µs")).unwrap_or_default();
     html! {

@@ -122,9 +122,10 @@ fn direction(path: &Path, outcome: &Outcome, request: bool) -> Markup {
         boxes.push(drawn);
         before = stop.hops.last().copied().or(before);
     }
-    let label = match ends {
-        true => format!("{title}: {}", one_line(&told::end(path, outcome))),
-        false => format!("{title}: passes {}", stops.iter().map(|stop| one_line(stop.place)).collect::<Vec<_>>().join(", ")),
+    let label = if ends {
+        format!("{title}: {}", one_line(&told::end(path, outcome)))
+    } else {
+        format!("{title}: passes {}", stops.iter().map(|stop| one_line(stop.place)).collect::<Vec<_>>().join(", "))
     };
     html! {
         figure.direction data-direction=(if request { "request" } else { "answer" }) {
@@ -162,7 +163,7 @@ fn boxed<'a>(stop: &Stop<'a>, index: usize, mut before: Option<&'a PathHop>) -> 
         let passage = match hop.passage {
             Passage::In => "in",
             Passage::Out => "out",
-            _ => "seen",
+            Passage::Other => "seen",
         };
         let packets = if hop.packets == 1 { String::new() } else { format!(" ×{}", hop.packets) };
         lines.push(html! { text.spot x=(left + 8) y=(y) { (shortened(&format!("{passage} {}{tunnel}{packets}", hop.interface), ROOM)) } });
