@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs images check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault
+.PHONY: help demo docs images check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault image
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -91,6 +91,12 @@ bench-fault: ## where runs on the faults of tests/lab/sets/ci spend their time, 
 	@.ci/packages python3-yaml
 	cargo build --quiet --release $(features)
 	tests/lab/bench/fault $(FAULTS)
+
+image: ## a static binary without libpcap (target/x86_64-unknown-linux-musl/release/lbdiag), and an image of it alone (target/lbdiag-image.tar)
+	@.ci/packages musl-tools python3
+	rustup target add x86_64-unknown-linux-musl
+	CC_x86_64_unknown_linux_musl=musl-gcc cargo build --quiet --release --no-default-features --target x86_64-unknown-linux-musl
+	python3 tests/lab/mkimage.py registry.example/lbdiag:0.1.0 target/lbdiag-image.tar /usr/bin/lbdiag=target/x86_64-unknown-linux-musl/release/lbdiag /tmp= -- /usr/bin/lbdiag
 
 soak: ## captures and their leavings, a hundred times each, on a lab that is up; root; takes hours
 	cargo build --quiet --release $(features)

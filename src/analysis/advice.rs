@@ -16,12 +16,13 @@ use crate::model::subject::{Part, Subject};
 type Advises = fn(&Case, &Finding) -> Option<String>;
 
 /// The findings whose advice the case makes more exact.
-const ADVICE: [(&str, Advises); 9] = [
+const ADVICE: [(&str, Advises); 10] = [
     (names::ADDRESS_POOL_EXHAUSTED, widen_pool),
     (names::NODE_UNREACHABLE, look_at_console),
     (names::NODE_CONTROL_PLANE_CUT_OFF, look_at_kubelets),
     (names::ROUTE_POD_NETWORK_MISSING, find_route),
     (names::ROUTE_POD_NETWORK_WRONG, lead_route_home),
+    (names::ROUTE_RETURN_MISSING, let_answers_leave),
     (names::OVERLAY_WRONG_ENDPOINT, correct_entry),
     (names::POD_DISCONNECTED, raise_bridge),
     (names::POD_FIREWALL_DROP, look_into_pod),
@@ -118,6 +119,26 @@ fn find_route(case: &Case, finding: &Finding) -> Option<String> {
     Some(if missing {
         format!("See why the route is not there (ip route show table all on {node}), and restart {}, which writes it.", agent(case, node))
     } else {
+        format!(
+            "Find on {node} the route or the policy rule that refuses (ip rule; ip route show table all match {destination}), take it away, and see what wrote it."
+        )
+    })
+}
+
+/// A way back that a route of the node's refuses is there for the taking away; one that is not there has to be added.
+fn let_answers_leave(case: &Case, finding: &Finding) -> Option<String> {
+    let Subject::NodePart(node, Part::Route(destination)) = finding.culprits.first()? else { return None };
+    let state = &case.node_state(node)?.after;
+    let client: IpAddr = destination.parse().ok()?;
+    let refuses = |route: &&Route| matches!(route.kind.as_str(), "unreachable" | "prohibit" | "blackhole" | "throw");
+    if let Some(route) = state.routes().and_then(|routes| routes.towards(client)).filter(refuses) {
+        return Some(format!(
+            "Take it away on {node}: ip route del {} {}; and see what wrote it. Where the clients are to be kept out, it does what it is for.",
+            route.kind, route.dst
+        ));
+    }
+    let refused = state.refusal(&RouteQuestion::to(client))?;
+    (!refused.contains("Network is unreachable")).then(|| {
         format!(
             "Find on {node} the route or the policy rule that refuses (ip rule; ip route show table all match {destination}), take it away, and see what wrote it."
         )

@@ -119,7 +119,10 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let mut names: Vec<String> = announcement.nodes.clone();
     names.extend(announcement.expected.iter().cloned());
     names.extend(serving.iter().filter_map(|endpoint| endpoint.node.clone()));
-    names.extend(routed.map_or(&announcement.candidates, |bgp| &bgp.candidates).iter().cloned());
+    match routed {
+        Some(bgp) => names.extend(bgp.candidates.iter().cloned()),
+        None => names.extend(announcement.may_announce().into_iter().map(str::to_owned)),
+    }
     names.extend(own_nodes(flow));
     for name in names {
         if plan.nodes.len() < MOST_NODES {

@@ -164,6 +164,14 @@ impl Announcement {
         nodes
     }
 
+    /// The nodes that may announce, or do: every one that is known, where MetalLB does not say which.
+    #[must_use]
+    pub fn may_announce(&self) -> BTreeSet<&str> {
+        let told: BTreeSet<&str> = self.candidates.iter().chain(&self.nodes).map(String::as_str).collect();
+        let elected = self.metallb.instead.is_none() && !told.is_empty();
+        if elected { told } else { self.nodes_seen.iter().map(|node| node.name.as_str()).collect() }
+    }
+
     /// Whether a node's own speaker says, in its log or its metrics, that it announces the address.
     #[must_use]
     pub fn claimed_by(&self, node: &str) -> bool {

@@ -49,6 +49,7 @@ impl State {
         self.nodes.clear();
         self.all_nodes = None;
         self.metallb_pods = None;
+        self.metallb_sought = None;
         self.logs = None;
         self.earlier_logs = None;
         self.metrics = None;

@@ -136,6 +136,8 @@ pub struct State {
     pub all_nodes: Option<(Listed, Arc<Vec<Node>>)>,
     /// MetalLB's pods likewise, and the speakers among them.
     pub metallb_pods: Option<MetallbPods>,
+    /// That MetalLB was looked for outside of its usual namespace because of that list, and how that ended.
+    pub metallb_sought: Option<(Listed, Result<(), EvidenceError>)>,
     /// Pods that are asked from, by `NAMESPACE/NAME`: where each is.
     pub asking_pods: BTreeMap<String, Result<Place, EvidenceError>>,
     /// Where MetalLB was found, when that is not its usual namespace.

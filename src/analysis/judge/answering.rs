@@ -40,8 +40,8 @@ pub(super) fn answering_nodes(case: &Case) -> Vec<(String, String)> {
 /// Whether the interfaces of every node are known that may announce.
 pub(super) fn all_looked_at(case: &Case) -> bool {
     case.announcement.is_some_and(|announcement| {
-        let may = |name: &String| announcement.candidates.contains(name) || announcement.nodes.contains(name);
-        let mut nodes = announcement.nodes_seen.iter().filter(|node| may(&node.name));
+        let may = announcement.may_announce();
+        let mut nodes = announcement.nodes_seen.iter().filter(|node| may.contains(node.name.as_str()));
         // A state without its links is none here: whose MACs it would have told is not known.
         let told = |name: &str| case.node_state(name).is_some_and(|pair| pair.after.is_read("links"));
         !announcement.nodes_seen.is_empty() && nodes.all(|node| told(&node.name))
@@ -51,5 +51,9 @@ pub(super) fn all_looked_at(case: &Case) -> bool {
 /// Nodes that may have taken one of the requests and were not watched while it was sent.
 pub(super) fn unwatched_nodes(case: &Case, roads: &[&Road]) -> Vec<String> {
     let Some(announcement) = case.announcement else { return vec!["the nodes".to_owned()] };
-    announcement.candidates.iter().filter(|node| !roads.iter().all(|road| road.watched(node))).cloned().collect()
+    let may = announcement.may_announce();
+    if may.is_empty() {
+        return vec!["the nodes".to_owned()];
+    }
+    may.into_iter().filter(|node| !roads.iter().all(|road| road.watched(node))).map(str::to_owned).collect()
 }

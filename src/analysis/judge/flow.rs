@@ -89,7 +89,7 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
             let alone = groups.len() > 1 && matches!(group, Group::NothingLeft(_));
             let of = if apart || alone { format!("the tries from {}: ", scope::clients(&roads)) } else { String::new() };
             let scope = format!("{of}{}", scope::scope(case, &roads));
-            explained.extend(causes.into_iter().map(|finding| scope::told(finding, &scope, &roads)));
+            explained.extend(causes.into_iter().map(|finding| scope::told(case, finding, &scope, &roads)));
             open.extend(unknown.into_iter().map(|gap| (roads.iter().map(|road| road.client()).collect::<BTreeSet<_>>(), gap)));
         }
     }
@@ -330,8 +330,9 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
     }
     if !reached {
         return wire::before_node(case, log, roads, announces).and_then(|finding| {
-            // A refusal is an answer: that the request was merely lost cannot be the cause.
-            if has(&finding.name, Property::WhereAlone) {
+            // A refusal is an answer: that the request was merely lost cannot be the cause. Who resets without being any place is one.
+            let reset = roads.iter().all(|road| wire::resolution::reset_between(road));
+            if has(&finding.name, Property::WhereAlone) && !reset {
                 Err(Gap::new(
                     names::EVIDENCE_UNDECIDED,
                     case.service,
@@ -360,40 +361,5 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
             "who refuses it",
         )
         .decisive()),
-    }
-}
-
-/// Everybody is answered: was the road really seen, and every endpoint reached?
-pub(super) fn unproven(case: &Case, gaps: &mut Vec<Gap>) {
-    if let Some((asked, others)) = case.service.addresses.split_first().filter(|(_, others)| !others.is_empty()) {
-        let others = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
-        gaps.push(Gap::new(
-            names::EVIDENCE_ADDRESS_NOT_ASKED,
-            case.service,
-            format!("{asked} alone was asked"),
-            format!("whether the Service answers at {others}"),
-        ));
-    }
-    let Some(target) = case.target else { return };
-    let roads = case.roads();
-    let reached: Vec<std::net::IpAddr> = roads.iter().filter_map(super::road::Road::endpoint).map(|(ip, _)| ip).collect();
-    // Policy Local and topology hints keep the announcing node from some of them.
-    let within = case.announcer().map_or_else(|| target.serving(), |node| target.hit_from(&node));
-    let missed: Vec<String> = within
-        .iter()
-        .filter(|endpoint| !reached.contains(&endpoint.ip))
-        .map(|endpoint| endpoint.pod.clone().unwrap_or_else(|| endpoint.ip.to_string()))
-        .collect();
-    // Without the announcing node's whole capture it is not known where a try went.
-    let watched = case.announcer().is_some_and(|node| roads.iter().all(|road| road.watched(&node)));
-    if !missed.is_empty() && watched {
-        // A node's own requests are translated before any capture sees them.
-        let lost_sight = roads.iter().filter(|road| road.connection.attempt.answered() && road.endpoint().is_none()).count();
-        let missed = missed.join(", ");
-        let reason = match lost_sight {
-            0 => format!("no try reached {missed}"),
-            tries => format!("no try was seen to reach {missed}, and {tries} could not be followed to an endpoint"),
-        };
-        gaps.push(Gap::new(names::EVIDENCE_ENDPOINT_NOT_REACHED, case.service, reason, "whether these endpoints answer"));
     }
 }

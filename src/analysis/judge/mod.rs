@@ -49,6 +49,7 @@ mod settle;
 mod stages;
 mod translation;
 mod tries;
+mod unproven;
 mod unread;
 mod wire;
 mod witness;
@@ -141,7 +142,7 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
         findings.extend(log.all(&client::rules::NOTED, "", &Tries { case, roads: &[], node: "" }));
         gaps.extend(unread::contradictions(case, findings));
         gaps.extend(present.open(case, findings));
-        flow::unproven(case, gaps);
+        unproven::parts(case, gaps);
         next_hop::unproven(case, gaps);
         return;
     }

@@ -13,9 +13,12 @@ pub(super) fn clients(roads: &[&Road]) -> String {
     names.into_iter().collect::<Vec<_>>().join(" and ")
 }
 
-/// A finding with what it is about: its own scope, or this one, and the places whose tries it explains.
-pub(super) fn told(finding: Finding, scope: &str, roads: &[&Road]) -> Finding {
+/// A finding with what it is about: its own scope, or this one, what separates its tries from the answered ones, and the places whose tries
+/// it explains.
+pub(super) fn told(case: &Case, mut finding: Finding, scope: &str, roads: &[&Road]) -> Finding {
     let from: BTreeSet<String> = roads.iter().map(|road| road.connection.vantage.text()).collect();
+    let behind = finding.evidence.len().min(1);
+    finding.evidence.splice(behind..behind, apart::told(case, roads));
     Finding { scope: finding.scope.or_else(|| Some(scope.to_owned())), from: from.into_iter().collect(), ..finding }
 }
 

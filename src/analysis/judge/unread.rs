@@ -72,9 +72,9 @@ pub(super) fn nodes_of_unread_macs(case: &Case) -> Vec<String> {
     if announcement.nodes_seen.is_empty() {
         return vec!["the nodes".to_owned()];
     }
-    let mut nodes: BTreeSet<&String> = announcement.nodes.iter().chain(&announcement.candidates).collect();
+    let mut nodes = announcement.may_announce();
     nodes.retain(|node| unread(case, node, &[OWN_MACS]).is_some());
-    nodes.into_iter().cloned().collect()
+    nodes.into_iter().map(str::to_owned).collect()
 }
 
 fn unread_of_routed(case: &Case) -> Option<String> {

@@ -86,27 +86,40 @@ pub enum Programme {
 #[must_use]
 pub fn programme(state: &PlaceState, address: IpAddr) -> Programme {
     let family = Family::of(address);
-    let (iptables, nft) = (state.section(family.section), state.section("nft"));
-    let (complete, why) = if iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES") {
-        let (rules, host) = (family.rules(state), format!("{address}/{}", family.length));
-        let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
-        let named = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&host));
-        (
-            reached && named,
-            if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" },
-        )
-    } else if nft.contains(family.table) {
-        let jumps =
-            nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
-        let named = nft.contains(&address.to_string());
-        (
-            jumps && named,
-            if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" },
-        )
-    } else {
-        return if state.is_read(family.section) { Programme::Missing } else { Programme::Unread };
-    };
-    if complete { Programme::Complete } else { Programme::Lacks(why) }
+    let both = [by_rules(state, address, &family), by_table(state, address, &family)];
+    // What another mode left behind beside a complete one lacks what it likes.
+    let complete = both.iter().flatten().any(|(complete, _)| *complete);
+    match both.into_iter().flatten().next() {
+        Some(_) if complete => Programme::Complete,
+        Some((_, why)) => Programme::Lacks(why),
+        None if state.is_read(family.section) => Programme::Missing,
+        None => Programme::Unread,
+    }
+}
+
+/// Whether kube-proxy's chains of iptables are complete, and otherwise what they lack; `None` without them.
+fn by_rules(state: &PlaceState, address: IpAddr, family: &Family) -> Option<(bool, &'static str)> {
+    let iptables = state.section(family.section);
+    if !iptables.contains("-N KUBE-SERVICES") && !iptables.contains(":KUBE-SERVICES") {
+        return None;
+    }
+    let (rules, host) = (family.rules(state), format!("{address}/{}", family.length));
+    let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
+    let named = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&host));
+    let why = if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" };
+    Some((reached && named, why))
+}
+
+/// The same of its table of nftables.
+fn by_table(state: &PlaceState, address: IpAddr, family: &Family) -> Option<(bool, &'static str)> {
+    let nft = state.section("nft");
+    if !nft.contains(family.table) {
+        return None;
+    }
+    let jumps = nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
+    let named = nft.contains(&address.to_string());
+    let why = if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" };
+    Some((jumps && named, why))
 }
 
 /// Whether the programme for an address's family is there, complete or not.
@@ -116,9 +129,16 @@ pub fn is_there(state: &PlaceState, address: IpAddr) -> bool {
     state.section(family.section).contains(":KUBE-SERVICES") || state.section("nft").contains(family.table)
 }
 
-/// The endpoints that the rules hold for a Service's address and port.
+/// The modes of kube-proxy that write rules of their own kind, as its configuration names them.
+const MODES: [&str; 2] = ["iptables", "nftables"];
+
+/// The endpoints that the rules hold for a Service's address and port, apart by the mode of kube-proxy that writes such rules; a node that changed its mode may hold what the former one left.
 #[must_use]
-pub fn endpoints(state: &PlaceState, address: IpAddr, port: ServicePort) -> BTreeSet<(IpAddr, u16)> {
+pub fn by_mode(state: &PlaceState, address: IpAddr, port: ServicePort) -> [(&'static str, BTreeSet<(IpAddr, u16)>); 2] {
+    [(MODES[0], of_chains(state, address, port)), (MODES[1], of_table(state, port))]
+}
+
+fn of_chains(state: &PlaceState, address: IpAddr, port: ServicePort) -> BTreeSet<(IpAddr, u16)> {
     let mut found = BTreeSet::new();
     let family = Family::of(address);
     let (rules, host, asked) = (family.rules(state), format!("{address}/{}", family.length), format!("--dport {} ", port.port));
@@ -138,7 +158,12 @@ pub fn endpoints(state: &PlaceState, address: IpAddr, port: ServicePort) -> BTre
             }
         }
     }
-    // nftables: kube-proxy names an endpoint's chain after the Service's port and the endpoint.
+    found
+}
+
+/// In its table kube-proxy names an endpoint's chain after the Service's port and the endpoint.
+fn of_table(state: &PlaceState, port: ServicePort) -> BTreeSet<(IpAddr, u16)> {
+    let mut found = BTreeSet::new();
     let ServicePort { namespace, service, protocol, name, .. } = port;
     let name = format!("-{namespace}/{service}/{protocol}/{name}__");
     for line in state.section("nft").lines().filter_map(|line| line.trim().strip_prefix("chain endpoint-")) {
@@ -203,6 +228,9 @@ mod tests {
 
     #[test]
     fn endpoints_of_either_programme() {
+        let endpoints = |state: &PlaceState, address, port| -> BTreeSet<(IpAddr, u16)> {
+            by_mode(state, address, port).into_iter().flat_map(|(_, found)| found).collect()
+        };
         let port = ServicePort { namespace: "a", service: "web", protocol: "tcp", name: "https", port: 443 };
         let address = "10.0.0.1".parse().unwrap();
         let expected = BTreeSet::from([("10.88.130.19".parse().unwrap(), 4180)]);
@@ -210,5 +238,18 @@ mod tests {
         let nft = "=== nft\ntable ip kube-proxy {\n chain endpoint-X-a/web/tcp/https__10.88.130.19/4180 {\n }\n}\n=== end 0\n";
         assert_eq!(endpoints(&state(nft), address, port), expected);
         assert!(endpoints(&state(RULES), address, ServicePort { port: 80, ..port }).is_empty());
+        let both = state(&format!("{RULES}{}", nft.replace(".19/", ".77/")));
+        let apart =
+            by_mode(&both, address, port).map(|(mode, found)| (mode, found.into_iter().map(|(ip, _)| ip.to_string()).collect::<Vec<_>>()));
+        assert_eq!(apart, [("iptables", vec!["10.88.130.19".to_owned()]), ("nftables", vec!["10.88.130.77".to_owned()])]);
+    }
+
+    #[test]
+    fn what_another_mode_left_behind_lacks_what_it_likes() {
+        let address = "10.0.0.2".parse().unwrap();
+        let nft = "=== nft\ntable ip kube-proxy {\n chain nat-prerouting {\n type nat hook prerouting priority dstnat; policy accept;\n }\n \
+            map service-ips {\n elements = { 10.0.0.2 . tcp . 443 : goto service-X }\n }\n}\n=== end 0\n";
+        assert_eq!(programme(&state(RULES), address), Programme::Lacks("KUBE-SERVICES has no rule for the address"));
+        assert_eq!(programme(&state(&format!("{RULES}{nft}")), address), Programme::Complete);
     }
 }

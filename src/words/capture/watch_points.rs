@@ -57,7 +57,7 @@ fn points(run: &Run, announcer: &Announcement, target: &Target) -> (Vec<String>,
     let mut pods: Vec<String> = Vec::new();
     let mut nodes = announcer.entrances();
     if nodes.is_empty() {
-        nodes.extend(announcer.candidates.iter().take(4).cloned());
+        nodes.extend(announcer.may_announce().into_iter().take(4).map(str::to_owned));
     }
     if nodes.len() > MOST_NODES {
         run.fact(format!("{} nodes may take a request; these are not watched: {}", nodes.len(), nodes[MOST_NODES..].join(", ")));

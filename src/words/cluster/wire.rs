@@ -27,20 +27,20 @@ pub fn ask_about(run: &Run, hosts: &[Host], all: &mut [(Gathered<'_>, Announceme
     let asked = |found: &Announcement| !found.addresses.is_empty() && found.protocol != "bgp";
     let mut addresses: Vec<IpAddr> = Vec::new();
     // Those that are said to announce first: of a large cluster not every node is read.
-    let mut places: [Vec<&String>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+    let mut places: [Vec<&str>; 3] = [Vec::new(), Vec::new(), Vec::new()];
     for (_, found) in all.iter().filter(|(_, found)| asked(found)) {
         addresses.extend(&found.addresses);
-        places[0].extend(found.nodes.iter().chain(&found.expected));
-        places[1].extend(&found.candidates);
-        places[2].extend(found.excluded.iter().map(|out| &out.node));
+        places[0].extend(found.nodes.iter().chain(&found.expected).map(String::as_str));
+        places[1].extend(found.may_announce());
+        places[2].extend(found.excluded.iter().map(|out| out.node.as_str()));
     }
     if hosts.is_empty() || addresses.is_empty() {
         return;
     }
     let mut ordered: Vec<String> = Vec::new();
     for place in places.into_iter().flatten() {
-        if !ordered.contains(place) {
-            ordered.push(place.clone());
+        if !ordered.iter().any(|known| known == place) {
+            ordered.push(place.to_owned());
         }
     }
     addresses.sort();

@@ -131,7 +131,7 @@ pub(in crate::analysis::judge) fn takes_for_neighbour(case: &Case, roads: &[&Roa
         .map(|(_, net)| *net)
         .collect();
     let source = client.way.source.or_else(|| own.first().map(IpNet::addr))?;
-    let nodes: BTreeSet<&String> = announcement.nodes.iter().chain(&announcement.candidates).collect();
+    let nodes = announcement.may_announce();
     // One round in which the client and every node that may answer were watched is enough.
     let road = roads.iter().find(|road| road.watched(&client.name) && nodes.iter().all(|node| road.watched(node)))?;
     let asks = Asks::of(client, road, device);
@@ -153,7 +153,7 @@ pub(in crate::analysis::judge) fn takes_for_neighbour(case: &Case, roads: &[&Roa
         return None;
     }
     let name = &client.name;
-    let elsewhere: Vec<&str> = nodes.iter().filter(|node| asks.came_in(client, road, node, &|_| true)).map(|node| node.as_str()).collect();
+    let elsewhere: Vec<&str> = nodes.iter().filter(|node| asks.came_in(client, road, node, &|_| true)).copied().collect();
     let own = own.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
     let evidence = vec![
         client.told(&format!("by {device}, without a gateway")),

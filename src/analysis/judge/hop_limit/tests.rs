@@ -1,3 +1,5 @@
+//! Where the TTL fell, and what is no cause because answered tries have it, too.
+
 use super::*;
 use crate::model::capture::{Capture, CaptureRequest};
 use crate::model::connection::Connection;

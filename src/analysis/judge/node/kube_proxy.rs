@@ -3,7 +3,7 @@
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::data_path;
-use crate::analysis::state::kube_proxy::{Programme, ServicePort, endpoints, is_there, programme};
+use crate::analysis::state::kube_proxy::{self, Programme, ServicePort, is_there, programme};
 use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -94,41 +94,52 @@ pub(in crate::analysis::judge) fn proxy_stale(case: &Case, pair: &StatePair, nod
     if data_path::plugin(&pair.after).is_some() && !kube_proxy_is_used(case) {
         return None;
     }
+    let known = |(ip, port): &(IpAddr, u16)| target.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.port == Some(*port));
     let programmed = programmed(case, pair);
-    let gone: Vec<String> = programmed
+    let to =
+        |ends: &mut dyn Iterator<Item = &(IpAddr, u16)>| ends.map(|(ip, port)| SocketAddr::new(*ip, *port).to_string()).collect::<Vec<_>>();
+    let gone = to(&mut programmed.iter().filter(|end| !known(end)));
+    if gone.is_empty() {
+        return None;
+    }
+    let held: Vec<String> = target
+        .endpoints
         .iter()
-        .filter(|(ip, port)| !target.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.port == Some(*port)))
-        .map(|(ip, port)| format!("{ip}:{port}"))
+        .map(|endpoint| endpoint.port.map_or_else(|| endpoint.ip.to_string(), |port| SocketAddr::new(endpoint.ip, port).to_string()))
         .collect();
-    (!gone.is_empty()).then(|| {
-        found(
-            names::NODE_PROXY_STALE,
-            vec![Subject::kube_proxy(node)],
-            format!("kube-proxy's rules on {node} lead to {}, which is no endpoint of the Service", gone.join(" and ")),
-            vec![
-                format!(
-                    "the rules on {node} lead to {}",
-                    programmed.iter().map(|(ip, port)| format!("{ip}:{port}")).collect::<Vec<_>>().join(", ")
-                ),
-                format!(
-                    "the EndpointSlices hold {}",
-                    target
-                        .endpoints
-                        .iter()
-                        .map(|endpoint| {
-                            endpoint.port.map_or_else(|| endpoint.ip.to_string(), |port| SocketAddr::new(endpoint.ip, port).to_string())
-                        })
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            ],
-        )
-    })
+    let evidence = vec![
+        format!("the rules on {node} lead to {}", to(&mut programmed.iter()).join(", ")),
+        format!("the EndpointSlices hold {}", held.join(", ")),
+    ];
+    // One kind of rules is kept, and the other one is what a kube-proxy of another mode left when it was ended without cleaning up.
+    let modes = by_mode(case, pair);
+    let kept = modes.iter().find(|(_, ends)| !ends.is_empty() && ends.iter().all(known));
+    let left = modes.iter().find(|(_, ends)| ends.iter().any(|end| !known(end)));
+    let (summary, next) = match (kept, left) {
+        (Some((kept, _)), Some((left, _))) => (
+            format!(
+                "rules that kube-proxy left behind on {node} when it changed from {left} to {kept} lead to {}, which is no endpoint of the Service",
+                gone.join(" and ")
+            ),
+            Some(format!(
+                "Take away what the former mode left on {node}: kube-proxy --cleanup (with the image and configuration of that mode, while kube-proxy is stopped), or start the node anew."
+            )),
+        ),
+        _ => (format!("kube-proxy's rules on {node} lead to {}, which is no endpoint of the Service", gone.join(" and ")), None),
+    };
+    let mut finding = found(names::NODE_PROXY_STALE, vec![Subject::kube_proxy(node)], summary, evidence);
+    finding.next = next.unwrap_or(finding.next);
+    Some(finding)
 }
 
 /// The endpoints that kube-proxy's rules on a node hold for the address and port.
 pub(in crate::analysis::judge) fn programmed(case: &Case, pair: &StatePair) -> BTreeSet<(IpAddr, u16)> {
-    let (Some(vip), Some(target)) = (case.address(), case.target) else { return BTreeSet::new() };
+    by_mode(case, pair).into_iter().flat_map(|(_, ends)| ends).collect()
+}
+
+/// The same, apart by kube-proxy's mode.
+fn by_mode(case: &Case, pair: &StatePair) -> Vec<(&'static str, BTreeSet<(IpAddr, u16)>)> {
+    let (Some(vip), Some(target)) = (case.address(), case.target) else { return Vec::new() };
     let port = ServicePort {
         namespace: &case.service.namespace,
         service: &case.service.name,
@@ -136,7 +147,7 @@ pub(in crate::analysis::judge) fn programmed(case: &Case, pair: &StatePair) -> B
         name: &target.port.name,
         port: target.port.port,
     };
-    endpoints(&pair.after, vip, port)
+    kube_proxy::by_mode(&pair.after, vip, port).into()
 }
 
 pub(in crate::analysis::judge) fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::arp::Arp;
 use super::{names as clients_of, undecided};
-use crate::analysis::judge::answering;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::client::{self, way};
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::View;
+use crate::analysis::judge::{answering, holders};
 use crate::analysis::state::arp_filters::ArpPacket;
 use crate::model::catalogue::names;
-use crate::model::connection::Sighting;
+use crate::model::connection::{Hop, Sighting};
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::subject::Subject;
@@ -280,17 +280,34 @@ pub(in crate::analysis::judge) fn reset_between(road: &Road) -> bool {
     node.is_some_and(|node| road.watched(&node)) && resets(Passage::In, true) && !resets(Passage::Out, false) && !resets(Passage::In, false)
 }
 
+/// By whose frames the resets came in at the clients, and with which TTL, beside what comes from the Service itself.
+fn whose_resets(asking: &Asking) -> Option<String> {
+    let resets = |hop: &Hop| !hop.request && hop.what == Sighting::Reset && hop.passage == Passage::In;
+    let first = asking.roads.iter().find_map(|road| road.hops(|hop| resets(hop) && hop.place == road.client()).next())?;
+    let ttl = first.ttl.map(|ttl| format!("a TTL of {ttl}"));
+    let mac = first.source_mac.as_ref().map(|mac| {
+        let whose = holders::owner(asking.case, mac).map(|(_, told)| format!(" ({told})")).unwrap_or_default();
+        format!("frames from {mac}{whose}")
+    });
+    let own = |hop: &Hop| !hop.request && hop.what == Sighting::SynAck && hop.passage == Passage::In && hop.place == first.place;
+    let answered = asking.case.roads().iter().find_map(|road| road.hops(own).next()?.ttl);
+    let beside = answered.filter(|other| Some(*other) != first.ttl).map(|ttl| format!("; answers of the pods have {ttl}"));
+    let told: Vec<String> = mac.into_iter().chain(ttl).collect();
+    (!told.is_empty()).then(|| format!("the resets come with {}{}", told.join(" and "), beside.unwrap_or_default()))
+}
+
 pub(super) fn request_lost(asking: &Asking) -> Finding {
     let lost = Share::of(asking);
     if asking.roads.iter().all(|road| reset_between(road)) {
         let (clients, node) = (asking.clients(), asking.node);
-        let evidence = vec![
+        let mut evidence = vec![
             format!(
                 "resets came in at {clients} for {} connections, and left neither {node} nor any other place that was watched",
                 asking.roads.len()
             ),
             format!("what {clients} sent before that did not come to {node}"),
         ];
+        evidence.extend(whose_resets(asking));
         let summary = format!("somebody between {clients} and {node} resets the connections");
         return found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence);
     }

@@ -208,6 +208,16 @@ entries! {
         alike: &[("evidence/endpoint-not-reached", "There an endpoint was not reached, by the address that was asked.")],
         references: &[pages::KUBERNETES_DUAL_STACK],
     },
+    EVIDENCE_PORT_NOT_ASKED = "evidence/port-not-asked" {
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "The Service has several ports, and the tries went to one of them alone.",
+        decided_by: "spec.ports of the Service against the ports that were asked.",
+        seen: "A Service passes by its first port, and clients of another one are refused: each port has a target of its own, and names of ports, protocols and pods' containers differ from port to port.",
+        next: "Follow the other one with `--port NUMBER`.",
+        alike: &[("evidence/address-not-asked", "There it is another address of the Service that was not asked.")],
+        references: &[],
+    },
     EVIDENCE_ENDPOINT_NOT_REACHED = "evidence/endpoint-not-reached" {
         severity: Severity::Info,
         culprit: "the Service",

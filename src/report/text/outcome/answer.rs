@@ -5,8 +5,8 @@ use super::super::page::{Detail, Page};
 use super::super::table;
 use super::wording::{announced, captures, tenths};
 use super::{CYAN, DIM, GREEN, RED, YELLOW, cause, path, places, proof};
-use crate::model::catalogue::entry;
-use crate::model::finding::{Finding, Severity};
+use crate::model::catalogue::{entry, names};
+use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::{TargetSeen, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::text::one_line;
@@ -32,7 +32,8 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
         }
     }
     let quiet = outcome.verdict == Verdict::Pass && outcome.findings.iter().all(|finding| finding.severity == Severity::Info);
-    if quiet && outcome.gaps.is_empty() {
+    // What was not asked of a Service that answers is a line; what could not be looked at is told as of one that does not.
+    if quiet && outcome.gaps.iter().all(not_asked) {
         healthy(page, outcome);
     } else {
         broken(page, outcome);
@@ -54,6 +55,12 @@ fn headline(page: &mut Page, outcome: &Outcome) {
     }
 }
 
+/// Whether a gap is about a part of the Service that nobody asked, as against something that could not be looked at.
+fn not_asked(gap: &Gap) -> bool {
+    let parts = [names::EVIDENCE_ADDRESS_NOT_ASKED, names::EVIDENCE_PORT_NOT_ASKED, names::EVIDENCE_ENDPOINT_NOT_REACHED];
+    !gap.decisive && parts.contains(&gap.name.as_str())
+}
+
 /// What a run says in which all is well.
 fn healthy(page: &mut Page, outcome: &Outcome) {
     let seen = &outcome.observed;
@@ -69,6 +76,10 @@ fn healthy(page: &mut Page, outcome: &Outcome) {
     }
     if let Some(captures) = captures(&outcome.captures) {
         page.paragraph(2, &captures);
+    }
+    if !outcome.gaps.is_empty() {
+        let open: Vec<String> = outcome.gaps.iter().map(|gap| one_line(&gap.undecided)).collect();
+        page.paragraph(2, &format!("not known: {}", open.join("; ")));
     }
     set_aside(page, 2, outcome);
     foot(page, outcome);

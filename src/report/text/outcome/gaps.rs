@@ -57,6 +57,15 @@ pub(super) fn named(gaps: &[Gap]) -> Vec<String> {
     kinds.into_iter().map(told).collect()
 }
 
+/// The subjects of gaps, each once, as one text or none.
+pub(super) fn subjects(gaps: &[Gap]) -> Vec<String> {
+    let mut all: Vec<String> = gaps.iter().map(|gap| one_line(&gap.subject.to_string())).collect();
+    all.sort();
+    all.dedup();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    if names.is_empty() { Vec::new() } else { vec![listed(&names, MOST_NAMES)] }
+}
+
 /// The last part of a subject's path, by which texts name it.
 fn name(gap: &Gap) -> String {
     let path = gap.subject.to_string();

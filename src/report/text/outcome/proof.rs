@@ -6,7 +6,7 @@ use super::gaps;
 use super::wording::{is_asked, labelled, listed, short};
 use crate::model::announcement::Agreement;
 use crate::model::catalogue::{self, names};
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::Subject;
 use crate::model::text::one_line;
@@ -143,13 +143,25 @@ fn sentences(text: &str) -> Vec<String> {
 fn certainty(outcome: &Outcome) -> String {
     let ruled_out = ruled_out(outcome);
     let ruled_out = if ruled_out.is_empty() { String::new() } else { format!("Not the cause: {} · ", ruled_out.join(", ")) };
-    let open = gaps::named(&outcome.gaps);
+    // What was looked at and tells nothing is another thing than what was not looked at.
+    let (undecided, unseen): (Vec<Gap>, Vec<Gap>) = outcome.gaps.iter().cloned().partition(|gap| gap.name == names::EVIDENCE_UNDECIDED);
+    let open: Vec<String> = [("Not looked at", gaps::named(&unseen)), ("Looked at and not decided", gaps::subjects(&undecided))]
+        .into_iter()
+        .filter(|(_, named)| !named.is_empty())
+        .map(|(title, named)| format!("{title}: {}", named.join("; ")))
+        .collect();
     let open = match (open.is_empty(), ruled_out.is_empty()) {
         (true, true) => "Everything was looked at".to_owned(),
         (true, false) => "everything was looked at".to_owned(),
-        (false, _) => format!("Not looked at: {}", open.join("; ")),
+        (false, _) => open.join(" · "),
     };
     format!("{ruled_out}{open}")
+}
+
+/// How many pods a place's answered tries were followed to.
+fn pods_of(outcome: &Outcome, from: &str) -> usize {
+    let own = outcome.observed.paths.iter().map(|seen| &seen.path).filter(|path| path.answered && short(&path.from) == from);
+    own.filter_map(|path| path.pod.as_deref()).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// What answered tries and sources that agree leave out. Nothing that a finding blames is among it.
@@ -177,7 +189,11 @@ pub(in crate::report) fn ruled_out(outcome: &Outcome) -> Vec<String> {
     {
         let (ready, reached) = (target.ready(), target.endpoints.iter().filter(|endpoint| endpoint.ready && endpoint.answered > 0).count());
         if ready > 0 && ready == reached {
-            all.push(format!("the endpoints (all {ready} answered {})", listed(&good, 3)));
+            // A place is named where its own tries were followed to every one of them.
+            let alone = seen.tries.iter().filter(|tries| tries.answered > 0).count() == 1;
+            let by_all: Vec<&str> = good.into_iter().filter(|from| alone || pods_of(outcome, from) >= ready).collect();
+            let whom = if by_all.is_empty() { String::new() } else { format!(" {}", listed(&by_all, 3)) };
+            all.push(format!("the endpoints (all {ready} answered{whom})"));
         }
     }
     all
