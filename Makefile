@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault image
+.PHONY: help demo docs images check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault image
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -22,11 +22,18 @@ demo: ## the main job on a recording of a broken Service: no cluster, no root
 	@echo '  target/debug/lbdiag run metallb-flow                                                lists its Services, as commands'
 	@echo '  target/debug/lbdiag run metallb-flow --set namespace=NAMESPACE --set service=NAME   follows one'
 
-docs: ## docs/findings.md and docs/words.md, from what `lbdiag explain` and `lbdiag words` say
+docs: ## docs/findings.md, docs/words.md and docs/schema, from what `lbdiag explain`, `words` and `schema` say
 	cargo build --quiet $(features)
 	@mkdir -p docs
 	target/debug/lbdiag explain --markdown > docs/findings.md
 	target/debug/lbdiag words --markdown > docs/words.md
+	@mkdir -p docs/schema
+	for name in outcome plan trace site; do target/debug/lbdiag schema $$name > docs/schema/$$name.json || exit 1; done
+
+images: ## docs/images, the pages of five recorded faults in Debian's Chromium, which has to open each without an error and without a request
+	@.ci/packages chromium pngquant python3
+	cargo build --quiet $(features)
+	tests/pictures/take
 
 check: ## format, clippy, licences and sources of dependencies
 	@.ci/packages libpcap-dev

@@ -2,6 +2,7 @@
 
 pub(super) mod record;
 pub(super) mod recording;
+pub(super) mod report;
 pub(super) mod test;
 
 use std::ffi::OsString;
@@ -86,6 +87,10 @@ pub(super) enum Command {
     },
     /// Record a world: whatever playbooks may ask of a cluster, its nodes and its Services, to try and test playbooks on without them.
     Record(Box<record::RecordArguments>),
+    /// Write the reports of a run that was kept: a recording, of which it is made again, or an outcome.
+    Report(report::ReportArguments),
+    /// Open the page of a run that was kept in a browser, or say where it is.
+    View(report::KeptArguments),
     /// Say what changed between two runs that means anything. Exit codes: 0 the same, 3 worse, 4 otherwise changed.
     Diff {
         /// The earlier run: an outcome (--report json=FILE) or a recording (--record FILE).
@@ -99,6 +104,8 @@ pub(super) enum Command {
         #[arg(long, value_name = "CODE", default_value_t = 4)]
         changed_exit: u8,
     },
+    /// Print the JSON Schema of what lbdiag writes or reads.
+    Schema(report::SchemaArguments),
     /// Print the version.
     Version,
     /// Print what completes the commands and options in a shell: bash, zsh, fish, powershell or elvish.
@@ -230,6 +237,9 @@ pub(super) struct RunOptions {
     /// Tell more: the whole proof and every step, and with -vv every question.
     #[arg(short, long, action = ArgAction::Count)]
     pub(super) verbose: u8,
+    /// An earlier run, as an outcome (--report json=FILE) or a recording: what it had found already counts no more, and only what is new fails.
+    #[arg(long, value_name = "RUN")]
+    pub(super) baseline: Option<PathBuf>,
     /// The exit code of a run that ends with warnings only.
     #[arg(long, value_name = "CODE", default_value_t = 4)]
     pub(super) warn_exit: u8,

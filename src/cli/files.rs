@@ -34,6 +34,14 @@ pub(super) fn check(playbook: &Path, given: &Given, wanted: &[Wanted], written: 
     against(&inputs(playbook, given), wanted, written)
 }
 
+/// As `check`, for a run that was kept and is read.
+///
+/// # Errors
+/// Names the two.
+pub(super) fn check_kept(run: &Path, wanted: &[Wanted]) -> Result<(), String> {
+    against(&[Named::new("the run", run)], wanted, Written::default())
+}
+
 /// As `check`, for what the site file names.
 ///
 /// # Errors

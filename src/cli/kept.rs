@@ -19,6 +19,14 @@ const REPLAY_LIMIT: Duration = Duration::from_secs(120);
 /// # Errors
 /// When the file is neither, or cannot be read.
 pub(super) fn outcome(file: &Path) -> Result<Outcome, String> {
+    outcome_of(file, None)
+}
+
+/// As `outcome`; the run of a recording is made again by this playbook, or by the one that its name leads to, with its answers word for word.
+///
+/// # Errors
+/// As `outcome`.
+pub(super) fn outcome_of(file: &Path, playbook: Option<&Path>) -> Result<Outcome, String> {
     let shown = file.display();
     let first = text_file::bytes(file, MOST_OF_A_REPORT).map_err(|error| format!("read {shown}: {error}"))?;
     match serde_json::from_slice::<Outcome>(&first) {
@@ -27,9 +35,10 @@ pub(super) fn outcome(file: &Path) -> Result<Outcome, String> {
             let opened = recorded::open(file).map_err(|no_recording| {
                 format!("{shown} is neither an outcome (--report json=FILE) nor a recording (--record FILE): {no_report}; {no_recording}")
             })?;
+            opened.0.tape.show_answers();
             let name = opened.1.playbook.name.clone();
-            let playbook = engine::open(Path::new(&name)).map_err(|refusal| match refusal {
-                Refusal::Unknown(message) => message,
+            let playbook = engine::open(playbook.unwrap_or(Path::new(&name))).map_err(|refusal| match refusal {
+                Refusal::Unknown(message) => format!("{message}; lbdiag report and lbdiag view take it as --playbook FILE"),
                 Refusal::Broken(broken) => broken.to_string(),
             })?;
             let prepared = Prepared::replay(playbook, opened, &[]).map_err(|error| format!("replay {shown}: {error}"))?;

@@ -20,8 +20,10 @@ mod progress;
 mod record;
 mod recording;
 mod refusal;
+mod report;
 mod reports;
 mod run;
+mod schema;
 mod show;
 mod streams;
 mod test;
@@ -74,7 +76,10 @@ fn obey(command: Command) -> Exit {
         Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Recording { command } => recording::recording(&command),
         Command::Show { playbook, source } => show::show(&playbook, source),
+        Command::Report(arguments) => report::report(&arguments),
+        Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),
+        Command::Schema(arguments) => schema::schema(&arguments.name),
         Command::Version => print(concat!("lbdiag ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { directory } => manual::pages(&directory),

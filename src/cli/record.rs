@@ -41,6 +41,7 @@ fn options(arguments: RecordArguments) -> RunOptions {
         pcap: None,
         reports: arguments.reports,
         verbose: 0,
+        baseline: None,
         warn_exit: 4,
         trace_steps: false,
     }

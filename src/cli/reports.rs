@@ -67,6 +67,11 @@ impl fmt::Debug for Wanted {
     }
 }
 
+/// Whether a report shows answers word for word.
+pub(super) fn show_answers(wanted: &[Wanted]) -> bool {
+    wanted.iter().any(|report| report.format.shows_answers)
+}
+
 /// Whether a format tells what is wrong with playbooks: to programs, or as it is told to people.
 pub(super) fn tells_mistakes(format: &Format) -> bool {
     format.mistakes.is_some() || format.name == FORMATS[0].name
@@ -173,6 +178,11 @@ pub(super) fn outputs(wanted: &[Wanted]) -> Vec<Named> {
 /// Writes every report, text to standard output where no other goes there. All are tried before an error is given.
 pub(super) fn write(wanted: &[Wanted], outcome: &Outcome, detail: Detail, watch: &Watch) -> Result<(), String> {
     write_by(&with_usual(wanted), Some(watch), &|format, style| format.outcome.map(|write| write(outcome, Style { detail, ..style })))
+}
+
+/// As `write`, of a run that is over for long.
+pub(super) fn write_kept(wanted: &[Wanted], outcome: &Outcome, detail: Detail) -> Result<(), String> {
+    write_by(&with_usual(wanted), None, &|format, style| format.outcome.map(|write| write(outcome, Style { detail, ..style })))
 }
 
 /// As `write`, for a plan.

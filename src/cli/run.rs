@@ -11,14 +11,16 @@ use super::progress::Shown;
 use super::refusal::tell;
 use super::reports::Wanted;
 use super::watch::{Watch, Work, guarded};
-use super::{passphrase, print, refuse, reports, streams, vantages};
+use super::{kept, passphrase, print, refuse, reports, streams, vantages};
 use crate::engine::{self, Asked, EndKind, Playbook, Prepared, RunEnd, RunOptions, Unprepared};
 use crate::evidence::capture::pcapng::{MERGED, PcapDirectory};
 use crate::evidence::error::ErrorKind;
 use crate::evidence::interrupt::Reason;
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, EvidenceError, live};
+use crate::model::outcome::Outcome;
 use crate::model::text::{hanging, one_line};
+use crate::outcomes;
 use crate::report::{self, Detail};
 
 /// Bound on one API request: a slow API server is still one that answers.
@@ -31,6 +33,10 @@ pub(super) fn run(playbook: &Path, arguments: &Arguments, watch: &Watch) -> Exit
 
 /// As `run`, with something to be done in the world before the playbook begins.
 pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, before: impl FnOnce(&Evidence)) -> Exit {
+    let baseline = match read_baseline(arguments) {
+        Ok(baseline) => baseline,
+        Err(error) => return refuse(Exit::Usage, &error),
+    };
     let written = Written { record: arguments.record.as_deref(), pcap: arguments.pcap.as_deref() };
     let mut prepared = match prepare(playbook, &arguments.given, &arguments.reports, written, watch) {
         Ok(prepared) => prepared,
@@ -55,14 +61,27 @@ pub(super) fn run_after(playbook: &Path, arguments: &Arguments, watch: &Watch, b
         Ok(evidence) => evidence,
         Err(error) => return unopened(&error, watch),
     };
+    if reports::show_answers(&arguments.reports) {
+        evidence.tape.show_answers();
+    }
     watch.reaches(&evidence.hosts);
     watch.doing(Work::Running, "ending the run");
     before(&evidence);
     let progress = Arc::clone(&shown);
     let options = RunOptions { time_limit: arguments.given.timeout, progress: Arc::new(move |event| progress.tell(&event)) };
-    let end = prepared.run(&evidence, &options);
+    let mut end = prepared.run(&evidence, &options);
+    if let Some(baseline) = &baseline {
+        outcomes::set_aside(baseline, &mut end.outcome);
+    }
     shown.finish();
     close(arguments, &prepared, &World { evidence, pcap }, &end, watch)
+}
+
+/// The run whose findings count no more, read before anything is touched.
+fn read_baseline(arguments: &Arguments) -> Result<Option<Outcome>, String> {
+    let Some(file) = arguments.baseline.as_deref() else { return Ok(None) };
+    files::check_kept(file, &arguments.reports)?;
+    kept::outcome(file).map(Some)
 }
 
 /// The exit when the world cannot be opened, which an interrupt may be the reason of.
@@ -199,7 +218,7 @@ fn close(arguments: &Arguments, prepared: &Prepared, world: &World, end: &RunEnd
 }
 
 /// How much is told, by how often `-v` was given.
-fn detail(verbose: u8) -> Detail {
+pub(super) fn detail(verbose: u8) -> Detail {
     match verbose {
         0 => Detail::Answer,
         1 => Detail::Facts,

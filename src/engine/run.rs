@@ -132,9 +132,9 @@ pub(super) fn run_with(
     let kind =
         if kind == EndKind::Judged && !conclusion::concluded(playbook.header.kind, &state, looked) { EndKind::Unjudged } else { kind };
     let mut state = state;
-    site_weights::weigh(site, &mut state.findings, &evidence.clock.started());
+    let set_aside = site_weights::weigh(site, &mut state.findings, &evidence.clock.started());
     let ran = ran::ran(playbook, site);
-    let outcome = Outcome { ran, ..End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state) };
+    let outcome = Outcome { set_aside, ran, ..End { kind: &kind, left_behind, swept, took_ms }.outcome(playbook, params, evidence, state) };
     RunEnd { outcome, kind }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use crate::model::finding::Severity;
 use crate::model::reach::Reach;
 
 /// The whole file. Every part may be left out; an unknown key is an error.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Site {
     pub ssh: Ssh,
@@ -52,7 +53,7 @@ pub struct Site {
 }
 
 /// How hosts are reached, over what `ssh_config` says.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ssh {
     /// A file in `ssh_config` form, in place of `~/.ssh/config`.
@@ -65,7 +66,7 @@ pub struct Ssh {
 }
 
 /// How a node's name becomes an address.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nodes {
     /// Node name to what SSH connects to.
@@ -76,14 +77,14 @@ pub struct Nodes {
 }
 
 /// How nodes are reached without SSH, when that is asked for (`--via pod`).
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Via {
     pub pod: Option<PodVia>,
 }
 
 /// Pods that are there already, one on each node: privileged, as root, and with `hostPID`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PodVia {
     pub namespace: String,
@@ -96,7 +97,7 @@ pub struct PodVia {
 }
 
 /// Whose tools are used: sh, tcpdump, ip and the others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PodTools {
     /// The node's own, which the pod enters; the pod's where the node has no shell.
@@ -107,7 +108,7 @@ pub enum PodTools {
 }
 
 /// Where MetalLB is, when it is not where it usually is.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetallbSite {
     pub namespace: Option<String>,

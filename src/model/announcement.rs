@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::exclusion::{Excluded, Exclusion};
@@ -22,7 +23,7 @@ use super::kubernetes::Node;
 use super::metallb::Metallb;
 
 /// What the readable sources say together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Agreement {
     /// All that could be read name one node.
@@ -38,7 +39,7 @@ pub enum Agreement {
 }
 
 /// One source and the node that it names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// `log`, `metric`, `l2status`, `bgpstatus`, `session`, `event`, `lease`, `wire` or `router`.
     pub kind: String,
@@ -56,7 +57,7 @@ pub struct Source {
 }
 
 /// A node and the kinds of sources that say that it announces, each once, the most trusted first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Side {
     pub node: String,
     pub sources: Vec<String>,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::packet::Passage;
@@ -94,7 +95,7 @@ impl CaptureRequest {
 }
 
 /// What tcpdump counted, and what arrived here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counters {
     pub captured: Option<u64>,
     pub received_by_filter: Option<u64>,
@@ -210,7 +211,7 @@ impl fmt::Display for CaptureEnd {
 }
 
 /// A finished capture as a report shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaptureSeen {
     pub place: String,
     pub interface: String,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::packet::Passage;
@@ -64,7 +65,7 @@ impl Hop {
 }
 
 /// What kind of packet of the connection was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sighting {
     Syn,
@@ -100,7 +101,7 @@ impl Connection {
 }
 
 /// A connection's path: the hops of its first packet and of the answer to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Path {
     /// The vantage point, as a person writes it.
     pub from: String,
@@ -120,7 +121,7 @@ pub struct Path {
 }
 
 /// A spot that a connection's packets passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PathHop {
     /// `n2/mlb in`, `n2/eth0 out vxlan`.
     pub at: String,

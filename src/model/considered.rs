@@ -1,9 +1,10 @@
 //! The rules that a judgement tried, in order, and what came of each.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A rule that was tried at a point of the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Considered {
     /// What the rule looks for.
     pub rule: String,

@@ -1,9 +1,10 @@
 //! The kinds of failed looks, which rules tell apart without reading what anybody said.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why something could not be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// The API server or the whole cluster cannot be reached, and never could: the run cannot do its work.

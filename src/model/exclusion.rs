@@ -1,9 +1,10 @@
 //! Nodes that cannot announce an address, and why.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A node that is not in the election, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Excluded {
     pub node: String,
     pub reason: String,
@@ -11,7 +12,7 @@ pub struct Excluded {
 }
 
 /// The kinds of reasons that keep a node out of MetalLB's election.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exclusion {
     NoSpeaker,

@@ -1,12 +1,13 @@
 //! Findings and gaps: what is wrong, and what could not be looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::error_kind::ErrorKind;
 use super::subject::Subject;
 
 /// How much a finding weighs. `Info` never counts towards the verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Info,
@@ -33,7 +34,7 @@ impl Severity {
 }
 
 /// Something wrong or notable, with its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// A stable name from the catalogue, `area/short-name`, where the area is where the fault is.
     pub name: String,
@@ -65,7 +66,7 @@ impl Finding {
 }
 
 /// Something that could not be looked at, and what that leaves undecided.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// `evidence/short-name`, from the catalogue.
     pub name: String,

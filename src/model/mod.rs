@@ -40,6 +40,7 @@ pub mod request_text;
 pub mod scrub;
 pub mod selector_text;
 pub mod service;
+pub mod set_aside;
 pub mod stages;
 pub mod subject;
 pub mod tested;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::announcement::{Agreement, Side, Source};
@@ -14,7 +15,7 @@ use super::probe::{Certificate, Ending, Speech};
 use super::service::Protocol;
 
 /// Everything that was seen of the one Service that a run is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Observed {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +72,7 @@ impl Observed {
 }
 
 /// The Service and the address that was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceSeen {
     pub namespace: String,
     pub name: String,
@@ -85,7 +86,7 @@ pub struct ServiceSeen {
 }
 
 /// Who announces the address, and who says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AnnouncementSeen {
     /// `layer2`, `bgp`, or empty where that is not known.
     pub protocol: String,
@@ -111,14 +112,14 @@ pub struct AnnouncementSeen {
 }
 
 /// The answers to one host's question who has the address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolved {
     pub from: String,
     pub macs: Vec<String>,
 }
 
 /// Where the port ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetSeen {
     /// The name or number that the Service gives for it.
     pub target_port: String,
@@ -136,7 +137,7 @@ impl TargetSeen {
 }
 
 /// One endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndpointSeen {
     pub pod: Option<String>,
     pub address: IpAddr,
@@ -150,7 +151,7 @@ pub struct EndpointSeen {
 }
 
 /// The tries of one place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tries {
     /// Where they were made, as a person writes it.
     pub from: String,
@@ -200,14 +201,14 @@ fn is_none(count: &usize) -> bool {
 }
 
 /// Some of the tries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Again {
     pub tried: usize,
     pub answered: usize,
 }
 
 /// A path, and the tries that took it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PathSeen {
     /// That of the first of them.
     #[serde(flatten)]
@@ -218,7 +219,7 @@ pub struct PathSeen {
 }
 
 /// The network state of a place, as far as it was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateSeen {
     pub place: String,
     /// The sections that were read.
@@ -229,7 +230,7 @@ pub struct StateSeen {
 }
 
 /// A part of the run's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
     pub name: StageName,
     /// Milliseconds since the run began.
@@ -238,7 +239,7 @@ pub struct Stage {
 }
 
 /// The parts of a run's time, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StageName {
     /// Objects, logs and metrics are read.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,10 +14,11 @@ use super::finding::{Finding, Gap, Severity};
 use super::observed::Observed;
 use super::remedy::Remedy;
 use super::scrub::{scrub_in, scrub_params};
+use super::set_aside::SetAside;
 use super::witness::Witness;
 
 /// The answer of a run. `Fail` comes before `Inconclusive` before `Warn` before `Pass`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Pass,
@@ -54,7 +56,7 @@ impl Verdict {
 }
 
 /// One question of the run and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     pub title: String,
     /// `done`, `failed` (the error is in `facts`), or `skipped`.
@@ -67,7 +69,7 @@ pub struct Step {
 }
 
 /// A script that a run ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ran {
     /// `playbook`, `module` or `hook`.
     pub kind: String,
@@ -85,7 +87,7 @@ pub struct Ran {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepState {
     Done,
@@ -94,7 +96,7 @@ pub enum StepState {
 }
 
 /// A table of the playbook's own, such as one row an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Table {
     pub title: String,
     pub columns: Vec<String>,
@@ -103,7 +105,7 @@ pub struct Table {
 }
 
 /// One thing that the run did to the world: a command, an API request, a capture or a probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
     /// `api`, `command`, `capture` or `probe`.
     pub kind: String,
@@ -118,8 +120,18 @@ pub struct Touch {
     pub result: String,
 }
 
+/// What somebody answered, word for word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// As the touch of the question has them.
+    pub host: String,
+    pub what: String,
+    pub at_ms: u64,
+    pub text: String,
+}
+
 /// Everything that a run gives, as the JSON report holds it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     pub format: String,
     pub lbdiag: String,
@@ -137,6 +149,9 @@ pub struct Outcome {
     /// The root cause first, its consequences after it.
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
+    /// Findings that count no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
     /// The rules that the judgement tried along the path, and what came of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub considered: Vec<Considered>,
@@ -162,6 +177,9 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clocks: Vec<ClockOffset>,
     pub touched: Vec<Touch>,
+    /// Answers word for word, for a report that shows them. They are no part of the JSON: a recording keeps them.
+    #[serde(skip)]
+    pub answers: Vec<Answered>,
     /// `proven` when every host that was touched was seen to be clean, otherwise why not.
     pub cleanup: String,
     /// Why the run ended early, if it did: an error of the playbook, a time-out, an interrupt.
@@ -177,7 +195,21 @@ impl Outcome {
     pub fn scrub(&mut self) {
         scrub_params(&mut self.params);
         let Self {
-            summary, again, findings, gaps, observed, remedies, tables, steps, captures, touched, cleanup, ended, diagnostics, ..
+            summary,
+            again,
+            findings,
+            gaps,
+            observed,
+            remedies,
+            tables,
+            steps,
+            captures,
+            touched,
+            answers,
+            cleanup,
+            ended,
+            diagnostics,
+            ..
         } = self;
         let findings = findings.iter_mut().flat_map(Finding::texts);
         let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
@@ -191,5 +223,8 @@ impl Outcome {
         let own = [summary, again, cleanup].into_iter().chain(ended.as_mut()).chain(commands).chain(observed.texts());
         let diagnostics = diagnostics.iter_mut().flat_map(Diagnostic::texts);
         own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
+        for answer in answers {
+            scrub_in(&mut answer.text);
+        }
     }
 }

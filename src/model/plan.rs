@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::place::HostKind;
 use super::scrub::{REMOVED, names_a_secret, scrub_in, scrub_value};
 
 /// Everything that a run would do, as the JSON report holds it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Plan {
     pub format: String,
     pub lbdiag: String,
@@ -33,7 +34,7 @@ pub struct Plan {
 }
 
 /// A parameter's value and where it came from.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PlannedParam {
     pub value: Value,
     /// `--set`, `LBDIAG_NAME`, `--params`, `recording`, `site` or `default`; empty when it has no value.
@@ -41,7 +42,7 @@ pub struct PlannedParam {
 }
 
 /// A host that would be reached.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PlannedHost {
     pub name: String,
     pub kind: HostKind,
@@ -53,7 +54,7 @@ pub struct PlannedHost {
 }
 
 /// One thing that would be done on a host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Intent {
     /// Where its step stands among the steps.
     #[serde(skip)]
@@ -85,7 +86,7 @@ pub struct Intent {
 pub const WAIT: &str = "wait";
 
 /// One argument.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Argument {
     /// The text of the script of that name, see `Plan::scripts`.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A place from which a probe starts.
@@ -50,7 +51,7 @@ impl Vantage {
 }
 
 /// What the probe speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Speech {
     /// TLS, then one HTTP request.
@@ -113,7 +114,7 @@ impl Request {
 }
 
 /// A certificate as the Service showed it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Certificate {
     /// Its subject and its issuer, as RFC 4514 writes them.
     pub subject: String,
@@ -155,7 +156,7 @@ pub enum Size {
 }
 
 /// How one try ended, in the order in which a connection lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
     /// An answer came: bytes for TCP requests, a connection for plain TCP, a datagram for UDP.

@@ -1,10 +1,11 @@
 //! How far a site lets a playbook reach: which capabilities, hosts, namespaces and captures. Plain data; `evidence::reach` keeps it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 /// What playbooks may do at a site, over what their headers say. Whatever is left out is not narrowed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reach {
     /// The playbooks that it is for: names as their headers have them, with `*` and `?`, or `sha256:` and the digest of a text.
@@ -22,7 +23,7 @@ pub struct Reach {
 }
 
 /// The bounds of every capture; a playbook that asks for more gets this much.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CaptureReach {
     #[serde(skip_serializing_if = "Option::is_none")]

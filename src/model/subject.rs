@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use part::Part;
@@ -17,7 +18,7 @@ use super::probe::Vantage;
 use super::service::Service;
 
 /// What has to be changed, or could not be looked at. A path whose first part says what it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", from = "String")]
 pub enum Subject {
     /// `run`: the run as a whole.

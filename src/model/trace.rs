@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// One connection, or one exchange of datagrams, with where its packets were seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Traced {
     /// In the order in which they began.
     pub number: u64,
@@ -32,7 +33,7 @@ pub struct Traced {
 }
 
 /// How a connection ended, as far as it was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TraceEnd {
     /// Both ends said FIN.
@@ -46,7 +47,7 @@ pub enum TraceEnd {
 }
 
 /// A place where the packets of one direction passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TraceHop {
     /// The capture point: a file, or an interface in a file.
     pub point: String,
@@ -58,8 +59,10 @@ pub struct TraceHop {
     /// `vxlan`, `geneve` or `ipip`, with its network's number.
     pub tunnel: Option<String>,
     #[serde(serialize_with = "endpoint")]
+    #[schemars(with = "String")]
     pub source: (IpAddr, u16),
     #[serde(serialize_with = "endpoint")]
+    #[schemars(with = "String")]
     pub destination: (IpAddr, u16),
     pub packets: u64,
     pub bytes: u64,
@@ -74,7 +77,7 @@ pub struct TraceHop {
 }
 
 /// Where the last packet was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LastSeen {
     pub point: String,
     pub interface: Option<u32>,
@@ -82,14 +85,16 @@ pub struct LastSeen {
     pub what: &'static str,
     pub answer: bool,
     #[serde(serialize_with = "endpoint")]
+    #[schemars(with = "String")]
     pub source: (IpAddr, u16),
     #[serde(serialize_with = "endpoint")]
+    #[schemars(with = "String")]
     pub destination: (IpAddr, u16),
     pub at: i64,
 }
 
 /// A packet that a place did not see, though the connection passed there while it was watched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MissingPacket {
     /// Where it was not seen.
     pub point: String,
@@ -109,7 +114,7 @@ pub struct MissingPacket {
 }
 
 /// An ICMP error about a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SeenError {
     pub point: String,
     pub from: IpAddr,
@@ -119,7 +124,7 @@ pub struct SeenError {
 }
 
 /// A capture point, with what was read there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TracePoint {
     pub name: String,
     /// Packets that were read, of them those that were followed, and of these those that were seen at another point too.
@@ -148,7 +153,7 @@ impl TracePoint {
 }
 
 /// The whole of it, once everything was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TraceSummary {
     pub points: Vec<TracePoint>,
     pub connections: u64,

@@ -1,9 +1,10 @@
 //! What ties the answers to tries to the Service's own endpoints. An answer alone proves nothing: somebody else may have given it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Tries of one place whose answers came from one endpoint of the Service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Witness {
     /// Where they were made, as a person writes it.
     pub from: String,
@@ -15,7 +16,7 @@ pub struct Witness {
 }
 
 /// How an answer is known to come from an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Tie {
     /// Its request was followed to the endpoint.

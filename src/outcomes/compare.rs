@@ -274,7 +274,7 @@ fn weight(severity: Severity, counts: Weight) -> Weight {
 }
 
 /// Findings by their name and the roles of what they blame.
-fn known(seen: RunSeen<'_>) -> BTreeMap<(String, String), &Finding> {
+pub(super) fn known(seen: RunSeen<'_>) -> BTreeMap<(String, String), &Finding> {
     let endpoints = || seen.observed.target.iter().flat_map(|target| &target.endpoints);
     // A route to a pod is named by the pod's address, which is another each time.
     let blamed = |culprit: &Subject| match culprit {

@@ -12,6 +12,8 @@ pub struct Format {
     pub name: &'static str,
     /// What a run came to.
     pub outcome: Option<fn(&Outcome, Style) -> String>,
+    /// Whether it shows answers word for word, which are kept only for that.
+    pub shows_answers: bool,
     /// What a run would do; `true` with the text of every script.
     pub plan: Option<fn(&Plan, Style, bool) -> String>,
     /// What followed connections show.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::format::Format;
 use super::style::Style;
-use super::text::headline;
+use super::text::told::headline;
 use crate::model::diagnostic::{Diagnostic, Level};
 use crate::model::finding::Severity;
 use crate::model::outcome::Outcome;
@@ -16,6 +16,7 @@ use crate::model::text::one_line;
 pub(super) const FORMAT: Format = Format {
     name: "github",
     outcome: Some(|outcome: &Outcome, _style: Style| told(outcome)),
+    shows_answers: false,
     plan: None,
     trace: None,
     mistakes: Some(mistakes),

@@ -14,6 +14,7 @@ use crate::model::trace::{TraceSummary, Traced};
 pub(super) const FORMAT: Format = Format {
     name: "json",
     outcome: Some(|outcome: &Outcome, _style: Style| json(outcome)),
+    shows_answers: false,
     plan: Some(|plan: &Plan, _style: Style, _scripts: bool| json(plan)),
     trace: Some(TraceFormat { begin, connection, end }),
     mistakes: Some(mistakes),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::format::Format;
 use super::style::Style;
-use super::text::headline;
+use super::text::told::headline;
 use crate::model::answers::listed;
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::Outcome;
@@ -14,6 +14,7 @@ use crate::model::text::{markdown, one_line};
 pub(super) const FORMAT: Format = Format {
     name: "markdown",
     outcome: Some(|outcome: &Outcome, _style: Style| written(outcome)),
+    shows_answers: false,
     plan: None,
     trace: None,
     mistakes: None,
@@ -24,6 +25,10 @@ fn written(outcome: &Outcome) -> String {
     places(&mut text, outcome);
     for finding in &outcome.findings {
         found(&mut text, finding, outcome);
+    }
+    for one in &outcome.set_aside {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "\nSet aside: {}", markdown(&one.told()));
     }
     if !outcome.gaps.is_empty() {
         text.push_str("\n**Not looked at**\n\n");

@@ -3,7 +3,9 @@
 
 mod format;
 mod github;
+mod html;
 mod json;
+mod junit;
 mod markdown;
 mod prometheus;
 mod sarif;
@@ -12,12 +14,14 @@ pub mod tested;
 mod text;
 
 pub use format::{Format, TraceFormat};
+pub use html::page;
 pub use json::json;
 pub use style::{Detail, Style};
 pub use text::{diagnostic, diagnostics, text, wrapped};
 
 /// Every format, the usual one first.
-pub static FORMATS: [Format; 6] = [text::FORMAT, json::FORMAT, markdown::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
+pub static FORMATS: [Format; 8] =
+    [text::FORMAT, json::FORMAT, html::FORMAT, markdown::FORMAT, junit::FORMAT, prometheus::FORMAT, sarif::FORMAT, github::FORMAT];
 
 /// The names of the formats that can write something, for sentences: `text and json`.
 #[must_use]
@@ -40,7 +44,7 @@ mod tests {
         assert_eq!(all.len(), FORMATS.len());
         assert!(FORMATS[0].plan.is_some() && FORMATS[0].trace.is_some());
         assert!(FORMATS[0].outcome.is_some());
-        assert_eq!(names(|format| format.outcome.is_some()), "text, json, markdown, prometheus and github");
-        assert_eq!(names(|_| true), "text, json, markdown, prometheus, sarif and github");
+        assert_eq!(names(|format| format.outcome.is_some()), "text, json, html, markdown, junit, prometheus and github");
+        assert_eq!(names(|_| true), "text, json, html, markdown, junit, prometheus, sarif and github");
     }
 }

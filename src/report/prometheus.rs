@@ -14,6 +14,7 @@ use crate::model::text::one_line;
 pub(super) const FORMAT: Format = Format {
     name: "prometheus",
     outcome: Some(|outcome: &Outcome, _style: Style| written(outcome)),
+    shows_answers: false,
     plan: None,
     trace: None,
     mistakes: None,

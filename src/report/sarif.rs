@@ -12,7 +12,8 @@ use crate::model::diagnostic::codes::code;
 use crate::model::diagnostic::{Diagnostic, Level, Spot};
 
 /// The format.
-pub(super) const FORMAT: Format = Format { name: "sarif", outcome: None, plan: None, trace: None, mistakes: Some(mistakes) };
+pub(super) const FORMAT: Format =
+    Format { name: "sarif", outcome: None, shows_answers: false, plan: None, trace: None, mistakes: Some(mistakes) };
 
 /// What stays as it is in the path of an address (RFC 3986).
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');

@@ -39,7 +39,21 @@ pub fn may_be_replaced(path: &Path) -> io::Result<bool> {
 /// JSON with its format, or the first words of a plan.
 fn is_report(begin: &str) -> bool {
     let head: String = begin.chars().take(200).filter(|letter| !letter.is_whitespace()).collect();
-    head.starts_with("{\"format\":\"lbdiag-") || begin.starts_with("Plan of ") || begin.starts_with("# HELP lbdiag_run_verdict ")
+    head.starts_with("{\"format\":\"lbdiag-")
+        || begin.starts_with("Plan of ")
+        || begin.starts_with("# HELP lbdiag_run_verdict ")
+        || is_page(begin)
+        || is_junit(begin)
+}
+
+/// The page of a run, by what names its maker.
+fn is_page(begin: &str) -> bool {
+    begin.starts_with("<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"lbdiag ")
+}
+
+/// A run as `JUnit` has it.
+fn is_junit(begin: &str) -> bool {
+    begin.starts_with("<?xml ") && begin.lines().nth(1).is_some_and(|line| line.starts_with("<testsuites name=\"lbdiag "))
 }
 
 /// A report as text: the verdict first, and last where more is told. Either may be broken at any width.
@@ -87,12 +101,14 @@ mod tests {
             "### PASS: a\n\nmetallb-flow 1.0.0 with lbdiag 0.1.0, began now\n".into(),
             "::notice title=lbdiag pass::a\n".into(),
             "# HELP lbdiag_run_verdict Whether\n".into(),
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"lbdiag 0.1.0\">".into(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"lbdiag run\" tests=\"1\">\n".into(),
         ];
         for bytes in ours {
             std::fs::write(&path, &bytes).unwrap();
             assert!(may_be_replaced(&path).unwrap(), "{}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
         }
-        let theirs: [Vec<u8>; 9] = [
+        let theirs: [Vec<u8>; 11] = [
             "PASS notes of mine\n".into(),
             "what there is more: -v\n".into(),
             b"-----BEGIN OPENSSH PRIVATE KEY-----\n".into(),
@@ -101,6 +117,8 @@ mod tests {
             b"#!/bin/sh\n# run: a plugin for lbdiag\n".into(),
             b"\x7fELF\x02\x01\x01".into(),
             packed("logs of something\n"),
+            "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>lbdiag</title>".into(),
+            "<?xml version=\"1.0\"?>\n<testsuites name=\"theirs\">lbdiag run\n".into(),
             b"{\"kind\": \"Config\", \"format\": \"lbdiag-\"}".into(),
         ];
         for bytes in theirs {

@@ -6,6 +6,7 @@
 pub mod apart;
 pub mod earlier;
 pub mod rewritten;
+pub mod temporary;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};

@@ -9,6 +9,7 @@ pub mod manifest;
 mod question;
 pub mod recorded;
 pub mod recorder;
+mod shown;
 pub mod tape;
 
 #[cfg(test)]

@@ -165,6 +165,7 @@ impl Answers {
     ) -> Result<A, EvidenceError> {
         if let Some(entry) = self.entry(&question.asked) {
             self.tape.note(question, entry.at_ms, entry.took_ms, &entry.result);
+            self.tape.show(question, entry.at_ms, &entry.answer);
             return parsed(entry, operation);
         }
         // A recording that had no room for everything is not asked what else it knows.

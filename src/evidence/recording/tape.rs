@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use super::answer::{CaptureLife, LogAnswer};
 use super::kept::{Bound, Kept};
 use super::question::{Asked, Channel, Question, Touched};
+use super::shown::{self, MOST_OF_ALL};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::outcome::Touch;
+use crate::model::outcome::{Answered, Touch};
 use crate::model::subject::Subject;
 use crate::model::text::harmless;
 
@@ -31,6 +33,8 @@ const UNANSWERED: &str = "no answer before the run ended";
 pub struct Tape {
     began: Instant,
     keeps: bool,
+    /// Whether answers are kept as text for a report.
+    shows: AtomicBool,
     most: Most,
     /// Of a recording that was cut off, the answers that it still has.
     cut_after: Option<usize>,
@@ -42,6 +46,9 @@ struct Written {
     /// How often each question was asked.
     occurrences: HashMap<Asked, u32>,
     touched: Vec<Touch>,
+    shown: Vec<Answered>,
+    /// Bytes of what is shown.
+    shown_bytes: usize,
     entries: Vec<Entry>,
     /// What the entries take so far.
     unfolded: usize,
@@ -150,7 +157,7 @@ impl Tape {
     }
 
     pub(super) fn at_most(keep_answers: bool, most: Most) -> Self {
-        Self { began: Instant::now(), keeps: keep_answers, most, cut_after: None, written: Mutex::default() }
+        Self { began: Instant::now(), keeps: keep_answers, shows: AtomicBool::default(), most, cut_after: None, written: Mutex::default() }
     }
 
     /// The tape of a replay whose recording was cut off after so many answers, if it was.
@@ -163,6 +170,32 @@ impl Tape {
     #[must_use]
     pub fn keeps(&self) -> bool {
         self.keeps
+    }
+
+    /// From now on answers are kept as text, for a report that shows them.
+    pub fn show_answers(&self) {
+        self.shows.store(true, Ordering::Relaxed);
+    }
+
+    /// The answers that a report shows, in the order in which they were asked for.
+    #[must_use]
+    pub fn shown(&self) -> Vec<Answered> {
+        let mut shown = lock(&self.written).shown.clone();
+        shown.sort_by(|a, b| (a.at_ms, &a.host, &a.what, &a.text).cmp(&(b.at_ms, &b.host, &b.what, &b.text)));
+        shown
+    }
+
+    /// Keeps an answer as text, where a report shows it and there is room.
+    pub(super) fn show(&self, question: &Question, at_ms: u64, answer: &Kept) {
+        if !self.shows.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(answered) = shown::answered(question, at_ms, answer) else { return };
+        let mut written = lock(&self.written);
+        if written.takes(&question.asked) && written.shown_bytes + answered.text.len() <= MOST_OF_ALL {
+            written.shown_bytes += answered.text.len();
+            written.shown.push(answered);
+        }
     }
 
     /// When the run began.
@@ -258,7 +291,7 @@ impl Tape {
         for (swept, result) in &sweep {
             self.note(swept, at_ms, took_ms, result);
         }
-        if !self.keeps {
+        if !self.keeps && !self.shows.load(Ordering::Relaxed) {
             return;
         }
         let (unfolded, held) = {
@@ -277,6 +310,10 @@ impl Tape {
             kept => kept,
         };
         if let Ok(answer) = kept {
+            self.show(&question, at_ms, &answer);
+            if !self.keeps {
+                return;
+            }
             let mut written = lock(&self.written);
             if !written.takes(&question.asked) {
                 return;

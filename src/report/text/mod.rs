@@ -8,11 +8,11 @@ pub(super) mod outcome;
 mod page;
 mod plan;
 mod table;
+pub(super) mod told;
 mod trace;
 
 pub use diagnostics::{diagnostic, diagnostics};
 pub use layout::wrap as wrapped;
-pub(super) use outcome::headline;
 pub use outcome::text;
 
 use super::format::{Format, TraceFormat};
@@ -21,6 +21,7 @@ use super::format::{Format, TraceFormat};
 pub(super) const FORMAT: Format = Format {
     name: "text",
     outcome: Some(text),
+    shows_answers: false,
     plan: Some(plan::plan),
     trace: Some(TraceFormat { begin: String::new, connection: trace::connection, end: trace::summary }),
     // They are told on standard error in any case.

@@ -10,7 +10,13 @@ mod proof;
 mod questions;
 mod wording;
 
+pub(in crate::report) use answer::{counted, left_behind, times};
 pub(in crate::report) use cause::headline;
+pub(in crate::report) use details::ran;
+pub(in crate::report) use gaps::grouped;
+pub(in crate::report) use path::{end, offset};
+pub(in crate::report) use proof::ruled_out;
+pub(in crate::report) use wording::{announced, captures, short, tenths};
 
 use super::page::{Detail, Page, Style};
 use crate::model::outcome::Outcome;

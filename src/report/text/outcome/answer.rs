@@ -81,6 +81,7 @@ fn healthy(page: &mut Page, outcome: &Outcome) {
         let open: Vec<String> = outcome.gaps.iter().map(|gap| one_line(&gap.undecided)).collect();
         page.paragraph(2, &format!("not known: {}", open.join("; ")));
     }
+    set_aside(page, 2, outcome);
     foot(page, outcome);
 }
 
@@ -100,6 +101,7 @@ fn broken(page: &mut Page, outcome: &Outcome) {
         if !facts.is_empty() {
             page.paragraph(0, &facts.join(" · "));
         }
+        set_aside(page, 0, outcome);
         foot(page, outcome);
     });
     let lines = |text: &str| text.lines().count();
@@ -111,6 +113,13 @@ fn broken(page: &mut Page, outcome: &Outcome) {
     for part in [table, proof, path, foot].iter().filter(|part| !part.is_empty()) {
         page.text.push('\n');
         page.text.push_str(part);
+    }
+}
+
+/// What is there and counts no more.
+fn set_aside(page: &mut Page, indent: usize, outcome: &Outcome) {
+    for one in &outcome.set_aside {
+        page.paragraph(indent, &format!("set aside: {}", one.told()));
     }
 }
 
@@ -126,7 +135,7 @@ fn endpoints(target: &TargetSeen) -> String {
 }
 
 /// `Kubernetes counts 2 of 2 endpoints as ready`: what it counts says nothing of whether they can be reached.
-fn counted(target: &TargetSeen) -> String {
+pub(in crate::report) fn counted(target: &TargetSeen) -> String {
     if !target.slices_read {
         return UNREAD.to_owned();
     }
@@ -170,14 +179,14 @@ fn foot(page: &mut Page, outcome: &Outcome) {
     page.paragraph(if explain.is_empty() && outcome.verdict == Verdict::Pass { 2 } else { 0 }, &text);
 }
 
-fn times(outcome: &Outcome) -> String {
+pub(in crate::report) fn times(outcome: &Outcome) -> String {
     let stages = &outcome.observed.stages;
     let told: Vec<String> = stages.iter().map(|stage| format!("{} {}", stage.name.word(), tenths(stage.took_ms))).collect();
     let told = if told.len() > 1 { format!(" ({})", told.join(", ")) } else { String::new() };
     format!("{} s{told}", tenths(outcome.took_ms))
 }
 
-fn left_behind(cleanup: &str) -> String {
+pub(in crate::report) fn left_behind(cleanup: &str) -> String {
     match cleanup {
         "proven" | "nothing was started on any host" => "nothing left behind".to_owned(),
         other => format!("cleanup: {other}"),

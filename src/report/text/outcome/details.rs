@@ -177,7 +177,7 @@ impl Page {
 }
 
 /// `playbook metallb-flow.rhai 1.0.0, shipped, sha256 0123456789abcdef…`
-fn ran(one: &Ran) -> String {
+pub(in crate::report) fn ran(one: &Ran) -> String {
     let version = if one.version.is_empty() { String::new() } else { format!(" {}", one.version) };
     let from = match (one.shipped, one.in_place_of_shipped) {
         (true, _) => ", shipped",

@@ -9,8 +9,8 @@ use super::wording::listed;
 const MOST_NAMES: usize = 3;
 
 /// Gaps with one name and one reason.
-pub(super) struct Group<'a> {
-    pub(super) gaps: Vec<&'a Gap>,
+pub(in crate::report) struct Group<'a> {
+    pub(in crate::report) gaps: Vec<&'a Gap>,
     /// The reason, with what differs from subject to subject left out.
     reason: String,
     undecided: String,
@@ -20,7 +20,7 @@ pub(super) struct Group<'a> {
 const ANY: &str = "…";
 
 /// The gaps that are alike, in the order of their first.
-pub(super) fn grouped(gaps: &[Gap]) -> Vec<Group<'_>> {
+pub(in crate::report) fn grouped(gaps: &[Gap]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for gap in gaps {
         let name = name(gap);
@@ -84,7 +84,7 @@ fn without(text: &str, name: &str) -> String {
 
 impl Group<'_> {
     /// The subjects, each once.
-    pub(super) fn subjects(&self) -> Vec<String> {
+    pub(in crate::report) fn subjects(&self) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         for gap in &self.gaps {
             let subject = one_line(&gap.subject.to_string());

@@ -111,7 +111,7 @@ fn spot(page: &Page, hop: &PathHop, before: Option<&PathHop>, width: usize) -> S
 }
 
 /// `+0.05 ms`, or nothing where the clocks compare no better than that.
-fn offset(hop: &PathHop) -> String {
+pub(in crate::report) fn offset(hop: &PathHop) -> String {
     hop.after_us.filter(|after| after.saturating_abs() >= hop.error_us.unwrap_or_default()).map_or_else(String::new, |us| {
         let sign = if us < 0 { '-' } else { '+' };
         let us = us.unsigned_abs();
@@ -124,7 +124,7 @@ fn offset(hop: &PathHop) -> String {
 }
 
 /// Where it vanished, as far as complete captures tell.
-fn end(path: &Path, outcome: &Outcome) -> String {
+pub(in crate::report) fn end(path: &Path, outcome: &Outcome) -> String {
     let client = short(&path.from);
     let data = path.last_seen.as_ref().filter(|last| last.what == Sighting::Data && !path.answer.is_empty());
     if let Some(last) = data.filter(|last| last.passage == Passage::In && (last.place == client || last.place.contains('/'))) {

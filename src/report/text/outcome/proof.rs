@@ -165,7 +165,7 @@ fn pods_of(outcome: &Outcome, from: &str) -> usize {
 }
 
 /// What answered tries and sources that agree leave out. Nothing that a finding blames is among it.
-fn ruled_out(outcome: &Outcome) -> Vec<String> {
+pub(in crate::report) fn ruled_out(outcome: &Outcome) -> Vec<String> {
     let seen = &outcome.observed;
     let blamed = |area: &str| outcome.findings.iter().any(|finding| finding.severity != Severity::Info && finding.name.starts_with(area));
     let mut all = Vec::new();

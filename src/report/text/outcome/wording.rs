@@ -7,7 +7,7 @@ use crate::model::observed::{AnnouncementSeen, Observed};
 use crate::report::style::Style;
 
 /// `announced by n2 (log, status agree)`
-pub(super) fn announced(seen: &AnnouncementSeen) -> String {
+pub(in crate::report) fn announced(seen: &AnnouncementSeen) -> String {
     let by = |node: &String| {
         let sources =
             seen.sides.iter().find(|side| side.node == *node).map(|side| side.sources.iter().map(|kind| source(kind)).collect::<Vec<_>>());
@@ -74,7 +74,7 @@ fn source(kind: &str) -> &str {
 }
 
 /// Whether every packet that passed a filter is here, by tcpdump's own count.
-pub(super) fn captures(captures: &[CaptureSeen]) -> Option<String> {
+pub(in crate::report) fn captures(captures: &[CaptureSeen]) -> Option<String> {
     if captures.is_empty() {
         return None;
     }
@@ -85,12 +85,12 @@ pub(super) fn captures(captures: &[CaptureSeen]) -> Option<String> {
 }
 
 /// Seconds with one digit behind the point.
-pub(super) fn tenths(milliseconds: u64) -> String {
+pub(in crate::report) fn tenths(milliseconds: u64) -> String {
     format!("{}.{}", milliseconds / 1000, milliseconds % 1000 / 100)
 }
 
 /// A place's name without how it is reached.
-pub(super) fn short(from: &str) -> &str {
+pub(in crate::report) fn short(from: &str) -> &str {
     from.split_once(':').map_or(from, |(_, name)| name)
 }
 
