@@ -3,6 +3,7 @@
 //! What the answers mean is none of its business.
 
 pub mod arping;
+mod asked;
 pub mod await_client;
 #[expect(clippy::module_inception, reason = "the word has the name of its group")]
 pub mod probe;

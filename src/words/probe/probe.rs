@@ -1,7 +1,6 @@
 //! `probe(service, options)`: asks the Service as its users would, from one or several places at the same time.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,8 @@ use base64::Engine as _;
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 use serde_json::{Value, json};
 
+pub use super::asked::Asked;
+use super::asked::{LARGE, USUAL_WAIT, arguments, tries_of};
 use super::probe_request;
 use super::speech::speech;
 use super::vantage;
@@ -19,7 +20,7 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Speech, Vantage};
+use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Vantage};
 use crate::model::service::{Protocol, Service};
 use crate::model::text::one_line;
 use crate::words::cluster::resolve_target_port::wanted_port;
@@ -29,25 +30,6 @@ use crate::words::manual::records;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run, Stop};
 use crate::words::word::Record;
-
-/// Bytes of the large request: more than one packet on every usual network.
-const LARGE: usize = 3_000;
-
-/// Seconds after which a connection is given up that nobody answers, where that is enough: by then its first packet was sent twice, the second
-/// time after one second.
-const QUIET: &str = "1.5";
-
-/// What a probe is told.
-pub struct Asked {
-    pub address: IpAddr,
-    pub port: u16,
-    pub speech: Speech,
-    pub tries: u32,
-    pub seconds: u64,
-    pub request: Request,
-    /// Places from which a connection that nobody answers need not be waited out: it was, before, and what came late was nothing.
-    pub quiet: Vec<Vantage>,
-}
 
 impl Fields for Probe {
     const RECORD: &'static Record = &records::flow::PROBE;
@@ -87,7 +69,7 @@ fn probe(run: &Run, context: &NativeCallContext, service: &Service, options: Map
     let speech = probe_request::fits(&request, &port).map_err(|why| run.end(context, Stop::Usage(why)))?;
     // What the port says itself is not told.
     request.speech = request.speech.filter(|told| *told != self::speech(&port));
-    let (tries, seconds) = (options.whole("tries").unwrap_or(8), options.whole("seconds").unwrap_or(4));
+    let (tries, seconds) = (options.whole("tries").unwrap_or(8), options.whole("seconds").unwrap_or(USUAL_WAIT));
     let asked = Asked { address, port: port.port, speech, tries, seconds, request, quiet: Vec::new() };
     let probes = ask(run, &from, &asked);
     run.fact(format!("each try sends {}", probe_request::sentence(&asked.request, speech, address, port.port, LARGE)));
@@ -132,38 +114,6 @@ pub fn ask(run: &Run, from: &[Vantage], asked: &Asked) -> Vec<Probe> {
         }
         probe
     })
-}
-
-/// The tries that one place makes.
-fn tries_of(asked: &Asked) -> u32 {
-    let usual = if matches!(asked.speech, Speech::Https | Speech::Http) { 2 } else { 1 };
-    let sizes = if asked.request.sizes.is_empty() { usual } else { u32::try_from(asked.request.sizes.len()).unwrap_or(u32::MAX) };
-    asked.tries.saturating_mul(sizes)
-}
-
-/// The script's arguments. What is usual is left out, so that recordings of it hold the same question.
-fn arguments(asked: &Asked, ports: (u16, u16), quiet: bool) -> Vec<String> {
-    let request = &asked.request;
-    let sizes = request.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let told = [
-        ("sni", request.sni.clone()),
-        ("host", request.host.clone()),
-        ("path", request.path.clone()),
-        ("payload", request.payload.clone()),
-        ("sizes", Some(sizes).filter(|sizes| !sizes.is_empty())),
-        ("ports", Some(format!("{}-{}", ports.0, ports.1))),
-        ("quiet", quiet.then(|| QUIET.to_owned())),
-    ];
-    let mut all = vec![
-        asked.address.to_string(),
-        asked.port.to_string(),
-        asked.speech.word().to_owned(),
-        asked.tries.to_string(),
-        asked.seconds.to_string(),
-        LARGE.to_string(),
-    ];
-    all.extend(told.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))));
-    all
 }
 
 /// Reads the script's lines; see `probe.sh` for their form. Gives why a certificate could not be shown.
@@ -374,9 +324,9 @@ mod tests {
                 false,
             )
         };
-        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000", "ports=20000-20023"]);
+        assert_eq!(asked(Request::default()), ["10.0.0.1", "443", "https", "8", "4", "3000", "ports=20000-20023", "quiet=2.2"]);
         let own = Request { sni: Some("web.example".into()), path: Some("/'$(id)'".into()), statuses: vec![200], ..Request::default() };
-        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'", "ports=20000-20023"]);
+        assert_eq!(asked(own)[6..], ["sni=web.example", "path=/'$(id)'", "ports=20000-20023", "quiet=2.2"]);
     }
 
     #[test]
