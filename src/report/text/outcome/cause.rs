@@ -1,6 +1,7 @@
 //! The first line: which Service, which address, what is wrong, and where.
 
 use super::wording::{listed, short};
+use crate::model::catalogue;
 use crate::model::finding::{Finding, Severity};
 use crate::model::observed::{Observed, Tries};
 use crate::model::outcome::{Outcome, Verdict};
@@ -36,7 +37,12 @@ fn cause(outcome: &Outcome, service: &str) -> String {
 
 /// The finding that the verdict rests on.
 pub(super) fn decisive(outcome: &Outcome) -> Option<&Finding> {
-    let of = |severity| outcome.findings.iter().find(|finding| finding.severity == severity);
+    // What a playbook expects in its own words is not there for a reason: a finding of the catalogue names it.
+    let of = |severity| {
+        let mut all = outcome.findings.iter().filter(|finding| finding.severity == severity && finding.because.is_none());
+        let known = all.clone().find(|finding| catalogue::entry(&finding.name).is_some());
+        known.or_else(|| all.next()).or_else(|| outcome.findings.iter().find(|finding| finding.severity == severity))
+    };
     match outcome.verdict {
         Verdict::Fail => of(Severity::Fail),
         Verdict::Warn => of(Severity::Warn),
