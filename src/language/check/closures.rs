@@ -90,7 +90,8 @@ impl Reader<'_> {
                 self.given_to(&name, &anything);
             }
             Of::List(part) => self.escapes(part),
-            Of::Shape(shape) => shape.keys.values().for_each(|key| self.escapes(&key.value)),
+            Of::Shape(shape) => shape.keys.values().map(|key| &key.value).chain(&shape.rest).for_each(|value| self.escapes(value)),
+            Of::Mixed(all) => all.iter().for_each(|of| self.escapes(&of.clone().into())),
             _ => {}
         }
     }

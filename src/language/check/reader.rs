@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use rhai::{Engine, Position};
 
-use super::changed::Changes;
 use super::script::Script;
 use super::types::Type;
 use crate::language::diagnostics::spot;
@@ -64,7 +63,6 @@ pub(super) struct Reader<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) header: &'a Header,
     pub(super) script: &'a Script,
-    pub(super) changes: Changes,
     pub(super) used: Used,
     /// The names of maps' keys that hold something that can be called.
     pub(super) callable_keys: BTreeSet<String>,
@@ -97,7 +95,6 @@ impl<'a> Reader<'a> {
             source,
             header,
             script,
-            changes: Changes::of(script),
             used: Used::default(),
             callable_keys: BTreeSet::new(),
             returns: HashMap::new(),
@@ -252,12 +249,11 @@ impl<'a> Reader<'a> {
         self.scope.names.iter().map(|(name, _)| &**name)
     }
 
-    /// What a name holds, as far as nothing in the script changes a part of it.
+    /// What a name holds.
     pub(super) fn held(&mut self, id: &Id, reads: bool) -> Type {
         let Some(binding) = self.bindings.get_mut(id) else { return Type::ANY };
         binding.read |= reads;
-        let (name, kind) = (Rc::clone(&binding.name), binding.kind.clone());
-        self.changes.weaken(&name, kind)
+        binding.kind.clone()
     }
 
     /// A constant is read by `global::NAME`.
