@@ -7,6 +7,7 @@ mod calls;
 mod chains;
 mod changed;
 mod closures;
+mod described;
 mod expressions;
 mod literals;
 mod natives;

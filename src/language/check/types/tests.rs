@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::words::manual::records::service::SERVICE;
+use crate::words::word::Kind;
 
 #[test]
 fn what_may_be_either_is_known_as_far_as_both_agree() {
