@@ -14,6 +14,7 @@ use super::kept::{Bound, Kept};
 use super::question::{Asked, Channel, Question, Touched};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::lane;
 use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
@@ -39,8 +40,8 @@ pub struct Tape {
 
 #[derive(Default)]
 struct Written {
-    /// How often each question was asked.
-    occurrences: HashMap<Asked, u32>,
+    /// How often each question was asked, by each line of work.
+    occurrences: HashMap<(Asked, u16), u32>,
     touched: Vec<Touch>,
     entries: Vec<Entry>,
     /// What the entries take so far.
@@ -300,12 +301,13 @@ impl Tape {
         }
     }
 
-    /// The number of this asking of the question.
+    /// The number of this asking of the question, among those of the same line of work.
     pub(super) fn occurrence(&self, asked: &Asked) -> u32 {
+        let lane = lane::current();
         let mut written = lock(&self.written);
-        let next = written.occurrences.entry(asked.clone()).or_insert(0);
+        let next = written.occurrences.entry((asked.clone(), lane.number)).or_insert(0);
         *next += 1;
-        *next - 1
+        lane::numbered(lane, *next - 1)
     }
 }
 

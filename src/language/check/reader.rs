@@ -78,6 +78,8 @@ pub(super) struct Reader<'a> {
     pub(super) meant: BTreeSet<String>,
     /// The functions that are being read, the innermost last.
     pub(super) within: Vec<Rc<str>>,
+    /// How many names were seen where closures began that run side by side, on copies of those.
+    pub(super) copied_before: Option<usize>,
     /// Inside of a `fn`, which sees no outer name.
     pub(super) in_function: bool,
     /// What a script finds there beside its parameters.
@@ -104,6 +106,7 @@ impl<'a> Reader<'a> {
             outer: BTreeSet::new(),
             meant: BTreeSet::new(),
             within: Vec::new(),
+            copied_before: None,
             in_function: false,
             constants: vec!["site"],
             reading: 0,
@@ -242,6 +245,16 @@ impl<'a> Reader<'a> {
     pub(super) fn seen(&self, name: &str) -> Option<Id> {
         let place = *self.scope.places.get(name)?.last()?;
         Some(self.scope.names[place].1.clone())
+    }
+
+    /// How many names are seen here.
+    pub(super) fn names_seen(&self) -> usize {
+        self.scope.names.len()
+    }
+
+    /// The name of something that was declared among the first so many names that are seen here.
+    pub(super) fn copied(&self, id: &Id, before: usize) -> Option<Rc<str>> {
+        self.scope.names.iter().take(before).find(|(_, known)| known == id).map(|(name, _)| Rc::clone(name))
     }
 
     /// Every name that is seen here.

@@ -132,6 +132,7 @@ impl Reader<'_> {
             && self.script.named(&call.name).is_none()
             && let Some(id) = self.seen(&variable.1)
         {
+            self.lost(&id, pair.lhs.start_position());
             let base = self.held(&id, false);
             self.method(&base, call, *at, Some(&Place::of(id)));
             return Flow::of(Type::UNIT);
@@ -217,6 +218,7 @@ impl Reader<'_> {
                     }
                     None => right,
                 };
+                self.lost(&id, *at);
                 self.holds(&id, &kind);
             }
             chain => {
@@ -226,6 +228,7 @@ impl Reader<'_> {
                     None => right,
                 };
                 if let Some(place) = place {
+                    self.lost(&place.id, chain.start_position());
                     self.put(&place, &kind);
                 }
             }

@@ -22,7 +22,10 @@ impl Reader<'_> {
         let mut given: Vec<Given> = receiver.map(|kind| Given { kind: kind.clone(), written: None }).into_iter().collect();
         let mut inner = Type::ANY;
         for argument in &call.args {
-            let kind = if closures::of(argument).is_some() {
+            let kind = if let (Expr::Array(parts, _), "parallel") = (argument, word.name) {
+                inner = self.beside(parts);
+                Type::list(Of::Function(None).into())
+            } else if closures::of(argument).is_some() {
                 let (kind, gives) = self.handed(argument, &[]);
                 inner = gives;
                 kind
@@ -60,6 +63,7 @@ impl Reader<'_> {
         let kinds: Vec<Type> = given.into_iter().map(|given| given.kind).collect();
         match word.name {
             "step" => inner.or_nothing(),
+            "parallel" => Type::list(inner),
             "resolve_target_port" if Self::gives_several(call, &kinds) => Type::ANY,
             _ => {
                 let kind = Type::of_kind(word.returns.kind);
