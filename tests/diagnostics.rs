@@ -145,7 +145,7 @@ fn text_and_json_tell_both_mistakes_with_their_places() {
 #[test]
 fn a_run_that_fails_keeps_its_mistake_as_data_and_its_headline_short() {
     let (outcome, kind) = run(
-        "fn deep(x) { x.nothing_such }\nfn outer(x) {\n    deep(x)\n}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet held = []; held.push(svc);\nouter(held[0]);\n",
+        "fn deep(x) { x.nothing_such }\nfn outer(x) {\n    deep(x)\n}\nlet svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet held = [svc].reduce(|before, one| before + [one], []);\nouter(held[0]);\n",
     );
     assert!(matches!(kind, EndKind::BrokenPlaybook(_)), "{kind:?}");
     assert_eq!(codes(&outcome.diagnostics), ["E0302"]);

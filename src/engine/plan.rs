@@ -24,7 +24,7 @@ pub fn rehearse(prepared: &Prepared, evidence: &Evidence, planned: &Planned, opt
         Progress::Await { client, text, seconds } => steps.wait(&client, &text, seconds),
         Progress::Note(_) | Progress::Traced(_) | Progress::Left { .. } => {}
     };
-    prepared.run(evidence, &RunOptions { progress: Arc::new(told), ..*options })
+    prepared.rehearsed(evidence, &RunOptions { progress: Arc::new(told), ..*options })
 }
 
 /// The plan, from the end of its rehearsal.

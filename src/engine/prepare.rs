@@ -106,7 +106,15 @@ impl Prepared {
     /// Runs it in a world.
     #[must_use]
     pub fn run(&self, evidence: &Evidence, options: &RunOptions) -> RunEnd {
-        let apart = Apart { traces: self.trace_steps, ..Apart::default() };
+        self.run_apart(Apart { traces: self.trace_steps, ..Apart::default() }, evidence, options)
+    }
+
+    /// Runs it with nothing side by side, so that whoever watches sees everything in its order.
+    pub(super) fn rehearsed(&self, evidence: &Evidence, options: &RunOptions) -> RunEnd {
+        self.run_apart(Apart { traces: self.trace_steps, one_by_one: true, ..Apart::default() }, evidence, options)
+    }
+
+    fn run_apart(&self, apart: Apart, evidence: &Evidence, options: &RunOptions) -> RunEnd {
         match &self.site.reach {
             Some(reach) => run_with(apart, &self.playbook, self.params.clone(), &narrowed(evidence, reach), &self.site, options),
             None => run_with(apart, &self.playbook, self.params.clone(), evidence, &self.site, options),

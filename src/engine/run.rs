@@ -76,6 +76,8 @@ pub(super) struct Apart {
     pub(super) covered: Option<CameTo>,
     /// Whether whoever watches is told what each step gives.
     pub(super) traces: bool,
+    /// Whether closures that could run side by side run one after the other.
+    pub(super) one_by_one: bool,
 }
 
 /// As `run`, with a judgement that leaves one of its proofs out, by its title: what that proof decides.
@@ -112,6 +114,7 @@ pub(super) fn run_with(
     let mut shared = Run::new(evidence.clone(), site.clone(), playbook.path.clone(), uses, tell);
     shared.judged_without.clone_from(&apart.without);
     shared.traces = apart.traces;
+    shared.one_by_one = apart.one_by_one;
     shared.declared.clone_from(&playbook.header.findings);
     shared.constants = script_thread::constants(&params, site);
     let broken = hooks::of(playbook, site).map(|hooks| shared.hooks.all = hooks).err();

@@ -11,6 +11,7 @@ pub mod error;
 pub mod host;
 pub mod inside;
 pub mod interrupt;
+pub mod lane;
 pub mod live;
 pub mod memory;
 pub mod output;

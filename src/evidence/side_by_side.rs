@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use super::lane;
 use super::panicked::joined;
 
 /// How many looks go on at the same time.
@@ -14,8 +15,9 @@ pub fn side_by_side<T: Sync, A: Send>(items: &[T], look: impl Fn(&T) -> A + Sync
 
 /// Two different looks at the same time.
 pub fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    let lane = lane::current();
     std::thread::scope(|scope| {
-        let looking = scope.spawn(one);
+        let looking = scope.spawn(move || lane::within(lane, one));
         let second = other();
         (joined(looking), second)
     })
@@ -26,21 +28,37 @@ pub fn at_most<T: Sync, A: Send>(most: usize, items: &[T], look: impl Fn(&T) -> 
     if items.len() < 2 {
         return items.iter().map(look).collect();
     }
+    let lane = lane::current();
+    workers(most, None, items, |_, item| lane::within(lane, || look(item)))
+}
+
+/// As `at_most`, and tells which of the threads looks, each with a stack of so many bytes where that is told; the first items are begun first.
+pub fn workers<T: Sync, A: Send>(most: usize, stack: Option<usize>, items: &[T], look: impl Fn(usize, &T) -> A + Sync) -> Vec<A> {
     let next = Mutex::new(0_usize);
     let answers: Vec<Mutex<Option<A>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let ask = |worker: usize| {
+        loop {
+            let index = {
+                let mut next = lock(&next);
+                *next += 1;
+                *next - 1
+            };
+            let Some(item) = items.get(index) else { return };
+            *lock(&answers[index]) = Some(look(worker, item));
+        }
+    };
     std::thread::scope(|scope| {
-        let ask = || {
-            loop {
-                let index = {
-                    let mut next = lock(&next);
-                    *next += 1;
-                    *next - 1
-                };
-                let Some(item) = items.get(index) else { return };
-                *lock(&answers[index]) = Some(look(item));
-            }
+        let ask = &ask;
+        let begin = |worker: usize| {
+            let builder = std::thread::Builder::new();
+            let builder = if let Some(stack) = stack { builder.stack_size(stack) } else { builder };
+            builder.spawn_scoped(scope, move || ask(worker)).ok()
         };
-        let looking: Vec<_> = (0..items.len().min(most.max(1))).map(|_| scope.spawn(ask)).collect();
+        // Where no thread can be had the work is done on this one.
+        let looking: Vec<_> = (0..items.len().min(most.max(1))).filter_map(begin).collect();
+        if looking.is_empty() {
+            ask(0);
+        }
         for thread in looking {
             let () = joined(thread);
         }

@@ -6,6 +6,7 @@
 
 pub mod all;
 mod allow;
+pub mod apart;
 pub mod capture;
 pub mod case;
 pub mod cluster;

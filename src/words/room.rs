@@ -1,7 +1,9 @@
 //! How much a run's report may hold. What a playbook adds beyond that is left out, counted, and told as a gap.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
+use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::subject::Subject;
@@ -54,9 +56,12 @@ impl Part {
     }
 }
 
-/// What was taken so far, and what had to be left out.
+/// What was taken so far, and what had to be left out; a clone is the same room.
+#[derive(Clone, Default)]
+pub struct Room(Arc<Mutex<Taken>>);
+
 #[derive(Default)]
-pub struct Room {
+struct Taken {
     bytes: usize,
     taken: BTreeMap<Part, usize>,
     left_out: BTreeMap<Part, usize>,
@@ -67,6 +72,36 @@ pub struct Room {
 impl Room {
     /// Whether there is room for a part of so many bytes; it is counted either way.
     pub fn take(&mut self, part: Part, bytes: usize) -> bool {
+        lock(&self.0).take(part, bytes)
+    }
+
+    /// As `take`, for a finding. One that is graver than all before it is always taken: the verdict rests on it.
+    pub fn take_finding(&mut self, finding: &Finding) -> bool {
+        let graver = {
+            let mut room = lock(&self.0);
+            let graver = room.gravest.is_none_or(|gravest| gravest < finding.severity);
+            if graver {
+                room.gravest = Some(finding.severity);
+            }
+            graver
+        };
+        graver || self.take(Part::Finding, weight(finding))
+    }
+
+    /// What had to be left out, as a gap.
+    #[must_use]
+    pub fn gap(&self) -> Option<Gap> {
+        let room = lock(&self.0);
+        let parts: Vec<String> = room.left_out.iter().map(|(part, count)| format!("{count} more {}", part.word())).collect();
+        (!parts.is_empty()).then(|| {
+            let reason = format!("the playbook told more than a report holds: {} were left out", parts.join(", "));
+            Gap::new(names::EVIDENCE_BOUNDED, Subject::Run, reason, "what they would have told")
+        })
+    }
+}
+
+impl Taken {
+    fn take(&mut self, part: Part, bytes: usize) -> bool {
         let taken = self.taken.entry(part).or_default();
         let fits = *taken < part.most() && self.bytes.saturating_add(bytes) <= MOST_BYTES;
         if fits {
@@ -76,25 +111,6 @@ impl Room {
             *self.left_out.entry(part).or_default() += 1;
         }
         fits
-    }
-
-    /// As `take`, for a finding. One that is graver than all before it is always taken: the verdict rests on it.
-    pub fn take_finding(&mut self, finding: &Finding) -> bool {
-        let graver = self.gravest.is_none_or(|gravest| gravest < finding.severity);
-        if graver {
-            self.gravest = Some(finding.severity);
-        }
-        graver || self.take(Part::Finding, weight(finding))
-    }
-
-    /// What had to be left out, as a gap.
-    #[must_use]
-    pub fn gap(&self) -> Option<Gap> {
-        let parts: Vec<String> = self.left_out.iter().map(|(part, count)| format!("{count} more {}", part.word())).collect();
-        (!parts.is_empty()).then(|| {
-            let reason = format!("the playbook told more than a report holds: {} were left out", parts.join(", "));
-            Gap::new(names::EVIDENCE_BOUNDED, Subject::Run, reason, "what they would have told")
-        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the words of one run share: the evidence, what was found so far, and how the run may end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::evidence::Evidence;
 use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::interrupt::Reason;
+use crate::evidence::lane;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
 use crate::model::announcement::{SpeakerLog, SpeakerMetrics};
@@ -44,6 +45,9 @@ pub type Code = (&'static str, fn(&mut Engine, &Arc<Run>));
 /// The answer to a list, shared.
 pub type Listed = Arc<Result<Vec<Value>, EvidenceError>>;
 
+/// Closures that run at the same time.
+pub const AT_ONCE: usize = 8;
+
 /// One run.
 pub struct Run {
     pub evidence: Evidence,
@@ -53,8 +57,10 @@ pub struct Run {
     /// What the playbook's header and the site both allow.
     pub uses: BTreeSet<String>,
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
-    /// The captures that listen while the closure of `during` runs.
-    pub listening: Mutex<Vec<Listening>>,
+    /// The captures that listen while the closure of `during` runs, of each line of work.
+    listening: [Mutex<Vec<Listening>>; 1 + AT_ONCE],
+    /// Whether closures that could run side by side run one after the other, for whoever reads in order what they do.
+    pub one_by_one: bool,
     /// A proof that the judgement leaves out, by its title.
     pub judged_without: Option<String>,
     /// The findings that the playbook's header declares.
@@ -65,7 +71,10 @@ pub struct Run {
     pub traces: bool,
     /// What every script finds there, by name: `params` and `site`.
     pub constants: BTreeMap<String, Dynamic>,
-    state: Mutex<State>,
+    /// What was found so far: by the script itself, and by each closure that runs beside others.
+    pub(super) states: [Mutex<State>; 1 + AT_ONCE],
+    /// How many closures ran beside others.
+    pub(super) lanes: AtomicUsize,
     /// The word that was begun last, and whether it is still at work.
     word: Mutex<String>,
     at_work: AtomicBool,
@@ -111,6 +120,8 @@ pub struct State {
     pub observed: Observed,
     /// Commands that mend what was found.
     pub remedies: Vec<Remedy>,
+    /// Whether a fragment of the site's is at work: its own steps have none.
+    pub in_hook: bool,
     /// The source ports that places of this run have asked from.
     pub source_ports: SourcePorts,
     pub judged: Option<String>,
@@ -208,13 +219,15 @@ impl Run {
             playbook,
             uses,
             progress,
-            listening: Mutex::default(),
+            listening: Default::default(),
+            one_by_one: false,
             judged_without: None,
             declared: Vec::new(),
             hooks: Hooks::default(),
             traces: false,
             constants: BTreeMap::new(),
-            state: Mutex::default(),
+            states: Default::default(),
+            lanes: AtomicUsize::default(),
             word: Mutex::default(),
             at_work: AtomicBool::default(),
         }
@@ -242,19 +255,30 @@ impl Run {
     /// Takes what was found so far. `None` when somebody holds it for longer than `limit`, who then keeps it for ever.
     pub fn take_state(&self, limit: Duration) -> Option<State> {
         let end = Instant::now() + limit;
-        loop {
-            match self.state.try_lock() {
+        let take = |state: &Mutex<State>| loop {
+            match state.try_lock() {
                 Ok(mut state) => return Some(std::mem::take(&mut *state)),
                 Err(TryLockError::Poisoned(poisoned)) => return Some(std::mem::take(&mut *poisoned.into_inner())),
                 Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::WouldBlock) => return None,
             }
+        };
+        let mut all = take(&self.states[0])?;
+        // Of closures that were left behind.
+        for state in self.states[1..].iter().filter_map(take) {
+            all.absorb(state, 0);
         }
+        Some(all)
     }
 
     /// What was found so far, under its lock.
     pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        lock(&self.state)
+        lock(&self.states[lane::current().slot])
+    }
+
+    /// The captures that listen for this line of work.
+    pub fn listening(&self) -> std::sync::MutexGuard<'_, Vec<Listening>> {
+        lock(&self.listening[lane::current().slot])
     }
 
     /// Adds a plain line to the current step.

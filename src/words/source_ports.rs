@@ -19,14 +19,32 @@ pub struct SourcePorts {
     next: Option<u32>,
 }
 
+/// Ports that are set aside for each of several closures that run side by side, where there are as many.
+const EACH: u32 = 256;
+
 impl SourcePorts {
+    /// Those of one of several closures that run side by side: the same in each run, whichever of them is faster.
+    #[must_use]
+    pub fn apart(&self, index: usize, of: usize, second: u64) -> Self {
+        let (first, last) = (*ALL.start(), *ALL.end());
+        let all = last - first + 1;
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let begin = self.next.unwrap_or_else(|| begin(second)) - first;
+        let offset = number(index).saturating_mul(EACH.min(all / number(of).max(1)));
+        Self { next: Some(first + (begin + offset) % all) }
+    }
+
+    /// Goes on behind what a closure has taken that ran beside others.
+    pub fn follow(&mut self, other: &Self) {
+        self.next = other.next;
+    }
+
     /// A range for some tries that no other asking of the run has, first and last port. `second` is when the run began, seconds since the epoch.
     /// Only a run that asks more often than there are ports comes back to the first ones.
     pub fn take(&mut self, tries: u32, second: u64) -> (u16, u16) {
         let (first, last) = (*ALL.start(), *ALL.end());
         let all = last - first + 1;
-        let begin = || first + u32::try_from((second % 1_000_000) * EACH_SECOND % u64::from(all)).unwrap_or_default();
-        let from = self.next.unwrap_or_else(begin);
+        let from = self.next.unwrap_or_else(|| begin(second));
         let count = tries.saturating_add(SPARE).min(all);
         let from = if from.saturating_add(count - 1) > last { first } else { from };
         let to = from + count - 1;
@@ -34,6 +52,12 @@ impl SourcePorts {
         let port = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
         (port(from), port(to))
     }
+}
+
+/// Where a run begins.
+fn begin(second: u64) -> u32 {
+    let (first, last) = (*ALL.start(), *ALL.end());
+    first + u32::try_from((second % 1_000_000) * EACH_SECOND % u64::from(last - first + 1)).unwrap_or_default()
 }
 
 #[cfg(test)]

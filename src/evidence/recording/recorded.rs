@@ -25,6 +25,7 @@ use crate::evidence::cluster::{AccessQuery, Cluster, Keep, List, ListQuery, LogQ
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::{Command, Hosts, Output, texts};
 use crate::evidence::interrupt::Interrupt;
+use crate::evidence::lane;
 use crate::evidence::memory;
 use crate::evidence::side_by_side::lock;
 use crate::evidence::site::Site;
@@ -126,7 +127,7 @@ fn world(answers: Answers, manifest: &Manifest, cleans: bool) -> Evidence {
         hosts: Arc::new(RecordedHosts { answers: Arc::clone(&answers), cleans }),
         captures: Arc::new(RecordedCaptures(Arc::clone(&answers))),
         clocks: Arc::new(RecordedClocks(Arc::clone(&answers))),
-        clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::new(0) }),
+        clock: Arc::new(RecordedClock { answers, started: manifest.started.clone(), latest: Mutex::default() }),
         tape,
         interrupt: Interrupt::default(),
     }
@@ -148,7 +149,10 @@ impl Answers {
     fn entry(&self, asked: &Asked) -> Option<&Entry> {
         let entries = self.by_question.entries.get(asked)?;
         let occurrence = self.tape.occurrence(asked);
-        entries.iter().find(|entry| entry.occurrence == occurrence).or(entries.last().filter(|_| self.whole))
+        let recorded = |number: u32| entries.iter().find(|entry| entry.occurrence == number);
+        // What a line of work of its own asks may have been recorded by one that had none: a world knows of no others.
+        let by_count = || recorded(occurrence & u32::from(u16::MAX)).filter(|_| lane::current().number > 0 && self.whole);
+        recorded(occurrence).or_else(by_count).or(entries.last().filter(|_| self.whole))
     }
 
     /// Answers a question, with its touches at their recorded times.
@@ -352,15 +356,17 @@ impl Clocks for RecordedClocks {
 struct RecordedClock {
     answers: Arc<Answers>,
     started: String,
-    /// The greatest time told so far.
-    latest: Mutex<u64>,
+    /// The greatest time told so far, to each line of work.
+    latest: Mutex<BTreeMap<u16, u64>>,
 }
 
 impl Clock for RecordedClock {
     fn elapsed_ms(&self, label: &str) -> u64 {
         let asked = Question::clock(label).asked;
         let recorded = self.answers.entry(&asked).and_then(|entry| parsed::<u64>(entry, "tell the time").ok());
-        let mut latest = lock(&self.latest);
+        let mut all = lock(&self.latest);
+        let begin = all.get(&0).copied().unwrap_or_default();
+        let latest = all.entry(lane::current().number).or_insert(begin);
         // A question of a newer playbook is answered so that time never runs backwards.
         let now = recorded.unwrap_or(*latest);
         *latest = now.max(*latest);

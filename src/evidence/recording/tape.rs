@@ -16,6 +16,7 @@ use super::question::{Asked, Channel, Question, Touched};
 use super::shown::{self, MOST_OF_ALL};
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
+use crate::evidence::lane;
 use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
@@ -43,8 +44,8 @@ pub struct Tape {
 
 #[derive(Default)]
 struct Written {
-    /// How often each question was asked.
-    occurrences: HashMap<Asked, u32>,
+    /// How often each question was asked, by each line of work.
+    occurrences: HashMap<(Asked, u16), u32>,
     touched: Vec<Touch>,
     shown: Vec<Answered>,
     /// Bytes of what is shown.
@@ -337,12 +338,13 @@ impl Tape {
         }
     }
 
-    /// The number of this asking of the question.
+    /// The number of this asking of the question, among those of the same line of work.
     pub(super) fn occurrence(&self, asked: &Asked) -> u32 {
+        let lane = lane::current();
         let mut written = lock(&self.written);
-        let next = written.occurrences.entry(asked.clone()).or_insert(0);
+        let next = written.occurrences.entry((asked.clone(), lane.number)).or_insert(0);
         *next += 1;
-        *next - 1
+        lane::numbered(lane, *next - 1)
     }
 }
 

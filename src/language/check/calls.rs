@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use rhai::{Expr, FnCallExpr, Position};
 
+use super::changed::Place;
 use super::closures::counted;
 use super::natives;
 use super::reader::{Id, Reader, key, listed};
@@ -61,6 +62,12 @@ impl Reader<'_> {
                     return Type::ANY;
                 }
                 let given = self.arguments(call);
+                // Written like a function, too, Rhai hands a variable over itself and no copy of it.
+                if let (Some(Expr::Variable(variable, ..)), [base, rest @ ..]) = (call.args.first(), given.as_slice())
+                    && let Some(id) = self.seen(&variable.1).filter(|_| variable.2.is_empty())
+                {
+                    self.changed(&Place::of(id), base, call, rest);
+                }
                 self.native(name, &given, at, false)
             }
         }

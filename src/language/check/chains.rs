@@ -2,9 +2,10 @@
 
 use rhai::{ASTFlags, Expr, FnCallExpr, Position};
 
+use super::changed::Place;
 use super::natives::{self, Found};
 use super::reader::{Reader, key, listed};
-use super::types::{Of, Type};
+use super::types::{Of, Step, Type};
 use crate::language::elsewhere;
 use crate::model::diagnostic::{codes, did_you_mean};
 use crate::words::all;
@@ -19,16 +20,20 @@ enum Link {
 impl Reader<'_> {
     /// A chain from its begin to its end.
     pub(super) fn chain(&mut self, chain: &Expr) -> Type {
-        self.followed(chain, false)
+        self.followed(chain, false).0
     }
 
-    /// The left side of an assignment: its last step need not be there yet.
-    pub(super) fn assigned_part(&mut self, chain: &Expr) {
-        self.followed(chain, true);
+    /// The left side of an assignment: its last step need not be there yet. What stands there so far, and where that is.
+    pub(super) fn assigned_part(&mut self, chain: &Expr) -> (Type, Option<Place>) {
+        self.followed(chain, true)
     }
 
-    fn followed(&mut self, chain: &Expr, assigned: bool) -> Type {
-        let (Expr::Dot(pair, flags, _) | Expr::Index(pair, flags, _)) = chain else { return self.expression(chain) };
+    fn followed(&mut self, chain: &Expr, assigned: bool) -> (Type, Option<Place>) {
+        let (Expr::Dot(pair, flags, _) | Expr::Index(pair, flags, _)) = chain else { return (self.expression(chain), None) };
+        let mut place = match &pair.lhs {
+            Expr::Variable(variable, ..) if variable.2.is_empty() => self.seen(&variable.1).map(Place::of),
+            _ => None,
+        };
         let mut base = match &pair.lhs {
             // What is only written to is not read, and of the parameters it is one that is used.
             Expr::Variable(variable, _, at) if variable.2.is_empty() => {
@@ -44,28 +49,29 @@ impl Reader<'_> {
             let elvis = flags.contains(ASTFlags::NEGATED) && base.nothing;
             match rest {
                 Expr::Dot(pair, next, _) | Expr::Index(pair, next, _) if !flags.contains(ASTFlags::BREAK) => {
-                    base = self.step(&base, &pair.lhs, link, false);
+                    base = self.step(&base, &pair.lhs, link, false, place.as_ref());
                     base.nothing |= elvis;
+                    place = place.zip(step(link, &pair.lhs)).map(|(place, step)| place.within(step));
                     link = self::link(rest);
                     (rest, flags) = (&pair.rhs, *next);
                 }
                 last => {
-                    let mut value = self.step(&base, last, link, assigned);
+                    let mut value = self.step(&base, last, link, assigned, place.as_ref());
                     value.nothing |= elvis;
-                    return value;
+                    return (value, place.zip(step(link, last)).map(|(place, step)| place.within(step)));
                 }
             }
         }
     }
 
-    fn step(&mut self, base: &Type, step: &Expr, link: Link, assigned: bool) -> Type {
+    fn step(&mut self, base: &Type, step: &Expr, link: Link, assigned: bool, place: Option<&Place>) -> Type {
         match (link, step) {
             (Link::Dot, Expr::Property(property, at)) if assigned => {
                 let is_fact = matches!(base.of, Of::Record(_) | Of::Params | Of::Text(_) | Of::Int | Of::Bool);
-                if is_fact { self.property(base, &property.2, *at) } else { Type::ANY }
+                if is_fact { self.property(base, &property.2, *at) } else { known_key(base, &property.2) }
             }
             (Link::Dot, Expr::Property(property, at)) => self.property(base, &property.2, *at),
-            (Link::Dot, Expr::MethodCall(call, at)) => self.method(base, call, *at),
+            (Link::Dot, Expr::MethodCall(call, at)) => self.method(base, call, *at, place),
             (Link::Dot, other) => {
                 self.expression(other);
                 Type::ANY
@@ -89,7 +95,7 @@ impl Reader<'_> {
             }
             Of::Shape(shape) => match shape.keys.get(name) {
                 Some(key) => key.value.clone(),
-                None if shape.open => Type::ANY,
+                None if shape.rest.is_some() => shape.rest.clone().unwrap_or(Type::ANY),
                 None => {
                     let names = || shape.keys.keys().map(String::as_str);
                     let ask = format!("its keys are {}; where it may be missing ask `if \"{name}\" in map`", listed(names()));
@@ -98,8 +104,7 @@ impl Reader<'_> {
                     Type::ANY
                 }
             },
-            Of::Map(value) => (**value).clone(),
-            Of::Any => Type::ANY,
+            Of::Any | Of::Mixed(_) => Type::ANY,
             Of::Never if !base.nothing => Type::ANY,
             _ => match natives::property(name, base) {
                 Found::Gives(kind) => kind,
@@ -132,14 +137,13 @@ impl Reader<'_> {
         };
         match (&base.of, index) {
             (Of::Record(_) | Of::Shape(_) | Of::Params, Expr::StringConstant(name, at)) if !assigned => self.property(base, name, *at),
-            (Of::Record(_) | Of::Shape(_) | Of::Map(_) | Of::Params, _) if by.is_sure() && !matches!(by.of, Of::Text(_)) => {
-                wants(self, "a key, a text")
-            }
+            (Of::Shape(_), Expr::StringConstant(name, _)) => known_key(base, name),
+            (Of::Record(_) | Of::Shape(_) | Of::Params, _) if by.is_sure() && !matches!(by.of, Of::Text(_)) => wants(self, "a key, a text"),
             (Of::Params, _) => {
                 self.used.all_params = true;
                 Type::ANY
             }
-            (Of::Map(value), _) => (**value).clone(),
+            (Of::Shape(shape), _) => shape.any_value().or_unknown(),
             (Of::List(_), _) if by.is_sure() && by.of != Of::Int => wants(self, "a number"),
             (Of::List(part), _) => (**part).clone(),
             (Of::Text(_), _) if by.is_sure() && !matches!(by.of, Of::Int | Of::Range) => wants(self, "a number or a range"),
@@ -150,12 +154,16 @@ impl Reader<'_> {
     }
 
     /// `value.name(…)`: a function of the script, a word, or one of Rhai's.
-    pub(super) fn method(&mut self, base: &Type, call: &FnCallExpr, at: Position) -> Type {
+    pub(super) fn method(&mut self, base: &Type, call: &FnCallExpr, at: Position, place: Option<&Place>) -> Type {
         let name = call.name.as_str();
         let script = self.script;
         if let Some(own) = script.named(name) {
             let given = self.arguments(call);
             if own.contains_key(&given.len()) {
+                // A function may make anything of its `this`.
+                if let Some(place) = place {
+                    self.put(place, &Type::ANY);
+                }
                 return self.own(&key(name, given.len()), &given);
             }
         }
@@ -176,14 +184,26 @@ impl Reader<'_> {
         if let Of::List(part) = &base.of
             && let Some(gives) = self.of_a_list(base, &part.clone(), call, at)
         {
+            if let (Some(place), "for_each") = (place, name) {
+                self.put(&place.clone().within(Step::Part), &Type::ANY);
+            }
             return gives;
         }
         let mut given = vec![base.clone()];
         given.extend(self.arguments(call));
+        if let Some(place) = place {
+            self.changed(place, base, call, &given[1..]);
+        }
         // A key of a map may hold what is called so.
-        let may_be_held =
-            matches!(base.of, Of::Any | Of::Map(_) | Of::Shape(_)) && (self.callable_keys.contains(name) || self.changes.sets(name));
-        if may_be_held { Type::ANY } else { self.native(name, &given, at, true) }
+        if matches!(base.of, Of::Any | Of::Shape(_)) && self.callable_keys.contains(name) {
+            return Type::ANY;
+        }
+        let gives = self.native(name, &given, at, true);
+        match (&base.of, name, given.len()) {
+            (Of::Shape(shape), "values", 1) => Type::list(shape.any_value()),
+            (Of::Shape(_), "keys", 1) | (Of::Text(_), "split", 1..) => Type::list(Type::TEXT),
+            _ => gives,
+        }
     }
 
     /// A method of lists that gives the list's own parts on, to a closure or as what it gives.
@@ -254,6 +274,24 @@ impl Reader<'_> {
                 Type::ANY
             }
         }
+    }
+}
+
+/// What a key holds so far, which need not be there yet.
+fn known_key(base: &Type, name: &str) -> Type {
+    match &base.of {
+        Of::Shape(shape) => shape.keys.get(name).map(|key| &key.value).or(shape.rest.as_ref()).cloned().unwrap_or(Type::NEVER),
+        _ => Type::ANY,
+    }
+}
+
+/// The step into a value; `None` for a method, whose value is another one.
+fn step(link: Link, step: &Expr) -> Option<Step> {
+    match (link, step) {
+        (Link::Dot, Expr::Property(property, _)) => Some(Step::Key(property.2.to_string())),
+        (Link::Dot, _) => None,
+        (Link::Index, Expr::StringConstant(name, _)) => Some(Step::Key(name.to_string())),
+        (Link::Index, _) => Some(Step::Part),
     }
 }
 

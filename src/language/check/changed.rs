@@ -1,14 +1,11 @@
-//! What a script changes in place: lists that grow, keys that are added. Of what is changed less is known.
+//! What a script puts into its lists and maps, and whatever else it changes in place: each is remembered of the variable that it begins with.
 //!
-//! It goes by names alone: when some `rows` is changed anywhere, nothing is known of the parts of any `rows`.
+//! Values of Rhai are copied, so that nothing but the variable at the begin of a chain is changed by it.
 
-use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use rhai::FnCallExpr;
 
-use rhai::{ASTFlags, ASTNode, Expr, Stmt};
-
-use super::script::Script;
-use super::types::{Key, Of, Shape, Type};
+use super::reader::{Id, Reader};
+use super::types::{Of, Step, Type};
 
 /// Methods that put something into a list, map or text, or leave another one in its place.
 const CHANGING: [&str; 21] = [
@@ -35,18 +32,23 @@ const CHANGING: [&str; 21] = [
     "fill",
 ];
 
-/// What is changed of the names of a script.
-#[derive(Default)]
-pub(super) struct Changes(HashMap<String, Change>);
+/// Where a value stands: the variable, and the steps into it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) id: Id,
+    pub(super) steps: Vec<Step>,
+}
 
-#[derive(Clone, Default)]
-struct Change {
-    /// Keys that are set by their names.
-    keys: BTreeSet<String>,
-    /// It gets parts or keys that are not known by name.
-    parts: bool,
-    /// Something inside of a part is changed.
-    deep: bool,
+impl Place {
+    pub(super) fn of(id: Id) -> Self {
+        Self { id, steps: Vec::new() }
+    }
+
+    /// A place within it.
+    pub(super) fn within(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
 }
 
 /// Whether a method changes the value before its dot.
@@ -54,116 +56,42 @@ pub(super) fn changes(method: &str) -> bool {
     CHANGING.contains(&method)
 }
 
-impl Changes {
-    /// Those of every body of the script.
-    pub(super) fn of(script: &Script) -> Self {
-        let mut all = Self::default();
-        let own = script.names();
-        for statement in script.bodies().flatten() {
-            statement.walk(&mut Vec::new(), &mut |path| {
-                match path.last() {
-                    Some(ASTNode::Stmt(Stmt::Assignment(assigned))) => all.assigned(&assigned.1.lhs),
-                    Some(ASTNode::Expr(chain @ (Expr::Dot(..) | Expr::Index(..)))) => all.called(chain, &own),
-                    _ => {}
-                }
-                true
-            });
+impl Reader<'_> {
+    /// A value may stand at a place from here on, beside what stands there otherwise.
+    pub(super) fn put(&mut self, place: &Place, value: &Type) {
+        if let Some(Step::Key(name)) = place.steps.last()
+            && value.of.alternatives().iter().any(|of| matches!(of, Of::Function(_) | Of::Any))
+        {
+            self.callable_keys.insert(name.clone());
         }
-        all
+        let kind = self.held(&place.id, false).with(&place.steps, value);
+        self.holds(&place.id, &kind);
     }
 
-    fn assigned(&mut self, left: &Expr) {
-        let Some((root, steps)) = steps(left) else { return };
-        let change = self.0.entry(root.to_owned()).or_default();
-        match steps.as_slice() {
-            [Expr::Property(property, _)] => {
-                change.keys.insert(property.2.to_string());
+    /// What a method of Rhai's leaves at the place before its dot.
+    pub(super) fn changed(&mut self, place: &Place, base: &Type, call: &FnCallExpr, given: &[Type]) {
+        let part = |kind: &Type| Some((Some(Step::Part), kind.clone()));
+        let is_list = !matches!(base.of, Of::Text(_) | Of::Shape(_) | Of::Record(_));
+        let put = match (call.name.as_str(), given) {
+            ("push", [value]) | ("insert" | "pad", [_, value]) if is_list => part(value),
+            ("set", [_, value]) => match call.args.first() {
+                Some(rhai::Expr::StringConstant(name, _)) => Some((Some(Step::Key(name.to_string())), value.clone())),
+                _ => part(value),
+            },
+            ("append" | "mixin" | "fill_with", [other]) | ("splice", [.., other]) if !matches!(base.of, Of::Text(_)) => {
+                Some((None, other.clone()))
             }
-            [Expr::StringConstant(name, _)] => {
-                change.keys.insert(name.to_string());
-            }
-            [_] => change.parts = true,
-            _ => change.deep = true,
-        }
-    }
-
-    fn called(&mut self, chain: &Expr, own: &BTreeSet<&str>) {
-        let Some((root, steps)) = steps(chain) else { return };
-        for (depth, step) in steps.iter().enumerate() {
-            let Expr::MethodCall(call, _) = step else { continue };
-            if changes(&call.name) || own.contains(call.name.as_str()) {
-                let change = self.0.entry(root.to_owned()).or_default();
-                if depth == 0 {
-                    change.parts = true;
-                }
-                if depth > 0 || own.contains(call.name.as_str()) {
-                    change.deep = true;
-                }
-            }
-            // What a method gives is another value.
-            break;
-        }
-    }
-
-    /// Whether a key of that name is set somewhere.
-    pub(super) fn sets(&self, key: &str) -> bool {
-        self.0.values().any(|change| change.keys.contains(key))
-    }
-
-    /// A name's type without what the script changes of it.
-    pub(super) fn weaken(&self, name: &str, kind: Type) -> Type {
-        let Some(change) = self.0.get(name) else { return kind };
-        let of = match kind.of {
-            Of::List(_) => Of::List(Rc::new(Type::ANY)),
-            Of::Map(_) => Of::Map(Rc::new(Type::ANY)),
-            Of::Text(_) => Of::Text(None),
-            Of::Record(_) => Of::Any,
-            Of::Shape(shape) => {
-                let mut keys = shape.keys.clone();
-                if change.deep {
-                    for key in keys.values_mut() {
-                        key.value = hollow(&key.value);
-                    }
-                }
-                for name in &change.keys {
-                    let at = keys.get(name).map_or(rhai::Position::NONE, |key| key.at);
-                    keys.insert(name.clone(), Key { value: Type::ANY, at });
-                }
-                Of::Shape(Rc::new(Shape { keys, open: shape.open || change.parts }))
-            }
-            other => other,
+            // It leaves () behind.
+            ("take", []) => Some((None, Type::UNIT)),
+            (name, _) if changes(name) && matches!(base.of, Of::Text(_)) => Some((None, Type::TEXT)),
+            _ => None,
         };
-        Type { of, nothing: kind.nothing }
-    }
-}
-
-/// A part of which something may be changed.
-fn hollow(kind: &Type) -> Type {
-    let of = match &kind.of {
-        Of::List(_) => Of::List(Rc::new(Type::ANY)),
-        Of::Map(_) | Of::Shape(_) | Of::Record(_) => Of::Map(Rc::new(Type::ANY)),
-        Of::Text(_) => Of::Text(None),
-        other => other.clone(),
-    };
-    Type { of, nothing: kind.nothing }
-}
-
-/// The variable at the begin of a chain, and the steps behind it.
-fn steps(chain: &Expr) -> Option<(&str, Vec<&Expr>)> {
-    let (Expr::Dot(pair, flags, _) | Expr::Index(pair, flags, _)) = chain else { return None };
-    let Expr::Variable(variable, ..) = &pair.lhs else { return None };
-    let mut steps = Vec::new();
-    let (mut rest, mut flags) = (&pair.rhs, *flags);
-    loop {
-        match rest {
-            Expr::Dot(pair, next, _) | Expr::Index(pair, next, _) if !flags.contains(ASTFlags::BREAK) => {
-                steps.push(&pair.lhs);
-                (rest, flags) = (&pair.rhs, *next);
-            }
-            last => {
-                steps.push(last);
-                return Some((&variable.1, steps));
-            }
+        if let Some((step, value)) = put {
+            let place = match step {
+                Some(step) => place.clone().within(step),
+                None => place.clone(),
+            };
+            self.put(&place, &value);
         }
     }
 }

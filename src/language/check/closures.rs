@@ -55,6 +55,21 @@ impl Reader<'_> {
         (kind, self.given_to(&name, given))
     }
 
+    /// Closures that run side by side: what one of them gives. Each works on copies of the names around it.
+    pub(super) fn beside(&mut self, parts: &[Expr]) -> Type {
+        let outer = self.copied_before.replace(self.names_seen());
+        let gives = parts.iter().map(|part| self.handed(part, &[]).1).collect::<Vec<_>>();
+        self.copied_before = outer;
+        gives.iter().fold(Type::NEVER, |all, kind| all.join(kind)).or_nothing()
+    }
+
+    /// A name is changed here: where it is a copy the change is lost.
+    pub(super) fn lost(&mut self, id: &Id, at: Position) {
+        let Some(name) = self.copied_before.and_then(|before| self.copied(id, before)) else { return };
+        let hint = Some("give the value at the closure's end: `parallel` gives a list of what its closures give".to_owned());
+        self.say(codes::LOST_IN_A_COPY, at, format!("closures of `parallel` work on copies: this change of `{name}` is lost"), hint);
+    }
+
     /// What a closure gives that is called with such values.
     fn given_to(&mut self, name: &Rc<str>, given: &[Type]) -> Type {
         let script = self.script;
@@ -90,7 +105,8 @@ impl Reader<'_> {
                 self.given_to(&name, &anything);
             }
             Of::List(part) => self.escapes(part),
-            Of::Shape(shape) => shape.keys.values().for_each(|key| self.escapes(&key.value)),
+            Of::Shape(shape) => shape.keys.values().map(|key| &key.value).chain(&shape.rest).for_each(|value| self.escapes(value)),
+            Of::Mixed(all) => all.iter().for_each(|of| self.escapes(&of.clone().into())),
             _ => {}
         }
     }

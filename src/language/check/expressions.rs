@@ -87,7 +87,7 @@ impl Reader<'_> {
             self.used.keys.insert(name.name.to_string());
             keys.insert(name.name.to_string(), Key { value, at: name.pos });
         }
-        Type::from(Of::Shape(Rc::new(Shape { keys, open: false }))).bounded()
+        Type::from(Of::Shape(Rc::new(Shape { keys, rest: None }))).bounded()
     }
 
     /// What a variable holds; as it stands for itself, a function of that name is handed on.

@@ -7,6 +7,7 @@ mod calls;
 mod chains;
 mod changed;
 mod closures;
+mod described;
 mod expressions;
 mod literals;
 mod natives;
@@ -53,6 +54,40 @@ pub fn mistakes_of_fragment(engine: &Engine, source: &Source, ast: &AST, header:
 mod tests {
     use crate::language::playbook;
 
+    /// What was put into a list or a map is known where it comes out again.
+    #[test]
+    fn what_is_put_in_comes_out_as_it_was() {
+        for (script, wanted) in [
+            ("let size = #{}; size[\"x\"] = 3; resolve_target_port(size[\"x\"]);", "this is a number"),
+            ("let size = #{}; size.x = \"a\"; note(`${size.x.port}`);", "text has no field `port`"),
+            (
+                "let of = #{}; for port in svc.ports { of[port.name] = port.port; } for name in of.keys() { resolve_target_port(of[name]); }",
+                "and this is a number",
+            ),
+            ("let rows = []; rows.push(svc.name); note(`${rows[0].frobnicate}`);", "text has no field `frobnicate`"),
+            ("let rows = []; push(rows, 7); find_announcer(rows[0]);", "and this is a number"),
+            ("let rows = []; rows += 7; find_announcer(rows[0]);", "and this is a number"),
+            ("let of = #{}; of.a = []; of.a.push(7); find_announcer(of.a[0]);", "and this is a number"),
+            ("let of = #{}; of[svc.name] = #{ who: [] }; of[svc.name].whoo.push(1);", "no key `whoo`"),
+            ("find_announcer([1, \"x\"][0]);", "and this is a number or text"),
+            ("let names = [\"a\", \"b\"]; find_announcer(names[1]);", "and this is text"),
+            ("for one in [1, \"x\"] { find_announcer(one); }", "and this is a number or text"),
+            ("let of = #{ a: 1, b: 2 }; find_announcer(of[svc.name]);", "and this is a number"),
+            ("let rows = [svc.name]; table(\"t\", rows, [[\"a\"]]); table(\"t\", [\"a\"], rows);", "and this is a list"),
+            ("let parts = \"a,b\".split(\",\"); find_announcer(parts[0]);", "and this is text"),
+        ] {
+            let said = said(script);
+            assert!(said.iter().any(|one| one.to_string().contains(wanted)), "{script}: {said:?}");
+        }
+    }
+
+    fn said(script: &str) -> Vec<crate::model::diagnostic::Diagnostic> {
+        match playbook::read("a.rhai", format!("{HEADER}{script}\n")) {
+            Ok(playbook) => playbook.warnings,
+            Err(broken) => broken.diagnostics,
+        }
+    }
+
     const HEADER: &str = "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! uses: [cluster.read]\n//! params:\n//!   from: { type: vantages }\n//! ---\nlet svc = service(\"a\", \"b\");\nnote(`${svc.path} ${params.from}`);\n";
 
     /// What Rhai can do is no mistake, and of what is not surely known nothing is said.
@@ -70,6 +105,14 @@ mod tests {
             "let seen = #{}; for port in svc.ports { seen[port.name] = port; } for name in seen.keys() { note(`${seen[name].port}`); }",
             "let rows = [1]; rows.push(\"x\"); for row in rows { note(row); }",
             "let all = svc.ports.map(|port| #{ name: port.name, number: port.port }); for one in all { note(`${one.name}: ${one.number}`); }",
+            "let size = #{}; size[\"a\"] = 3; size.b = 4; for name in size.keys() { note(name.to_upper() + size[name]); } note(`${size.a < size.b}`);",
+            "let all = [1, \"x\"]; for one in all { if type_of(one) == \"string\" { note(one); } } all.push([2]); note(`${all[0]}`);",
+            "let of = #{}; for port in svc.ports { if port.name !in of { of[port.name] = []; } of[port.name].push(port.port); } for name in of.keys() { note(`${of[name][0] + 1}`); }",
+            "let last = (); for port in svc.ports { last = port; } if last != () { note(last.name); }",
+            "let seen = []; let add = |what| { seen.push(what); }; add.call(svc.name); note(seen[0].to_upper());",
+            "let count = #{}; for port in svc.ports { if port.name !in count { count[port.name] = 0; } count[port.name] += 1; } note(`${count.values()[0] + 1}`);",
+            "fn longer() { this.push(1); } let list = [\"a\"]; list.longer(); note(`${list[1] + 1}`);",
+            "let rows = []; for port in svc.ports { rows += [[port.name, port.port]]; } table(\"ports\", [\"name\", \"port\"], rows);",
             "let sum = [1, 2].reduce(|sum, one| sum + one, 0); note(`${sum}`);",
             "fn depth(list) { if list.is_empty() { 0 } else { 1 + depth(list.extract(1)) } } note(`${depth([1, 2])}`);",
             "let found = try_it(svc); fn try_it(service) { try { find_announcer(service) } catch (error) { note(`${error}`); () } } note(`${found}`);",
@@ -82,11 +125,7 @@ mod tests {
             "let step_back = step(\"x\", || { if svc.headless { return (); } resolve_target_port(svc) }); if step_back != () { note(`${step_back.port.port}`); }",
             "let all = resolve_target_port(svc, \"*\"); for one in all { note(`${one.port.name}`); }",
         ] {
-            let said = match playbook::read("a.rhai", format!("{HEADER}{script}\n")) {
-                Ok(playbook) => playbook.warnings,
-                Err(broken) => broken.diagnostics,
-            };
-            assert_eq!(said, [], "{script}");
+            assert_eq!(said(script), [], "{script}");
         }
     }
 }

@@ -142,6 +142,7 @@ impl Taken {
     fn takes(self, given: &Type) -> bool {
         match (self, &given.of) {
             (Self::Anything, _) | (_, Of::Any) => true,
+            (_, Of::Mixed(all)) => all.iter().any(|of| self.takes(&of.clone().into())),
             (_, Of::Never) => !given.nothing,
             (Self::Bool, of) => *of == Of::Bool,
             (Self::Int, of) => *of == Of::Int,
@@ -151,7 +152,7 @@ impl Taken {
             (Self::Range, of) => *of == Of::Range,
             (Self::Function, of) => matches!(of, Of::Function(_)),
             (Self::List, of) => matches!(of, Of::List(_)),
-            (Self::Map, of) => matches!(of, Of::Map(_) | Of::Shape(_) | Of::Params) || Type::from(of.clone()).is_part(),
+            (Self::Map, of) => matches!(of, Of::Shape(_) | Of::Params) || Type::from(of.clone()).is_part(),
             (Self::Other, _) => false,
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rhai::{Expr, FnCallExpr, Position};
 
 use super::reader::Reader;
-use super::types::{Of, Shape, Type};
+use super::types::{Family, Of, Shape, Type};
 use crate::model::diagnostic::{codes, did_you_mean};
 
 impl Reader<'_> {
@@ -47,7 +47,7 @@ impl Reader<'_> {
     fn combined(&mut self, operator: &str, left: &Type, right: &Type, at: Position) -> Type {
         let numbers = is_number(left) && is_number(right);
         let text = |kind: &Type| matches!(kind.of, Of::Text(_) | Of::Char);
-        let map = |kind: &Type| matches!(kind.of, Of::Shape(_) | Of::Map(_));
+        let map = |kind: &Type| matches!(kind.of, Of::Shape(_));
         if !(left.is_known() || left.is_unit()) || !(right.is_known() || right.is_unit()) {
             return if operator == "+" && (text(left) || text(right)) { Type::TEXT } else { Type::ANY };
         }
@@ -75,7 +75,7 @@ impl Reader<'_> {
     /// `left += right` and its like: a list takes any value in.
     pub(super) fn combined_in_place(&mut self, operator: &str, left: &Type, right: &Type, at: Position) -> Type {
         match (operator, &left.of) {
-            ("+", Of::List(_)) => Type::list(Type::ANY),
+            ("+", Of::List(part)) => Type::list(part.join(&added(right))),
             ("+", Of::Never) if !left.nothing => Type::ANY,
             _ => self.combined(operator, left, right, at),
         }
@@ -102,7 +102,7 @@ impl Reader<'_> {
                     _ => "what is compared here",
                 };
                 let hint = match against.of {
-                    Of::List(_) | Of::Map(_) | Of::Text(_) => Some("ask `.is_empty()`, if that is meant".to_owned()),
+                    Of::List(_) | Of::Shape(_) | Of::Text(_) => Some("ask `.is_empty()`, if that is meant".to_owned()),
                     _ => None,
                 };
                 self.say(codes::NEVER_TRUE, at, format!("this is {always} true: {what} is {}, and never ()", against.shown()), hint);
@@ -131,28 +131,30 @@ fn is_number(kind: &Type) -> bool {
 
 /// Whether two values are surely of types that have nothing in common.
 fn differ(left: &Type, right: &Type) -> bool {
-    if !left.is_known() || !right.is_known() || (left.nothing && right.nothing) {
+    if left.nothing && right.nothing {
         return false;
     }
-    family(left) != family(right)
+    let unknown = |of: &Of| of.family() == Family::Unknown;
+    let (left, right) = (left.of.alternatives(), right.of.alternatives());
+    !left.iter().chain(right).any(unknown) && !left.iter().any(|one| right.iter().any(|other| one.family() == other.family()))
 }
 
-/// Types within which values may be equal.
-fn family(kind: &Type) -> u8 {
-    match kind.of {
-        Of::Never | Of::Any => 0,
-        Of::Bool => 1,
-        Of::Int | Of::Float => 2,
-        Of::Char | Of::Text(_) => 3,
-        Of::Range => 4,
-        Of::Function(_) => 5,
-        Of::List(_) => 6,
-        Of::Shape(_) | Of::Map(_) | Of::Record(_) | Of::Params => 7,
-    }
+/// The parts that a list gets by `list += value`: those of another list, or the value.
+fn added(value: &Type) -> Type {
+    let parts = value.of.alternatives().iter().map(|of| match of {
+        Of::List(part) => (**part).clone(),
+        of => of.clone().into(),
+    });
+    let parts = parts.fold(Type::NEVER, |all, part| all.join(&part));
+    if value.nothing { parts.or_nothing() } else { parts }
 }
 
 fn merged(one: &Shape, other: &Shape) -> Type {
     let mut keys = one.keys.clone();
     keys.extend(other.keys.clone());
-    Of::Shape(Rc::new(Shape { keys, open: one.open || other.open })).into()
+    let rest = match (&one.rest, &other.rest) {
+        (Some(one), Some(other)) => Some(one.join(other)),
+        (one, other) => one.clone().or_else(|| other.clone()),
+    };
+    Of::Shape(Rc::new(Shape { keys, rest })).into()
 }

@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use rhai::{Engine, Position};
 
-use super::changed::Changes;
 use super::script::Script;
 use super::types::Type;
 use crate::language::diagnostics::spot;
@@ -64,7 +63,6 @@ pub(super) struct Reader<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) header: &'a Header,
     pub(super) script: &'a Script,
-    pub(super) changes: Changes,
     pub(super) used: Used,
     /// The names of maps' keys that hold something that can be called.
     pub(super) callable_keys: BTreeSet<String>,
@@ -80,6 +78,8 @@ pub(super) struct Reader<'a> {
     pub(super) meant: BTreeSet<String>,
     /// The functions that are being read, the innermost last.
     pub(super) within: Vec<Rc<str>>,
+    /// How many names were seen where closures began that run side by side, on copies of those.
+    pub(super) copied_before: Option<usize>,
     /// Inside of a `fn`, which sees no outer name.
     pub(super) in_function: bool,
     /// What a script finds there beside its parameters.
@@ -97,7 +97,6 @@ impl<'a> Reader<'a> {
             source,
             header,
             script,
-            changes: Changes::of(script),
             used: Used::default(),
             callable_keys: BTreeSet::new(),
             returns: HashMap::new(),
@@ -107,6 +106,7 @@ impl<'a> Reader<'a> {
             outer: BTreeSet::new(),
             meant: BTreeSet::new(),
             within: Vec::new(),
+            copied_before: None,
             in_function: false,
             constants: vec!["site"],
             reading: 0,
@@ -247,17 +247,26 @@ impl<'a> Reader<'a> {
         Some(self.scope.names[place].1.clone())
     }
 
+    /// How many names are seen here.
+    pub(super) fn names_seen(&self) -> usize {
+        self.scope.names.len()
+    }
+
+    /// The name of something that was declared among the first so many names that are seen here.
+    pub(super) fn copied(&self, id: &Id, before: usize) -> Option<Rc<str>> {
+        self.scope.names.iter().take(before).find(|(_, known)| known == id).map(|(name, _)| Rc::clone(name))
+    }
+
     /// Every name that is seen here.
     pub(super) fn all_seen(&self) -> impl Iterator<Item = &str> {
         self.scope.names.iter().map(|(name, _)| &**name)
     }
 
-    /// What a name holds, as far as nothing in the script changes a part of it.
+    /// What a name holds.
     pub(super) fn held(&mut self, id: &Id, reads: bool) -> Type {
         let Some(binding) = self.bindings.get_mut(id) else { return Type::ANY };
         binding.read |= reads;
-        let (name, kind) = (Rc::clone(&binding.name), binding.kind.clone());
-        self.changes.weaken(&name, kind)
+        binding.kind.clone()
     }
 
     /// A constant is read by `global::NAME`.

@@ -64,12 +64,6 @@ impl Script {
     pub(super) fn names(&self) -> BTreeSet<&str> {
         self.own().map(|function| function.name.as_str()).collect()
     }
-
-    /// Every body there is, that of the script first.
-    pub(super) fn bodies(&self) -> impl Iterator<Item = &[Stmt]> {
-        let inner = self.functions.values().flat_map(BTreeMap::values).map(|function| function.body.as_slice());
-        std::iter::once(self.statements.as_slice()).chain(inner)
-    }
 }
 
 fn roots(ast: &AST) -> Vec<Stmt> {
@@ -92,7 +86,7 @@ mod tests {
         let text = "fn a(x) { let y = x; y + 1 }\nlet l = [1].map(|x| { let z = || x; z.call() });\nfn a() {}\na(1);";
         let engine = crate::language::sandbox::bare();
         let script = Script::of(&engine.compile(text).unwrap());
-        assert_eq!((script.statements.len(), script.names().len(), script.bodies().count()), (2, 1, 5));
+        assert_eq!((script.statements.len(), script.names().len()), (2, 1));
         let bodies: Vec<usize> = script.own().map(|function| function.body.len()).collect();
         assert_eq!(bodies, [0, 2]);
         assert_eq!(script.named("a").unwrap()[&1].at.line(), Some(1));

@@ -2,7 +2,7 @@
 
 use rhai::{ASTFlags, Expr, FlowControl, Ident, Stmt, SwitchCasesCollection};
 
-use super::changed;
+use super::changed::{self, Place};
 use super::reader::{Id, Reader, key};
 use super::types::{Of, Type};
 use crate::model::diagnostic::codes;
@@ -132,8 +132,9 @@ impl Reader<'_> {
             && self.script.named(&call.name).is_none()
             && let Some(id) = self.seen(&variable.1)
         {
+            self.lost(&id, pair.lhs.start_position());
             let base = self.held(&id, false);
-            self.method(&base, call, *at);
+            self.method(&base, call, *at, Some(&Place::of(id)));
             return Flow::of(Type::UNIT);
         }
         if let Expr::Stmt(block) = expression
@@ -170,7 +171,7 @@ impl Reader<'_> {
         let over = self.expression(&control.expr);
         if over.is_sure() && !matches!(over.of, Of::List(_) | Of::Range | Of::Text(_)) {
             let hint = match over.of {
-                Of::Map(_) | Of::Shape(_) | Of::Params => Some("`for key in map.keys()` goes over its keys".to_owned()),
+                Of::Shape(_) | Of::Params => Some("`for key in map.keys()` goes over its keys".to_owned()),
                 Of::Int => Some("`for number in 0..count` counts".to_owned()),
                 _ => None,
             };
@@ -217,9 +218,20 @@ impl Reader<'_> {
                     }
                     None => right,
                 };
+                self.lost(&id, *at);
                 self.holds(&id, &kind);
             }
-            chain => self.assigned_part(chain),
+            chain => {
+                let (left, place) = self.assigned_part(chain);
+                let kind = match operator {
+                    Some(operator) => self.combined_in_place(operator, &left, &right, how.position()),
+                    None => right,
+                };
+                if let Some(place) = place {
+                    self.lost(&place.id, chain.start_position());
+                    self.put(&place, &kind);
+                }
+            }
         }
         Flow::of(Type::UNIT)
     }

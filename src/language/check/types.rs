@@ -5,15 +5,13 @@ use std::rc::Rc;
 
 use rhai::Position;
 
-use crate::language::header::{Each, Param, ParamKind};
-use crate::words::manual::records::outcome::EARLIER;
-use crate::words::word::{Field, Kind, Record};
+use crate::words::word::Record;
 
 /// How deeply lists and maps are followed: behind that anything may be.
 const DEEPEST: usize = 6;
 
 /// Keys of a map, and texts that a value can be, that are remembered one by one.
-const MOST_KEYS: usize = 256;
+pub(super) const MOST_KEYS: usize = 256;
 
 /// A type, and whether the value may be () in place of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,21 +36,22 @@ pub(super) enum Of {
     /// A closure or a pointer to a function; the closure's own name in Rhai, when it is known.
     Function(Option<Rc<str>>),
     List(Rc<Type>),
-    /// A map whose keys stand in the script.
+    /// A map, by its keys.
     Shape(Rc<Shape>),
-    /// A map of other keys, all with such values.
-    Map(Rc<Type>),
     Record(Described),
     /// The playbook's parameters.
     Params,
+    /// One of these, each of another family, in the order of the families.
+    Mixed(Rc<Vec<Of>>),
 }
 
-/// A map whose keys stand in the script.
+/// A map.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Shape {
+    /// Keys that stand in the script.
     pub(super) keys: BTreeMap<String, Key>,
-    /// It may have others.
-    pub(super) open: bool,
+    /// The values of other keys that it may have; `None` where it has no others.
+    pub(super) rest: Option<Type>,
 }
 
 /// The value of a key, and where the key is written; a record's field has no place in the script.
@@ -60,6 +59,29 @@ pub(super) struct Shape {
 pub(super) struct Key {
     pub(super) value: Type,
     pub(super) at: Position,
+}
+
+/// Types within which values may be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Family {
+    Unknown,
+    Truth,
+    Number,
+    Text,
+    Range,
+    Function,
+    List,
+    Map,
+    Mixed,
+}
+
+/// A step from a value into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The key of a map.
+    Key(String),
+    /// A part of a list, or a key that the script reckons.
+    Part,
 }
 
 /// A record that words describe.
@@ -91,8 +113,9 @@ impl Type {
         Of::List(Rc::new(part)).into()
     }
 
+    /// A map of keys that do not stand in the script, all with such values.
     pub(super) fn map(value: Self) -> Self {
-        Of::Map(Rc::new(value)).into()
+        Of::Shape(Rc::new(Shape { keys: BTreeMap::new(), rest: Some(value) })).into()
     }
 
     /// A text out of these.
@@ -106,6 +129,11 @@ impl Type {
         self
     }
 
+    /// The same, or anything where nothing is known.
+    pub(super) fn or_unknown(self) -> Self {
+        if self == Self::NEVER { Self::ANY } else { self }
+    }
+
     /// () and nothing else.
     pub(super) fn is_unit(&self) -> bool {
         self.nothing && self.of == Of::Never
@@ -113,7 +141,7 @@ impl Type {
 
     /// Whether something is known of it beside that it may be ().
     pub(super) fn is_known(&self) -> bool {
-        !matches!(self.of, Of::Any | Of::Never)
+        !matches!(self.of, Of::Any | Of::Never | Of::Mixed(_))
     }
 
     /// Surely of a known type, and never ().
@@ -124,55 +152,6 @@ impl Type {
     /// A record. In another record it is a map, and what a word gives is none: both are written alike.
     pub(super) fn is_part(&self) -> bool {
         matches!(self.of, Of::Record(_))
-    }
-
-    /// What the value of a description's kind is.
-    pub(super) fn of_kind(kind: Kind) -> Self {
-        match kind {
-            Kind::Nothing => Self::UNIT,
-            Kind::Any | Kind::Port | Kind::Mark | Kind::Places | Kind::Several(_) | Kind::CaptureInterface => Self::ANY,
-            Kind::Text | Kind::Form(_) | Kind::Address | Kind::Interface | Kind::Place => Self::TEXT,
-            Kind::OneOf(all) => Self::one_of(all),
-            Kind::Bool => Self::BOOL,
-            Kind::Whole { .. } | Kind::Number => Self::INT,
-            // Of an object of the API nobody knows beforehand what it has: it is read like a map that may have any key.
-            Kind::Record(record) if record.open => Of::Shape(Rc::new(Shape { keys: BTreeMap::new(), open: true })).into(),
-            Kind::Record(record) => Of::Record(Described(record)).into(),
-            Kind::List(inner) => Self::list(Self::of_kind(*inner)),
-            Kind::Map(inner) => Self::map(Self::of_kind(*inner)),
-            Kind::Closure => Of::Function(None).into(),
-            Kind::Either(one, other) => Self::of_kind(*one).join(&Self::of_kind(*other)),
-        }
-    }
-
-    /// What a record's field gives.
-    pub(super) fn of_field(field: &Field) -> Self {
-        let kind = Self::of_kind(field.kind);
-        if field.nothing_when.is_empty() { kind } else { kind.or_nothing() }
-    }
-
-    /// What a parameter of the header holds.
-    pub(super) fn of_param(param: &Param) -> Self {
-        let kind = match param.kind {
-            ParamKind::Int => Self::INT,
-            ParamKind::Bool => Self::BOOL,
-            ParamKind::Statuses | ParamKind::Sizes | ParamKind::ListOf(Each::Int) => Self::list(Self::INT),
-            ParamKind::List | ParamKind::Vantages | ParamKind::ListOf(_) => Self::list(Self::TEXT),
-            ParamKind::Map => Self::map(Self::TEXT),
-            ParamKind::Outcome => Self::of_kind(Kind::Record(&EARLIER)),
-            ParamKind::Enum if param.values.len() <= MOST_KEYS => Self::one_of(&param.values),
-            ParamKind::String
-            | ParamKind::Ip
-            | ParamKind::Cidr
-            | ParamKind::Duration
-            | ParamKind::Port
-            | ParamKind::Name
-            | ParamKind::Host
-            | ParamKind::Path
-            | ParamKind::Enum
-            | ParamKind::Payload => Self::TEXT,
-        };
-        if param.required || param.default.is_some() { kind } else { kind.or_nothing() }
     }
 
     /// What a value is that is of the one type or of the other.
@@ -190,18 +169,7 @@ impl Type {
     }
 
     fn cut(&self, levels: usize) -> Self {
-        let of = match &self.of {
-            Of::List(_) | Of::Map(_) | Of::Shape(_) if levels == 0 => Of::Any,
-            Of::Shape(shape) if shape.keys.len() > MOST_KEYS => Of::Map(Rc::new(Self::ANY)),
-            Of::List(part) => Of::List(Rc::new(part.cut(levels - 1))),
-            Of::Map(value) => Of::Map(Rc::new(value.cut(levels - 1))),
-            Of::Shape(shape) => {
-                let keys = shape.keys.iter().map(|(name, key)| (name.clone(), Key { value: key.value.cut(levels - 1), at: key.at }));
-                Of::Shape(Rc::new(Shape { keys: keys.collect(), open: shape.open }))
-            }
-            other => other.clone(),
-        };
-        Self { of, nothing: self.nothing }
+        Self { of: self.of.cut(levels), nothing: self.nothing }
     }
 
     /// What it gives where it is iterated, or by an index.
@@ -214,10 +182,33 @@ impl Type {
         }
     }
 
+    /// The same with a value put into it, by the steps that lead there: a part of it may be that, too.
+    pub(super) fn with(&self, steps: &[Step], value: &Self) -> Self {
+        let Some((step, rest)) = steps.split_first() else { return self.join(value) };
+        let of = match (&self.of, step) {
+            (Of::Never, Step::Key(name)) if rest.is_empty() => {
+                let key = Key { value: value.clone(), at: Position::NONE };
+                Of::Shape(Rc::new(Shape { keys: BTreeMap::from([(name.clone(), key)]), rest: None }))
+            }
+            (Of::List(part), Step::Part) => Of::List(Rc::new(part.with(rest, value))),
+            (Of::Shape(shape), step) => Of::Shape(Rc::new(shape.with(step, rest, value))),
+            // A letter of a text.
+            (Of::Text(_), Step::Part) => Of::Text(None),
+            // What is not reached yet is a list or a map, and nobody knows which.
+            (Of::Never, _) => return self.clone(),
+            _ => Of::Any,
+        };
+        Self { of, nothing: self.nothing }
+    }
+
     /// What it is called in a sentence.
     pub(super) fn shown(&self) -> String {
         let of = match &self.of {
             Of::Never => return "()".to_owned(),
+            Of::Mixed(all) => {
+                let all: Vec<String> = all.iter().map(|of| Self::from(of.clone()).shown()).collect();
+                return if self.nothing { format!("{} or ()", all.join(" or ")) } else { all.join(" or ") };
+            }
             Of::Any => return "anything".to_owned(),
             Of::Bool => "true or false",
             Of::Int => "a number",
@@ -227,7 +218,7 @@ impl Type {
             Of::Range => "a range",
             Of::Function(_) => "a closure",
             Of::List(_) => "a list",
-            Of::Shape(_) | Of::Map(_) | Of::Params => "a map",
+            Of::Shape(_) | Of::Params => "a map",
             Of::Record(record) => record.0.name,
         };
         if self.nothing { format!("{of} or ()") } else { of.to_owned() }
@@ -239,7 +230,8 @@ impl Of {
         match (self, other) {
             (Self::Never, of) | (of, Self::Never) => of.clone(),
             (one, other) if one == other => one.clone(),
-            (Self::List(_) | Self::Map(_) | Self::Shape(_) | Self::Record(_), _) if levels == 0 => Self::Any,
+            (Self::Any, _) | (_, Self::Any) => Self::Any,
+            (Self::List(_) | Self::Shape(_) | Self::Record(_) | Self::Mixed(_), _) if levels == 0 => Self::Any,
             (Self::Text(Some(one)), Self::Text(Some(other))) => {
                 let mut all = (**one).clone();
                 all.extend(other.iter().filter(|text| !one.contains(text)).cloned());
@@ -248,12 +240,60 @@ impl Of {
             (Self::Text(_), Self::Text(_)) => Self::Text(None),
             (Self::Function(_), Self::Function(_)) => Self::Function(None),
             (Self::List(one), Self::List(other)) => Self::List(Rc::new(one.joined(other, levels - 1))),
-            (Self::Map(one), Self::Map(other)) => Self::Map(Rc::new(one.joined(other, levels - 1))),
             (Self::Shape(one), Self::Shape(other)) => Self::Shape(Rc::new(one.joined(other, levels - 1))),
             (Self::Shape(shape), Self::Record(record)) | (Self::Record(record), Self::Shape(shape)) => {
                 Self::Shape(Rc::new(shape.joined(&Shape::of(record.0), levels - 1)))
             }
-            _ => Self::Any,
+            (one, other) if one.family() == other.family() && one.family() != Family::Mixed => Self::Any,
+            (one, other) => Self::mixed(one, other, levels),
+        }
+    }
+
+    fn mixed(&self, other: &Self, levels: usize) -> Self {
+        let mut all: Vec<Self> = self.alternatives().to_vec();
+        for of in other.alternatives() {
+            match all.iter_mut().find(|known| known.family() == of.family()) {
+                Some(known) => *known = known.joined(of, levels),
+                None => all.push(of.clone()),
+            }
+        }
+        all.sort_by_key(Self::family);
+        if all.contains(&Self::Any) { Self::Any } else { Self::Mixed(Rc::new(all)) }
+    }
+
+    /// Everything that it may be.
+    pub(super) fn alternatives(&self) -> &[Self] {
+        match self {
+            Self::Mixed(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// Among which it is: values of two families are never equal.
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Self::Never | Self::Any => Family::Unknown,
+            Self::Bool => Family::Truth,
+            Self::Int | Self::Float => Family::Number,
+            Self::Char | Self::Text(_) => Family::Text,
+            Self::Range => Family::Range,
+            Self::Function(_) => Family::Function,
+            Self::List(_) => Family::List,
+            Self::Shape(_) | Self::Record(_) | Self::Params => Family::Map,
+            Self::Mixed(_) => Family::Mixed,
+        }
+    }
+
+    fn cut(&self, levels: usize) -> Self {
+        match self {
+            Self::List(_) | Self::Shape(_) | Self::Mixed(_) if levels == 0 => Self::Any,
+            Self::List(part) => Self::List(Rc::new(part.cut(levels - 1))),
+            Self::Shape(shape) => Self::Shape(Rc::new(shape.cut(levels - 1))),
+            Self::Mixed(all) => {
+                let all: Vec<Self> = all.iter().map(|of| of.cut(levels - 1)).collect();
+                if all.contains(&Self::Any) { Self::Any } else { Self::Mixed(Rc::new(all)) }
+            }
+            other => other.clone(),
         }
     }
 }
@@ -262,7 +302,47 @@ impl Shape {
     /// A record's fields.
     fn of(record: &Record) -> Self {
         let keys = record.fields.iter().map(|field| (field.name.to_owned(), Key { value: Type::of_field(field), at: Position::NONE }));
-        Self { keys: keys.collect(), open: false }
+        Self { keys: keys.collect(), rest: None }
+    }
+
+    /// The value of whichever key.
+    pub(super) fn any_value(&self) -> Type {
+        self.keys.values().map(|key| &key.value).chain(&self.rest).fold(Type::NEVER, |all, value| all.join(value))
+    }
+
+    fn with(&self, step: &Step, steps: &[Step], value: &Type) -> Self {
+        let mut new = self.clone();
+        match step {
+            Step::Key(name) => {
+                let known = self.keys.get(name);
+                // Only what is set itself comes to be by it.
+                if known.is_none() && self.rest.is_none() && !steps.is_empty() {
+                    return new;
+                }
+                let before = known.map(|key| &key.value).or(self.rest.as_ref()).unwrap_or(&Type::NEVER);
+                let key = Key { value: before.with(steps, value), at: known.map_or(Position::NONE, |key| key.at) };
+                new.keys.insert(name.clone(), key);
+            }
+            Step::Part => {
+                // Which key it is nobody knows: each that stands in the script may be meant.
+                for key in new.keys.values_mut() {
+                    key.value = key.value.with(steps, value);
+                }
+                if !steps.is_empty() && self.rest.is_none() {
+                    return new;
+                }
+                new.rest = Some(self.rest.as_ref().unwrap_or(&Type::NEVER).with(steps, value));
+            }
+        }
+        new
+    }
+
+    fn cut(&self, levels: usize) -> Self {
+        if self.keys.len() > MOST_KEYS {
+            return Self { keys: BTreeMap::new(), rest: Some(Type::ANY) };
+        }
+        let keys = self.keys.iter().map(|(name, key)| (name.clone(), Key { value: key.value.cut(levels), at: key.at }));
+        Self { keys: keys.collect(), rest: self.rest.as_ref().map(|rest| rest.cut(levels)) }
     }
 
     fn joined(&self, other: &Self, levels: usize) -> Self {
@@ -271,33 +351,13 @@ impl Shape {
             let known = keys.entry(name.clone()).or_insert_with(|| key.clone());
             known.value = known.value.joined(&key.value, levels);
         }
-        Self { keys, open: self.open || other.open }
+        let rest = match (&self.rest, &other.rest) {
+            (Some(one), Some(other)) => Some(one.joined(other, levels)),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        };
+        Self { keys, rest }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::words::manual::records::service::SERVICE;
-
-    #[test]
-    fn what_may_be_either_is_known_as_far_as_both_agree() {
-        assert_eq!(Type::UNIT.join(&Type::INT), Type::INT.or_nothing());
-        assert_eq!(Type::INT.join(&Type::TEXT).of, Of::Any);
-        assert_eq!(Type::list(Type::NEVER).join(&Type::list(Type::INT)), Type::list(Type::INT));
-        assert_eq!(Type::one_of(&["a"]).join(&Type::one_of(&["b"])), Type::one_of(&["a", "b"]));
-        assert_eq!(Type::one_of(&["a"]).join(&Type::TEXT), Type::TEXT);
-        let service = Type::of_kind(Kind::Record(&SERVICE));
-        assert_eq!(service.join(&service), service);
-        assert!(Type::UNIT.is_unit() && !Type::ANY.is_known() && !service.clone().or_nothing().is_sure() && service.is_sure());
-    }
-
-    #[test]
-    fn what_holds_itself_has_an_end() {
-        let mut list = Type::list(Type::NEVER);
-        for _ in 0..50 {
-            list = Type::list(list.clone()).join(&list).bounded();
-        }
-        assert_eq!(Type::list(list.clone()).join(&list).bounded(), list);
-    }
-}
+mod tests;

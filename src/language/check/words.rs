@@ -22,7 +22,10 @@ impl Reader<'_> {
         let mut given: Vec<Given> = receiver.map(|kind| Given { kind: kind.clone(), written: None }).into_iter().collect();
         let mut inner = Type::ANY;
         for argument in &call.args {
-            let kind = if closures::of(argument).is_some() {
+            let kind = if let (Expr::Array(parts, _), "parallel") = (argument, word.name) {
+                inner = self.beside(parts);
+                Type::list(Of::Function(None).into())
+            } else if closures::of(argument).is_some() {
                 let (kind, gives) = self.handed(argument, &[]);
                 inner = gives;
                 kind
@@ -60,6 +63,7 @@ impl Reader<'_> {
         let kinds: Vec<Type> = given.into_iter().map(|given| given.kind).collect();
         match word.name {
             "step" => inner.or_nothing(),
+            "parallel" => Type::list(inner),
             "resolve_target_port" if Self::gives_several(call, &kinds) => Type::ANY,
             _ => {
                 let kind = Type::of_kind(word.returns.kind);
@@ -92,7 +96,7 @@ impl Reader<'_> {
         let mut options = (before == 1).then_some(0);
         for (number, one) in given.iter().enumerate().skip(before) {
             let last = number + 1 == given.len();
-            let is_map = matches!(one.kind.of, Of::Shape(_) | Of::Map(_));
+            let is_map = matches!(one.kind.of, Of::Shape(_));
             match word.params.get(number - before) {
                 // Behind the last argument that is needed, options may stand in place of one that is not.
                 Some(param) if last && is_map && !param.required && !word.options.is_empty() => options = Some(number),
@@ -155,7 +159,7 @@ impl Reader<'_> {
         let missing: Vec<&str> = word
             .options
             .iter()
-            .filter(|option| option.required && !shape.open && !shape.keys.contains_key(option.name))
+            .filter(|option| option.required && shape.rest.is_none() && !shape.keys.contains_key(option.name))
             .map(|option| option.name)
             .collect();
         if let (false, Some(written)) = (missing.is_empty(), given.written) {
@@ -185,7 +189,8 @@ impl Reader<'_> {
             Some(Of::Shape(shape)) => shape,
             Some(_) => return,
         };
-        for one_of in word.one_of.iter().filter(|one_of| !shape.open && !one_of.iter().any(|name| shape.keys.contains_key(*name))) {
+        for one_of in word.one_of.iter().filter(|one_of| shape.rest.is_none() && !one_of.iter().any(|name| shape.keys.contains_key(*name)))
+        {
             let message = format!("`{}` needs one of the options {}", word.name, one_of.join(", "));
             self.say(codes::ARGUMENTS, at, message, Some(format!("`lbdiag words {}` tells all its options", word.name)));
         }
@@ -241,6 +246,7 @@ fn called(written: &Expr) -> Option<&str> {
 fn takes(kind: Kind, given: &Type) -> bool {
     match (kind, &given.of) {
         (_, Of::Any | Of::Never) | (Kind::Any, _) => true,
+        (_, Of::Mixed(all)) => all.iter().any(|of| takes(kind, &of.clone().into())),
         (Kind::Nothing, _) => false,
         (Kind::OneOf(all), Of::Text(Some(some))) => some.iter().any(|text| all.iter().any(|one| one.eq_ignore_ascii_case(text))),
         (Kind::Text | Kind::Form(_) | Kind::Address | Kind::Interface | Kind::Place | Kind::OneOf(_), of) => {
@@ -251,17 +257,18 @@ fn takes(kind: Kind, given: &Type) -> bool {
         (Kind::Port | Kind::Mark, of) => matches!(of, Of::Text(_) | Of::Char | Of::Int),
         (Kind::Places, of) => matches!(of, Of::Text(_) | Of::Char | Of::List(_)),
         (Kind::Several(_), of) => matches!(of, Of::Text(_) | Of::Int | Of::List(_)),
-        (Kind::CaptureInterface, of) => matches!(of, Of::Text(_) | Of::Shape(_) | Of::Map(_)),
+        (Kind::CaptureInterface, of) => matches!(of, Of::Text(_) | Of::Shape(_)),
         (Kind::Record(record), Of::Record(given)) => record.name == given.0.name,
         // A map may be a part of what another word gave, unless all of it is written in the script.
-        (Kind::Record(_), Of::Shape(shape)) => shape.open || shape.keys.values().any(|key| key.at.is_none()),
-        (Kind::Record(_), of) => matches!(of, Of::Map(_)),
+        (Kind::Record(_), Of::Shape(shape)) => shape.rest.is_some() || shape.keys.values().any(|key| key.at.is_none()),
+        (Kind::Record(_), _) => false,
         (Kind::List(Kind::Record(record)), Of::List(part)) => match &part.of {
             Of::Record(given) => record.name == given.0.name,
-            of => matches!(of, Of::Any | Of::Never | Of::Shape(_) | Of::Map(_)),
+            of => of.alternatives().iter().any(|of| matches!(of, Of::Any | Of::Never | Of::Shape(_) | Of::Record(_))),
         },
-        (Kind::List(_), of) => matches!(of, Of::List(_)),
-        (Kind::Map(_), of) => matches!(of, Of::Shape(_) | Of::Map(_) | Of::Record(_) | Of::Params),
+        (Kind::List(inner), Of::List(part)) => takes(*inner, part),
+        (Kind::List(_), _) => false,
+        (Kind::Map(_), of) => matches!(of, Of::Shape(_) | Of::Record(_) | Of::Params),
         (Kind::Closure, of) => matches!(of, Of::Function(_)),
         (Kind::Either(one, other), _) => takes(*one, given) || takes(*other, given),
     }

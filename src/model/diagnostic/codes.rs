@@ -92,6 +92,7 @@ pub const NEVER_TRUE: &str = "W0207";
 pub const SWAPPED: &str = "W0208";
 pub const PLAIN_QUOTES: &str = "W0209";
 pub const OTHER_SEVERITY: &str = "W0210";
+pub const LOST_IN_A_COPY: &str = "W0211";
 pub const UNKNOWN_DEFAULT: &str = "W0401";
 pub const OLD_NAME: &str = "W0501";
 
@@ -346,6 +347,12 @@ pub const CODES: &[Code] = &[
         title: "a finding is given another severity than it has",
         meaning: "What the header declares and what the catalogue says of a name comes before what the script gives, so that a name always means the same. Give () in its place, or take a name of the playbook's own.",
         example: Example::Script("finding(\"node/firewall-drop\", \"info\", \"node/n1\", \"it drops\");\n"),
+    },
+    Code {
+        code: LOST_IN_A_COPY,
+        title: "a closure of `parallel` changes a copy",
+        meaning: "Closures that run side by side work on copies of the variables around them, so that nothing depends on which is faster. What one of them should tell it gives: `parallel` gives a list of what its closures give, in their order.",
+        example: Example::Script("let found = 0;\nparallel([|| { found += 1; }, || note(\"x\")]);\nnote(`${found}`);\n"),
     },
     Code {
         code: UNKNOWN_DEFAULT,

@@ -93,9 +93,9 @@ pub fn during(run: &Run, context: &NativeCallContext, points: Array, work: impl 
 /// Does the work while the captures listen, where it may look at what they have seen so far, and ends them. They end in any case: an
 /// error of the work must not leave one behind.
 pub fn meanwhile<T>(run: &Run, listening: Vec<Listening>, work: impl FnOnce() -> T) -> (Vec<Capture>, T) {
-    let outer = std::mem::replace(&mut *lock(&run.listening), listening);
+    let outer = std::mem::replace(&mut *run.listening(), listening);
     let result = work();
-    let listening = std::mem::replace(&mut *lock(&run.listening), outer);
+    let listening = std::mem::replace(&mut *run.listening(), outer);
     (stop(run, listening), result)
 }
 

@@ -1,7 +1,5 @@
 //! What a site runs at the steps of a playbook that it did not write.
 
-use std::sync::atomic::Ordering;
-
 use rhai::{Dynamic, EvalAltResult, NativeCallContext, Scope};
 
 use super::question::step;
@@ -17,7 +15,7 @@ use crate::words::session::{Answer, Run};
 /// As the step.
 pub fn hooked(run: &Run, context: &NativeCallContext, title: &str, work: impl FnOnce() -> Answer<Dynamic>) -> Answer<Dynamic> {
     let mine: Vec<&StepHook> = run.hooks.all.iter().filter(|hook| hook.step == title).collect();
-    if mine.is_empty() || run.hooks.at_work.load(Ordering::Relaxed) {
+    if mine.is_empty() || run.state().in_hook {
         return work();
     }
     for hook in mine.iter().filter(|hook| hook.when != When::After) {
@@ -36,7 +34,7 @@ pub fn hooked(run: &Run, context: &NativeCallContext, title: &str, work: impl Fn
 
 /// Runs a fragment as a step of its own.
 fn run_one(run: &Run, context: &NativeCallContext, hook: &StepHook, when: &'static str, given: Dynamic) -> Answer<Dynamic> {
-    run.hooks.at_work.store(true, Ordering::Relaxed);
+    run.state().in_hook = true;
     let answer = step(run, &format!("{when} \"{}\" ({})", hook.step, hook.path), || {
         let mut scope = Scope::new();
         for (name, value) in &run.constants {
@@ -46,7 +44,7 @@ fn run_one(run: &Run, context: &NativeCallContext, hook: &StepHook, when: &'stat
         scope.push_constant("when", when);
         context.engine().eval_ast_with_scope::<Dynamic>(&mut scope, &hook.ast).map_err(|error| told(context, hook, error))
     });
-    run.hooks.at_work.store(false, Ordering::Relaxed);
+    run.state().in_hook = false;
     answer
 }
 

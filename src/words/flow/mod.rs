@@ -7,6 +7,7 @@ pub mod allowed;
 pub mod follow;
 pub mod get_ready;
 pub mod hooks;
+pub mod parallel;
 pub mod question;
 pub mod reads_suffice;
 pub mod skip;
@@ -23,6 +24,7 @@ pub const CODE: &[Code] = &[
     ("skip", skip::register),
     ("retry", again::register),
     ("eventually", again::register_eventually),
+    ("parallel", parallel::register),
     ("follow", follow::register),
     ("reads_suffice", reads_suffice::register),
 ];

@@ -1,7 +1,6 @@
 //! The fragments of a site, as a run holds them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use rhai::AST;
 
@@ -21,6 +20,4 @@ pub struct StepHook {
 #[derive(Default)]
 pub struct Hooks {
     pub all: Vec<StepHook>,
-    /// Whether one of them is at work: its own steps have none.
-    pub at_work: AtomicBool,
 }

@@ -7,7 +7,7 @@ use crate::words::forms;
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &SKIP, &RETRY, &EVENTUALLY, &FOLLOW, &READS_SUFFICE];
+pub const WORDS: &[&Word] = &[&ALLOWED, &GET_READY, &STEP, &SKIP, &RETRY, &EVENTUALLY, &PARALLEL, &FOLLOW, &READS_SUFFICE];
 
 pub const ALLOWED: Word = Word {
     name: "allowed",
@@ -127,6 +127,30 @@ pub const EVENTUALLY: Word = Word {
         recording: "healthy",
         script: "let looks = 0;\neventually(#{ every: \"5s\", within: \"1m\" }, || { looks += 1; if looks == 3 { `so at look ${looks}` } })",
         gives: "so at look 3",
+    }],
+    no_example: "",
+};
+
+pub const PARALLEL: Word = Word {
+    name: "parallel",
+    formerly: &[],
+    group: Group::FlowOfWork,
+    capability: "",
+    uses_besides: &[],
+    meaning: "Runs closures side by side, and gives what they give, in their order. It is for questions that do not need each other: states of several hosts, probes, objects of the API. Each closure works on a copy of the variables around it, so that it answers by what it gives alone. What they note, find and leave open stands in the report in the order of the closures, whichever is faster. Eight run at the same time. What two of them read, each reads for itself: read it before, and all of them know it.",
+    params: &[Param::needed("closures", Kind::List(&Kind::Closure), "What is done: 64 closures at most, and 10,000 in a run.")],
+    options: &[],
+    one_of: &[],
+    returns: Returns::always(Kind::List(&Kind::Any)),
+    fails: &[
+        "A closure in which a word cannot do its work is a gap and gives (), as in a step; the others go on.",
+        "A mistake of the playbook ends the run; of several the first closure's is told.",
+        "Closures that run side by side may not call `parallel` themselves.",
+    ],
+    examples: &[Example {
+        recording: "healthy",
+        script: "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");\nlet both = parallel([|| find_announcer(svc, #{ defer: true }), || resolve_target_port(svc)]);\n`${both[0].node} ${both[1].endpoints.len()}`",
+        gives: "n2 2",
     }],
     no_example: "",
 };

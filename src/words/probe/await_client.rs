@@ -9,7 +9,6 @@ use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
 
 use super::probe_request::fits;
 use crate::analysis::client_traffic::{Seen, is_node, tries};
-use crate::evidence::side_by_side::lock;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::packet::Packet;
@@ -118,7 +117,7 @@ pub fn wait(run: &Run, context: &NativeCallContext, awaited: &Awaited, request: 
 
 /// The nodes that are captured on, each once.
 fn nodes_listening(run: &Run) -> Vec<String> {
-    let listening = lock(&run.listening);
+    let listening = run.listening();
     let places: BTreeSet<String> = listening.iter().filter(|one| is_node(&one.place)).map(|one| one.place.to_string()).collect();
     places.into_iter().collect()
 }
@@ -163,7 +162,7 @@ impl Watch {
     /// Takes what is new; says whether nothing more can come.
     fn look(&mut self, run: &Run, glance: u64) -> bool {
         let mut last = true;
-        for Listening { place, capture } in lock(&run.listening).iter_mut().filter(|one| is_node(&one.place)) {
+        for Listening { place, capture } in run.listening().iter_mut().filter(|one| is_node(&one.place)) {
             let news = capture.news();
             last &= news.last;
             let (packets, at) = self.places.entry(place.to_string()).or_default();

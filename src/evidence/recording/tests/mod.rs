@@ -31,6 +31,7 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::script::Script;
 use crate::evidence::host::{Command, Hosts, Output};
 use crate::evidence::interrupt::Interrupt;
+use crate::evidence::lane::{self, Lane};
 use crate::evidence::site::Site;
 use crate::evidence::{Evidence, side_by_side::side_by_side};
 use crate::model::capture::{Capture, CaptureEnd, CaptureRequest, Counters, Direction};
@@ -82,6 +83,29 @@ fn questions_asked_side_by_side_replay_in_any_order() {
     let again: Vec<String> = asks.iter().rev().map(|question| ask(&replayed, question)).collect();
     assert!(said.iter().eq(again.iter().rev()));
     assert_eq!(tape.touched(), replayed.tape.touched());
+}
+
+#[test]
+fn lines_of_work_that_ask_the_same_replay_each_its_own_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.lbdiag");
+    let tape = Arc::new(Tape::new(true));
+    let evidence = live(&tape, u64::MAX);
+    let in_lane = |number: u16, evidence: &Evidence| {
+        lane::within(Lane { number, slot: usize::from(number) }, || {
+            [Ask::Get("a".to_owned()), Ask::Time("t".to_owned()), Ask::Get("a".to_owned())].map(|question| ask(evidence, &question))
+        })
+    };
+    let said: Vec<_> = [0, 1, 2].map(|number| in_lane(number, &evidence)).into();
+    assert!(said[0] != said[1] && said[1] != said[2], "every answer is another one: {said:?}");
+    file::write(&path, &manifest(&evidence), &tape).unwrap();
+    let (replayed, _) = open(&path).unwrap();
+    let mut again: Vec<_> = [2, 1, 0].map(|number| in_lane(number, &replayed)).into();
+    again.reverse();
+    assert_eq!(said, again);
+    let (replayed, _) = open(&path).unwrap();
+    let unknown = in_lane(7, &replayed);
+    assert_eq!((&unknown[0], &unknown[2]), (&said[0][0], &said[0][2]), "one that nobody recorded is answered by count");
 }
 
 #[test]
