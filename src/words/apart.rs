@@ -20,6 +20,7 @@ impl State {
             nodes: self.nodes.clone(),
             all_nodes: self.all_nodes.clone(),
             metallb_pods: self.metallb_pods.clone(),
+            metallb_sought: self.metallb_sought.clone(),
             asking_pods: self.asking_pods.clone(),
             metallb_namespace: self.metallb_namespace.clone(),
             logs: self.logs.clone(),
@@ -64,6 +65,7 @@ impl State {
         self.nodes.extend(other.nodes);
         self.all_nodes = self.all_nodes.take().or(other.all_nodes);
         self.metallb_pods = self.metallb_pods.take().or(other.metallb_pods);
+        self.metallb_sought = self.metallb_sought.take().or(other.metallb_sought);
         self.asking_pods.extend(other.asking_pods);
         self.metallb_namespace = self.metallb_namespace.take().or(other.metallb_namespace);
         self.logs = self.logs.take().or(other.logs);
