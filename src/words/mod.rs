@@ -30,5 +30,6 @@ pub mod probe;
 pub mod room;
 pub mod session;
 pub mod source_ports;
+pub mod state;
 pub mod values;
 pub mod word;
