@@ -144,7 +144,7 @@ fn filters(section: &str, was: &[u8], is: &[u8]) {
         proxy::programme(&pair.after, address(to), 443, "tcp");
         kube_proxy::programme(&pair.after, address(to));
         let port = ServicePort { namespace: "a", service: "web", protocol: "tcp", name: "https", port: 443 };
-        kube_proxy::endpoints(&pair.after, address(to), port);
+        kube_proxy::by_mode(&pair.after, address(to), port);
     }
     kube_proxy::masquerade_lacks(&pair.after, true);
     for rule in netfilter::rules(&text(is)) {
