@@ -193,7 +193,11 @@ fn each_text(value: &Value, see: &mut impl FnMut(&str)) {
 }
 
 /// Finds in a text what may be replaced. The order decides: a MAC holds what looks like a name.
-struct Tokens(Regex);
+struct Tokens {
+    all: Regex,
+    /// Names alone, where there are any.
+    names: Option<Regex>,
+}
 
 /// Of each kind of token, the group that holds it.
 const MAC: &str = r"\b[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}\b";
@@ -206,11 +210,12 @@ impl Tokens {
         let mut names: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         let name = if names.is_empty() { String::new() } else { format!(r"|\b(?P<name>{})\b", names.join("|")) };
-        Regex::new(&format!("{MAC}|{V4}|{HEX}|{V6}{name}")).map(Self)
+        let alone = name.strip_prefix('|').map(Regex::new).transpose()?;
+        Ok(Self { all: Regex::new(&format!("{MAC}|{V4}|{HEX}|{V6}{name}"))?, names: alone })
     }
 
     fn addresses(&self, text: &str, addresses: &mut Addresses) {
-        for found in self.0.captures_iter(text) {
+        for found in self.all.captures_iter(text) {
             let length = |name: &str| found.name(name).and_then(|length| length.as_str().parse().ok());
             if let Some(address) = found.name("v4").and_then(|token| token.as_str().parse().ok()) {
                 addresses.seen(address, length("len4"));
@@ -231,12 +236,19 @@ impl Tokens {
             };
             let word = || found.name("hex").and_then(|hex| addresses.word(u32::from_str_radix(hex.as_str(), 16).ok()?));
             let name = || found.name("name").and_then(|name| names.get(name.as_str()).cloned());
+            // `ssh:c1: …` looks like an address for a while.
+            let within = || {
+                let word = |one: &Captures<'_>| names.get(&one[0]).cloned().unwrap_or_default();
+                Some(self.names.as_ref()?.replace_all(found.name("v6")?.as_str(), word).into_owned())
+                    .filter(|_| found.name("len6").is_none())
+            };
             network("v4", "len4")
                 .or_else(|| network("v6", "len6"))
                 .or_else(|| word().map(|word| format!("0x{word:x}")))
                 .or_else(name)
+                .or_else(within)
                 .unwrap_or_else(|| whole.to_owned())
         };
-        self.0.replace_all(text, other).into_owned()
+        self.all.replace_all(text, other).into_owned()
     }
 }

@@ -63,13 +63,14 @@ fn whole_names_alone_are_replaced_in_any_text() {
     let redaction = Redaction { names: words.clone(), addresses: addresses.closed(), tokens };
     let other = redaction.addresses.of("10.88.64.100".parse().unwrap(), None);
     let IpAddr::V4(four) = other else { panic!("{other}") };
-    let text = "n2/eth0: shop-79cb5df4b5-svmfd of c1, at 10.88.64.100:443 (0xa584064), by 52:d9:c1:ce:c5:c5; n21, xn2, workshop, 17:36:39";
+    let text = "n2/eth0: shop-79cb5df4b5-svmfd of c1, at 10.88.64.100:443 (0xa584064), by 52:d9:c1:ce:c5:c5; n21, xn2, workshop, 17:36:39, ssh:c1: 16";
     let expected = format!(
-        "{}/eth0: {}-79cb5df4b5-svmfd of {}, at {other}:443 (0x{:x}), by 52:d9:c1:ce:c5:c5; n21, xn2, workshop, 17:36:39",
+        "{}/eth0: {}-79cb5df4b5-svmfd of {}, at {other}:443 (0x{:x}), by 52:d9:c1:ce:c5:c5; n21, xn2, workshop, 17:36:39, ssh:{}: 16",
         words["n2"],
         words["shop"],
         words["c1"],
-        four.to_bits()
+        four.to_bits(),
+        words["c1"]
     );
     assert_eq!(redaction.text(text), expected);
 }
