@@ -42,6 +42,17 @@ pub(super) fn check_kept(run: &Path, wanted: &[Wanted]) -> Result<(), String> {
     against(&[Named::new("the run", run)], wanted, Written::default())
 }
 
+/// As `check`, for a recording that is written with other names.
+///
+/// # Errors
+/// Names the two.
+pub(super) fn check_redacted(recording: &Path, output: &Path, map: Option<&Path>) -> Result<(), String> {
+    let mut outputs = vec![Named::new("the redacted recording", output)];
+    outputs.extend(map.map(|path| Named::new("--map", path)));
+    apart(&[Named::new("the recording", recording)], &outputs, None)?;
+    outputs.iter().try_for_each(replaces_nothing_of_others)
+}
+
 /// As `check`, for what the site file names.
 ///
 /// # Errors

@@ -5,15 +5,42 @@ use std::path::Path;
 
 use super::arguments::recording::RecordingCommand;
 use super::exit::Exit;
-use super::{print, refuse};
+use super::{files, print, refuse, reports};
+use crate::engine;
 use crate::evidence::recording::contents::{Contents, Held};
 use crate::model::text::one_line;
+use crate::report;
 
 /// Does what was asked of a recording.
 pub(super) fn recording(command: &RecordingCommand) -> Exit {
     match command {
         RecordingCommand::Show { recording } => told(recording, |contents| (show(contents), Exit::Good)),
         RecordingCommand::Verify { recording } => told(recording, verify),
+        RecordingCommand::Redact { recording, output, map, playbook } => redact(recording, output, map.as_deref(), playbook.as_deref()),
+    }
+}
+
+/// Writes a recording with other names and addresses, and what stands for what.
+fn redact(recording: &Path, output: &Path, map: Option<&Path>, playbook: Option<&Path>) -> Exit {
+    if let Err(error) = files::check_redacted(recording, output, map) {
+        return refuse(Exit::Usage, &error);
+    }
+    let reworded = match engine::redact(recording, playbook) {
+        Ok(reworded) => reworded,
+        Err(error) => return refuse(Exit::CouldNotWork, &format!("redact {}: {error}", recording.display())),
+    };
+    let replaced = reworded.by.map();
+    let written = reworded.recording.write(output).map_err(|error| error.to_string()).and_then(|()| {
+        let all = serde_json::json!({"format": "lbdiag-redaction/1", "map": replaced});
+        map.map_or(Ok(()), |file| reports::write_text(file, &report::json(&all)))
+    });
+    match written {
+        Ok(()) => print(&format!(
+            "{} means the same, with {} names and addresses replaced; times, ports, MACs, ids and what is inside certificates stay as they are\n",
+            output.display(),
+            replaced.len()
+        )),
+        Err(error) => refuse(Exit::CouldNotWork, &error),
     }
 }
 

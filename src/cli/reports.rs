@@ -124,6 +124,13 @@ impl Sink {
     }
 }
 
+/// Writes a text into a file.
+pub(super) fn write_text(path: &Path, text: &str) -> Result<(), String> {
+    let mut sink = Sink::file(path)?;
+    sink.write(text)?;
+    sink.close()
+}
+
 fn unwritten(path: &Path, error: &std::io::Error) -> String {
     format!("write {}: {error}", path.display())
 }

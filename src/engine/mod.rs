@@ -20,6 +20,7 @@ mod plan;
 mod prepare;
 mod ran;
 mod record;
+mod redact;
 mod run;
 mod sandbox;
 mod script_thread;
@@ -38,6 +39,7 @@ pub use given::Asked;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
 pub use record::record;
+pub use redact::{Reworded, redact};
 pub use run::{RunEnd, RunOptions, run, run_without};
 pub use site_mistakes::site_mistakes;
 

@@ -71,7 +71,7 @@ mod tests {
     use crate::model::place::{HostKind, Place};
 
     fn state(links: &[&str], processes: &str) -> PlaceState {
-        let links: String = links.iter().map(|name| format!("2: {name}: <UP> mtu 1500 state UP\n")).collect();
+        let links = links.iter().map(|name| format!("2: {name}: <UP> mtu 1500 state UP\n")).collect::<Vec<_>>().concat();
         place_state(Place::sample("n1", HostKind::Node), &format!("=== links\n{links}=== end 0\n=== processes\n{processes}=== end 0\n"))
     }
 

@@ -19,4 +19,20 @@ pub(in crate::cli) enum RecordingCommand {
         /// A file that `--record` wrote.
         recording: PathBuf,
     },
+    /// Replace the names and addresses in it by others, so that a replay gives the same outcome but for them. What it cannot prove to mean the same it refuses.
+    #[command(
+        after_help = "Replaced are nodes, clients, namespaces, Services and workloads, and addresses, whose networks and order stay. Times, ports, MACs, ids of objects and containers, names of software that many have, and what is inside certificates stay as they are."
+    )]
+    Redact {
+        /// A file that `--record` wrote.
+        recording: PathBuf,
+        /// The file with other names.
+        output: PathBuf,
+        /// What was replaced by what, as JSON. Keep it to yourself.
+        #[arg(long, value_name = "FILE")]
+        map: Option<PathBuf>,
+        /// The playbook of the recording, where it is found neither here nor among the shipped ones by its name.
+        #[arg(long, value_name = "FILE")]
+        playbook: Option<PathBuf>,
+    },
 }

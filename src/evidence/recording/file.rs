@@ -91,20 +91,35 @@ struct Label {
 /// # Errors
 /// When the folder cannot be written, or something other than a file has that name.
 pub fn write(path: &Path, manifest: &Manifest, tape: &Tape) -> Result<(), EvidenceError> {
+    let manifest = Manifest { left_out: tape.left_out(), ..manifest.clone() };
+    write_each(path, &manifest, |write| tape.each_entry(write))
+}
+
+/// As `write`, of entries that are here.
+///
+/// # Errors
+/// As `write`.
+pub(super) fn write_entries(path: &Path, manifest: &Manifest, entries: &[Entry]) -> Result<(), EvidenceError> {
+    write_each(path, manifest, |write| entries.iter().try_for_each(write))
+}
+
+/// Gives each entry to whoever writes it.
+type EntryWriter<'a> = &'a mut dyn FnMut(&Entry) -> io::Result<()>;
+
+fn write_each(path: &Path, manifest: &Manifest, each: impl FnOnce(EntryWriter<'_>) -> io::Result<()>) -> Result<(), EvidenceError> {
     let failed = |error: io::Error| {
         EvidenceError::new(ErrorKind::Garbled, format!("write recording {}", path.display()), error)
             .hint("choose another file with --record")
     };
-    Output::create_file(path).and_then(|output| write_whole(output, manifest, tape)).map_err(failed)
+    Output::create_file(path).and_then(|output| write_whole(output, manifest, each)).map_err(failed)
 }
 
-fn write_whole(output: Output, manifest: &Manifest, tape: &Tape) -> io::Result<()> {
+fn write_whole(output: Output, manifest: &Manifest, each: impl FnOnce(EntryWriter<'_>) -> io::Result<()>) -> io::Result<()> {
     // No time and no name in the gzip header: the same run gives the same bytes.
     let mut gzip = GzBuilder::new().write(output, Compression::best());
-    let manifest = Manifest { left_out: tape.left_out(), ..manifest.clone() };
-    gzip.write_all(escaped_json(&serde_json::to_string(&manifest)?).as_bytes())?;
+    gzip.write_all(escaped_json(&serde_json::to_string(manifest)?).as_bytes())?;
     gzip.write_all(b"\n")?;
-    tape.each_entry(|entry| write_entry(&mut gzip, entry))?;
+    each(&mut |entry| write_entry(&mut gzip, entry))?;
     gzip.finish()?.finish()
 }
 

@@ -9,6 +9,7 @@ pub mod manifest;
 mod question;
 pub mod recorded;
 pub mod recorder;
+pub mod redaction;
 mod shown;
 pub mod tape;
 

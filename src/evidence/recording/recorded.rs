@@ -91,13 +91,23 @@ impl Recording {
     /// As `open`.
     pub fn read(path: &Path) -> Result<Self, EvidenceError> {
         let opened = memory::Opened::begin();
-        let (manifest, mut entries) = file::read(path)?;
+        let (manifest, entries) = file::read(path)?;
+        Ok(Self::of_opened(manifest, entries, opened))
+    }
+
+    /// One of which the entries are here.
+    #[must_use]
+    pub(super) fn of(manifest: Manifest, entries: Vec<Entry>) -> Self {
+        Self::of_opened(manifest, entries, memory::Opened::begin())
+    }
+
+    fn of_opened(manifest: Manifest, mut entries: Vec<Entry>, opened: memory::Opened) -> Self {
         entries.sort_by_key(|entry| entry.occurrence);
         let mut by_question: HashMap<Asked, Vec<Entry>> = HashMap::new();
         for entry in entries {
             by_question.entry(entry.asked.clone()).or_default().push(entry);
         }
-        Ok(Self { manifest, by_question: Arc::new(ByQuestion { entries: by_question, _opened: opened }) })
+        Self { manifest, by_question: Arc::new(ByQuestion { entries: by_question, _opened: opened }) }
     }
 
     /// The world as it was when the recorded run began.

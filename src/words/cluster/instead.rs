@@ -29,7 +29,7 @@ pub fn read(run: &Run, context: &NativeCallContext, service: &Service) -> Answer
     let mut namespaces = vec![THEIRS];
     namespaces.extend(Some(service.namespace.as_str()).filter(|own| *own != THEIRS));
     let named = |namespace: &str| format!("leases of {namespace}");
-    let of = |namespace: &&str| (named(namespace), ListQuery::within(Kind::of("coordination.k8s.io", "v1", "leases"), *namespace));
+    let of = |namespace: &&str| (named(namespace), ListQuery::within(Kind::of("coordination.k8s.io", "v1", "leases"), namespace));
     ask(run, &namespaces.iter().map(of).collect::<Vec<_>>());
     let mut leases = None;
     for namespace in namespaces {
