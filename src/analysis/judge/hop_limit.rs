@@ -39,7 +39,7 @@ pub(super) fn spent_at(case: &Case, roads: &[&Road], node: &str, request: bool) 
     let clients = scope::clients(roads);
     let what = if request { format!("what {clients} sends") } else { format!("the answers to {clients}") };
     let mut evidence = vec![format!(
-        "of {} tries {what} comes in on {node} with a TTL of 1, and what would have to be forwarded then is dropped",
+        "in {} tries the packets come in on {node} with a TTL of 1, and what would have to be forwarded then is dropped",
         roads.len()
     )];
     evidence.extend(spent.iter().map(Spent::told));
@@ -149,11 +149,11 @@ fn of(road: &Road, node: &str, request: bool) -> Option<Spent> {
 impl Spent {
     fn told(&self) -> String {
         match self {
-            Self::Sent { by, with } => format!("{by} sends it with a TTL of {with}"),
-            Self::At { place, from, to } => format!("{place} lowers its TTL from {from} to {to}"),
-            Self::Between { from, to, left: None, came } => format!("it comes from {from} to {to} with a TTL of {came}"),
+            Self::Sent { by, with } => format!("{by} sends with a TTL of {with}"),
+            Self::At { place, from, to } => format!("{place} lowers the TTL from {from} to {to}"),
+            Self::Between { from, to, left: None, came } => format!("from {from} to {to} packets come with a TTL of {came}"),
             Self::Between { from, to, left: Some(left), came } => {
-                format!("something between {from} and {to} lowers its TTL from {left} to {came}")
+                format!("something between {from} and {to} lowers the TTL from {left} to {came}")
             }
         }
     }

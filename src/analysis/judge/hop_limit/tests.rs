@@ -54,13 +54,13 @@ fn where_the_ttl_fell_is_whose_it_is() {
     let fine = [("c2", Passage::Out, 64), ("n2", Passage::In, 63)];
     let (summary, culprit) = told(&[("c2", Passage::Out, 64), ("n2", Passage::In, 1)], &fine).unwrap();
     assert_eq!(culprit, "network/c2..n2");
-    assert!(summary.ends_with("something between c2 and n2 lowers its TTL from 64 to 1"), "{summary}");
+    assert!(summary.ends_with("something between c2 and n2 lowers the TTL from 64 to 1"), "{summary}");
     let (summary, culprit) = told(&[("c2", Passage::Out, 2), ("n2", Passage::In, 1)], &fine).unwrap();
     assert_eq!(culprit, "client/10.88.192.50");
-    assert!(summary.ends_with("c2 sends it with a TTL of 2"), "{summary}");
+    assert!(summary.ends_with("c2 sends with a TTL of 2"), "{summary}");
     // A client that was not watched is not accused.
     let (summary, culprit) = told(&[("n2", Passage::In, 1)], &fine).unwrap();
-    assert_eq!((culprit.as_str(), summary.ends_with("it comes from c2 to n2 with a TTL of 1")), ("network/c2..n2", true));
+    assert_eq!((culprit.as_str(), summary.ends_with("from c2 to n2 packets come with a TTL of 1")), ("network/c2..n2", true));
 }
 
 #[test]
