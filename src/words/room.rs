@@ -63,7 +63,7 @@ pub struct Room(Arc<Mutex<Taken>>);
 #[derive(Default)]
 struct Taken {
     bytes: usize,
-    taken: BTreeMap<Part, usize>,
+    parts: BTreeMap<Part, usize>,
     left_out: BTreeMap<Part, usize>,
     /// The gravest finding that was taken.
     gravest: Option<Severity>,
@@ -102,7 +102,7 @@ impl Room {
 
 impl Taken {
     fn take(&mut self, part: Part, bytes: usize) -> bool {
-        let taken = self.taken.entry(part).or_default();
+        let taken = self.parts.entry(part).or_default();
         let fits = *taken < part.most() && self.bytes.saturating_add(bytes) <= MOST_BYTES;
         if fits {
             *taken += 1;

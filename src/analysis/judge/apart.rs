@@ -82,6 +82,7 @@ fn first_ones(roads: &[&Road]) -> Option<String> {
             told.push(format!("of {} tries from {client} the first {first} are answered, and none after them", tries.len()));
         }
     }
+    told.dedup();
     (!told.is_empty()).then(|| told.join(", "))
 }
 

@@ -247,7 +247,6 @@ fn takes(kind: Kind, given: &Type) -> bool {
     match (kind, &given.of) {
         (_, Of::Any | Of::Never) | (Kind::Any, _) => true,
         (_, Of::Mixed(all)) => all.iter().any(|of| takes(kind, &of.clone().into())),
-        (Kind::Nothing, _) => false,
         (Kind::OneOf(all), Of::Text(Some(some))) => some.iter().any(|text| all.iter().any(|one| one.eq_ignore_ascii_case(text))),
         (Kind::Text | Kind::Form(_) | Kind::Address | Kind::Interface | Kind::Place | Kind::OneOf(_), of) => {
             matches!(of, Of::Text(_) | Of::Char)
@@ -261,13 +260,12 @@ fn takes(kind: Kind, given: &Type) -> bool {
         (Kind::Record(record), Of::Record(given)) => record.name == given.0.name,
         // A map may be a part of what another word gave, unless all of it is written in the script.
         (Kind::Record(_), Of::Shape(shape)) => shape.rest.is_some() || shape.keys.values().any(|key| key.at.is_none()),
-        (Kind::Record(_), _) => false,
         (Kind::List(Kind::Record(record)), Of::List(part)) => match &part.of {
             Of::Record(given) => record.name == given.0.name,
             of => of.alternatives().iter().any(|of| matches!(of, Of::Any | Of::Never | Of::Shape(_) | Of::Record(_))),
         },
         (Kind::List(inner), Of::List(part)) => takes(*inner, part),
-        (Kind::List(_), _) => false,
+        (Kind::Nothing | Kind::Record(_) | Kind::List(_), _) => false,
         (Kind::Map(_), of) => matches!(of, Of::Shape(_) | Of::Record(_) | Of::Params),
         (Kind::Closure, of) => matches!(of, Of::Function(_)),
         (Kind::Either(one, other), _) => takes(*one, given) || takes(*other, given),
