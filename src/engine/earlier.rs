@@ -55,6 +55,7 @@ fn compared_by(outcome: Outcome) -> Outcome {
         observed: Observed { states: Vec::new(), stages: Vec::new(), ..outcome.observed },
         remedies: Vec::new(),
         tables: Vec::new(),
+        attachments: Vec::new(),
         steps: Vec::new(),
         ran: Vec::new(),
         captures: Vec::new(),

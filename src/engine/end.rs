@@ -98,6 +98,7 @@ impl End<'_> {
             observed: Observed { stages: stages(&touched, self.took_ms), ..state.observed },
             remedies: state.remedies,
             tables: state.tables,
+            attachments: state.attachments,
             steps: state.steps,
             ran: Vec::new(),
             captures: state.captures,

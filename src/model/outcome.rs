@@ -104,6 +104,13 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// A piece of data that the playbook keeps with its report, for whoever reads that by a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    pub name: String,
+    pub data: Value,
+}
+
 /// One thing that the run did to the world: a command, an API request, a capture or a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Touch {
@@ -166,6 +173,9 @@ pub struct Outcome {
     pub remedies: Vec<Remedy>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
+    /// What the playbook keeps with the report under a name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     pub steps: Vec<Step>,
     /// Every script that the run ran: the playbook first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,6 +212,7 @@ impl Outcome {
             observed,
             remedies,
             tables,
+            attachments,
             steps,
             captures,
             touched,
@@ -225,6 +236,13 @@ impl Outcome {
         own.chain(diagnostics).chain(findings).chain(gaps).chain(tables).chain(steps).chain(captures).chain(touched).for_each(scrub_in);
         for answer in answers {
             scrub_in(&mut answer.text);
+        }
+        for Attachment { name, data } in attachments {
+            scrub_in(name);
+            // A value whose name tells of a credential is one, whatever it looks like.
+            let mut named = BTreeMap::from([(name.clone(), std::mem::take(data))]);
+            scrub_params(&mut named);
+            *data = named.into_values().next().unwrap_or_default();
         }
     }
 }

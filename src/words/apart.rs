@@ -51,6 +51,7 @@ impl State {
         let new: Vec<_> = other.gaps.into_iter().filter(|gap| !self.gaps.contains(gap)).collect();
         self.gaps.extend(new);
         self.tables.extend(other.tables);
+        self.attachments.extend(other.attachments);
         self.captures.extend(other.captures);
         self.clocks.0.extend(other.clocks.0);
         self.source_ports.follow(&other.source_ports);

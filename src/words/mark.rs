@@ -10,6 +10,7 @@ pub struct Mark {
     findings: usize,
     gaps: usize,
     tables: usize,
+    attachments: usize,
     checked: bool,
     expected: usize,
     failed: usize,
@@ -26,6 +27,7 @@ impl State {
             findings: self.findings.len(),
             gaps: self.gaps.len(),
             tables: self.tables.len(),
+            attachments: self.attachments.len(),
             checked: self.checked,
             expected: self.expected,
             failed: self.failed,
@@ -41,6 +43,7 @@ impl State {
         self.findings.truncate(mark.findings);
         self.gaps.truncate(mark.gaps);
         self.tables.truncate(mark.tables);
+        self.attachments.truncate(mark.attachments);
         self.checked = mark.checked;
         self.expected = mark.expected;
         self.failed = mark.failed;

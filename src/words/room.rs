@@ -27,6 +27,7 @@ pub enum Part {
     Step,
     Table,
     Row,
+    Attachment,
     Finding,
     Gap,
     Capture,
@@ -40,6 +41,7 @@ impl Part {
             Self::Step | Self::Finding => 10_000,
             Self::Table | Self::Gap => 1_000,
             Self::Capture => MOST_CAPTURES,
+            Self::Attachment => 16,
         }
     }
 
@@ -49,6 +51,7 @@ impl Part {
             Self::Step => "steps",
             Self::Table => "tables",
             Self::Row => "rows of tables",
+            Self::Attachment => "attachments",
             Self::Finding => "findings",
             Self::Gap => "gaps",
             Self::Capture => "captures",

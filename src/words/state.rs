@@ -18,7 +18,7 @@ use crate::model::considered::Considered;
 use crate::model::finding::{Finding, Gap};
 use crate::model::kubernetes::{Node, Pod};
 use crate::model::observed::Observed;
-use crate::model::outcome::{Step, StepState, Table};
+use crate::model::outcome::{Attachment, Step, StepState, Table};
 use crate::model::place::{Host, Place};
 use crate::model::remedy::Remedy;
 use crate::model::witness::Witness;
@@ -52,6 +52,7 @@ pub struct State {
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
     pub tables: Vec<Table>,
+    pub attachments: Vec<Attachment>,
     /// How much of all this there may still be.
     pub room: Room,
     /// Every capture of the run, without its packets.

@@ -7,7 +7,7 @@ use super::records::service::{SERVICE, TARGET};
 use crate::words::word::{Example, Group, Kind, Param, Returns, Word};
 
 /// The words of this group, in the order of a run.
-pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &FINDING, &EXPECT, &JUDGE, &COMPARE];
+pub const WORDS: &[&Word] = &[&NOTE, &TABLE, &ATTACH, &FINDING, &EXPECT, &JUDGE, &COMPARE];
 
 const SEVERITIES: &[&str] = &["info", "warn", "fail"];
 
@@ -49,6 +49,23 @@ pub const TABLE: Word = Word {
             Param::needed("title", Kind::Text, "Its title."),
             Param::needed("columns", Kind::List(&Kind::Text), "The names of the columns."),
             Param::needed("rows", Kind::List(&Kind::List(&Kind::Any)), "The rows, each a list of as many cells as there are columns."),
+        ],
+    )
+};
+
+pub const ATTACH: Word = Word {
+    fails: &["Data of more than 64 KiB is an error, and so is what holds itself; beyond 16 pieces the report says how many were left out."],
+    examples: &[Example {
+        recording: "healthy",
+        script: "attach(\"nodes\", #{ seen: [\"n1\", \"n2\"], ready: 2 });\n\"kept\"",
+        gives: "kept",
+    }],
+    ..told(
+        "attach",
+        "Keeps a piece of data with the report, for whoever reads that by a program: JSON holds it under `attachments`, the text names it with -v.",
+        &[
+            Param::needed("name", Kind::Text, "Its name."),
+            Param::needed("data", Kind::Any, "A text, a number, a list or a map; what a word gave stands there as a report would show it."),
         ],
     )
 };

@@ -2,6 +2,7 @@
 //!
 //! Nothing here looks at the world: it takes what other words found.
 
+pub mod attach;
 pub mod compare;
 pub mod expect;
 pub mod finding;
@@ -16,6 +17,7 @@ use super::session::Code;
 pub const CODE: &[Code] = &[
     ("note", note::register),
     ("table", table::register),
+    ("attach", attach::register),
     ("finding", finding::register),
     ("expect", expect::register),
     ("judge", judge::register),

@@ -9,7 +9,7 @@ use super::{CYAN, DIM, GREEN, RED, YELLOW, gaps};
 use crate::model::answers::{Spread, listed};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::Tries;
-use crate::model::outcome::{Outcome, Ran, Step, StepState, Touch};
+use crate::model::outcome::{Attachment, Outcome, Ran, Step, StepState, Touch};
 use crate::model::text::one_line;
 
 /// Consequences of consequences that are indented further than what they follow from.
@@ -21,6 +21,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     page.gaps(&outcome.gaps);
     page.tries(&outcome.observed.tries);
     page.steps(&outcome.steps);
+    page.attachments(&outcome.attachments);
     page.foot(outcome);
 }
 
@@ -50,6 +51,17 @@ impl Page {
                 let next = consequences.remove(findings[index].name.as_str()).unwrap_or_default();
                 open.extend(next.into_iter().rev().map(|consequence| (consequence, depth + 1)));
             }
+        }
+    }
+
+    /// The names of what the playbook keeps with the report: what they hold is for programs.
+    fn attachments(&mut self, all: &[Attachment]) {
+        if all.is_empty() {
+            return;
+        }
+        self.heading("Attached");
+        for one in all {
+            self.paragraph(2, &format!("{}: {} bytes in the JSON report", one_line(&one.name), one.data.to_string().len()));
         }
     }
 

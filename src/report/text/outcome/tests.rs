@@ -52,6 +52,7 @@ pub(in crate::report) fn broken() -> Outcome {
             finding("node/lost-inside", Severity::Fail, Some("node/firewall-drop")),
         ],
         tables: Vec::new(),
+        attachments: Vec::new(),
         gaps: vec![Gap::new(
             "evidence/log-unreadable",
             Subject::pod("metallb-system", "speaker-x"),
