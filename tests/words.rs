@@ -190,7 +190,7 @@ fn a_mistake_ends_the_run_and_is_no_gap_also_within_a_step() {
         ("probe(svc, #{ tries: [given(0), \"x\"][0] })", "E0206", "probe"),
         ("find_announcer(svc, #{ wire: [given(3.5), 1][0] })", "E0206", "find_announcer"),
         ("firewall(\"n2\", #{ iif: given(\"a/b\"), source: \"10.0.0.1\" })", "E0206", "firewall"),
-        ("resolve_target_port([given(\"x\"), 1][0], 1)", "E0204", "resolve_target_port"),
+        ("resolve_target_port([given(\"x\"), svc][0], 1)", "E0204", "resolve_target_port"),
         ("[svc, 1][0].adress", "E0302", "adress"),
     ] {
         let text = format!(
