@@ -83,10 +83,11 @@ pub(super) fn expired_on_the_way(case: &Case, roads: &[&Road]) -> Option<Finding
         finding.next = spent.advice();
         return Some(finding);
     }
-    let nodes = case.announcement.map(|announcement| announcement.nodes_seen.as_slice()).unwrap_or_default();
-    let node_at = |address: IpAddr| nodes.iter().find(|node| node.internal_ips.contains(&address));
-    let culprit = |router: &IpAddr| node_at(*router).map_or_else(|| Subject::router(*router), |node| Subject::node(&node.name));
-    let culprits: Vec<Subject> = routers.iter().map(culprit).collect();
+    // What a node says of it, or says in the Service's name, was used up before it came there: no loop is known of.
+    if routers.iter().any(|router| Some(*router) == case.address() || case.is_node_address(*router)) {
+        return None;
+    }
+    let culprits: Vec<Subject> = routers.iter().map(|router| Subject::router(*router)).collect();
     let mut finding =
         found(names::WIRE_TTL_EXPIRED, culprits, format!("what {clients} sends goes round until it is used up: {named} says so"), evidence);
     finding.next = format!(
