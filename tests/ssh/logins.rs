@@ -279,7 +279,8 @@ fn certificates_of_users_and_of_hosts() {
     drop(server);
     let server = Sshd::start(&place, "n1", "127.0.0.1", &Options { key: &other, config: &config, ..Options::default() });
     place.block("moved", &server, "");
-    assert!(place.hosts().refused("moved").reason.contains("it is for elsewhere"));
+    let refused = place.hosts().refused("moved").reason;
+    assert!(refused.contains("it is for elsewhere"), "{refused}: {}", server.log());
 }
 
 #[test]

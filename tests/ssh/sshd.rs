@@ -175,7 +175,8 @@ impl Sshd {
         until("sshd listens", || {
             let log = server.log();
             assert!(!matches!(server.child.try_wait(), Ok(Some(_))), "sshd ended: {log}");
-            log.contains("Server listening on")
+            // A server of that name before this one has written to the same log.
+            log.lines().any(|line| line.starts_with("Server listening on") && line.ends_with(&format!(" port {port}.")))
         });
         server
     }
