@@ -5,6 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use super::apart::{Named, apart};
 use super::*;
 
+/// A device that takes what is written to it. `/dev/null` is one that other programs run by root have been seen to replace by a file.
+const DEVICE: &str = "/dev/zero";
+
 fn directory() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -68,9 +71,9 @@ fn what_is_no_file_is_never_replaced() {
     write(&pipe, "through").unwrap();
     assert_eq!(reader.join().unwrap(), "through");
     assert!(fs::metadata(&at_end).unwrap().file_type().is_fifo());
-    write(Path::new("/dev/null"), "away").unwrap();
-    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
-    for wrong in [here.path(), Path::new("/dev/null"), &pipe] {
+    write(Path::new(DEVICE), "away").unwrap();
+    assert!(fs::metadata(DEVICE).unwrap().file_type().is_char_device());
+    for wrong in [here.path(), Path::new(DEVICE), &pipe] {
         assert!(check_file(wrong).is_err() && Output::create_file(wrong).is_err(), "{}", wrong.display());
     }
     let socket = here.path().join("socket");
@@ -121,7 +124,7 @@ fn two_outputs_are_two_files() {
     for (one, other) in [("new", "new"), ("new", "./new"), ("new", "sub/../new"), ("later", "link"), ("Report", "report")] {
         assert!(refusal(&[], &[&at(one), &at(other)]).is_some_and(|told| told.contains("one file")), "{one} {other}");
     }
-    assert_eq!(refusal(&[], &[&at("new"), &at("sub/new"), Path::new("/dev/null"), Path::new("/dev/null")]), None);
+    assert_eq!(refusal(&[], &[&at("new"), &at("sub/new"), Path::new(DEVICE), Path::new(DEVICE)]), None);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn the_file_is_private_and_replaces_only_files() {
 
     let tape = Tape::new(true);
     let manifest = manifest(&live(&Arc::new(Tape::new(false)), 3));
-    let device = file::write(Path::new("/dev/null"), &manifest, &tape).unwrap_err();
+    let device = file::write(Path::new("/dev/zero"), &manifest, &tape).unwrap_err();
     assert!(device.reason.contains("not a file"), "{device}");
     let nowhere = file::write(&folder.path().join("no/such/run.lbdiag"), &manifest, &tape).unwrap_err();
     assert!(nowhere.operation.contains("run.lbdiag"), "{nowhere}");
