@@ -9,6 +9,7 @@ use crate::analysis::judge::case::{Case, found};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::chosen;
 use super::road::Road;
 use super::seen_source;
 use crate::analysis::state::{netfilter, ruleset};
@@ -29,15 +30,21 @@ pub(super) fn culprits(roads: &[&Road]) -> Vec<Subject> {
 }
 
 /// ENETUNREACH at once: nothing left the client.
-pub(super) fn no_route(roads: &[&Road]) -> Option<Finding> {
+pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     let here: Vec<&Road> = roads.iter().copied().filter(|road| road.connection.attempt.ending == Ending::NoRoute).collect();
     let first = here.first()?;
-    Some(found(
+    let mut finding = found(
         names::CLIENT_NO_ROUTE,
         culprits(&here),
         format!("{} has no route to the address", first.connection.vantage.text()),
         vec![format!("connecting from {} fails at once: {}", first.connection.vantage.text(), first.connection.attempt.detail)],
-    ))
+    );
+    if let Some(barred) = chosen::client(case, &here) {
+        finding.summary = format!("{} has no way to the address: {}", first.connection.vantage.text(), barred.summary);
+        finding.evidence.extend(barred.evidence);
+        finding.next = barred.next;
+    }
+    Some(finding)
 }
 
 /// Whether the client's own routes hold no way to the address: neither a default route nor one that is more specific.

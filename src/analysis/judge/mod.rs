@@ -16,6 +16,7 @@ mod bgp;
 mod by_mark;
 mod case;
 mod checksum;
+mod chosen;
 mod client;
 mod conntrack;
 mod each_client;

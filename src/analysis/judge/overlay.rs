@@ -4,6 +4,7 @@ mod direct;
 mod ends;
 mod foreign;
 mod macs;
+mod refused;
 pub(super) mod rules;
 mod sizes;
 #[cfg(test)]

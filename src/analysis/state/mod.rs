@@ -13,6 +13,7 @@ pub mod data_path;
 pub mod forwarding;
 pub mod ipsec;
 pub mod kube_proxy;
+pub mod lookup;
 pub mod mechanisms;
 pub mod netfilter;
 pub mod network;

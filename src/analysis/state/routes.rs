@@ -48,11 +48,28 @@ pub struct PolicyRule {
     pub mark: Option<String>,
     pub iif: Option<String>,
     pub oif: Option<String>,
+    /// The transport protocol, `tcp` or a number.
+    pub protocol: Option<String>,
+    /// A port or a range of ports.
+    pub source_port: Option<String>,
+    pub destination_port: Option<String>,
     /// The table that is looked up; none for a rule that refuses.
     pub table: Option<String>,
+    /// Routes of that table with a prefix of so many bits or fewer count as none.
+    pub suppressed: Option<u32>,
+    /// Whether it asks for something else besides, such as a user.
+    #[serde(skip)]
+    pub asks_for_more: bool,
     /// The whole rule, as `ip rule` prints it.
     pub text: String,
 }
+
+/// What follows a word of a rule that takes a value, and is understood.
+const RULE_VALUES: [&str; 11] =
+    ["from", "to", "fwmark", "iif", "oif", "ipproto", "sport", "dport", "lookup", "suppress_prefixlength", "proto"];
+
+/// Words of a rule that stand alone, and are understood; the last says that the named interface is not there.
+const RULE_WORDS: [&str; 5] = ["not", "blackhole", "unreachable", "prohibit", "[detached]"];
 
 const KINDS: [&str; 9] = ["unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw"];
 
@@ -116,8 +133,39 @@ impl Routes {
 impl Route {
     /// Where it leads to; `None` for a default route.
     fn network(&self) -> Option<IpNet> {
-        self.dst.parse().ok().or_else(|| self.dst.parse::<IpAddr>().ok().map(IpNet::from))
+        net(&self.dst)
     }
+
+    /// Whether it is one of IPv6, where its gateway or source tells.
+    pub(super) fn is_v6(&self) -> Option<bool> {
+        self.via.or(self.src).or_else(|| self.nexthops.iter().find_map(|hop| hop.via)).map(|address| address.is_ipv6())
+    }
+}
+
+impl PolicyRule {
+    /// Whether the rule itself refuses what it takes.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.table.is_none() && ["blackhole", "unreachable", "prohibit"].iter().any(|kind| self.text.split_whitespace().any(|word| word == *kind))
+    }
+
+    /// Whether it may lead to what is not known here: over other rules, or into the table of a VRF.
+    #[must_use]
+    pub fn goes_on_elsewhere(&self) -> bool {
+        self.table.as_deref().is_some_and(|table| table.starts_with('[')) || self.text.split_whitespace().any(|word| word == "goto")
+    }
+
+    /// Whether it chooses by more than that a table is looked up for everything, as the kernel's own three rules do.
+    #[must_use]
+    pub fn chooses(&self) -> bool {
+        let usual = matches!(self.table.as_deref(), Some("local" | "main" | "default"));
+        !(usual && self.text.trim_start_matches("from all ") == format!("lookup {}", self.table.as_deref().unwrap_or_default()))
+    }
+}
+
+/// A network, or an address as the network of itself.
+pub(super) fn net(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 fn route(words: &[&str], text: &str) -> Option<Route> {
@@ -161,6 +209,15 @@ fn rule(line: &str, family: &'static str) -> Option<PolicyRule> {
     let (priority, text) = line.trim().split_once(':')?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let owned = |key: &str| after(&words, key).map(str::to_owned);
+    let mut rest = words.iter();
+    let mut asks_for_more = false;
+    while let Some(word) = rest.next() {
+        if RULE_VALUES.contains(word) {
+            rest.next();
+        } else {
+            asks_for_more |= !RULE_WORDS.contains(word);
+        }
+    }
     Some(PolicyRule {
         family,
         priority: priority.parse().ok()?,
@@ -170,6 +227,11 @@ fn rule(line: &str, family: &'static str) -> Option<PolicyRule> {
         mark: owned("fwmark"),
         iif: owned("iif"),
         oif: owned("oif"),
+        protocol: owned("ipproto"),
+        source_port: owned("sport"),
+        destination_port: owned("dport"),
+        suppressed: after(&words, "suppress_prefixlength").and_then(|most| most.parse().ok()),
+        asks_for_more,
         table: owned("lookup"),
         text: words.join(" "),
     })

@@ -112,7 +112,7 @@ const NO_ROUTE: Proof<OfTries> = Proof {
     rule: &rules::CLIENT_NO_ROUTE,
     title: "a client that is told at once that there is no route",
     needs: "`Network is unreachable` from the client's own kernel",
-    apply: One(|tries| no_route(tries.roads)),
+    apply: One(|tries| no_route(tries.case, tries.roads)),
 };
 
 const TRANSLATED_OUT: Proof<OfTries> = Proof {

@@ -1,5 +1,6 @@
 //! Inside a node: what takes a packet between where it came in and where it should leave.
 
+mod chosen_rules;
 mod filter_rules;
 pub(super) mod filters;
 pub(super) mod forwarding;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::filter_rules::{DIVERTED, FILTERED, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
+use super::chosen_rules::{ANSWERS_CHOSEN, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG};
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
@@ -27,6 +28,8 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
         Look(&REFUSED_TO_FORWARD),
+        Look(&REQUESTS_CHOSEN_MISSING),
+        Look(&REQUESTS_CHOSEN_WRONG),
         Look(&LEFT_ALONE),
         Look(&PROXY_DOWN),
         Look(&NOT_PROGRAMMED),
@@ -60,6 +63,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
         Look(&REFUSED_BACK),
+        Look(&ANSWERS_CHOSEN),
         Look(&ARP_FILTERED),
         Look(&DEAD_HOP),
         Look(&CLIENT_ON_LINK),
@@ -83,6 +87,8 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&REVERSE_PATH),
         Look(&POD_ROUTE),
         Look(&REFUSED_TO_FORWARD),
+        Look(&REQUESTS_CHOSEN_MISSING),
+        Look(&REQUESTS_CHOSEN_WRONG),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),
@@ -102,6 +108,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
         Look(&BACK_ROUTE),
+        Look(&ANSWERS_CHOSEN),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),

@@ -4,7 +4,7 @@ use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, ends, filtered_on_arrival, filtered_on_leaving,
-    foreign, lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
+    foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
     wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
@@ -39,6 +39,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
         Look(&SENT_BY_MARK),
         Look(&BY_DEFAULT_ROUTE),
         Look(&TUNNEL_FILTERED),
+        Look(&TUNNEL_CHOSEN),
         Look(&WRONG_ROUTE),
         Look(&LOST_DIRECTLY),
         Look(&SENT_OTHERWISE),
@@ -98,6 +99,13 @@ const TUNNEL_FILTERED: Proof<HandedOver> = Proof {
     title: "a packet filter that drops what the tunnel sends",
     needs: "a rule of the node that drops datagrams to the other node's tunnel port, and that counted",
     apply: One(|scene| filtered_on_leaving(scene)),
+};
+
+const TUNNEL_CHOSEN: Proof<HandedOver> = Proof {
+    rule: &rules::POD_NETWORK_MISSING,
+    title: "a policy rule that refuses what the tunnel sends, by the mark that the packet inside has",
+    needs: "`ip rule` and the routes: the rule takes every lost packet as the tunnel sends it, and no answered one; without it they would go on",
+    apply: One(|scene| refused::on_leaving(scene)),
 };
 
 const WRONG_ROUTE: Proof<HandedOver> = Proof {

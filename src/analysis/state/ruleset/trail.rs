@@ -61,6 +61,8 @@ impl Turn {
 pub struct Trail {
     /// In the order in which they are met.
     pub turns: Vec<Turn>,
+    /// As the packet comes to the host's routing: out of the hooks before it.
+    pub routed: Vec<Fields>,
     /// What comes out at the end.
     pub ends: Vec<Fields>,
     /// Why not every way was followed to its end; empty where all were.
@@ -72,13 +74,13 @@ pub struct Trail {
 pub fn trail(pair: &StatePair, packet: &Fields, towards: Option<(IpAddr, u16)>) -> Trail {
     let six = packet.is_v6().unwrap_or(false);
     let (after, before) = (ruleset(&pair.after, six), counters(&pair.before, six));
-    let Travelled { ends, met, .. } = travel(&pair.after, &after, packet, None, towards, MOST_STEPS);
+    let Travelled { ends, routed, met, .. } = travel(&pair.after, &after, packet, None, towards, MOST_STEPS);
     let mut turns = met.turns;
     for turn in &mut turns {
         let old = before.get(&(turn.tool, turn.path.clone())).copied().unwrap_or_default();
         turn.grown = turn.packets.and_then(|now| now.checked_sub(old));
     }
-    Trail { turns, ends, open: met.open.into_iter().collect() }
+    Trail { turns, routed, ends, open: met.open.into_iter().collect() }
 }
 
 impl Turn {

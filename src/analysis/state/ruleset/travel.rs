@@ -13,8 +13,8 @@ use crate::analysis::state::place_state::PlaceState;
 pub(super) struct Travelled<'a> {
     /// As they came out of the last hook.
     pub(super) ends: Vec<Fields>,
-    /// As they came out of the hooks before the host's routing, and at the end.
-    routed: Vec<Fields>,
+    /// As they came out of the hooks before the host's routing.
+    pub(super) routed: Vec<Fields>,
     pub(super) met: Met<'a>,
     hooks: Vec<Hook>,
 }
@@ -41,7 +41,7 @@ pub(super) fn follow(state: &PlaceState, ruleset: &Ruleset, packet: &Fields, onl
     let rule = met.takers.iter().find(|taker| taken == Taken::Yes && taker.sure).or(met.takers.first()).cloned();
     unread.extend(met.open.iter().cloned());
     let open = met.open.into_iter().collect();
-    Walked { taken, rule, rules: met.takers, translated: translated(&routed), hooks, unread, open }
+    Walked { taken, rule, rules: met.takers, translated: translated(routed.iter().chain(&ends)), hooks, unread, open }
 }
 
 /// Takes a packet through the hooks, in no more than `steps`. With `towards` only the ways that are translated to that endpoint are
@@ -89,7 +89,6 @@ pub(super) fn travel<'a>(
         let onward = pass(Hook::Postrouting, onward);
         ends.extend(pass(Hook::Egress, onward));
     }
-    all.extend(ends.iter().cloned());
     Travelled { ends, routed: all, met, hooks }
 }
 
@@ -142,9 +141,8 @@ impl Ruleset {
 }
 
 /// Where the ways lead to that were translated.
-fn translated(ways: &[Fields]) -> Vec<String> {
+fn translated<'a>(ways: impl Iterator<Item = &'a Fields>) -> Vec<String> {
     let all: BTreeSet<String> = ways
-        .iter()
         .filter(|way| way.translated)
         .map(|way| match (way.destination, way.destination_port) {
             (Some(address), Some(port)) => SocketAddr::new(address, port).to_string(),
