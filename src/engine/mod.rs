@@ -7,6 +7,7 @@ mod again;
 mod bounded;
 mod came_to;
 mod conclusion;
+mod declarations;
 mod earlier;
 mod end;
 mod equality;
@@ -32,6 +33,7 @@ pub mod testing;
 pub mod world;
 
 pub use came_to::CameTo;
+pub use declarations::{Declaration, declarations};
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open, shipped, something_else};
 pub use folder::playbooks;
