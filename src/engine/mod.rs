@@ -43,7 +43,7 @@ pub use prepare::{Prepared, Unprepared};
 pub use record::record;
 pub use redact::{Reworded, redact};
 pub use run::{RunEnd, RunOptions, run, run_without};
-pub use site_mistakes::site_mistakes;
+pub use site_mistakes::{hook_mistakes, site_mistakes};
 
 pub use crate::language::header::{Header, Param, ParamKind};
 pub use crate::language::params::{Inputs, resolve, sources};

@@ -186,6 +186,7 @@ mod tests {
             ran: vec![Ran {
                 kind: "hook".to_owned(),
                 path: "hooks/a.hook".to_owned(),
+                at: "around \"Follow a request\"".to_owned(),
                 shipped: false,
                 version: String::new(),
                 sha256: "0".repeat(64),
@@ -207,7 +208,8 @@ mod tests {
         let text = plan(&sample(), Style::PLAIN, false);
         assert!(text.contains("  capture on n1 n2, as root: at most 90 s, 8 MiB, 20000 packets\n"), "{text}");
         assert!(text.contains("Step 2 (only when"), "{text}");
-        assert!(text.contains(&format!("  hook hooks/a.hook, sha256 {}\n", "0".repeat(64))), "{text}");
+        let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(whole.contains(&format!("hook hooks/a.hook, around \"Follow a request\", sha256 {}", "0".repeat(64))), "{text}");
         assert_eq!(text.matches("sh <guard> ").count(), 2, "{text}");
         assert!(!text.contains("echo hello") && !text.contains('\u{1b}'), "{text}");
     }

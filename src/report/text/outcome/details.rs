@@ -205,7 +205,8 @@ fn ran_with(one: &Ran, sha256: &str) -> String {
         (_, true) => ", in place of the shipped one of that name",
         _ => "",
     };
-    format!("{} {}{version}{from}, sha256 {sha256}", one.kind, one.path)
+    let at = if one.at.is_empty() { String::new() } else { format!(", {}", one.at) };
+    format!("{} {}{version}{from}{at}, sha256 {sha256}", one.kind, one.path)
 }
 
 /// `12 API requests, 9 commands, 4 captures and 2 probes on 5 hosts`
