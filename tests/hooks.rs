@@ -175,6 +175,20 @@ fn steps_around_each_other_have_an_end() {
 }
 
 #[test]
+fn a_fragment_has_the_limits_of_a_script_and_the_modules_of_its_playbook() {
+    let hung = ran(STEP, &[("before Count", "loop { }")]);
+    assert_eq!(hung.diagnostics[0].code, "E0305");
+    assert!(hung.diagnostics[0].message.contains("0.hook: the fragment reached a limit: Too many operations"), "{:?}", hung.diagnostics);
+    let far = at(STEP, &[("before Count", "import \"lib/tables\" as tables;")]).expect_err("its playbook does not import it");
+    assert!(far.contains("0.hook:1:") && far.contains("a fragment imports only what its playbook imports as well"), "{far}");
+    let body = format!("import \"lib/tables\" as tables;\nnote(tables::joined([\"a\"], \" \"));\n{STEP}");
+    let near = ran(&body, &[("after Count", "import \"lib/tables\" as tables;\nnote(tables::joined([\"a\", \"b\"], \"+\"));")]);
+    assert!(told(&near).contains(&"after \"Count\": a+b".to_owned()), "{:?}", told(&near));
+    let ended = ran(STEP, &[("around Count", "let value = proceed.call(); exit(value + 1); 9")]);
+    assert_eq!(told(&ended), ["Count: counted", "Notes: 4"], "exit ends the fragment alone");
+}
+
+#[test]
 fn check_reads_the_fragments_of_a_site_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path();

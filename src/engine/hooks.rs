@@ -25,7 +25,7 @@ pub(super) fn of(playbook: &Playbook, site: &Site) -> Result<Vec<StepHook>, Brok
             let message = format!("hooks: {} has no step \"{}\" ({} {})", playbook.header.name, one.step, one.when.word(), one.path);
             return Err(Broken { diagnostics: vec![Diagnostic::new(codes::FILE_VALUE, None, message).maybe(hint)] });
         }
-        let ast = Arc::new(fragment(&one.path, &one.text, &playbook.header, finds(one.when))?);
+        let ast = Arc::new(fragment(&one.path, &one.text, playbook, finds(one.when))?);
         hooks.push(StepHook { when: one.when, step: one.step.clone(), path: one.path.clone(), ast });
     }
     let around = |hook: &&StepHook| hook.when == When::Around;

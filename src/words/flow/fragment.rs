@@ -37,6 +37,13 @@ fn told(context: &NativeCallContext, hook: &StepHook, error: Box<EvalAltResult>)
             .try_cast::<Mistake>()
             .map(|mistake| Mistake { message: format!("{}{}: {}", hook.path, at(place.line()), mistake.message), ..mistake }),
         EvalAltResult::ErrorRuntime(..) | EvalAltResult::ErrorTerminated(..) => None,
+        EvalAltResult::ErrorTooManyOperations(_)
+        | EvalAltResult::ErrorStackOverflow(_)
+        | EvalAltResult::ErrorTooManyVariables(_)
+        | EvalAltResult::ErrorTooManyModules(_)
+        | EvalAltResult::ErrorDataTooLarge(..) => {
+            Some(Mistake { code: codes::LIMIT, message: format!("{}: the fragment reached a limit: {error}", hook.path), hint: None })
+        }
         _ => Some(Mistake { code: codes::OPERATION, message: format!("{}: {error}", hook.path), hint: None }),
     };
     mistake.map_or(error, |mistake| mistake.raised(context))
