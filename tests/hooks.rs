@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what cannot be set up has failed its test")]
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -36,7 +37,8 @@ fn site(folder: &Path, hooks: &[(&str, &str)]) -> std::path::PathBuf {
     let mut text = if hooks.is_empty() { "hooks: []\n" } else { "hooks:\n" }.to_owned();
     for (index, (at, fragment)) in hooks.iter().enumerate() {
         let (when, step) = at.split_once(' ').expect("a step");
-        text += &format!("- {{ playbook: own, {when}: \"{step}\", run: {index}.hook }}\n");
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "- {{ playbook: own, {when}: \"{step}\", run: {index}.hook }}");
         std::fs::write(folder.join(format!("{index}.hook")), fragment).expect("a file");
     }
     let file = folder.join("site.yaml");

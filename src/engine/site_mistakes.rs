@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::find::{open, shipped};
+use super::find::{Refusal, open, shipped};
 use super::hooks;
 use crate::evidence::site::Site;
 use crate::language::header::{Header, Param};
@@ -51,9 +51,11 @@ pub fn hook_mistakes(file: &Path, playbooks: &[Playbook]) -> Vec<Diagnostic> {
     let mut wrong = Vec::new();
     for name in named {
         let given = playbooks.iter().find(|playbook| playbook.header.name == name).cloned();
-        match given.or_else(|| open(Path::new(name)).ok()) {
-            Some(playbook) => wrong.extend(hooks::of(&playbook, &site).err().into_iter().flat_map(|broken| broken.diagnostics)),
-            None => {
+        match given.map_or_else(|| open(Path::new(name)), Ok) {
+            // Its own check tells what is wrong with it.
+            Err(Refusal::Broken(_)) => {}
+            Ok(playbook) => wrong.extend(hooks::of(&playbook, &site).err().into_iter().flat_map(|broken| broken.diagnostics)),
+            Err(Refusal::Unknown(_)) => {
                 let known = playbooks.iter().map(|playbook| playbook.header.name.clone()).chain(shipped().map(|header| header.name));
                 let hint = did_you_mean(name, known.collect::<Vec<_>>().iter().map(String::as_str))
                     .unwrap_or_else(|| "check it together with the playbooks that it is for".to_owned());

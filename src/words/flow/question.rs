@@ -25,7 +25,6 @@ pub enum Ended {
 
 impl Ended {
     /// What the step gives to the playbook: nothing, where it did not come to its end.
-    #[must_use]
     pub fn value(self) -> Dynamic {
         match self {
             Self::Gave(value) => value,
