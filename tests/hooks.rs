@@ -219,3 +219,19 @@ fn check_reads_the_fragments_of_a_site_file() {
     let (code, told) = checked(&[("around Count", "interfaces(\"n2\"); proceed.call()")], &["own.rhai"]);
     assert!(code == Some(2) && told.contains("needs the capability `node.read`"), "{told}");
 }
+
+#[test]
+fn show_lists_the_steps_and_the_hooks_of_a_site() {
+    let done = Command::new(env!("CARGO_BIN_EXE_lbdiag"))
+        .args(["show", "metallb-flow", "--site", "examples/sites/locked-down/site.yaml"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()
+        .expect("lbdiag runs");
+    let told = String::from_utf8_lossy(&done.stdout);
+    let at = told.find("Steps, with the site's hooks:").expect("the steps");
+    let steps: Vec<&str> = told[at..].lines().skip(1).collect();
+    assert!(steps.contains(&"  Who announces the address"), "{steps:?}");
+    let step = steps.iter().position(|line| *line == "  Follow a request").expect("the step");
+    assert_eq!(steps[step + 1], "    around  examples/sites/locked-down/hooks/freeze.hook");
+}

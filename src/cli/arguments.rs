@@ -116,6 +116,9 @@ pub(super) enum Command {
         /// Its text too, on standard output alone, so that it can be taken home: `lbdiag show metallb-flow --source > my-flow.rhai`.
         #[arg(long)]
         source: bool,
+        /// The site, whose hooks at the playbook's steps are listed beside the titles of all its steps.
+        #[arg(long, value_name = "FILE", env = "LBDIAG_SITE")]
+        site: Option<PathBuf>,
     },
 }
 

@@ -76,7 +76,7 @@ fn obey(command: Command) -> Exit {
         Command::Words { definitions: true, .. } => print(&definitions::definitions()),
         Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Recording { command } => recording::recording(&command),
-        Command::Show { playbook, source } => show::show(&playbook, source),
+        Command::Show { playbook, source, site } => show::show(&playbook, source, site.as_deref()),
         Command::Report(arguments) => report::report(&arguments),
         Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),

@@ -40,6 +40,12 @@ pub(super) fn of(playbook: &Playbook, site: &Site) -> Result<Vec<StepHook>, Brok
     Ok(hooks)
 }
 
+/// The titles of a playbook's steps, as they are written out: what hooks can name.
+#[must_use]
+pub fn steps(playbook: &Playbook) -> Vec<String> {
+    titles(&playbook.ast)
+}
+
 /// What its author finds in a fragment.
 fn finds(when: When) -> AtAStep {
     match when {

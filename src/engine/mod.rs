@@ -38,6 +38,7 @@ pub use end::EndKind;
 pub use find::{Refusal, file, load, open, shipped, something_else};
 pub use folder::playbooks;
 pub use given::Asked;
+pub use hooks::steps;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
 pub use record::record;
