@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo docs images check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault image
+.PHONY: help demo docs images check advisories test bench-logs bench-ssh bench-capture bench-flow judge lab-versions soak bench-trace bench-fault bench-language image
 
 # Without libpcap's headers everything works, except that filters are compiled on the nodes only. Asked after they were installed.
 features = $$(printf '\#include <pcap.h>\n' | cc -E - >/dev/null 2>&1 || echo --no-default-features)
@@ -61,6 +61,10 @@ bench-logs: ## a million lines of log, beside kubectl and stern (where Go can in
 	cargo build --quiet --release $(features)
 	@command -v stern >/dev/null || [ -x target/stern/stern ] || GOBIN=$(CURDIR)/target/stern go install github.com/stern/stern@v1.33.0 || echo "stern cannot be installed here: left out"
 	tests/bench/logs
+
+bench-language: ## what Rhai's feature `debugging` costs a loop: without it, with it, and with the callback that the coverage of `lbdiag test` registers
+	cargo build --quiet --release $(features)
+	tests/bench/language
 
 bench-trace: ## two captures of 336,000 packets joined: lbdiag beside tcptrace and tshark; fails when a packet is paired wrongly or not at all
 	@.ci/packages tcptrace tshark python3

@@ -1,12 +1,13 @@
 //! Playbooks that mean harm, or are very wrong: each ends by itself, within its time and 256 MiB, with an exit code that is documented.
 //!
-//! `tests/hostile/scripts.txt` holds most of them: `== name | option | …`, then the playbook's body. The largest are made here.
+//! `tests/hostile/scripts.txt` holds most of them: `== name | option | …`, then the playbook's body, and what stands beside it: `>> module PATH`
+//! and `>> hook WHEN STEP` with their lines, `>> param NAME: {…`. The largest are made here.
 
 #![expect(clippy::expect_used, reason = "a test fails by them")]
 
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +36,16 @@ struct Script {
     set: Option<String>,
     /// The whole file, or what comes after the header.
     body: Body,
+    /// Parameters of its own, as its header has them without the end of the line.
+    params: Vec<String>,
+    /// Files beside it, by their paths.
+    beside: Vec<(String, String)>,
+    /// What a site runs at its steps: when, the step, and the fragment.
+    hooks: Vec<(String, String, String)>,
 }
+
+/// Modules that import each other in a chain.
+const CHAIN: usize = 40;
 
 enum Body {
     Whole(Vec<u8>),
@@ -45,7 +55,7 @@ enum Body {
 #[test]
 fn every_hostile_playbook_ends_within_its_bounds() {
     let scripts: Vec<Script> = listed().into_iter().chain(made()).filter(|script| !HANG.contains(&script.name.as_str())).collect();
-    assert!(scripts.len() >= 150, "{} scripts", scripts.len());
+    assert!(scripts.len() >= 220, "{} scripts", scripts.len());
     let directory = tempfile::tempdir().expect("a directory");
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
@@ -95,6 +105,59 @@ fn a_run_begins_no_more_than_so_many_captures() {
     }
 }
 
+#[test]
+fn what_is_hostile_side_by_side_at_steps_and_in_modules_is_told_for_what_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let scripts = listed();
+    let mut wrong = Vec::new();
+    for (name, code, told) in [
+        ("parallel-in-parallel-by-a-function", 2, "`parallel` stands inside of another one"),
+        ("parallel-of-too-many", 2, "it takes 64 closures at most, and these are 65"),
+        ("parallel-again-and-again", 2, "a run runs 10000 closures side by side at most"),
+        ("parallel-captures-itself", 2, "the variables around the closures hold more than 200000 values, or are too deep"),
+        ("parallel-results-kept", 2, "E0305"),
+        ("parallel-that-throw", 5, "the playbook told more than a report holds"),
+        ("attach-huge", 2, "a report keeps at most 65536 bytes of one piece of data"),
+        ("attach-again-and-again", 5, "484 more attachments were left out"),
+        ("sort-comparator-that-fails", 2, "E0302"),
+        ("module-of-a-module-without-end", 2, "is imported in a circle"),
+        ("module-chain", 2, "more than 8 levels deep"),
+        ("module-that-escapes", 2, "without `..`"),
+        ("module-that-runs-when-read", 2, "E0305"),
+        ("module-by-a-computed-name", 2, "as a text that is written out"),
+        ("hook-after-that-grows", 2, "the fragment reached a limit"),
+        ("hook-that-imports", 2, "a fragment imports only what its playbook imports as well"),
+        ("hook-outside-uses", 5, "node.read"),
+        ("around-that-catches-the-end", 2, "it does more than 5 million operations"),
+        ("around-within-around", 2, "more than 4 fragments stand around each other at the step \"Count\""),
+        ("around-that-gives-itself", 2, "is called after the fragment around it has ended"),
+        ("around-that-gives-what-is-huge", 2, "the script reached a limit: Size of array"),
+    ] {
+        let script = scripts.iter().find(|script| script.name == name).expect("the script");
+        let end = run(script, directory.path(), PLENTY);
+        let output = end.output.split_whitespace().collect::<Vec<_>>().join(" ");
+        if end.status.code() != Some(code) || !output.contains(told) {
+            let middle: String = output.chars().skip(output.find("error[").unwrap_or(0)).take(400).collect();
+            wrong.push(format!("{name}: {:?}, not {told}: {middle}", end.status.code()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is attached is data of the report: its name is no place of a file.
+#[test]
+fn what_is_attached_under_the_name_of_a_path_writes_no_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = listed().into_iter().find(|script| script.name == "attach-names-that-are-paths").expect("the script");
+    let end = run(&script, directory.path(), PLENTY);
+    assert!(end.status.code() == Some(0) && !end.output.contains('\u{1b}'), "{}", end.output);
+    let mut files: Vec<_> =
+        fs::read_dir(directory.path().join(&script.name)).expect("a folder").flatten().map(|one| one.file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["hostile.rhai", "lib", "out"]);
+    assert_eq!(fs::read_dir(directory.path()).expect("a folder").count(), 1);
+}
+
 /// How a run ended.
 struct End {
     status: ExitStatus,
@@ -135,16 +198,27 @@ fn tail(output: &str) -> String {
 }
 
 fn run(script: &Script, directory: &Path, limit: Duration) -> End {
-    let playbook = directory.join(format!("{}.rhai", script.name));
+    let place = directory.join(&script.name);
+    fs::create_dir_all(place.join("lib")).expect("a folder");
+    let playbook = place.join("hostile.rhai");
     fs::write(&playbook, script.text()).expect("a file");
-    let shown = directory.join(format!("{}.out", script.name));
+    for (name, text) in &script.beside {
+        fs::write(place.join(format!("{name}.rhai")), text).expect("a file");
+    }
+    let shown = place.join("out");
     let out = File::create(&shown).expect("a file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_lbdiag"));
-    command.arg("run").arg(&playbook).args(["--replay", "tests/recordings/healthy.lbdiag", "-q", "--timeout"]);
+    command.arg("run").arg(&playbook).args(["-q", "--timeout"]);
     command.arg(format!("{}s", limit.as_secs())).current_dir(env!("CARGO_MANIFEST_DIR"));
     command.stdin(Stdio::null()).stderr(out.try_clone().expect("a file")).stdout(out);
     if let Some(set) = &script.set {
         command.arg("--set").arg(set);
+    }
+    if script.hooks.is_empty() {
+        command.args(["--replay", "tests/recordings/healthy.lbdiag"]);
+    } else {
+        // A replay has the site of its recording.
+        command.args(["--world", "tests/worlds/healthy.world", "--site"]).arg(script.site(&place));
     }
     let (status, took, resident) = watched(command.spawn().expect("lbdiag"), limit);
     let output = String::from_utf8_lossy(&fs::read(&shown).expect("its output")).into_owned();
@@ -177,7 +251,7 @@ impl Script {
                 let params = ["namespace: { type: string", "service: { type: string", "from: { type: vantages", "x: { type: string"];
                 let mut text = "//! ---\n//! name: hostile\n//! version: 1.0.0\n//! about: hostile\n".to_owned();
                 let _ = writeln!(text, "//! uses: [{}]\n//! params:", self.uses);
-                for param in params {
+                for param in params.into_iter().chain(self.params.iter().map(String::as_str)) {
                     let _ = writeln!(text, "//!   {param}, required: false }}");
                 }
                 text.push_str("//! ---\n");
@@ -188,15 +262,68 @@ impl Script {
     }
 }
 
+impl Script {
+    fn new(name: &str, body: Body) -> Self {
+        let (params, beside, hooks) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name: name.to_owned(), uses: "cluster.read".to_owned(), set: None, body, params, beside, hooks }
+    }
+
+    /// Writes the file of a site with its fragments.
+    fn site(&self, place: &Path) -> PathBuf {
+        let mut text = "data: { of: { type: list, value: [a] } }\nhooks:\n".to_owned();
+        for (index, (when, step, fragment)) in self.hooks.iter().enumerate() {
+            let _ = writeln!(text, "- {{ playbook: hostile, {when}: \"{step}\", run: {index}.hook }}");
+            fs::write(place.join(format!("{index}.hook")), fragment).expect("a file");
+        }
+        let file = place.join("site.yaml");
+        fs::write(&file, text).expect("a file");
+        file
+    }
+
+    /// Another file of it begins; what was told of it before `>> `.
+    fn begin(&mut self, what: &str) {
+        match what.split_once(' ') {
+            Some(("module", path)) => self.beside.push((path.to_owned(), module(path, ""))),
+            Some(("param", param)) => self.params.push(param.to_owned()),
+            Some(("hook", at)) => {
+                let (when, step) = at.split_once(' ').expect("when, and a step");
+                self.hooks.push((when.to_owned(), step.to_owned(), String::new()));
+            }
+            _ => panic!("`{what}` of {} is not known", self.name),
+        }
+    }
+
+    /// A line of what began last.
+    fn line(&mut self, line: &str, of: &str) {
+        let text = match (of, &mut self.body) {
+            ("module", _) => self.beside.last_mut().map(|(_, text)| text),
+            ("hook", _) => self.hooks.last_mut().map(|(.., text)| text),
+            (_, Body::AfterHeader(body)) => Some(body),
+            (_, Body::Whole(_)) => None,
+        };
+        if let Some(text) = text {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+}
+
+/// The file of a module.
+fn module(name: &str, body: &str) -> String {
+    let name = name.replace('/', "-");
+    format!("//! ---\n//! name: {name}\n//! version: 1.0.0\n//! about: hostile\n//! uses: [cluster.read]\n//! ---\n{body}")
+}
+
 /// The scripts of the list.
 fn listed() -> Vec<Script> {
     let text = include_str!("hostile/scripts.txt");
     let mut scripts: Vec<Script> = Vec::new();
+    let mut within = "";
     for line in text.lines().filter(|line| !line.starts_with("-- ")) {
         if let Some(head) = line.strip_prefix("== ") {
             let mut parts = head.split(" | ");
-            let name = parts.next().unwrap_or_default().to_owned();
-            let mut script = Script { name, uses: "cluster.read".to_owned(), set: None, body: Body::AfterHeader(String::new()) };
+            let mut script = Script::new(parts.next().unwrap_or_default(), Body::AfterHeader(String::new()));
+            within = "";
             for part in parts {
                 match part.split_once(' ') {
                     Some(("uses", uses)) => uses.clone_into(&mut script.uses),
@@ -205,17 +332,32 @@ fn listed() -> Vec<Script> {
                 }
             }
             scripts.push(script);
-        } else if let Some(Script { body: Body::AfterHeader(body), .. }) = scripts.last_mut() {
-            let line = match line {
-                "{{big}}" => "let s = \"x\"; while s.len() < 500000 { s += s; }",
-                "{{service}}" => "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");",
-                other => other,
-            };
-            body.push_str(line);
-            body.push('\n');
+        } else if let Some(script) = scripts.last_mut() {
+            match line.strip_prefix(">> ") {
+                Some(what) => {
+                    within = what.split(' ').next().unwrap_or_default();
+                    script.begin(what);
+                }
+                None if line == "{{chain}}" => script.beside.extend((0..CHAIN).map(chained)),
+                None => script.line(
+                    match line {
+                        "{{big}}" => "let s = \"x\"; while s.len() < 500000 { s += s; }",
+                        "{{service}}" => "let svc = service(\"stacklight\", \"iam-proxy-alertmanager\");",
+                        other => other,
+                    },
+                    within,
+                ),
+            }
         }
     }
     scripts
+}
+
+/// A module that imports the next one.
+fn chained(number: usize) -> (String, String) {
+    let next = number + 1;
+    let body = if next < CHAIN { format!("import \"lib/m{next}\" as m;\nfn f() {{ m::f() }}\n") } else { "fn f() { 1 }\n".to_owned() };
+    (format!("lib/m{number}"), module(&format!("m{number}"), &body))
 }
 
 /// Those that are long and alike throughout.
@@ -243,7 +385,7 @@ fn made() -> Vec<Script> {
         ("wide-map-literal", format!("let x = #{{ {} }}; {done}", numbered(20_000, &|i| format!("k{i}: {i},")))),
         ("long-string-literal", format!("let x = \"{}\"; {done}", "x".repeat(1 << 20))),
     ];
-    let script = |name: &str, body| Script { name: name.to_owned(), uses: "cluster.read".to_owned(), set: None, body };
+    let script = Script::new;
     let mut all: Vec<Script> = bodies.into_iter().map(|(name, body)| script(name, Body::AfterHeader(body))).collect();
     let mut aliases =
         "//! ---\n//! name: a\n//! version: 1\n//! about: b\n//! params:\n//!   a0: &a0 { type: enum, values: [x] }\n".to_owned();

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lbdiag::engine::{self, EndKind, Inputs, Playbook, Progress, RunEnd, RunOptions};
+use lbdiag::engine::{self, EndKind, Inputs, Playbook, Prepared, Progress, RunEnd, RunOptions};
 use lbdiag::evidence::Evidence;
 use lbdiag::evidence::interrupt::Interrupt;
 use lbdiag::evidence::live::{LiveOptions, open_planned};
-use lbdiag::evidence::recording::manifest::Manifest;
+use lbdiag::evidence::recording::manifest::{Manifest, RecordedSite};
 use lbdiag::evidence::recording::recorded;
+use lbdiag::evidence::site::Site;
 use lbdiag::model::plan::{Argument, Intent};
 
 fn root() -> &'static Path {
@@ -106,4 +107,44 @@ fn whatever_recorded_runs_did_on_hosts_is_in_their_plan() {
         assert!(end.outcome.touched.iter().all(|touch| touch.kind == "api"), "{}", path.display());
     }
     assert!(compared > 300, "only {compared} touches were compared");
+}
+
+#[test]
+fn a_plan_names_the_hooks_and_modules_of_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    let header = |name: &str| format!("//! ---\n//! name: {name}\n//! version: 2.1.0\n//! about: b\n//! uses: [cluster.read]\n//! ---\n");
+    let (own, module, hook) = (
+        format!("{}import \"a\" as a;\nstep(\"Count\", || note(`${{a::count()}}`));\n", header("own")),
+        format!("{}fn count() {{ nodes().len() }}\n", header("a")),
+        "note(\"counted\");\n",
+    );
+    for (name, text) in [("own.rhai", own.as_str()), ("a.rhai", &module), ("counted.hook", hook)] {
+        write(name, text);
+    }
+    write(
+        "site.yaml",
+        "hooks: [{ playbook: own, after: Count, run: counted.hook }, { playbook: other, after: Count, run: counted.hook }]\n",
+    );
+    let site = Site::read(&folder.path().join("site.yaml")).expect("a site");
+    let playbook = engine::load(&folder.path().join("own.rhai")).map_err(|broken| broken.to_string()).expect("a playbook");
+    let (evidence, mut manifest) = recorded::open(&root().join("tests/recordings/healthy.lbdiag")).expect("the recording");
+    manifest.params.clear();
+    manifest.site = RecordedSite::of(&site);
+    let mut prepared = Prepared::replay(playbook, (evidence, manifest), &[]).expect("parameters");
+    let options = LiveOptions { site: prepared.site.clone(), ..LiveOptions::default() };
+    let (evidence, planned) = open_planned(&options, prepared.replayed.take(), Interrupt::default()).expect("a plan");
+    let (limit, progress) = (Duration::from_secs(60), Arc::new(|_| {}));
+    let end = engine::rehearse(&prepared, &evidence, &planned, &RunOptions { time_limit: limit, progress });
+    let plan = engine::plan(&prepared, &planned, &end, limit);
+    let ran: Vec<(&str, bool, &str, String)> = plan
+        .ran
+        .iter()
+        .map(|one| (one.kind.as_str(), folder.path().join(&one.path).is_file(), one.version.as_str(), one.sha256.clone()))
+        .collect();
+    let hash = lbdiag::language::playbook::sha256;
+    let expected = [("playbook", true, "2.1.0", hash(&own)), ("module", true, "2.1.0", hash(&module)), ("hook", true, "", hash(hook))];
+    assert_eq!(ran, expected);
+    let told = serde_json::to_value(&plan).expect("JSON");
+    assert_eq!((&told["ran"][2]["kind"], &told["ran"][2]["at"]), (&"hook".into(), &"after \"Count\"".into()));
 }

@@ -237,3 +237,50 @@ fn the_words_are_declared_for_editors() {
     assert!(out.contains("module static;") && out.contains("fn find_announcer(service: Service, options: Map) -> Announcement;"), "{out}");
     assert_eq!(lbdiag(Path::new("."), &["words", "probe", "--definitions"]).0, Some(2));
 }
+
+#[test]
+fn a_finding_that_playbooks_declare_is_explained_with_its_playbook() {
+    let place = tempfile::tempdir().expect("a folder");
+    let place = place.path();
+    let playbook = |name: &str, severity: &str, finding: &str| {
+        format!(
+            "//! ---\n//! name: {name}\n//! version: 1.2.0\n//! about: x\n//! uses: []\n//! findings:\n\
+             //!   {finding}: {{ severity: {severity}, meaning: \"It is odd.\", next: \"Look at it.\" }}\n//! ---\n"
+        )
+    };
+    std::fs::create_dir_all(place.join("playbooks")).expect("a folder");
+    std::fs::create_dir_all(place.join("site/library/deep")).expect("a folder");
+    write(place, "here.rhai", &playbook("here", "warn", "site/odd-here"));
+    write(place, "playbooks/twin.rhai", &playbook("twin", "warn", "site/odd-here"));
+    write(place, "site/library/deep/far.rhai", &playbook("far", "fail", "site/odd-far"));
+    write(place, "site/library/other.rhai", &playbook("other", "warn", "site/odd-far"));
+    write(place, "site/site.yaml", "library: [library]\n");
+
+    let (code, out, err) = lbdiag(place, &["explain", "site/odd-here"]);
+    let by = "Declared by\n    here 1.2.0, here.rhai\n    twin 1.2.0, playbooks/twin.rhai\n";
+    assert_eq!(
+        (code, out),
+        (Some(0), format!("site/odd-here  (warn)\n\nMeaning\n    It is odd.\nNext\n    Look at it.\n{by}")),
+        "those who say the same stand together: {err}"
+    );
+
+    let (code, _, err) = lbdiag(place, &["explain", "site/odd-far"]);
+    assert_eq!(code, Some(2));
+    assert!(err.contains("did you mean `site/odd-here`, which is declared by here 1.2.0, here.rhai?"), "{err}");
+    let (code, out, err) = lbdiag(place, &["explain", "site/odd-far", "--site", "site/site.yaml"]);
+    assert_eq!(code, Some(0), "{err}");
+    for piece in
+        ["site/odd-far  (fail)", "site/odd-far  (warn)", "far 1.2.0, site/library/deep/far.rhai", "other 1.2.0, site/library/other.rhai"]
+    {
+        assert!(out.contains(piece), "{piece}: {out}");
+    }
+
+    let (_, out, _) = lbdiag(place, &["explain", "site", "--site", "site/site.yaml"]);
+    assert_eq!(out.lines().filter(|line| line.starts_with("site/odd-")).count(), 4, "{out}");
+    let (_, out, _) = lbdiag(place, &["explain", "announce/split-brain"]);
+    assert!(out.starts_with("announce/split-brain  (fail)"), "{out}");
+
+    write(place, "gone.yaml", "library: [none]\n");
+    let (code, _, err) = lbdiag(place, &["explain", "site/odd-far", "--site", "gone.yaml"]);
+    assert!(code == Some(2) && err.contains("read the folder ./none"), "{err}");
+}

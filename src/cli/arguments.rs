@@ -1,5 +1,6 @@
 //! What can be written on the command line.
 
+pub(super) mod explain;
 pub(super) mod record;
 pub(super) mod recording;
 pub(super) mod report;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use self::explain::ExplainArguments;
 use super::diff::Form;
 use super::exit::Exit;
 use super::parameters::{self, Named};
@@ -63,17 +65,7 @@ pub(super) enum Command {
     /// Follow connections through capture files, across translation: hops, addresses, times, and what is missing where.
     Trace(TraceArguments),
     /// Say what a finding, a gap or the code of a mistake means, what it looks like, and what to do.
-    Explain {
-        /// A name such as `announce/split-brain`, an area such as `announce`, a code such as `E0202`, or `codes`; without one, all
-        /// findings and gaps are listed.
-        finding: Option<String>,
-        /// All of them in full, as one Markdown document.
-        #[arg(long, conflicts_with = "finding")]
-        markdown: bool,
-        /// Why a run did not say it: its report, as `--report json=REPORT` wrote it.
-        #[arg(long, value_name = "REPORT", requires = "finding", conflicts_with = "markdown")]
-        why: Option<PathBuf>,
-    },
+    Explain(ExplainArguments),
     /// List the words of the language, or say what one means.
     Words {
         /// A word such as `find_announcer`; without one, all are listed.
@@ -124,6 +116,9 @@ pub(super) enum Command {
         /// Its text too, on standard output alone, so that it can be taken home: `lbdiag show metallb-flow --source > my-flow.rhai`.
         #[arg(long)]
         source: bool,
+        /// The site, whose hooks at the playbook's steps are listed beside the titles of all its steps.
+        #[arg(long, value_name = "FILE", env = "LBDIAG_SITE")]
+        site: Option<PathBuf>,
     },
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::CheckArguments;
 use super::exit::Exit;
 use super::{refuse, reports};
-use crate::engine::{self, Header, Refusal};
+use crate::engine::{self, Header, Playbook, Refusal};
 use crate::evidence::output::apart::{Named, apart};
 use crate::evidence::text_file;
 use crate::model::diagnostic::{Diagnostic, Level, Source};
@@ -25,17 +25,19 @@ pub(super) fn check(arguments: &CheckArguments) -> Exit {
     let mut found = Found::default();
     let (sites, playbooks): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(|file| is_site(file));
     let mut headers: Vec<Header> = engine::shipped().collect();
+    let mut whole = Vec::new();
     for file in &playbooks {
         match read(file) {
-            Ok((mistakes, header)) => {
+            Ok((mistakes, playbook)) => {
                 found.add(mistakes);
-                headers.extend(header);
+                headers.extend(playbook.as_ref().map(|playbook| playbook.header.clone()));
+                whole.extend(playbook);
             }
             Err(error) => return refuse(Exit::Usage, &error),
         }
     }
     for file in &sites {
-        match site(file, &headers) {
+        match site(file, &headers, &whole) {
             Ok(mistakes) => found.add_site(mistakes),
             Err(error) => return refuse(Exit::Usage, &error),
         }
@@ -53,10 +55,14 @@ fn is_site(path: &Path) -> bool {
 }
 
 /// What is wrong with a site file.
-fn site(path: &Path, playbooks: &[Header]) -> Result<Vec<Diagnostic>, String> {
+fn site(path: &Path, headers: &[Header], playbooks: &[Playbook]) -> Result<Vec<Diagnostic>, String> {
     let file = path.display().to_string();
     let text = text_file::read(path).map_err(|error| format!("read the site file {file}: {error}"))?;
-    Ok(engine::site_mistakes(&Source { file: &file, text: &text }, playbooks))
+    let mut wrong = engine::site_mistakes(&Source { file: &file, text: &text }, headers);
+    if wrong.iter().all(|one| one.severity == Level::Warning) {
+        wrong.extend(engine::hook_mistakes(path, playbooks));
+    }
+    Ok(wrong)
 }
 
 /// The playbooks that a path stands for: those of a folder, or itself.
@@ -71,8 +77,8 @@ fn named(path: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-/// What is wrong with one playbook, and its header when it may run.
-fn read(path: &Path) -> Result<(Vec<Diagnostic>, Option<Header>), String> {
+/// What is wrong with one playbook, and the playbook when it may run.
+fn read(path: &Path) -> Result<(Vec<Diagnostic>, Option<Playbook>), String> {
     let read = if path == Path::new("-") {
         let text =
             text_file::read_from(std::io::stdin().lock()).map_err(|error| format!("read a playbook from standard input: {error}"))?;
@@ -81,7 +87,7 @@ fn read(path: &Path) -> Result<(Vec<Diagnostic>, Option<Header>), String> {
         engine::open(path)
     };
     match read {
-        Ok(playbook) => Ok((playbook.warnings, Some(playbook.header))),
+        Ok(playbook) => Ok((playbook.warnings.clone(), Some(playbook))),
         Err(Refusal::Broken(broken)) => Ok((broken.diagnostics, None)),
         Err(Refusal::Unknown(message)) => Err(message),
     }

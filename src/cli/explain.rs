@@ -1,17 +1,20 @@
 //! `lbdiag explain`: the catalogue of findings and gaps, and the codes of mistakes, offline.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::declared;
 use super::exit::Exit;
 use super::markdown::weight;
 use super::{markdown, print, refuse};
+use crate::engine;
+use crate::evidence::site::Site;
 use crate::model::catalogue::{ENTRIES, Entry, entry};
 use crate::model::diagnostic::codes::{self, CODES, Code};
 use crate::model::nearest::nearest;
 
 /// Prints one entry, the entries of an area, or the whole list.
-pub(super) fn explain(name: Option<&str>) -> Exit {
+pub(super) fn explain(name: Option<&str>, site: Option<&Path>) -> Exit {
     let text = match name {
         Some(name) if codes::looks_like_one(name) => match codes::code(name) {
             Some(code) => of_code(code),
@@ -22,13 +25,23 @@ pub(super) fn explain(name: Option<&str>) -> Exit {
         Some(name) => match (entry(name), area(name)) {
             (Some(entry), _) => whole(entry),
             (None, entries) if !entries.is_empty() => list(&entries),
-            _ => match declared::explained(name) {
-                Some(text) => text,
-                None => return refuse(Exit::Usage, &unknown(name)),
+            _ => match of_playbooks(name, site) {
+                Ok(text) => text,
+                Err(why) => return refuse(Exit::Usage, &why),
             },
         },
     };
     print(&text)
+}
+
+/// What playbooks declare themselves: the finding of that name, those of the area, or all of the playbook.
+fn of_playbooks(name: &str, site: Option<&Path>) -> Result<String, String> {
+    let site = site.map_or_else(|| Ok(Site::default()), Site::read).map_err(|error| error.to_string())?;
+    let all = engine::declarations(Path::new("."), &site.library).map_err(|error| error.to_string())?;
+    declared::found(name, &all)
+        .or_else(|| declared::explained(name))
+        .or_else(|| declared::of_area(name, &all))
+        .ok_or_else(|| suggested(name).or_else(|| declared::nearest_of(name, &all)).unwrap_or_else(|| unknown(name)))
 }
 
 /// Prints every entry in full, as the Markdown that `docs/findings.md` holds.
@@ -41,13 +54,18 @@ fn area(name: &str) -> Vec<Entry> {
 }
 
 fn unknown(name: &str) -> String {
+    format!("there is no finding `{}`; `lbdiag explain` lists them all", crate::model::text::one_line(name))
+}
+
+/// What to say of a name that lies near one of the catalogue.
+fn suggested(name: &str) -> Option<String> {
     let name = crate::model::text::one_line(name);
     // People remember the second part; `split-brian` should find `announce/split-brain`.
     let short = |entry: &Entry| entry.name.split('/').nth(1).unwrap_or_default();
     let within: Vec<&str> =
         ENTRIES.iter().map(|entry| entry.name).filter(|known| name.len() > 2 && known.contains(name.as_str())).collect();
     if within.len() > 1 {
-        return format!("there is no finding `{name}`; these names hold it: {}", within.join(", "));
+        return Some(format!("there is no finding `{name}`; these names hold it: {}", within.join(", ")));
     }
     let suggestion = ENTRIES
         .iter()
@@ -58,10 +76,7 @@ fn unknown(name: &str) -> String {
     let suggestion = suggestion.or_else(|| {
         nearest(&name, ENTRIES.iter().map(short)).and_then(|near| ENTRIES.iter().find(|entry| short(entry) == near)).map(|entry| entry.name)
     });
-    match suggestion {
-        Some(suggestion) => format!("there is no finding `{name}`; did you mean `{suggestion}`?"),
-        None => format!("there is no finding `{name}`; `lbdiag explain` lists them all"),
-    }
+    suggestion.map(|suggestion| format!("there is no finding `{name}`; did you mean `{suggestion}`?"))
 }
 
 fn list(entries: &[Entry]) -> String {
@@ -164,11 +179,12 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_suggested() {
-        assert!(unknown("announce/split-brian").contains("`announce/split-brain`"));
-        assert!(unknown("split-brain").contains("`announce/split-brain`"));
-        assert!(unknown("listens-on-lopback").contains("`pod/listens-on-loopback`"));
-        assert!(unknown("firewall").contains("node/firewall-drop") && unknown("firewall").contains("pod/firewall-drop"));
-        assert!(unknown("zzzz").contains("lists them all"));
+        let told = |name: &str| suggested(name).unwrap_or_default();
+        assert!(told("announce/split-brian").contains("`announce/split-brain`"));
+        assert!(told("split-brain").contains("`announce/split-brain`"));
+        assert!(told("listens-on-lopback").contains("`pod/listens-on-loopback`"));
+        assert!(told("firewall").contains("node/firewall-drop") && told("firewall").contains("pod/firewall-drop"));
+        assert!(suggested("zzzz").is_none() && unknown("zzzz").contains("lists them all"));
         assert!(!unknown("a\u{1b}[2Jb").contains('\u{1b}'));
     }
 }

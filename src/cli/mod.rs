@@ -40,6 +40,7 @@ use std::process::ExitCode;
 
 use crate::evidence::panicked;
 use arguments::Command;
+use arguments::explain::ExplainArguments;
 use exit::Exit;
 
 use crate::model::text::{hanging, harmless};
@@ -68,14 +69,14 @@ fn obey(command: Command) -> Exit {
         Command::Fmt(arguments) => fmt::fmt(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Trace(trace) => watch::over(None, move |watch| trace::trace(&trace, watch)),
-        Command::Explain { markdown: true, .. } => explain::document(),
-        Command::Explain { finding: Some(finding), why: Some(report), .. } => why::why(&finding, &report),
-        Command::Explain { finding, .. } => explain::explain(finding.as_deref()),
+        Command::Explain(asked) if asked.markdown => explain::document(),
+        Command::Explain(ExplainArguments { finding: Some(finding), why: Some(report), .. }) => why::why(&finding, &report),
+        Command::Explain(asked) => explain::explain(asked.finding.as_deref(), asked.site.as_deref()),
         Command::Words { markdown: true, .. } => words::document(),
         Command::Words { definitions: true, .. } => print(&definitions::definitions()),
         Command::Words { word, .. } => words::words(word.as_deref()),
         Command::Recording { command } => recording::recording(&command),
-        Command::Show { playbook, source } => show::show(&playbook, source),
+        Command::Show { playbook, source, site } => show::show(&playbook, source, site.as_deref()),
         Command::Report(arguments) => report::report(&arguments),
         Command::View(arguments) => report::view(&arguments),
         Command::Diff { before, after, report, changed_exit } => diff::diff(&before, &after, report, changed_exit),

@@ -7,17 +7,24 @@ use super::declared;
 use super::exit::Exit;
 use super::refusal::tell;
 use super::{print, refuse, streams};
-use crate::engine;
+use crate::engine::{self, Playbook};
+use crate::evidence::site::Site;
 use crate::language::header::{Header, Param};
 use crate::model::text::{hanging, harmless, one_line};
 
-/// Prints a playbook's header as help; with its text, that alone goes to standard output, as it is.
-pub(super) fn show(name: &Path, source: bool) -> Exit {
+/// Prints a playbook's header as help, with the hooks of a site; with its text, that alone goes to standard output, as it is.
+pub(super) fn show(name: &Path, source: bool, site: Option<&Path>) -> Exit {
     let playbook = match engine::open(name) {
         Ok(playbook) => playbook,
         Err(refusal) => return tell(refusal, &[]),
     };
-    let told = text(&playbook.header);
+    let mut told = text(&playbook.header);
+    if let Some(file) = site {
+        match Site::read(file) {
+            Ok(site) => told.push_str(&hooks(&playbook, &site)),
+            Err(error) => return refuse(Exit::Usage, &error.to_string()),
+        }
+    }
     if !source {
         return print(&told);
     }
@@ -44,6 +51,19 @@ fn text(header: &Header) -> String {
     if !header.findings.is_empty() {
         text.push_str("\nFindings of its own:\n");
         text.push_str(&declared::list(&header.findings));
+    }
+    text
+}
+
+/// The playbook's steps that have a title, each with what the site runs there.
+fn hooks(playbook: &Playbook, site: &Site) -> String {
+    let mut text = "\nSteps, with the site's hooks:\n".to_owned();
+    for title in engine::steps(playbook) {
+        // Writing to a string has no way to fail.
+        let _ = writeln!(text, "  {}", one_line(&title));
+        for hook in site.fragments.iter().filter(|hook| hook.playbook == playbook.header.name && hook.step == title) {
+            let _ = writeln!(text, "    {:6}  {}", hook.when.word(), one_line(&hook.path));
+        }
     }
     text
 }

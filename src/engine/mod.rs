@@ -7,6 +7,7 @@ mod again;
 mod bounded;
 mod came_to;
 mod conclusion;
+mod declarations;
 mod earlier;
 mod end;
 mod equality;
@@ -32,16 +33,18 @@ pub mod testing;
 pub mod world;
 
 pub use came_to::CameTo;
+pub use declarations::{Declaration, declarations};
 pub use end::EndKind;
 pub use find::{Refusal, file, load, open, shipped, something_else};
 pub use folder::playbooks;
 pub use given::Asked;
+pub use hooks::steps;
 pub use plan::{plan, rehearse};
 pub use prepare::{Prepared, Unprepared};
 pub use record::record;
 pub use redact::{Reworded, redact};
 pub use run::{RunEnd, RunOptions, run, run_without};
-pub use site_mistakes::site_mistakes;
+pub use site_mistakes::{hook_mistakes, site_mistakes};
 
 pub use crate::language::header::{Header, Param, ParamKind};
 pub use crate::language::params::{Inputs, resolve, sources};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::prepare::Prepared;
+use super::ran::ran;
 use super::run::{RunEnd, RunOptions};
 use crate::evidence::Evidence;
 use crate::evidence::planned::Planned;
@@ -49,6 +50,7 @@ pub fn plan(prepared: &Prepared, planned: &Planned, end: &RunEnd, limit: Duratio
         lbdiag: env!("CARGO_PKG_VERSION").to_owned(),
         playbook: header.name.clone(),
         playbook_version: header.version.clone(),
+        ran: ran(&prepared.playbook, &prepared.site),
         params,
         uses: header.uses.iter().filter(allowed).cloned().collect(),
         seconds: limit.as_secs(),

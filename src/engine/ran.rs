@@ -11,6 +11,7 @@ pub(super) fn ran(playbook: &Playbook, site: &Site) -> Vec<Ran> {
         path: playbook.path.clone(),
         shipped: playbook.origin == Origin::Shipped,
         version: playbook.header.version.clone(),
+        at: String::new(),
         sha256: sha256(&playbook.source),
         in_place_of_shipped: playbook.origin == Origin::InPlaceOfShipped,
     }];
@@ -19,6 +20,7 @@ pub(super) fn ran(playbook: &Playbook, site: &Site) -> Vec<Ran> {
         path: module.found.path.clone(),
         shipped: module.found.shipped,
         version: module.header.version.clone(),
+        at: String::new(),
         sha256: sha256(&module.found.text),
         in_place_of_shipped: false,
     }));
@@ -27,6 +29,7 @@ pub(super) fn ran(playbook: &Playbook, site: &Site) -> Vec<Ran> {
         path: one.path.clone(),
         shipped: false,
         version: String::new(),
+        at: format!("{} \"{}\"", one.when.word(), one.step),
         sha256: sha256(&one.text),
         in_place_of_shipped: false,
     }));

@@ -29,7 +29,7 @@ pub struct Hook {
 pub enum When {
     Before,
     After,
-    /// Both; before the step it may leave it out.
+    /// In its place: the fragment calls the step.
     Around,
 }
 

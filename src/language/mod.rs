@@ -3,6 +3,7 @@
 //! It touches nothing: no file, no host, no cluster. Of the words it names their descriptions alone, so that a check or an editor
 //! that uses it provably looks at nothing; `tests/architecture.rs` follows its imports.
 
+pub mod at_a_step;
 pub mod check;
 mod compile;
 pub mod diagnostics;

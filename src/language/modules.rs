@@ -134,7 +134,7 @@ impl Imports {
 }
 
 /// What a script imports, each with its place; `None` for a name that is made only when it runs.
-fn imported(ast: &AST) -> Vec<(Option<String>, Position)> {
+pub(super) fn imported(ast: &AST) -> Vec<(Option<String>, Position)> {
     let mut all = Vec::new();
     ast.walk(&mut |path| {
         if let Some(ASTNode::Stmt(Stmt::Import(import, at))) = path.last() {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use rhai::AST;
 use sha2::{Digest, Sha256};
 
+use super::at_a_step::AtAStep;
 use super::compile::compiled;
 use super::header::Header;
-use super::modules::{Imports, Library, Module, NoLibrary};
-use super::{check, read_header, sandbox};
+use super::modules::{Imports, Library, Module, NoLibrary, imported};
+use super::{check, diagnostics, read_header, sandbox, steps};
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Level, Source, codes};
 
@@ -144,20 +145,33 @@ fn read_checked(shown: &str, source: String, library: &dyn Library, checks: Chec
     Err(Broken { diagnostics: wrong })
 }
 
-/// Reads a fragment that a site runs at a step of a playbook; it may use what the playbook may.
+/// Reads a fragment that a site runs at a step of a playbook; it may use what the playbook may, and finds these names there beside what
+/// every script finds. One that stands around the step has to name it.
 ///
 /// # Errors
 /// Every mistake of it.
-pub fn fragment(shown: &str, text: &str, header: &Header) -> Result<AST, Broken> {
+pub fn fragment(shown: &str, text: &str, playbook: &Playbook, finds: AtAStep) -> Result<AST, Broken> {
     let source = Source { file: shown, text };
     let engine = sandbox::bare();
     let mut scope = constants();
-    scope.push_constant("given", rhai::Dynamic::UNIT);
-    scope.push_constant("when", "before");
+    for name in finds.names() {
+        scope.push_constant(name, rhai::Dynamic::UNIT);
+    }
     match compiled(&engine, &scope, &source) {
         Err(mistake) => Err(Broken { diagnostics: vec![*mistake] }),
         Ok(ast) => {
-            let wrong = check::mistakes_of_fragment(&engine, &source, &ast, header);
+            let mut wrong = check::mistakes_of_fragment(&engine, &source, &ast, &playbook.header, finds);
+            let known = |name: &Option<String>| playbook.modules.iter().any(|module| Some(&module.name) == name.as_ref());
+            wrong.extend(imported(&ast).into_iter().filter(|(name, _)| !known(name)).map(|(_, at)| {
+                let message = "a fragment imports only what its playbook imports as well".to_owned();
+                let hint = "write the function into the fragment";
+                Diagnostic::new(codes::UNREADABLE, diagnostics::spot(&engine, &source, at), message).hint(hint)
+            }));
+            wrong.extend(finds.step.filter(|name| !steps::names(&ast, name)).map(|name| {
+                let message = format!("{shown}: the fragment stands around a step and never calls it");
+                let hint = format!("`let value = {name}.call();` does the step; where it is not called the step is left out");
+                Diagnostic::new(codes::FILE_VALUE, None, message).hint(hint)
+            }));
             if wrong.iter().all(|one| one.severity == Level::Warning) { Ok(ast) } else { Err(Broken { diagnostics: wrong }) }
         }
     }

@@ -42,6 +42,17 @@ pub fn titles(ast: &AST) -> Vec<String> {
     titles
 }
 
+/// Whether a script names that variable anywhere.
+#[must_use]
+pub fn names(ast: &AST, name: &str) -> bool {
+    let mut named = false;
+    ast.walk(&mut |path| {
+        named |= matches!(path.last(), Some(ASTNode::Expr(Expr::Variable(variable, ..))) if variable.1 == name);
+        !named
+    });
+    named
+}
+
 /// The title of a step whose value is the expression.
 fn title(expression: &Expr) -> Option<String> {
     let Expr::FnCall(call, ..) = expression else { return None };

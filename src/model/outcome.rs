@@ -81,6 +81,9 @@ pub struct Ran {
     pub version: String,
     /// Of its text, in hexadecimal.
     pub sha256: String,
+    /// Where a hook runs, such as `after "Who announces the address"`; empty for the others.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub at: String,
     /// Whether it ran in place of a shipped one of the same name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_place_of_shipped: bool,

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::outcome::Ran;
 use super::place::HostKind;
 use super::scrub::{REMOVED, names_a_secret, scrub_in, scrub_value};
 
@@ -17,6 +18,8 @@ pub struct Plan {
     pub lbdiag: String,
     pub playbook: String,
     pub playbook_version: String,
+    /// The scripts that would run: the playbook, the modules that it imports, and the site's hooks at its steps.
+    pub ran: Vec<Ran>,
     pub params: BTreeMap<String, PlannedParam>,
     /// What the playbook's header and the site both allow.
     pub uses: Vec<String>,
@@ -106,6 +109,7 @@ impl Plan {
         }
         let ways = self.hosts.iter_mut().flat_map(|host| host.way.iter_mut().chain(&mut host.no_way));
         ways.chain(&mut self.api).chain(&mut self.open).for_each(scrub_in);
+        self.ran.iter_mut().map(|one| &mut one.path).for_each(scrub_in);
         self.intents.iter_mut().map(|intent| &mut intent.step).for_each(scrub_in);
         for argument in self.intents.iter_mut().flat_map(|intent| &mut intent.argv) {
             if let Argument::Text(text) = argument {

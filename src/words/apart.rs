@@ -17,6 +17,7 @@ impl State {
             source_ports: self.source_ports.apart(index, of, second),
             clocks: self.clocks.clone(),
             in_hook: self.in_hook,
+            around: self.around,
             nodes: self.nodes.clone(),
             all_nodes: self.all_nodes.clone(),
             metallb_pods: self.metallb_pods.clone(),

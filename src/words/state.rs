@@ -69,6 +69,8 @@ pub struct State {
     pub remedies: Vec<Remedy>,
     /// Whether a fragment of the site's is at work: its own steps have none.
     pub in_hook: bool,
+    /// How many fragments stand around what is at work.
+    pub around: usize,
     /// The source ports that places of this run have asked from.
     pub source_ports: SourcePorts,
     pub judged: Option<String>,

@@ -123,7 +123,7 @@ impl Reader<'_> {
             let hint = format!("hand `{name}` to the function as an argument, or make a closure of it: `let f = |…| …;`");
             (format!("a `fn` does not see `{name}`, which stands outside of it"), Some(hint))
         } else {
-            let near = nearest(name, self.all_seen().chain(["params"])).map(str::to_owned);
+            let near = nearest(name, self.all_seen().chain(["params"]).chain(self.constants.iter().copied())).map(str::to_owned);
             self.meant.extend(near.clone());
             let near = elsewhere::variable(name).or_else(|| near.map(|near| format!("did you mean `{near}`?")));
             let elsewhere = || {

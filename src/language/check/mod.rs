@@ -23,6 +23,7 @@ use rhai::{AST, Engine};
 
 use self::reader::Reader;
 use self::script::Script;
+use super::at_a_step::AtAStep;
 use super::header::Header;
 use crate::model::capability::CAPABILITIES;
 use crate::model::diagnostic::{Diagnostic, Source};
@@ -41,10 +42,10 @@ pub fn mistakes(engine: &Engine, source: &Source, ast: &AST, header: &Header, by
 
 /// Those of a fragment that a site runs at a step of a playbook: it finds more there, and uses what it needs of the playbook's header.
 #[must_use]
-pub fn mistakes_of_fragment(engine: &Engine, source: &Source, ast: &AST, header: &Header) -> Vec<Diagnostic> {
+pub fn mistakes_of_fragment(engine: &Engine, source: &Source, ast: &AST, header: &Header, finds: AtAStep) -> Vec<Diagnostic> {
     let script = Script::of(ast);
     let mut reader = Reader::new(engine, source, header, &script);
-    reader.constants.extend(["given", "when"]);
+    reader.constants.extend(finds.names());
     reader.readings(Reader::script);
     reader.shadowing();
     reader.told()

@@ -94,6 +94,7 @@ pub const PLAIN_QUOTES: &str = "W0209";
 pub const OTHER_SEVERITY: &str = "W0210";
 pub const LOST_IN_A_COPY: &str = "W0211";
 pub const UNKNOWN_DEFAULT: &str = "W0401";
+pub const UNKNOWN_HOOKED: &str = "W0402";
 pub const OLD_NAME: &str = "W0501";
 
 /// Every code, in order.
@@ -359,6 +360,12 @@ pub const CODES: &[Code] = &[
         title: "a site gives a default to an unknown parameter",
         meaning: "None of the playbooks that are shipped, or checked together with the site file, has a parameter of that name. A mistyped name would be passed over in silence. When it is for another playbook, name that beside the site: `lbdiag check site.yaml PLAYBOOKS`.",
         example: Example::Described("defaults: { fron: \"ssh:c1\" }"),
+    },
+    Code {
+        code: UNKNOWN_HOOKED,
+        title: "a site has a hook for an unknown playbook",
+        meaning: "None of the playbooks that are shipped, or checked together with the site file, has that name, so that its fragment was not read. When it is for another playbook, name that beside the site: `lbdiag check site.yaml PLAYBOOKS`.",
+        example: Example::Described("hooks: [{ playbook: metalb-flow, after: \"Follow a request\", run: hooks/rack.hook }]"),
     },
     Code {
         code: OLD_NAME,

@@ -12,7 +12,7 @@ mod wording;
 
 pub(in crate::report) use answer::{counted, left_behind, times};
 pub(in crate::report) use cause::headline;
-pub(in crate::report) use details::ran;
+pub(in crate::report) use details::{ran, ran_whole};
 pub(in crate::report) use gaps::grouped;
 pub(in crate::report) use path::{end, offset};
 pub(in crate::report) use proof::ruled_out;

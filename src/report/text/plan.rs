@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::layout::{columns, padded};
+use super::outcome;
 use super::page::{Page, Style};
 use crate::model::plan::{Argument, Intent, Plan, PlannedHost, WAIT};
 use crate::model::text::one_line;
@@ -19,6 +20,10 @@ pub(super) fn plan(plan: &Plan, style: Style, scripts: bool) -> String {
         ),
     );
     given(&mut page, plan);
+    page.heading("Playbook, modules and hooks");
+    for one in &plan.ran {
+        page.paragraph(2, &one_line(&outcome::ran_whole(one)));
+    }
     page.heading("API requests");
     for request in &plan.api {
         page.paragraph(2, request);
@@ -153,6 +158,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::model::outcome::Ran;
 
     fn intent(host: &str, order: usize) -> Intent {
         Intent {
@@ -177,6 +183,15 @@ mod tests {
             lbdiag: "0".to_owned(),
             playbook: "flow".to_owned(),
             playbook_version: "1".to_owned(),
+            ran: vec![Ran {
+                kind: "hook".to_owned(),
+                path: "hooks/a.hook".to_owned(),
+                at: "around \"Follow a request\"".to_owned(),
+                shipped: false,
+                version: String::new(),
+                sha256: "0".repeat(64),
+                in_place_of_shipped: false,
+            }],
             params: BTreeMap::new(),
             uses: vec!["cluster.read".to_owned()],
             seconds: 120,
@@ -193,6 +208,8 @@ mod tests {
         let text = plan(&sample(), Style::PLAIN, false);
         assert!(text.contains("  capture on n1 n2, as root: at most 90 s, 8 MiB, 20000 packets\n"), "{text}");
         assert!(text.contains("Step 2 (only when"), "{text}");
+        let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(whole.contains(&format!("hook hooks/a.hook, around \"Follow a request\", sha256 {}", "0".repeat(64))), "{text}");
         assert_eq!(text.matches("sh <guard> ").count(), 2, "{text}");
         assert!(!text.contains("echo hello") && !text.contains('\u{1b}'), "{text}");
     }

@@ -1,59 +1,36 @@
 //! What a site runs at the steps of a playbook that it did not write.
 
-use rhai::{Dynamic, EvalAltResult, NativeCallContext, Scope};
+use std::sync::Arc;
 
-use super::question::step;
-use super::step_hook::StepHook;
+use rhai::{Dynamic, FnPtr, NativeCallContext};
+
+use super::around::{End, surrounded};
+use super::fragment::run_one;
+use super::question::Ended;
+use super::step_alone::alone;
 use crate::evidence::site_additions::When;
-use crate::model::diagnostic::codes;
-use crate::words::mistake::Mistake;
 use crate::words::session::{Answer, Run};
 
-/// Does a step, with what the site runs before and after it.
+/// Does a step, with what the site runs before, around and after it.
 ///
 /// # Errors
 /// As the step.
-pub fn hooked(run: &Run, context: &NativeCallContext, title: &str, work: impl FnOnce() -> Answer<Dynamic>) -> Answer<Dynamic> {
-    let mine: Vec<&StepHook> = run.hooks.all.iter().filter(|hook| hook.step == title).collect();
+pub fn hooked(run: &Arc<Run>, context: &NativeCallContext, title: &str, body: &FnPtr) -> Answer<Dynamic> {
+    let hooks = &run.hooks.all;
+    let mine: Vec<usize> = (0..hooks.len()).filter(|index| hooks[*index].step == title).collect();
     if mine.is_empty() || run.state().in_hook {
-        return work();
+        return alone(run, context, title, body).map(Ended::value);
     }
-    for hook in mine.iter().filter(|hook| hook.when != When::After) {
-        let answer = run_one(run, context, hook, "before", Dynamic::UNIT)?;
-        if hook.when == When::Around && answer.as_bool() == Ok(false) {
-            run.note(format!("the site leaves the step \"{title}\" out ({})", hook.path));
-            return Ok(Dynamic::UNIT);
+    let of = |when: When| mine.iter().copied().filter(move |index| hooks[*index].when == when);
+    for index in of(When::Before) {
+        run_one(run, context, &hooks[index], ("given", Dynamic::UNIT))?;
+    }
+    let End { end, ran } = surrounded(run, context, title, body, &of(When::Around).collect::<Vec<_>>())?;
+    let given = end.value();
+    if ran {
+        for index in of(When::After) {
+            run_one(run, context, &hooks[index], ("given", given.clone()))?;
         }
-    }
-    let given = work()?;
-    for hook in mine.iter().filter(|hook| hook.when != When::Before) {
-        let _ = run_one(run, context, hook, "after", given.clone())?;
     }
     Ok(given)
-}
-
-/// Runs a fragment as a step of its own.
-fn run_one(run: &Run, context: &NativeCallContext, hook: &StepHook, when: &'static str, given: Dynamic) -> Answer<Dynamic> {
-    run.state().in_hook = true;
-    let answer = step(run, &format!("{when} \"{}\" ({})", hook.step, hook.path), || {
-        let mut scope = Scope::new();
-        for (name, value) in &run.constants {
-            scope.push_constant(name.as_str(), value.clone());
-        }
-        scope.push_constant("given", given);
-        scope.push_constant("when", when);
-        context.engine().eval_ast_with_scope::<Dynamic>(&mut scope, &hook.ast).map_err(|error| told(context, hook, error))
-    });
-    run.state().in_hook = false;
-    answer
-}
-
-#[expect(clippy::unnecessary_box_returns, reason = "Rhai takes its errors boxed")]
-/// What could not be looked at stays that; a mistake is one of the fragment's file, which is not the playbook's.
-fn told(context: &NativeCallContext, hook: &StepHook, error: Box<EvalAltResult>) -> Box<EvalAltResult> {
-    match error.unwrap_inner() {
-        EvalAltResult::ErrorRuntime(value, _) if !value.is::<Mistake>() => error,
-        EvalAltResult::ErrorTerminated(..) => error,
-        _ => Mistake { code: codes::OPERATION, message: format!("{}: {error}", hook.path), hint: None }.raised(context),
-    }
 }

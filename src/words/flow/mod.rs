@@ -4,7 +4,9 @@
 
 pub mod again;
 pub mod allowed;
+pub mod around;
 pub mod follow;
+pub mod fragment;
 pub mod get_ready;
 pub mod hooks;
 pub mod parallel;
@@ -12,6 +14,7 @@ pub mod question;
 pub mod reads_suffice;
 pub mod skip;
 pub mod step;
+pub mod step_alone;
 pub mod step_hook;
 
 use super::session::Code;

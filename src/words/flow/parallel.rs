@@ -15,10 +15,10 @@ use crate::model::diagnostic::codes;
 use crate::model::finding::Gap;
 use crate::model::subject::Subject;
 use crate::words::fits::in_words;
+use crate::words::flow::question::{StepFailed, why};
 use crate::words::flow::skip::Skipped;
 use crate::words::manual::flow::PARALLEL as WORD;
 use crate::words::mistake::Mistake;
-use crate::words::printed;
 use crate::words::room;
 use crate::words::session::{AT_ONCE, Answer, Run, State};
 
@@ -110,10 +110,12 @@ fn told(run: &Run, part: &Part, answer: Answer<Dynamic>) -> Answer<Dynamic> {
             run.note(format!("{} of {} skipped: {reason}", part.index + 1, part.of));
         }
         EvalAltResult::ErrorRuntime(value, _) if !value.is::<Mistake>() => {
-            let reason = room::text(&printed::shown(value));
+            let reason = why(value);
             run.note(format!("{} of {} failed: {reason}", part.index + 1, part.of));
-            let undecided = "everything that this closure would have told";
-            run.gap(Gap::new(names::EVIDENCE_UNREADABLE, Subject::Step(room::name(&which)), reason, undecided).decisive());
+            if !value.is::<StepFailed>() {
+                let undecided = "everything that this closure would have told";
+                run.gap(Gap::new(names::EVIDENCE_UNREADABLE, Subject::Step(room::name(&which)), reason, undecided).decisive());
+            }
         }
         _ => return Err(error),
     }

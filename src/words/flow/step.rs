@@ -1,46 +1,19 @@
-//! `step(title, closure)`: one question of the run, with what the site runs before and after it.
+//! `step(title, closure)`: one question of the run, with what the site runs before, after and around it.
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, FnPtr, ImmutableString, NativeCallContext};
+use rhai::{Engine, FnPtr, ImmutableString, NativeCallContext};
 
 use super::hooks::hooked;
-use super::question::step;
-use crate::words::flow::skip::Skipped;
-use crate::words::printed;
-use crate::words::room;
-use crate::words::session::{Answer, Progress, Run};
+use super::question::StepFailed;
+use crate::words::session::Run;
 
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
-    engine.register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| {
-        hooked(&run, &context, &title, || {
-            step(&run, &title, || {
-                let result = body.call_within_context::<Dynamic>(&context, ());
-                if run.traces {
-                    trace(&run, &context, &title, &result);
-                }
-                result
-            })
-        })
-    });
-}
-
-/// Tells whoever watches what a step gave, or how it ended; an error names the calls that led to it.
-fn trace(run: &Run, context: &NativeCallContext, title: &str, result: &Answer<Dynamic>) {
-    let text = |value: &Dynamic| match context.call_native_fn::<ImmutableString>("to_string", (value.clone(),)) {
-        Ok(text) => text.to_string(),
-        Err(_) => printed::shown(value),
-    };
-    let told = match result {
-        Ok(value) if value.is_unit() => "gave ()".to_owned(),
-        Ok(value) if value.is_array() || value.is_map() => format!("gave {}", printed::written(value, &text)),
-        Ok(value) => format!("gave {}", text(value)),
-        Err(error) => match error.unwrap_inner() {
-            EvalAltResult::ErrorRuntime(value, _) if value.is::<Skipped>() => text(value),
-            _ => format!("failed: {error}"),
-        },
-    };
-    (run.progress)(Progress::Traced(format!("step \"{title}\" {}", room::text(&told))));
+    engine
+        .register_fn("step", move |context: NativeCallContext, title: ImmutableString, body: FnPtr| hooked(&run, &context, &title, &body));
+    engine.register_type_with_name::<StepFailed>("StepFailed");
+    engine.register_fn("to_string", |failed: &mut StepFailed| failed.to_string());
+    engine.register_fn("to_debug", |failed: &mut StepFailed| failed.to_string());
 }

@@ -190,13 +190,23 @@ impl Page {
 
 /// `playbook metallb-flow.rhai 1.0.0, shipped, sha256 0123456789abcdef…`
 pub(in crate::report) fn ran(one: &Ran) -> String {
+    ran_with(one, &format!("{}…", one.sha256.get(..16).unwrap_or_default()))
+}
+
+/// The same with the whole hash, as a site's `allow` takes it.
+pub(in crate::report) fn ran_whole(one: &Ran) -> String {
+    ran_with(one, &one.sha256)
+}
+
+fn ran_with(one: &Ran, sha256: &str) -> String {
     let version = if one.version.is_empty() { String::new() } else { format!(" {}", one.version) };
     let from = match (one.shipped, one.in_place_of_shipped) {
         (true, _) => ", shipped",
         (_, true) => ", in place of the shipped one of that name",
         _ => "",
     };
-    format!("{} {}{version}{from}, sha256 {}…", one.kind, one.path, one.sha256.get(..16).unwrap_or_default())
+    let at = if one.at.is_empty() { String::new() } else { format!(", {}", one.at) };
+    format!("{} {}{version}{from}{at}, sha256 {sha256}", one.kind, one.path)
 }
 
 /// `12 API requests, 9 commands, 4 captures and 2 probes on 5 hosts`
