@@ -7,6 +7,7 @@ pub(super) mod gone;
 pub(super) mod inside;
 pub(super) mod kube_proxy;
 pub(super) mod packets;
+pub(super) mod queues;
 pub(super) mod rules;
 pub(super) mod scene;
 pub(super) mod taking;

@@ -4,7 +4,7 @@ use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::filter_rules::{DIVERTED, FILTERED, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
+use super::filter_rules::{DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
@@ -23,6 +23,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -56,6 +57,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&ZONED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -78,6 +80,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -98,6 +101,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
         Look(&ANSWERS_EXPIRED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -114,7 +118,15 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
 /// The packet left the node on the pod's link and did not arrive in the pod.
 pub(in crate::analysis::judge) const ON_THE_LINK: FirstOf<Inside> = FirstOf {
     title: "the pod's link on",
-    steps: &[Look(&LED_BY_MARK), Look(&POD_LINK), Look(&OWN_ROUTE_WRONG), Look(&OWN_ROUTE_MISSING), Look(&WRONG_NEIGHBOUR)],
+    steps: &[
+        Look(&LED_BY_MARK),
+        Look(&POD_LINK),
+        Look(&OWN_ROUTE_WRONG),
+        Look(&OWN_ROUTE_MISSING),
+        Look(&WRONG_NEIGHBOUR),
+        Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
+    ],
 };
 
 /// The requests were seen on their way to an address or a port that is no endpoint's.

@@ -7,6 +7,7 @@ use super::{
     foreign, lost_between, none_encapsulated, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
     wrong_endpoint, wrong_neighbour,
 };
+use crate::analysis::judge::node::queues;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{by_mark, checksum, rules};
 
@@ -39,6 +40,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
         Look(&SENT_BY_MARK),
         Look(&BY_DEFAULT_ROUTE),
         Look(&TUNNEL_FILTERED),
+        Look(&TUNNEL_QUEUED),
         Look(&WRONG_ROUTE),
         Look(&LOST_DIRECTLY),
         Look(&SENT_OTHERWISE),
@@ -98,6 +100,18 @@ const TUNNEL_FILTERED: Proof<HandedOver> = Proof {
     title: "a packet filter that drops what the tunnel sends",
     needs: "a rule of the node that drops datagrams to the other node's tunnel port, and that counted",
     apply: One(|scene| filtered_on_leaving(scene)),
+};
+
+const TUNNEL_QUEUED: Proof<HandedOver> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "the traffic control of what carries a tunnel",
+    needs: "a queue of the tunnel's interface, or of one that carries it, that dropped as many packets as were lost or holds them longer than the tries lasted",
+    apply: One(|scene| {
+        let Handed { case, roads, node, pair, interface, .. } = scene;
+        let mut interfaces = queues::beneath(case, node);
+        interfaces.insert(interface.clone());
+        queues::drops(pair, node, &interfaces, queues::enough(roads.len())).or_else(|| queues::holds(pair, node, &interfaces, roads))
+    }),
 };
 
 const WRONG_ROUTE: Proof<HandedOver> = Proof {
