@@ -274,7 +274,8 @@ fn without_the_named_rule_the_sentence_goes() {
         let text = rule.split_once(": ").map(|(_, text)| text.to_owned()).expect("a rule's text");
         let told = &base.whole.findings[0].evidence;
         let counterfactual = told.iter().any(|line| line.contains("without this rule"));
-        assert!(counterfactual || !rule.contains(" drops it: "), "{}: {told:?}", base.name);
+        let of_a_filter = base.whole.findings[0].culprits.iter().any(|culprit| culprit.to_string().contains("/rule/"));
+        assert!(counterfactual || !of_a_filter || !rule.contains(" drops it: "), "{}: {told:?}", base.name);
         let part = base.changed(harmless::without_rule(text.clone()));
         assert!(!shown(&part).contains(&text) && part.verdict != Verdict::Pass, "{}: {}", base.name, shown(&part));
         Some(base.name)

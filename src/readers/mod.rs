@@ -69,7 +69,7 @@ readers! {
     ss_of_bgp: all(&[written::BGP_SOCKETS]), |_, is| connections_of_bgp(is);
     kernel_counters: seeds::of_sections(&["counters"]), kernel_counters_read;
     device_counters: all(&[written::DEVICES]), |_, is| drop(place("devices", is).traffic());
-    tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(pair("traffic-control", was, is).queues_dropped());
+    tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(pair("traffic-control", was, is).queues_worked());
     ip_xfrm: all(&[written::XFRM]), xfrm;
     ipvsadm: all(&[written::IPVS]), |was, is| filters("ipvs", was, is);
     script_sections: of("inspect"), |_, is| drop(sections::place_state(Place::Host(Host::local()), &text(is)));

@@ -202,10 +202,24 @@ pub(super) fn without_rule(text: String) -> Change {
             output = edited(output, "nft", |dump| {
                 dump.lines().filter(|line| !line.trim_end().ends_with(" drop")).collect::<Vec<_>>().join("\n")
             });
+            output = edited(output, "traffic-control", |dump| without_queue(dump, &text));
         }
         Ok(output)
     };
     Change { title: "without the named rule".to_owned(), run: Some(Box::new(run)), ..Change::default() }
+}
+
+/// Without the queueing disciplines of that kind and those options.
+fn without_queue(dump: &str, text: &str) -> String {
+    let (kind, options) = text.split_once(' ').unwrap_or((text, ""));
+    let mut here = false;
+    let kept = dump.lines().filter(|line| {
+        if line.starts_with("qdisc ") {
+            here = line.starts_with(&format!("qdisc {kind} ")) && !options.is_empty() && line.trim_end().ends_with(options);
+        }
+        !here
+    });
+    kept.collect::<Vec<_>>().join("\n")
 }
 
 /// A rule without a counter that would take every request to port 443, had it been there.

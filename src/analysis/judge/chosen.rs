@@ -243,12 +243,22 @@ fn remedy(place: &str, cause: &Decision) -> String {
     }
 }
 
-fn finding(name: &'static str, culprit: Subject, state: &PlaceState, place: &str, cause: &Decision, packet: &Routed, what: &str) -> Finding {
+fn finding(
+    name: &'static str,
+    culprit: Subject,
+    state: &PlaceState,
+    place: &str,
+    cause: &Decision,
+    packet: &Routed,
+    what: &str,
+) -> Finding {
     let does = if cause.refuses() { "refuses" } else { "leads astray" };
     let mut evidence = told(place, cause);
     evidence.extend(ends(state, cause, packet.to).filter(|_| !cause.refuses()));
     if cause.rule.mark.is_some() {
-        evidence.extend(packet.mark.map(|mark| format!("by the rules of {place}'s packet filter they have the mark {mark:#x} when they are routed")));
+        evidence.extend(
+            packet.mark.map(|mark| format!("by the rules of {place}'s packet filter they have the mark {mark:#x} when they are routed")),
+        );
     }
     let otherwise = lookup(state, packet, Some(&cause.rule)).ok().flatten();
     evidence.extend(otherwise.and_then(|other| Some(format!("without this rule they would go by {}", other.device()?))));

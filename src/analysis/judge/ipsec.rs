@@ -17,7 +17,7 @@ pub(super) fn drops(pair: &StatePair, node: &str, enough: u64) -> Option<Finding
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::filters::enough;
+    use super::super::node::queues::enough;
     use super::*;
     use crate::analysis::state::place_state::PlaceState;
     use crate::model::place::{HostKind, Place};

@@ -38,14 +38,25 @@ pub(super) fn may_be_down(case: &Case, pair: &StatePair, node: &str, ip: IpAddr)
     }
 }
 
+/// A node's end of the link of the pod with that address, where the pod is on that node and both were read.
+pub(super) fn near<'p>(case: &Case, pair: &'p StatePair, ip: IpAddr) -> Option<&'p network::Link> {
+    let endpoint = case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?;
+    let here = endpoint.node.as_deref().is_some_and(|node| pair.after.place.to_string() == node);
+    peer_of(case, pair, endpoint.pod.as_deref().filter(|_| here)?)
+}
+
+fn peer_of<'p>(case: &Case, pair: &'p StatePair, pod: &str) -> Option<&'p network::Link> {
+    let peers: BTreeSet<u32> = case.pod_state(pod)?.after.links().unwrap_or_default().iter().filter_map(|link| link.peer).collect();
+    pair.after.links().unwrap_or_default().iter().find(|link| peers.contains(&link.index))
+}
+
 /// The node's way to the pod leads by an interface behind which the pod is not: neither the other end of the pod's own, nor the bridge of
 /// that.
 fn astray(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Option<Finding> {
     let state = &pair.after;
     let way = state.way(&RouteQuestion::to(ip))?;
     let out = way.device.clone()?;
-    let peers: BTreeSet<u32> = case.pod_state(pod)?.after.links().unwrap_or_default().iter().filter_map(|link| link.peer).collect();
-    let near = state.links().unwrap_or_default().iter().find(|link| peers.contains(&link.index))?;
+    let near = peer_of(case, pair, pod)?;
     if near.name == out || near.master.as_deref() == Some(&out) || !leads_off(case, state, &out) {
         return None;
     }

@@ -19,6 +19,27 @@ pub(super) struct Answered {
     ports: BTreeMap<String, BTreeSet<u16>>,
     /// The addresses that each place asked from, where the packets are those of its tries.
     sources: BTreeMap<String, BTreeSet<IpAddr>>,
+    passed: Passed,
+}
+
+/// What an answered try has to have done at the place, to be one that the rule could have stopped.
+#[derive(Clone, Copy)]
+enum Passed {
+    Anyhow,
+    /// It came in there from its client, as the lost ones did.
+    FromClient,
+    /// It came through the tunnel of the lost ones.
+    Tunnel,
+}
+
+impl Passed {
+    fn told(self, place: &str) -> String {
+        match self {
+            Self::Anyhow => format!("to have passed {place}"),
+            Self::FromClient => format!("to have come in on {place} from its client"),
+            Self::Tunnel => format!("to have come through that tunnel at {place}"),
+        }
+    }
 }
 
 impl Answered {
@@ -68,8 +89,8 @@ impl Answered {
         let through: Vec<Fields> =
             if output.is_some() { all.iter().filter(|field| field.source == vip).map(same).collect() } else { Vec::new() };
         all.extend(through);
-        let fields = all;
-        Self { fields, ports, sources }
+        let passed = if entered { Passed::FromClient } else { Passed::Anyhow };
+        Self { fields: all, ports, sources, passed }
     }
 
     /// As `at`, where it is the datagrams of a tunnel that were lost: what carried answered tries there looked the same.
@@ -85,11 +106,11 @@ impl Answered {
             }
         }
         let fields = if ports.is_empty() { Vec::new() } else { fields.to_vec() };
-        Self { fields, ports, sources: BTreeMap::new() }
+        Self { fields, ports, sources: BTreeMap::new(), passed: Passed::Tunnel }
     }
 
     fn none() -> Self {
-        Self { fields: Vec::new(), ports: BTreeMap::new(), sources: BTreeMap::new() }
+        Self { fields: Vec::new(), ports: BTreeMap::new(), sources: BTreeMap::new(), passed: Passed::Anyhow }
     }
 
     /// Whether the rule would surely have stopped answered tries, too.
@@ -116,7 +137,8 @@ impl Answered {
             None => format!("without this rule no other of {place}'s packet filters surely takes them"),
         }];
         if self.ports.is_empty() {
-            told.push(format!("no answered try is known to have passed {place}, so that there is none that it would stop, too"));
+            let passed = self.passed.told(&place.to_string());
+            told.push(format!("no answered try is known {passed}, so that there is none that it would stop, too"));
         }
         told.extend(self.ports.iter().map(|(from, ports)| {
             let partial = ruleset::partial(&rule.text).filter(|_| self.may_be_stopped(from, pair, rule));

@@ -116,7 +116,11 @@ fn takes(rule: &PolicyRule, packet: &Routed) -> Match {
         Some(input) if input != "lo" => Match::No,
         _ => Match::Maybe,
     }));
-    all.extend(rule.mark.as_deref().map(|mark| of(super::netfilter::mark_and_mask(mark).zip(packet.mark).map(|((value, mask), mark)| mark & mask == value & mask))));
+    all.extend(
+        rule.mark.as_deref().map(|mark| {
+            of(super::netfilter::mark_and_mask(mark).zip(packet.mark).map(|((value, mask), mark)| mark & mask == value & mask))
+        }),
+    );
     all.extend(rule.protocol.as_deref().map(|protocol| if protocol == packet.protocol { Match::Yes } else { Match::No }));
     all.extend(rule.source_port.as_deref().map(|range| in_range(range, packet.source_port)));
     all.extend(rule.destination_port.as_deref().map(|range| in_range(range, packet.destination_port)));

@@ -154,10 +154,9 @@ fn filters(host: &Host) -> Look {
 
 fn queues(host: &Host) -> Look {
     settled(both(host, "traffic-control").map(|()| {
-        let dropped = host.pair.queues_dropped().unwrap_or_default();
-        let grown = dropped.into_iter().find(|dropping| dropping.grown >= host.lost.max(1));
-        grown
-            .map_or(Look::Read, |dropping| Look::MayTake(format!("{} of {} dropped {}", dropping.kind, dropping.interface, dropping.grown)))
+        let worked = host.pair.queues_worked().unwrap_or_default();
+        let grown = worked.into_iter().find(|queue| queue.dropped >= host.lost.max(1));
+        grown.map_or(Look::Read, |queue| Look::MayTake(format!("{} of {} dropped {}", queue.now.kind, queue.now.interface, queue.dropped)))
     }))
 }
 

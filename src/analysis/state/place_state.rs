@@ -20,7 +20,7 @@ use super::network::{self, Link, Neighbour};
 use super::routes::{self, PolicyRule, Routes};
 use super::settings::{self, Settings};
 use super::sockets::{self, Listener};
-use super::traffic_control::{self, Dropping, Queues};
+use super::traffic_control::{self, Queues, Worked};
 use super::ways::{self, RouteQuestion, Way, Ways};
 use crate::model::place::Place;
 use crate::model::service::Protocol;
@@ -316,10 +316,11 @@ impl PlaceState {
         self.part(&self.parts.ipsec, "ipsec", Ipsec::read)
     }
 
-    /// What its queueing disciplines dropped.
+    /// Its queueing disciplines, and their classes where those were read.
     #[must_use]
     pub fn queues(&self) -> Option<&Queues> {
-        self.part(&self.parts.queues, "traffic-control", traffic_control::queues)
+        let classes = || self.text_of("tc-classes").map(traffic_control::classes).unwrap_or_default();
+        self.part(&self.parts.queues, "traffic-control", |text| [traffic_control::queues(text), classes()].concat())
     }
 
     /// The rules of `iptables`.
@@ -360,10 +361,10 @@ impl StatePair {
         Some(self.after.ipsec()?.dropped_since(self.before.ipsec()?))
     }
 
-    /// The queueing disciplines that dropped packets meanwhile, the most first.
+    /// What each queueing discipline did meanwhile, those that dropped most first.
     #[must_use]
-    pub fn queues_dropped(&self) -> Option<Vec<Dropping>> {
-        Some(traffic_control::dropping(self.before.queues()?, self.after.queues()?))
+    pub fn queues_worked(&self) -> Option<Vec<Worked>> {
+        Some(traffic_control::worked(self.before.queues()?, self.after.queues()?.clone()))
     }
 }
 

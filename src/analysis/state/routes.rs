@@ -146,7 +146,8 @@ impl PolicyRule {
     /// Whether the rule itself refuses what it takes.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.table.is_none() && ["blackhole", "unreachable", "prohibit"].iter().any(|kind| self.text.split_whitespace().any(|word| word == *kind))
+        self.table.is_none()
+            && ["blackhole", "unreachable", "prohibit"].iter().any(|kind| self.text.split_whitespace().any(|word| word == *kind))
     }
 
     /// Whether it may lead to what is not known here: over other rules, or into the table of a VRF.

@@ -2,6 +2,7 @@
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::state::ways::RouteQuestion;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -69,6 +70,40 @@ fn pods_around(case: &Case, client: IpAddr, route: Option<&str>) -> Option<(Stri
             inner.then(|| (range.to_string(), format!("{name} of {}, a bridge of pods, has {net}", state.place)))
         },
     )
+}
+
+/// The node has the client's own address on an interface: its kernel takes the requests for forged, and what is answered to them for its
+/// own.
+pub(in crate::analysis::judge) fn on_the_node(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
+    let (state, vip) = (&case.node_state(node)?.after, case.address()?);
+    let sources: BTreeSet<IpAddr> = roads
+        .iter()
+        .map(|road| {
+            let here = node.to_owned();
+            let came =
+                road.hops(move |hop| hop.request && hop.passage == Passage::In && hop.place == here && hop.destination.0 == vip).next();
+            came.map(|hop| hop.source.0)
+        })
+        .collect::<Option<_>>()?;
+    let held = |client: &IpAddr| state.addresses()?.iter().find(|(_, net)| net.addr() == *client);
+    let client = *sources.first()?;
+    let (interface, net) = held(&client)?;
+    let outward = |client: &IpAddr| state.way(&RouteQuestion::to(*client)).is_some_and(|way| way.kind.as_deref() != Some("local"));
+    if sources.iter().any(|client| held(client).is_none() || outward(client)) || roads.iter().any(|road| road.client() == node) {
+        return None;
+    }
+    Some(Finding {
+        next: format!("On {node}: ip addr del {net} dev {interface}; and see what put it there."),
+        ..found(
+            names::CLIENT_OVERLAPS_CLUSTER,
+            vec![Subject::client(&client.to_string()), Subject::interface(node, interface)],
+            format!("{node} has the client's address {client} itself, on {interface}"),
+            vec![
+                format!("`ip addr` on {node}: {interface} has {net}"),
+                format!("its requests come in on {node} from outside: a kernel drops what comes from an address of its own"),
+            ],
+        )
+    })
 }
 
 /// The node takes the client for a neighbour and asks for it in vain, while the client's requests come through a router.

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::culprits;
-use crate::analysis::judge::answering;
 use crate::analysis::judge::road::Road;
+use crate::analysis::judge::{answering, chosen};
 use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::PlaceState;
 use crate::analysis::state::ways::Way;
@@ -97,7 +97,13 @@ pub(in crate::analysis::judge) fn refused(case: &Case, roads: &[&Road]) -> Optio
     if roads.iter().all(|road| road.connection.attempt.ending == Ending::NoRoute) {
         return None;
     }
-    Some(finding(roads, format!("{} has no way to the address: {refused}", client.name), vec![client.told(refused)]))
+    let mut found = finding(roads, format!("{} has no way to the address: {refused}", client.name), vec![client.told(refused)]);
+    if let Some(barred) = chosen::client(case, roads) {
+        found.summary = format!("{} has no way to the address: {}", client.name, barred.summary);
+        found.evidence.extend(barred.evidence);
+        found.next = barred.next;
+    }
+    Some(found)
 }
 
 /// The route leads into an interface that no cable leaves by: a dummy, or a bridge of the client's own containers.

@@ -1,7 +1,7 @@
 //! The packet filters of a node and what else drops in its kernel, as proofs.
 
 use super::scene::{Inside, Scene};
-use super::{filters, kube_proxy};
+use super::{filters, kube_proxy, queues};
 use crate::analysis::judge::rule::{Apply::One, Proof};
 use crate::analysis::judge::{ipsec, policy, rules, translation};
 use crate::analysis::state::ruleset::Hook;
@@ -69,13 +69,20 @@ pub(super) const SHORT_LIVED: Proof<Inside> = Proof {
 pub(super) const TRAFFIC_CONTROL: Proof<Inside> = Proof {
     rule: &rules::FIREWALL_DROP,
     title: "the traffic control of an interface",
-    needs: "a queue of the interface that dropped as many packets as were lost",
-    apply: One(|scene| filters::queue_drops(scene.pair, scene.node, scene.queue, filters::enough(scene.roads.len()))),
+    needs: "a queue of an interface on their way that dropped as many packets as were lost",
+    apply: One(|scene| queues::drops(scene.pair, scene.node, scene.queues, queues::enough(scene.roads.len()))),
+};
+
+pub(super) const HELD_BACK: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "traffic control that holds packets back",
+    needs: "a queue of an interface on their way whose backlog, at its rate, or whose delay lasts longer than the tries",
+    apply: One(|scene| queues::holds(scene.pair, scene.node, scene.queues, scene.roads)),
 };
 
 pub(super) const IPSEC: Proof<Inside> = Proof {
     rule: &rules::FIREWALL_DROP,
     title: "an IPsec policy",
     needs: "the kernel's count of IPsec drops, that grew by as many as were lost",
-    apply: One(|scene| ipsec::drops(scene.pair, scene.node, filters::enough(scene.roads.len()))),
+    apply: One(|scene| ipsec::drops(scene.pair, scene.node, queues::enough(scene.roads.len()))),
 };

@@ -143,25 +143,3 @@ pub(in crate::analysis::judge) fn arp_filtered(pair: &StatePair, node: &str, cli
         Some(found(names::NODE_FIREWALL_DROP, vec![Subject::rule(node, &drop.path, &drop.text)], summary, evidence))
     })
 }
-
-/// How much a counter has to have grown that explains lost packets: both rounds are among these, and it was read around the second one alone.
-pub(in crate::analysis::judge) fn enough(lost: usize) -> u64 {
-    u64::try_from(lost.div_ceil(2)).unwrap_or(u64::MAX).max(2)
-}
-
-/// The traffic control of an interface drops that many packets.
-pub(in crate::analysis::judge) fn queue_drops(pair: &StatePair, node: &str, interface: Option<&str>, enough: u64) -> Option<Finding> {
-    let interface = interface?;
-    let here = pair.queues_dropped()?.into_iter().find(|dropping| dropping.interface == interface)?;
-    (here.grown >= enough).then(|| {
-        found(
-            names::NODE_FIREWALL_DROP,
-            vec![Subject::interface(node, interface)],
-            format!("the traffic control of {node}/{interface} drops it"),
-            vec![format!(
-                "tc on {node}: the {} qdisc of {interface} dropped {} packets while the probe was repeated",
-                here.kind, here.grown
-            )],
-        )
-    })
-}

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::gone::unseen;
 use super::packets::Packets;
+use super::queues;
 use super::rules::{ASTRAY, BEYOND, FAR_REPLY, FAR_REQUEST, ON_THE_LINK, REPLY_INSIDE, REQUEST_INSIDE};
 use super::scene::Scene;
 use super::taking::{FAR_GONE, SOUGHT, TAKING};
@@ -12,8 +13,9 @@ use crate::analysis::judge::case::Case;
 use crate::analysis::judge::road::{Leg, Road};
 use crate::analysis::judge::rule::Log;
 use crate::analysis::judge::tries::Tries;
-use crate::analysis::judge::{led_astray, translation};
+use crate::analysis::judge::{led_astray, pod_link, translation};
 use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
@@ -32,7 +34,8 @@ pub(in crate::analysis::judge) fn request_inside(case: &Case, log: &Log, roads: 
     let seen = came_in(roads, node, input.as_deref());
     let fields = packets.fields(Leg::Request, case.address(), input.as_deref());
     let (input, sources) = (input.as_deref(), &packets.clients);
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, sources };
+    let queues = &on_their_way(case, node, pair, packets.endpoints.iter().map(|(ip, _)| ip), [input, None]);
+    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, queues, sources };
     if let Some(decided) = log.first(&REQUEST_INSIDE, node, &scene) {
         return decided.map(|finding| after(seen, finding));
     }
@@ -70,7 +73,8 @@ pub(in crate::analysis::judge) fn reply_inside(case: &Case, log: &Log, roads: &[
     fields.extend(passing(&fields, case.address(), inward.as_deref(), |to| pair.after.way(&RouteQuestion::to(to))?.device.clone()));
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     let (input, queue) = (inward.as_deref(), outward.as_deref());
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue, sources: &pods };
+    let queues = &on_their_way(case, node, pair, &packets.clients, [input, queue]);
+    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue, queues, sources: &pods };
     log.first(&REPLY_INSIDE, node, &scene).unwrap_or_else(|| {
         Err(unseen(
             node,
@@ -105,7 +109,15 @@ pub(in crate::analysis::judge) fn far_inside(case: &Case, log: &Log, roads: &[&R
         if request { packets.seen_sources.clone() } else { packets.endpoints.iter().map(|(ip, _)| *ip).collect() };
     let fields = packets.fields(leg, case.address(), input.as_deref());
     let input = input.as_deref();
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, sources: &sources };
+    let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
+    // What a pod answers comes in by its link, and leaves for whom the pod saw.
+    let links = pods.iter().filter_map(|ip| pod_link::near(case, pair, *ip)).map(|link| Some(link.name.as_str()));
+    let queues = &if request {
+        on_their_way(case, node, pair, &pods, [input, None])
+    } else {
+        on_their_way(case, node, pair, packets.clients.union(&packets.seen_sources), links.chain([input]))
+    };
+    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, queues, sources: &sources };
     log.first(if request { &FAR_REQUEST } else { &FAR_REPLY }, node, &scene).unwrap_or_else(|| {
         let grown = translation::refusals(pair, &fields);
         Err(unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}")))
@@ -143,7 +155,21 @@ fn looked_at<T>(case: &Case, roads: &[&Road], node: &str, look: impl FnOnce(&Sce
     let pair = case.node_state(node)?;
     let packets = Packets::of(case, roads);
     let (fields, sources) = (&[], &packets.clients);
-    look(&Scene { case, roads, node, pair, packets: &packets, fields, input: None, queue: None, sources })
+    let queues = &on_their_way(case, node, pair, packets.endpoints.iter().map(|(ip, _)| ip), []);
+    look(&Scene { case, roads, node, pair, packets: &packets, fields, input: None, queue: None, queues, sources })
+}
+
+/// The interfaces by which packets leave a node for these addresses, and those by which they came.
+fn on_their_way<'a>(
+    case: &Case,
+    node: &str,
+    pair: &StatePair,
+    to: impl IntoIterator<Item = &'a IpAddr>,
+    came_by: impl IntoIterator<Item = Option<&'a str>>,
+) -> BTreeSet<String> {
+    let mut all = queues::towards(case, node, pair, to);
+    all.extend(came_by.into_iter().flatten().map(str::to_owned));
+    all
 }
 
 /// The interface by which the requests, or the answers, came in on a node, out of any tunnel.

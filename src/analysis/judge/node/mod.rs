@@ -1,6 +1,5 @@
 //! Inside a node: what takes a packet between where it came in and where it should leave.
 
-mod chosen_rules;
 mod filter_rules;
 pub(super) mod filters;
 pub(super) mod forwarding;
@@ -8,6 +7,8 @@ pub(super) mod gone;
 pub(super) mod inside;
 pub(super) mod kube_proxy;
 pub(super) mod packets;
+pub(super) mod queues;
+mod routing_rules;
 pub(super) mod rules;
 pub(super) mod scene;
 pub(super) mod taking;

@@ -4,8 +4,10 @@ use crate::analysis::state::ways::RouteQuestion;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::filter_rules::{DIVERTED, FILTERED, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
-use super::chosen_rules::{ANSWERS_CHOSEN, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG};
+use super::filter_rules::{DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
+use super::routing_rules::{
+    ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG,
+};
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
@@ -24,8 +26,10 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
+        Look(&CLIENT_IS_HERE),
         Look(&REVERSE_PATH),
         Look(&REFUSED_TO_FORWARD),
         Look(&REQUESTS_CHOSEN_MISSING),
@@ -59,6 +63,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&ZONED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -82,6 +87,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -104,6 +110,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
         Look(&ANSWERS_EXPIRED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
         Look(&IPSEC),
         Look(&FORWARDING_OFF),
         Look(&REVERSE_PATH),
@@ -121,7 +128,15 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
 /// The packet left the node on the pod's link and did not arrive in the pod.
 pub(in crate::analysis::judge) const ON_THE_LINK: FirstOf<Inside> = FirstOf {
     title: "the pod's link on",
-    steps: &[Look(&LED_BY_MARK), Look(&POD_LINK), Look(&OWN_ROUTE_WRONG), Look(&OWN_ROUTE_MISSING), Look(&WRONG_NEIGHBOUR)],
+    steps: &[
+        Look(&LED_BY_MARK),
+        Look(&POD_LINK),
+        Look(&OWN_ROUTE_WRONG),
+        Look(&OWN_ROUTE_MISSING),
+        Look(&WRONG_NEIGHBOUR),
+        Look(&TRAFFIC_CONTROL),
+        Look(&HELD_BACK),
+    ],
 };
 
 /// The requests were seen on their way to an address or a port that is no endpoint's.
@@ -164,13 +179,6 @@ const REVERSE_PATH: Proof<Inside> = Proof {
     title: "the reverse path filter",
     needs: "rp_filter in force on the interface of arrival, and a way back to the source by another one, or none",
     apply: One(|scene| forwarding::reverse_path(scene.pair, scene.node, scene.input, scene.sources)),
-};
-
-const REFUSED_TO_FORWARD: Proof<Inside> = Proof {
-    rule: &rules::POD_NETWORK_MISSING,
-    title: "a way to the pod that the kernel refuses for what comes in by this interface",
-    needs: "the refusal of `ip route get POD from SOURCE iif INTERFACE`",
-    apply: One(|scene| forwarding::refused_to_forward(scene.pair, scene.node, scene.input, scene.sources, &linked(scene))),
 };
 
 const LEFT_ALONE: Proof<Inside> = Proof {
@@ -251,7 +259,7 @@ const POD_ROUTE: Proof<Inside> = Proof {
 };
 
 /// The endpoints whose route is not gone with a link of their own.
-fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
+pub(super) fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
     let cut_off = |ip: &IpAddr| pod_link::may_be_down(scene.case, scene.pair, scene.node, *ip);
     scene.packets.endpoints.iter().filter(|(ip, _)| !cut_off(ip)).copied().collect()
 }
@@ -320,13 +328,6 @@ const NO_WAY_BACK: Proof<Inside> = Proof {
             Some(forwarding::no_way_back(scene.node, *client, refused))
         })
     }),
-};
-
-const REFUSED_BACK: Proof<Inside> = Proof {
-    rule: &rules::RETURN_MISSING,
-    title: "a way back to the client that the kernel refuses for what comes in from the pods",
-    needs: "the refusal of `ip route get CLIENT from POD iif INTERFACE`",
-    apply: One(|scene| forwarding::refused_back(scene.pair, scene.node, scene.input, &scene.packets.clients, scene.sources)),
 };
 
 const UNTRACKED_ANSWERS: Proof<Inside> = Proof {

@@ -21,8 +21,10 @@ pub(in crate::analysis::judge) struct Scene<'a> {
     pub fields: &'a [Fields],
     /// The interface by which they came in.
     pub input: Option<&'a str>,
-    /// The interface on which queues and policies of the kernel may have taken them.
+    /// The interface towards the client, or the one that they came in by.
     pub queue: Option<&'a str>,
+    /// The interfaces whose traffic control may have taken them: those that they come in by, and those that they leave by.
+    pub queues: &'a BTreeSet<String>,
     /// Whom they came from.
     pub sources: &'a BTreeSet<IpAddr>,
 }

@@ -4,9 +4,10 @@ use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
     Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, ends, filtered_on_arrival, filtered_on_leaving,
-    foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread, tables_unread, tunnel_to_another_node,
-    wrong_endpoint, wrong_neighbour,
+    foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread, tables_unread,
+    tunnel_to_another_node, wrong_endpoint, wrong_neighbour,
 };
+use crate::analysis::judge::node::queues;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{by_mark, checksum, rules};
 
@@ -40,6 +41,7 @@ pub(in crate::analysis::judge) const NOT_SENT: FirstOf<HandedOver> = FirstOf {
         Look(&BY_DEFAULT_ROUTE),
         Look(&TUNNEL_FILTERED),
         Look(&TUNNEL_CHOSEN),
+        Look(&TUNNEL_QUEUED),
         Look(&WRONG_ROUTE),
         Look(&LOST_DIRECTLY),
         Look(&SENT_OTHERWISE),
@@ -106,6 +108,18 @@ const TUNNEL_CHOSEN: Proof<HandedOver> = Proof {
     title: "a policy rule that refuses what the tunnel sends, by the mark that the packet inside has",
     needs: "`ip rule` and the routes: the rule takes every lost packet as the tunnel sends it, and no answered one; without it they would go on",
     apply: One(|scene| refused::on_leaving(scene)),
+};
+
+const TUNNEL_QUEUED: Proof<HandedOver> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "the traffic control of what carries a tunnel",
+    needs: "a queue of the tunnel's interface, or of one that carries it, that dropped as many packets as were lost or holds them longer than the tries lasted",
+    apply: One(|scene| {
+        let Handed { case, roads, node, pair, interface, .. } = scene;
+        let mut interfaces = queues::beneath(case, node);
+        interfaces.insert(interface.clone());
+        queues::drops(pair, node, &interfaces, queues::enough(roads.len())).or_else(|| queues::holds(pair, node, &interfaces, roads))
+    }),
 };
 
 const WRONG_ROUTE: Proof<HandedOver> = Proof {

@@ -8,7 +8,9 @@ const ROUTES: &str = "=== routes\ndefault via 10.88.64.1 dev mlb\n10.88.131.0/24
     unreachable default table 51820\nblackhole default table 100\ndefault via 10.88.64.77 dev mlb table 201\nprohibit 10.88.131.0/24 table 90\nthrow 10.88.131.0/24 table 91\ndefault dev mlb table 92 dead linkdown\n=== end 0\n";
 
 fn state(rules: &str) -> PlaceState {
-    let text = format!("{ROUTES}=== rules\n0:\tfrom all lookup local\n{rules}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n=== end 0\n");
+    let text = format!(
+        "{ROUTES}=== rules\n0:\tfrom all lookup local\n{rules}32766:\tfrom all lookup main\n32767:\tfrom all lookup default\n=== end 0\n"
+    );
     place_state(Place::sample("n2", HostKind::Node), &text)
 }
 

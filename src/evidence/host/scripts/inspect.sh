@@ -59,13 +59,29 @@ tc_filters() { # of the interfaces that have a place for them
     [ "${place%%:*}" = clsact ] && ways='ingress egress' || ways=ingress
     for way in $ways; do
       printf 'at %s %s\n' "$name" "$way"
-      if filters=$($IN tc filter show dev "$name" "$way" 2>&1); then
+      if filters=$($IN tc -s filter show dev "$name" "$way" 2>&1); then
         whole "$filters" 2000 || failed=1
       elif $IN ip link show dev "$name" >/dev/null 2>&1; then
         printf '%s\n' "$filters"
         failed=1
       fi
     done
+  done
+  set +f
+  return "$failed"
+}
+tc_classes() { # of the interfaces whose queues have any; only these tell the rates of such a queue
+  queues=$($IN tc qdisc show 2>&1) || { printf '%s\n' "$queues"; return 1; }
+  failed=0
+  set -f
+  for name in $(printf '%s\n' "$queues" | sed -n 's/^qdisc \(htb\|hfsc\|cbq\|drr\|qfq\|ets\) .* dev \([^ ]*\) .*/\2/p' | sort -u); do
+    printf 'at %s\n' "$name"
+    if classes=$($IN tc -s class show dev "$name" 2>&1); then
+      whole "$classes" 2000 || failed=1
+    elif $IN ip link show dev "$name" >/dev/null 2>&1; then
+      printf '%s\n' "$classes"
+      failed=1
+    fi
   done
   set +f
   return "$failed"
@@ -110,6 +126,7 @@ section datagram-sockets ss -Hlun
 section bgp-sockets setpriv --reuid=65534 --regid=65534 --clear-groups ss -Htnoi state all '( sport = :179 or dport = :179 )'
 section counters shell counters
 section traffic-control tc -s qdisc show
+section tc-classes shell tc_classes
 section tc-filters shell tc_filters
 section ipsec shell ipsec
 section iptables iptables-save -c

@@ -61,8 +61,12 @@ pub(super) fn sentence(finding: &Finding, outcome: &Outcome) -> String {
 }
 
 /// How findings about packets name them: as `it`, since a finding stands beside the tries that it is about.
-const PRONOUNS: [(&str, &str, &str); 3] =
-    [(" drops it", " drops ", ""), (" rejects it", " rejects ", ""), (" leaves it a hop limit", " leaves ", " a hop limit")];
+const PRONOUNS: [(&str, &str, &str); 4] = [
+    (" drops it", " drops ", ""),
+    (" rejects it", " rejects ", ""),
+    (" leaves it a hop limit", " leaves ", " a hop limit"),
+    (" holds it back", " holds ", " back"),
+];
 
 fn with_whose(finding: &Finding, outcome: &Outcome) -> String {
     let summary = finding.summary.as_str();

@@ -1,6 +1,9 @@
-//! The causes inside a node that are policy rules by mark, protocol or port, each with its proof.
+//! The causes inside a node that are its own routing: what it refuses, and what it takes for its own, each with its proof.
 
+use super::forwarding;
+use super::rules::linked;
 use super::scene::Inside;
+use crate::analysis::judge::client::overlaps;
 use crate::analysis::judge::rule::{Apply::One, Proof};
 use crate::analysis::judge::{chosen, rules};
 
@@ -23,4 +26,25 @@ pub(super) const ANSWERS_CHOSEN: Proof<Inside> = Proof {
     title: "a policy rule that refuses the answers, or leads them to where nobody is, by their mark, protocol or port",
     needs: "`ip rule` and the routes: the rule takes every lost answer as the node routes it, and no answered one's; without it they would go on",
     apply: One(|scene| chosen::reply(scene)),
+};
+
+pub(super) const REFUSED_TO_FORWARD: Proof<Inside> = Proof {
+    rule: &rules::POD_NETWORK_MISSING,
+    title: "a way to the pod that the kernel refuses for what comes in by this interface",
+    needs: "the refusal of `ip route get POD from SOURCE iif INTERFACE`",
+    apply: One(|scene| forwarding::refused_to_forward(scene.pair, scene.node, scene.input, scene.sources, &linked(scene))),
+};
+
+pub(super) const REFUSED_BACK: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a way back to the client that the kernel refuses for what comes in from the pods",
+    needs: "the refusal of `ip route get CLIENT from POD iif INTERFACE`",
+    apply: One(|scene| forwarding::refused_back(scene.pair, scene.node, scene.input, &scene.packets.clients, scene.sources)),
+};
+
+pub(super) const CLIENT_IS_HERE: Proof<Inside> = Proof {
+    rule: &rules::OVERLAPS_CLUSTER,
+    title: "a node that has the client's own address on an interface",
+    needs: "an interface of the node with the address that every lost request comes from, and `ip route get CLIENT` there that does not say a way out",
+    apply: One(|scene| overlaps::on_the_node(scene.case, scene.roads, scene.node)),
 };
