@@ -129,10 +129,10 @@ pub struct TargetSeen {
 }
 
 impl TargetSeen {
-    /// How many endpoints are ready.
+    /// How many endpoints are ready. One without a number for the Service's port is none that kube-proxy knows.
     #[must_use]
     pub fn ready(&self) -> usize {
-        self.endpoints.iter().filter(|endpoint| endpoint.ready).count()
+        self.endpoints.iter().filter(|endpoint| endpoint.ready && endpoint.port.is_some()).count()
     }
 }
 

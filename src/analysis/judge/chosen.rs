@@ -21,7 +21,7 @@ use crate::model::service::Protocol;
 use crate::model::subject::Subject;
 
 /// Requests that came in and went nowhere.
-pub(super) fn request(scene: &Scene) -> Option<Finding> {
+pub(super) fn led_requests(scene: &Scene) -> Option<Finding> {
     let (cause, packet) = of(scene, true)?;
     let name = if cause.refuses() { names::ROUTE_POD_NETWORK_MISSING } else { names::ROUTE_POD_NETWORK_WRONG };
     let to = format!("what is for the pod {}", packet.to);
@@ -29,7 +29,7 @@ pub(super) fn request(scene: &Scene) -> Option<Finding> {
 }
 
 /// Answers that came in and went nowhere.
-pub(super) fn reply(scene: &Scene) -> Option<Finding> {
+pub(super) fn led_answers(scene: &Scene) -> Option<Finding> {
     let (cause, packet) = of(scene, false)?;
     let to = format!("answers to {}", packet.to);
     let route = Subject::route(scene.node, packet.to);
@@ -37,7 +37,7 @@ pub(super) fn reply(scene: &Scene) -> Option<Finding> {
 }
 
 /// What a node sends encapsulated, where the rule goes by the mark that the packet inside brings along.
-pub(super) fn outer(case: &Case, roads: &[&Road], node: &str, pair: &StatePair, port: u16, ends: &[IpAddr]) -> Option<Finding> {
+pub(super) fn led_tunnel(case: &Case, roads: &[&Road], node: &str, pair: &StatePair, port: u16, ends: &[IpAddr]) -> Option<Finding> {
     let cause = |road: &Road| {
         let hop = arrival(road, node, true)?;
         let inside = fields(road, hop, pair);

@@ -151,5 +151,41 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
     ))
 }
 
+/// A rule of the client's own that leads its requests for the address elsewhere, before they leave it.
+pub(super) fn diverted(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let road = roads.first()?;
+    let (name, vip, target) = (road.client(), case.address()?, case.target?);
+    let pair = case.node_state(&name)?;
+    let quiet = roads.iter().all(|road| road.sent().next().is_none()) && roads.iter().any(|road| road.watched(&name));
+    let device = pair.after.way_to_address().and_then(|way| way.device);
+    let out = netfilter::Fields {
+        source: road.connection.attempt.source,
+        destination: Some(vip),
+        destination_port: Some(target.port.port),
+        protocol: if target.port.protocol == Protocol::Udp { "udp" } else { "tcp" }.to_owned(),
+        output: device,
+        state: Some("NEW".to_owned()),
+        mark: Some(0),
+        ..netfilter::Fields::default()
+    };
+    let turns = if quiet && !road.connection.vantage.is_inside() { ruleset::trail(pair, &out, None).turns } else { Vec::new() };
+    let (turn, to) = turns.iter().find_map(|turn| match turn.kind {
+        ruleset::Kind::Destination(Some(to), _) if to != vip && turn.certain && turn.counted() => Some((turn, to)),
+        _ => None,
+    })?;
+    let mut evidence = vec![format!("{} on {name}, {}: `{}`", turn.tool, turn.path, turn.text)];
+    evidence.extend(turn.grown.map(|grown| format!("it counted {grown} connections while they were asked for")));
+    evidence.push(format!("nothing for {vip} was seen to leave {name}"));
+    let rest = turn.text.trim_start_matches("-A ");
+    let next = if turn.tool == "nft" {
+        format!("On {name}: take the rule away where it is managed ({}), or correct where it leads.", turn.path)
+    } else {
+        let table = turn.path.split('/').next().unwrap_or("nat");
+        format!("On {name}: {} -t {table} -D {rest}; and see what wrote it.", turn.tool)
+    };
+    let summary = format!("a rule of {name} leads what is for the address to {to}");
+    Some(Finding { next, ..found(names::CLIENT_FIREWALL, culprits(roads), summary, evidence) })
+}
+
 #[cfg(test)]
 mod tests;

@@ -49,7 +49,7 @@ fn strays(case: &Case) -> Vec<Stray> {
         .filter(|(_, (node, _))| !announcement.claimed_by(node))
         .filter_map(|(mac, (node, interface))| {
             let held = interfaces_with(case, &case.node_state(node)?.after);
-            if held.iter().any(|name| OF_THE_PROXY.contains(&name.as_str())) {
+            if held.iter().any(|name| OF_THE_PROXY.contains(&name.as_str())) && !is_remnant(case, announcement) {
                 return None;
             }
             let own = held.into_iter().next();
@@ -60,6 +60,15 @@ fn strays(case: &Case) -> Vec<Stray> {
             Some(Stray { node: node.clone(), interface: own.unwrap_or_else(|| interface.clone()), held, mac: mac.clone() })
         })
         .collect()
+}
+
+/// Whether a node that has the address on an interface of kube-proxy has it from a time that is over: kube-proxy puts it there on every
+/// node, and who announces it has none.
+fn is_remnant(case: &Case, announcement: &Announcement) -> bool {
+    let announcers = announcement.nodes_seen.iter().filter(|node| announcement.claimed_by(&node.name));
+    let mut states = announcers.filter_map(|node| Some(&case.node_state(&node.name)?.after)).filter(|state| state.addresses().is_some());
+    let of_the_proxy = |state: &PlaceState| interfaces_with(case, state).iter().any(|name| OF_THE_PROXY.contains(&name.as_str()));
+    states.next().is_some_and(|first| !of_the_proxy(first) && !states.any(of_the_proxy))
 }
 
 /// Whether the node's speaker was heard from its start, and never said that it announces.

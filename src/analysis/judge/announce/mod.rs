@@ -316,12 +316,15 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
         evidence.extend(
             sources_of(announcement).into_iter().filter(|source| source.kind == "log" && source.node.is_some()).map(|source| source.detail),
         );
-        return Some(found(
-            names::ANNOUNCE_SPLIT_BRAIN,
-            vec![Subject::network(&nodes[0], &nodes[1])],
-            format!("{} announce the same address: their speakers do not see each other", nodes.join(" and ")),
-            evidence,
-        ));
+        // Where only one speaker announces, another node's kernel answers because kube-proxy keeps the address there.
+        let announce = nodes.iter().filter(|node| announcement.claimed_by(node)).count();
+        let summary = if announce == 1 {
+            let others: Vec<&str> = nodes.iter().filter(|node| !announcement.claimed_by(node)).map(String::as_str).collect();
+            format!("{} answers by ARP for the address, too, and its speaker does not announce it", others.join(" and "))
+        } else {
+            format!("{} announce the same address: their speakers do not see each other", nodes.join(" and "))
+        };
+        return Some(found(names::ANNOUNCE_SPLIT_BRAIN, vec![Subject::network(&nodes[0], &nodes[1])], summary, evidence));
     }
     for node in announcement.nodes_seen.iter().map(|node| &node.name).filter(|node| announcement.claimed_by(node)) {
         let frozen = case.node_state(node).and_then(|pair| pair.after.processes("speaker")).is_some_and(|states| states.contains(&'T'));

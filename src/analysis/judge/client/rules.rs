@@ -1,6 +1,6 @@
 //! What a client's own routes, addresses and filters do, and what the nodes make of them: causes that go by connections alone.
 
-use super::{firewall, no_route, outside_ranges, overlaps, translated, way};
+use super::{diverted, firewall, no_route, outside_ranges, overlaps, translated, way};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Look, Step::Open};
 use crate::analysis::judge::tries::{OfTries, Tries};
 use crate::analysis::judge::{holders, rules};
@@ -12,6 +12,7 @@ pub(in crate::analysis::judge) const AT_CLIENT: FirstOf<OfTries> = FirstOf {
     title: "the client",
     steps: &[
         Look(&OWN_ADDRESS),
+        Look(&DIVERTED),
         Look(&ROUTE_SWALLOWS),
         Look(&ROUTE_REFUSES),
         Look(&ROUTE_TO_NEIGHBOURS),
@@ -134,6 +135,13 @@ const FIREWALL: Proof<OfTries> = Proof {
     title: "a client's packet filter",
     needs: "a rule of the client that takes these packets or their answers, and that counted",
     apply: One(|tries| firewall(tries.case, tries.roads)),
+};
+
+const DIVERTED: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_FIREWALL,
+    title: "a client's own rule that leads its requests elsewhere",
+    needs: "a rule of the client that these requests surely come to, that counted and gives them another destination, and none for the address that left the client",
+    apply: One(|tries| diverted(tries.case, tries.roads)),
 };
 
 const ROUTE_BARS: Proof<OfTries> = Proof {

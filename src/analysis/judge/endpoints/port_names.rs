@@ -9,6 +9,7 @@ use crate::model::catalogue::names;
 use crate::model::endpoint::{Endpoint, Slice, Target};
 use crate::model::finding::{Finding, Severity};
 use crate::model::kubernetes::Pod;
+use crate::model::service::ServicePort;
 use crate::model::subject::Subject;
 
 /// These endpoints would serve, had they a number for the port: why have they none?
@@ -89,7 +90,8 @@ fn hand_made_port(case: &Case, target: &Target, endpoints: &[&Endpoint]) -> Find
     )
 }
 
-/// The name is missing in some of the pods that are ready: these get no traffic, the others serve.
+/// The name is missing in some of the pods that are ready: these get no traffic by this port, the others serve. A slice that somebody wrote
+/// and that holds no pod of the Service takes nothing away from them.
 pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
     let ours = |endpoint: &&Endpoint| endpoint.ready && target.family.is_none_or(|family| endpoint.family == family);
     let without: Vec<&Endpoint> = target.endpoints.iter().filter(ours).filter(|endpoint| endpoint.port.is_none()).collect();
@@ -98,13 +100,40 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
     }
     let mut finding = missing(case, target, &without);
     let named_pods: BTreeSet<&str> = without.iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
+    let serving: BTreeSet<&str> = target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
+    if named_pods.is_empty() {
+        let from: BTreeSet<&str> = without.iter().map(|endpoint| endpoint.from.as_str()).collect();
+        finding.severity = Severity::Info;
+        finding.summary = format!("what EndpointSlice {} holds is no endpoint of this port: {}", named(from), finding.summary);
+        finding.next =
+            "Nothing for this Service: kube-proxy leaves these addresses out. Delete the slice where it is a remnant.".to_owned();
+        finding.scope = Some(format!("{} serve", named(serving)));
+        return Some(finding);
+    }
     let lacking: Vec<Pod> = named_pods.iter().filter_map(|name| target.pod(name)).cloned().collect();
     finding.culprits.extend(pods::culprits(case, &lacking).into_iter().filter(|culprit| matches!(culprit, Subject::Workload { .. })));
-    let serving: BTreeSet<&str> = target.serving().iter().filter_map(|endpoint| endpoint.pod.as_deref()).collect();
-    finding.severity = Severity::Warn;
-    finding.summary = format!("{} of {} ready pods get no traffic: {}", without.len(), without.len() + serving.len(), finding.summary);
+    let wanted = &target.port.target_port;
+    if finding.name == names::ENDPOINTS_PORT_NAME_MISSING {
+        finding.summary = format!("targetPort names {wanted}, and their containers declare no port of that name");
+    }
+    // Pods that serve another port of the Service are there for that one.
+    let for_another =
+        lacking.iter().all(|pod| case.service.ports.iter().filter(|port| **port != target.port).any(|port| serves(pod, port)));
+    finding.severity = if for_another { Severity::Info } else { Severity::Warn };
+    finding.summary = format!(
+        "{} of {} ready pods get no traffic by port {}: {}",
+        without.len(),
+        without.len() + serving.len(),
+        port_name(target),
+        finding.summary
+    );
     finding.scope = Some(format!("{} get no traffic; {} serve", named(named_pods), named(serving)));
     Some(finding)
+}
+
+/// Whether a pod has a number for a port of the Service.
+fn serves(pod: &Pod, port: &ServicePort) -> bool {
+    port.target_port.parse::<u16>().is_ok() || protocols_of(pod, &port.target_port).any(|protocol| protocol == port.protocol.name())
 }
 
 /// The same name is another number in some pods.

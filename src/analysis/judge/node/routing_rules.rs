@@ -1,31 +1,32 @@
 //! The causes inside a node that are its own routing: what it refuses, and what it takes for its own, each with its proof.
 
 use super::forwarding;
-use super::rules::linked;
-use super::scene::Inside;
+use super::scene::{Inside, Scene};
 use crate::analysis::judge::client::overlaps;
 use crate::analysis::judge::rule::{Apply::One, Proof};
-use crate::analysis::judge::{chosen, rules};
+use crate::analysis::judge::{chosen, pod_link, rules};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 pub(super) const REQUESTS_CHOSEN_MISSING: Proof<Inside> = Proof {
     rule: &rules::POD_NETWORK_MISSING,
     title: "a policy rule that refuses the requests by their mark, protocol or port",
     needs: "`ip rule` and the routes: the rule takes every lost request as the node routes it, and no answered one; without it they would go on",
-    apply: One(|scene| rules::POD_NETWORK_MISSING.of(chosen::request(scene))),
+    apply: One(|scene| rules::POD_NETWORK_MISSING.of(chosen::led_requests(scene))),
 };
 
 pub(super) const REQUESTS_CHOSEN_WRONG: Proof<Inside> = Proof {
     rule: &rules::POD_NETWORK_WRONG,
     title: "a policy rule that leads the requests to where nobody is, by their mark, protocol or port",
     needs: "`ip rule` and the routes: the rule takes every lost request and no answered one, and its route ends at a link that is down or a next hop that is nobody",
-    apply: One(|scene| rules::POD_NETWORK_WRONG.of(chosen::request(scene))),
+    apply: One(|scene| rules::POD_NETWORK_WRONG.of(chosen::led_requests(scene))),
 };
 
 pub(super) const ANSWERS_CHOSEN: Proof<Inside> = Proof {
     rule: &rules::RETURN_MISSING,
     title: "a policy rule that refuses the answers, or leads them to where nobody is, by their mark, protocol or port",
     needs: "`ip rule` and the routes: the rule takes every lost answer as the node routes it, and no answered one's; without it they would go on",
-    apply: One(|scene| chosen::reply(scene)),
+    apply: One(|scene| chosen::led_answers(scene)),
 };
 
 pub(super) const REFUSED_TO_FORWARD: Proof<Inside> = Proof {
@@ -48,3 +49,9 @@ pub(super) const CLIENT_IS_HERE: Proof<Inside> = Proof {
     needs: "an interface of the node with the address that every lost request comes from, and `ip route get CLIENT` there that does not say a way out",
     apply: One(|scene| overlaps::on_the_node(scene.case, scene.roads, scene.node)),
 };
+
+/// The endpoints whose route is not gone with a link of their own.
+pub(super) fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
+    let cut_off = |ip: &IpAddr| pod_link::may_be_down(scene.case, scene.pair, scene.node, *ip);
+    scene.packets.endpoints.iter().filter(|(ip, _)| !cut_off(ip)).copied().collect()
+}

@@ -1,12 +1,10 @@
 //! The causes inside a node, each with its proof, and the order in which a packet meets them at each point of the path.
 
 use crate::analysis::state::ways::RouteQuestion;
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::filter_rules::{DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
 use super::routing_rules::{
-    ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG,
+    ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG, linked,
 };
 use super::scene::{Inside, Scene};
 use super::{filters, forwarding, kube_proxy};
@@ -257,12 +255,6 @@ const POD_ROUTE: Proof<Inside> = Proof {
     needs: "the refusal of `ip route get POD`",
     apply: One(|scene| forwarding::pod_route(scene.pair, scene.node, &linked(scene))),
 };
-
-/// The endpoints whose route is not gone with a link of their own.
-pub(super) fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
-    let cut_off = |ip: &IpAddr| pod_link::may_be_down(scene.case, scene.pair, scene.node, *ip);
-    scene.packets.endpoints.iter().filter(|(ip, _)| !cut_off(ip)).copied().collect()
-}
 
 /// What is wrong between the node and a pod of its own.
 fn pod_link(scene: &Scene) -> Option<Finding> {

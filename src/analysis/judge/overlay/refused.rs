@@ -9,5 +9,5 @@ use crate::model::finding::Finding;
 pub(super) fn on_leaving(handed: &Handed) -> Option<Finding> {
     let port = handed.tunnel()?.marks.as_ref()?.port;
     let ends = &handed.case.node(&far_node(handed.case, handed.pod)?)?.internal_ips;
-    chosen::outer(handed.case, handed.roads, handed.node, handed.pair, port, ends)
+    chosen::led_tunnel(handed.case, handed.roads, handed.node, handed.pair, port, ends)
 }

@@ -23,11 +23,19 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
         Open(|before| neighbours::forwarded_to_a_host(before.case, before.roads)),
         Look(&STALE_NEIGHBOUR),
         Look(&DUPLICATE),
+        Known(|before| torn_apart(before)),
         Known(|before| before.silencing.cloned()),
         Open(|before| router_word::said_by_a_node(before.case, before.roads)),
         Look(&NODE_GONE),
     ],
 };
+
+/// Connections of which a part came to the node that announces, while another node answers for the address as well: what is sent goes now to
+/// the one, now to the other.
+fn torn_apart(before: &Before) -> Option<Finding> {
+    let part = !before.roads.is_empty() && before.roads.iter().all(|road| road.entry().is_some());
+    holders::stray(before.case).filter(|_| part)
+}
 
 /// The same over BGP: nobody asks for the address by ARP, and a router decides where it goes.
 pub(in crate::analysis::judge) const BEFORE_ROUTED_NODE: FirstOf<BeforeNode> = FirstOf {

@@ -125,6 +125,9 @@ ENDINGS = {errno.ENETUNREACH: "no-route", errno.EADDRNOTAVAIL: "no-route", errno
 # What connecting says where a route or a policy rule prohibits the address, or swallows it.
 PROHIBITED = (errno.EACCES, errno.EINVAL)
 
+# How long a plain connection is watched for being ended by the other side, in seconds.
+hangs_up_within = 0.3
+
 def one(number, size):
     start = time.monotonic()
     connected = None
@@ -148,7 +151,12 @@ def one(number, size):
             got = s.recv(65535)
             ending, detail = "answered", "%d bytes" % len(got)
         elif speech == "tcp":
-            ending = "answered"
+            # Who accepts only to hang up has not answered. Who waits to be spoken to, or speaks, has.
+            s.settimeout(max(0.05, min(hangs_up_within, limit - (connected - start))))
+            try:
+                ending = "answered" if s.recv(1) else "closed"
+            except socket.timeout:
+                ending = "answered"
         else:
             if speech in ("https", "tls"):
                 stage = "tls"
@@ -230,11 +238,13 @@ def one(number, size):
         if s is not None:
             s.close()
     now = time.monotonic()
+    # That a connection is still there says nothing of how fast it came about.
+    took = connected if speech == "tcp" and ending == "answered" else now
     detail = "".join(c if c.isprintable() else "?" for c in detail)[:200]
     with lock:
         unanswered.pop((number, size), None)
         if (number, size) not in given_up:
-            tell(number, size, source, sport, ending, status, "" if connected is None else str(int((connected - start) * 1000)), int((now - start) * 1000), detail, certificate, answer)
+            tell(number, size, source, sport, ending, status, "" if connected is None else str(int((connected - start) * 1000)), int((took - start) * 1000), detail, certificate, answer)
 
 sizes = told["sizes"].split(",") if "sizes" in told else ["small", "large"] if speech in ("https", "http") else ["small"]
 threads = [threading.Thread(target=one, args=(n, size), daemon=True) for size in sizes for n in range(1, tries + 1)]
@@ -306,7 +316,7 @@ if command -v curl >/dev/null 2>&1 && [ "$speech" != udp ] && [ "$speech" != tls
       code = $2; ip = $3; http = $4; connect = $5; total = $6; text = $7 " " why
       connected = (connect + 0 > 0); ending = "could-not-ask"
       if (code == 0) ending = "answered"
-      else if (speech == "tcp" && connected) ending = "answered"
+      else if (speech == "tcp" && connected && code != 56) ending = "answered"
       else if (code == 63 && http + 0 > 0) ending = "answered"
       else if (code == 18 || (code == 56 && http + 0 > 0)) ending = "answer-cut"
       else if (code == 28 && http + 0 > 0) ending = (text ~ /with [0-9]+ out of [0-9]+ bytes/ ? "answer-stalls" : "answered")
@@ -406,8 +416,10 @@ if [ "$speech" = https ]; then
 fi
 N=1; while [ "$N" -le "$tries" ]; do
   (
-    out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2"' lbdiag "$address" "$port" 2>&1); status=$?
+    # Read of what is there within that time: 1 is the connection's end, more than 128 that it is still there.
+    out=$(timeout "$limit" $IN bash -c 'exec 3<>"/dev/tcp/$1/$2" || exit 1; read -r -t 0.3 -n 1 -u 3; [ $? != 1 ] || exit 9' lbdiag "$address" "$port" 2>&1); status=$?
     case "$status $out" in
+      9*reset*) ending=reset ;; 9*) ending=closed ;;
       "0 "*) ending=answered ;; 124*) ending=connect-timeout ;; *refused*) ending=refused ;;
       *'etwork is unreachable'* | *'ermission denied'* | *'nvalid argument'*) ending=no-route ;; *'o route to host'*) ending=host-unreachable ;; *) ending=connect-timeout ;;
     esac

@@ -87,8 +87,8 @@ entries! {
     CLIENT_FIREWALL = "client/firewall" {
         severity: Severity::Fail,
         culprit: "the client",
-        meaning: "The client's own packet filter drops the requests or the answers.",
-        decided_by: "A drop or reject rule of the client's iptables that fits the flow and whose counter grew while it was asked, when nothing left the client, or when the answer came back to its interface.",
+        meaning: "The client's own packet filter drops the requests or the answers, or leads the requests to another address.",
+        decided_by: "A drop or reject rule of the client's iptables that fits the flow and whose counter grew while it was asked, when nothing left the client, or when the answer came back to its interface. Or a rule of its own that these requests surely come to and that gives them another destination, when none for the address left it.",
         seen: "The Service answers everybody else; on the client the connection times out, or fails with `Operation not permitted` or `Permission denied`. tcpdump on the client shows no request, or an answer that its program never gets.",
         next: "Change the named rule on the client.",
         alike: &[

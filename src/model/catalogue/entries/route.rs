@@ -32,7 +32,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the node (its route, or the interface with the netmask) or router",
         meaning: "The node (or a router) has no usable route back to the client, so answers end there.",
-        decided_by: "The kernel of the announcing node refuses the way to the client, or that of the pod's node the way to whom the pod answers (`ip route get`). Or the announcing node has a route to the client without a gateway, or a wider netmask than another node, and asks for the client's MAC in vain, while the client's requests come through a router. Routers are not asked. A node on which no try came in is told of as a warning.",
+        decided_by: "The kernel of the announcing node refuses the way to the client, or that of the pod's node the way to whom the pod answers (`ip route get`). Or the announcing node has a route to the client without a gateway, or a wider netmask than another node, and asks for the client's MAC in vain, while the client's requests come through a router. Or a policy rule (ip rule) takes every lost answer by the source, mark, protocol or ports that it has when it is routed, and no answered one's, and refuses it or leads it to a next hop that is nobody. Routers are not asked. A node on which no try came in is told of as a warning.",
         seen: "Requests of one client network come in, and nothing goes back; ip route get CLIENT on the node says `Network is unreachable`, names a blackhole or prohibit route, or an interface without a gateway, and ip neigh has CLIENT as FAILED there. The node has no default route on that side, or a static one that is wrong.",
         next: "Add the route to the client's network there, or its gateway.",
         alike: &[
@@ -49,7 +49,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node has no route to the network of the pods on another node, so packets for them take a wrong way or end.",
-        decided_by: "The kernel refuses the way to the pod's address; or the translated packet leaves by the default route, and no other route of the main table holds the address.",
+        decided_by: "The kernel refuses the way to the pod's address; or the translated packet leaves by the default route, and no other route of the main table holds the address. Or a policy rule refuses every lost request, or what the tunnel sends for it, by the mark, protocol or ports that it has when it is routed, and no answered one.",
         seen: "One in several connections times out: those that are balanced to pods of one other node. ip route get POD on the announcer names the default gateway, or says unreachable; tcpdump there shows pod addresses leaving by the uplink. Other nodes have the route.",
         next: "Where the route is missing: see why the CNI's agent on this node did not write it, and restart the agent. Where something refuses: ip rule, and ip route show table all match ADDRESS, show what.",
         alike: &[

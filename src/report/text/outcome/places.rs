@@ -110,13 +110,18 @@ fn rows(tries: &[Tries]) -> Vec<Row> {
 
 fn row(tries: &Tries) -> Row {
     let late = if tries.sent_again > 0 { format!(", {} late", tries.sent_again) } else { String::new() };
+    // What the repetition was answered stands behind it, where the first round was answered nothing.
+    let again = match &tries.again {
+        Some(again) if tries.answered == 0 && again.answered > 0 => format!(", then {}/{}", again.answered, again.tried),
+        _ => String::new(),
+    };
     let failure = match (&tries.error, tries.first_failure) {
         (Some(error), _) => shortened(error),
         (None, Some(ending)) => ending.text().to_owned(),
         (None, None) => "–".to_owned(),
     };
     let median = tries.total_ms.map_or_else(|| "–".to_owned(), |spread| format!("{} ms", spread.median));
-    [short(&tries.from).to_owned(), format!("{}/{}{late}", tries.answered, tries.tried), failure, median, codes(&tries.statuses)]
+    [short(&tries.from).to_owned(), format!("{}/{}{again}{late}", tries.answered, tries.tried), failure, median, codes(&tries.statuses)]
 }
 
 /// `200`, or with their numbers where there are several.
