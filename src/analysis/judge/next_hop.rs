@@ -112,7 +112,8 @@ pub(super) fn hidden(case: &Case, log: &Log) -> Vec<Finding> {
             let pair = case.node_state(node)?;
             let (fields, sources) = (&[], &packets.clients);
             let queues = &BTreeSet::new();
-            let scene = Scene { case, roads: &[], node, pair, packets: &packets, fields, input: None, queue: None, queues, sources };
+            let scene =
+                Scene { case, roads: &[], node, pair, packets: &packets, fields, frames: &[], input: None, queue: None, queues, sources };
             let mut finding = log.first(&UNTRIED, node, &scene)?.ok()?;
             finding.evidence.push(format!("a router may send connections to {node}, and no try came in there"));
             Some(finding)

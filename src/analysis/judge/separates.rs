@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::node::frames::frames;
 use super::node::packets::Packets;
 use super::road::{Leg, Road};
 use crate::analysis::state::netfilter::{Fields, Match};
@@ -30,6 +31,8 @@ enum Passed {
     FromClient,
     /// It came through the tunnel of the lost ones.
     Tunnel,
+    /// It passed the bridge between the place and a pod there.
+    Bridge,
 }
 
 impl Passed {
@@ -37,6 +40,7 @@ impl Passed {
         match self {
             Self::Anyhow => format!("to have passed {place}"),
             Self::FromClient => format!("to have come in on {place} from its client"),
+            Self::Bridge => format!("to have passed the bridge between {place} and a pod of it"),
             Self::Tunnel => format!("to have come through that tunnel at {place}"),
         }
     }
@@ -107,6 +111,20 @@ impl Answered {
         }
         let fields = if ports.is_empty() { Vec::new() } else { fields.to_vec() };
         Self { fields, ports, sources: BTreeMap::new(), passed: Passed::Tunnel }
+    }
+
+    /// As `at`, where it is frames between the node and its pods that were lost: requests on their way to a pod, or answers out of it.
+    pub(super) fn on_bridge(node: &str, pair: &StatePair, lost: &[&Road], request: bool) -> Self {
+        let mut ports: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+        let mut fields = Vec::new();
+        for road in lost.first().map(|road| road.case.roads()).unwrap_or_default() {
+            let frames = frames(road.case, node, pair, &[&road], request);
+            if road.connection.attempt.answered() && !road.late() && !frames.is_empty() {
+                ports.entry(road.connection.vantage.text()).or_default().insert(road.connection.attempt.source_port);
+                fields.extend(frames);
+            }
+        }
+        Self { fields, ports, sources: BTreeMap::new(), passed: Passed::Bridge }
     }
 
     fn none() -> Self {

@@ -20,6 +20,11 @@ pub struct Fields {
     pub destination_port: Option<u16>,
     pub input: Option<String>,
     pub output: Option<String>,
+    /// The bridge that it passes as a frame, by one of its ports: it meets the rules of bridges there, and no others.
+    pub bridge: Option<String>,
+    /// The MACs of the frame, where it passes a bridge.
+    pub source_mac: Option<String>,
+    pub destination_mac: Option<String>,
     /// Bytes of the IP packet: the smallest and the largest that are meant.
     pub length: Option<(u32, u32)>,
     /// The connection's state, such as `NEW`, where one packet is followed through the rules.

@@ -23,6 +23,18 @@ pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
             let same = word(0) == "th" || word(0) == fields.protocol;
             (if same { both(ports(fields.source_port, &value)) } else { Match::No }, value_at + value_words)
         }
+        ("ether", "type") => {
+            let own: &[&str] = if fields.is_v6() == Some(true) { &["ip6", "0x86dd"] } else { &["ip", "0x0800"] };
+            (both(same(value.iter().any(|one| own.contains(one)))), value_at + value_words)
+        }
+        ("ether", "saddr") => (both(mac(fields.source_mac.as_deref(), &value)), value_at + value_words),
+        ("ether", "daddr") => (both(mac(fields.destination_mac.as_deref(), &value)), value_at + value_words),
+        ("ibrname", _) => single(words, fields.bridge.as_deref().filter(|_| fields.input.is_some())),
+        ("obrname", _) => single(words, fields.bridge.as_deref().filter(|_| fields.output.is_some())),
+        ("meta", "ibrname" | "obrname") => {
+            let (answer, took) = expression(&words[1..], fields);
+            (answer, took + 1)
+        }
         ("iifname" | "iif", _) => single(words, fields.input.as_deref()),
         ("oifname" | "oif", _) => single(words, fields.output.as_deref()),
         ("meta", "l4proto") | ("ip", "protocol") => {
@@ -38,6 +50,12 @@ pub(super) fn expression(words: &[&str], fields: &Fields) -> (Match, usize) {
         ("continue" | "counter", _) => (Match::Yes, 1),
         _ => (Match::Maybe, 1),
     }
+}
+
+fn mac(address: Option<&str>, values: &[&str]) -> Match {
+    // What is masked or named otherwise is not known.
+    let plain = values.iter().all(|value| value.len() == 17 && !value.contains('/'));
+    address.filter(|_| plain).map_or(Match::Maybe, |address| same(values.iter().any(|value| value.eq_ignore_ascii_case(address))))
 }
 
 fn single(words: &[&str], name: Option<&str>) -> (Match, usize) {

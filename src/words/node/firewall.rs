@@ -24,6 +24,9 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
     let options = Options::read(run, context, &WORD, options)?;
     let hook = options.one_of("hook").and_then(Hook::named);
     let packet = Fields {
+        bridge: None,
+        source_mac: None,
+        destination_mac: None,
         zone: None,
         source: options.address("source"),
         destination: options.address("destination"),

@@ -59,6 +59,13 @@ pub(super) const TAKEN: Proof<Inside> = Proof {
     apply: One(|scene| filtered(scene)),
 };
 
+pub(super) const BRIDGED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a packet filter of the bridge between a node and its pod",
+    needs: "a rule of the bridge family or of ebtables that drops these frames between the bridge and the pod's port, and that counted or is the only one they surely come to",
+    apply: One(|scene| filters::bridged(scene.pair, scene.node, scene.frames, scene.roads)),
+};
+
 pub(super) const SHORT_LIVED: Proof<Inside> = Proof {
     rule: &rules::FIREWALL_DROP,
     title: "a rule that leaves packets too few hops",
@@ -85,4 +92,11 @@ pub(super) const IPSEC: Proof<Inside> = Proof {
     title: "an IPsec policy",
     needs: "the kernel's count of IPsec drops, that grew by as many as were lost",
     apply: One(|scene| ipsec::drops(scene.pair, scene.node, queues::enough(scene.roads.len()))),
+};
+
+pub(super) const ARP_FILTERED: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule that keeps the node from learning the MAC of whom it answers",
+    needs: "a neighbour entry of the client or its gateway that failed, and a rule of the arp family that surely takes the ARP packets for it",
+    apply: One(|scene| filters::arp_filtered(scene.pair, scene.node, &scene.packets.clients)),
 };

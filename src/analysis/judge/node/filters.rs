@@ -51,7 +51,10 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
     let (chain, position) = rest.rsplit_once('/').unwrap_or((rest, ""));
     let stands = if position == "policy" { format!(", chain {chain}") } else { format!(", rule {position} of {chain}") };
     // nft itself writes the family apart.
-    let table = if tool == "nft" { table.replacen('-', " ", 1) } else { table.to_owned() };
+    let table = match tool {
+        "nft" => table.replacen('-', " ", 1),
+        _ => table.trim_start_matches("ebtables-").to_owned(),
+    };
     match (tool, grown) {
         ("nft", Some(grown)) => {
             format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
@@ -78,6 +81,13 @@ pub(in crate::analysis::judge) fn taking(pair: &StatePair, node: &str, fields: &
 /// The finding for such a rule.
 pub(in crate::analysis::judge) fn firewall_of(pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
     Some(taking(pair, node, fields, roads)?.finding(node))
+}
+
+/// The finding for a rule of bridges that takes frames between a node and its pods.
+pub(in crate::analysis::judge) fn bridged(pair: &StatePair, node: &str, frames: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    let answered = Answered::on_bridge(node, pair, roads, frames.iter().all(|frame| frame.input.is_none()));
+    let lost = roads.iter().filter(|road| road.repeated()).count();
+    Some(separating(pair, node, frames, lost, &answered)?.finding(node))
 }
 
 /// A rule that takes the lost packets and would not take the answered ones.

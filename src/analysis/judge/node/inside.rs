@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use super::frames::frames;
 use super::gone::unseen;
 use super::packets::Packets;
 use super::queues;
@@ -35,7 +36,7 @@ pub(in crate::analysis::judge) fn request_inside(case: &Case, log: &Log, roads: 
     let fields = packets.fields(Leg::Request, case.address(), input.as_deref());
     let (input, sources) = (input.as_deref(), &packets.clients);
     let queues = &on_their_way(case, node, pair, packets.endpoints.iter().map(|(ip, _)| ip), [input, None]);
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, queues, sources };
+    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, frames: &[], input, queue: input, queues, sources };
     if let Some(decided) = log.first(&REQUEST_INSIDE, node, &scene) {
         return decided.map(|finding| after(seen, finding));
     }
@@ -74,7 +75,7 @@ pub(in crate::analysis::judge) fn reply_inside(case: &Case, log: &Log, roads: &[
     let pods: BTreeSet<IpAddr> = packets.endpoints.iter().map(|(ip, _)| *ip).collect();
     let (input, queue) = (inward.as_deref(), outward.as_deref());
     let queues = &on_their_way(case, node, pair, &packets.clients, [input, queue]);
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue, queues, sources: &pods };
+    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, frames: &[], input, queue, queues, sources: &pods };
     log.first(&REPLY_INSIDE, node, &scene).unwrap_or_else(|| {
         Err(unseen(
             node,
@@ -117,7 +118,9 @@ pub(in crate::analysis::judge) fn far_inside(case: &Case, log: &Log, roads: &[&R
     } else {
         on_their_way(case, node, pair, packets.clients.union(&packets.seen_sources), links.chain([input]))
     };
-    let scene = Scene { case, roads, node, pair, packets: &packets, fields: &fields, input, queue: input, queues, sources: &sources };
+    let frames = &if request { Vec::new() } else { frames(case, node, pair, roads, false) };
+    let scene =
+        Scene { case, roads, node, pair, packets: &packets, fields: &fields, frames, input, queue: input, queues, sources: &sources };
     log.first(if request { &FAR_REQUEST } else { &FAR_REPLY }, node, &scene).unwrap_or_else(|| {
         let grown = translation::refusals(pair, &fields);
         Err(unseen(node, &format!("the packet came in on {node} and did not leave it where it should{grown}")))
@@ -156,7 +159,8 @@ fn looked_at<T>(case: &Case, roads: &[&Road], node: &str, look: impl FnOnce(&Sce
     let packets = Packets::of(case, roads);
     let (fields, sources) = (&[], &packets.clients);
     let queues = &on_their_way(case, node, pair, packets.endpoints.iter().map(|(ip, _)| ip), []);
-    look(&Scene { case, roads, node, pair, packets: &packets, fields, input: None, queue: None, queues, sources })
+    let frames = &frames(case, node, pair, roads, true);
+    look(&Scene { case, roads, node, pair, packets: &packets, fields, frames, input: None, queue: None, queues, sources })
 }
 
 /// The interfaces by which packets leave a node for these addresses, and those by which they came.

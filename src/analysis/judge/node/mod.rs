@@ -3,6 +3,7 @@
 mod filter_rules;
 pub(super) mod filters;
 pub(super) mod forwarding;
+pub(super) mod frames;
 pub(super) mod gone;
 pub(super) mod inside;
 pub(super) mod kube_proxy;

@@ -2,12 +2,14 @@
 
 use crate::analysis::state::ways::RouteQuestion;
 
-use super::filter_rules::{DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL};
+use super::filter_rules::{
+    ARP_FILTERED, BRIDGED, DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL,
+};
 use super::routing_rules::{
     ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{filters, forwarding, kube_proxy};
+use super::{forwarding, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
@@ -106,6 +108,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
     title: "the answer inside the pod's node",
     steps: &[
         Look(&ANSWERS_EXPIRED),
+        Look(&BRIDGED),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
         Look(&HELD_BACK),
@@ -132,6 +135,7 @@ pub(in crate::analysis::judge) const ON_THE_LINK: FirstOf<Inside> = FirstOf {
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),
         Look(&WRONG_NEIGHBOUR),
+        Look(&BRIDGED),
         Look(&TRAFFIC_CONTROL),
         Look(&HELD_BACK),
     ],
@@ -341,13 +345,6 @@ const DEAD_HOP: Proof<Inside> = Proof {
     title: "a way back with several next hops, of which one is nobody",
     needs: "the node's route to the client, its next hops, and a neighbour entry of one of them that failed, while another one's did not",
     apply: One(|scene| forwarding::dead_hop(scene.pair, scene.node, &scene.packets.clients)),
-};
-
-const ARP_FILTERED: Proof<Inside> = Proof {
-    rule: &rules::FIREWALL_DROP,
-    title: "a rule that keeps the node from learning the MAC of whom it answers",
-    needs: "a neighbour entry of the client or its gateway that failed, and a rule of the arp family that surely takes the ARP packets for it",
-    apply: One(|scene| filters::arp_filtered(scene.pair, scene.node, &scene.packets.clients)),
 };
 
 const CLIENT_ON_LINK: Proof<Inside> = Proof {

@@ -19,6 +19,8 @@ pub(in crate::analysis::judge) struct Scene<'a> {
     pub packets: &'a Packets,
     /// The lost packets, as packet filters see them.
     pub fields: &'a [Fields],
+    /// The same as frames of the bridge between the node and its pods, where there is one.
+    pub frames: &'a [Fields],
     /// The interface by which they came in.
     pub input: Option<&'a str>,
     /// The interface towards the client, or the one that they came in by.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::met::MOST_STEPS;
 use super::travel::follow;
-use super::{Hook, Line, Ruleset, Taken, Taker, ruleset};
+use super::{Hook, Line, Ruleset, Taken, Taker, met_by};
 use crate::analysis::state::netfilter::{Fields, Match, is_kube_proxys};
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 
@@ -80,13 +80,14 @@ struct Taking {
 
 /// Every rule that one of the packets may come to, without those whose counter stood still: kube-proxy's own, or the others.
 fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Taking {
-    let mut families: BTreeMap<bool, (Ruleset, Counts)> = BTreeMap::new();
+    let mut families: BTreeMap<(bool, bool), (Ruleset, Counts)> = BTreeMap::new();
     let mut found: BTreeMap<(&'static str, String), Drop> = BTreeMap::new();
     let mut open = BTreeSet::new();
     let mut left_of_all = MOST_STEPS_OF_ALL;
     for packet in packets {
-        let six = packet.is_v6().unwrap_or(false);
-        let (after, before) = families.entry(six).or_insert_with(|| (ruleset(&pair.after, six), counters(&pair.before, six)));
+        let kind = (packet.is_v6().unwrap_or(false), packet.bridge.is_some());
+        let read = || (met_by(&pair.after, packet), counters(&pair.before, packet));
+        let (after, before) = families.entry(kind).or_insert_with(read);
         // Of a first packet it may be wrong that the kernel takes it for one: what else it may take it for is less sure.
         let less_sure = Fields { state: None, mark: None, ..packet.clone() };
         let variants = if packet.state.is_some() { vec![packet.clone(), less_sure] } else { vec![less_sure] };
@@ -128,9 +129,9 @@ pub(super) fn is_kube_proxys_chain(tool: &str, path: &str, text: &str) -> bool {
 }
 
 /// What the rules and policies of a dump had counted, by tool and path.
-pub(super) fn counters(state: &PlaceState, six: bool) -> Counts {
+pub(super) fn counters(state: &PlaceState, packet: &Fields) -> Counts {
     let mut all = BTreeMap::new();
-    for (name, chain) in ruleset(state, six).chains {
+    for (name, chain) in met_by(state, packet).chains {
         let tool = super::tool(&name);
         if let Some((path, _, Some(packets))) = chain.refuses {
             all.insert((tool, path), packets);

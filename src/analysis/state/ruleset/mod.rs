@@ -4,6 +4,7 @@
 //! that "taken" and "not taken" are said only where every way agrees.
 
 mod drops;
+mod ebtables;
 pub mod iptables;
 mod met;
 pub mod nft;
@@ -137,7 +138,7 @@ struct Chain {
 }
 
 /// Sections in which rules of packet filters stand.
-const FILTERS: [&str; 4] = ["iptables", "iptables-legacy", "ip6tables", "nft"];
+const FILTERS: [&str; 5] = ["iptables", "iptables-legacy", "ip6tables", "nft", "ebtables"];
 
 /// Words of a rule that are as good as one rule, for what it costs to ask it.
 const WORDS_A_STEP: usize = 32;
@@ -163,8 +164,21 @@ fn ruleset(state: &PlaceState, six: bool) -> Ruleset {
             iptables::read(&mut ruleset, tool, dump);
         }
     }
-    nft::read(&mut ruleset, state.section("nft"), six, state.is_read("iptables"));
+    nft::read(&mut ruleset, state.section("nft"), nft::Meets::Packets { six }, state.is_read("iptables"));
     ruleset
+}
+
+/// Every chain of a host that frames meet which pass a bridge.
+fn of_bridges(state: &PlaceState) -> Ruleset {
+    let mut ruleset = Ruleset::default();
+    nft::read(&mut ruleset, state.section("nft"), nft::Meets::Bridge, state.is_read("iptables"));
+    ebtables::read(&mut ruleset, state.section("ebtables"));
+    ruleset
+}
+
+/// Every chain that the packet may meet.
+fn met_by(state: &PlaceState, packet: &Fields) -> Ruleset {
+    if packet.bridge.is_some() { of_bridges(state) } else { ruleset(state, packet.is_v6().unwrap_or(false)) }
 }
 
 /// The state without the rules of that text.
@@ -173,7 +187,8 @@ pub fn without(pair: &StatePair, text: &str) -> StatePair {
     let mut pair = pair.clone();
     for state in [&mut pair.before, &mut pair.after] {
         for section in FILTERS {
-            state.change(section, |dump| dump.lines().filter(|line| !line.trim_end().ends_with(text)).collect::<Vec<_>>().join("\n"));
+            let is = |line: &&str| !ebtables::without_counts(line).trim_end().ends_with(text);
+            state.change(section, |dump| dump.lines().filter(is).collect::<Vec<_>>().join("\n"));
         }
     }
     pair
@@ -250,6 +265,7 @@ impl Line {
 fn tool(chain: &str) -> &'static str {
     match chain.split(' ').next() {
         Some("nft") => "nft",
+        Some("ebtables") => "ebtables",
         Some("legacy") => "iptables-legacy",
         _ => "iptables",
     }

@@ -16,7 +16,25 @@ pub struct NftLine {
     pub(super) path: String,
     pub(super) text: String,
     pub(super) packets: Option<u64>,
-    words: Vec<String>,
+    pub(super) words: Vec<String>,
+}
+
+/// Whose rules are met.
+#[derive(Clone, Copy)]
+pub(super) enum Meets {
+    /// Those of packets of IPv4, or of IPv6.
+    Packets { six: bool },
+    /// Those of frames that pass a bridge.
+    Bridge,
+}
+
+impl Meets {
+    fn family(self, name: &str) -> bool {
+        match self {
+            Self::Packets { six } => ["inet", "netdev", "bridge"].contains(&name) || name == if six { "ip6" } else { "ip" },
+            Self::Bridge => ["netdev", "bridge"].contains(&name),
+        }
+    }
 }
 
 /// What a block of the dump is.
@@ -30,7 +48,7 @@ enum Block {
 
 /// Adds the chains and sets of a ruleset that packets of the family meet. Tables of iptables-nft are left out where
 /// `iptables-save` told of them.
-pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: bool) {
+pub(super) fn read(ruleset: &mut Ruleset, dump: &str, meets: Meets, skip_managed: bool) {
     let marks = line_has_xt(dump);
     let (mut table, mut wanted, mut managed) = (String::new(), false, false);
     let mut open: Vec<Block> = Vec::new();
@@ -41,8 +59,9 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
             name.trim_end_matches('{').trim().clone_into(&mut table);
             let family = table.split_whitespace().next().unwrap_or_default();
             let usual = ["raw", "mangle", "nat", "filter", "security"].iter().any(|own| table.ends_with(&format!(" {own}")));
-            let foreign = skip_managed && (managed || usual && family != "inet" && marks);
-            wanted = !foreign && (["inet", "netdev", "bridge"].contains(&family) || family == if six { "ip6" } else { "ip" });
+            // What ebtables wrote no `iptables-save` tells.
+            let foreign = skip_managed && family != "bridge" && (managed || usual && family != "inet" && marks);
+            wanted = !foreign && meets.family(family);
             managed = false;
             open.push(Block::Table);
         } else if let Some(Block::Set(name, text, braces)) = open.last_mut() {
@@ -66,7 +85,7 @@ pub(super) fn read(ruleset: &mut Ruleset, dump: &str, six: bool, skip_managed: b
             open.push(match kind {
                 "chain" => {
                     if wanted {
-                        let doubtful = table.starts_with("bridge ");
+                        let doubtful = table.starts_with("bridge ") && !matches!(meets, Meets::Bridge);
                         let chain = Chain { hook: None, translates: false, device: None, doubtful, refuses: None, rules: Vec::new() };
                         ruleset.chains.insert(format!("nft {table} {name}"), chain);
                     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::drops::{counters, is_kube_proxys_chain};
 use super::met::MOST_STEPS;
 use super::travel::{Travelled, travel};
-use super::{Action, Hook, Line, ruleset, tool};
+use super::{Action, Hook, Line, met_by, tool};
 use crate::analysis::state::netfilter::{Fields, Match};
 use crate::analysis::state::place_state::StatePair;
 
@@ -72,8 +72,7 @@ pub struct Trail {
 /// What becomes of the packet between two reads of a place's packet filters. With `towards` only its ways to that endpoint are followed.
 #[must_use]
 pub fn trail(pair: &StatePair, packet: &Fields, towards: Option<(IpAddr, u16)>) -> Trail {
-    let six = packet.is_v6().unwrap_or(false);
-    let (after, before) = (ruleset(&pair.after, six), counters(&pair.before, six));
+    let (after, before) = (met_by(&pair.after, packet), counters(&pair.before, packet));
     let Travelled { ends, routed, met, .. } = travel(&pair.after, &after, packet, None, towards, MOST_STEPS);
     let mut turns = met.turns;
     for turn in &mut turns {

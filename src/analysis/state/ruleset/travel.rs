@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::met::{MOST_STEPS, Met};
 use super::walk::Walk;
-use super::{Chain, Hook, Ruleset, Taken, Walked, ruleset, unread};
+use super::{Chain, Hook, Ruleset, Taken, Walked, met_by, unread};
 use crate::analysis::state::netfilter::{Fields, Match};
 use crate::analysis::state::place_state::PlaceState;
 
@@ -24,7 +24,7 @@ pub(super) struct Travelled<'a> {
 #[must_use]
 pub fn walk(state: &PlaceState, packet: &Fields, only: Option<Hook>) -> Walked {
     let mut left = MOST_STEPS;
-    follow(state, &ruleset(state, packet.is_v6().unwrap_or(false)), packet, only, &mut left)
+    follow(state, &met_by(state, packet), packet, only, &mut left)
 }
 
 /// As `walk`, by a ruleset that was read before. `left` are the steps that may be taken, and are still left then.
@@ -70,6 +70,12 @@ pub(super) fn travel<'a>(
     let sent_here = packet.input.is_none() && (packet.output.is_some() || packet.source.is_some_and(|from| own.contains(&from)));
     if let Some(hook) = only {
         ends = pass(hook, start);
+    } else if packet.bridge.is_some() {
+        ends = pass(Hook::Ingress, start);
+        for hook in across(packet) {
+            ends = pass(*hook, ends);
+        }
+        ends = pass(Hook::Egress, ends);
     } else if sent_here {
         ends = pass(Hook::Output, start);
         all.extend(ends.iter().cloned());
@@ -92,6 +98,15 @@ pub(super) fn travel<'a>(
     Travelled { ends, routed: all, met, hooks }
 }
 
+/// The hooks of bridges that a frame passes: from a port to the bridge itself, from the bridge itself to a port, or from port to port.
+fn across(frame: &Fields) -> &'static [Hook] {
+    match (&frame.input, &frame.output) {
+        (Some(_), Some(_)) => &[Hook::Prerouting, Hook::Forward, Hook::Postrouting],
+        (Some(_), None) => &[Hook::Prerouting, Hook::Input],
+        (None, _) => &[Hook::Output, Hook::Postrouting],
+    }
+}
+
 impl Chain {
     /// Whether a packet that passes the hook comes by the chain.
     fn sees(&self, hook: Hook, way: &Fields) -> Match {
@@ -102,6 +117,8 @@ impl Chain {
         match (&self.device, by) {
             _ if self.translates && way.state.as_deref().is_some_and(|state| state != "NEW") => Match::No,
             (Some(device), Some(by)) if device != by => Match::No,
+            // A frame that comes from the bridge itself, or goes to it, has no interface on that side.
+            (Some(_), None) if way.bridge.is_some() => Match::No,
             (Some(_), None) => Match::Maybe,
             _ if self.doubtful => Match::Maybe,
             _ => Match::Yes,

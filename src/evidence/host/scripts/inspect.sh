@@ -89,7 +89,7 @@ tc_classes() { # of the interfaces whose queues have any; only these tell the ra
 old_ebtables() { # nftables does not show these; a table whose module is not loaded has no rules, and asking for it would load it
   for table in broute nat filter; do
     grep -q "^ebtable_$table " /proc/modules || continue
-    $IN ebtables-legacy -t "$table" -L || return 1
+    $IN ebtables-legacy -t "$table" -L --Lc || return 1
   done
 }
 processes() { # the few whose state matters, with the letter that the kernel gives it
