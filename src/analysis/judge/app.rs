@@ -1,5 +1,6 @@
 //! The connection stands: what the program in the pod does with it.
 
+mod hung_up;
 mod incomplete;
 
 use crate::analysis::judge::case::{Case, found};
@@ -322,10 +323,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             }
         }
         names::APP_RESETS => (format!("{listed} accepts the connection and resets it"), "the reset leaves the pod itself".to_owned()),
-        names::APP_CLOSES => (
-            format!("{listed} accepts the connection, takes the request and closes without an answer"),
-            "the pod closes the connection, and no answer left it".to_owned(),
-        ),
+        names::APP_CLOSES => hung_up::told(case, &listed),
         _ if let Some(part) = Part::of(case, roads, &pods) => {
             slow = true;
             (
