@@ -188,8 +188,10 @@ fn on_another_address(reached: &Reached) -> Option<Finding> {
     let Sockets { number, here, .. } = sockets(reached)?;
     let ip = reached.case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(reached.pod))?.ip;
     let taken = here.iter().map(|listener| listener.text()).collect::<Vec<_>>().join(", ");
-    (!here.is_empty() && !here.iter().any(|listener| listener.takes(ip))).then(|| {
-        found(
+    let every = if ip.is_ipv4() { "0.0.0.0, or [::] for both families" } else { "[::]" };
+    (!here.is_empty() && !here.iter().any(|listener| listener.takes(ip))).then(|| Finding {
+        next: format!("Let the program listen on all addresses ({every}); its port is right."),
+        ..found(
             names::POD_NOT_LISTENING,
             vec![reached.subject()],
             format!("the program listens on port {number} of other addresses than the pod's {ip}"),

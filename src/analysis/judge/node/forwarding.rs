@@ -7,7 +7,7 @@ use crate::analysis::judge::road::Road;
 use crate::analysis::state::network::Link;
 use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::routes::NextHop;
+use crate::analysis::state::routes::{NextHop, Routes};
 use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -310,12 +310,25 @@ pub(in crate::analysis::judge) fn asymmetric(case: &Case, roads: &[&Road], node:
             way.via.map(|via| format!(" via {via}")).unwrap_or_default()
         ));
     }
-    Some(found(
+    let mut finding = found(
         names::ROUTE_RETURN_ASYMMETRIC,
         vec![Subject::route(node, out.1)],
         format!("answers to {} leave {node} by {} although the request came in by {arrived}", out.1, out.0),
         evidence,
-    ))
+    );
+    // Where the rest of the world is answered by the interface of arrival, one route makes the difference.
+    let routes = case.node_state(node).and_then(|pair| pair.after.routes());
+    let home = routes.and_then(Routes::default).is_some_and(|(_, device)| device == arrived);
+    let astray = routes.and_then(|routes| routes.specific(out.1)).filter(|route| route.dev.as_deref() == Some(out.0.as_str()) && home);
+    if let Some(route) = astray.filter(|route| route.protocol.as_deref() != Some("kernel")) {
+        finding.evidence.push(format!("route on {node}: {}; all else goes by {arrived}", route.text));
+        finding.next = format!(
+            "On {node}: ip route del {}; and see what wrote it. Without it answers to {} leave by {arrived}.",
+            route.text.trim(),
+            out.1
+        );
+    }
+    Some(finding)
 }
 
 /// The way back from the pod's node to whom the pod answers.
