@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::case::{Case, found};
 use super::pod_network::pod_network;
 use super::road::Road;
+use crate::analysis::state::lookup::route_in;
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::routes::{PolicyRule, Route};
+use crate::analysis::state::routes::PolicyRule;
 use crate::analysis::state::ways::RouteQuestion;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -32,7 +33,7 @@ pub(super) fn led_away(case: &Case, roads: &[&Road], node: &str, pair: &StatePai
         let rules = pair.after.policy_rules()?;
         let leading = |rule: &PolicyRule| {
             let table = rule.table.as_deref().filter(|_| rule.mark.is_some() && pod.is_ipv4() == (rule.family == "ipv4"))?;
-            let route = route_in(pair.after.routes()?.all(), table, pod)?;
+            let (_, route) = route_in(pair.after.routes()?.all(), table, pod)?;
             route.dev.as_deref().is_some_and(|device| out.contains(device)).then(|| (rule.text.clone(), route.text.clone()))
         };
         let mut all = rules.iter().filter_map(leading);
@@ -57,25 +58,9 @@ pub(super) fn led_away(case: &Case, roads: &[&Road], node: &str, pair: &StatePai
     })
 }
 
-/// The most specific route of a table that holds the address.
-fn route_in<'a>(routes: &'a [Route], table: &str, address: IpAddr) -> Option<&'a Route> {
-    let length = |route: &Route| match route.dst.as_str() {
-        "default" => Some(0),
-        dst => dst
-            .parse::<ipnet::IpNet>()
-            .ok()
-            .or_else(|| dst.parse::<IpAddr>().ok().map(ipnet::IpNet::from))
-            .filter(|net| net.contains(&address))
-            .map(|net| net.prefix_len()),
-    };
-    // Of several to one destination the kernel takes the first that it lists, and the last of the largest is taken here.
-    let here = routes.iter().rev().filter(|route| route.table == table).filter_map(|route| Some((length(route)?, route)));
-    here.max_by_key(|(length, _)| *length).map(|(_, route)| route)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::route_in;
+    use crate::analysis::state::lookup::route_in;
     use crate::analysis::state::sections::place_state;
     use crate::model::place::{HostKind, Place};
 
@@ -84,7 +69,7 @@ mod tests {
         let text = "=== routes\ndefault via 10.88.64.1 dev mlb table 77\n10.88.131.0/24 dev vxlan.calico table 77\n10.88.0.0/16 dev eth0\n=== end 0\n";
         let state = place_state(Place::sample("n2", HostKind::Node), text);
         let device = |table: &str, address: &str| {
-            route_in(state.routes().unwrap().all(), table, address.parse().unwrap()).and_then(|route| route.dev.clone())
+            route_in(state.routes().unwrap().all(), table, address.parse().unwrap()).and_then(|(_, route)| route.dev.clone())
         };
         assert_eq!(device("77", "10.88.130.2").as_deref(), Some("mlb"));
         assert_eq!(device("77", "10.88.131.2").as_deref(), Some("vxlan.calico"));

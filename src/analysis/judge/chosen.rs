@@ -2,7 +2,6 @@
 //! ports, or the source that they have when the place routes them. The same question is asked again without the rule, and of the tries that
 //! were answered.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::case::{Case, found};
@@ -41,13 +40,13 @@ pub(super) fn led_tunnel(case: &Case, roads: &[&Road], node: &str, pair: &StateP
     let cause = |road: &Road| {
         let hop = arrival(road, node, true)?;
         let inside = fields(road, hop, pair);
-        let marks: BTreeSet<Option<u32>> = ruleset::trail(pair, &inside, None).ends.iter().map(|end| end.mark).collect();
+        let mark = ruleset::trail(pair, &inside, None).mark_at_the_end()?;
         ends.iter().find_map(|to| {
             let packet = Routed {
                 from: None,
                 to: *to,
                 input: Some("lo".to_owned()),
-                mark: only(marks.clone())?,
+                mark: Some(mark),
                 protocol: "udp",
                 source_port: None,
                 destination_port: Some(port),
@@ -138,9 +137,8 @@ fn packets(scene: &Scene, road: &Road, request: bool) -> Vec<Routed> {
     let Some(hop) = arrival(road, scene.node, request) else { return Vec::new() };
     let vip = scene.case.address();
     let inside = fields(road, hop, scene.pair);
-    let trail = ruleset::trail(scene.pair, &inside, None);
-    let marks: BTreeSet<Option<u32>> = trail.routed.iter().map(|way| way.mark).collect();
-    let Some(mark) = only(marks).filter(|_| trail.open.is_empty()) else { return Vec::new() };
+    // Where its ways differ in that, the mark is not known, and a rule by it leaves the question open.
+    let mark = ruleset::trail(scene.pair, &inside, None).mark_when_routed();
     let to: Vec<(IpAddr, u16)> = if request && Some(hop.destination.0) == vip {
         road.endpoint().map_or_else(|| scene.packets.endpoints.iter().copied().collect(), |end| vec![end])
     } else if !request && scene.pair.after.has_address(hop.destination.0) {
@@ -183,12 +181,6 @@ fn fields(road: &Road, hop: &Hop, pair: &StatePair) -> Fields {
         mark: Some(0),
         ..Fields::default()
     }
-}
-
-/// The one mark that every way of a packet leaves on it; none where they differ or it is not known.
-fn only(marks: BTreeSet<Option<u32>>) -> Option<Option<u32>> {
-    let mut marks = marks.into_iter();
-    marks.next().filter(|_| marks.next().is_none())
 }
 
 /// A rule that is more than the usual three and ends the packet, where without it the packet would go on.

@@ -144,6 +144,7 @@ fn fate(rule: &PolicyRule, routes: &[Route], to: IpAddr) -> Option<Fate> {
 }
 
 /// The most specific usable route of a table that holds the address, with the length of its prefix.
+#[must_use]
 pub fn route_in<'a>(routes: &'a [Route], table: &str, address: IpAddr) -> Option<(u8, &'a Route)> {
     let length = |route: &Route| match route.dst.as_str() {
         "default" => (route.is_v6().is_none_or(|six| six == address.is_ipv6())).then_some(0),

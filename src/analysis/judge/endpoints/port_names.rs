@@ -105,8 +105,8 @@ pub(super) fn partly(case: &Case, target: &Target) -> Option<Finding> {
         let from: BTreeSet<&str> = without.iter().map(|endpoint| endpoint.from.as_str()).collect();
         finding.severity = Severity::Info;
         finding.summary = format!("what EndpointSlice {} holds is no endpoint of this port: {}", named(from), finding.summary);
-        finding.next =
-            "Nothing for this Service: kube-proxy leaves these addresses out. Delete the slice where it is a remnant.".to_owned();
+        "Nothing for this Service: kube-proxy leaves these addresses out. Delete the slice where it is a remnant."
+            .clone_into(&mut finding.next);
         finding.scope = Some(format!("{} serve", named(serving)));
         return Some(finding);
     }

@@ -31,8 +31,8 @@ pub(in crate::analysis::judge) fn frames(case: &Case, node: &str, pair: &StatePa
             let (input, output) = if request { (None, Some(link.name.clone())) } else { (Some(link.name.clone()), None) };
             // The node's own connection table knows the request; of an answer it knows nothing before the bridge has passed it on.
             let state = (request && first).then(|| "NEW".to_owned());
-            let ports = Fields { source, source_port, destination, destination_port, ..frame.clone() };
-            let whole = Fields { source_mac, destination_mac, input, output, state, ..ports };
+            let ports = Fields { source, destination, source_port, destination_port, ..frame.clone() };
+            let whole = Fields { input, output, source_mac, destination_mac, state, ..ports };
             if !all.contains(&whole) {
                 all.push(whole);
             }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::pod_link;
 use crate::analysis::judge::road::Road;
+use crate::analysis::state::network::Link;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::traffic_control::{Backlog, Worked};
 use crate::analysis::state::ways::RouteQuestion;
@@ -30,7 +31,7 @@ pub(in crate::analysis::judge) fn towards<'a>(
     for ip in to {
         all.extend(pod_link::near(case, pair, *ip).map(|link| link.name.clone()));
         let Some(device) = pair.after.way(&RouteQuestion::to(*ip)).and_then(|way| way.device.clone()) else { continue };
-        if pair.after.link(&device).is_some_and(|link| link.is_tunnel()) {
+        if pair.after.link(&device).is_some_and(Link::is_tunnel) {
             all.extend(beneath(case, node));
         }
         let parts = pair.after.links().unwrap_or_default().iter().filter(|link| link.master.as_ref() == Some(&device));
@@ -79,7 +80,9 @@ pub(in crate::analysis::judge) fn drops(pair: &StatePair, node: &str, interfaces
     let queue = at(pair, interfaces).into_iter().find(|queue| queue.dropped >= enough)?;
     let interface = &queue.now.interface;
     let beside = [(queue.overlimits, "overlimits"), (queue.requeues, "requeues")];
-    let beside: String = beside.iter().filter(|(grown, _)| *grown > 0).map(|(grown, what)| format!(", {what} grew by {grown}")).collect();
+    let beside: Vec<String> =
+        beside.iter().filter(|(grown, _)| *grown > 0).map(|(grown, what)| format!(", {what} grew by {grown}")).collect();
+    let beside = beside.concat();
     let mut evidence = vec![format!(
         "tc on {node}: the {} qdisc of {interface} dropped {} packets while the probe was repeated{beside}",
         queue.now.kind, queue.dropped

@@ -158,15 +158,9 @@ mod tests {
 
     fn ebtables(chain: &str, rule: &str) -> String {
         let empty = |name: &str| format!("Bridge chain: {name}, entries: 0, policy: ACCEPT\n\n");
-        let mut all = "Bridge table: filter\n\n".to_owned();
-        for name in ["INPUT", "FORWARD", "OUTPUT"] {
-            all += &if name == chain {
-                format!("Bridge chain: {name}, entries: 1, policy: ACCEPT\n{rule} , pcnt = COUNT -- bcnt = 960\n\n")
-            } else {
-                empty(name)
-            };
-        }
-        all
+        let full = |name: &str| format!("Bridge chain: {name}, entries: 1, policy: ACCEPT\n{rule} , pcnt = COUNT -- bcnt = 960\n\n");
+        let chains = ["INPUT", "FORWARD", "OUTPUT"].map(|name| if name == chain { full(name) } else { empty(name) });
+        format!("Bridge table: filter\n\n{}", chains.concat())
     }
 
     fn nft(hook: &str, rule: &str) -> String {

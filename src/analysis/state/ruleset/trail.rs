@@ -69,6 +69,25 @@ pub struct Trail {
     pub open: Vec<String>,
 }
 
+impl Trail {
+    /// The mark that every way of the packet has when the host routes it; none where they differ, or where it is not known.
+    #[must_use]
+    pub fn mark_when_routed(&self) -> Option<u32> {
+        self.open.is_empty().then(|| only_mark(&self.routed)).flatten()
+    }
+
+    /// The mark that every way of the packet has when it leaves the host; none where they differ, or where it is not known.
+    #[must_use]
+    pub fn mark_at_the_end(&self) -> Option<u32> {
+        self.open.is_empty().then(|| only_mark(&self.ends)).flatten()
+    }
+}
+
+fn only_mark(ways: &[Fields]) -> Option<u32> {
+    let first = ways.first()?.mark;
+    first.filter(|_| ways.iter().all(|way| way.mark == first))
+}
+
 /// What becomes of the packet between two reads of a place's packet filters. With `towards` only its ways to that endpoint are followed.
 #[must_use]
 pub fn trail(pair: &StatePair, packet: &Fields, towards: Option<(IpAddr, u16)>) -> Trail {
