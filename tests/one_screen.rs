@@ -70,6 +70,7 @@ fn every_recording_is_answered_on_one_screen_by_cause_and_place() {
             .next()
             .and_then(|head| head.split(" rejects it").next())
             .and_then(|head| head.split(" leaves it").next())
+            .and_then(|head| head.split(" holds it").next())
             .unwrap_or_default();
         let caused = headline.contains(&first.replace("ssh:", ""));
         if !placed || !caused || !service.is_some_and(|service| headline.contains(&service)) || headline.contains("drops it") {
