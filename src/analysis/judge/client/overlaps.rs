@@ -96,7 +96,7 @@ pub(in crate::analysis::judge) fn on_the_node(case: &Case, roads: &[&Road], node
         next: format!("On {node}: ip addr del {net} dev {interface}; and see what put it there."),
         ..found(
             names::CLIENT_OVERLAPS_CLUSTER,
-            vec![Subject::client(&client.to_string()), Subject::interface(node, interface)],
+            vec![Subject::interface(node, interface), Subject::client(&client.to_string())],
             format!("{node} has the client's address {client} itself, on {interface}"),
             vec![
                 format!("`ip addr` on {node}: {interface} has {net}"),
