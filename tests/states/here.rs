@@ -38,7 +38,12 @@ fn said() -> Option<(Value, Value)> {
 }
 
 fn row(rows: &Value, which: impl Fn(&Value) -> bool) -> Value {
-    rows.as_array().expect("rows").iter().find(|row| which(row)).unwrap_or_else(|| panic!("{rows:#}")).clone()
+    rows.as_array()
+        .unwrap_or_else(|| panic!("no rows: {rows:#}"))
+        .iter()
+        .find(|row| which(row))
+        .unwrap_or_else(|| panic!("{rows:#}"))
+        .clone()
 }
 
 #[test]

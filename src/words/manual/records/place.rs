@@ -135,7 +135,12 @@ pub const POLICY_RULE: Record = Record {
         Field::new("mark", Kind::Text, "The mark of the packets.").or_nothing("it takes every mark"),
         Field::new("iif", Kind::Interface, "The interface by which they come in.").or_nothing("it takes every one"),
         Field::new("oif", Kind::Interface, "The interface that they are bound to.").or_nothing("it takes every one"),
+        Field::new("protocol", Kind::Text, "The transport protocol, tcp or a number.").or_nothing("it takes every one"),
+        Field::new("source_port", Kind::Text, "A port or a range such as 4000-4100.").or_nothing("it takes every one"),
+        Field::new("destination_port", Kind::Text, "A port or a range such as 4000-4100.").or_nothing("it takes every one"),
         Field::new("table", Kind::Text, "The table.").or_nothing("the rule refuses"),
+        Field::new("suppressed", Kind::Number, "Routes of that table with a prefix of so many bits or fewer count as none.")
+            .or_nothing("all of them count"),
         Field::new("text", Kind::Text, "The whole rule."),
     ],
     hidden: &[],
