@@ -11,6 +11,7 @@ use super::road::{Leg, Road};
 use crate::analysis::state::lookup::{Decision, Fate, Routed, lookup};
 use crate::analysis::state::netfilter::Fields;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
+use crate::analysis::state::routes::PolicyRule;
 use crate::analysis::state::ruleset;
 use crate::model::catalogue::names;
 use crate::model::connection::Hop;
@@ -54,24 +55,26 @@ pub(super) fn led_tunnel(case: &Case, roads: &[&Road], node: &str, pair: &StateP
             Some((decided(&pair.after, &packet)?, packet))
         })
     };
-    let (first, packet) = cause(roads.first()?)?;
-    if !roads.iter().all(|road| cause(road).is_some_and(|(other, _)| other.rule == first.rule)) {
-        return None;
-    }
-    let all = case.roads();
-    let mut passed = all.iter().filter(|road| road.connection.attempt.answered() && passed_in_tunnel(road, node));
-    if passed.any(|road| cause(road).is_some_and(|(other, _)| other.rule == first.rule)) {
-        return None;
-    }
+    let passed = |road: &Road| road.connection.attempt.answered() && passed_in_tunnel(road, node);
+    let (first, packet) = separating(case, roads, cause, passed)?;
     let to = format!("what its tunnel sends to {}", packet.to);
     Some(finding(names::ROUTE_POD_NETWORK_MISSING, Subject::route(node, packet.to), &pair.after, node, &first, &packet, &to))
 }
 
 /// Why a client's own kernel refuses its requests.
 pub(super) struct Barred {
-    pub summary: String,
-    pub evidence: Vec<String>,
-    pub next: String,
+    summary: String,
+    evidence: Vec<String>,
+    next: String,
+}
+
+impl Barred {
+    /// The finding of a client without a way, with what keeps it from one.
+    pub(super) fn tell(self, client: &str, finding: &mut Finding) {
+        finding.summary = format!("{client} has no way to the address: {}", self.summary);
+        finding.evidence.extend(self.evidence);
+        finding.next = self.next;
+    }
 }
 
 /// The rule or route by which a client's own kernel refuses its requests, as far as it is known which.
@@ -99,7 +102,7 @@ pub(super) fn client(case: &Case, roads: &[&Road]) -> Option<Barred> {
 }
 
 /// As rules write it.
-fn word(protocol: Protocol) -> &'static str {
+pub(super) fn word(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
@@ -112,24 +115,35 @@ fn passed_in_tunnel(road: &Road, node: &str) -> bool {
     road.hops(move |hop| hop.request && hop.tunnel.is_some() && hop.passage == Passage::Out && hop.place == place).next().is_some()
 }
 
-/// The decision that all lost packets meet and no answered one does, with one of the packets.
+/// The decision that all lost packets meet and no answered one does, with one of the packets. `passed` are the answered tries that the
+/// place saw.
+fn separating(
+    case: &Case,
+    lost: &[&Road],
+    cause: impl Fn(&Road) -> Option<(Decision, Routed)>,
+    passed: impl Fn(&Road) -> bool,
+) -> Option<(Decision, Routed)> {
+    let (first, rest) = lost.split_first()?;
+    let (decision, packet) = cause(first)?;
+    let same = |road: &Road| cause(road).is_some_and(|(other, _)| other.rule == decision.rule);
+    let separates = rest.iter().all(|road| same(road)) && !case.roads().iter().any(|road| passed(road) && same(road));
+    separates.then_some((decision, packet))
+}
+
+/// What decides about the packets of a scene, in one direction.
 fn of(scene: &Scene, request: bool) -> Option<(Decision, Routed)> {
     let Scene { case, roads, node, pair, .. } = scene;
-    let cause = |road: &Road| -> Option<(Decision, Routed)> {
-        let found = packets(scene, road, request).into_iter().map(|packet| Some((decided(&pair.after, &packet)?, packet)));
-        // Of which endpoint it was meant for nothing is known before it is translated: one is enough, and others may be answered.
-        let mut found = found.flatten();
-        found.next()
-    };
-    let (first, packet) = cause(roads.first()?)?;
-    let same = |road: &Road| cause(road).is_some_and(|(other, _)| other.rule == first.rule);
-    if !roads.iter().all(|road| same(road)) {
+    // Most places have no rule but the usual ones: then nothing has to be walked.
+    if !pair.after.policy_rules()?.iter().any(PolicyRule::chooses) {
         return None;
     }
-    let all = case.roads();
-    let answered = |road: &&Road| road.connection.attempt.answered() && !road.late() && road.endpoint().is_some();
-    let stopped = all.iter().filter(answered).any(|road| arrival(road, node, request).is_some() && same(road));
-    (!stopped).then_some((first, packet))
+    // Of which endpoint it was meant for nothing is known before it is translated: one is enough, and others may be answered.
+    let cause = |road: &Road| packets(scene, road, request).into_iter().find_map(|packet| Some((decided(&pair.after, &packet)?, packet)));
+    let passed = |road: &Road| {
+        let answered = road.connection.attempt.answered() && !road.late() && road.endpoint().is_some();
+        answered && arrival(road, node, request).is_some()
+    };
+    separating(case, roads, cause, passed)
 }
 
 /// The packets of a try, as the node routes them: one for each endpoint that it may be meant for.

@@ -40,9 +40,7 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
         vec![format!("connecting from {} fails at once: {}", first.connection.vantage.text(), first.connection.attempt.detail)],
     );
     if let Some(barred) = chosen::client(case, &here) {
-        finding.summary = format!("{} has no way to the address: {}", first.connection.vantage.text(), barred.summary);
-        finding.evidence.extend(barred.evidence);
-        finding.next = barred.next;
+        barred.tell(&first.connection.vantage.text(), &mut finding);
     }
     Some(finding)
 }
@@ -162,7 +160,7 @@ pub(super) fn diverted(case: &Case, roads: &[&Road]) -> Option<Finding> {
         source: road.connection.attempt.source,
         destination: Some(vip),
         destination_port: Some(target.port.port),
-        protocol: if target.port.protocol == Protocol::Udp { "udp" } else { "tcp" }.to_owned(),
+        protocol: chosen::word(target.port.protocol).to_owned(),
         output: device,
         state: Some("NEW".to_owned()),
         mark: Some(0),

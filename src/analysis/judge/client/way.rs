@@ -99,9 +99,7 @@ pub(in crate::analysis::judge) fn refused(case: &Case, roads: &[&Road]) -> Optio
     }
     let mut found = finding(roads, format!("{} has no way to the address: {refused}", client.name), vec![client.told(refused)]);
     if let Some(barred) = chosen::client(case, roads) {
-        found.summary = format!("{} has no way to the address: {}", client.name, barred.summary);
-        found.evidence.extend(barred.evidence);
-        found.next = barred.next;
+        barred.tell(&client.name, &mut found);
     }
     Some(found)
 }
