@@ -47,7 +47,8 @@ advisories: ## known holes in dependencies, for a machine that reaches their dat
 	cargo deny check advisories
 
 test: check ## everything, the lab's part where it can run; LAB_REQUIRED=1 makes that mandatory
-	@.ci/packages openssh-client openssh-server sudo fish tcsh zsh ksh tshark python3 curl ca-certificates iproute2 iptables nftables conntrack procps
+	@.ci/packages openssh-client openssh-server sudo fish tcsh zsh ksh tshark python3 curl ca-certificates iproute2 iptables nftables conntrack procps python3-junitparser
+	@.ci/promtool
 	LAB_SKIP=1 cargo test --quiet $(features)
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(features)
 	.ci/lab

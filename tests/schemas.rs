@@ -130,3 +130,84 @@ fn sites_are_valid_and_unknown_keys_are_not() {
         assert!(shape.takes(&read(wrong)).is_err(), "{wrong}");
     }
 }
+
+/// The fields of a schema that a value fills, and those that it has, each as `Record.field`.
+struct Fields<'a> {
+    records: &'a serde_json::Map<String, Value>,
+    filled: BTreeSet<String>,
+    known: BTreeSet<String>,
+}
+
+impl Fields<'_> {
+    /// The schema's parts below a name: what it refers to, its alternatives, its items and its fields.
+    fn parts<'s>(&'s self, schema: &'s Value, name: &str) -> (&'s Value, String) {
+        match schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
+            Some(record) => (&self.records[record], record.to_owned()),
+            None => (schema, name.to_owned()),
+        }
+    }
+
+    fn know(&mut self, schema: &Value, name: &str) {
+        let (schema, name) = {
+            let (schema, name) = self.parts(schema, name);
+            (schema.clone(), name)
+        };
+        for one in ["anyOf", "oneOf", "allOf"].iter().flat_map(|key| schema[key].as_array().into_iter().flatten()) {
+            self.know(one, &name);
+        }
+        for inner in [&schema["items"], &schema["additionalProperties"]].into_iter().filter(|inner| inner.is_object()) {
+            self.know(inner, &name);
+        }
+        for (field, inner) in schema["properties"].as_object().into_iter().flatten() {
+            let named = format!("{name}.{field}");
+            if self.known.insert(named.clone()) {
+                self.know(inner, &named);
+            }
+        }
+    }
+
+    fn fill(&mut self, value: &Value, schema: &Value, name: &str) {
+        let (schema, name) = {
+            let (schema, name) = self.parts(schema, name);
+            (schema.clone(), name)
+        };
+        for one in ["anyOf", "oneOf", "allOf"].iter().flat_map(|key| schema[key].as_array().into_iter().flatten()) {
+            self.fill(value, one, &name);
+        }
+        value.as_array().into_iter().flatten().for_each(|one| self.fill(one, &schema["items"], &name));
+        for (key, inner) in value.as_object().into_iter().flatten() {
+            let field = &schema["properties"][key];
+            if field.is_null() {
+                self.fill(inner, &schema["additionalProperties"], &name);
+                continue;
+            }
+            let empty = inner.is_null() || ["", "[]", "{}", "\"\""].contains(&inner.to_string().as_str());
+            let named = format!("{name}.{key}");
+            if !empty {
+                self.filled.insert(named.clone());
+            }
+            self.fill(inner, field, &named);
+        }
+    }
+}
+
+#[test]
+fn recordings_fill_every_field_of_what_a_run_observed() {
+    let schema: Value = serde_json::from_slice(&lbdiag(&["schema", "outcome"]).stdout).expect("JSON");
+    let records = schema["$defs"].as_object().expect("records");
+    let mut fields = Fields { records, filled: BTreeSet::new(), known: BTreeSet::new() };
+    let of = ["observed", "findings", "gaps", "considered", "witnesses", "captures", "clocks", "touched", "remedies", "steps"];
+    for part in of {
+        fields.know(&schema["properties"][part], part);
+    }
+    for recording in files("tests/recordings", ".lbdiag") {
+        let told = lbdiag(&["report", &recording.to_string_lossy(), "--report", "json"]);
+        let Ok(outcome) = serde_json::from_slice::<Value>(&told.stdout) else { continue };
+        for part in of {
+            fields.fill(&outcome[part], &schema["properties"][part], part);
+        }
+    }
+    assert!(fields.known.len() > 150, "the schema tells only {} fields", fields.known.len());
+    let missing: Vec<&String> = fields.known.difference(&fields.filled).collect();
+    assert!(missing.is_empty(), "no recording fills {missing:?}");
+}

@@ -42,6 +42,7 @@ fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<He
                 header_length: 20,
                 print: 0,
                 fragmented: false,
+                cut_at: None,
             };
             (tcp.source, tcp.destination, 0, Transport::Tcp(transport))
         }
@@ -73,7 +74,19 @@ fn headers(packet: &Packet, interfaces: &mut BTreeMap<String, u32>) -> Option<He
         _ => return None,
     };
     let enclosure = Enclosure { tunnel: packet.tunnel, ..Enclosure::default() };
-    Some(Headers { at: packet.at, interface, passage: packet.passage, enclosure, source, destination, identification, transport })
+    Some(Headers {
+        at: packet.at,
+        interface,
+        passage: packet.passage,
+        enclosure,
+        source,
+        destination,
+        identification,
+        ttl: 0,
+        timed: true,
+        rest: None,
+        transport,
+    })
 }
 
 /// How often a packet came each way: interface, whether in a tunnel, passage.
@@ -371,4 +384,217 @@ fn connection(traced: &serde_json::Value) -> (String, Vec<String>) {
     let hops = traced["request"].as_array().expect("hops");
     let ends = hops.iter().map(|hop| format!("{} → {}", text(&hop["source"]), text(&hop["destination"])));
     (text(&traced["protocol"]), ends.collect())
+}
+
+/// What is cut, changed, lost or out of order: the files below `changed`, the numbers of connections and of those seen everywhere, what has to be
+/// said, and what must not be.
+type Changed = (&'static [&'static str], u64, u64, &'static [&'static str], &'static [&'static str]);
+
+const CHANGED: &[Changed] = &[
+    (
+        &["answers-die-behind-the-pod-client.pcap", "answers-die-behind-the-pod-node.pcap", "answers-die-behind-the-pod-pod.pcap"],
+        2,
+        1,
+        &["0 packets, 0 bytes; 3 missing", "SYN-ACK (answer) with sequence 7000", "+0.400 ms", "no answer was seen at"],
+        &["its clock is"],
+    ),
+    (
+        &[
+            "datagrams-answered-at-the-pod-alone-client.pcap",
+            "datagrams-answered-at-the-pod-alone-node.pcap",
+            "datagrams-answered-at-the-pod-alone-pod.pcap",
+        ],
+        3,
+        2,
+        &["0 packets, 0 bytes; 1 missing", "unless their road does not pass there"],
+        &[],
+    ),
+    (&["a-line-of-40-ms-client.pcap", "a-line-of-40-ms-node.pcap"], 2, 1, &["+40.000 ms", "3 missing"], &["its clock is", "ahead"]),
+    (
+        &["acknowledgements-of-tftp-die-client.pcap", "acknowledgements-of-tftp-die-node.pcap", "acknowledgements-of-tftp-die-pod.pcap"],
+        3,
+        1,
+        &["not seen", "of 12 bytes, +1.000 ms, last at"],
+        &[],
+    ),
+    (
+        &["snapped-at-68-client.pcap", "snapped-at-68-node.pcap"],
+        1,
+        1,
+        &["2 TCP frames end within the options, cut at 68 bytes", "beside it: 2 of its frames at"],
+        &["missing", "no packet with its numbers"],
+    ),
+    (
+        &["snapped-at-40-and-54-client.pcap", "snapped-at-40-node.pcap", "snapped-at-54-pod.pcap"],
+        1,
+        0,
+        &["9 frames were not read (cut behind its ports, before its sequence number or flags)", "cut at 54 bytes"],
+        &["missing", "no packet with its numbers"],
+    ),
+    (
+        &["vxlan-snapped-at-104.pcap", "vxlan-snapped-at-104-pod.pcap"],
+        1,
+        1,
+        &["vxlan 4096", "9 TCP frames end within the options, cut at 104 bytes"],
+        &["missing", "no packet with its numbers"],
+    ),
+    (
+        &["identifications-rewritten-node.pcap", "identifications-rewritten-pod.pcap"],
+        1,
+        1,
+        &["something in between rewrites them"],
+        &["missing", "no packet with its numbers"],
+    ),
+    (
+        &["timestamps-stripped-client.pcap", "timestamps-stripped-node.pcap"],
+        1,
+        1,
+        &["something on the way takes them off"],
+        &["missing", "no packet with its numbers"],
+    ),
+    (
+        &["nat64-client.pcap", "nat64-node.pcap", "nat64-server.pcap"],
+        1,
+        0,
+        &["10.88.0.12:61000 → 10.88.64.100:443", "[64:ff9b::a58:4064]:443", "FIN (answer) with sequence 7901", "last at"],
+        &["no packet with its numbers"],
+    ),
+    (&["fou-client.pcap", "fou-node.pcap", "fou-pod.pcap"], 1, 1, &["fou-node.pcap fou "], &["udp", "no packet with its numbers"]),
+    (
+        &["records-out-of-order-client.pcap", "records-out-of-order-node.pcap", "records-out-of-order-pod.pcap"],
+        2,
+        0,
+        &["its records go back in time, by up to 35003.100 ms: they were put in order", "not captured at"],
+        &["1 missing"],
+    ),
+    (
+        &["resets-of-a-middlebox-client.pcap", "resets-of-a-middlebox-node.pcap", "resets-of-a-middlebox-pod.pcap"],
+        1,
+        0,
+        &[
+            "RST (answer) first seen at",
+            "RST (request) first seen at",
+            "Its time to live is 251 there, that of all else in this direction 64",
+        ],
+        &["missing", "though seen behind it", "-4."],
+    ),
+    (
+        &["fragments-behind-options-client.pcap", "fragments-behind-options-node.pcap", "fragments-behind-options-pod.pcap"],
+        1,
+        0,
+        &["5 packets, 5464 bytes; 1 missing", "of 552 bytes, its bytes 2456 to 3008", "node.pcap in packet 8"],
+        &["not captured"],
+    ),
+    (
+        &["outer-fragment-lost-client.pcap", "outer-fragment-lost-node.pcap", "outer-fragment-lost-pod.pcap"],
+        1,
+        0,
+        &["node.pcap vxlan 4096: data (request) of 50 bytes with sequence 8047, its bytes 1398 to 1448", "client.pcap in packet 6"],
+        &["not captured"],
+    ),
+    (&["copies-on-any-client.pcap", "copies-on-any-node.pcap", "copies-on-any-pod.pcap"], 1, 0, &["; 2 missing"], &["not captured"]),
+    (
+        &["one-segment-of-a-bundle-lost-client.pcap", "one-segment-of-a-bundle-lost-node.pcap", "one-segment-of-a-bundle-lost-pod.pcap"],
+        1,
+        0,
+        &["data (answer) of 1448 bytes with sequence 8449, its bytes 1448 to 2896", "node.pcap in packet 5"],
+        &["4344"],
+    ),
+    (
+        &["simple-packet-block.pcapng"],
+        1,
+        1,
+        &["1 frame has no time in the file: it stands at that of the frame before", "+0.199 to +0.200 ms"],
+        &["-0.2", "5.399"],
+    ),
+    (
+        &["nothing-captured-client.pcap", "cut-within-a-packet-pod.pcap", "nothing-captured-router.pcap", "nothing-written.pcap"],
+        1,
+        0,
+        &[
+            "does not hold everything, and its counts are of what it holds",
+            "nothing was captured there",
+            "it has no bytes: its capture wrote nothing",
+            "nothing-captured-router.pcap: that capture holds no packet",
+        ],
+        &["missing"],
+    ),
+    (
+        &["esp-one-way-client.pcap", "esp-one-way-node.pcap", "esp-one-way-pod.pcap"],
+        2,
+        0,
+        &["6 frames were not read (ESP): what was not seen there may be in these"],
+        &["missing"],
+    ),
+    (&["two-hosts-one-text-client.pcap", "two-hosts-one-text-node.pcap"], 2, 2, &["10.99.1.8:514 → 10.88.64.101:514"], &["missing"]),
+];
+
+#[test]
+fn what_is_cut_changed_or_out_of_order_gives_no_untrue_sentence() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/changed");
+    for (names, connections, whole, said, never) in CHANGED {
+        let files: Vec<PathBuf> = names.iter().map(|file| folder.join(file)).collect();
+        let mut arguments: Vec<&std::ffi::OsStr> = files.iter().map(|file| file.as_os_str()).collect();
+        let (code, text, errors) = trace(&arguments);
+        assert_eq!(code, Some(0), "{errors}");
+        // Names of files are no sentences.
+        let text = text.replace(&format!("{}/", folder.display()), "");
+        let spoken = names.iter().fold(text.clone(), |text, name| text.replace(name, "it"));
+        for said in *said {
+            assert!(text.contains(said), "{names:?}: not said: {said}\n{text}");
+        }
+        for never in *never {
+            assert!(!spoken.contains(never), "{names:?}: said: {never}\n{text}");
+        }
+        arguments.extend(["--report", "json"].map(std::ffi::OsStr::new));
+        let report: Value = serde_json::from_str(&trace(&arguments).1).expect("JSON");
+        assert_eq!(
+            (&report["summary"]["connections"], &report["summary"]["whole"]),
+            (&Value::from(*connections), &Value::from(*whole)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn records_that_stand_too_far_behind_are_counted_and_weaken_what_is_missing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let files = ["client.pcap", "node.pcap"].map(|name| directory.path().join(name));
+    let syn = |number: u16| frame([10, 0, 0, 9], 10_000 + number, [10, 0, 0, 100], 443, u32::from(number) * 1000, 2);
+    // Two queues that took turns, and one record that was written at the end.
+    let in_turns =
+        |back: u32| (0..6000_u16).map(move |number| (u32::from(number) * 100 + if number % 2 == 0 { 0 } else { back }, syn(number)));
+    let whole: Vec<(u32, Vec<u8>)> = in_turns(0).collect();
+    let mut late = in_turns(350).collect::<Vec<_>>();
+    let first = late.remove(20);
+    write(&files[0], &whole);
+    write(&files[1], &late);
+    let arguments: Vec<&std::ffi::OsStr> = files.iter().map(|file| file.as_os_str()).collect();
+    let (_, text, _) = trace(&arguments);
+    assert!(!text.contains("go back in time") && text.contains("6000 connections, 5999 of them seen everywhere"), "{text}");
+    late.push(first);
+    write(&files[1], &late);
+    let (_, text, _) = trace(&arguments);
+    assert!(
+        text.contains("its records go back in time, by up to") && text.contains("1 stands too far behind to be put in order"),
+        "{text}"
+    );
+    assert!(text.contains("6000 connections, 0 of them seen everywhere") || text.contains("what is missing may be among them"), "{text}");
+}
+
+#[test]
+fn odd_connections_are_those_with_packets_or_resets_that_are_not_everywhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures/changed");
+    let rows: [(&[&str], usize); 3] = [
+        (&["answers-die-behind-the-pod-client.pcap", "answers-die-behind-the-pod-node.pcap", "answers-die-behind-the-pod-pod.pcap"], 1),
+        (&["resets-of-a-middlebox-client.pcap", "resets-of-a-middlebox-node.pcap", "resets-of-a-middlebox-pod.pcap"], 1),
+        (&["identifications-rewritten-node.pcap", "identifications-rewritten-pod.pcap"], 0),
+    ];
+    for (names, count) in rows {
+        let files: Vec<PathBuf> = names.iter().map(|file| folder.join(file)).collect();
+        let mut arguments: Vec<&std::ffi::OsStr> = files.iter().map(|file| file.as_os_str()).collect();
+        arguments.push("--odd".as_ref());
+        let text = trace(&arguments).1;
+        assert_eq!(text.matches("Connection ").count(), count, "{text}");
+    }
 }

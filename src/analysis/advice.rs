@@ -16,8 +16,9 @@ use crate::model::subject::{Part, Subject};
 type Advises = fn(&Case, &Finding) -> Option<String>;
 
 /// The findings whose advice the case makes more exact.
-const ADVICE: [(&str, Advises); 10] = [
+const ADVICE: [(&str, Advises); 12] = [
     (names::ADDRESS_POOL_EXHAUSTED, widen_pool),
+    (names::NODE_FIREWALL_DROP, find_handle),
     (names::NODE_UNREACHABLE, look_at_console),
     (names::NODE_CONTROL_PLANE_CUT_OFF, look_at_kubelets),
     (names::ROUTE_POD_NETWORK_MISSING, find_route),
@@ -26,6 +27,7 @@ const ADVICE: [(&str, Advises); 10] = [
     (names::OVERLAY_WRONG_ENDPOINT, correct_entry),
     (names::POD_DISCONNECTED, raise_bridge),
     (names::POD_FIREWALL_DROP, look_into_pod),
+    (names::WIRE_REQUEST_LOST, look_between),
     (names::WIRE_STALE_NEIGHBOUR, forget),
 ];
 
@@ -70,6 +72,24 @@ fn widen_pool(case: &Case, finding: &Finding) -> Option<String> {
             edits.join(" or ")
         )
     })
+}
+
+/// Tables of nftables that a program writes anew: its own configuration is what has to change.
+const KEPT_TABLES: [&str; 6] = ["firewalld", "kube-proxy", "calico", "ufw", "docker", "libvirt_network"];
+
+/// nftables takes a rule away by its handle, which only `nft -a` shows.
+fn find_handle(_: &Case, finding: &Finding) -> Option<String> {
+    let Subject::NodePart(node, Part::Rule { table, chain, rule }) = finding.culprits.first()? else { return None };
+    let (family, name) = table.split_once('-')?;
+    let known = ["ip", "ip6", "inet", "arp", "bridge", "netdev"].contains(&family);
+    // What was read of a host may hold what somebody put there to be pasted.
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c));
+    if !known || rule == "policy" || KEPT_TABLES.contains(&name) || !plain(name) || !plain(chain) {
+        return None;
+    }
+    Some(format!(
+        "On {node}: nft -a list chain {family} {name} {chain} shows the rule's handle, and nft delete rule {family} {name} {chain} handle HANDLE takes it away until whatever wrote it writes it again; change it there, too."
+    ))
 }
 
 fn look_at_console(_: &Case, finding: &Finding) -> Option<String> {
@@ -208,6 +228,16 @@ fn look_into_pod(case: &Case, finding: &Finding) -> Option<String> {
     let node = case.target?.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(name))?.node.as_deref()?;
     Some(format!(
         "Its rules, on {node}: nsenter -t $(crictl inspect -o go-template --template '{{{{.info.pid}}}}' $(crictl ps -q --label io.kubernetes.pod.name={name} | head -1)) -n iptables-save (or nft list ruleset). Tonight: delete the pod (-n {namespace}); it is made anew without the rule, unless a sidecar or an init container writes it."
+    ))
+}
+
+/// What lies between two places has no login: it is named by them, and by what tells the lost packets from the others.
+fn look_between(_: &Case, finding: &Finding) -> Option<String> {
+    let Subject::Network { from, to } = finding.culprits.first()? else { return None };
+    let apart =
+        if finding.scope.is_some() { " A rule there may go by what tells the lost ones from the answered ones (Scope)." } else { "" };
+    Some(format!(
+        "Look at switches, routers and filters between {from} and {to}: port security, VLANs, access lists, a route for the address.{apart}"
     ))
 }
 

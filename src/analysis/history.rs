@@ -46,8 +46,16 @@ pub fn history(address: IpAddr, logs: &[&SpeakerLog], starts: &[Starts], now: &s
     let known: Vec<i64> = starts.iter().flat_map(|one| seen(one, logs)).chain(logs.iter().filter_map(|log| started(log))).collect();
     // In a crash loop most starts are in nobody's words any more, and any of them may be why the address moved.
     let blind_until = starts.iter().filter_map(|one| blind_until(one, logs)).max();
+    // A clock that was set back within a log puts its moves into an order in which they did not happen.
+    let out_of_order = |log: &&SpeakerLog| {
+        let moves = log.address(address).map(|words| words.moves.as_slice()).unwrap_or_default();
+        let times: Vec<Timestamp> = moves.iter().filter_map(|step| step.at.as_deref()?.parse().ok()).collect();
+        !times.is_sorted()
+    };
+    let ordered = !logs.iter().any(out_of_order);
     let mut steps: Vec<Step> = logs
         .iter()
+        .filter(|_| ordered)
         .filter_map(|log| Some((log, log.address(address)?)))
         .flat_map(|(log, words)| words.moves.iter().map(move |step| (log, step)))
         // Over BGP many nodes announce, and one more of them is no move.
@@ -61,11 +69,17 @@ pub fn history(address: IpAddr, logs: &[&SpeakerLog], starts: &[Starts], now: &s
     steps.sort_by(|a, b| (a.time, !a.gained, a.node).cmp(&(b.time, !b.gained, b.node)));
     let mut moves = Vec::new();
     let mut counted: Vec<i64> = Vec::new();
-    for Move { at, time, from, to } in walk(&steps) {
+    for Move { at, time, from, to, beside } in walk(&steps) {
         let moved = time.as_second();
         let explained = known.iter().any(|start| (start - BEFORE_A_START..=start + AFTER_A_START).contains(&moved));
         let why = if explained { ", after a speaker's restart" } else { "" };
-        moves.push(format!("{at}: from {from} to {to}{why}"));
+        // One that died said nothing any more: only a log that still says so tells that it goes on.
+        let goes_on = beside && logs.iter().rfind(|log| log.node == from).is_some_and(|log| announces(log, address));
+        moves.push(if goes_on {
+            format!("{at}: {to} announces it, too, while {from} goes on{why}")
+        } else {
+            format!("{at}: from {from} to {to}{why}")
+        });
         let old = second(now).is_some_and(|now| now - moved > LATELY);
         if !explained && !old && blind_until.is_none_or(|until| moved >= until) {
             counted.push(moved);
@@ -92,6 +106,14 @@ struct Move<'a> {
     time: Timestamp,
     from: &'a str,
     to: &'a str,
+    /// The one that had it says nowhere that it let go.
+    beside: bool,
+}
+
+/// Whether the log's last word is that it announces the address.
+fn announces(log: &SpeakerLog, address: IpAddr) -> bool {
+    let words = log.address(address).into_iter().flat_map(|words| &words.protocols);
+    words.filter(|word| word.protocol == "layer2").any(|word| word.state == LogState::Announced)
 }
 
 /// The moves that the steps make. Several nodes may hold the address at a time, so that a second one's coming is a move and its going
@@ -101,7 +123,7 @@ fn walk<'a>(steps: &[Step<'a>]) -> Vec<Move<'a>> {
     // Those that hold it, the newest last, and who held it last.
     let mut holders: Vec<&str> = Vec::new();
     let mut last: Option<&str> = None;
-    for step in steps {
+    for (index, step) in steps.iter().enumerate() {
         // A speaker that died said nothing, so that a node may take what it already has.
         holders.retain(|node| *node != step.node);
         if step.gained {
@@ -109,7 +131,8 @@ fn walk<'a>(steps: &[Step<'a>]) -> Vec<Move<'a>> {
         }
         let Some(now) = holders.last().copied() else { continue };
         if let Some(from) = last.replace(now).filter(|from| *from != now) {
-            moves.push(Move { at: step.at, time: step.time, from, to: now });
+            let beside = step.gained && holders.contains(&from) && !steps[index..].iter().any(|later| later.node == from && !later.gained);
+            moves.push(Move { at: step.at, time: step.time, from, to: now, beside });
         }
     }
     moves

@@ -84,7 +84,14 @@ fn whole(log: &SpeakerLog, addresses: &[IpAddr]) -> bool {
         && log.failed_members.is_empty()
         && log.reload_error.is_none()
         && !log.troubles.iter().any(|trouble| {
-            matches!(trouble.meaning, TroubleMeaning::CannotAnswer | TroubleMeaning::Configuration | TroubleMeaning::Unknown)
+            matches!(
+                trouble.meaning,
+                TroubleMeaning::CannotAnswer
+                    | TroubleMeaning::CannotAnswerNdp
+                    | TroubleMeaning::Api
+                    | TroubleMeaning::Configuration
+                    | TroubleMeaning::Unknown
+            )
         })
         && log.of(addresses).all(|words| words.interface_warning.is_none() && words.moves_dropped == 0)
 }

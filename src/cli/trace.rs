@@ -1,27 +1,22 @@
 //! `lbdiag trace`: follows connections through capture files. Reads them side by side in the order of time, and tells of each
 //! connection as soon as it is done with, so that it takes the same memory however large they are.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+mod in_order;
+mod source;
+
+use std::path::PathBuf;
 
 use super::arguments::TraceArguments;
 use super::exit::Exit;
 use super::reports::{self, Growing, Sink};
 use super::watch::{Watch, Work};
 use super::{refuse, streams};
-use crate::analysis::trace::{Bounds, Joiner, clocks};
-use crate::evidence::capture::decode::{SLL, SLL2};
-use crate::evidence::capture::file::{AheadFile, FilePoint, Glance};
-use crate::evidence::error::EvidenceError;
-use crate::evidence::interrupt::Interrupt;
+use crate::analysis::trace::{Bounds, Joiner};
 use crate::evidence::output;
 use crate::evidence::output::apart::{Named, apart};
-use crate::model::headers::Headers;
-use crate::model::text::one_line;
 use crate::model::trace::{Pairing, TraceSummary, Traced};
+use source::{Source, compare_clocks};
 
-/// Packets of each file that clocks are compared by.
-const EARLY: usize = 4096;
 /// Packets between two looks at what is done with.
 const BETWEEN: usize = 1024;
 
@@ -75,8 +70,8 @@ fn follow(mut sources: Vec<Source>, mut told: Told) -> Result<(), String> {
         source.advance(&mut joiner, &mut names);
     }
     let mut taken = 0;
-    while let Some(source) = sources.iter_mut().filter(|source| source.next.is_some()).min_by_key(|source| source.due) {
-        if let Some((point, glance)) = source.next.take() {
+    while let Some(source) = sources.iter_mut().filter(|source| source.due().is_some()).min_by_key(|source| source.due()) {
+        if let Some((point, glance)) = source.take() {
             match &glance.headers {
                 Ok(headers) => joiner.take(point, glance.number, headers),
                 Err(hidden) => joiner.pass(point, *hidden),
@@ -91,101 +86,6 @@ fn follow(mut sources: Vec<Source>, mut told: Told) -> Result<(), String> {
     let summary = joiner.finish();
     told.tell(joiner.done(), &names)?;
     told.end(&summary)
-}
-
-/// A file under way.
-struct Source {
-    name: String,
-    file: AheadFile,
-    /// What was read ahead, to compare clocks by.
-    early: VecDeque<Glance>,
-    /// The joiner's numbers of its points, and how far the clock of each is ahead.
-    points: Vec<Option<(u16, i64)>>,
-    ahead: BTreeMap<usize, i64>,
-    next: Option<(u16, Glance)>,
-    /// When the next packet is due, on the clock of the first point.
-    due: i64,
-}
-
-impl Source {
-    fn open(path: &Path, interrupt: &Interrupt) -> Result<Self, EvidenceError> {
-        let file = AheadFile::open(path, interrupt.clone())?;
-        let name = one_line(&path.display().to_string());
-        Ok(Self { name, file, early: VecDeque::new(), points: Vec::new(), ahead: BTreeMap::new(), next: None, due: 0 })
-    }
-
-    /// Reads the first packets.
-    fn read_early(&mut self) {
-        while self.early.len() < EARLY
-            && let Some(glance) = self.file.advance()
-        {
-            self.early.push_back(glance);
-        }
-    }
-
-    /// Goes on to the next packet; at the end tells the joiner that nothing more comes.
-    fn advance(&mut self, joiner: &mut Joiner, names: &mut Vec<String>) {
-        let Some(glance) = self.early.pop_front().or_else(|| self.file.advance()) else {
-            let broken = self.file.broken().map(ToString::to_string);
-            for (known, point) in self.points.iter().zip(self.file.points()) {
-                if let Some((number, _)) = known {
-                    joiner.end(*number, incomplete(broken.as_ref(), point));
-                }
-            }
-            self.next = None;
-            return;
-        };
-        let (point, ahead) = match self.points.get(glance.point) {
-            Some(Some(known)) => *known,
-            _ => self.meet(glance.point, joiner, names),
-        };
-        self.due = glance.at.saturating_sub(ahead);
-        self.next = Some((point, glance));
-    }
-
-    /// Makes a point known to the joiner, with its first packet.
-    fn meet(&mut self, place: usize, joiner: &mut Joiner, names: &mut Vec<String>) -> (u16, i64) {
-        let ahead = self.ahead.get(&place).copied().unwrap_or(0);
-        let point = self.file.points().get(place).cloned().unwrap_or_default();
-        let name = match (&point.name, place) {
-            (Some(interface), _) => format!("{}:{interface}", self.name),
-            (None, 0) => self.name.clone(),
-            (None, place) => format!("{}:{place}", self.name),
-        };
-        let number = joiner.point(&name, [SLL, SLL2].contains(&point.link_type), ahead);
-        names.push(name);
-        if self.points.len() <= place {
-            self.points.resize(place + 1, None);
-        }
-        if let Some(known) = self.points.get_mut(place) {
-            *known = Some((number, ahead));
-        }
-        (number, ahead)
-    }
-}
-
-/// Compares the clocks of all points by their first packets.
-fn compare_clocks(sources: &mut [Source]) {
-    let mut early: BTreeMap<(usize, usize), Vec<Headers>> = BTreeMap::new();
-    for (number, source) in sources.iter_mut().enumerate() {
-        source.read_early();
-        for glance in &source.early {
-            early.entry((number, glance.point)).or_default().extend(glance.headers.ok());
-        }
-    }
-    let (places, packets): (Vec<(usize, usize)>, Vec<Vec<Headers>>) = early.into_iter().unzip();
-    for ((number, point), ahead) in places.into_iter().zip(clocks::ahead(&packets)) {
-        if let Some(source) = sources.get_mut(number) {
-            source.ahead.insert(point, ahead);
-        }
-    }
-}
-
-fn incomplete(broken: Option<&String>, point: &FilePoint) -> Option<String> {
-    let dropped =
-        point.dropped.filter(|dropped| *dropped > 0).map(|dropped| format!("the capture lost {dropped} packets by its own count"));
-    let reasons: Vec<String> = broken.cloned().into_iter().chain(dropped).collect();
-    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// The reports, while they grow.
@@ -242,5 +142,7 @@ impl Told {
 }
 
 fn is_odd(traced: &Traced) -> bool {
-    !traced.not_joined.is_empty() || traced.request.iter().chain(&traced.answer).any(|hop| hop.missing + hop.not_captured > 0)
+    !traced.not_joined.is_empty()
+        || traced.resets_between > 0
+        || traced.request.iter().chain(&traced.answer).any(|hop| hop.missing + hop.not_captured > 0)
 }

@@ -47,7 +47,9 @@ impl EvidenceError {
     #[must_use]
     pub fn gap_name(&self) -> &'static str {
         match self.kind {
-            ErrorKind::HostUnreachable | ErrorKind::LoginRefused | ErrorKind::HostKey => names::EVIDENCE_NODE_UNREACHABLE,
+            ErrorKind::HostUnreachable | ErrorKind::HostSilent | ErrorKind::LoginRefused | ErrorKind::HostKey => {
+                names::EVIDENCE_NODE_UNREACHABLE
+            }
             ErrorKind::Forbidden => names::EVIDENCE_FORBIDDEN,
             ErrorKind::ToolMissing => names::EVIDENCE_TOOL_MISSING,
             ErrorKind::NamespaceUnproven => names::EVIDENCE_NETNS_UNPROVEN,
@@ -64,7 +66,21 @@ impl EvidenceError {
     /// The gap that this leaves at a place or thing, and the question that stays open.
     #[must_use]
     pub fn gap(&self, subject: impl Into<Subject>, undecided: impl Into<String>) -> Gap {
-        Gap { kind: Some(self.kind), ..Gap::new(self.gap_name(), subject, self.to_string(), undecided) }
+        Gap { kind: Some(self.kind), next: self.next(), ..Gap::new(self.gap_name(), subject, self.to_string(), undecided) }
+    }
+
+    /// What would let it be looked at, where the gap's name tells another way: of a host that says nothing no login has to be corrected.
+    fn next(&self) -> Option<String> {
+        let host = self.operation.strip_prefix("connect to ")?;
+        match self.kind {
+            ErrorKind::HostUnreachable => Some(format!(
+                "See whether {host} is up (its console, ping), whether its address is the right one and sshd runs there; then ssh {host} by hand, and run again."
+            )),
+            ErrorKind::HostSilent => Some(format!(
+                "Look at the console of {host}: its kernel takes connections and sshd says nothing. Memory, disks and frozen processes first; no login has to be corrected."
+            )),
+            _ => None,
+        }
     }
 
     /// As `gap`, where what could not be read has a name of its own in the catalogue.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::exclusion::{Excluded, Exclusion};
-pub use speaker_log::{AddressLog, LogState, Move, ProtocolLog, SessionLog, SpeakerLog};
+pub use speaker_log::{AddressLog, LogState, Move, ProtocolLog, Responder, SessionLog, SpeakerLog};
 pub use speaker_metrics::{SessionMetric, SpeakerMetrics};
 pub use trouble::{Trouble, TroubleMeaning};
 pub use wire::{Wire, WireAnswer};

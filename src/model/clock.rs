@@ -21,10 +21,11 @@ pub struct ClockOffset {
 }
 
 impl ClockOffset {
-    /// The offset in nanoseconds.
+    /// The offset in nanoseconds, 0 where the clocks are not known to differ: hosts keep time to less than a connection to them can tell,
+    /// and what was measured there is the connection's jitter, by which a packet would come in before it was sent.
     #[must_use]
     pub fn ahead_ns(&self) -> i64 {
-        self.ahead_us.saturating_mul(1000)
+        if self.differs() { self.ahead_us.saturating_mul(1000) } else { 0 }
     }
 
     /// `+0.31 ms ± 0.95 ms`
@@ -97,6 +98,7 @@ mod tests {
         assert_eq!(offset("n2", 310, 950).to_string(), "n2 +0.31 ms ± 0.95 ms");
         assert_eq!(offset("n2", -61_250_000, 1_200).to_string(), "n2 -61.250 s ± 1.20 ms");
         assert!(!offset("n2", 310, 950).differs());
+        assert_eq!([offset("n2", 310, 950), offset("n2", -2_000, 950)].map(|one| one.ahead_ns()), [0, -2_000_000]);
         assert!(offset("n2", -61_250_000, 1_200).differs());
     }
 

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     NotFound,
     /// A host does not answer, or no way leads to it; of a log, the node's kubelet.
     HostUnreachable,
+    /// The host takes a connection, and says nothing.
+    HostSilent,
     /// The host answers, and lets nobody in with what there is.
     LoginRefused,
     /// The host answers, and nothing listens there: of a log, no kubelet.

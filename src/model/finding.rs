@@ -82,6 +82,9 @@ pub struct Gap {
     /// Whether the verdict rests on it.
     #[serde(default)]
     pub decisive: bool,
+    /// What would decide it, where more is known than its name tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl Gap {
@@ -95,7 +98,14 @@ impl Gap {
             undecided: undecided.into(),
             kind: None,
             decisive: false,
+            next: None,
         }
+    }
+
+    /// The same gap, with what would decide it.
+    #[must_use]
+    pub fn with_next(self, next: impl Into<String>) -> Self {
+        Self { next: Some(next.into()), ..self }
     }
 
     /// The same gap, touching the verdict.

@@ -22,7 +22,38 @@ pub struct Headers {
     pub destination: IpAddr,
     /// IPv4's identification, or that of IPv6's fragment header; 0 when there is none.
     pub identification: u32,
+    /// IPv4's time to live or IPv6's hop limit; 0 where it is not known.
+    pub ttl: u8,
+    /// Whether `at` is its own time. A Simple Packet Block has none, and stands at that of the frame before it.
+    pub timed: bool,
+    /// Of a first fragment: what its further fragments are known by.
+    pub rest: Option<Rest>,
     pub transport: Transport,
+}
+
+/// The further fragments of a packet of which this frame has the first one. Of a tunnel's packet that was cut these are the tunnel's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// As [`fragments_of`] gives it for each of them.
+    pub of: u64,
+    /// Bytes ahead of the transport header in what was cut: options of IPv6, the headers of a tunnel.
+    pub before: u32,
+    /// Whether it is a tunnel's packet that was cut, and not what is inside.
+    pub outer: bool,
+}
+
+/// What all fragments of one packet have in common, as one number.
+#[must_use]
+pub fn fragments_of(source: IpAddr, destination: IpAddr, identification: u32) -> u64 {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let halves = |bits: u128| [bits >> 64, bits & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0));
+    let [a, b] = halves(bits(source));
+    let [c, d] = halves(bits(destination));
+    [a, b, c, d, u64::from(identification)].into_iter().fold(0, mix)
 }
 
 /// What a packet was wrapped in.
@@ -36,6 +67,17 @@ pub struct Enclosure {
     pub network: u32,
 }
 
+impl Enclosure {
+    /// The tunnel with its network's number, as people name it.
+    #[must_use]
+    pub fn word(&self) -> Option<String> {
+        self.tunnel.map(|tunnel| match self.network {
+            0 => tunnel.word().to_owned(),
+            network => format!("{} {network}", tunnel.word()),
+        })
+    }
+}
+
 /// What a packet may be hidden in: it was there, and what it is was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Hidden {
@@ -45,6 +87,8 @@ pub enum Hidden {
     EtherType(u16),
     /// It ends before its ports, or contradicts itself.
     Cut,
+    /// Its ports are there, and it ends before what packets are known by.
+    CutBehindPorts,
     /// It is the content of a tunnel, whose name this is, that is encrypted or not known.
     Within(&'static str),
 }
@@ -59,6 +103,7 @@ impl fmt::Display for Hidden {
             Self::EtherType(0x894f) => f.write_str("NSH"),
             Self::EtherType(kind) => write!(f, "ether type {kind:#06x}"),
             Self::Cut => f.write_str("cut before its ports"),
+            Self::CutBehindPorts => f.write_str("cut behind its ports, before its sequence number or flags"),
             Self::Within(tunnel) => f.write_str(tunnel),
         }
     }
@@ -103,6 +148,8 @@ pub struct TcpHeaders {
     pub print: u32,
     /// Whether fragments of this packet follow.
     pub fragmented: bool,
+    /// Bytes that were kept of a frame which ends within the options: what these hold is not known.
+    pub cut_at: Option<u32>,
 }
 
 /// A datagram of UDP or of a protocol that is treated like it, and an ICMP message that is no error.

@@ -226,7 +226,7 @@ impl Outcome {
             ..
         } = self;
         let findings = findings.iter_mut().flat_map(Finding::texts);
-        let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided]);
+        let gaps = gaps.iter_mut().flat_map(|gap| [&mut gap.reason, &mut gap.undecided].into_iter().chain(&mut gap.next));
         let tables = tables
             .iter_mut()
             .flat_map(|table| std::iter::once(&mut table.title).chain(&mut table.columns).chain(table.rows.iter_mut().flatten()));

@@ -206,6 +206,39 @@ pub struct Segment {
     /// Bytes of payload that the packet carried on the wire.
     #[serde(rename = "l")]
     pub length: u32,
+    /// What a connection's first segment carries besides; nothing is told of others.
+    #[serde(rename = "o", default, skip_serializing_if = "Offers::is_untold")]
+    pub offers: Offers,
+}
+
+/// What a connection's first segment carries, and the class of its packet: a bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Offers(pub u8);
+
+impl Offers {
+    /// It was read.
+    pub const TOLD: u8 = 1;
+    pub const SEGMENT_SIZE: u8 = 2;
+    pub const WINDOW_SCALE: u8 = 4;
+    pub const SACK: u8 = 8;
+    pub const TIMESTAMPS: u8 = 16;
+    pub const FAST_OPEN: u8 = 32;
+    /// MD5 or TCP-AO.
+    pub const SIGNED: u8 = 64;
+    /// A DSCP other than 0.
+    pub const CLASS: u8 = 128;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_untold(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it carries that; `None` where it was not read.
+    #[must_use]
+    pub fn has(self, bit: u8) -> Option<bool> {
+        (self.0 & Self::TOLD != 0).then_some(self.0 & bit != 0)
+    }
 }
 
 /// TCP flags.

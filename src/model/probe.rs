@@ -266,6 +266,32 @@ impl Attempt {
     }
 }
 
+/// The ports that a place's kernel chooses from for connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePorts {
+    /// The first and the last of its range, `net.ipv4.ip_local_port_range`.
+    pub first: u16,
+    pub last: u16,
+    /// Those that it keeps back, `net.ipv4.ip_local_reserved_ports`, as it writes them.
+    pub reserved: String,
+    /// How many of the range are bound.
+    pub used: u32,
+}
+
+impl SourcePorts {
+    /// How many it may choose: those of the range that it does not keep back.
+    #[must_use]
+    pub fn usable(&self) -> u32 {
+        let kept = |part: &str| {
+            let (from, to) = part.split_once('-').unwrap_or((part, part));
+            let (from, to) = (from.trim().parse::<u16>().ok()?.max(self.first), to.trim().parse::<u16>().ok()?.min(self.last));
+            (from <= to).then(|| u32::from(to - from) + 1)
+        };
+        let all = u32::from(self.last.saturating_sub(self.first)) + 1;
+        all.saturating_sub(self.reserved.split(',').filter_map(kept).sum())
+    }
+}
+
 /// All tries from one vantage point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
@@ -289,6 +315,9 @@ pub struct Probe {
     /// For a client's own traffic: how it was waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaited: Option<Awaited>,
+    /// What the place's kernel had of source ports, where it had none for a try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ports: Option<SourcePorts>,
     /// When the run began that asked, by the clock of lbdiag's machine, seconds since the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<u64>,
@@ -317,6 +346,7 @@ impl Probe {
             request: Request::default(),
             certificates: Vec::new(),
             awaited: None,
+            source_ports: None,
             asked_at: None,
         }
     }

@@ -30,6 +30,10 @@ pub struct Traced {
     pub errors: Vec<SeenError>,
     /// Why it could not be followed further, in words.
     pub not_joined: Vec<String>,
+    /// Resets that were first seen behind another place of their road: what is in between may have made them.
+    pub resets_between: u64,
+    /// What was changed on its way, what could not be compared, and what weakens the counts above, in words.
+    pub noted: Vec<String>,
 }
 
 /// How a connection ended, as far as it was seen.
@@ -96,18 +100,24 @@ pub struct LastSeen {
 /// A packet that a place did not see, though the connection passed there while it was watched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MissingPacket {
-    /// Where it was not seen.
+    /// Where it was not seen; `within`: behind what tag and in what tunnel.
     pub point: String,
     pub interface: Option<u32>,
+    pub within: Option<String>,
     pub answer: bool,
     pub what: &'static str,
     /// TCP's sequence number, 0 for others.
     pub sequence: u32,
+    /// Bytes that were not seen.
     pub length: u32,
+    /// Which bytes of the packet these are, from and to, when it is not all of it.
+    pub part: Option<(u32, u32)>,
     /// When it was first seen elsewhere.
     pub at: i64,
     /// Where it was last seen, and its number in that file.
     pub last_at: String,
+    pub last_interface: Option<u32>,
+    pub last_within: Option<String>,
     pub frame: u64,
     /// It was seen behind this place: the capture does not hold it, the path did not lose it.
     pub seen_later: bool,
@@ -140,6 +150,16 @@ pub struct TracePoint {
     pub incomplete: Option<String>,
     /// Frames that may hold packets of any connection and were not read, by what these are hidden in.
     pub not_read: BTreeMap<String, u64>,
+    /// TCP frames that end within their options, which were compared by the rest alone, and the bytes that were kept of the longest of them.
+    pub options_cut: u64,
+    pub options_cut_at: Option<u32>,
+    /// Frames without a time of their own, which stand at that of the frame before them.
+    pub untimed: u64,
+    /// Whether packets of one direction alone tell of its clock: then its difference and the road's time are one number.
+    pub clock_one_way: bool,
+    /// How far records go back in time behind those before them, nanoseconds. They were put in order, except so many.
+    pub went_back_ns: i64,
+    pub unsorted: u64,
 }
 
 impl TracePoint {

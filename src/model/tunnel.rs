@@ -10,6 +10,8 @@ pub enum Tunnel {
     Geneve,
     Ipip,
     Gre,
+    Fou,
+    Gue,
 }
 
 impl Tunnel {
@@ -21,6 +23,8 @@ impl Tunnel {
             Self::Geneve => "geneve",
             Self::Ipip => "ipip",
             Self::Gre => "gre",
+            Self::Fou => "fou",
+            Self::Gue => "gue",
         }
     }
 }

@@ -72,6 +72,7 @@ readers! {
     tc_queues: seeds::of_sections(&["traffic-control"]), |was, is| drop(pair("traffic-control", was, is).queues_worked());
     ip_xfrm: all(&[written::XFRM]), xfrm;
     ipvsadm: all(&[written::IPVS]), |was, is| filters("ipvs", was, is);
+    ipvs_table: all(&[written::IPVS_TABLE]), |was, is| filters("ipvs-table", was, is);
     script_sections: of("inspect"), |_, is| drop(sections::place_state(Place::Host(Host::local()), &text(is)));
     check_answer: all(&[written::CHECK]), |_, is| drop(host_check::host_check("n1", "10.0.0.1", &text(is)));
     speaker_logs: of("cluster.log"), |_, is| speaker_log(&text(is));
@@ -142,8 +143,9 @@ fn filters(section: &str, was: &[u8], is: &[u8]) {
     refused_by_kube_proxy(&pair, &packets);
     for to in [SERVICE, "fd10:88:64::100"] {
         proxy::programme(&pair.after, address(to), 443, "tcp");
-        kube_proxy::programme(&pair.after, address(to));
         let port = ServicePort { namespace: "a", service: "web", protocol: "tcp", name: "https", port: 443 };
+        kube_proxy::programme(&pair.after, address(to), Some(port));
+        kube_proxy::other_ports(&pair.after, address(to));
         kube_proxy::by_mode(&pair.after, address(to), port);
     }
     kube_proxy::masquerade_lacks(&pair.after, true);
@@ -324,7 +326,7 @@ fn frame(bytes: &[u8]) {
     let links = Links { names: BTreeMap::new(), own: vec![[2, 0, 0, 0, 0, 1]] };
     for link_type in [decode::EN10MB, decode::SLL, decode::SLL2, 101, 228, 229] {
         decode::decode(link_type, bytes, u32::MAX, i64::MAX, &links);
-        Frame { point: 0, number: 1, at: i64::MIN, original_len: 0, data: bytes, link_type }.headers().ok();
+        Frame { point: 0, number: 1, at: i64::MIN, timed: true, original_len: 0, data: bytes, link_type }.headers().ok();
     }
 }
 

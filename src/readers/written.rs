@@ -19,6 +19,11 @@ src 203.0.113.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0 ptype main 
 pub(crate) const IPVS: &str = "-A -t 10.88.64.100:443 -s rr\n-a -t 10.88.64.100:443 -r 10.88.131.21:4180 -m -w 1\n-A -u 10.96.0.10:53 -s rr\n\
 -A -t [fd10:88:64::100]:443 -s rr -p 10800\n-a -t [fd10:88:64::100]:443 -r [fd10:88:131::21]:4180 -m -w 1\n";
 
+/// `/proc/net/ip_vs`.
+pub(crate) const IPVS_TABLE: &str = "IP Virtual Server version 1.2.1 (size=4096)\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port \
+Forward Weight ActiveConn InActConn\nTCP  0A584064:01BB rr \n  -> 0A588202:1054      Masq    1      0          0         \nUDP  \
+[fd10:0088:0064:0000:0000:0000:0000:0100]:0035 rr persistent 10800\n  -> [fd10:0088:0131:0000:0000:0000:0000:0021]:1054      Masq    1      0          0\n";
+
 /// What the `check` script answers.
 pub(crate) const CHECK: &str = "user\tops\t1000\nroot\tsudo\ntool\tip\t/usr/sbin/ip\tip utility, iproute2-6.1.0\ntool\ttimeout\t/usr/bin/timeout\t\n\
 tool\ttcpdump\t/usr/bin/tcpdump\ttcpdump version 4.99.3\nruntime\tcontainerd\t/run/containerd/containerd.sock\nkernel\t6.1.0\nroot\tno\tsudo: a password\n";

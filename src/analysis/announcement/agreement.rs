@@ -41,9 +41,25 @@ pub(super) fn agree(gathered: &Gathered, sources: &[Source], layer2: bool, bgp: 
         words.doubt_refused_configurations(&gathered.logs);
         by_bgp(bgp, &words)
     } else {
-        words.hear_who_cannot_answer(&gathered.logs, interfaces);
-        by_layer2(gathered, sources, &words)
+        words.hear_who_cannot_answer(&gathered.logs, address, interfaces);
+        let judged = by_layer2(gathered, sources, &words);
+        match others_unanswered(gathered, &gathered.service.addresses, interfaces) {
+            Some(why) if judged.agreement == Agreement::Agree => {
+                Judged { agreement: Agreement::Conflict, because: format!("{} for {address}; {why}", judged.because), ..judged }
+            }
+            _ => judged,
+        }
     }
+}
+
+/// Of the further addresses of a Service the first that speakers announce, and that none of them can answer for: a family of its own may be
+/// refused where the other one works.
+fn others_unanswered(gathered: &Gathered, addresses: &[IpAddr], interfaces: &[String]) -> Option<String> {
+    addresses.iter().skip(1).find_map(|address| {
+        let mut words = Words::of(gathered, *address, "layer2");
+        words.hear_who_cannot_answer(&gathered.logs, *address, interfaces);
+        (words.claims.is_empty() && !words.mute.is_empty()).then(|| format!("for {address} {}", words.nobody_text()))
+    })
 }
 
 /// Who announces where there is no MetalLB: by those who hold a Lease for it, and by those who answer.
@@ -75,6 +91,8 @@ struct Words {
     claims: BTreeSet<String>,
     /// Nodes whose speaker cannot be asked, or whose silence says nothing.
     unsure: BTreeSet<String>,
+    /// Those of them whose log was read, and lost its beginning.
+    late: BTreeSet<String>,
     /// Which speakers there are could not all be read, so that others may say more.
     others: bool,
     /// Nodes whose speaker says that it announces, and also that nobody can get an answer from it: why, in its own words.
@@ -86,7 +104,14 @@ struct Words {
 impl Words {
     fn of(gathered: &Gathered, address: IpAddr, protocol: &str) -> Self {
         let others = !gathered.metallb.speakers_read;
-        let mut words = Self { claims: BTreeSet::new(), unsure: BTreeSet::new(), others, mute: BTreeMap::new(), refused: BTreeMap::new() };
+        let mut words = Self {
+            claims: BTreeSet::new(),
+            unsure: BTreeSet::new(),
+            late: BTreeSet::new(),
+            others,
+            mute: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        };
         // Only 0.12 left its series behind after a withdrawal.
         let metrics_last = election::known(&gathered.metallb).is_none_or(|version| (version.0, version.1) != (0, 12));
         let live = gathered.metallb.speakers.iter().filter(|pod| !pod.terminating && pod.phase == "Running");
@@ -108,6 +133,9 @@ impl Words {
                 Some(false) => false,
                 None => words.unsure.insert(node.clone()),
             };
+            if said.is_none() && log.is_some_and(|log| !log.complete) {
+                words.late.insert(node.clone());
+            }
         }
         words
     }
@@ -118,9 +146,14 @@ impl Words {
     }
 
     /// A speaker that says itself that it cannot answer announces to nobody, whatever else it says.
-    fn hear_who_cannot_answer(&mut self, logs: &[SpeakerLog], interfaces: &[String]) {
+    fn hear_who_cannot_answer(&mut self, logs: &[SpeakerLog], address: IpAddr, interfaces: &[String]) {
         for log in logs.iter().filter(|log| self.claims.contains(&log.node)) {
-            if let Some(why) = log.refuses_to_answer(interfaces) {
+            let nowhere = log.address(address).filter(|words| words.announces_nowhere).and_then(|words| words.interface_warning.as_ref());
+            let nowhere = nowhere.map(|there| {
+                let named = if interfaces.is_empty() { String::new() } else { format!(" ({})", interfaces.join(", ")) };
+                format!("the advertisement's interfaces{named} are none of that node's, which are {there}")
+            });
+            if let Some(why) = nowhere.or_else(|| log.refuses_to_answer(address, interfaces)) {
                 self.mute.insert(log.node.clone(), why);
             }
         }
@@ -138,13 +171,17 @@ impl Words {
         if self.unsure.is_empty() {
             return "which speakers run could not be read".to_owned();
         }
-        let unread: BTreeSet<String> = self.unsure.iter().filter(|node| !self.refused.contains_key(*node)).cloned().collect();
+        let other = |node: &&String| !self.refused.contains_key(*node) && !self.late.contains(*node);
+        let unread: BTreeSet<String> = self.unsure.iter().filter(other).cloned().collect();
+        let late = (!self.late.is_empty()).then(|| {
+            format!("the log of the speaker on {} begins after its start, and does not say what it announced before", shown(&self.late))
+        });
         let unread = (!unread.is_empty()).then(|| format!("what the speaker on {} does could not be read", shown(&unread)));
         let refused = self
             .refused
             .iter()
             .map(|(node, why)| format!("the speaker on {node} says that it announces, and that FRR did not take its configuration: {why}"));
-        unread.into_iter().chain(refused).collect::<Vec<_>>().join("; ")
+        unread.into_iter().chain(late).chain(refused).collect::<Vec<_>>().join("; ")
     }
 
     /// That no speaker announces, with those that would and cannot.

@@ -198,7 +198,7 @@ fn failures(words: &Words, sources: &mut Vec<Source>) {
                 "log",
                 None,
                 "layer2",
-                format!("{} says that the advertisement's interfaces do not exist on {}: {warning}", log.pod, log.node),
+                format!("{} says that {} has none of the advertisement's interfaces; it has {warning}", log.pod, log.node),
             ));
         }
     }

@@ -19,6 +19,10 @@ struct Case {
     metallb: Metallb,
     metrics: Vec<SpeakerMetrics>,
     wire: Option<Wire>,
+    /// n2 warned that it has none of the advertisement's interfaces; whether it did with each announcement since its start.
+    warned: Option<bool>,
+    /// The same of an address of IPv6.
+    warned_of_six: bool,
 }
 
 fn speaker(node: &str) -> crate::model::kubernetes::Pod {
@@ -89,19 +93,36 @@ impl Case {
             },
             metrics: Vec::new(),
             wire: None,
+            warned: None,
+            warned_of_six: false,
         }
     }
 
     fn found(&self) -> Announcement {
         let slice = json!({"ports": [{"name": "", "port": 443}], "endpoints": [{"addresses": ["10.88.130.5"], "nodeName": "n2"}]});
         let target = target(&self.service, &self.service.ports[0], Some(&[slice]), Some(&[]));
-        let logs = self.gathered.iter().map(|(node, state)| log(node, *state, !self.incomplete)).collect();
+        let mut logs: Vec<SpeakerLog> = self.gathered.iter().map(|(node, state)| log(node, *state, !self.incomplete)).collect();
+        for log in logs.iter_mut().filter(|log| log.node == "n2") {
+            if let Some(nowhere) = self.warned {
+                log.addresses[0].interface_warning = Some("eth0, mlb".to_owned());
+                log.addresses[0].announces_nowhere = nowhere;
+            }
+            if self.service.addresses.len() > 1 {
+                let six = AddressLog {
+                    address: self.service.addresses[1],
+                    interface_warning: self.warned_of_six.then(|| "eth0".to_owned()),
+                    announces_nowhere: self.warned_of_six,
+                    ..log.addresses[0].clone()
+                };
+                log.addresses.push(six);
+            }
+        }
         announcement(Gathered {
             service: &self.service,
             target: Some(&target),
             nodes: ["n1", "n2", "n3"].map(|name| objects::node(&json!({"metadata": {"name": name}}))).to_vec().into(),
             metallb: self.metallb.clone(),
-            logs,
+            logs: logs.into(),
             unread: self.unread.iter().map(ToString::to_string).collect(),
             metrics: self.metrics.clone().into(),
             wire: self.wire.clone(),
@@ -286,4 +307,30 @@ fn many_announcers_are_right_over_bgp() {
     // Nobody has a session: what the speakers say of themselves is worth nothing.
     case.metrics = vec![metrics("n1", false), metrics("n2", false), metrics("n3", false)];
     case.check(Agreement::Conflict, &["n1", "n2", "n3"]);
+}
+
+/// A speaker that warned with each announcement since its start answers on no interface; one that announced before goes on there.
+#[test]
+fn an_announcement_on_interfaces_of_nobody_is_none() {
+    let mut case = Case::healthy();
+    let on = json!({"metadata": {"name": "services"}, "spec": {"interfaces": ["bond0"]}});
+    case.metallb.l2_advertisements = Some(vec![read_metallb::advertisement(&on)]);
+    case.warned = Some(false);
+    case.check(Agreement::Agree, &["n2"]);
+    case.warned = Some(true);
+    case.check(Agreement::None, &[]);
+    let because = case.found().because;
+    assert!(because.contains("(bond0) are none of that node's, which are eth0, mlb"), "{because}");
+}
+
+/// Of a Service with an address of each family one may be answered and the other not.
+#[test]
+fn a_family_that_nobody_can_answer_is_told_beside_the_other() {
+    let mut case = Case::healthy();
+    case.service.addresses.push("2001:db8::1".parse().unwrap());
+    case.check(Agreement::Agree, &["n2"]);
+    case.warned_of_six = true;
+    case.check(Agreement::Conflict, &["n2"]);
+    let because = case.found().because;
+    assert!(because.contains("for 2001:db8::1 the speaker on n2 says that it announces, and that it cannot answer"), "{because}");
 }

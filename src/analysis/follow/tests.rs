@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::capture::CaptureRequest;
-use crate::model::packet::{Datagram, Icmp, Passage, Segment};
+use crate::model::packet::{Datagram, Icmp, Offers, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Ending, Vantage};
 
@@ -30,6 +30,7 @@ fn segment(at: i64, passage: Passage, from: (IpAddr, u16), to: (IpAddr, u16), fl
         acknowledgement: 0,
         flags: Flags(flags),
         length: 0,
+        offers: Offers::default(),
     });
     packet(at, passage, body)
 }

@@ -2,6 +2,7 @@
 //! own matter, so that none of them is a cause here; but a run that was told what to expect does not pass with something else.
 
 use crate::analysis::judge::case::Case;
+use crate::analysis::judge::client::ports;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::catalogue::names;
@@ -65,11 +66,18 @@ fn not_asked(case: &Case) -> Vec<Gap> {
         let why =
             probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
         let reason = format!("nothing could be asked from {}: {why}", probe.vantage.text());
+        let next =
+            format!("Ask by hand from {}, and see what its kernel says: what is not sent is followed nowhere.", probe.vantage.place());
         Gap::new(names::EVIDENCE_UNDECIDED, &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place()))
+            .with_next(next)
             .decisive()
     };
     let part = |probe: &&Probe| {
-        probe.awaited.is_none() && !told(probe) && probe.made().next().is_some() && probe.made().count() < probe.attempts.len()
+        probe.awaited.is_none()
+            && !told(probe)
+            && !ports::explains(probe)
+            && probe.made().next().is_some()
+            && probe.made().count() < probe.attempts.len()
     };
     let some = case.flow.iter().flat_map(|flow| &flow.probes).filter(part).map(|probe| {
         let missing: Vec<&Attempt> = probe.attempts.iter().filter(|attempt| attempt.ending == Ending::CouldNotAsk).collect();
@@ -88,9 +96,21 @@ fn not_asked(case: &Case) -> Vec<Gap> {
             reason,
             format!("whether {} can make connections as its programs do", probe.vantage.place()),
         )
+        .with_next(unmade(probe))
         .decisive()
     });
     probes.map(gap).chain(some).collect()
+}
+
+/// Where nothing was sent, no packet can be followed: what the kernel says there has to be looked at.
+fn unmade(probe: &Probe) -> String {
+    let told = probe.source_ports.as_ref().map_or_else(String::new, |ports| {
+        format!(" Its range was {} to {}, with {} of {} ports bound.", ports.first, ports.last, ports.used, ports.usable())
+    });
+    format!(
+        "On {}: sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports, and how many of these ports are bound: ss -Htan | wc -l.{told}",
+        probe.vantage.place()
+    )
 }
 
 /// Answered tries whose status could not be told by what the host has.

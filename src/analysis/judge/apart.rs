@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::case::Case;
 use super::road::Road;
-use crate::model::packet::{Body, Flags, Passage};
+use crate::model::packet::{Body, Flags, Offers, Passage};
 
 /// Tries of which each side has to have as many, so that what separates them is no chance.
 const ENOUGH: usize = 3;
@@ -16,7 +16,13 @@ pub(super) fn told(case: &Case, roads: &[&Road]) -> Vec<String> {
     let all = case.roads();
     let here: Vec<&Road> = all.iter().filter(|road| clients.contains(&road.client()) && !road.late()).collect();
     let by_number = ports_apart(&here).or_else(|| parity(&here));
-    by_number.into_iter().chain(sizes_apart(&here)).chain(first_ones(&here)).chain(flags_apart(case, roads)).collect()
+    by_number
+        .into_iter()
+        .chain(sizes_apart(&here))
+        .chain(first_ones(&here))
+        .chain(flags_apart(case, roads))
+        .chain(headers_apart(case, roads))
+        .collect()
 }
 
 fn ports(roads: &[&Road], answered: bool) -> BTreeSet<u16> {
@@ -105,6 +111,82 @@ fn flags_apart(case: &Case, roads: &[&Road]) -> Option<String> {
         .then(|| "the first packets that are lost offer ECN (flags ECE and CWR), those sent again that pass do not".to_owned())
 }
 
+/// Whether a first packet has something; `None` where that was not read.
+type Has = fn(&First) -> Option<bool>;
+
+/// What a connection's first packet may have, and its words.
+const PROPERTIES: [(&str, Has); 8] = [
+    ("offer ECN (flags ECE and CWR)", |first| Some(first.flags.offers_ecn())),
+    ("carry TCP timestamps", |first| first.offers.has(Offers::TIMESTAMPS)),
+    ("carry a window scale", |first| first.offers.has(Offers::WINDOW_SCALE)),
+    ("permit SACK", |first| first.offers.has(Offers::SACK)),
+    ("tell a largest segment (MSS)", |first| first.offers.has(Offers::SEGMENT_SIZE)),
+    ("ask for TCP Fast Open", |first| first.offers.has(Offers::FAST_OPEN)),
+    ("are signed (MD5 or TCP-AO)", |first| first.offers.has(Offers::SIGNED)),
+    ("have a DSCP other than 0", |first| first.offers.has(Offers::CLASS)),
+];
+
+/// A connection's packet that asks for it, as it left the client.
+struct First {
+    flags: Flags,
+    offers: Offers,
+    ttl: Option<u8>,
+}
+
+/// What the first packets of all failing tries have and none of the answered ones, whoever sent them, or the reverse: somebody on the way may
+/// go by that. Of tries that are answered late `flags_apart` tells.
+fn headers_apart(case: &Case, roads: &[&Road]) -> Option<String> {
+    let vip = case.address()?;
+    let lost: Vec<First> = roads.iter().filter(|road| !road.late()).filter_map(|road| asking(road, vip).into_iter().next()).collect();
+    let all = case.roads();
+    let answered: Vec<First> =
+        all.iter().filter(|road| road.connection.attempt.answered()).filter_map(|road| asking(road, vip).pop()).collect();
+    if lost.len() < ENOUGH || answered.len() < ENOUGH {
+        return None;
+    }
+    let have = |firsts: &[First], has: &Has, wanted: bool| firsts.iter().all(|first| has(first) == Some(wanted));
+    let mut told: Vec<String> = PROPERTIES
+        .iter()
+        .filter_map(|(words, has)| match (have(&lost, has, true), have(&answered, has, true)) {
+            (true, false) if have(&answered, has, false) => {
+                Some(format!("the first packets of the failing tries {words}, those of the answered ones do not"))
+            }
+            (false, true) if have(&lost, has, false) => {
+                Some(format!("the first packets of the answered tries {words}, those of the failing ones do not"))
+            }
+            _ => None,
+        })
+        .collect();
+    let ttls = |firsts: &[First]| firsts.iter().map(|first| first.ttl).collect::<Option<BTreeSet<u8>>>();
+    if let (Some(failed), Some(passed)) = (ttls(&lost), ttls(&answered))
+        && failed.is_disjoint(&passed)
+    {
+        let listed = |set: &BTreeSet<u8>| set.iter().map(u8::to_string).collect::<Vec<_>>().join(" or ");
+        told.push(format!("the failing tries leave with a TTL of {}, the answered ones of {}", listed(&failed), listed(&passed)));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// The packets by which a try asked for its connection, as they left the client.
+fn asking(road: &Road, vip: IpAddr) -> Vec<First> {
+    let attempt = &road.connection.attempt;
+    let client = road.client();
+    let captures = road.captures().iter().filter(|capture| capture.request.place.to_string() == client);
+    let left = captures.flat_map(|capture| &capture.packets).filter(|packet| packet.passage == Passage::Out && packet.tunnel.is_none());
+    let own = left.filter_map(|packet| match &packet.body {
+        Body::Tcp(segment)
+            if segment.flags.is_syn()
+                && segment.destination == vip
+                && segment.source_port == attempt.source_port
+                && attempt.source == Some(segment.source) =>
+        {
+            Some(First { flags: segment.flags, offers: segment.offers, ttl: packet.ttl })
+        }
+        _ => None,
+    });
+    own.collect()
+}
+
 /// The flags of a try's first packets, as they left the client and as they came in elsewhere, in their order.
 fn firsts(road: &Road, vip: IpAddr) -> (Vec<Flags>, Vec<Flags>) {
     let attempt = &road.connection.attempt;
@@ -124,3 +206,6 @@ fn firsts(road: &Road, vip: IpAddr) -> (Vec<Flags>, Vec<Flags>) {
     };
     (of(true), of(false))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod hung_up;
 mod incomplete;
+mod open;
 
 use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,19 +20,7 @@ use crate::model::subject::Subject;
 
 /// Connections that were made and not answered, whose packets all passed: one finding a cause.
 pub(super) fn findings(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
-    let open = |road: &&Road| {
-        let reason = name(road).err()?;
-        let what = "why the connection is made and not answered";
-        Some(Gap::new(names::EVIDENCE_UNDECIDED, &road.connection.vantage, reason, what).decisive())
-    };
-    let mut gaps: Vec<Gap> = Vec::new();
-    for gap in roads.iter().filter_map(open) {
-        // What is open of one try is open of all that ended alike.
-        if !gaps.contains(&gap) {
-            gaps.push(gap);
-        }
-    }
-    (log.all(&PROGRAM, "", &Tries { case, roads, node: "" }), gaps)
+    (log.all(&PROGRAM, "", &Tries { case, roads, node: "" }), open::gaps(case, roads, |road| name(road).err()))
 }
 
 /// Whether the program speaks what the run was told, since another endpoint answered the same: then it is not the protocol.
@@ -169,7 +158,7 @@ fn name(road: &Road) -> Result<&'static str, String> {
                 Ok(names::APP_NO_ANSWER)
             }
             Some(_) => Err("the connection was made, and the request was not seen to reach the pod".to_owned()),
-            None => Err("the connection was made and not answered, and the pod could not be watched".to_owned()),
+            None => Err(open::NOT_WATCHED.to_owned()),
         },
         Ending::AnswerStalls | Ending::AnswerCut => incomplete::name(road),
         Ending::TlsAlert => Err(format!(

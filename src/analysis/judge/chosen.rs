@@ -206,7 +206,7 @@ fn decided(state: &PlaceState, packet: &Routed) -> Option<Decision> {
 }
 
 /// Why a packet that is led so goes no further.
-fn ends(state: &PlaceState, decision: &Decision, to: IpAddr) -> Option<String> {
+pub(super) fn ends(state: &PlaceState, decision: &Decision, to: IpAddr) -> Option<String> {
     let route = match &decision.fate {
         Fate::Refused => return Some("it refuses".to_owned()),
         Fate::RefusedByRoute(route) => return Some(format!("that route refuses: {}", route.text)),
@@ -249,7 +249,8 @@ fn remedy(place: &str, cause: &Decision) -> String {
     }
 }
 
-fn finding(
+/// The finding for a decision that ends these packets.
+pub(super) fn finding(
     name: &'static str,
     culprit: Subject,
     state: &PlaceState,

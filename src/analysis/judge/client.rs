@@ -1,6 +1,8 @@
 //! Faults at the client: no route, its address outside the Service's source ranges, its own packet filter.
 
+pub(super) mod entry;
 pub(super) mod overlaps;
+pub(super) mod ports;
 pub(super) mod rules;
 mod translated;
 pub(super) mod way;
@@ -41,8 +43,33 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     );
     if let Some(barred) = chosen::client(case, &here) {
         barred.tell(&first.connection.vantage.text(), &mut finding);
+    } else if has_no_way(case, first) {
+        lacking(case, first, &mut finding);
     }
     Some(finding)
+}
+
+/// Routes of a client that are shown where none of them leads to the address.
+const SHOWN_ROUTES: usize = 4;
+
+/// Which routes it has, and the one that it lacks.
+fn lacking(case: &Case, road: &Road, finding: &mut Finding) {
+    let (Some(vip), Some(pair)) = (case.address(), case.node_state(&road.client())) else { return };
+    let Some(routes) = pair.after.routes() else { return };
+    let own: Vec<&str> = routes
+        .all()
+        .iter()
+        .filter(|route| route.table == "main" && route.dst.contains('.') == vip.is_ipv4())
+        .map(|route| route.text.trim())
+        .collect();
+    let shown = own.iter().take(SHOWN_ROUTES).copied().collect::<Vec<_>>().join("; ");
+    let rest = if own.len() > SHOWN_ROUTES { format!(" and {} more", own.len() - SHOWN_ROUTES) } else { String::new() };
+    let shown = if own.is_empty() { "none at all".to_owned() } else { format!("{shown}{rest}") };
+    finding.evidence.push(format!("routes on {}: {shown}; no default route, and none that holds {vip}", road.client()));
+    finding.next = format!(
+        "On {}: ip route add default via GATEWAY, with the router of its network (or ip route add {vip} via GATEWAY), and write it where the host's network is configured.",
+        road.client()
+    );
 }
 
 /// Whether the client's own routes hold no way to the address: neither a default route nor one that is more specific.

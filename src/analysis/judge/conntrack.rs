@@ -1,5 +1,7 @@
 //! The connection table of a node: full, or with an old entry that leads a flow astray.
 
+pub(super) mod forgotten;
+
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::kube_proxy;
 use std::collections::BTreeSet;
@@ -13,16 +15,20 @@ use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
 
-/// No entry can be added.
-pub(super) fn full(pair: &StatePair, node: &str) -> Option<Finding> {
+/// No entry can be added. Where the table was read a little emptier than full, the kernel's own count of what it dropped tells.
+pub(super) fn full(pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
     let number = |path: &str| pair.after.settings()?.number(path);
     let (count, most) = (number("net/netfilter/nf_conntrack_count")?, number("net/netfilter/nf_conntrack_max")?);
-    (most > 0 && count * 100 >= most * 99).then(|| {
+    let lost = u64::try_from(roads.iter().filter(|road| road.repeated()).count()).unwrap_or(u64::MAX);
+    let dropped = pair.grown("Conntrack", "drop").filter(|dropped| lost > 0 && *dropped >= lost);
+    let told = dropped.map(|dropped| format!("conntrack -S on {node}: drop grew by {dropped} while the probe was repeated"));
+    let is_full = count.saturating_mul(100) >= most.saturating_mul(if told.is_some() { 90 } else { 99 });
+    (most > 0 && is_full).then(|| {
         found(
             names::NODE_CONNTRACK_FULL,
             vec![Subject::node(node)],
             format!("the connection table of {node} is full"),
-            vec![format!("nf_conntrack_count {count} of nf_conntrack_max {most}")],
+            std::iter::once(format!("nf_conntrack_count {count} of nf_conntrack_max {most}")).chain(told).collect(),
         )
     })
 }

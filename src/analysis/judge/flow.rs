@@ -1,7 +1,7 @@
 //! The failing connections, grouped by where they vanished, and the cause of each group.
 
 use crate::analysis::judge::case::{Case, latent};
-use crate::analysis::judge::node::inside;
+use crate::analysis::judge::node::{gone, inside};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::road::{Leg, Point, Road, Vanished};
@@ -9,14 +9,15 @@ use super::rule::{Apply::One, FirstOf, Log, Proof, Step::Look, Step::Open};
 use super::seen_source;
 use super::tries::{OfTries, Tries};
 use super::{
-    app, awaited, before_capture, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, pod, rules, scope, translation,
-    wire,
+    app, awaited, before_capture, client, each_client, endpoints, leaving, lost_inside, next_hop, overlay, own_requests, pod, rules, scope,
+    translation, wire,
 };
 use crate::model::catalogue::{Property, has, names};
 use crate::model::connection::Sighting;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
 use crate::model::probe::Ending;
+use crate::model::subject::Subject;
 
 /// What a connection's end and its captures say together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,10 +71,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     let mut explained: Vec<Finding> = Vec::new();
     let mut open = Vec::new();
     let mut of_pods: BTreeMap<String, Vec<&Road>> = BTreeMap::new();
-    let mut not_followed = false;
     let mut told: BTreeSet<String> = BTreeSet::new();
     for (group, roads) in &groups {
-        not_followed |= *group == Group::NotFollowed;
         let parts = each_client::parts(roads, |roads| match group {
             Group::AtClient(name) => (clients.get(name).cloned().into_iter().collect(), Vec::new()),
             Group::Translated(name) => (translated.get(name).cloned().into_iter().collect(), Vec::new()),
@@ -113,17 +112,8 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
     // cause explains it is told what stays open.
     if explained.is_empty() {
         gaps.extend(open.into_iter().map(|(_, gap)| gap));
-        if not_followed {
-            gaps.push(
-                Gap::new(
-                    names::EVIDENCE_NO_VANTAGE,
-                    case.service,
-                    "tries failed, and no packet of them was seen where we could look",
-                    "where they were lost",
-                )
-                .decisive(),
-            );
-        }
+        let not_followed = groups.get(&Group::NotFollowed).map(Vec::as_slice).unwrap_or_default();
+        gaps.extend(own_requests::not_followed(case, not_followed));
     } else {
         let unexplained = |clients: &BTreeSet<String>| clients.iter().all(|client| !told.contains(client));
         gaps.extend(open.into_iter().filter(|(clients, _)| unexplained(clients)).map(|(_, gap)| Gap { decisive: false, ..gap }));
@@ -142,8 +132,17 @@ pub(super) fn findings(case: &Case, log: &Log, announces: Vec<Finding>, findings
 }
 
 /// What is proven of the whole, when nothing of its parts is.
-pub(super) const LAST_OF_ALL: FirstOf<OfTries> =
-    FirstOf { title: "all tries", steps: &[Look(&NEXT_HOP_FAILS), Look(&LOST_INSIDE), Open(|tries| lost_inside::unread(tries.case))] };
+pub(super) const LAST_OF_ALL: FirstOf<OfTries> = FirstOf {
+    title: "all tries",
+    steps: &[Look(&HANGS), Look(&NEXT_HOP_FAILS), Look(&LOST_INSIDE), Open(|tries| lost_inside::unread(tries.case))],
+};
+
+const HANGS: Proof<OfTries> = Proof {
+    rule: &rules::NODE_HANGS,
+    title: "a node that takes connections and says nothing",
+    needs: "tries that hang on connections whose requests are acknowledged, all of them led to pods of one node and no answered one; and no word of that node's sshd and kubelet",
+    apply: One(|tries| gone::hangs(tries.case)),
+};
 
 const NEXT_HOP_FAILS: Proof<OfTries> = Proof {
     rule: &rules::NEXT_HOP_FAILS,
@@ -332,7 +331,8 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
         return wire::before_node(case, log, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause. Who resets without being any place is one.
             let reset = roads.iter().all(|road| wire::resolution::reset_between(road));
-            if has(&finding.name, Property::WhereAlone) && !reset {
+            let said = finding.culprits.iter().any(|culprit| matches!(culprit, Subject::Router(_)));
+            if has(&finding.name, Property::WhereAlone) && !reset && !said {
                 Err(Gap::new(
                     names::EVIDENCE_UNDECIDED,
                     case.service,

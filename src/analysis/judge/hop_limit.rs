@@ -47,7 +47,7 @@ pub(super) fn spent_at(case: &Case, roads: &[&Road], node: &str, request: bool) 
     let culprits = spent.iter().map(|spent| spent.culprit(case, roads)).collect::<BTreeSet<_>>().into_iter().collect();
     let mut finding =
         found(names::WIRE_TTL_EXPIRED, culprits, format!("{what} may pass no router behind {node}: {}", first.told()), evidence);
-    finding.next = first.advice();
+    finding.next = first.advice(case);
     Some(finding)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn expired_on_the_way(case: &Case, roads: &[&Road]) -> Option<Finding
             format!("what {clients} sends gets no further than {named}: {}", spent.told()),
             evidence,
         );
-        finding.next = spent.advice();
+        finding.next = spent.advice(case);
         return Some(finding);
     }
     // What a node says of it, or says in the Service's name, was used up before it came there: no loop is known of.
@@ -147,6 +147,32 @@ fn of(road: &Road, node: &str, request: bool) -> Option<Spent> {
     })
 }
 
+/// What gives a place's packets their TTL, where what was read of it says that.
+fn set_by(case: &Case, place: &str, with: u8) -> Option<String> {
+    let pod = place.split_once('/').map(|(_, name)| name);
+    let pair = pod.map_or_else(|| case.states().find(|pair| pair.after.place.to_string() == place), |name| case.pod_state(name))?;
+    let state = &pair.after;
+    let usual = state.settings()?.number("net/ipv4/ip_default_ttl")?;
+    if usual == i64::from(with) {
+        let how = if pod.is_some() {
+            "in its network namespace (nsenter -n), and in what starts the pod (securityContext.sysctls, an init container)"
+        } else {
+            "there, and in /etc/sysctl.d"
+        };
+        return Some(format!("net.ipv4.ip_default_ttl is {usual} on {place}: sysctl -w net.ipv4.ip_default_ttl=64 {how}."));
+    }
+    let routes = state.routes()?;
+    if let Some(route) = routes.all().iter().find(|route| route.text.contains(&format!(" hoplimit {with}"))) {
+        return Some(format!("A route of {place} sets it: ip route change {} without its hoplimit.", route.text.trim()));
+    }
+    if let Some((tool, line)) = state.sets_hop_limit() {
+        return Some(format!("A rule of {tool} on {place} sets it: {line}; take it away there, and where it is managed."));
+    }
+    (state.is_read("iptables") && state.is_read("nft")).then(|| {
+        format!("Neither net.ipv4.ip_default_ttl ({usual}), a route nor a packet filter of {place} sets it: the program does itself (IP_TTL); look into its settings.")
+    })
+}
+
 impl Spent {
     fn told(&self) -> String {
         match self {
@@ -171,9 +197,10 @@ impl Spent {
         }
     }
 
-    fn advice(&self) -> String {
+    fn advice(&self, case: &Case) -> String {
         const RULES: &str = "packet filters that set it (iptables -t mangle -S | grep TTL, nft list ruleset | grep -E 'ttl|hoplimit')";
         match self {
+            Self::Sent { by, with } if let Some(known) = set_by(case, by, *with) => known,
             Self::Sent { by, .. } => format!(
                 "Raise it on {by}: sysctl net.ipv4.ip_default_ttl (64 is usual; net.ipv6.conf.*.hop_limit), the route's hoplimit, or what the program sets itself (IP_TTL)."
             ),

@@ -2,8 +2,8 @@
 //! of these things was not read, or may take them, that is said in its place.
 
 use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::node::kube_proxy;
 use crate::analysis::judge::node::packets::Packets;
+use crate::analysis::judge::node::{hairpin, kube_proxy};
 use std::collections::BTreeSet;
 
 use super::road::{Leg, Point, Road};
@@ -71,6 +71,9 @@ const OF_THE_CLUSTER: &[Asked] = &[
     ("other translations of an endpoint's address", |lost| {
         may(translated_again(lost.pair, &lost.packets), "the connection table leads on what is for an endpoint")
     }),
+    ("ports of bridges that send nothing back", |lost| {
+        hairpin::may_take(lost.case, lost.pair, lost.node, lost.roads).map_or(Look::Read, Look::MayTake)
+    }),
     ("rules that come and go", |lost| may_by(come_and_go(lost.pair), |rule| format!("`{rule}` was there in one of two readings alone"))),
     ("ports for translation", |lost| {
         may_by(few_ports(lost.pair), |rule| format!("`{rule}` leaves few, and what finds none free is dropped"))
@@ -129,12 +132,14 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
             vec![Subject::node(node)],
             match opaque.join(", ") {
                 none if none.is_empty() => {
-                    format!("requests come in on {node} and leave it nowhere, and nothing that was read there explains it")
+                    format!("requests come in on {node} and leave it towards no endpoint, and nothing that was read there explains it")
                 }
-                left => format!("requests come in on {node} and leave it nowhere; of all that may take them only {left} cannot be read"),
+                left => format!(
+                    "requests come in on {node} and leave it towards no endpoint; of all that may take them only {left} cannot be read"
+                ),
             },
             vec![
-                format!("{} requests came in on {node}, none left it towards a pod", lost.roads.len()),
+                format!("{} requests came in on {node}, none left it towards an endpoint", lost.roads.len()),
                 format!(
                     "read on {node} around the repeated probe, and none of it takes them: {}",
                     OF_THE_CLUSTER
@@ -153,7 +158,11 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
 pub(super) fn unread(case: &Case) -> Option<Gap> {
     with_lost(case, |lost| {
         let open = open(lost);
-        let reason = format!("requests come in on {} and leave it nowhere; not known to take none of them: {}", lost.node, open.join(", "));
+        let reason = format!(
+            "requests come in on {} and leave it towards no endpoint; not known to take none of them: {}",
+            lost.node,
+            open.join(", ")
+        );
         (!open.is_empty()).then(|| {
             Gap::new(
                 names::EVIDENCE_UNDECIDED,
@@ -200,6 +209,13 @@ fn host<'a>(lost: &'a Lost<'_>) -> Host<'a> {
     Host {
         pair: lost.pair,
         packets: &lost.fields,
+        next_hops: lost.packets.endpoints.iter().map(|(ip, _)| lost.pair.after.next_hops(*ip)).try_fold(
+            BTreeSet::new(),
+            |mut all, hops| {
+                all.extend(hops?);
+                Some(all)
+            },
+        ),
         six: lost.case.address().is_some_and(|address| address.is_ipv6()),
         lost: u64::try_from(lost.roads.iter().filter(|road| road.repeated()).count()).unwrap_or(u64::MAX),
     }

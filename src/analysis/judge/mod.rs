@@ -35,6 +35,7 @@ mod neighbours;
 mod next_hop;
 mod node;
 mod overlay;
+mod own_requests;
 mod pod;
 mod pod_link;
 mod pod_network;
@@ -116,6 +117,7 @@ fn judge_with(case: &Case, log: Log) -> Judgement {
         gaps.extend(witness::missing(case, &witnesses));
     }
     unread::weaken(case, &mut findings, &mut gaps);
+    findings.extend(log.all(&client::rules::NOT_MADE, "", &Tries { case, roads: &[], node: "" }));
     findings.extend(answer_quality::findings(case, &log));
     gaps.extend(answers::unexpected(case));
     gaps.extend(awaited::undecided(case));
@@ -164,7 +166,10 @@ fn with_address(case: &Case, log: &Log, findings: &mut Vec<Finding>, gaps: &mut 
     if !case.asked() {
         findings.extend(announces);
         findings.extend(log.all(&client::rules::BARRED, "", &Tries { case, roads: &[], node: "" }));
-        if !findings.iter().any(|finding| finding.severity == Severity::Fail) {
+        let broken = findings.iter().any(|finding| finding.severity == Severity::Fail);
+        if case.gaps.iter().any(|gap| gap.name == names::EVIDENCE_NOBODY_ASKED) {
+            gaps.extend(unproven::objects(case).filter(|_| !broken));
+        } else if !broken {
             let again = case.probes().any(|probe| probe.repeated && probe.made().next().is_some());
             let reason =
                 if again { "the first round of tries could not be made, only its repetition" } else { "nothing was asked from anywhere" };
@@ -196,6 +201,11 @@ fn first_of_all(case: &Case, findings: &[Finding], gaps: &[Gap], witnesses: &[Wi
     }
     if let Some(gap) = gaps.iter().find(|gap| gap.decisive) {
         return format!("{service}: not decided: {}", gap.undecided);
+    }
+    if gaps.iter().any(|gap| gap.name == names::EVIDENCE_NOBODY_ASKED) {
+        let nodes = case.announcement.map(|announcement| announcement.nodes.join(", ")).filter(|nodes| !nodes.is_empty());
+        let announced = nodes.map(|nodes| format!(" (announced by {nodes})")).unwrap_or_default();
+        return format!("{service}: its objects and its speakers' logs are as they should be{announced}; nobody was asked");
     }
     let tries: usize = case.probes().map(|probe| probe.made().count()).sum();
     let from: BTreeSet<String> = case.probes().map(|probe| probe.vantage.text()).collect();

@@ -2,6 +2,7 @@
 
 mod direct;
 mod ends;
+mod entries;
 mod foreign;
 mod macs;
 mod refused;
@@ -302,18 +303,6 @@ fn tables_unread(handed: &Handed) -> Option<Gap> {
     Some(unseen(
         handed.node,
         &format!("the packet was handed to {}, nothing encapsulated left {}, and {lacks}", handed.interface, handed.node),
-    ))
-}
-
-/// The tunnel itself leads to another node.
-fn tunnel_to_another_node(between: &Between) -> Option<Finding> {
-    let Between { from, to, .. } = between;
-    let wrong = between.astray()?;
-    Some(found(
-        names::OVERLAY_WRONG_ENDPOINT,
-        vec![Subject::node(from)],
-        format!("the tunnel on {from} sends what is for {to} to {wrong}"),
-        between.evidence(&wrong),
     ))
 }
 

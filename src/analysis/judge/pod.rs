@@ -1,5 +1,7 @@
 //! In the pod's network namespace, and on the link that leads to it.
 
+mod back;
+mod led;
 pub(super) mod rules;
 
 use crate::analysis::judge::case::{Case, found};
@@ -12,7 +14,6 @@ use std::net::IpAddr;
 use super::checksum;
 use super::road::{Leg, Road};
 use super::rule::Log;
-use crate::analysis::state::network::Neighbour;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::sockets::Listener;
 use crate::model::catalogue::names;
@@ -112,9 +113,12 @@ impl Reached<'_> {
 /// The pod took the request and said nothing.
 pub(super) fn no_reply(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     each_pod(case, roads, |pod, roads| {
-        let reached = Reached { case, pod, roads, seen: format!("the request reaches {pod}, nothing leaves it") };
-        let reason = || format!("the request reaches {pod} and nothing leaves it; its packet filter, routes and sockets do not explain it");
-        let open = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason(), "why the pod does not answer").decisive();
+        // A capture in a pod is of its own address: what leaves from another one is not in it.
+        let own = roads.iter().find_map(|road| road.endpoint()).map(|(ip, _)| format!(" from {ip}")).unwrap_or_default();
+        let reached = Reached { case, pod, roads, seen: format!("the request reaches {pod}, nothing leaves it{own}") };
+        let reason =
+            || format!("the request reaches {pod} and nothing leaves it{own}; its packet filter, routes and sockets do not explain it");
+        let open = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason(), format!("why {pod} does not answer")).decisive();
         log.first(&rules::SILENT, pod, &reached).unwrap_or_else(|| Err(open()))
     })
 }
@@ -123,8 +127,15 @@ pub(super) fn no_reply(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>
 pub(super) fn refused(case: &Case, log: &Log, roads: &[&Road]) -> (Vec<Finding>, Vec<Gap>) {
     each_pod(case, roads, |pod, roads| {
         let reached = Reached { case, pod, roads, seen: format!("the request reaches {pod}, and the refusal begins there") };
-        let reason = "the pod refuses the connection, and its sockets could not be read or show a listener";
-        let open = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason, "why the pod refuses").decisive();
+        let reason = || match sockets(&reached).map(|sockets| sockets.here.iter().map(|listener| listener.text()).collect::<Vec<_>>()) {
+            Some(here) => format!(
+                "{pod} refuses the connection although its program listens on {}, and no rule of its own packet filters explains it",
+                here.join(" and ")
+            ),
+            None => format!("{pod} refuses the connection, and its sockets could not be read"),
+        };
+        let open =
+            || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason(), format!("why {pod} refuses the connection")).decisive();
         log.first(&rules::REFUSED, pod, &reached).unwrap_or_else(|| Err(open()))
     })
 }
@@ -289,26 +300,6 @@ fn no_route_back(reached: &Reached) -> Option<Finding> {
     })
 }
 
-/// The pod's gateway does not resolve: its answer cannot leave although a route exists.
-fn gateway_silent(reached: &Reached) -> Option<Finding> {
-    let Reached { case, pod, .. } = reached;
-    let state = &case.pod_state(pod)?.after;
-    for source in &reached.sources() {
-        let way = state.way(&RouteQuestion::to(*source))?;
-        let next = way.via.unwrap_or(*source);
-        let silent = |entry: &&Neighbour| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
-        if let Some(entry) = state.neighbours().unwrap_or_default().iter().find(silent) {
-            return Some(found(
-                names::POD_NO_WAY_BACK,
-                vec![reached.subject()],
-                format!("the pod cannot resolve its next hop {next}, so that its answer does not leave"),
-                vec![format!("`ip neigh` in {pod}: {next} is {}", entry.state)],
-            ));
-        }
-    }
-    None
-}
-
 /// The program does not take what waits for it.
 fn queue_full(reached: &Reached) -> Option<Finding> {
     let Reached { case, pod, .. } = reached;
@@ -354,7 +345,7 @@ fn overflowed(reached: &Reached, pair: &StatePair, listener: &Listener) -> Optio
 /// The state of the pod's namespace could not be read.
 fn no_state(reached: &Reached) -> Option<Gap> {
     let reason = "the state of the pod's namespace could not be read";
-    let gap = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason, "why the pod does not answer").decisive();
+    let gap = || Gap::new(names::EVIDENCE_UNDECIDED, reached.subject(), reason, format!("why {} does not answer", reached.pod)).decisive();
     reached.case.pod_state(reached.pod).is_none().then(gap)
 }
 
@@ -362,3 +353,6 @@ fn spoiled(reached: &Reached) -> Option<Result<Finding, Gap>> {
     let Reached { case, pod, roads, .. } = reached;
     checksum::of_pod(case.pod_state(pod)?, pod, &reached.subject(), roads, protocol(case))
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,12 +126,17 @@ pub(super) fn answers_astray(case: &Case, pair: &StatePair, node: &str, packets:
                 .iter()
                 .find(|entry| entry.address == next && Some(&entry.device) == way.device.as_ref())?;
             let mac = entry.mac.as_ref().filter(|mac| !own.is_empty() && !own.contains(*mac))?;
-            Some(found(
+            let mut finding = found(
                 names::POD_NO_WAY_BACK,
                 vec![Subject::pod(&case.service.namespace, pod)],
                 format!("the pod sends its answers to {mac}, which is no interface of its node"),
                 vec![format!("`ip neigh` in {pod}: {next} is at {mac} ({})", entry.state), format!("no interface of {node} has that MAC")],
-            ))
+            );
+            finding.next = format!(
+                "In the network of {pod}: ip neigh del {next} dev {}; or recreate the pod. See what wrote the entry: a permanent one is somebody's.",
+                entry.device
+            );
+            Some(finding)
         })
     })
 }

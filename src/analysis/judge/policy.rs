@@ -40,7 +40,7 @@ impl<'a> Behind<'a> {
         let chain = filter.rule.chain().filter(|chain| CHAINS.iter().any(|start| chain.starts_with(start)))?;
         let pods = &case.service.namespace;
         // The plugin's own word for the rule's policy goes before what the objects say: one that drops by a rule of its own needs no other.
-        let own = plugin_rules::enforced_by(&filter.text);
+        let own = Self::own(pair, filter);
         let mut named: Vec<Policy> =
             own.iter().map(|enforced| Policy::named(enforced, pods, "has the rule that takes these requests")).collect();
         for enforced in plugin_rules::asked_before(&pair.after, &filter.table, chain, &filter.text) {
@@ -50,6 +50,12 @@ impl<'a> Behind<'a> {
             }
         }
         Some(Self { chain: chain.to_owned(), named, denying: denying(case, node, packets) })
+    }
+
+    /// The policy that has the rule itself.
+    fn own(pair: &StatePair, filter: &Taking) -> Option<Enforced> {
+        let of_chain = || plugin_rules::of_chain(&pair.after, &filter.table, filter.rule.chain()?);
+        plugin_rules::enforced_by(&filter.text).or_else(of_chain)
     }
 
     fn agent(&self) -> Option<(&'static str, &'static str)> {
@@ -74,9 +80,9 @@ impl<'a> Behind<'a> {
 /// A packet filter was found to drop the request: when it enforces policies, the policy is the cause and the rule its proof.
 pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
     let behind = Behind::of(case, pair, node, packets, &filter)?;
-    let standing = behind.standing(pair, node);
+    let (standing, behind_agent) = (behind.standing(pair, node), behind.agent());
     let of_kubernetes = |policy: &&NetworkPolicy| Policy::of(policy, "selects the pod and lets none of these requests in");
-    let own = plugin_rules::enforced_by(&filter.text).is_some();
+    let own = Behind::own(pair, &filter).is_some();
     let mut policies: Vec<Policy> = if own { Vec::new() } else { behind.denying.iter().map(of_kubernetes).collect() };
     for policy in behind.named {
         if !policies.iter().any(|known| known.subject == policy.subject) {
@@ -86,13 +92,28 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     // A policy of one namespace is nearer to the pod than one of the whole cluster.
     policies.sort_by_key(|policy| !matches!(policy.subject, Subject::NetworkPolicy { .. }));
     let mut evidence = filter.evidence;
-    evidence.extend(standing);
+    // It stands first: what the agent enforces may not be what the cluster holds.
+    evidence.splice(0..0, standing.clone());
     let at_node = matches!(filter.hook, Hook::Ingress | Hook::Prerouting | Hook::Input);
     if !at_node {
         evidence.push(sources(packets, node, case.announcer().as_deref()));
     }
-    let guarded = if at_node { Guarded::Node(node) } else { Guarded::Pod };
-    (!policies.is_empty()).then(|| denied(&policies, evidence, &guarded))
+    // Egress of a request that comes in, and the chains of host endpoints, guard the node's own interfaces.
+    let of_host = ["cali-po-", "cali-fhfw-", "cali-thfw-", "cali-fh-", "cali-th-"].iter().any(|start| behind.chain.starts_with(start));
+    let guarded = match (at_node, of_host) {
+        (true, _) => Guarded::Node(node),
+        (false, true) => Guarded::Passing(node),
+        (false, false) => Guarded::Pod,
+    };
+    let agent = behind_agent.filter(|_| standing.is_some());
+    let mut finding = (!policies.is_empty()).then(|| denied(&policies, evidence, &guarded))?;
+    if let Some((process, agent)) = agent {
+        finding.summary = format!("{}, as {agent} on {node} last knew it: it does not work", finding.summary);
+        let wake = pair.after.wake(process).unwrap_or_else(|| format!("Start {agent} on {node}."));
+        finding.next = format!("{wake} What it enforces may be old: see then whether it still holds. {}", finding.next);
+        finding.culprits.push(Subject::from(format!("node/{node}/{process}")));
+    }
+    Some(finding)
 }
 
 /// Whom and which port the policy sees: another node's pods see the address that the first node gave the request, and the port is the pods'.
@@ -117,6 +138,41 @@ enum Guarded<'a> {
     Pod,
     /// A node's own interface, before it translates: Calico's host endpoints.
     Node(&'a str),
+    /// What a node forwards, by one of its own interfaces: Calico's host endpoints with applyOnForward.
+    Passing(&'a str),
+}
+
+/// What Calico's agent writes beside the rule that takes whatever comes by a link, or is for one, that it does not know.
+const UNKNOWN_LINK: &str = "\"Unknown interface\"";
+
+/// The rule that drops the request is the agent's own for links that it does not know: it lags behind, whatever policies say.
+pub(super) fn unknown_link(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
+    let behind = Behind::of(case, pair, node, packets, &filter)?;
+    let target = case.target?;
+    let here = |ip: &IpAddr| target.endpoints.iter().any(|endpoint| endpoint.ip == *ip && endpoint.node.as_deref() == Some(node));
+    let pods: BTreeSet<&str> = packets.endpoints.iter().filter(|(ip, _)| here(ip)).filter_map(|(ip, _)| case.pod_at(*ip)).collect();
+    if !behind.chain.starts_with("cali-") || !filter.text.contains(UNKNOWN_LINK) || pods.is_empty() {
+        return None;
+    }
+    let (process, agent) = behind.agent()?;
+    let mut evidence = filter.evidence;
+    evidence.push(format!("the rule is {agent}'s own, for links that it does not know; {} runs on {node}", listed(&pods)));
+    evidence.extend(behind.standing(pair, node));
+    let mut finding = found(
+        names::POLICY_AGENT_BEHIND,
+        vec![Subject::from(format!("node/{node}/{process}"))],
+        format!("{agent} on {node} does not know the link of {}, and drops what is for it", listed(&pods)),
+        evidence,
+    );
+    finding.next = pair
+        .after
+        .wake(process)
+        .unwrap_or_else(|| format!("{} kubectl get pods -A -l k8s-app={process} --field-selector spec.nodeName={node}", finding.next));
+    Some(finding)
+}
+
+fn listed(all: &BTreeSet<&str>) -> String {
+    all.iter().copied().collect::<Vec<_>>().join(" and ")
 }
 
 /// The rule that drops the request enforces a policy that the API does not hold: whoever wrote it does not follow.
@@ -270,15 +326,21 @@ fn denied(policies: &[Policy], proof: Vec<String>, guarded: &Guarded) -> Finding
         names::POLICY_DENIED,
         policies.iter().map(|policy| policy.subject.clone()).collect(),
         format!(
-            "the {names} {} not let the request into {}",
+            "the {names} {} not let the request {}",
             if policies.len() > 1 { "do" } else { "does" },
             match guarded {
-                Guarded::Pod => "the pod",
-                Guarded::Node(node) => node,
+                Guarded::Pod => "into the pod".to_owned(),
+                Guarded::Node(node) => format!("into {node}"),
+                Guarded::Passing(node) => format!("pass {node}"),
             }
         ),
         evidence,
     );
+    if let Guarded::Passing(node) = guarded {
+        finding.next = format!(
+            "Allow in the policy what {node} forwards: it guards the interfaces of {node} (a host endpoint, applyOnForward), and sees the pods' addresses and ports."
+        );
+    }
     if let Guarded::Node(node) = guarded {
         finding.next = format!(
             "Allow the client's own address in the policy: it guards the interfaces of {node} (a host endpoint), before the request is translated."

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, PRESENT};
 use super::road::Road;
+use crate::model::announcement::Agreement;
 use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Gap, Severity};
 
@@ -66,9 +67,11 @@ fn asked_anew(case: &Case) -> bool {
     case.flows().flat_map(|flow| &flow.arp).any(|ask| !ask.asked.is_empty() && !ask.replies.is_empty())
 }
 
-/// Whether one node announces the address on its own network, as far as the sources say.
+/// Whether one node announces the address on its own network, as far as the sources say, or one should.
 fn on_layer_2(case: &Case) -> bool {
-    case.announcement.is_some_and(|announcement| announcement.protocol != "bgp" && !announcement.nodes.is_empty())
+    case.announcement.is_some_and(|announcement| {
+        announcement.protocol != "bgp" && (!announcement.nodes.is_empty() || announcement.agreement == Agreement::None)
+    })
 }
 
 /// Every place on the address's network that asked who has it got no answer, in every round.
@@ -89,9 +92,8 @@ fn astray(case: &Case) -> Option<String> {
     let outside = |road: &&Road| road.connection.attempt.answered() && !road.connection.vantage.is_inside();
     let entered: BTreeSet<String> = roads.iter().filter(outside).filter_map(|road| Some(road.entry()?.0)).collect();
     let others: Vec<String> = entered.into_iter().filter(|node| !announcement.nodes.contains(node)).collect();
-    (!others.is_empty()).then(|| {
-        format!("answered tries came in on {}, and {} announces the address", others.join(" and "), announcement.nodes.join(" and "))
-    })
+    let who = if announcement.nodes.is_empty() { "no node".to_owned() } else { announcement.nodes.join(" and ") };
+    (!others.is_empty()).then(|| format!("answered tries came in on {}, and {who} announces the address", others.join(" and ")))
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ rules! {
     NEXT_HOP_FAILS: "a next hop that fails" says BGP_NEXT_HOP_FAILS;
 
     CLIENT_NO_ROUTE: "a client's route" says CLIENT_NO_ROUTE;
+    CLIENT_NO_SOURCE_PORT: "a client without a source port" says CLIENT_NO_SOURCE_PORT;
     CLIENT_FIREWALL: "a client's own packet filter" says CLIENT_FIREWALL;
     SOURCE_RANGE: "a client outside of the source ranges" says CLIENT_SOURCE_RANGE;
     CLIENT_TRANSLATED: "a client that somebody on the way translates" says CLIENT_TRANSLATED;
@@ -68,8 +69,10 @@ rules! {
 
     HELD_TWICE: "an address or a MAC that two nodes have" says NODE_DUPLICATE_ADDRESS;
     NODE_UNREACHABLE: "a node that is not there" says NODE_UNREACHABLE;
+    NODE_HANGS: "a node that takes connections and says nothing" says NODE_HANGS;
     CONTROL_PLANE_CUT_OFF: "nodes of which the API does not hear" says NODE_CONTROL_PLANE_CUT_OFF;
     FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;
+    POLICY_AGENT_BEHIND: "a network plugin that does not know a pod's link" says POLICY_AGENT_BEHIND;
     POLICY_STALE: "a NetworkPolicy that is gone and still enforced" says POLICY_STALE;
     POLICY_DENIED: "a NetworkPolicy" says POLICY_DENIED;
     FORWARDING_OFF: "forwarding that is off" says NODE_FORWARDING_OFF;
@@ -79,7 +82,9 @@ rules! {
     PROXY_STALE: "kube-proxy's rules for an endpoint that is gone" says NODE_PROXY_STALE;
     CONNTRACK_STALE: "an old entry of the connection table" says NODE_CONNTRACK_STALE;
     CONNTRACK_CLASH: "connections that the connection table cannot enter" says NODE_CONNTRACK_CLASH;
+    CONNTRACK_TIMEOUT: "a connection table that forgets too early" says NODE_CONNTRACK_TIMEOUT;
     CONNTRACK_FULL: "a connection table that is full" says NODE_CONNTRACK_FULL;
+    HAIRPIN_OFF: "a bridge that sends nothing back to where it came from" says NODE_HAIRPIN_OFF;
     LOST_INSIDE: "a node that swallows packets" says NODE_LOST_INSIDE;
 
     POD_NETWORK_MISSING: "no way to a pod" says ROUTE_POD_NETWORK_MISSING;

@@ -47,7 +47,13 @@ pub(super) fn scope(case: &Case, roads: &[&Road]) -> String {
     let pods: BTreeSet<&str> = roads.iter().filter_map(|road| road.endpoint()).filter_map(|(ip, _)| case.pod_at(ip)).collect();
     let serving = case.target.map_or(0, |target| target.serving().len());
     if !pods.is_empty() && pods.len() < serving {
-        parts.push(format!("the failing ones all belong to {}", pods.into_iter().collect::<Vec<_>>().join(", ")));
+        let followed = roads.iter().filter(|road| road.endpoint().is_some()).count();
+        let pods = pods.into_iter().collect::<Vec<_>>().join(", ");
+        parts.push(if followed == roads.len() {
+            format!("the failing ones all belong to {pods}")
+        } else {
+            format!("of the {} failing ones {followed} were led to {pods}, and the others could not be followed to a pod", roads.len())
+        });
     }
     parts.extend(apart::told(case, roads));
     if case.routed() {

@@ -57,6 +57,7 @@ const ALL: &[&dyn Stage] = &[
     &client::rules::BACK_AT_CLIENT,
     &client::rules::REFUSED_BY_CLIENT,
     &client::rules::BARRED,
+    &client::rules::NOT_MADE,
     &flow::LAST_OF_ALL,
     &node::rules::UNTRIED,
 ];

@@ -4,8 +4,31 @@ use std::collections::BTreeSet;
 
 use super::case::Case;
 use super::road::Road;
+use crate::model::announcement::{Agreement, Announcement};
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
+
+/// Nobody was to be asked: what the objects and logs do not tell either, so that they are no pass.
+pub(super) fn objects(case: &Case) -> Option<Gap> {
+    let open = |reason: &str, undecided: &str| Some(Gap::new(names::EVIDENCE_UNDECIDED, case.service, reason, undecided).decisive());
+    let announced = |announcement: &&Announcement| match announcement.agreement {
+        Agreement::Agree => true,
+        // Over BGP several nodes announce by design.
+        Agreement::Several => announcement.protocol == "bgp",
+        Agreement::Conflict | Agreement::None | Agreement::Unknown => false,
+    };
+    // What metrics would say, the speakers' logs say as well.
+    let beside = [names::EVIDENCE_NOBODY_ASKED, names::EVIDENCE_METRICS_UNREADABLE];
+    if let Some(gap) = case.gaps.iter().find(|gap| !beside.contains(&gap.name.as_str())) {
+        return open(&gap.reason, &gap.undecided);
+    }
+    match (case.announcement, case.target) {
+        (None, _) => open("who announces the address could not be read", "whether any node announces it"),
+        (Some(announcement), _) if !announced(&announcement) => open(&announcement.because, "whether one node announces the address"),
+        (_, Some(target)) if target.slices_read && !target.serving().is_empty() => None,
+        _ => open("the Service's EndpointSlices could not be read", "whether any endpoint serves"),
+    }
+}
 
 /// Everybody is answered: was the road really seen, and every endpoint reached?
 pub(super) fn parts(case: &Case, gaps: &mut Vec<Gap>) {

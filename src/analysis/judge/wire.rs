@@ -260,11 +260,22 @@ pub(super) fn reply_lost(case: &Case, roads: &[&Road], node: &str) -> Finding {
     };
     if let Some(other) = led_over(case, roads, node) {
         evidence.push(format!("answers that {node} sends come in on {other}, and the requests did not come by it"));
-        let culprits = vec![Subject::network(node, &vantages.join("+")), Subject::node(&other), Subject::node(node)];
+        let routes = case.node_state(node).and_then(|pair| pair.after.routes());
+        let client = all.iter().find_map(|road| road.connection.attempt.source.filter(|_| vantages.contains(&road.client())));
+        let route =
+            client.and_then(|client| routes?.towards(client)).filter(|route| route.via.is_some_and(|via| case.is_node_address(via)));
+        evidence.extend(route.map(|route| format!("route on {node}: {}", route.text.trim())));
+        let of_route = client.filter(|_| route.is_some()).map(|client| Subject::route(node, client));
+        let between = [Subject::network(node, &vantages.join("+")), Subject::node(&other), Subject::node(node)];
+        let culprits = of_route.into_iter().chain(between).collect();
         let summary = format!("{node} sends its answers to {clients} over {other}, another node, and they do not come to {clients} by it");
         let mut finding = found(names::WIRE_REPLY_LOST, culprits, summary, evidence);
+        let which = match route {
+            Some(route) => format!("on {node}: ip route del {}, where another one leads back", route.text.trim()),
+            None => format!("ip route get CLIENT on {node}"),
+        };
         finding.next = format!(
-            "Correct {node}'s route to {clients} (ip route get CLIENT on {node}) so that answers go the way that requests come. {other} drops what belongs to no connection that it knows: kube-proxy's own rule for ctstate INVALID does."
+            "Correct {node}'s route to {clients} ({which}) so that answers go the way that requests come. {other} drops what belongs to no connection that it knows: kube-proxy's own rule for ctstate INVALID does."
         );
         return finding;
     }

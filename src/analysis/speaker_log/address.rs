@@ -26,6 +26,9 @@ pub(super) struct Address {
     /// The log tells of every Service that may announce: it begins at the start, or all were looked at since.
     whole: bool,
     interface_warning: Option<String>,
+    /// Whether it announced it on interfaces of the node's since its start, and goes on until it withdraws it or starts anew; `None` where the
+    /// log does not begin at a start.
+    on_interfaces: Option<bool>,
     /// The warning came in the reconciliation that is under way, before its announcement.
     warned: bool,
 }
@@ -40,6 +43,7 @@ impl Address {
             moves_dropped: 0,
             whole: false,
             interface_warning: None,
+            on_interfaces: None,
             warned: false,
         }
     }
@@ -53,6 +57,7 @@ impl Address {
     pub(super) fn restart(&mut self) {
         self.protocols.clear();
         self.interface_warning = None;
+        self.on_interfaces = Some(false);
         self.warned = false;
         self.whole = true;
     }
@@ -73,6 +78,7 @@ impl Address {
             protocols: fitting(self.protocols.into_iter().map(|protocol| protocol.word)),
             moves: fitting(self.moves),
             moves_dropped: self.moves_dropped,
+            announces_nowhere: self.interface_warning.is_some() && self.on_interfaces == Some(false),
             interface_warning: self.interface_warning,
         }
     }
@@ -84,6 +90,7 @@ impl Address {
     pub(super) fn announced(&mut self, protocol: &str, service: &str, of: Of, at: Option<&str>) {
         if protocol == "layer2" && !std::mem::take(&mut self.warned) {
             self.interface_warning = None;
+            self.on_interfaces = self.on_interfaces.map(|_| true);
         }
         let Some(index) = self.protocol(protocol) else { return };
         let known = &mut self.protocols[index];
@@ -192,6 +199,7 @@ impl Address {
         known.holders.clear();
         if known.word.protocol == "layer2" {
             self.interface_warning = None;
+            self.on_interfaces = self.on_interfaces.map(|_| false);
         }
         if held {
             self.moved(at, false, index, reason);

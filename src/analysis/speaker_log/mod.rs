@@ -8,6 +8,7 @@ mod address;
 mod announcements;
 mod holders;
 mod kind;
+mod klog;
 mod line;
 mod members;
 mod pass;
@@ -21,7 +22,7 @@ use self::announcements::Announcements;
 use self::kind::{Kind, kind};
 pub(in crate::analysis) use self::line::split_timestamp;
 use self::line::{Fields, Line, Said, shortened};
-use crate::model::announcement::SpeakerLog;
+use crate::model::announcement::{Responder, SpeakerLog};
 
 /// Lines that are shown of those that nothing explains.
 const SAMPLES: usize = 3;
@@ -29,8 +30,8 @@ const SAMPLES: usize = 3;
 /// Characters of such a line that are shown.
 const SAMPLE_LENGTH: usize = 160;
 
-/// Interfaces that are remembered. A node with Calico has one for each of its pods.
-const MOST_INTERFACES: usize = 1_024;
+/// Responders that are remembered: one for each interface and family. A node with Calico has an interface for each of its pods.
+const MOST_INTERFACES: usize = 2_048;
 
 /// Characters of a name or a version that are kept; Kubernetes' own are shorter.
 const NAME_LENGTH: usize = 253;
@@ -106,13 +107,19 @@ impl Fold {
             return self.unknown(line);
         }
         if !line.is_structured() {
+            if let Some(refused) = klog::not_listed(line.text) {
+                return if troubles::api(&mut self.log, &refused, line.at) { Worth::Something } else { Worth::Nothing };
+            }
             return if line.is_known_noise() { Worth::Nothing } else { self.unknown(line) };
         }
         let context = |told| if told { Worth::Something } else { Worth::Context };
-        match kind(line.text) {
+        let kind = kind(line.text);
+        // Services are reconciled once everything that it works by was listed.
+        let listed = matches!(kind, Kind::Begins(_) | Kind::BeginsAll) && troubles::listed(&mut self.log);
+        match kind {
             Kind::Quiet => Worth::Nothing,
-            Kind::Begins(service) => context(self.announcements.begins(service)),
-            Kind::BeginsAll => context(self.announcements.begins_all()),
+            Kind::Begins(service) => context(self.announcements.begins(service) | listed),
+            Kind::BeginsAll => context(self.announcements.begins_all() | listed),
             Kind::Ends => context(self.announcements.ends()),
             Kind::Telling => match Fields::read(line.text).map_or(Said::Nonsense, |fields| self.fields(&fields, line.at)) {
                 Said::Something => Worth::Something,
@@ -174,9 +181,11 @@ impl Fold {
     /// Interfaces, what failed in a reconciliation, and what FRR made of its configuration.
     fn settings(&mut self, fields: &Fields, msg: &str, at: Option<&str>) -> Said {
         match fields.text("event") {
-            "createARPResponder" | "createNDPResponder" => return self.answers_on(fields.text("interface")),
-            "deleteARPResponder" | "deleteNDPResponder" => {
-                return self.closed_on(fields.text("interface"));
+            event @ ("createARPResponder" | "createNDPResponder") => {
+                return self.answers_on(fields.text("interface"), event.contains("NDP"));
+            }
+            event @ ("deleteARPResponder" | "deleteNDPResponder") => {
+                return self.closed_on(fields.text("interface"), event.contains("NDP"));
             }
             _ => {}
         }
@@ -201,30 +210,30 @@ impl Fold {
         })
     }
 
-    fn answers_on(&mut self, interface: &str) -> Said {
+    fn answers_on(&mut self, interface: &str, ndp: bool) -> Said {
         if interface.is_empty() {
             return Said::Nonsense;
         }
-        let interface = shortened(interface, NAME_LENGTH);
-        troubles::answers(&mut self.log, &interface);
-        self.log.closed.retain(|known| *known != interface);
-        if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&interface) {
-            self.log.responders.push(interface);
+        let responder = Responder { interface: shortened(interface, NAME_LENGTH), ndp };
+        troubles::answers(&mut self.log, &responder);
+        self.log.closed.retain(|known| *known != responder);
+        if self.log.responders.len() < MOST_INTERFACES && !self.log.responders.contains(&responder) {
+            self.log.responders.push(responder);
         }
         Said::Something
     }
 
-    fn closed_on(&mut self, interface: &str) -> Said {
+    fn closed_on(&mut self, interface: &str, ndp: bool) -> Said {
         if interface.is_empty() {
             return Said::Nonsense;
         }
-        let interface = shortened(interface, NAME_LENGTH);
-        self.log.responders.retain(|known| *known != interface);
-        self.log.closed.retain(|known| *known != interface);
+        let responder = Responder { interface: shortened(interface, NAME_LENGTH), ndp };
+        self.log.responders.retain(|known| *known != responder);
+        self.log.closed.retain(|known| *known != responder);
         if self.log.closed.len() >= MOST_INTERFACES {
             self.log.closed.remove(0);
         }
-        self.log.closed.push(interface);
+        self.log.closed.push(responder);
         Said::Something
     }
 

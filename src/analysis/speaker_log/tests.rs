@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::announcement::LogState;
+use crate::model::announcement::{LogState, TroubleMeaning};
 
 const ADDRESS: &str = "10.88.64.100";
 
@@ -234,16 +234,17 @@ fn interfaces_that_answer_and_that_do_not_exist() {
         r#"{"event":"createARPResponder","interface":"mlb"}"#,
         r#"{"event":"deleteARPResponder","interface":"eth0"}"#,
     ]);
-    assert_eq!(log.responders, ["mlb"]);
-    assert_eq!(log.closed, ["eth0"]);
-    let to = |interfaces: &[&str]| log.refuses_to_answer(&interfaces.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let arp = |interface: &str| Responder { interface: interface.to_owned(), ndp: false };
+    assert_eq!((&log.responders, &log.closed), (&vec![arp("mlb")], &vec![arp("eth0")]));
+    let address = ADDRESS.parse().unwrap();
+    let to = |interfaces: &[&str]| log.refuses_to_answer(address, &interfaces.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     assert_eq!(to(&[]), None, "mlb is left");
     assert_eq!(to(&["mlb"]), None);
     assert_eq!(to(&["eth0"]), None, "the log lost its beginning");
     let log = SpeakerLog { complete: true, ..log.clone() };
-    let why = log.refuses_to_answer(&["eth0".to_owned()]).unwrap();
-    assert!(why.contains("deleted ARP or NDP responder for interface eth0"), "{why}");
-    assert_eq!(log.refuses_to_answer(&["mlb".to_owned()]), None);
+    let why = log.refuses_to_answer(address, &["eth0".to_owned()]).unwrap();
+    assert!(why.contains("deleted ARP responder for interface eth0"), "{why}");
+    assert_eq!(log.refuses_to_answer(address, &["mlb".to_owned()]), None);
     let warning = |lines: &[&str]| fold(lines).addresses[0].interface_warning.clone();
     let of = |address: &str| {
         format!(
@@ -255,6 +256,45 @@ fn interfaces_that_answer_and_that_do_not_exist() {
     assert_eq!(warning(&[&of("10.88.64.106"), ANNOUNCED]), None, "another address");
     assert_eq!(warning(&[&of(ADDRESS), ANNOUNCED, ANNOUNCED]), None, "the advertisement was put right");
     assert_eq!(warning(&[&of(ADDRESS), ANNOUNCED, WITHDRAWN]), None);
+    let nowhere = |lines: &[&str]| fold(lines).addresses[0].announces_nowhere;
+    assert!(nowhere(&[START, &of(ADDRESS), ANNOUNCED]));
+    assert!(nowhere(&[START, ANNOUNCED, WITHDRAWN, &of(ADDRESS), ANNOUNCED]), "it let go of what it had");
+    assert!(!nowhere(&[START, ANNOUNCED, &of(ADDRESS), ANNOUNCED]), "it goes on where it announced before");
+    assert!(!nowhere(&[&of(ADDRESS), ANNOUNCED]), "what was before the log begins is not known");
+}
+
+/// What a speaker answers with is of one family: where NDP is refused, ARP may work, and the other way round.
+#[test]
+fn a_responder_of_one_family_says_nothing_of_the_other() {
+    let made = |kind: &str| {
+        format!(r#"{{"event":"create{kind}Responder","interface":"mlb","level":"info","msg":"created {kind} responder for interface"}}"#)
+    };
+    let refused = |kind: &str| {
+        format!(
+            r#"{{"error":"bind: cannot assign requested address","interface":"mlb","level":"error","msg":"failed to create {kind} responder","op":"create{kind}Responder"}}"#
+        )
+    };
+    let (four, six) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+    for (kind, other, works, fails) in [("ARP", "NDP", four, six), ("NDP", "ARP", six, four)] {
+        let log = fold(&[START, &made(kind), &refused(other)]);
+        assert_eq!(log.refuses_to_answer(works, &[]), None, "{kind}");
+        assert!(log.refuses_to_answer(fails, &[]).is_some_and(|why| why.contains(other)), "{kind}");
+        let log = fold(&[START, &made(kind), &refused(other), &made(other)]);
+        assert_eq!(log.refuses_to_answer(fails, &[]), None, "it came after all");
+    }
+}
+
+/// What client-go says by klog is no line of MetalLB's, and is why a speaker says nothing.
+#[test]
+fn lists_that_are_refused_are_told_until_a_service_is_looked_at() {
+    let refused = r#"E1202 18:22:19.518345       1 reflector.go:200] "Failed to watch" err="failed to list *v1.EndpointSlice: endpointslices.discovery.k8s.io is forbidden: User \"system:serviceaccount:metallb-system:speaker\" cannot list resource \"endpointslices\"" logger="UnhandledError""#;
+    let mut whole = Fold::new("speaker-a", "n1", &[ADDRESS.parse().unwrap()]);
+    assert_eq!([START, refused, refused].map(|line| whole.line(line)), [Worth::Something, Worth::Something, Worth::Nothing]);
+    let log = whole.finish();
+    assert_eq!((log.troubles.len(), log.troubles[0].meaning), (1, TroubleMeaning::Api));
+    assert!(log.troubles[0].text.contains("system:serviceaccount:metallb-system:speaker"), "{:?}", log.troubles);
+    let later = fold(&[START, refused, r#"{"controller":"ServiceReconciler","start reconcile":"a/one"}"#]);
+    assert!(later.troubles.is_empty(), "{:?}", later.troubles);
 }
 
 /// What a recording keeps must tell the same as the whole log.

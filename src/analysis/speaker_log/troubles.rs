@@ -3,7 +3,7 @@
 
 use super::NAME_LENGTH;
 use super::line::{Fields, Said, shortened};
-use crate::model::announcement::{SpeakerLog, Trouble, TroubleMeaning as Meaning};
+use crate::model::announcement::{Responder, SpeakerLog, Trouble, TroubleMeaning as Meaning};
 
 /// Troubles of one log that are kept.
 const MOST_TROUBLES: usize = 16;
@@ -14,7 +14,7 @@ const TEXT_LENGTH: usize = 300;
 /// A key, how its value begins, and what an error that has it means. The first that fits counts.
 const MEANINGS: [(&str, &str, Meaning); 40] = [
     ("op", "createARPResponder", Meaning::CannotAnswer),
-    ("op", "createNDPResponder", Meaning::CannotAnswer),
+    ("op", "createNDPResponder", Meaning::CannotAnswerNdp),
     ("op", "watchMulticastGroup", Meaning::CannotSend),
     ("op", "unwatchMulticastGroup", Meaning::CannotSend),
     ("op", "arpReply", Meaning::CannotSend),
@@ -82,8 +82,27 @@ pub(super) fn take(log: &mut SpeakerLog, fields: &Fields, at: Option<&str>) -> S
 }
 
 /// An interface has its responder now, whatever was said of it before.
-pub(super) fn answers(log: &mut SpeakerLog, interface: &str) {
-    log.troubles.retain(|trouble| trouble.meaning != Meaning::CannotAnswer || trouble.interface != interface);
+pub(super) fn answers(log: &mut SpeakerLog, responder: &Responder) {
+    let meaning = if responder.ndp { Meaning::CannotAnswerNdp } else { Meaning::CannotAnswer };
+    log.troubles.retain(|trouble| trouble.meaning != meaning || trouble.interface != responder.interface);
+}
+
+/// Objects that it works by were not listed. Whether that told anything: the first time stands for all.
+pub(super) fn api(log: &mut SpeakerLog, why: &str, at: Option<&str>) -> bool {
+    let known = log.troubles.iter().any(|trouble| trouble.meaning == Meaning::Api);
+    if known || log.troubles.len() >= MOST_TROUBLES {
+        return false;
+    }
+    let text = shortened(why, TEXT_LENGTH);
+    log.troubles.push(Trouble { meaning: Meaning::Api, interface: String::new(), text, at: at.map(str::to_owned) });
+    true
+}
+
+/// Everything that it works by is listed now. Whether that was not so before.
+pub(super) fn listed(log: &mut SpeakerLog) -> bool {
+    let before = log.troubles.len();
+    log.troubles.retain(|trouble| trouble.meaning != Meaning::Api);
+    log.troubles.len() < before
 }
 
 /// The error in the speaker's own words.
@@ -165,7 +184,7 @@ mod tests {
         let log = fold.finish();
         assert_eq!(log.troubles.len(), 1);
         assert_eq!(log.troubles[0].text, "failed to create ARP responder: creating ARP responder for \"eth0\": operation not permitted");
-        assert_eq!(log.refuses_to_answer(&[]).as_deref(), None, "eth1 answers");
+        assert_eq!(log.refuses_to_answer("192.0.2.1".parse().unwrap(), &[]).as_deref(), None, "eth1 answers");
     }
 
     #[test]

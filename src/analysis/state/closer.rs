@@ -1,9 +1,11 @@
 //! The closer look at a request that was followed, where it vanished.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::place_state::StatePair;
-use crate::model::flow::Flow;
+use crate::model::flow::{ArpAsk, Flow};
 use crate::model::policy::NetworkPolicy;
 
 /// The state of the places on the path, read before and after the same probe was repeated.
@@ -17,4 +19,7 @@ pub struct Closer {
     /// Whether these are all of them.
     #[serde(skip)]
     pub policies_read: bool,
+    /// Who answers by ARP for the router of a client that is never answered, asked from that client.
+    #[serde(skip)]
+    pub next_hops: Vec<(IpAddr, ArpAsk)>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use super::ipvs;
 use super::netfilter::Rule;
 use super::place_state::PlaceState;
 
@@ -11,11 +12,19 @@ use super::place_state::PlaceState;
 pub struct ServicePort<'a> {
     pub namespace: &'a str,
     pub service: &'a str,
-    /// `tcp` or `udp`.
+    /// `tcp`, `udp` or `sctp`.
     pub protocol: &'a str,
     /// The port's name, which may be empty.
     pub name: &'a str,
     pub port: u16,
+}
+
+impl ServicePort<'_> {
+    /// `10.88.64.100:8443/tcp`
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> String {
+        format!("{}/{}", SocketAddr::new(address, self.port), self.protocol)
+    }
 }
 
 /// Whether the host's `iptables`, of either family, hold kube-proxy's chains.
@@ -67,59 +76,139 @@ impl Family {
         let rules = if self.length == 32 { state.iptables() } else { state.ip6tables() };
         rules.unwrap_or_default()
     }
+
+    /// kube-proxy's rules that are for one address.
+    fn of_address<'a>(&self, state: &'a PlaceState, address: IpAddr) -> impl Iterator<Item = &'a Rule> {
+        let host = format!("-d {address}/{} ", self.length);
+        self.rules(state).iter().filter(move |rule| rule.chain.starts_with("KUBE-") && rule.text.contains(&host))
+    }
+
+    /// Whether kube-proxy's chains name sets of addresses alone: IPVS translates then.
+    fn leaves_it_to_ipvs(&self, state: &PlaceState) -> bool {
+        let by_set = |rule: &Rule| rule.chain == "KUBE-SERVICES" && rule.text.contains("--match-set KUBE-");
+        self.rules(state).iter().any(by_set)
+    }
 }
 
 /// Whether the programme for an address's family is complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Programme {
-    /// It knows the address, and packets come to it.
+    /// It knows the address, and the port where one was asked for, and packets come to it.
     Complete,
     /// What it lacks.
-    Lacks(&'static str),
+    Lacks(String),
     /// None of it is there.
     Missing,
     /// The packet filters of the family were not read, so that it is not known whether it is there.
     Unread,
 }
 
-/// The programme for an address.
-#[must_use]
-pub fn programme(state: &PlaceState, address: IpAddr) -> Programme {
-    let family = Family::of(address);
-    let both = [by_rules(state, address, &family), by_table(state, address, &family)];
-    // What another mode left behind beside a complete one lacks what it likes.
-    let complete = both.iter().flatten().any(|(complete, _)| *complete);
-    match both.into_iter().flatten().next() {
-        Some(_) if complete => Programme::Complete,
-        Some((_, why)) => Programme::Lacks(why),
-        None if state.is_read(family.section) => Programme::Missing,
-        None => Programme::Unread,
+impl Programme {
+    fn of(lacks: Option<String>) -> Self {
+        lacks.map_or(Self::Complete, Self::Lacks)
     }
 }
 
-/// Whether kube-proxy's chains of iptables are complete, and otherwise what they lack; `None` without them.
-fn by_rules(state: &PlaceState, address: IpAddr, family: &Family) -> Option<(bool, &'static str)> {
+/// The programme for an address and one of its ports; for the address alone, where it is not known which port is meant.
+#[must_use]
+pub fn programme(state: &PlaceState, address: IpAddr, port: Option<ServicePort>) -> Programme {
+    let family = Family::of(address);
+    let all = [by_rules(state, address, port, &family), by_table(state, address, port, &family), by_ipvs(state, address, port)];
+    // What another mode left behind beside a complete one lacks what it likes.
+    let complete = all.iter().flatten().any(|one| *one == Programme::Complete);
+    match all.into_iter().flatten().next() {
+        _ if complete => Programme::Complete,
+        Some(lacks) => lacks,
+        None if family.leaves_it_to_ipvs(state) || !state.is_read(family.section) => Programme::Unread,
+        None => Programme::Missing,
+    }
+}
+
+/// The other ports of the address that the programme knows, where it knows none of that number and protocol: as `443/tcp`, in order.
+#[must_use]
+pub fn other_ports(state: &PlaceState, address: IpAddr) -> BTreeSet<String> {
+    let family = Family::of(address);
+    let of_rules = family.of_address(state, address).filter_map(|rule| {
+        let after = |key: &str| rule.text.split_whitespace().skip_while(move |word| *word != key).nth(1);
+        Some(format!("{}/{}", after("--dport")?, after("-p")?))
+    });
+    let table = table(state.section("nft"), family.table).unwrap_or_default();
+    let start = format!("{address} . ");
+    let of_table = keys(table, &start).filter_map(|key| {
+        let (protocol, port) = key.split_once(" . ")?;
+        Some(format!("{}/{protocol}", port.split_whitespace().next()?))
+    });
+    let of_ipvs = ipvs::servers(state.section("ipvs-table")).into_iter().filter(|server| server.at.ip() == address);
+    of_rules.chain(of_table).chain(of_ipvs.map(|server| format!("{}/{}", server.at.port(), server.protocol))).collect()
+}
+
+/// The text of one table of a dump of nftables, which ends where a line begins with its brace.
+fn table<'a>(nft: &'a str, name: &str) -> Option<&'a str> {
+    let text = &nft[nft.find(name)?..];
+    Some(text.find("\n}").map_or(text, |end| &text[..end]))
+}
+
+/// What stands behind each occurrence of the beginning of an element's key.
+fn keys<'a>(table: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    let whole = |at: &usize| !table[..*at].ends_with(|before: char| before.is_ascii_alphanumeric() || matches!(before, '.' | ':'));
+    table.match_indices(start).map(|(at, _)| at).filter(whole).map(|at| &table[at + start.len()..])
+}
+
+/// Whether kube-proxy's chains of iptables are complete, or what they lack; `None` without them, and where they leave the Services to IPVS.
+fn by_rules(state: &PlaceState, address: IpAddr, port: Option<ServicePort>, family: &Family) -> Option<Programme> {
     let iptables = state.section(family.section);
-    if !iptables.contains("-N KUBE-SERVICES") && !iptables.contains(":KUBE-SERVICES") {
+    let there = iptables.contains("-N KUBE-SERVICES") || iptables.contains(":KUBE-SERVICES");
+    if !there || family.leaves_it_to_ipvs(state) {
         return None;
     }
-    let (rules, host) = (family.rules(state), format!("{address}/{}", family.length));
-    let reached = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
-    let named = rules.iter().any(|rule| rule.table == "nat" && rule.chain == "KUBE-SERVICES" && rule.text.contains(&host));
-    let why = if named { "nat PREROUTING does not lead to KUBE-SERVICES" } else { "KUBE-SERVICES has no rule for the address" };
-    Some((reached && named, why))
+    let nat = |rule: &&Rule| rule.table == "nat";
+    let named = family.of_address(state, address).any(|rule| nat(&rule));
+    let reached = family.rules(state).iter().any(|rule| nat(&rule) && rule.chain == "PREROUTING" && rule.target == "KUBE-SERVICES");
+    let of_port = |port: ServicePort| {
+        // A rule that refuses knows the port too: kube-proxy has found no endpoint for it.
+        let (number, protocol) = (format!("--dport {} ", port.port), format!("-p {} ", port.protocol));
+        family.of_address(state, address).any(|rule| rule.text.contains(&number) && rule.text.contains(&protocol))
+    };
+    let lacks = match port {
+        _ if !named => Some("KUBE-SERVICES has no rule for the address".to_owned()),
+        Some(port) if !of_port(port) => Some(format!("KUBE-SERVICES has no rule for {}", port.at(address))),
+        _ if !reached => Some("nat PREROUTING does not lead to KUBE-SERVICES".to_owned()),
+        _ => None,
+    };
+    Some(Programme::of(lacks))
 }
 
 /// The same of its table of nftables.
-fn by_table(state: &PlaceState, address: IpAddr, family: &Family) -> Option<(bool, &'static str)> {
-    let nft = state.section("nft");
-    if !nft.contains(family.table) {
-        return None;
-    }
-    let jumps = nft.contains("chain nat-prerouting") && nft.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
-    let named = nft.contains(&address.to_string());
-    let why = if named { "the hook of the nat-prerouting chain is gone" } else { "the table kube-proxy does not know the address" };
-    Some((jumps && named, why))
+fn by_table(state: &PlaceState, address: IpAddr, port: Option<ServicePort>, family: &Family) -> Option<Programme> {
+    let table = table(state.section("nft"), family.table)?;
+    let jumps =
+        table.contains("chain nat-prerouting") && table.lines().any(|line| line.contains("hook prerouting") && line.contains("nat"));
+    let known = |start: String| keys(table, &start).next().is_some();
+    let lacks = match port {
+        _ if !known(format!("{address} ")) && !known(format!("{address},")) => {
+            Some("the table kube-proxy does not know the address".to_owned())
+        }
+        Some(port) if !known(format!("{address} . {} . {} ", port.protocol, port.port)) => {
+            Some(format!("the table kube-proxy has no element for {}", port.at(address)))
+        }
+        _ if !jumps => Some("the hook of the nat-prerouting chain is gone".to_owned()),
+        _ => None,
+    };
+    Some(Programme::of(lacks))
+}
+
+/// The same of the kernel's table of IPVS; `None` where it has no server at all.
+fn by_ipvs(state: &PlaceState, address: IpAddr, port: Option<ServicePort>) -> Option<Programme> {
+    let servers = ipvs::servers(state.section("ipvs-table"));
+    servers.first()?;
+    let here: Vec<_> = servers.iter().filter(|server| server.at.ip() == address).collect();
+    let is = |port: ServicePort| here.iter().any(|server| server.at.port() == port.port && server.protocol == port.protocol);
+    let lacks = match port {
+        _ if here.is_empty() => Some("the table of IPVS has no server of the address".to_owned()),
+        Some(port) if !is(port) => Some(format!("the table of IPVS has no server for {}", port.at(address))),
+        _ => None,
+    };
+    Some(Programme::of(lacks))
 }
 
 /// Whether the programme for an address's family is there, complete or not.
@@ -130,20 +219,25 @@ pub fn is_there(state: &PlaceState, address: IpAddr) -> bool {
 }
 
 /// The modes of kube-proxy that write rules of their own kind, as its configuration names them.
-const MODES: [&str; 2] = ["iptables", "nftables"];
+const MODES: [&str; 3] = ["iptables", "nftables", "ipvs"];
 
 /// The endpoints that the rules hold for a Service's address and port, apart by the mode of kube-proxy that writes such rules; a node that changed its mode may hold what the former one left.
 #[must_use]
-pub fn by_mode(state: &PlaceState, address: IpAddr, port: ServicePort) -> [(&'static str, BTreeSet<(IpAddr, u16)>); 2] {
-    [(MODES[0], of_chains(state, address, port)), (MODES[1], of_table(state, port))]
+pub fn by_mode(state: &PlaceState, address: IpAddr, port: ServicePort) -> [(&'static str, BTreeSet<(IpAddr, u16)>); 3] {
+    let of_ipvs = ipvs::servers(state.section("ipvs-table"))
+        .into_iter()
+        .filter(|server| server.at == SocketAddr::new(address, port.port) && server.protocol == port.protocol)
+        .flat_map(|server| server.real)
+        .map(|to| (to.ip(), to.port()));
+    [(MODES[0], of_chains(state, address, port)), (MODES[1], of_table(state, port)), (MODES[2], of_ipvs.collect())]
 }
 
 fn of_chains(state: &PlaceState, address: IpAddr, port: ServicePort) -> BTreeSet<(IpAddr, u16)> {
     let mut found = BTreeSet::new();
     let family = Family::of(address);
-    let (rules, host, asked) = (family.rules(state), format!("{address}/{}", family.length), format!("--dport {} ", port.port));
-    let of_port = |rule: &&Rule| rule.chain == "KUBE-SERVICES" && rule.text.contains(&host) && rule.text.contains(&asked);
-    let mut open: Vec<&str> = rules.iter().filter(of_port).map(|rule| rule.target.as_str()).collect();
+    let (rules, number, protocol) = (family.rules(state), format!("--dport {} ", port.port), format!("-p {} ", port.protocol));
+    let of_port = |rule: &&Rule| rule.chain == "KUBE-SERVICES" && rule.text.contains(&number) && rule.text.contains(&protocol);
+    let mut open: Vec<&str> = family.of_address(state, address).filter(of_port).map(|rule| rule.target.as_str()).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     while let Some(chain) = open.pop() {
         if !seen.insert(chain) {
@@ -201,55 +295,4 @@ pub fn masquerade_lacks(state: &PlaceState, marked: bool) -> Option<&'static str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analysis::state::sections::place_state;
-    use crate::model::place::{Host, Place};
-
-    fn state(text: &str) -> PlaceState {
-        place_state(Place::Host(Host::local()), text)
-    }
-
-    const RULES: &str = "=== iptables\n*nat\n:PREROUTING ACCEPT [0:0]\n:KUBE-SERVICES - [0:0]\n-A PREROUTING -j KUBE-SERVICES\n\
-        -A KUBE-SERVICES -d 10.0.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC-A\n-A KUBE-SVC-A -j KUBE-SEP-1\n\
-        -A KUBE-SEP-1 -p tcp -m tcp -j DNAT --to-destination 10.88.130.19:4180\nCOMMIT\n=== end 0\n";
-
-    #[test]
-    fn a_programme_is_complete_lacks_something_is_missing_or_was_not_read() {
-        let (known, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        assert_eq!(programme(&state(RULES), known), Programme::Complete);
-        assert_eq!(programme(&state(RULES), other), Programme::Lacks("KUBE-SERVICES has no rule for the address"));
-        let cut = RULES.replace("-A PREROUTING -j KUBE-SERVICES\n", "");
-        assert_eq!(programme(&state(&cut), known), Programme::Lacks("nat PREROUTING does not lead to KUBE-SERVICES"));
-        assert_eq!(programme(&state("=== iptables\n*nat\nCOMMIT\n=== end 0\n"), known), Programme::Missing);
-        assert_eq!(programme(&state("=== iptables\n=== end missing\n"), known), Programme::Unread);
-        assert_eq!(programme(&state(RULES), "fd00::1".parse().unwrap()), Programme::Unread);
-    }
-
-    #[test]
-    fn endpoints_of_either_programme() {
-        let endpoints = |state: &PlaceState, address, port| -> BTreeSet<(IpAddr, u16)> {
-            by_mode(state, address, port).into_iter().flat_map(|(_, found)| found).collect()
-        };
-        let port = ServicePort { namespace: "a", service: "web", protocol: "tcp", name: "https", port: 443 };
-        let address = "10.0.0.1".parse().unwrap();
-        let expected = BTreeSet::from([("10.88.130.19".parse().unwrap(), 4180)]);
-        assert_eq!(endpoints(&state(RULES), address, port), expected);
-        let nft = "=== nft\ntable ip kube-proxy {\n chain endpoint-X-a/web/tcp/https__10.88.130.19/4180 {\n }\n}\n=== end 0\n";
-        assert_eq!(endpoints(&state(nft), address, port), expected);
-        assert!(endpoints(&state(RULES), address, ServicePort { port: 80, ..port }).is_empty());
-        let both = state(&format!("{RULES}{}", nft.replace(".19/", ".77/")));
-        let apart =
-            by_mode(&both, address, port).map(|(mode, found)| (mode, found.into_iter().map(|(ip, _)| ip.to_string()).collect::<Vec<_>>()));
-        assert_eq!(apart, [("iptables", vec!["10.88.130.19".to_owned()]), ("nftables", vec!["10.88.130.77".to_owned()])]);
-    }
-
-    #[test]
-    fn what_another_mode_left_behind_lacks_what_it_likes() {
-        let address = "10.0.0.2".parse().unwrap();
-        let nft = "=== nft\ntable ip kube-proxy {\n chain nat-prerouting {\n type nat hook prerouting priority dstnat; policy accept;\n }\n \
-            map service-ips {\n elements = { 10.0.0.2 . tcp . 443 : goto service-X }\n }\n}\n=== end 0\n";
-        assert_eq!(programme(&state(RULES), address), Programme::Lacks("KUBE-SERVICES has no rule for the address"));
-        assert_eq!(programme(&state(&format!("{RULES}{nft}")), address), Programme::Complete);
-    }
-}
+mod tests;

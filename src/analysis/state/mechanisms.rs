@@ -35,6 +35,8 @@ pub struct Host<'a> {
     /// The lost packets as packet filters see them.
     pub packets: &'a [Fields],
     pub six: bool,
+    /// To whom it may hand them next, by its own lookups; `None` where it was not asked for each of them.
+    pub next_hops: Option<BTreeSet<IpAddr>>,
     /// Tries that were lost while it was watched.
     pub lost: u64,
 }
@@ -272,7 +274,8 @@ fn ipvs(host: &Host) -> Look {
     settled(after(host, "links").and_then(|links| {
         let dumps = dumps(host)?;
         let there = links.contains(" kube-ipvs0") || dumps.contains("-m ipvs") || dumps.contains("KUBE-LOAD-BALANCER");
-        Ok(if there { Look::NotRead("the kernel's table of IPVS was not read".to_owned()) } else { Look::NotThere })
+        let read = || settled(both(host, "ipvs-table").map(|()| Look::Read));
+        Ok(if there { read() } else { Look::NotThere })
     }))
 }
 
@@ -292,16 +295,19 @@ fn settings(host: &Host) -> Look {
     settled(both(host, "settings").map(|()| Look::Read))
 }
 
-/// An entry that failed of somebody who may be the next hop. Whoever the packets are sent to before they are translated is none: the host was
-/// asked for that address, and did not ask for it.
+/// An entry that failed of a next hop of these packets; of anybody, where their next hops are not known. Whoever they are sent to before they are
+/// translated is none: the host was asked for that address, and did not ask for it.
 fn neighbours(host: &Host) -> Look {
     settled(after(host, "neighbours").map(|neighbours| {
-        let asked_for = |line: &&str| {
-            let address = line.split_whitespace().next().and_then(|address| address.parse::<IpAddr>().ok());
-            address.is_some() && host.packets.iter().any(|packet| !packet.translated && packet.destination == address)
+        let used = |line: &&str| {
+            let Some(address) = line.split_whitespace().next().and_then(|address| address.parse::<IpAddr>().ok()) else { return true };
+            match &host.next_hops {
+                Some(hops) => hops.contains(&address),
+                None => !host.packets.iter().any(|packet| !packet.translated && packet.destination == Some(address)),
+            }
         };
         let failed = |line: &&str| ["FAILED", "INCOMPLETE"].iter().any(|state| line.contains(state));
-        neighbours.lines().find(|line| failed(line) && !asked_for(line)).map_or(Look::Read, |line| Look::MayTake(short(line)))
+        neighbours.lines().find(|line| failed(line) && used(line)).map_or(Look::Read, |line| Look::MayTake(short(line)))
     }))
 }
 

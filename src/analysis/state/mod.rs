@@ -12,6 +12,7 @@ pub mod counting;
 pub mod data_path;
 pub mod forwarding;
 pub mod ipsec;
+mod ipvs;
 pub mod kube_proxy;
 pub mod lookup;
 pub mod mechanisms;

@@ -19,6 +19,8 @@ pub struct Link {
     pub lower_up: bool,
     pub no_arp: bool,
     pub master: Option<String>,
+    /// As a port of a bridge: whether a frame may go out by the port that it came in by.
+    pub hairpin: Option<bool>,
     pub mac: String,
     pub mtu: u32,
     /// `vxlan`, `geneve`, `ipip`, `veth`, `bridge`, … as far as it is told.
@@ -95,6 +97,7 @@ fn link(line: &str) -> Option<Link> {
         lower_up: flags.contains(&"LOWER_UP"),
         no_arp: flags.contains(&"NOARP"),
         master: after("master"),
+        hairpin: after("hairpin").filter(|_| rest.contains(&"bridge_slave")).map(|mode| mode == "on"),
         mac: after("link/ether").unwrap_or_default(),
         mtu: after("mtu").and_then(|mtu| mtu.parse().ok()).unwrap_or_default(),
         kind: rest.iter().find(|word| KINDS.contains(word)).map(|word| (*word).to_owned()),
@@ -166,6 +169,16 @@ mod tests {
         assert_eq!((link.name.as_str(), link.index, link.peer), ("mlb", 7, Some(8)));
         assert!(!link.up && !link.lower_up && !link.xdp);
         assert_eq!((link.master.as_deref(), link.mac.as_str(), link.kind.as_deref()), (Some("br0"), "02:00:00:00:00:0a", Some("veth")));
+    }
+
+    #[test]
+    fn a_port_of_a_bridge_tells_its_hairpin_mode() {
+        let all = links(
+            "6: veth1@if2: <UP> mtu 1450 master cni0 state UP \\    veth \\    bridge_slave state forwarding priority 32 cost 2 hairpin off guard off\n\
+             7: veth2@if2: <UP> mtu 1450 master cni0 state UP \\    veth \\    bridge_slave state forwarding priority 32 cost 2 hairpin on guard off\n\
+             8: cni0: <UP> mtu 1450 state UP \\    bridge forward_delay 1500\n",
+        );
+        assert_eq!(all.iter().map(|link| link.hairpin).collect::<Vec<_>>(), [Some(false), Some(true), None]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! A part of a section that was not read is `None`: nothing that was not looked at reads as if nothing were there.
 
-use std::collections::BTreeMap;
+mod causes;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::OnceLock;
 
@@ -57,7 +59,7 @@ struct Parts {
     routes: Part<Routes>,
     ways: Part<Ways>,
     settings: Part<Settings>,
-    processes: Part<Vec<(String, char)>>,
+    processes: Part<Vec<settings::Process>>,
     listeners: Part<Vec<Listener>>,
     datagram_listeners: Part<Vec<Listener>>,
     bgp_sockets: Part<Vec<BgpSocket>>,
@@ -231,6 +233,12 @@ impl PlaceState {
         self.part(&self.parts.ways, "route-get", Ways::read)?.answer(question)
     }
 
+    /// To whom it hands packets for an address next, by every answer about that address; `None` where none was asked.
+    #[must_use]
+    pub fn next_hops(&self, to: IpAddr) -> Option<BTreeSet<IpAddr>> {
+        self.part(&self.parts.ways, "route-get", Ways::read)?.next_hops(to)
+    }
+
     /// Why the kernel refuses that way, where it was asked and does.
     #[must_use]
     pub fn refusal(&self, question: &RouteQuestion) -> Option<&str> {
@@ -265,7 +273,7 @@ impl PlaceState {
     #[must_use]
     pub fn processes(&self, name: &str) -> Option<Vec<char>> {
         let all = self.part(&self.parts.processes, "processes", settings::processes)?;
-        Some(all.iter().filter(|(who, _)| who == name).map(|(_, letter)| *letter).collect())
+        Some(all.iter().filter(|process| process.name == name).map(|process| process.letter).collect())
     }
 
     /// The listening sockets of a protocol.

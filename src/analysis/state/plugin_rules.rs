@@ -33,6 +33,17 @@ pub fn enforced_by(text: &str) -> Option<Enforced> {
     })
 }
 
+/// The policy that a chain of Calico's is of: by the comment of the first of its rules that has one, since Felix writes it into the first alone,
+/// otherwise by the chain's name. Nothing for a chain that is none of a policy's.
+#[must_use]
+pub fn of_chain(state: &PlaceState, table: &str, chain: &str) -> Option<Enforced> {
+    let short = ["cali-pi-", "cali-po-"].iter().find_map(|start| chain.strip_prefix(start))?;
+    let dumps = [state.iptables(), state.ip6tables(), state.iptables_legacy()];
+    let mut own = dumps.into_iter().flatten().flatten().filter(|rule| rule.table == table && rule.chain == chain);
+    // A name that is too long for a chain's is a hash there, which begins so.
+    own.find_map(|rule| enforced_by(&rule.text)).or_else(|| (!short.starts_with('_') && nameable(short)).then(|| calicos(short)))
+}
+
 /// Whether an object may be called so. A comment is anybody's, and the name stands in a command that is made to be copied.
 fn nameable(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/');
@@ -57,11 +68,7 @@ pub fn asked_before(state: &PlaceState, table: &str, chain: &str, text: &str) ->
         let target = rule.text.split(" -j ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
         let named = match by_router {
             Some(name) => Some(Enforced::Kubernetes { namespace: None, name }),
-            None => target.strip_prefix("cali-pi-").and_then(|short| {
-                let within = rules.iter().filter(|rule| rule.chain == target).find_map(|rule| enforced_by(&rule.text));
-                // A name that is too long for a chain's is a hash there, which begins so.
-                within.or_else(|| (!short.starts_with('_') && nameable(short)).then(|| calicos(short)))
-            }),
+            None => of_chain(state, table, target),
         };
         all.extend(named.filter(|named| !all.contains(named)));
     }

@@ -41,10 +41,24 @@ impl Settings {
     }
 }
 
+/// A process whose state matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) name: String,
+    /// The kernel's letter for its state.
+    pub(super) letter: char,
+    /// Its number; recordings of before it was asked for have none.
+    pub(super) pid: Option<u32>,
+}
+
 /// Each process with the kernel's letter for its state.
-pub(super) fn processes(text: &str) -> Vec<(String, char)> {
-    let each = text.lines().filter_map(|line| line.split_once(' '));
-    each.filter_map(|(name, letter)| Some((name.to_owned(), letter.chars().next()?))).collect()
+pub(super) fn processes(text: &str) -> Vec<Process> {
+    let each = text.lines().map(|line| line.split(' '));
+    each.filter_map(|mut words| {
+        let (name, letter) = (words.next()?.to_owned(), words.next()?.chars().next()?);
+        Some(Process { name, letter, pid: words.next().and_then(|pid| pid.parse().ok()) })
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -64,6 +78,10 @@ mod tests {
 
     #[test]
     fn processes_have_their_letter() {
-        assert_eq!(processes("kube-proxy S\nspeaker T\nodd\n"), [("kube-proxy".to_owned(), 'S'), ("speaker".to_owned(), 'T')]);
+        let process = |name: &str, letter, pid| Process { name: name.to_owned(), letter, pid };
+        assert_eq!(
+            processes("kube-proxy S\nspeaker T 4711\nodd\n"),
+            [process("kube-proxy", 'S', None), process("speaker", 'T', Some(4711))]
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Questions to a kernel's routing, and its answers, as `ip route get` prints them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -89,6 +89,15 @@ impl Ways {
         Self(answers)
     }
 
+    /// To whom packets for an address are handed next, by every answer about it; `None` where none was asked.
+    pub(super) fn next_hops(&self, to: IpAddr) -> Option<BTreeSet<IpAddr>> {
+        let start = format!("{to},");
+        let mut known = self.0.iter().filter(|(key, _)| key.starts_with(&start)).map(|(_, way)| way).peekable();
+        known.peek()?;
+        // What is for the place itself, or is refused, is handed to nobody.
+        Some(known.filter(|way| way.kind.is_none() && way.refused.is_none()).map(|way| way.via.unwrap_or(to)).collect())
+    }
+
     /// The answer to a question; `None` where it was not asked.
     pub(super) fn answer(&self, question: &RouteQuestion) -> Option<&Way> {
         self.0.get(&question.key())
@@ -140,6 +149,8 @@ mod tests {
             "10.88.192.50,, => 10.88.192.50 via 10.88.0.200 dev eth0 src 10.88.0.12 uid 0 \n10.9.9.9,, => RTNETLINK answers: Network is unreachable \n\
              10.9.9.9,10.88.131.5,mlb => blackhole 10.9.9.9 \n",
         );
+        assert_eq!(ways.next_hops(address("10.88.192.50")), Some(BTreeSet::from([address("10.88.0.200")])));
+        assert_eq!((ways.next_hops(address("10.9.9.9")), ways.next_hops(address("10.9.9.1"))), (Some(BTreeSet::new()), None));
         let found = ways.answer(&RouteQuestion::to(address("10.88.192.50"))).unwrap();
         assert_eq!((found.device.as_deref(), &found.refused), (Some("eth0"), &None));
         let refused = |question: RouteQuestion| ways.answer(&question).unwrap().refused.clone();

@@ -4,6 +4,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
+use super::notes::Noted;
 use super::packets::NONE;
 use crate::model::headers::Enclosure;
 use crate::model::packet::{Flags, Passage};
@@ -105,6 +106,11 @@ pub(super) struct Spot {
     pub(super) bytes: u64,
     pub(super) first_at: i64,
     pub(super) again: u64,
+    /// The time to live of the packets that are no resets, 0 while none was seen.
+    pub(super) ttl: u8,
+    /// Whether its track has packets of the other direction too; and packets of that direction that should have come here.
+    pub(super) both_ways: bool,
+    pub(super) one_way: u64,
     pub(super) missing: u64,
     pub(super) not_captured: u64,
     /// After the first spot of its direction.
@@ -202,8 +208,17 @@ pub(super) struct Open {
     /// When each end first sent what is no SYN: it had heard of the other.
     pub(super) went_on: [Option<i64>; 2],
     pub(super) reset: bool,
-    /// Identifications of joined packets are the same on both sides: the road leaves them alone.
-    pub(super) keeps_identification: bool,
+    /// Joined packets with the same identification on both sides, and with another: whether the road leaves them alone.
+    pub(super) identified: [u64; 2],
+    /// What each direction acknowledges of the other, and where that begins by what was seen, in TCP's numbers.
+    pub(super) acknowledged: [Option<u32>; 2],
+    pub(super) beginning: [Option<u32>; 2],
+    /// Packets that a spot of the other direction is behind, and that were seen nowhere there: the first few of them.
+    pub(super) one_way: Vec<MissingPacket>,
+    /// Points that have packets with its numbers which are not joined with it.
+    pub(super) resembled: u128,
+    /// What is to be known beside what is told.
+    pub(super) noted: Noted,
     /// Its answers begin with different numbers at different places: somebody between answers for the server.
     pub(super) answers_differ: bool,
     /// Packets whose counterpart could have been either of several connections' packets.
@@ -240,7 +255,12 @@ impl Open {
             fins: [false; 2],
             went_on: [None; 2],
             reset: false,
-            keeps_identification: false,
+            identified: [0; 2],
+            acknowledged: [None; 2],
+            beginning: [None; 2],
+            one_way: Vec::new(),
+            resembled: 0,
+            noted: Noted::default(),
             answers_differ: false,
             ambiguous: 0,
             crowded: 0,
@@ -253,6 +273,22 @@ impl Open {
             missing: Vec::new(),
             errors: Vec::new(),
         }
+    }
+
+    /// Whether the road leaves identifications alone, as far as was seen.
+    pub(super) fn keeps_identification(&self) -> bool {
+        self.identified[0] > self.identified[1]
+    }
+
+    /// Whether something on the road gives packets new identifications.
+    pub(super) fn renumbers(&self) -> bool {
+        self.identified[1] > self.identified[0]
+    }
+
+    /// Whether this is another time to live than that of all that came to a spot but resets.
+    pub(super) fn is_foreign(&self, spot: u16, ttl: u8) -> bool {
+        let usual = self.spots.get(usize::from(spot)).map_or(0, |spot| spot.ttl);
+        usual != 0 && ttl != 0 && usual != ttl
     }
 
     pub(super) fn end(&self) -> TraceEnd {

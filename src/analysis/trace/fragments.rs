@@ -1,10 +1,9 @@
 //! Fragments that are not the first have no ports: they are known by the identification that they share with the first.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 
 use super::piece::Piece;
-use crate::model::headers::{Headers, Transport};
+use crate::model::headers::{Headers, Transport, fragments_of};
 use crate::model::packet::Passage;
 
 /// Packets whose fragments are looked for at the same time.
@@ -20,25 +19,18 @@ pub(super) struct Key {
     passage: Passage,
     vlan: u16,
     network: u32,
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
-    identification: u32,
+    of: u64,
 }
 
 impl Key {
-    pub(super) fn of(point: u16, headers: &Headers, protocol: u8) -> Self {
-        Self {
-            point,
-            interface: headers.interface,
-            passage: headers.passage,
-            vlan: headers.enclosure.vlan,
-            network: headers.enclosure.network,
-            source: headers.source,
-            destination: headers.destination,
-            protocol,
-            identification: headers.identification,
-        }
+    /// The key of a fragment. A tunnel's packet that was cut has its first fragment's network in that one alone.
+    pub(super) fn of(point: u16, headers: &Headers) -> Self {
+        let (network, of) = match headers.rest {
+            Some(rest) if rest.outer => (0, rest.of),
+            Some(rest) => (headers.enclosure.network, rest.of),
+            None => (headers.enclosure.network, fragments_of(headers.source, headers.destination, headers.identification)),
+        };
+        Self { point, interface: headers.interface, passage: headers.passage, vlan: headers.enclosure.vlan, network, of }
     }
 }
 
@@ -63,13 +55,14 @@ impl First {
 
     /// What a later fragment shows of the packet. Of TCP it is a further stretch; of a datagram a further part.
     pub(super) fn later(&self, waiting: &Waiting) -> Piece {
+        let offset = waiting.offset.saturating_sub(self.headers.rest.map_or(0, |rest| rest.before));
         if self.piece.like.protocol == 6 {
-            let mut piece = self.piece.behind(waiting.offset.saturating_sub(self.header));
+            let mut piece = self.piece.behind(offset.saturating_sub(self.header));
             piece.length = waiting.length;
             return piece;
         }
-        let whole = self.piece.whole.or_else(|| waiting.last.then(|| waiting.offset.saturating_add(waiting.length)));
-        Piece { offset: waiting.offset, length: waiting.length, whole, ..self.piece }
+        let whole = self.piece.whole.or_else(|| waiting.last.then(|| offset.saturating_add(waiting.length)));
+        Piece { offset, length: waiting.length, whole, ..self.piece }
     }
 }
 

@@ -1,19 +1,18 @@
 //! Which connection a track belongs to: the first packet that is known again elsewhere tells it.
 
-use super::connections::{Delay, MOST_TRACKS, NO_SPOT, Open, TrackKey, Usual};
-use super::packets::{Held, NONE, Sighting};
+use super::Joiner;
+use super::connections::{MOST_TRACKS, Open, TrackKey};
+use super::packets::Held;
 use super::piece::Piece;
-use super::{Joiner, Seen};
-use crate::model::packet::{Flags, Passage};
+use crate::model::packet::Flags;
 
 /// What makes two sightings one packet's, beside the numbers that are the same: so much of it is wanted at least.
 const ENOUGH: i32 = 3;
 /// Numbers further apart than this are not of one stream's present.
 const FAR: u32 = 1 << 24;
 
-/// A connection that has so many times the packets of one that comes to it, and more than a few, is not gone through again.
-const REPLAYED: u32 = 16;
-const FEW: u32 = 256;
+/// Packets with the same numbers that were not joined, of which it is noted where they are.
+const MOST_RESEMBLED: usize = 8;
 
 /// What is the same for all packets that look the same: asked for once.
 #[derive(Default)]
@@ -86,18 +85,22 @@ impl Joiner {
         let mut best: Option<(i32, Elsewhere)> = None;
         let mut tied = false;
         let mut similar = Similar::default();
-        for (_, held) in self.packets.alike(&piece.like) {
+        let mut resembled = Vec::new();
+        let exact = self.packets.alike(&piece.like).map(|(slot, _)| slot);
+        // Where none has the same timestamps, one that does not show any.
+        for slot in exact.chain(std::iter::once_with(|| self.packets.alike_but_for_stamps(&piece.like)).flatten()) {
+            let Some(held) = self.packets.get(slot) else { continue };
             if held.connection == place {
                 if held.answer == answer {
                     return None;
                 }
                 continue;
             }
-            if self.is_beside(&key, piece, held) {
-                continue;
-            }
-            let score = self.affinity(&key, piece, held, &mut similar);
+            let score = if self.is_beside(&key, piece, held) { 0 } else { self.affinity(&key, piece, held, &mut similar) };
             if score < ENOUGH || self.come_after_each_other(&key, place, answer, piece, held, at) {
+                if resembled.len() < MOST_RESEMBLED {
+                    resembled.push(slot);
+                }
                 continue;
             }
             match &best {
@@ -112,6 +115,9 @@ impl Joiner {
                 }
             }
         }
+        if best.is_none() {
+            self.resemble(place, key.point, &resembled);
+        }
         if tied {
             if let Some(open) = self.connections.get_mut(place) {
                 open.ambiguous += 1;
@@ -124,15 +130,35 @@ impl Joiner {
         best.map(|(_, known)| known)
     }
 
-    /// Whether both came the same way through the same interface with other ends: then they are two packets, unless they have
-    /// the same identification, as what a router sends back by the interface that it came in by.
-    fn is_beside(&self, key: &TrackKey, piece: &Piece, held: &Held) -> bool {
-        if piece.identification != 0 && piece.identification == held.identification {
-            return false;
+    /// Notes with both connections where packets with the same numbers are that were not joined.
+    fn resemble(&mut self, place: u32, point: u16, resembled: &[u32]) {
+        let bit = |point: u16| 1_u128.checked_shl(u32::from(point)).unwrap_or(0);
+        for slot in resembled {
+            let Some(held) = self.packets.get(*slot) else { continue };
+            let Some(other) = self.connections.get_mut(held.connection) else { continue };
+            other.resembled |= bit(point);
+            let seen = held.sightings.iter().filter_map(|seen| other.spots.get(usize::from(seen.spot)));
+            let theirs = seen.fold(0, |points, spot| points | bit(spot.point));
+            if let Some(own) = self.connections.get_mut(place) {
+                own.resembled |= theirs;
+            }
         }
+    }
+
+    /// Whether both came the same way through the same interface with other ends: then they are two packets, unless a router sent it back by
+    /// the interface that it came in by. That one has the same identification and a lower time to live, another family, or the numbers of
+    /// both ends and of both clocks.
+    fn is_beside(&self, key: &TrackKey, piece: &Piece, held: &Held) -> bool {
         let Some(other) = self.connections.get(held.connection) else { return false };
-        held.sightings.iter().filter_map(|seen| other.spots.get(usize::from(seen.spot))).any(|spot| {
-            (spot.point, spot.interface, spot.enclosure) == (key.point, key.interface, key.enclosure) && spot.passage == piece.passage
+        let identified = piece.identification != 0 && piece.identification == held.identification;
+        let numbered = piece.like.acknowledges() && piece.like.is_stamped() && piece.like == held.like;
+        held.sightings.iter().any(|seen| {
+            let Some(spot) = other.spots.get(usize::from(seen.spot)) else { return false };
+            let same_way =
+                (spot.point, spot.interface, spot.enclosure) == (key.point, key.interface, key.enclosure) && spot.passage == piece.passage;
+            let routed = seen.ttl == 0 || piece.ttl == 0 || piece.ttl < seen.ttl;
+            let family = spot.source.0.is_ipv4() != key.ends.low.0.is_ipv4();
+            same_way && !family && !(routed && (identified || numbered))
         })
     }
 
@@ -162,13 +188,15 @@ impl Joiner {
             return score + self.speaks_of_datagram(ends, piece, held, key, similar);
         }
         if piece.length == held.length && piece.identification != 0 && held.identification != 0 {
-            score += if piece.identification == held.identification { 4 } else { -6 };
+            // Some firewalls give every packet a new one: the numbers of both ends outweigh that, those of a SYN do not.
+            let of_both = piece.like.acknowledges() && piece.flags.0 & (Flags::SYN | Flags::RST) == 0;
+            score += if piece.identification == held.identification { 4 } else { [-6, -3][usize::from(of_both)] };
         }
         // Also where neither is known: nothing that was kept speaks against it.
         if piece.print == held.print {
             score += 2;
         }
-        score += i32::from(piece.like.is_stamped()) * 2;
+        score += i32::from(piece.like.is_stamped() && held.like == piece.like) * 2;
         // The numbers of both ends are 64 bits that agree by chance hardly ever; those of a SYN are 32.
         if piece.like.acknowledges() {
             score += if piece.flags.0 & (Flags::SYN | Flags::RST) == 0 { 3 } else { 2 };
@@ -198,157 +226,6 @@ impl Joiner {
             (0, true) if piece.hashed >= 12 && alone() => ENOUGH,
             (0, _) => NEVER,
             _ => ENOUGH,
-        }
-    }
-
-    /// Makes one connection of two.
-    pub(super) fn merge(&mut self, from: u32, into: u32, turned: bool) {
-        if from == into || self.connections.get(into).is_none() {
-            return;
-        }
-        let Some(gone) = self.connections.take(from) else { return };
-        let Some(open) = self.connections.get_mut(into) else { return };
-        let base = u16::try_from(open.spots.len()).unwrap_or(NO_SPOT);
-        let moved =
-            |spot: u16| spot.checked_add(base).filter(|spot| usize::from(*spot) < super::connections::MOST_SPOTS).unwrap_or(NO_SPOT);
-        for number in &gone.tracks {
-            let Some(track) = self.tracks.get_mut(*number) else { continue };
-            track.connection = into;
-            if turned {
-                track.low_is_client = !track.low_is_client;
-                track.spots.swap(0, 1);
-            }
-            for spot in track.spots.iter_mut().flatten().filter(|spot| **spot != NO_SPOT) {
-                *spot = moved(*spot);
-            }
-        }
-        let many = open.held / REPLAYED > gone.held && open.held > FEW;
-        take_over(open, &gone, turned);
-        if gone.held == 0 {
-            return;
-        }
-        // All over again in the order of time: of packets that look the same the first ones are not always the nearest.
-        // Where few come to many, these stay as they are: otherwise each that comes would cost as much as all that is there.
-        let own_retransmitted = open.retransmitted;
-        let own = if many {
-            Vec::new()
-        } else {
-            let rows = open_row(open);
-            self.release(rows)
-        };
-        let moved =
-            self.release(gone.oldest).into_iter().map(|shown| Shown { spot: moved(shown.spot), answer: shown.answer != turned, ..shown });
-        let mut all: Vec<Shown> = own.into_iter().chain(moved).collect();
-        all.sort_by_key(|shown| shown.seen.at);
-        let retransmitted = gone.retransmitted;
-        for shown in all {
-            self.place(into, shown.answer, shown.spot, shown.piece, shown.seen);
-        }
-        if let Some(open) = self.connections.get_mut(into) {
-            open.retransmitted = if many { own_retransmitted } else { open.retransmitted }.max(retransmitted);
-        }
-    }
-
-    /// Takes a connection's packets out of the store; gives what each frame showed.
-    fn release(&mut self, oldest: [u32; 2]) -> Vec<Shown> {
-        let mut all = Vec::new();
-        for mut slot in oldest {
-            while let Some(held) = self.packets.get(slot).filter(|_| slot != NONE) {
-                let next = held.newer;
-                all.extend(held.sightings.iter().map(|seen| Shown {
-                    answer: held.answer,
-                    spot: seen.spot,
-                    piece: held.piece(seen),
-                    seen: Seen { frame: seen.frame, at: seen.at, begins: seen.begins },
-                }));
-                self.packets.let_go(slot);
-                slot = next;
-            }
-        }
-        all
-    }
-}
-
-/// What a frame showed, and where.
-struct Shown {
-    answer: bool,
-    spot: u16,
-    piece: Piece,
-    seen: Seen,
-}
-
-/// The begin of a connection's rows of packets, which are empty from now on.
-fn open_row(open: &mut Open) -> [u32; 2] {
-    open.held = 0;
-    open.packets = 0;
-    open.retransmitted = 0;
-    open.reached = [None; 2];
-    open.latest = [None; 2];
-    open.newest = [NONE; 2];
-    for spot in &mut open.spots {
-        spot.usual = Usual::default();
-        spot.cursor = (NONE, 0);
-    }
-    std::mem::replace(&mut open.oldest, [NONE; 2])
-}
-
-/// What one connection knew goes over to another.
-fn take_over(open: &mut Open, gone: &Open, turned: bool) {
-    let way = |way: usize| if turned { 1 - way } else { way };
-    open.tracks.extend(&gone.tracks);
-    let room = super::connections::MOST_SPOTS.saturating_sub(open.spots.len());
-    for spot in gone.spots.iter().take(room) {
-        let mut spot = spot.clone();
-        spot.answer = spot.answer != turned;
-        // Its times were after another spot than they are now.
-        spot.delay = Delay::default();
-        spot.usual = Usual::default();
-        spot.cursor = (NONE, 0);
-        open.spots.push(spot);
-    }
-    for place in [0, 1] {
-        open.initial[place] = open.initial[place].or(gone.initial[way(place)]);
-        open.fins[place] |= gone.fins[way(place)];
-        open.went_on[place] = open.went_on[place].into_iter().chain(gone.went_on[way(place)]).min();
-    }
-    open.number = open.number.min(gone.number);
-    open.first_at = open.first_at.min(gone.first_at);
-    open.last_at = open.last_at.max(gone.last_at);
-    open.reset |= gone.reset;
-    open.answers_differ |= gone.answers_differ;
-    // Another packet has told which one it is.
-    open.ambiguous = 0;
-    open.unnumbered += gone.unnumbered;
-    open.crowded += gone.crowded;
-    open.not_placed += gone.not_placed;
-    open.apart += gone.apart;
-    open.missing.extend(gone.missing.iter().cloned());
-    open.missing.truncate(super::connections::MOST_TOLD);
-    open.errors.extend(gone.errors.iter().cloned());
-    open.errors.truncate(super::connections::MOST_TOLD);
-}
-
-impl Held {
-    /// The piece that a sighting showed.
-    fn piece(&self, seen: &Sighting) -> Piece {
-        let piece = Piece {
-            like: self.like,
-            offset: 0,
-            length: self.length,
-            whole: None,
-            identification: self.identification,
-            print: self.print,
-            contents: self.contents,
-            flags: self.flags,
-            // Joining is over where this is used.
-            passage: Passage::In,
-            hashed: 0,
-        };
-        if self.like.is_stretch() {
-            let piece = if seen.from == 0 { piece } else { piece.behind(seen.from) };
-            Piece { length: seen.to - seen.from, ..piece }
-        } else {
-            Piece { offset: seen.from, length: seen.to - seen.from, whole: Some(self.length), ..piece }
         }
     }
 }

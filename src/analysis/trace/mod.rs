@@ -6,14 +6,20 @@
 //! connection. Nothing here knows of files: packets come one at a time, best in the order of time, and what is done with
 //! comes out the same way. What cannot be joined is said, never guessed.
 
+mod absent;
 mod aging;
 mod bounds;
 mod choice;
 pub mod clocks;
+mod comparing;
 mod conclusion;
 mod connections;
 mod fragments;
+mod hashing;
 mod joining;
+mod merging;
+mod notes;
+mod one_way;
 mod packets;
 mod piece;
 mod placing;
@@ -30,7 +36,8 @@ use crate::model::trace::{Pairing, SeenError, TracePoint, TraceSummary, Traced};
 pub use bounds::Bounds;
 use connections::{End, Ends, MOST_TOLD, Open, Store, Track, TrackKey};
 use fragments::{Fragments, Waiting};
-use packets::{Packets, Secret};
+use hashing::Secret;
+use packets::Packets;
 use piece::Piece;
 use point::Point;
 
@@ -60,6 +67,9 @@ struct Seen {
     at: i64,
     /// Whether it is the frame's begin, and not what is behind another packet in it.
     begins: bool,
+    /// Whether its time is its own.
+    timed: bool,
+    ttl: u8,
 }
 
 impl Joiner {
@@ -101,14 +111,18 @@ impl Joiner {
 
     /// Takes a packet. `frame` is its number in the point's file.
     pub fn take(&mut self, point: u16, frame: u64, headers: &Headers) {
-        let Some(at) = self.points.get_mut(usize::from(point)).map(|point| point.arrived(headers.at)) else { return };
-        let seen = Seen { frame, at, begins: true };
+        let Some(at) = self.points.get_mut(usize::from(point)).map(|point| point.arrived(headers.at, headers.timed)) else { return };
+        let seen = Seen { frame, at, begins: true, timed: headers.timed, ttl: headers.ttl };
         match &headers.transport {
             Transport::Tcp(tcp) => {
+                if let (Some(kept), Some(point)) = (tcp.cut_at, self.points.get_mut(usize::from(point))) {
+                    point.told.options_cut += 1;
+                    point.told.options_cut_at = point.told.options_cut_at.max(Some(kept));
+                }
                 let piece = Piece::tcp(tcp, headers);
                 self.packet(point, headers, 6, (tcp.source_port, tcp.destination_port), &piece, seen);
                 if tcp.fragmented {
-                    self.first_fragment(point, headers, 6, piece, u32::from(tcp.header_length), seen);
+                    self.first_fragment(point, headers, piece, u32::from(tcp.header_length), seen);
                 }
             }
             Transport::Datagram(datagram) => {
@@ -119,7 +133,7 @@ impl Joiner {
                 let ports = (datagram.source_port, datagram.destination_port);
                 self.packet(point, headers, datagram.protocol, ports, &piece, seen);
                 if datagram.fragmented {
-                    self.first_fragment(point, headers, datagram.protocol, piece, 0, seen);
+                    self.first_fragment(point, headers, piece, 0, seen);
                 }
             }
             Transport::IcmpError { kind, code, about } => {
@@ -127,8 +141,8 @@ impl Joiner {
                     self.icmp_error(point, headers, (*kind, *code), about, at);
                 }
             }
-            Transport::Fragment { protocol, offset, length, last } => {
-                let key = fragments::Key::of(point, headers, *protocol);
+            Transport::Fragment { offset, length, last, .. } => {
+                let key = fragments::Key::of(point, headers);
                 let waiting = Waiting { offset: *offset, length: *length, last: *last, passage: headers.passage, frame, at };
                 if let Some(first) = self.fragments.of(&key, waiting) {
                     self.later_fragment(&first, &waiting);
@@ -144,6 +158,11 @@ impl Joiner {
             point.ended = true;
             point.told.incomplete = incomplete;
         }
+    }
+
+    /// What is told of a point, for what its file says beside its packets.
+    pub fn told_of(&mut self, point: u16) -> Option<&mut TracePoint> {
+        self.points.get_mut(usize::from(point)).map(|point| &mut point.told)
     }
 
     /// Everything that has come out since it was asked last: connections that are done with, and packets with their sightings.
@@ -176,6 +195,9 @@ impl Joiner {
 
     /// A packet with ports: finds its track, joins that with others, and notes the sighting.
     fn packet(&mut self, point: u16, headers: &Headers, protocol: u8, ports: (u16, u16), piece: &Piece, seen: Seen) {
+        if protocol == 6 && !piece.like.is_stamped() && (piece.cut || !piece.flags.is_reset()) {
+            self.packets.expect_unstamped();
+        }
         let (source, destination): (End, End) = ((headers.source, ports.0), (headers.destination, ports.1));
         let (ends, upwards) = Ends::of(source, destination);
         let key = TrackKey { point, interface: headers.interface, enclosure: headers.enclosure, protocol, ends };
@@ -207,12 +229,19 @@ impl Joiner {
         if let Some(spot) = open.spots.get_mut(usize::from(spot)) {
             spot.packets += 1;
             spot.bytes += u64::from(piece.length);
+            if !piece.flags.is_reset() {
+                spot.ttl = piece.ttl;
+            }
+            if piece.cut {
+                open.noted.cut(spot.point);
+            }
         }
         if piece.like.protocol != 6 {
             open.unnumbered += u64::from(piece.identification == 0);
             return;
         }
         let way = usize::from(answer);
+        open.hear(answer, piece);
         if piece.flags.0 & Flags::SYN != 0 {
             match open.initial[way] {
                 Some(initial) if initial != piece.like.start() => open.answers_differ = true,
@@ -241,8 +270,8 @@ impl Joiner {
     }
 
     /// Remembers the first fragment of a packet, and takes those that came before it.
-    fn first_fragment(&mut self, point: u16, headers: &Headers, protocol: u8, piece: Piece, header: u32, seen: Seen) {
-        let key = fragments::Key::of(point, headers, protocol);
+    fn first_fragment(&mut self, point: u16, headers: &Headers, piece: Piece, header: u32, seen: Seen) {
+        let key = fragments::Key::of(point, headers);
         let first = fragments::First { piece, header, headers: Headers { at: seen.at, ..*headers }, point };
         for waiting in self.fragments.first(key, first, seen.at) {
             self.later_fragment(&first, &waiting);
@@ -256,7 +285,7 @@ impl Joiner {
         let protocol = first.piece.like.protocol;
         let key = TrackKey { point: first.point, interface: first.headers.interface, enclosure: first.headers.enclosure, protocol, ends };
         let Some(track) = self.by_key.get(&key).copied() else { return };
-        let seen = Seen { frame: waiting.frame, at: waiting.at, begins: true };
+        let seen = Seen { frame: waiting.frame, at: waiting.at, begins: true, timed: true, ttl: first.headers.ttl };
         self.note(track, upwards, waiting.passage, &first.later(waiting), seen);
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::BuildHasherDefault;
 
+use super::hashing::AsItIs;
 use super::piece::{Keys, Likeness, Piece};
 use crate::model::packet::Flags;
 
@@ -28,6 +29,8 @@ pub(super) struct Held {
     pub(super) answer: bool,
     pub(super) first_at: i64,
     pub(super) sightings: Vec<Sighting>,
+    /// Whether every frame that showed it ended within TCP's options.
+    pub(super) cut: bool,
     /// Tells this packet from an earlier one in the same place of the store.
     pub(super) generation: u32,
     /// Whether not everything was looked at that it may have been joined with: where it was not seen it may have passed all the same.
@@ -50,12 +53,45 @@ pub(super) struct Sighting {
     pub(super) at: i64,
     /// Whether the frame begins with this: one that shows several packets counts once.
     pub(super) begins: bool,
+    pub(super) ttl: u8,
+    /// Whether its time is its own.
+    pub(super) timed: bool,
 }
 
 impl Held {
     /// Whether this spot has shown any of these bytes already; of a packet without payload, whether it has shown it.
     pub(super) fn shown(&self, spot: u16, from: u32, to: u32) -> bool {
         self.sightings.iter().any(|seen| seen.spot == spot && (seen.from == seen.to || (seen.from < to && from < seen.to)))
+    }
+
+    /// The first bytes that this spot has not shown, all when it has not shown the packet; `None` when it has shown everything.
+    pub(super) fn gap(&self, spot: u16) -> Option<(u32, u32)> {
+        let mut any = false;
+        for seen in self.sightings.iter().filter(|seen| seen.spot == spot) {
+            if seen.from == 0 && seen.to >= self.length {
+                return None;
+            }
+            any = true;
+        }
+        if !any {
+            return Some((0, self.length));
+        }
+        let mut parts: Vec<(u32, u32)> = self.sightings.iter().filter(|seen| seen.spot == spot).map(|seen| (seen.from, seen.to)).collect();
+        parts.sort_unstable();
+        let mut reached = 0;
+        for (from, to) in parts {
+            if from > reached {
+                return Some((reached, from));
+            }
+            reached = reached.max(to);
+        }
+        (reached < self.length).then_some((reached, self.length))
+    }
+
+    /// Whether this spot has shown all of these bytes.
+    pub(super) fn shows(&self, spot: u16, (from, to): (u32, u32)) -> bool {
+        self.sightings.iter().any(|seen| seen.spot == spot)
+            && self.gap(spot).is_none_or(|gap| to <= gap.0 || (gap.1 <= from && self.shown(spot, from, to)))
     }
 
     /// Bytes that this spot has shown; `None` when it has not shown the packet at all.
@@ -81,6 +117,8 @@ pub(super) struct Packets {
     free: Vec<u32>,
     by_signature: HashMap<u64, Row, BuildHasherDefault<AsItIs>>,
     keys: Keys,
+    /// TCP packets with timestamps by what they are without these, once any came without.
+    unstamped: Option<HashMap<u64, Vec<u32>, BuildHasherDefault<AsItIs>>>,
     /// Those that came lately and those that wait on, in the order in which they were first seen, with their generation.
     young: VecDeque<(u32, u32)>,
     old: VecDeque<(u32, u32)>,
@@ -94,6 +132,7 @@ impl Packets {
             free: Vec::new(),
             by_signature: HashMap::default(),
             keys: Keys::new(),
+            unstamped: None,
             young: VecDeque::new(),
             old: VecDeque::new(),
             count: 0,
@@ -126,6 +165,61 @@ impl Packets {
             .filter(move |(_, held)| held.like == *like)
     }
 
+    /// Packets that look so but for timestamps that one of both does not show, the newest first.
+    pub(super) fn alike_but_for_stamps(&self, like: &Likeness) -> Vec<u32> {
+        let (Some(rows), Some(loose)) = (&self.unstamped, like.unstamped()) else { return Vec::new() };
+        let signature = loose.signature(&self.keys);
+        if like.is_stamped() {
+            return self.alike(&loose).map(|(slot, _)| slot).collect();
+        }
+        let of = |slot: &u32| self.get(*slot).and_then(|held| held.like.unstamped()) == Some(loose);
+        rows.get(&signature).into_iter().flatten().rev().copied().filter(of).collect()
+    }
+
+    /// From now on timestamps may be there in one frame of a packet and not in another.
+    pub(super) fn expect_unstamped(&mut self) {
+        if self.unstamped.is_some() {
+            return;
+        }
+        self.unstamped = Some(HashMap::default());
+        let held = (0_u32..).zip(&self.held).filter(|(_, held)| held.connection != NONE);
+        for slot in held.map(|(slot, _)| slot).collect::<Vec<u32>>() {
+            self.enter_unstamped(slot);
+        }
+    }
+
+    fn enter_unstamped(&mut self, slot: u32) {
+        let Some(held) = self.held.get_mut(slot as usize) else { return };
+        let (Some(rows), Some(loose)) = (&mut self.unstamped, held.like.unstamped().filter(|_| held.like.is_stamped())) else { return };
+        let row = rows.entry(loose.signature(&self.keys)).or_default();
+        if row.len() < MOST_ALIKE {
+            row.push(slot);
+        } else {
+            held.crowded = true;
+        }
+    }
+
+    fn leave_unstamped(&mut self, slot: u32) {
+        let Some(held) = self.held.get(slot as usize) else { return };
+        let (Some(rows), Some(loose)) = (&mut self.unstamped, held.like.unstamped().filter(|_| held.like.is_stamped())) else { return };
+        if let Entry::Occupied(mut row) = rows.entry(loose.signature(&self.keys)) {
+            row.get_mut().retain(|other| *other != slot);
+            if row.get().is_empty() {
+                row.remove();
+            }
+        }
+    }
+
+    /// A packet that was known without timestamps turns out to have them.
+    pub(super) fn stamp(&mut self, slot: u32, like: Likeness) {
+        self.leave_row(slot);
+        if let Some(held) = self.held.get_mut(slot as usize) {
+            held.like = like;
+        }
+        self.enter_row(slot);
+        self.enter_unstamped(slot);
+    }
+
     /// Whether more packets look so than are looked at.
     pub(super) fn too_many_alike(&self, like: &Likeness) -> bool {
         self.by_signature.get(&like.signature(&self.keys)).is_some_and(|row| row.count > MOST_ALIKE)
@@ -139,25 +233,17 @@ impl Packets {
 
     /// Holds a packet that was not seen before; its sightings and neighbours are still to be written.
     pub(super) fn hold(&mut self, piece: &Piece, length: u32, connection: u32, answer: bool, at: i64) -> u32 {
-        let signature = piece.like.signature(&self.keys);
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => u32::try_from(self.held.len()).unwrap_or(NONE),
         };
-        let row = self.by_signature.entry(signature).or_insert(Row { newest: NONE, count: 0, crowded: false });
-        let next_alike = std::mem::replace(&mut row.newest, slot);
-        row.count += 1;
-        row.crowded |= row.count > MOST_ALIKE;
-        if let Some(older) = self.held.get_mut(next_alike as usize).filter(|_| next_alike != NONE) {
-            older.newer_alike = slot;
-        }
         let (sightings, generation) = match self.held.get_mut(slot as usize) {
             Some(old) => (std::mem::take(&mut old.sightings), old.generation.wrapping_add(1)),
             None => (Vec::with_capacity(2), 0),
         };
         let held = Held {
             like: piece.like,
-            signature,
+            signature: 0,
             length,
             identification: piece.identification,
             print: piece.print,
@@ -168,8 +254,9 @@ impl Packets {
             first_at: at,
             sightings,
             generation,
+            cut: piece.cut,
             crowded: false,
-            next_alike,
+            next_alike: NONE,
             newer_alike: NONE,
             older: NONE,
             newer: NONE,
@@ -178,19 +265,31 @@ impl Packets {
             Some(place) => *place = held,
             None => self.held.push(held),
         }
+        self.enter_row(slot);
+        self.enter_unstamped(slot);
         self.young.push_back((slot, generation));
         self.count += 1;
         slot
     }
 
-    /// Takes a packet out of the store, so that its place can be used again; its neighbours are untied before.
-    pub(super) fn let_go(&mut self, slot: u32) {
+    /// Puts a packet at the head of those that look the same.
+    fn enter_row(&mut self, slot: u32) {
         let Some(held) = self.held.get_mut(slot as usize) else { return };
+        held.signature = held.like.signature(&self.keys);
+        let row = self.by_signature.entry(held.signature).or_insert(Row { newest: NONE, count: 0, crowded: false });
+        let older = std::mem::replace(&mut row.newest, slot);
+        row.count += 1;
+        row.crowded |= row.count > MOST_ALIKE;
+        (held.next_alike, held.newer_alike) = (older, NONE);
+        if let Some(older) = self.held.get_mut(older as usize).filter(|_| older != NONE) {
+            older.newer_alike = slot;
+        }
+    }
+
+    /// Unties a packet from those that look the same.
+    fn leave_row(&mut self, slot: u32) {
+        let Some(held) = self.held.get(slot as usize) else { return };
         let (signature, older, newer) = (held.signature, held.next_alike, held.newer_alike);
-        held.connection = NONE;
-        held.sightings.clear();
-        // A packet that was shown in many pieces leaves no large list behind.
-        held.sightings.shrink_to(8);
         if let Some(neighbour) = self.held.get_mut(older as usize).filter(|_| older != NONE) {
             neighbour.newer_alike = newer;
         }
@@ -205,6 +304,17 @@ impl Packets {
                 row.get_mut().newest = older;
             }
         }
+    }
+
+    /// Takes a packet out of the store, so that its place can be used again; its neighbours are untied before.
+    pub(super) fn let_go(&mut self, slot: u32) {
+        self.leave_unstamped(slot);
+        self.leave_row(slot);
+        let Some(held) = self.held.get_mut(slot as usize) else { return };
+        held.connection = NONE;
+        held.sightings.clear();
+        // A packet that was shown in many pieces leaves no large list behind.
+        held.sightings.shrink_to(8);
         self.free.push(slot);
         self.count -= 1;
     }
@@ -234,79 +344,4 @@ fn first(held: &[Held], row: &mut VecDeque<(u32, u32)>) -> Option<(u32, i64)> {
         };
     }
     None
-}
-
-/// A hash of plain numbers with a secret, so that nobody can make ends that all have one hash.
-#[derive(Clone)]
-pub(super) struct Secret(u64);
-
-impl Secret {
-    pub(super) fn new() -> Self {
-        Self(RandomState::new().hash_one(3))
-    }
-}
-
-impl BuildHasher for Secret {
-    type Hasher = Quick;
-
-    fn build_hasher(&self) -> Quick {
-        Quick(self.0)
-    }
-}
-
-/// Multiplies and turns, a word at a time.
-pub(super) struct Quick(u64);
-
-impl Hasher for Quick {
-    fn finish(&self) -> u64 {
-        let mixed = (self.0 ^ self.0 >> 32).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        mixed ^ mixed >> 29
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            self.write_u64(part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 ^= self.0 >> 31;
-    }
-
-    fn write_u8(&mut self, number: u8) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
-    }
-}
-
-/// Takes a number for its own hash: signatures are hashes already.
-#[derive(Default)]
-pub(super) struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 << 8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
 }

@@ -40,14 +40,30 @@ impl Likeness {
         self.numbers[1] != 0
     }
 
-    /// TCP's sequence number, 0 for others.
-    pub(super) fn sequence(&self) -> u32 {
-        if self.protocol == 6 { self.numbers[0] } else { 0 }
+    /// What it acknowledges, in TCP's numbers.
+    pub(super) fn acknowledged(&self) -> Option<u32> {
+        Some(self.numbers[1]).filter(|number| self.protocol == 6 && *number != 0)
     }
 
-    /// Whether both may be parts of one large segment: they differ by where they begin alone.
+    /// The same with another begin.
+    pub(super) fn beginning_at(mut self, start: u32) -> Self {
+        self.numbers[0] = start;
+        self
+    }
+
+    /// Whether both may be parts of one large segment: they differ by where they begin alone, or one of them has no timestamps.
     pub(super) fn same_stretch(&self, other: &Self) -> bool {
-        self.is_stretch() && self.kind == other.kind && self.numbers[1..] == other.numbers[1..] && self.protocol == other.protocol
+        self.is_stretch()
+            && other.is_stretch()
+            && self.protocol == other.protocol
+            && self.numbers[1] == other.numbers[1]
+            && (self.kind == other.kind && self.numbers[2..] == other.numbers[2..] || self.is_stamped() != other.is_stamped())
+    }
+
+    /// The same without timestamps: where these were cut, or taken off on the way.
+    pub(super) fn unstamped(&self) -> Option<Self> {
+        let [sequence, acknowledgement, ..] = self.numbers;
+        (self.protocol == 6).then_some(Self { kind: self.kind & !STAMPED, numbers: [sequence, acknowledgement, 0, 0], ..*self })
     }
 
     /// A number to find it by.
@@ -90,6 +106,9 @@ pub(super) struct Piece {
     pub(super) passage: Passage,
     /// Bytes that a datagram's hash stands for: few tell little.
     pub(super) hashed: u8,
+    pub(super) ttl: u8,
+    /// Whether the frame ends within TCP's options.
+    pub(super) cut: bool,
 }
 
 impl Piece {
@@ -115,6 +134,8 @@ impl Piece {
             flags: tcp.flags,
             passage: headers.passage,
             hashed: 0,
+            ttl: headers.ttl,
+            cut: tcp.cut_at.is_some(),
         }
     }
 
@@ -131,6 +152,8 @@ impl Piece {
             flags: Flags::default(),
             passage: headers.passage,
             hashed: datagram.hashed,
+            ttl: headers.ttl,
+            cut: false,
         }
     }
 

@@ -1,12 +1,14 @@
 //! Notes sightings of packets, and settles what became of a packet when nothing more is to be seen of it.
 
+use super::absent::{missing, watched};
 use super::choice::{Choice, Looked};
 use super::connections::{Latest, MOST_TOLD, NO_SPOT, Open, Spot};
+use super::notes::Reset;
 use super::packets::{Held, MOST_SIGHTINGS, NONE, Sighting};
 use super::piece::{Piece, before};
 use super::point::Point;
-use super::{Joiner, Seen};
-use crate::model::trace::{MissingPacket, Paired, Pairing};
+use super::{Joiner, Seen, one_way};
+use crate::model::trace::{Paired, Pairing};
 
 impl Joiner {
     /// Notes a sighting at the packets that it shows, and holds what was not seen before.
@@ -26,15 +28,14 @@ impl Joiner {
                     return;
                 }
                 Choice::Held(slot, from) => {
+                    self.compare(place, slot, from, spot, &piece);
                     let Some(held) = self.packets.get_mut(slot) else { return };
                     let (from, to) = held.take(&piece, spot, from, seen);
                     let after = seen.at.saturating_sub(held.first_at);
-                    let numbered = piece.identification != 0 && piece.identification == held.identification;
-                    if let Some(open) = self.connections.get_mut(place) {
-                        open.keeps_identification |= numbered;
-                        if let Some(spot) = open.spots.get_mut(usize::from(spot)).filter(|_| from == 0) {
-                            spot.usual.take(after);
-                        }
+                    if let Some(open) = self.connections.get_mut(place)
+                        && let Some(spot) = open.spots.get_mut(usize::from(spot)).filter(|_| from == 0 && seen.timed)
+                    {
+                        spot.usual.take(after);
                     }
                     (slot, from, to - from)
                 }
@@ -42,7 +43,7 @@ impl Joiner {
                     let length = free.min(piece.length);
                     let slot = self.hold(place, answer, spot, &Piece { length, ..piece }, seen);
                     if let Some(held) = self.packets.get_mut(slot) {
-                        held.crowded = looked == Looked::AtSome;
+                        held.crowded |= looked == Looked::AtSome;
                     }
                     (slot, 0, length)
                 }
@@ -87,7 +88,7 @@ impl Joiner {
         if let Some(held) = self.packets.get_mut(slot) {
             held.older = newest;
             let (from, to) = (piece.offset, piece.offset + piece.length);
-            held.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at, begins: seen.begins });
+            held.sightings.push(seen.of(spot, from, to));
         }
         slot
     }
@@ -177,6 +178,12 @@ impl Joiner {
     }
 }
 
+impl Seen {
+    fn of(&self, spot: u16, from: u32, to: u32) -> Sighting {
+        Sighting { spot, from, to, frame: self.frame, at: self.at, begins: self.begins, ttl: self.ttl, timed: self.timed }
+    }
+}
+
 impl Held {
     /// Notes a sighting; gives the part of the packet that it shows.
     fn take(&mut self, piece: &Piece, spot: u16, from: u32, seen: Seen) -> (u32, u32) {
@@ -187,10 +194,12 @@ impl Held {
             self.length = self.length.max(to).max(piece.whole.unwrap_or(0));
             (piece.offset, to)
         };
-        self.sightings.push(Sighting { spot, from, to, frame: seen.frame, at: seen.at, begins: seen.begins });
+        self.sightings.push(seen.of(spot, from, to));
         // No further one is noted.
         self.crowded |= self.sightings.len() >= MOST_SIGHTINGS;
-        self.first_at = self.first_at.min(seen.at);
+        if seen.timed {
+            self.first_at = self.first_at.min(seen.at);
+        }
         (from, to)
     }
 }
@@ -199,51 +208,51 @@ impl Held {
 fn settle(open: &mut Open, held: &Held, crowded: bool, points: &mut [Point]) {
     count_joined(open, held, points);
     time(open, held);
+    if !crowded {
+        one_way::expect(open, held, points);
+    }
     let ways: Vec<usize> = (0..open.spots.len()).filter(|spot| open.spots[*spot].answer == held.answer).collect();
     if ways.len() < 2 || open.answers_differ {
         return;
     }
     let delay = |spot: &Spot| spot.delay.mean().unwrap_or(0);
-    let furthest = held.sightings.iter().filter_map(|seen| open.spots.get(usize::from(seen.spot))).map(delay).max().unwrap_or(0);
-    let last = held.sightings.iter().max_by_key(|seen| seen.at).copied();
+    let nearest = held.sightings.iter().filter_map(|seen| open.spots.get(usize::from(seen.spot))).map(delay).min().unwrap_or(0);
+    let mut before = Vec::new();
     for number in ways {
-        let covered = u16::try_from(number).ok().and_then(|spot| held.covered(spot));
-        let Some(spot) = open.spots.get_mut(number) else { continue };
-        if covered.is_some_and(|covered| covered >= held.length) {
-            continue;
-        }
-        let watched = points
-            .get(usize::from(spot.point))
-            .is_some_and(|point| point.first <= held.first_at && (!point.ended || held.first_at <= point.last));
-        if !watched {
-            continue;
-        }
+        let Some(gap) = u16::try_from(number).ok().and_then(|spot| held.gap(spot)) else { continue };
+        let Some(spot) = open.spots.get(number).filter(|spot| watched(open, held, spot.point, points)) else { continue };
         if crowded {
             open.crowded += 1;
             return;
         }
-        // It may have overtaken by less than the clocks tell.
-        let seen_later = spot.delay.mean().is_some_and(|mean| mean < furthest);
-        if seen_later {
-            spot.not_captured += 1;
-        } else {
-            spot.missing += 1;
+        let mean = spot.delay.mean();
+        // Anybody on the road may make a reset: where it was not seen before nothing has to have passed.
+        if held.flags.is_reset() && mean.is_some_and(|mean| mean < nearest) {
+            before.push(spot.point);
+            continue;
         }
-        let (point, interface) = (spot.point, spot.interface);
+        // Of the places that show what is not shown here.
+        let shown = |seen: &&Sighting| usize::from(seen.spot) != number && held.shows(seen.spot, gap);
+        let last = held.sightings.iter().filter(shown).max_by_key(|seen| seen.at).copied();
+        let furthest = held.sightings.iter().filter(shown).filter_map(|seen| open.spots.get(usize::from(seen.spot))).map(delay).max();
+        // It may have overtaken by less than the clocks tell.
+        let seen_later = mean.zip(furthest).is_some_and(|(mean, furthest)| mean < furthest);
         if open.missing.len() < MOST_TOLD {
-            let name = |point: u16| points.get(usize::from(point)).map(|point| point.told.name.clone()).unwrap_or_default();
-            open.missing.push(MissingPacket {
-                point: name(point),
-                interface: Some(interface).filter(|interface| *interface != 0),
-                answer: held.answer,
-                what: Piece::word(held.flags, open.protocol, held.length),
-                sequence: held.like.sequence(),
-                length: held.length,
-                at: held.first_at,
-                last_at: last.and_then(|seen| open.spots.get(usize::from(seen.spot))).map(|spot| name(spot.point)).unwrap_or_default(),
-                frame: last.map_or(0, |seen| seen.frame),
-                seen_later,
-            });
+            open.missing.push(missing(open, held, spot, gap, last.as_ref(), seen_later, points));
+        }
+        if let Some(spot) = open.spots.get_mut(number) {
+            if seen_later {
+                spot.not_captured += 1;
+            } else {
+                spot.missing += 1;
+            }
+        }
+    }
+    if !before.is_empty() {
+        let first = held.sightings.iter().min_by_key(|seen| seen.at);
+        if let Some((first, spot)) = first.and_then(|first| Some((first, open.spots.get(usize::from(first.spot))?))) {
+            let reset = Reset { answer: held.answer, at: spot.point, frame: first.frame, before, ttl: (first.ttl, spot.ttl) };
+            open.noted.reset(reset);
         }
     }
 }
@@ -266,13 +275,14 @@ fn count_joined(open: &Open, held: &Held, points: &mut [Point]) {
 /// one whose usual time after it is known.
 fn time(open: &mut Open, held: &Held) {
     let Some(reference) = open.spots.iter().position(|spot| spot.answer == held.answer) else { return };
-    let at_reference = held.sightings.iter().find(|seen| usize::from(seen.spot) == reference).map(|seen| seen.at).or_else(|| {
+    let timed = || held.sightings.iter().filter(|seen| seen.timed);
+    let at_reference = timed().find(|seen| usize::from(seen.spot) == reference).map(|seen| seen.at).or_else(|| {
         let mean = |seen: &Sighting| open.spots.get(usize::from(seen.spot))?.delay.mean();
-        held.sightings.iter().find_map(|seen| Some(seen.at.saturating_sub(mean(seen)?)))
+        timed().find_map(|seen| Some(seen.at.saturating_sub(mean(seen)?)))
     });
     let Some(at_reference) = at_reference else { return };
     let mut done = NO_SPOT;
-    for seen in &held.sightings {
+    for seen in timed() {
         // Of a packet that came in pieces the first counts.
         if seen.spot == done || held.sightings.iter().any(|other| other.spot == seen.spot && other.at < seen.at) {
             continue;

@@ -33,14 +33,21 @@ impl Point {
             clock_ahead_ns: ahead_ns,
             incomplete: None,
             not_read: BTreeMap::new(),
+            options_cut: 0,
+            options_cut_at: None,
+            untimed: 0,
+            clock_one_way: false,
+            went_back_ns: 0,
+            unsorted: 0,
         };
         Self { told, tells_passage, ended: false, first: i64::MAX, last: i64::MIN }
     }
 
     /// Counts a packet; gives its time on the first point's clock.
-    pub(super) fn arrived(&mut self, at: i64) -> i64 {
+    pub(super) fn arrived(&mut self, at: i64, timed: bool) -> i64 {
         self.told.packets += 1;
         self.told.followed += 1;
+        self.told.untimed += u64::from(!timed);
         self.told.first = Some(self.told.first.map_or(at, |first| first.min(at)));
         self.told.last = Some(self.told.last.map_or(at, |last| last.max(at)));
         let at = at.saturating_sub(self.told.clock_ahead_ns);

@@ -65,10 +65,12 @@ impl Joiner {
     /// The spot of a track by direction and passage.
     pub(super) fn spot(&mut self, track: u32, answer: bool, passage: Passage, upwards: bool, at: i64) -> u16 {
         let Some(used) = self.tracks.get_mut(track) else { return NO_SPOT };
-        let place = &mut used.spots[usize::from(answer)][passage_number(passage)];
-        if *place != NO_SPOT {
-            return *place;
+        let known = used.spots[usize::from(answer)][passage_number(passage)];
+        if known != NO_SPOT {
+            return known;
         }
+        let other = used.spots[usize::from(!answer)];
+        let place = &mut used.spots[usize::from(answer)][passage_number(passage)];
         let key = used.key;
         let (source, destination) = if upwards { (key.ends.low, key.ends.high) } else { (key.ends.high, key.ends.low) };
         let Some(open) = self.connections.get_mut(used.connection) else { return NO_SPOT };
@@ -76,6 +78,14 @@ impl Joiner {
             return NO_SPOT;
         }
         *place = u16::try_from(open.spots.len()).unwrap_or(NO_SPOT);
+        // Where packets went one way they come back another one: both are known of each other.
+        let others: Vec<u16> = other.into_iter().filter(|spot| *spot != NO_SPOT).collect();
+        for spot in &others {
+            if let Some(spot) = open.spots.get_mut(usize::from(*spot)) {
+                spot.both_ways = true;
+            }
+        }
+        let both_ways = !others.is_empty();
         open.spots.push(Spot {
             point: key.point,
             interface: key.interface,
@@ -88,6 +98,9 @@ impl Joiner {
             bytes: 0,
             first_at: at,
             again: 0,
+            ttl: 0,
+            both_ways,
+            one_way: 0,
             missing: 0,
             not_captured: 0,
             delay: Delay::default(),

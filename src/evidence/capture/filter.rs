@@ -8,6 +8,8 @@ use crate::model::service::Protocol;
 
 /// Endpoints that one filter names. The kernel takes 4,096 instructions; this stays far below.
 const MOST_ENDPOINTS: usize = 50;
+/// Further addresses of a pod that one filter names.
+const MOST_ADDRESSES: usize = 8;
 /// Longest filter that is sent to a host, bytes.
 const MOST_BYTES: usize = 32 * 1024;
 
@@ -36,6 +38,13 @@ pub fn pod_flow(pod_ip: IpAddr, port: u16, protocol: Protocol) -> String {
     [host_port(pod_ip, port, protocol), neighbours, any_error(pod_ip)].join(" or ")
 }
 
+/// What leaves a pod from its port by other addresses of its own: an answer from there matches no connection. `None` where it has no others.
+#[must_use]
+pub fn from_other_addresses(others: &[IpAddr], port: u16, protocol: Protocol) -> Option<String> {
+    let hosts: Vec<String> = others.iter().take(MOST_ADDRESSES).map(|address| format!("src host {address}")).collect();
+    (!hosts.is_empty()).then(|| format!("({} src port {port} and ({}))", word(protocol), hosts.join(" or ")))
+}
+
 /// What a client may see of a Service: its address and port, who answers for the address, and ICMP errors about it.
 #[must_use]
 pub fn client_flow(vip: IpAddr, port: u16, protocol: Protocol) -> String {
@@ -55,12 +64,15 @@ pub fn all_of(address: IpAddr) -> String {
 }
 
 fn host_port(address: IpAddr, port: u16, protocol: Protocol) -> String {
-    let protocol = match protocol {
+    format!("({} port {port} and host {address})", word(protocol))
+}
+
+fn word(protocol: Protocol) -> &'static str {
+    match protocol {
         Protocol::Tcp => "tcp",
         Protocol::Udp => "udp",
         Protocol::Sctp => "sctp",
-    };
-    format!("({protocol} port {port} and host {address})")
+    }
 }
 
 /// ARP or neighbour discovery about one address.
@@ -191,6 +203,8 @@ mod tests {
                 filters.push(client_flow(vip, 443, protocol));
                 filters.push(pod_flow(vip, 443, protocol));
                 filters.push(all_of(vip));
+                let others: Vec<IpAddr> = (0..20).map(|last| if vip.is_ipv4() { v4(last) } else { v6(u16::from(last)) }).collect();
+                filters.push(format!("{} or {}", pod_flow(vip, 443, protocol), from_other_addresses(&others, 443, protocol).unwrap()));
                 for endpoints in [&[][..], &many4, &many6, &mixed] {
                     filters.push(service_flow(vip, 443, protocol, endpoints));
                 }

@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::trouble::{Trouble, TroubleMeaning};
 
+/// An interface on which a speaker answers for its addresses of one family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Responder {
+    pub interface: String,
+    /// Whether it answers NDP, for IPv6; otherwise ARP.
+    pub ndp: bool,
+}
+
 /// One speaker container's log, folded since its newest start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpeakerLog {
@@ -19,11 +27,11 @@ pub struct SpeakerLog {
     pub started_at: Option<String>,
     /// Whether speakers watch each other: `Some(false)` when the log says that memberlist is off.
     pub memberlist: Option<bool>,
-    /// Interfaces on which it answers ARP or NDP, from `createARPResponder` and its kin.
-    pub responders: Vec<String>,
-    /// Interfaces on which it stopped to answer and did not begin again, the newest last. Those of pods come and go.
+    /// Where it answers, from `createARPResponder` and `createNDPResponder`.
+    pub responders: Vec<Responder>,
+    /// Where it stopped to answer and did not begin again, the newest last. Interfaces of pods come and go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub closed: Vec<String>,
+    pub closed: Vec<Responder>,
     /// Nodes that memberlist marked as failed and that did not come back since.
     pub failed_members: Vec<String>,
     /// FRR mode: why FRR's newest reload failed; `None` once one succeeded.
@@ -58,17 +66,22 @@ impl SpeakerLog {
         addresses.iter().filter_map(|address| self.address(*address))
     }
 
-    /// Why nobody can get an answer by ARP or NDP from this speaker, in its own words: it has a responder on none of the interfaces (any, when
-    /// none is named), and was refused one, or closed the one that it had. `None` when it has one, when it says nothing of it, or when its log lost its beginning.
+    /// Why nobody can get an answer for the address from this speaker, in its own words: it has a responder of the address's family on none of
+    /// the interfaces (any, when none is named), and was refused one, or closed the one that it had. `None` when it has one, when it says nothing
+    /// of it, or when its log lost its beginning.
     #[must_use]
-    pub fn refuses_to_answer(&self, interfaces: &[String]) -> Option<String> {
+    pub fn refuses_to_answer(&self, address: IpAddr, interfaces: &[String]) -> Option<String> {
         let counts = |name: &String| interfaces.is_empty() || interfaces.contains(name);
-        if !self.complete || self.responders.iter().any(counts) {
+        let ours = |responder: &&Responder| responder.ndp == address.is_ipv6() && counts(&responder.interface);
+        if !self.complete || self.responders.iter().any(|responder| ours(&responder)) {
             return None;
         }
-        let refused = |trouble: &&Trouble| trouble.meaning == TroubleMeaning::CannotAnswer && counts(&trouble.interface);
-        let closed = || self.closed.iter().rev().find(|name| counts(name));
-        let closed = || closed().map(|name| format!("deleted ARP or NDP responder for interface {name}, and did not create it again"));
+        let meaning = if address.is_ipv6() { TroubleMeaning::CannotAnswerNdp } else { TroubleMeaning::CannotAnswer };
+        let refused = |trouble: &&Trouble| trouble.meaning == meaning && counts(&trouble.interface);
+        let kind = if address.is_ipv6() { "NDP" } else { "ARP" };
+        let closed = || self.closed.iter().rev().find(ours);
+        let closed =
+            || closed().map(|one| format!("deleted {kind} responder for interface {}, and did not create it again", one.interface));
         self.troubles.iter().find(refused).map(|trouble| trouble.text.clone()).or_else(closed)
     }
 }
@@ -84,13 +97,17 @@ pub struct AddressLog {
     pub moves_dropped: u64,
     /// With its newest layer 2 announcement the speaker warned that the advertisement's interfaces do not exist: those that the node has.
     pub interface_warning: Option<String>,
+    /// Each of its layer 2 announcements since the speaker's start came with that warning: MetalLB then answers on no interface. One that
+    /// announced it on others before goes on there until it starts anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announces_nowhere: bool,
 }
 
 #[cfg(test)]
 impl AddressLog {
     /// A log that never named the address: tests say what theirs did.
     pub(crate) fn silent(address: IpAddr) -> Self {
-        Self { address, protocols: Vec::new(), moves: Vec::new(), moves_dropped: 0, interface_warning: None }
+        Self { address, protocols: Vec::new(), moves: Vec::new(), moves_dropped: 0, interface_warning: None, announces_nowhere: false }
     }
 }
 

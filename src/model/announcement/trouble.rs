@@ -18,8 +18,10 @@ pub struct Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TroubleMeaning {
-    /// It has no responder on the interface, so that nobody gets an answer by ARP or NDP there.
+    /// It has no responder on the interface, so that nobody gets an answer by ARP there.
     CannotAnswer,
+    /// The same by NDP, for its IPv6 addresses.
+    CannotAnswerNdp,
     /// One packet of ARP or NDP was not sent, or one address is not listened for.
     CannotSend,
     /// It could not read the node's interfaces or their addresses.
@@ -36,6 +38,8 @@ pub enum TroubleMeaning {
     Service,
     /// It ends, or a part of it never began.
     Startup,
+    /// It cannot list objects that it works by: they are refused to it, or the API server is not reached.
+    Api,
     /// Its own bookkeeping: indexes, status objects, the port of its metrics.
     Bookkeeping,
     /// No version that is known writes this.
@@ -47,6 +51,6 @@ impl TroubleMeaning {
     /// up after its first try.
     #[must_use]
     pub fn lasts(self) -> bool {
-        matches!(self, Self::CannotAnswer | Self::Reload | Self::Startup | Self::Unknown)
+        matches!(self, Self::CannotAnswer | Self::CannotAnswerNdp | Self::Reload | Self::Startup | Self::Unknown)
     }
 }

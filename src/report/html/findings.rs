@@ -126,6 +126,7 @@ pub(super) fn open(outcome: &Outcome) -> Markup {
                     p { @for subject in group.subjects() { code { (subject) } " " } }
                     p { (one_line(&gap.reason)) }
                     @if !gap.undecided.trim().is_empty() { p { "Undecided: " (one_line(&gap.undecided)) } }
+                    @if let Some(next) = &gap.next { p.next { "Next: " (ticked(next)) } }
                 }
             }
         }

@@ -9,6 +9,9 @@ use super::page::Style;
 use crate::model::text::one_line;
 use crate::model::trace::{MissingPacket, TraceEnd, TraceHop, TraceSummary, Traced, shown};
 
+/// Records that go back in time by less are in order as far as anybody's clock is.
+const TOLD_BACK: i64 = 100_000_000;
+
 /// One connection: its hops in order, and what is to be said of it.
 #[must_use]
 pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String {
@@ -34,7 +37,10 @@ pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String 
         let ends: Vec<String> = hops.iter().map(|hop| format!("{} → {}", shown(hop.source), shown(hop.destination))).collect();
         let ends_width = ends.iter().map(|ends| columns(ends)).max().unwrap_or(0);
         for ((hop, place), ends) in hops.iter().zip(&places).zip(&ends) {
-            let after = hop.after_ns.map_or_else(|| "at some time".to_owned(), |(mean, _, _)| format!("{} ms", signed(mean)));
+            let after = if hop.packets == 0 { Some("not seen".to_owned()) } else { None };
+            let after = after
+                .or_else(|| hop.after_ns.map(|(mean, _, _)| format!("{} ms", signed(mean))))
+                .unwrap_or_else(|| "at some time".to_owned());
             line(&mut text, &format!("    {after:>12}  {}  {}  {}", padded(place, width), padded(ends, ends_width), counts(hop)));
         }
     }
@@ -63,6 +69,9 @@ pub(super) fn connection(traced: &Traced, _first: bool, style: Style) -> String 
             ),
         );
     }
+    for note in &traced.noted {
+        line(&mut text, &format!("  beside it: {}", one_line(note)));
+    }
     for reason in &traced.not_joined {
         line(&mut text, &format!("  not joined: {}", one_line(reason)));
     }
@@ -86,13 +95,39 @@ pub(super) fn summary(summary: &TraceSummary) -> String {
         if point.clock_ahead_ns != 0 {
             let first = summary.points.first().map_or_else(String::new, |first| one_line(&first.name));
             let apart = signed(point.clock_ahead_ns);
-            line(
-                &mut text,
-                &format!("  its clock is {apart} ms ahead of that of {first}, as its packets show; times above are corrected by it"),
-            );
+            let said = if point.clock_one_way {
+                format!(
+                    "  its times are {apart} ms ahead of those of {first}, by packets of one direction alone: how much of that is its clock and how much the road cannot be told; times above are corrected by it"
+                )
+            } else {
+                format!("  its clock is {apart} ms ahead of that of {first}, as its packets show; times above are corrected by it")
+            };
+            line(&mut text, &said);
         }
         if let Some(left_out) = point.left_out() {
             line(&mut text, &format!("  {}", one_line(&left_out)));
+        }
+        if let Some(kept) = point.options_cut_at {
+            let frames = counted(point.options_cut, "TCP frame ends", "TCP frames end");
+            line(&mut text, &format!("  {frames} within the options, cut at {kept} bytes: options were not compared"));
+        }
+        if point.untimed > 0 {
+            let frames = match point.untimed {
+                1 => "1 frame has no time in the file: it stands".to_owned(),
+                count => format!("{count} frames have no time in the file: they stand"),
+            };
+            line(&mut text, &format!("  {frames} at that of the frame before, and no latency is taken of it"));
+        }
+        if point.went_back_ns >= TOLD_BACK {
+            let back = milliseconds(point.went_back_ns);
+            let unsorted = match point.unsorted {
+                0 => "they were put in order".to_owned(),
+                count => format!("{} too far behind to be put in order", counted(count, "stands", "stand")),
+            };
+            line(&mut text, &format!("  its records go back in time, by up to {back} ms: {unsorted}"));
+        }
+        if point.packets == 0 {
+            line(&mut text, "  nothing was captured there, so that nothing is known of that place");
         }
         if let Some(incomplete) = &point.incomplete {
             line(&mut text, &format!("  incomplete: {}", one_line(incomplete)));
@@ -130,6 +165,10 @@ fn at_point(point: &str, interface: Option<u32>) -> String {
     interface.map_or_else(|| one_line(point), |interface| format!("{} if{interface}", one_line(point)))
 }
 
+fn at_place(point: &str, interface: Option<u32>, within: Option<&String>) -> String {
+    within.map_or_else(|| at_point(point, interface), |within| format!("{} {}", at_point(point, interface), one_line(within)))
+}
+
 fn counts(hop: &TraceHop) -> String {
     let mut text = format!("{} packets, {} bytes", hop.packets, hop.bytes);
     if let Some((_, least, most)) = hop.after_ns
@@ -145,6 +184,10 @@ fn counts(hop: &TraceHop) -> String {
     text
 }
 
+fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 fn missed(missing: &MissingPacket, began: i64) -> String {
     let way = if missing.answer { "answer" } else { "request" };
     let numbers = match (missing.sequence, missing.length) {
@@ -152,14 +195,19 @@ fn missed(missing: &MissingPacket, began: i64) -> String {
         (sequence, 0) => format!(" with sequence {sequence}"),
         (sequence, length) => format!(" of {length} bytes with sequence {sequence}"),
     };
+    let part = missing.part.map_or_else(String::new, |(from, to)| format!(", its bytes {from} to {to}"));
+    let last = match missing.frame {
+        0 => ", nowhere whole".to_owned(),
+        frame => {
+            format!(", last at {} in packet {frame}", at_place(&missing.last_at, missing.last_interface, missing.last_within.as_ref()))
+        }
+    };
     format!(
-        "{} at {}: {} ({way}){numbers}, +{} ms, last at {} in packet {}",
+        "{} at {}: {} ({way}){numbers}{part}, +{} ms{last}",
         if missing.seen_later { "not captured" } else { "missing" },
-        at_point(&missing.point, missing.interface),
+        at_place(&missing.point, missing.interface, missing.within.as_ref()),
         missing.what,
         milliseconds(missing.at.saturating_sub(began)),
-        one_line(&missing.last_at),
-        missing.frame
     )
 }
 

@@ -271,6 +271,7 @@ fn clocks(run: &Run, captures: &[Capture]) -> Offsets {
                     ErrorKind::NotRecorded
                         | ErrorKind::Interrupted
                         | ErrorKind::HostUnreachable
+                        | ErrorKind::HostSilent
                         | ErrorKind::LoginRefused
                         | ErrorKind::HostKey
                 ) => {}

@@ -26,6 +26,15 @@ pub struct Point {
     pub about: String,
 }
 
+impl Point {
+    /// Whether it could not be begun, for a reason of that kind.
+    #[must_use]
+    pub fn is_of(&self, kind: ErrorKind) -> bool {
+        let open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        open.as_ref().is_some_and(|open| open.as_ref().is_err_and(|error| error.kind == kind))
+    }
+}
+
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     engine.register_type_with_name::<Point>("Capture");

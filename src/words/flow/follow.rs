@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
+use crate::model::catalogue::names;
+use crate::model::finding::Gap;
 use crate::model::service::Service;
 use crate::words::capture::during::during;
 use crate::words::fact::Fact;
@@ -47,6 +49,9 @@ fn follow(
     let options = Options::read(run, context, &WORD, options)?;
     if let Some(why) = why_not(run, &service.0, announcer, target) {
         run.fact(format!("nothing is asked: {why}"));
+        if run.site.static_only {
+            run.gap(Gap::new(names::EVIDENCE_NOBODY_ASKED, &*service.0, "--static reads the API alone", "whether clients are answered"));
+        }
         return Ok(Dynamic::UNIT);
     }
     let from = places(&options);

@@ -22,7 +22,7 @@ use crate::model::endpoint::Target;
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::policy::NetworkPolicy;
-use crate::model::probe::{Awaited, Ending, Probe, Request, Vantage};
+use crate::model::probe::{Attempt, Awaited, Ending, Probe, Request, Vantage};
 use crate::model::service::Service;
 use crate::words::capture::capture_options::{Options, client_filter, node_filter};
 use crate::words::capture::during;
@@ -91,7 +91,8 @@ pub fn look(
     let mut states: Vec<StatePair> =
         before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
-    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read })))
+    let next_hops = next_hops(run, &plan, &states, flow);
+    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read, next_hops })))
 }
 
 /// The NetworkPolicies of the Service's namespace; `None` where they could not be read, as in a recording of before they were asked for.
@@ -267,6 +268,27 @@ fn quiet(from: &[Vantage], first: &Flow) -> Vec<Vantage> {
     from.iter().filter(|from| heard(from)).cloned().collect()
 }
 
+/// Who answers by ARP for the router of each client that was never answered: its own entry may be wrong, and then nothing of it comes anywhere.
+/// A recording of before it was asked for has none.
+fn next_hops(run: &Run, plan: &Plan, states: &[StatePair], first: &Flow) -> Vec<(IpAddr, ArpAsk)> {
+    let silent = |from: &&Vantage| {
+        let mut own = first.probes.iter().filter(|probe| probe.vantage == **from);
+        matches!(from, Vantage::Ssh(_) | Vantage::Local) && own.all(|probe| !probe.attempts.iter().any(Attempt::answered))
+    };
+    let hosts = vantage::hosts(run, &plan.again.iter().filter(silent).cloned().collect::<Vec<_>>());
+    if run.evidence.hosts.assumes() {
+        arping::planned_for_router(run, &hosts);
+        return Vec::new();
+    }
+    let router = |host: Host| {
+        let state = states.iter().map(|pair| &pair.after).find(|state| state.place == Place::Host(host.clone()))?;
+        Some((host, state.way_to_address()?.via?))
+    };
+    let asked: Vec<(Host, IpAddr)> = hosts.into_iter().filter_map(router).collect();
+    let asks = side_by_side(&asked, |(host, router)| arping::asked_beside(run, std::slice::from_ref(host), *router));
+    asked.iter().zip(asks).flat_map(|((_, router), asks)| asks.into_iter().map(|ask| (*router, ask))).collect()
+}
+
 /// The nodes that are looked at and are no places that ask: what one client hears is not what everybody on its network hears.
 fn beside(run: &Run, plan: &Plan, from: &[Vantage]) -> Vec<Host> {
     let asks = |name: &String| from.iter().any(|from| matches!(from, Vantage::Node(node) if node == name));
@@ -294,8 +316,15 @@ fn points(
         for name in plan.pods.keys() {
             let endpoint = target.endpoints.iter().find(|endpoint| endpoint.pod.as_deref() == Some(name.as_str()));
             if let (Some(place @ Place::Pod { .. }), Some(endpoint)) = (pod_place(run, target, name), endpoint) {
-                let filter = filter::pod_flow(endpoint.ip, endpoint.port.unwrap_or(target.port.port), target.port.protocol);
-                points.push(begin(run, place, filter, &options()));
+                let port = endpoint.port.unwrap_or(target.port.port);
+                let filter = filter::pod_flow(endpoint.ip, port, target.port.protocol);
+                let state = before.iter().flatten().find(|state| state.place == place);
+                let others = state.map(|state| other_addresses(state, endpoint.ip)).unwrap_or_default();
+                let others = filter::from_other_addresses(&others, port, target.port.protocol);
+                let wide = others.map(|others| begin(run, place.clone(), format!("{filter} or {others}"), &options()));
+                // A recording of before these were asked for has none.
+                let known = wide.filter(|point| !point.is_of(ErrorKind::NotRecorded));
+                points.push(known.unwrap_or_else(|| begin(run, place, filter, &options())));
             }
         }
     }
@@ -312,6 +341,16 @@ fn points(
         points.extend(listening_wide(run, service, target, before));
     }
     Ok(points)
+}
+
+/// The addresses of a place, besides one of them, that answers to others may leave from: of its family, and of more than one link.
+fn other_addresses(state: &PlaceState, own: IpAddr) -> Vec<IpAddr> {
+    let wide = |address: &IpAddr| match address {
+        IpAddr::V4(four) => !four.is_loopback() && !four.is_link_local(),
+        IpAddr::V6(six) => !six.is_loopback() && !six.is_unicast_link_local(),
+    };
+    let all = state.addresses().unwrap_or_default().iter().map(|(_, net)| net.addr());
+    all.filter(|address| *address != own && address.is_ipv4() == own.is_ipv4() && wide(address)).collect()
 }
 
 /// The client that is waited for again, when there is one.

@@ -101,6 +101,16 @@ pub fn ask_from(run: &Run, host: &Host, addresses: &[IpAddr]) -> Result<Vec<ArpA
     Ok(addresses.iter().map(one).collect())
 }
 
+/// In a run that only plans: that each of these hosts would be asked who its router is, whose address nobody knows before.
+pub fn planned_for_router(run: &Run, hosts: &[Host]) {
+    for host in hosts {
+        let args = vec!["ROUTER".to_owned(), LISTEN.to_owned()];
+        let command = Command { script: Script::Arping, args, limit: Duration::from_secs(8), most_bytes: 1 << 20 };
+        // What is planned gives no answer.
+        let _ = run.evidence.hosts.run(host, &command);
+    }
+}
+
 fn unasked(host: &Host) -> ArpAsk {
     ArpAsk { host: host.clone(), asked: Vec::new(), replies: Vec::new(), error: None }
 }

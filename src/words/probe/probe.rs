@@ -20,7 +20,7 @@ use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
-use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, Vantage};
+use crate::model::probe::{Attempt, Certificate, Ending, Probe, Request, Size, SourcePorts, Vantage};
 use crate::model::service::{Protocol, Service};
 use crate::model::text::one_line;
 use crate::words::cluster::resolve_target_port::wanted_port;
@@ -133,6 +133,7 @@ fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
                 }
                 in_order.push(shown.map(|shown| place_of(shown, &mut probe.certificates)));
             }
+            ["ports", first, last, reserved, used] => probe.source_ports = source_ports([first, last, reserved, used]),
             ["try", rest @ ..] => probe.attempts.extend(attempt(rest, &in_order)),
             _ => {}
         }
@@ -147,6 +148,10 @@ fn read(probe: &mut Probe, stdout: &str, stderr: &str) -> Option<String> {
         probe.error = Some(format!("the host could not ask: {}", one_line(why)));
     }
     not_shown
+}
+
+fn source_ports([first, last, reserved, used]: [&str; 4]) -> Option<SourcePorts> {
+    Some(SourcePorts { first: first.parse().ok()?, last: last.parse().ok()?, reserved: one_line(reserved), used: used.parse().ok()? })
 }
 
 /// Where a certificate stands among those that were shown, which it joins when it is new.

@@ -1,5 +1,7 @@
 //! Who should announce the address and why nobody does, from the API's objects, the speakers' words and the nodes' interfaces.
 
+mod cut_off;
+mod interfaces;
 mod notable;
 pub(super) mod rules;
 
@@ -10,10 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::holders;
 use super::meant::Meant;
 use super::rule::Log;
-use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion};
+use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion, SpeakerLog};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Severity};
-use crate::model::place::Place;
 use crate::model::service::TrafficPolicy;
 use crate::model::subject::Subject;
 
@@ -57,7 +58,7 @@ fn no_pool(case: &Case, announcement: &Announcement) -> Option<Finding> {
     ))
 }
 
-fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
+fn no_advertisement(case: &Case, announcement: &Announcement) -> Option<Finding> {
     let pool = announcement.pool.as_ref()?;
     let metallb = &announcement.metallb;
     let (l2, bgp) = (metallb.l2_advertisements.as_ref()?, metallb.bgp_advertisements.as_ref()?);
@@ -66,6 +67,25 @@ fn no_advertisement(announcement: &Announcement) -> Option<Finding> {
         return None;
     }
     let mut evidence = vec![format!("{} holds the address", Subject::pool(pool))];
+    let of_pool: Vec<&str> = l2.iter().filter(|ad| ad.selects_pool(object)).map(|ad| ad.name.as_str()).collect();
+    if !of_pool.is_empty() {
+        let labels: Vec<String> = case.service.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labels = if labels.is_empty() { "no labels".to_owned() } else { format!("the labels {}", labels.join(", ")) };
+        evidence.push(format!("{} of the pool: none of its serviceSelectors selects the Service, which has {labels}", of_pool.join(", ")));
+        evidence.extend(withdrawn(announcement));
+        let mut finding = found(
+            names::ANNOUNCE_NO_ADVERTISEMENT,
+            of_pool.iter().map(|name| Subject::l2_advertisement(name)).collect(),
+            format!("the serviceSelectors of {} do not select the Service, so that nobody announces its address", of_pool.join(", ")),
+            evidence,
+        );
+        finding.next = format!(
+            "Give the Service a label that one of them asks for (kubectl get l2advertisements -n {} {} -o yaml), or an advertisement of its own.",
+            metallb.namespace,
+            of_pool.join(" ")
+        );
+        return Some(finding);
+    }
     evidence.push(if l2.is_empty() && bgp.is_empty() {
         "there is neither an L2Advertisement nor a BGPAdvertisement".to_owned()
     } else {
@@ -197,104 +217,6 @@ fn no_candidate(case: &Case, announcement: &Announcement) -> Option<Finding> {
     })
 }
 
-/// The advertisement's interfaces against those that the announcing node has.
-fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
-    let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else {
-        return None;
-    };
-    let links = links(case, node)?;
-    let culprits = || announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect::<Vec<_>>();
-    let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
-    let named = announcement.interfaces.join(", ");
-    if !announcement.interfaces.is_empty() && existing.is_empty() {
-        return Some(found(
-            names::ANNOUNCE_INTERFACE_MISSING,
-            culprits(),
-            format!("the advertisement names the interface {named}, which {node} does not have"),
-            vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
-        ));
-    }
-    let pair = case.node_state(node)?;
-    let on_link = pair.after.on_link(address).unwrap_or_default();
-    if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(&name.as_str())) {
-        let mut evidence = vec![
-            format!("interfaces of the advertisement: {named}"),
-            format!("on {node} the network of {address} is on {}", on_link.join(", ")),
-        ];
-        evidence.extend(
-            pair.after
-                .addresses()
-                .unwrap_or_default()
-                .iter()
-                .filter(|(name, _)| existing.contains(&name))
-                .map(|(name, net)| format!("{node}/{name} has {net}")),
-        );
-        return Some(found(
-            names::ANNOUNCE_INTERFACE_OFF_LINK,
-            culprits(),
-            format!("the advertisement's interface {named} is not on the network of {address}"),
-            evidence,
-        ));
-    }
-    if on_link.is_empty() && announcement.protocol != "bgp" {
-        // A node without any network that holds the address may be one of several; all that were looked at must agree.
-        let looked: Vec<_> = announcement.candidates.iter().filter_map(|name| case.node_state(name)).collect();
-        let none = !looked.is_empty()
-            && looked.iter().all(|pair| {
-                pair.after.addresses().is_some_and(|own| !own.is_empty()) && pair.after.on_link(address).is_some_and(|near| near.is_empty())
-            });
-        // Somebody whose requests come there has a route of his own for it: then that is not what keeps others from it.
-        let asked_for = || case.roads().iter().any(|road| !road.connection.vantage.is_inside() && road.entry().is_some());
-        if none
-            && !asked_for()
-            && let Some(pool) = &announcement.pool
-        {
-            return Some(found(
-                names::ADDRESS_OFF_LINK,
-                vec![Subject::pool(pool)],
-                format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
-                looked
-                    .iter()
-                    .flat_map(|pair| {
-                        pair.after
-                            .addresses()
-                            .unwrap_or_default()
-                            .iter()
-                            .map(|(name, net)| format!("{}/{name} has {net}", pair.after.place))
-                            .collect::<Vec<_>>()
-                    })
-                    .take(12)
-                    .collect(),
-            ));
-        }
-    }
-    None
-}
-
-/// The interfaces of a node: from its capture, or from its state.
-fn links(case: &Case, node: &str) -> Option<BTreeSet<String>> {
-    if let Some(pair) = case.node_state(node) {
-        let links: BTreeSet<String> = pair.after.links().unwrap_or_default().iter().map(|link| link.name.clone()).collect();
-        if !links.is_empty() {
-            return Some(links);
-        }
-    }
-    let capture = case
-        .captures()
-        .find(|capture| matches!(&capture.request.place, Place::Host(host) if host.name == node) && !capture.links.is_empty())?;
-    Some(capture.links.iter().map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
-}
-
-/// Pods' own links tell nothing here.
-fn shown(links: &BTreeSet<String>) -> String {
-    links
-        .iter()
-        .filter(|name| !name.starts_with("veth") && !name.starts_with("cali") && !name.starts_with("lxc"))
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
 /// Several nodes announce one layer 2 address: only the wire proves it, logs may be stale. One that answers without announcing has the
 /// address for another reason.
 fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
@@ -327,28 +249,38 @@ fn several(case: &Case, announcement: &Announcement) -> Option<Finding> {
         return Some(found(names::ANNOUNCE_SPLIT_BRAIN, vec![Subject::network(&nodes[0], &nodes[1])], summary, evidence));
     }
     for node in announcement.nodes_seen.iter().map(|node| &node.name).filter(|node| announcement.claimed_by(node)) {
-        let frozen = case.node_state(node).and_then(|pair| pair.after.processes("speaker")).is_some_and(|states| states.contains(&'T'));
-        if frozen {
-            return Some(found(
+        if let Some(next) = case.node_state(node).and_then(|pair| pair.after.wake("speaker")) {
+            let finding = found(
                 names::ANNOUNCE_SPEAKER_UNHEALTHY,
                 vec![Subject::speaker(node)],
                 format!("the speaker on {node} is stopped: it runs and does nothing"),
                 vec![format!("the kernel shows the process speaker on {node} in state T")],
-            ));
+            );
+            return Some(Finding { next, ..finding });
         }
     }
     None
 }
 
-fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
-    let expected = announcement.expected.as_ref()?;
+/// The node that should announce, where nobody does and nobody answers for the address.
+fn silent<'a>(case: &Case, announcement: &'a Announcement) -> Option<&'a str> {
+    let expected = announcement.expected.as_deref()?;
     // Without an advertisement or an endpoint a speaker is right to announce nothing: both have to be known.
     let meant = announcement.metallb.l2_advertisements.is_some() && case.target.is_none_or(|target| target.slices_read);
     let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty() && meant;
     let asked = case.flow.is_some_and(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty()));
     let answered = case.flow.is_some_and(|flow| !flow.answering_macs().is_empty());
     // Even where every try is answered: clients send to the MAC that they remember, until they forget it.
-    if !silent || !asked || answered {
+    (silent && asked && !answered).then_some(expected)
+}
+
+fn nobody(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    let expected = silent(case, announcement)?;
+    let nowhere = |log: &SpeakerLog| log.node == expected && log.of(&announcement.addresses).any(|words| words.announces_nowhere);
+    if announcement.logs.iter().any(nowhere) {
+        return None;
+    }
+    if cut_off::refused(announcement, expected).is_some() || cut_off::nothing_to_answer_with(case, announcement, expected).is_some() {
         return None;
     }
     Some(found(

@@ -1,6 +1,7 @@
 //! What keeps an address from being announced, and what is odd about an announcement that works.
 
-use super::{interfaces, no_advertisement, no_candidate, no_pool, no_speaker, nobody, notable, several};
+use super::interfaces::interfaces;
+use super::{cut_off, no_advertisement, no_candidate, no_pool, no_speaker, nobody, notable, several};
 use crate::analysis::judge::meant::{Announcing, Meant};
 use crate::analysis::judge::rule::{AllOf, Apply::One, Proof};
 use crate::analysis::judge::{holders, rules};
@@ -17,7 +18,7 @@ pub(in crate::analysis::judge) const CANDIDATES: AllOf<Announcing> =
 /// What the nodes and the wire show of an address that is announced on layer 2.
 pub(in crate::analysis::judge) const ON_NODES: AllOf<Announcing> = AllOf {
     title: "the announcement on the nodes",
-    proofs: &[&INTERFACE_MISSING, &INTERFACE_OFF_LINK, &ADDRESS_OFF_LINK, &SPLIT_BRAIN, &FROZEN, &STRAY, &NOBODY],
+    proofs: &[&INTERFACE_MISSING, &INTERFACE_OFF_LINK, &ADDRESS_OFF_LINK, &SPLIT_BRAIN, &FROZEN, &STRAY, &CUT_OFF, &MUTE, &NOBODY],
 };
 
 /// What explains no failure by itself.
@@ -33,9 +34,9 @@ const POOL_GONE: Proof<Announcing> = Proof {
 
 const NO_ADVERTISEMENT: Proof<Announcing> = Proof {
     rule: &rules::NO_ADVERTISEMENT,
-    title: "a pool that no advertisement selects",
-    needs: "the address's pool and all advertisements of both kinds",
-    apply: One(|meant| no_advertisement(meant.announcement)),
+    title: "a pool that no advertisement selects, or a Service that none does",
+    needs: "the address's pool and all advertisements of both kinds; from 0.16 on the Service's labels",
+    apply: One(|meant| no_advertisement(meant.case, meant.announcement)),
 };
 
 const NO_SPEAKER: Proof<Announcing> = Proof {
@@ -123,6 +124,20 @@ const STRAY: Proof<Announcing> = Proof {
     title: "a node that has the address and does not announce it",
     needs: "an answer by ARP of a node whose speaker does not announce, while another one's does",
     apply: One(|meant| holders::stray(meant.case)),
+};
+
+const CUT_OFF: Proof<Announcing> = Proof {
+    rule: &rules::SPEAKER_UNHEALTHY,
+    title: "a speaker that cannot list what it works by",
+    needs: "the elected node, nobody who announces or answers by ARP, and that speaker's log from its start: it was refused a list or did not reach the API server, and has said nothing of a Service since",
+    apply: One(|meant| rules::SPEAKER_UNHEALTHY.of(cut_off::finding(meant.case, meant.announcement))),
+};
+
+const MUTE: Proof<Announcing> = Proof {
+    rule: &rules::SPEAKER_UNHEALTHY,
+    title: "a speaker that has nothing to answer with",
+    needs: "the elected node's speaker, whose log from its start says that it could not make a responder of the address's family on any of the interfaces, or closed the one that it had; nobody answers",
+    apply: One(|meant| rules::SPEAKER_UNHEALTHY.of(cut_off::mute(meant.case, meant.announcement))),
 };
 
 const NOBODY: Proof<Announcing> = Proof {

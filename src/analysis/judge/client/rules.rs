@@ -1,9 +1,9 @@
 //! What a client's own routes, addresses and filters do, and what the nodes make of them: causes that go by connections alone.
 
-use super::{diverted, firewall, no_route, outside_ranges, overlaps, translated, way};
+use super::{diverted, entry, firewall, no_route, outside_ranges, overlaps, ports, translated, way};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Look, Step::Open};
 use crate::analysis::judge::tries::{OfTries, Tries};
-use crate::analysis::judge::{holders, rules};
+use crate::analysis::judge::{holders, own_requests, rules};
 use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 
@@ -17,7 +17,11 @@ pub(in crate::analysis::judge) const AT_CLIENT: FirstOf<OfTries> = FirstOf {
         Look(&ROUTE_REFUSES),
         Look(&ROUTE_TO_NEIGHBOURS),
         Look(&DEAD_GATEWAY),
+        Look(&WRONG_ENTRY),
         Look(&DETOUR),
+        Look(&OWN_FILTER),
+        Look(&OWN_ROUTE_REFUSES),
+        Look(&OWN_ROUTE_ASTRAY),
     ],
 };
 
@@ -61,6 +65,16 @@ pub(in crate::analysis::judge) const REFUSED_BY_CLIENT: FirstOf<OfTries> =
 /// Clients that can make no connection at all.
 pub(in crate::analysis::judge) const BARRED: AllOf<OfTries> = AllOf { title: "clients that can ask nothing", proofs: &[&ROUTE_BARS] };
 
+/// Tries that the client's own kernel could not make, while others from there were made.
+pub(in crate::analysis::judge) const NOT_MADE: AllOf<OfTries> = AllOf { title: "tries that were not made", proofs: &[&NO_SOURCE_PORT] };
+
+const NO_SOURCE_PORT: Proof<OfTries> = Proof {
+    rule: &rules::CLIENT_NO_SOURCE_PORT,
+    title: "a client whose kernel has no source port left",
+    needs: "tries from ports that the kernel chooses, which it could not make, others of the same place from ports of their own, which it could, and its range of ports with as many bound as it may choose",
+    apply: Each(|tries| ports::none_left(tries.case)),
+};
+
 fn taken_inside(tries: &Tries) -> Gap {
     let reason = "the answer comes back to the client, and its program does not get it";
     let subject = &tries.roads[0].connection.vantage;
@@ -102,11 +116,39 @@ const DEAD_GATEWAY: Proof<OfTries> = Proof {
     apply: One(|tries| way::dead_gateway(tries.case, tries.roads)),
 };
 
+const WRONG_ENTRY: Proof<OfTries> = Proof {
+    rule: &rules::STALE_NEIGHBOUR,
+    title: "a client's own neighbour entry of its router, which has another MAC",
+    needs: "the client's way and its neighbour table, requests that leave it and come in on no node while all were watched, no answered try, nothing that came in there from the entry's MAC, and another MAC that answers by ARP for the router",
+    apply: One(|tries| entry::wrong(tries.case, tries.roads)),
+};
+
 const DETOUR: Proof<OfTries> = Proof {
     rule: &rules::CLIENT_NO_ROUTE,
     title: "a client's route past the network of the address, in which it is",
     needs: "an address of the client in the network of the Service's address, a way to the address by another interface or by a gateway, and requests that come in on no node while all were watched",
     apply: One(|tries| way::detour(tries.case, tries.roads)),
+};
+
+const OWN_FILTER: Proof<OfTries> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a node whose packet filter takes what it asks itself",
+    needs: "tries from a node that leave it nowhere while it is watched, and a rule that surely takes what is for some endpoints, to which the node was not seen to send, while all that it sent to the others was answered",
+    apply: One(|tries| own_requests::filtered(tries.case, tries.roads)),
+};
+
+const OWN_ROUTE_REFUSES: Proof<OfTries> = Proof {
+    rule: &rules::POD_NETWORK_MISSING,
+    title: "a node whose own routing refuses what its requests are translated to",
+    needs: "tries from a node that leave it nowhere while it is watched, `ip rule` and the routes: what is for some endpoints is refused, and would go on without the rule or the route, the node was not seen to send to these, and all that it sent to the others was answered",
+    apply: One(|tries| rules::POD_NETWORK_MISSING.of(own_requests::led_astray(tries.case, tries.roads))),
+};
+
+const OWN_ROUTE_ASTRAY: Proof<OfTries> = Proof {
+    rule: &rules::POD_NETWORK_WRONG,
+    title: "a node whose own routing leads what its requests are translated to to where nobody is",
+    needs: "as for one that refuses, with a route that ends at a link that is down or a next hop that is nobody",
+    apply: One(|tries| rules::POD_NETWORK_WRONG.of(own_requests::led_astray(tries.case, tries.roads))),
 };
 
 const NO_ROUTE: Proof<OfTries> = Proof {

@@ -46,6 +46,10 @@ struct Seen {
     ending: Ending,
     /// Somebody else's request for the address, which n2 answers.
     another_asks: bool,
+    /// The MAC that answers c2 for its router, where it was asked.
+    router_answers: Option<&'static str>,
+    /// The MAC of a frame that comes in on c2.
+    comes_in: Option<&'static str>,
 }
 
 fn seen() -> Seen {
@@ -63,6 +67,8 @@ fn seen() -> Seen {
         hops: Vec::new(),
         ending: Ending::HostUnreachable,
         another_asks: false,
+        router_answers: None,
+        comes_in: None,
     }
 }
 
@@ -150,10 +156,10 @@ fn judged(seen: &Seen, rule: impl Fn(&Case, &[&Road]) -> (Vec<Finding>, Vec<Gap>
         at_node.push(arp("mlb", Passage::In, false, ("10.88.64.51", 0x51), VIP));
         at_node.push(arp("mlb", Passage::Out, true, (VIP, 0x12), "10.88.64.51"));
     }
-    let captures = vec![
-        capture(client.clone(), 0, vec![arp("eth0", Passage::Out, false, (CLIENT, 0x50), VIP)]),
-        capture(node.clone(), seen.lost, at_node),
-    ];
+    let mut at_client = vec![arp("eth0", Passage::Out, false, (CLIENT, 0x50), VIP)];
+    let frame = arp("eth0", Passage::In, false, ("10.88.192.9", 0x09), "10.88.192.77");
+    at_client.extend(seen.comes_in.map(|mac| Packet { source_mac: mac.parse().ok(), ..frame }));
+    let captures = vec![capture(client.clone(), 0, at_client), capture(node.clone(), seen.lost, at_node)];
     let attempt = Attempt { source: CLIENT.parse().ok(), source_port: 20_000, ending: seen.ending, ..Attempt::sample() };
     let connection = Connection { vantage: Vantage::Ssh("c2".into()), attempt, hops: seen.hops.clone(), pod: None, not_joined: None };
     let client_links = links(&[("eth0", CLIENT_MAC, "veth"), ("d0", "02:00:00:00:00:51", "dummy")]);
@@ -181,7 +187,12 @@ fn judged(seen: &Seen, rule: impl Fn(&Case, &[&Road]) -> (Vec<Finding>, Vec<Gap>
         ),
     ];
     let flow = Flow { captures, connections: vec![connection], ..Flow::default() };
-    let closer = Closer { states, ..Closer::default() };
+    let host = client.host().clone();
+    let next_hop = |mac: &str| {
+        let asked = vec![("eth0".to_owned(), CLIENT_MAC.to_owned())];
+        ("10.88.192.1".parse().unwrap(), ArpAsk { host, asked, replies: vec![("eth0".to_owned(), mac.to_owned())], error: None })
+    };
+    let closer = Closer { states, next_hops: seen.router_answers.map(next_hop).into_iter().collect(), ..Closer::default() };
     let case =
         Case { service: &service, announcement: Some(&announcement), target: None, flow: Some(&flow), closer: Some(&closer), gaps: &[] };
     let roads = case.roads();
@@ -283,6 +294,41 @@ fn overlapping() -> Seen {
         ending: Ending::ConnectTimeout,
         ..seen()
     }
+}
+
+/// c2's requests leave it by its router, for whose MAC it has an entry, and come to no node.
+fn by_router(entry: &'static str) -> Seen {
+    Seen {
+        way: "10.88.64.100 via 10.88.192.1 dev eth0 src 10.88.192.50",
+        client_routes: "default via 10.88.192.1 dev eth0\n10.88.192.0/24 dev eth0 proto kernel scope link src 10.88.192.50",
+        client_neighbours: entry,
+        hops: vec![hop("c2", "eth0", Passage::Out, true, Some(CLIENT_MAC))],
+        ending: Ending::ConnectTimeout,
+        ..seen()
+    }
+}
+
+#[test]
+fn a_client_whose_entry_of_its_router_is_another_mac() {
+    let wrong = Some(("wire/stale-neighbour".to_owned(), format!("client/{CLIENT}")));
+    let permanent = by_router("10.88.192.1 dev eth0 lladdr 02:00:00:00:77:01 PERMANENT");
+    assert_eq!(whole(&Seen { router_answers: Some(ROUTER_MAC), ..permanent }).0, wrong);
+    // One that was learned may be wrong as well, as where the router was replaced.
+    let learned = by_router("10.88.192.1 dev eth0 lladdr 02:00:00:00:77:02 REACHABLE");
+    assert_eq!(astray(&Seen { router_answers: Some(ROUTER_MAC), ..learned }), wrong);
+}
+
+#[test]
+fn an_entry_that_may_be_right_is_not_named() {
+    let permanent = || by_router("10.88.192.1 dev eth0 lladdr 02:00:00:00:77:01 PERMANENT");
+    assert_eq!(astray(&Seen { router_answers: Some("02:00:00:00:77:01"), ..permanent() }), None, "the router says the same");
+    assert_eq!(astray(&Seen { router_answers: Some(ROUTER_MAC), comes_in: Some("02:00:00:00:77:01"), ..permanent() }), None, "it sends");
+    assert_eq!(astray(&Seen { router_answers: Some(ROUTER_MAC), lost: 3, ..permanent() }), None, "n2's capture lost packets");
+    // Where nobody answered, or nobody was asked, it is said that the entry is permanent, and nothing is claimed.
+    let entry = |seen: &Seen| judged(seen, |case, roads| (Vec::new(), super::entry::unproven(case, roads).into_iter().collect())).1;
+    assert!(entry(&permanent())[0].contains("10.88.192.1 is at 02:00:00:00:77:01 (PERMANENT)"));
+    assert!(entry(&by_router("10.88.192.1 dev eth0 lladdr 02:00:00:00:77:01 STALE")).is_empty(), "the kernel asks anew");
+    assert!(entry(&Seen { comes_in: Some("02:00:00:00:77:01"), ..permanent() }).is_empty());
 }
 
 #[test]

@@ -24,14 +24,14 @@ use crate::model::probe::Ending;
 use crate::model::subject::Subject;
 
 /// A client with what its kernel says of the way to the address.
-struct Client<'a> {
+pub(super) struct Client<'a> {
     case: &'a Case<'a>,
-    name: String,
-    vip: IpAddr,
-    state: &'a PlaceState,
+    pub(super) name: String,
+    pub(super) vip: IpAddr,
+    pub(super) state: &'a PlaceState,
     /// Its neighbour entries before the tries and after them: one that failed is soon forgotten.
-    neighbours: Vec<&'a Neighbour>,
-    way: Way,
+    pub(super) neighbours: Vec<&'a Neighbour>,
+    pub(super) way: Way,
 }
 
 impl<'a> Client<'a> {
@@ -58,7 +58,7 @@ fn finding(roads: &[&Road], summary: String, evidence: Vec<String>) -> Finding {
 }
 
 /// A client whose requests came nowhere, with its way to the address.
-fn client_of<'a>(case: &'a Case<'a>, roads: &[&Road]) -> Option<Client<'a>> {
+pub(super) fn client_of<'a>(case: &'a Case<'a>, roads: &[&Road]) -> Option<Client<'a>> {
     let client = Client::of(case, roads.first()?)?;
     let nowhere = roads.iter().all(|road| road.entry().is_none() && road.endpoint().is_none());
     nowhere.then_some(client)

@@ -91,6 +91,6 @@ fn a_full_table() {
         let text = format!("=== settings\nnet/netfilter/nf_conntrack_count = {count}\nnet/netfilter/nf_conntrack_max = 1000\n=== end 0\n");
         StatePair { before: state(&text), after: state(&text) }
     };
-    assert!(full(&settings(1000), "n2").is_some());
-    assert!(full(&settings(500), "n2").is_none());
+    assert!(full(&settings(1000), "n2", &[]).is_some());
+    assert!(full(&settings(500), "n2", &[]).is_none());
 }

@@ -13,7 +13,7 @@ use crate::model::connection::{Connection, Hop};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::metallb::Metallb;
-use crate::model::packet::{Body, Flags, Packet, Passage, Segment};
+use crate::model::packet::{Body, Flags, Offers, Packet, Passage, Segment};
 use crate::model::place::{Host, HostKind, Place};
 use crate::model::probe::{Attempt, Ending, Probe, Speech, Vantage};
 use crate::model::subject::Subject;
@@ -84,6 +84,7 @@ fn flow(tries: &[Tries], stranger: bool) -> Flow {
             acknowledgement: 0,
             flags: Flags(Flags::SYN),
             length: 0,
+            offers: Offers::default(),
         });
         let packet =
             Packet { at: 1, interface: "eth0".into(), passage: Passage::In, source_mac: None, body, tunnel: None, outer: None, ttl: None };

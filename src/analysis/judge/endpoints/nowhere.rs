@@ -136,10 +136,20 @@ fn without_pods(case: &Case, target: &Target, matches: String) -> Finding {
     } else {
         format!("{names}, whose pods the Service selects, has none")
     };
-    found(
+    let mut finding = found(
         names::ENDPOINTS_NONE_READY,
         target.templates.iter().map(|template| Subject::workload(&case.service.namespace, &template.name)).collect(),
         summary,
         std::iter::once(matches).chain(target.templates.iter().map(line)).collect(),
-    )
+    );
+    let scalable = |template: &&Template| template.desired == 0 && template.kind != "DaemonSet";
+    if target.templates.iter().all(|template| scalable(&template)) {
+        let scale = |template: &Template| {
+            format!("kubectl scale -n {} {} {} --replicas=N", case.service.namespace, template.kind.to_lowercase(), template.name)
+        };
+        let each: Vec<String> = target.templates.iter().map(scale).collect();
+        finding.next =
+            format!("{}; see who scaled it down (an autoscaler, a deployment pipeline, kubectl rollout history).", each.join(" or "));
+    }
+    finding
 }

@@ -97,6 +97,7 @@ pub(super) fn some_not_ready(case: &Case, target: &Target) -> Option<Finding> {
 /// One line a pod, and what the kubelet said of it.
 fn lines(case: &Case, target: &Target, pods: &[Pod]) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut told: BTreeSet<(String, String)> = BTreeSet::new();
     for pod in pods.iter().take(MOST) {
         let since = pod.ready_since.as_ref().map(|at| format!(", since {at}")).unwrap_or_default();
         let node = pod.node.as_deref();
@@ -104,14 +105,34 @@ fn lines(case: &Case, target: &Target, pods: &[Pod]) -> Vec<String> {
         let place = node.map_or_else(|| "no node".to_owned(), |node| format!("{node}{}", if down { " (itself not ready)" } else { "" }));
         lines.push(format!("pod {} on {place}: {}{since}", pod.name, why(pod)));
         for event in target.pod_events.get(&pod.name).into_iter().flatten().take(2) {
+            // What the kubelet says again of the next sandbox, or of the next pod, is no news.
+            let message = plain(&event.message);
+            if !told.insert((event.reason.clone(), message.clone())) {
+                continue;
+            }
             let times = if event.count > 1 { format!(", {} times", event.count) } else { String::new() };
-            lines.push(format!("event {} of pod {} at {}{times}: {}", event.reason, pod.name, event.at, said("", &event.message)));
+            lines.push(format!("event {} of pod {} at {}{times}: {}", event.reason, pod.name, event.at, said("", &message)));
         }
     }
     if pods.len() > MOST {
         lines.push(format!("and {} more pods", pods.len() - MOST));
     }
     lines
+}
+
+/// Digits of a name that is made for one sandbox or container.
+const LONG_NAME: usize = 32;
+
+/// A message without the names that no second event has, and without what every runtime's error begins with.
+pub(super) fn plain(message: &str) -> String {
+    let of_one = |word: &str| word.len() >= LONG_NAME && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut text = String::new();
+    for part in message.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        text.push_str(if of_one(word) { "…" } else { word });
+        text.push_str(&part[word.len()..]);
+    }
+    text.replace("rpc error: code = Unknown desc = ", "").replace("\"…\"", "…")
 }
 
 fn why(pod: &Pod) -> String {

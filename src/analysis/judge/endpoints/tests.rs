@@ -413,3 +413,19 @@ fn what_could_not_be_read_is_never_called_absent() {
     let slices_only = target(&service, &service.ports[0], Some(&[]), None);
     nothing(&service, &slices_only);
 }
+
+#[test]
+fn what_the_kubelet_says_again_of_each_sandbox_is_told_once() {
+    let said = |id: &str| {
+        format!(
+            "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"{id}\": plugin type=\"calico\" failed (add): cannot find a qualified ippool"
+        )
+    };
+    let told = super::pods::plain(&said(&"a1".repeat(32)));
+    assert_eq!(
+        told,
+        "Failed to create pod sandbox: failed to setup network for sandbox …: plugin type=\"calico\" failed (add): cannot find a qualified ippool"
+    );
+    assert_eq!(told, super::pods::plain(&said(&"b2".repeat(32))));
+    assert_eq!(super::pods::plain("Readiness probe failed: HTTP 503 from 10.0.0.1"), "Readiness probe failed: HTTP 503 from 10.0.0.1");
+}

@@ -14,6 +14,16 @@ pub(super) const DIVERTED: Proof<Inside> = Proof {
     apply: One(|scene| translation::diverted(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
+pub(super) const AGENT_BEHIND: Proof<Inside> = Proof {
+    rule: &rules::POLICY_AGENT_BEHIND,
+    title: "a network plugin's agent that does not know a pod's link",
+    needs: "Calico's rule for unknown interfaces, which drops these packets and counted them, on the node of the pod that they are for",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::unknown_link(scene.case, scene.pair, scene.node, scene.packets, taking)
+    }),
+};
+
 pub(super) const POLICY_STALE: Proof<Inside> = Proof {
     rule: &rules::POLICY_STALE,
     title: "a NetworkPolicy that is gone and still enforced",

@@ -61,7 +61,18 @@ fn came_in(roads: &[&Road], node: &str, input: Option<&str>) -> String {
     // That none left is known only where the capture lost nothing.
     let watched = roads.iter().all(|road| road.watched(node));
     let input = input.map(|name| format!("/{name}")).unwrap_or_default();
-    format!("{came_in} requests came in on {node}{input}{}", if watched { ", none left it towards a pod" } else { "" })
+    // A capture is of the address and of the endpoints: what leaves for anybody else is not in it.
+    let data = roads.iter().filter(|road| road.vanished().is_some_and(|gone| gone.leg == Leg::RequestData)).count();
+    match data {
+        _ if !watched => format!("{came_in} requests came in on {node}{input}"),
+        0 => format!("{came_in} requests came in on {node}{input}, none left it towards an endpoint"),
+        all if all >= came_in => {
+            format!("{came_in} requests came in on {node}{input}: their first packets left it towards an endpoint, and their data did not")
+        }
+        some => format!(
+            "{came_in} requests came in on {node}{input}: of {some} the first packets left it towards an endpoint and their data did not, and nothing of the others"
+        ),
+    }
 }
 
 /// The answer came back to the announcing node and did not leave it for the client.
@@ -184,3 +195,6 @@ fn input_of(roads: &[&Road], node: &str, request: bool) -> Option<String> {
         .find(|hop| hop.place == node)
         .map(|hop| hop.interface.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::data_path;
-use crate::analysis::state::kube_proxy::{self, Programme, ServicePort, is_there, programme};
+use crate::analysis::state::kube_proxy::{self, Programme, ServicePort, is_there, other_ports, programme};
 use crate::analysis::state::place_state::StatePair;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
@@ -14,18 +14,18 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
-/// What kube-proxy's programme on the node lacks: the address in it, or the way to it.
-pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, node: &str) -> Option<&'static str> {
+/// What kube-proxy's programme on the node lacks: the address in it, the port of it, or the way to it.
+pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, node: &str) -> Option<String> {
     let address = case.address()?;
     if data_path::plugin(&pair.after).is_some() && !kube_proxy_is_used(case) {
         return None;
     }
-    let why = match programme(&pair.after, address) {
+    let why = match programme(&pair.after, address, service_port(case)) {
         Programme::Complete | Programme::Unread => return None,
         Programme::Lacks(why) => why,
         Programme::Missing => {
             let elsewhere = case.states().any(|other| is_there(&other.after, address));
-            elsewhere.then_some("it has none of kube-proxy's chains, which other nodes have")?
+            elsewhere.then(|| "it has none of kube-proxy's chains, which other nodes have".to_owned())?
         }
     };
     // What the node translated a moment before shows that its rules come and go.
@@ -47,10 +47,16 @@ pub(in crate::analysis::judge) fn down(case: &Case, pair: &StatePair, node: &str
         let mut finding = found(
             names::NODE_PROXY_DOWN,
             vec![Subject::kube_proxy(node)],
-            format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
-            lacking(node, why, Some((process, states))),
+            match new_port(case, pair, node) {
+                Some(port) => format!("kube-proxy does not work on {node}, and has no rule there for {}", port.missing),
+                None => format!("kube-proxy does not work on {node}, and {node} does not translate the address"),
+            },
+            lacking(case, pair, node, &why, Some((process, states))),
         );
         within(&mut finding, process, node);
+        if let Some(wake) = pair.after.wake(process) {
+            finding.next = wake;
+        }
         finding
     })
 }
@@ -63,14 +69,42 @@ pub(in crate::analysis::judge) fn not_programmed(case: &Case, pair: &StatePair, 
     let mut finding = found(
         names::NODE_NOT_PROGRAMMED,
         vec![Subject::kube_proxy(node)],
-        format!("{node} does not translate the address: {why}"),
-        lacking(node, why, process),
+        match new_port(case, pair, node) {
+            Some(port) => format!("{node}'s kube-proxy has no rule for {}", port.missing),
+            None => format!("{node} does not translate the address: {why}"),
+        },
+        lacking(case, pair, node, &why, process),
     );
     within(&mut finding, name.unwrap_or_default(), node);
+    if let Some(wake) = name.and_then(|name| pair.after.wake(name)) {
+        finding.next = wake;
+    }
     Some(finding)
 }
 
-fn lacking(node: &str, why: &str, process: Option<(&str, Vec<char>)>) -> Vec<String> {
+/// A port of the address that a node's kube-proxy has no rule for, although it has rules for others: they were made before it was added.
+struct NewPort {
+    /// `10.88.64.100:8443/tcp`
+    missing: String,
+    evidence: String,
+}
+
+fn new_port(case: &Case, pair: &StatePair, node: &str) -> Option<NewPort> {
+    let (address, port) = (case.address()?, service_port(case)?);
+    let known = other_ports(&pair.after, address);
+    let lacks = matches!(programme(&pair.after, address, Some(port)), Programme::Lacks(_));
+    if known.is_empty() || !lacks || known.contains(&format!("{}/{}", port.port, port.protocol)) {
+        return None;
+    }
+    let missing = port.at(address);
+    let has = |other: &&StatePair| programme(&other.after, address, Some(port)) == Programme::Complete;
+    let others: Vec<String> = case.states().filter(has).map(|other| other.after.place.to_string()).collect();
+    let of_others = if others.is_empty() { String::new() } else { format!("; {missing} stands in those of {}", others.join(" and ")) };
+    let known = known.into_iter().collect::<Vec<_>>().join(" and ");
+    Some(NewPort { evidence: format!("the rules on {node} know {known} of {address} alone{of_others}"), missing })
+}
+
+fn lacking(case: &Case, pair: &StatePair, node: &str, why: &str, process: Option<(&str, Vec<char>)>) -> Vec<String> {
     let process = process.map(|(name, states)| {
         if states.is_empty() {
             format!("no process {name} runs on {node}")
@@ -78,7 +112,8 @@ fn lacking(node: &str, why: &str, process: Option<(&str, Vec<char>)>) -> Vec<Str
             format!("the kernel shows {name} on {node} in state {}", states.iter().collect::<String>())
         }
     });
-    std::iter::once(format!("on {node} {why}")).chain(process).collect()
+    let port = new_port(case, pair, node).map(|port| port.evidence);
+    std::iter::once(format!("on {node} {why}")).chain(port).chain(process).collect()
 }
 
 /// A distribution that runs kube-proxy in its own process has no pod and no unit of that name: its own log and restart are meant.
@@ -139,15 +174,20 @@ pub(in crate::analysis::judge) fn programmed(case: &Case, pair: &StatePair) -> B
 
 /// The same, apart by kube-proxy's mode.
 fn by_mode(case: &Case, pair: &StatePair) -> Vec<(&'static str, BTreeSet<(IpAddr, u16)>)> {
-    let (Some(vip), Some(target)) = (case.address(), case.target) else { return Vec::new() };
-    let port = ServicePort {
-        namespace: &case.service.namespace,
-        service: &case.service.name,
-        protocol: if target.port.protocol == Protocol::Udp { "udp" } else { "tcp" },
-        name: &target.port.name,
-        port: target.port.port,
-    };
+    let (Some(vip), Some(port)) = (case.address(), service_port(case)) else { return Vec::new() };
     kube_proxy::by_mode(&pair.after, vip, port).into()
+}
+
+/// The port that was asked, as kube-proxy names it.
+fn service_port<'a>(case: &Case<'a>) -> Option<ServicePort<'a>> {
+    let target = case.target?;
+    let protocol = match target.port.protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Sctp => "sctp",
+    };
+    let service = case.service;
+    Some(ServicePort { namespace: &service.namespace, service: &service.name, protocol, name: &target.port.name, port: target.port.port })
 }
 
 pub(in crate::analysis::judge) fn no_local_endpoint(case: &Case, node: &str) -> Option<Finding> {
@@ -162,3 +202,6 @@ pub(in crate::analysis::judge) fn no_local_endpoint(case: &Case, node: &str) -> 
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! Inside a node: what takes a packet between where it came in and where it should leave.
 
+mod connection_rules;
 mod filter_rules;
 pub(super) mod filters;
 pub(super) mod forwarding;
 pub(super) mod frames;
 pub(super) mod gone;
+pub(super) mod hairpin;
 pub(super) mod inside;
 pub(super) mod kube_proxy;
 pub(super) mod packets;

@@ -2,18 +2,20 @@
 
 use crate::analysis::state::ways::RouteQuestion;
 
+use super::connection_rules::{CONNTRACK_CLASH, CONNTRACK_FULL, CONNTRACK_STALE, FORGOTTEN, FORGOTTEN_AND_TAKEN};
 use super::filter_rules::{
-    ARP_FILTERED, BRIDGED, DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL,
+    AGENT_BEHIND, ARP_FILTERED, BRIDGED, DIVERTED, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
+    TRAFFIC_CONTROL,
 };
 use super::routing_rules::{
     ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{forwarding, kube_proxy};
+use super::{forwarding, hairpin, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
-use crate::analysis::judge::{client, conntrack, endpoints, pod_link, policy, translation};
+use crate::analysis::judge::{client, endpoints, pod_link, policy, translation};
 use crate::model::finding::Finding;
 
 /// The request came in on the announcing node and no translated packet left it.
@@ -22,6 +24,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
     steps: &[
         Look(&REQUESTS_EXPIRED),
         Look(&DIVERTED),
+        Look(&AGENT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
@@ -44,6 +47,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&CONNTRACK_CLASH),
         Look(&POD_ROUTE),
         Look(&OWN_NETWORK),
+        Look(&HAIRPIN_OFF),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),
@@ -61,6 +65,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&NO_WAY_BACK),
         Look(&UNTRACKED_ANSWERS),
         Look(&ZONED),
+        Look(&FORGOTTEN),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
         Look(&HELD_BACK),
@@ -83,6 +88,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&SHORT_LIVED),
         Look(&REQUESTS_EXPIRED),
         Look(&POD_ADDRESS_TAKEN),
+        Look(&AGENT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
@@ -95,6 +101,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&REFUSED_TO_FORWARD),
         Look(&REQUESTS_CHOSEN_MISSING),
         Look(&REQUESTS_CHOSEN_WRONG),
+        Look(&CONNTRACK_FULL),
         Look(&POD_LINK),
         Look(&OWN_ROUTE_WRONG),
         Look(&OWN_ROUTE_MISSING),
@@ -109,6 +116,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
     steps: &[
         Look(&ANSWERS_EXPIRED),
         Look(&BRIDGED),
+        Look(&FORGOTTEN_AND_TAKEN),
         Look(&TAKEN),
         Look(&TRAFFIC_CONTROL),
         Look(&HELD_BACK),
@@ -186,21 +194,21 @@ const REVERSE_PATH: Proof<Inside> = Proof {
 const LEFT_ALONE: Proof<Inside> = Proof {
     rule: &rules::NOT_PROGRAMMED,
     title: "a Service that kube-proxy is told to leave alone",
-    needs: "kube-proxy's rules, read and without the address, and a label or an ipMode that gives the Service to somebody else",
-    apply: One(|scene| endpoints::left_alone(scene.case, scene.node, kube_proxy::untranslated(scene.case, scene.pair, scene.node)?)),
+    needs: "kube-proxy's rules, read and without the address or its port, and a label or an ipMode that gives the Service to somebody else",
+    apply: One(|scene| endpoints::left_alone(scene.case, scene.node, &kube_proxy::untranslated(scene.case, scene.pair, scene.node)?)),
 };
 
 const PROXY_DOWN: Proof<Inside> = Proof {
     rule: &rules::PROXY_DOWN,
     title: "kube-proxy that does not run",
-    needs: "kube-proxy's rules, read and without the address, and no process of it, or one that is stopped",
+    needs: "kube-proxy's rules, read and without the address or its port, and no process of it, or one that is stopped",
     apply: One(|scene| kube_proxy::down(scene.case, scene.pair, scene.node)),
 };
 
 const NOT_PROGRAMMED: Proof<Inside> = Proof {
     rule: &rules::NOT_PROGRAMMED,
     title: "an address that kube-proxy does not translate",
-    needs: "kube-proxy's rules, read and without the address, or reached by nothing",
+    needs: "kube-proxy's rules, read and without the address or its port, or reached by nothing",
     apply: One(|scene| kube_proxy::not_programmed(scene.case, scene.pair, scene.node)),
 };
 
@@ -218,27 +226,6 @@ const NO_LOCAL_ENDPOINT: Proof<Inside> = Proof {
     apply: One(|scene| kube_proxy::no_local_endpoint(scene.case, scene.node)),
 };
 
-const CONNTRACK_STALE: Proof<Inside> = Proof {
-    rule: &rules::CONNTRACK_STALE,
-    title: "an old entry of the connection table",
-    needs: "an entry of one of these connections from before they were repeated, that leads to no endpoint",
-    apply: One(|scene| conntrack::stale(scene.case, scene.pair, scene.node, scene.roads)),
-};
-
-const CONNTRACK_FULL: Proof<Inside> = Proof {
-    rule: &rules::CONNTRACK_FULL,
-    title: "a connection table that is full",
-    needs: "nf_conntrack_count at 99 in 100 of nf_conntrack_max or more",
-    apply: One(|scene| conntrack::full(scene.pair, scene.node)),
-};
-
-const CONNTRACK_CLASH: Proof<Inside> = Proof {
-    rule: &rules::CONNTRACK_CLASH,
-    title: "connections that the connection table cannot enter",
-    needs: "the kernel's count of connections that could not be entered, that grew by as many as were lost while the probe was repeated",
-    apply: One(|scene| conntrack::clash(scene.pair, scene.node, scene.roads)),
-};
-
 const POD_ADDRESS_TAKEN: Proof<Inside> = Proof {
     rule: &rules::HELD_TWICE,
     title: "a node that has the address of its own pod itself",
@@ -251,6 +238,13 @@ const OWN_NETWORK: Proof<Inside> = Proof {
     title: "a network of the node's own that holds another node's pod",
     needs: "the way to a pod of another node, by an interface that has an address in a network which holds the pod",
     apply: One(|scene| forwarding::own_network(scene.case, scene.pair, scene.node, &scene.packets.endpoints)),
+};
+
+const HAIRPIN_OFF: Proof<Inside> = Proof {
+    rule: &rules::HAIRPIN_OFF,
+    title: "a pod that is led to itself by a bridge whose hairpin mode is off",
+    needs: "tries of one pod that is an endpoint itself, hairpin off at its port of the node's bridge, kube-proxy's rules that lead to it, and answered tries that all went to other endpoints, or no other endpoint",
+    apply: One(|scene| hairpin::off(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
 const POD_ROUTE: Proof<Inside> = Proof {

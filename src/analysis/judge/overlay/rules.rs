@@ -3,9 +3,9 @@
 use super::macs::mac_of_nobody;
 use super::sizes::{Lost, sizes};
 use super::{
-    Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, ends, filtered_on_arrival, filtered_on_leaving,
-    foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread, tables_unread,
-    tunnel_to_another_node, wrong_endpoint, wrong_neighbour,
+    Arrived, Between, Handed, by_default_route, direct, down_on_arrival, down_on_leaving, ends, entries, filtered_on_arrival,
+    filtered_on_leaving, foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread,
+    tables_unread, wrong_endpoint, wrong_neighbour,
 };
 use crate::analysis::judge::node::queues;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
@@ -167,8 +167,8 @@ const ROUTE_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {
 const TUNNEL_TO_ANOTHER_NODE: Proof<OnTheWay> = Proof {
     rule: &rules::WRONG_ENDPOINT,
     title: "a tunnel that sends to another address than the pod's node's",
-    needs: "encapsulated packets that leave for an address which the pod's node does not have",
-    apply: One(|scene| tunnel_to_another_node(scene)),
+    needs: "encapsulated packets that leave for an address which the pod's node does not have; which entry leads them there the sender's tables tell, beside the MAC of the pod's node",
+    apply: One(|scene| entries::tunnel_to_another_node(scene)),
 };
 
 const SECOND_HOLDER: Proof<OnTheWay> = Proof {

@@ -61,6 +61,24 @@ fn narrow_route(lost: &Lost) -> Option<String> {
     })
 }
 
+/// The largest that passed a point. What has more than its place's interfaces send at once is no packet: the kernel hands several to an
+/// interface in one piece, which cuts it.
+fn largest_told(case: &Case, place: &str, what: &str, point: &Point, bytes: u32) -> String {
+    const HEADERS: u32 = 40;
+    let links = case.states().find(|pair| pair.after.place.to_string() == place).and_then(|pair| pair.after.links());
+    let mtu = links.and_then(|links| links.iter().filter(|link| link.name != "lo").map(|link| link.mtu).max());
+    match mtu {
+        Some(mtu) if bytes + HEADERS <= mtu => {
+            format!("the largest packet of these {what} that passed {point} has {bytes} bytes of payload")
+        }
+        Some(mtu) => format!(
+            "the largest piece of these {what} that passed {point} has {bytes} bytes of payload: its interface (MTU {mtu}) cuts it into packets of at most {}",
+            mtu.saturating_sub(HEADERS)
+        ),
+        None => format!("the largest piece of these {what} that passed {point} has {bytes} bytes of payload, which may be several packets"),
+    }
+}
+
 /// Payload was lost between two points while small packets pass: a size problem. `None` when sizes do not matter.
 pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
     let Lost { case, roads, gone } = lost;
@@ -82,7 +100,7 @@ pub(super) fn sizes(lost: &Lost) -> Option<Finding> {
     let (from, to) = (gone.last.place(), gone.next.place());
     let what = if gone.leg == Leg::RequestData { "requests" } else { "answers" };
     let evidence = vec![
-        format!("the largest packet of these {what} that passed {} has {} bytes of payload", gone.last, largest(&gone.last)),
+        largest_told(case, gone.last.place(), what, &gone.last, largest(&gone.last)),
         match largest(&gone.next) {
             0 => format!("none with payload passed {}", gone.next),
             bytes => format!("the largest that passed {} has {bytes} bytes", gone.next),

@@ -1,7 +1,7 @@
 //! What keeps a pod from answering, in the order in which a request meets it.
 
 use super::{
-    Reached, filtered, gateway_silent, no_route_back, no_state, not_listening, on_another_address, on_loopback, other_protocol, queue_full,
+    Reached, back, filtered, led, no_route_back, no_state, not_listening, on_another_address, on_loopback, other_protocol, queue_full,
     spoiled,
 };
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
@@ -17,7 +17,14 @@ impl View for InPod {
 /// The pod refuses the connection itself.
 pub(in crate::analysis::judge) const REFUSED: FirstOf<InPod> = FirstOf {
     title: "the refusal of the pod",
-    steps: &[Look(&OTHER_PROTOCOL), Look(&NOT_LISTENING), Look(&ON_LOOPBACK), Look(&ON_ANOTHER_ADDRESS), Look(&FILTERED)],
+    steps: &[
+        Look(&LED_ASTRAY),
+        Look(&OTHER_PROTOCOL),
+        Look(&NOT_LISTENING),
+        Look(&ON_LOOPBACK),
+        Look(&ON_ANOTHER_ADDRESS),
+        Look(&FILTERED),
+    ],
 };
 
 /// Requests reach the pod and nothing leaves it.
@@ -26,12 +33,15 @@ pub(in crate::analysis::judge) const SILENT: FirstOf<InPod> = FirstOf {
     steps: &[
         Open(|scene| no_state(scene)),
         Look(&FILTERED),
+        Look(&LED_ASTRAY),
         Look(&SPOILED),
         Open(|reached| spoiled(reached)?.err()),
         Look(&NO_ROUTE_BACK),
+        Look(&KEPT_INSIDE),
         Look(&ON_LOOPBACK),
         Look(&GATEWAY_SILENT),
         Look(&QUEUE_FULL),
+        Look(&FROM_ANOTHER_ADDRESS),
     ],
 };
 
@@ -70,6 +80,13 @@ const FILTERED: Proof<InPod> = Proof {
     apply: One(|scene| filtered(scene)),
 };
 
+const LED_ASTRAY: Proof<InPod> = Proof {
+    rule: &rules::POD_FIREWALL_DROP,
+    title: "a rule inside the pod that leads requests to where nobody takes them",
+    needs: "a rule of the pod's namespace that surely translates each of these requests and none that the pod answered, and the pod's sockets: none where it leads",
+    apply: One(|scene| led::astray(scene)),
+};
+
 const SPOILED: Proof<InPod> = Proof {
     rule: &rules::CHECKSUM,
     title: "packets out of a tunnel with a wrong checksum",
@@ -84,11 +101,25 @@ const NO_ROUTE_BACK: Proof<InPod> = Proof {
     apply: One(|scene| no_route_back(scene)),
 };
 
+const KEPT_INSIDE: Proof<InPod> = Proof {
+    rule: &rules::POD_NO_WAY_BACK,
+    title: "a pod whose own route keeps its answers inside",
+    needs: "`ip route get SOURCE` in the pod: by a link behind which the source is not, and a neighbour entry there that failed or no carrier, or the source's address on the pod itself; for every source of the lost requests and for none that the pod answered",
+    apply: One(|scene| back::kept_inside(scene)),
+};
+
+const FROM_ANOTHER_ADDRESS: Proof<InPod> = Proof {
+    rule: &rules::POD_NO_WAY_BACK,
+    title: "a pod that answers from another address than it was asked at",
+    needs: "answers in the pod's capture from another address of its own to each lost request of the second round; or UDP, a socket on every address that nobody waits at, another address as the source that its routes prefer, as many datagrams sent as taken, and none seen to leave from the endpoint's address",
+    apply: One(|scene| back::from_another_address(scene)),
+};
+
 const GATEWAY_SILENT: Proof<InPod> = Proof {
     rule: &rules::POD_NO_WAY_BACK,
     title: "a pod whose next hop does not resolve",
     needs: "a neighbour entry of the pod's gateway that failed",
-    apply: One(|scene| gateway_silent(scene)),
+    apply: One(|scene| back::gateway_silent(scene)),
 };
 
 const QUEUE_FULL: Proof<InPod> = Proof {

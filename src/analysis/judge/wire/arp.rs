@@ -27,7 +27,8 @@ pub(super) struct Arp {
     pub(super) router_asks: bool,
     /// Somebody asked more than once: the answer to the first time did not reach him.
     pub(super) router_asks_again: bool,
-    pub(super) router_unreachable: bool,
+    /// Who says by ICMP that nobody tells it the address's MAC.
+    pub(super) router_unreachable: BTreeSet<IpAddr>,
 }
 
 impl Arp {

@@ -96,8 +96,9 @@ pub(super) fn asked_elsewhere(asking: &Asking) -> Option<Finding> {
 pub(super) fn speaker_stopped(asking: &Asking) -> Option<Finding> {
     let Asking { case, arp, node, .. } = asking;
     let state = &case.node_state(node).filter(|_| asking.unanswered())?.after;
-    state.processes("speaker")?.contains(&'T').then(|| {
-        found(
+    state.wake("speaker").map(|next| Finding {
+        next,
+        ..found(
             names::ANNOUNCE_SPEAKER_UNHEALTHY,
             vec![Subject::speaker(node)],
             format!("the speaker on {node} is stopped: it runs and answers nothing"),
@@ -183,14 +184,14 @@ pub(super) fn answers_others(asking: &Asking) -> Option<Gap> {
 pub(super) fn answer_to_router_lost(asking: &Asking) -> Option<Finding> {
     let Asking { arp, node, .. } = asking;
     let by = asking.by();
-    (arp.answered_by_node > 0 && asking.sent && arp.router_unreachable && arp.router_asks_again).then(|| {
+    (arp.answered_by_node > 0 && asking.sent && !arp.router_unreachable.is_empty() && arp.router_asks_again).then(|| {
         found(
             names::WIRE_REPLY_LOST,
             vec![asking.between()],
             format!("{node} answers the router by {by}, and the answer does not reach it"),
             vec![
                 format!("{} {by} requests for the address came in on {node}, {} answers left it", arp.asked_at_node, arp.answered_by_node),
-                "a router reports the address as unreachable by ICMP".to_owned(),
+                unreachable_told(asking),
             ],
         )
     })
@@ -237,7 +238,13 @@ pub(super) fn router_cannot_resolve(asking: &Asking) -> Option<Gap> {
     } else {
         format!("whether its own route refuses the address, or its {by} requests or the answers are lost")
     };
-    asking.arp.router_unreachable.then(|| asking.open("a router reports the address as unreachable by ICMP", &what))
+    (!asking.arp.router_unreachable.is_empty()).then(|| asking.open(&unreachable_told(asking), &what))
+}
+
+/// Which router says that nobody tells it the address's MAC.
+fn unreachable_told(asking: &Asking) -> String {
+    let routers = asking.arp.router_unreachable.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    format!("a router ({routers}) reports the address as unreachable by ICMP")
 }
 
 /// The request left the client for the right neighbour, and some node that could take it was not watched.

@@ -20,9 +20,71 @@ const NO_ROUTE: Word = [(3, 0), (1, 0)];
 /// It has one, and nobody there tells it his MAC.
 const NO_NEIGHBOUR: Word = [(3, 1), (1, 3)];
 
-/// Whether somebody on the way says that nobody tells it the address's MAC.
-pub(super) fn no_neighbour(case: &Case, roads: &[&Road]) -> bool {
-    roads.iter().any(|road| sayings(case, road, NO_NEIGHBOUR).next().is_some())
+/// What a refusal by ICMP is called: what somebody sends whose list or route says so, as type and code.
+const REFUSALS: [(bool, (u16, u16), &str); 10] = [
+    (false, (3, 0), "network unreachable: it has no route to it"),
+    (false, (3, 2), "protocol unreachable"),
+    (false, (3, 3), "port unreachable, as a filter that rejects says"),
+    (false, (3, 9), "network administratively prohibited"),
+    (false, (3, 10), "host administratively prohibited"),
+    (false, (3, 13), "communication administratively prohibited"),
+    (true, (1, 0), "it has no route to it"),
+    (true, (1, 1), "communication administratively prohibited"),
+    (true, (1, 4), "port unreachable, as a filter that rejects says"),
+    (true, (1, 6), "its route rejects it"),
+];
+
+/// Who on the way says that nobody tells it the address's MAC.
+pub(super) fn no_neighbour(case: &Case, roads: &[&Road]) -> BTreeSet<IpAddr> {
+    roads.iter().flat_map(|road| sayings(case, road, NO_NEIGHBOUR)).map(|hop| hop.source.0).collect()
+}
+
+/// Somebody on the way says by ICMP that it refuses the requests, to every place that sends them, and to none that is answered.
+pub(super) fn refused(case: &Case, roads: &[&Road]) -> Option<Finding> {
+    let mut told: BTreeMap<&Vantage, BTreeMap<Said, usize>> = BTreeMap::new();
+    for road in roads {
+        let of_place = told.entry(&road.connection.vantage).or_default();
+        for said in refusals(case, road) {
+            *of_place.entry(said).or_default() += 1;
+        }
+    }
+    let all = case.roads();
+    let passed: BTreeSet<Said> =
+        all.iter().filter(|road| road.connection.attempt.answered()).flat_map(|road| refusals(case, road)).collect();
+    // A router answers few of many packets by ICMP, so that its word for one try from a place is its word for all from there.
+    let common = told.values().map(|said| said.keys().copied().collect::<BTreeSet<Said>>()).reduce(|one, other| &one & &other)?;
+    let (router, kind, code, meaning) = common.into_iter().find(|said| !passed.contains(said))?;
+    let clients = told.keys().map(|vantage| vantage.place()).collect::<Vec<_>>().join(" and ");
+    let tries = told.values().filter_map(|said| said.get(&(router, kind, code, meaning))).sum::<usize>();
+    let (vip, port) = (case.address()?, case.target.map_or_else(String::new, |target| format!(", port {}", target.port.port)));
+    let evidence = vec![
+        format!("{tries} of {} tries are answered by ICMP from {router}: type {kind}, code {code} ({meaning})", roads.len()),
+        "what was sent came in on no node that was watched".to_owned(),
+    ];
+    let summary = format!("{router}, on the way, refuses what {clients} sends, and says so by ICMP: {meaning}");
+    let next = if meaning.contains("route") {
+        format!("On {router}: which route it has for {vip} (Linux: ip route get {vip}), and what should have given it one.")
+    } else {
+        format!(
+            "On {router}: the filter or access list that refuses what comes from {clients} for {vip}{port}; it sends this message itself."
+        )
+    };
+    Some(Finding { next, ..found(names::WIRE_REQUEST_LOST, vec![Subject::router(router)], summary, evidence) })
+}
+
+/// A refusal: who says it, type, code, and what that means.
+type Said = (IpAddr, u16, u16, &'static str);
+
+/// The refusals that came in at the client for a try, each once.
+fn refusals(case: &Case, road: &Road) -> BTreeSet<Said> {
+    let of = |hop: &Hop| {
+        let said = (hop.source.0.is_ipv6(), (hop.source.1, hop.destination.1));
+        REFUSALS
+            .iter()
+            .find(|(six, word, _)| (*six, *word) == said)
+            .map(|(_, (kind, code), meaning)| (hop.source.0, *kind, *code, *meaning))
+    };
+    errors(case, road).filter_map(of).collect()
 }
 
 /// A router on the way says that it has no route to an address that the nodes announce to it.
@@ -61,13 +123,19 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
     })
 }
 
-/// ICMP errors that came in at the client from somebody who is neither a node nor the Service.
+/// What came in at the client as that word.
 fn sayings<'a>(case: &'a Case, road: &'a Road, word: Word) -> impl Iterator<Item = &'a Hop> {
+    errors(case, road).filter(move |hop| word[usize::from(hop.source.0.is_ipv6())] == (hop.source.1, hop.destination.1))
+}
+
+/// ICMP errors that came in at the client from somebody who is neither a node nor the Service, nor the client itself.
+fn errors<'a>(case: &'a Case, road: &'a Road) -> impl Iterator<Item = &'a Hop> {
     let vip = case.address();
     road.hops(move |hop| {
         hop.what == Sighting::IcmpError
             && hop.passage == Passage::In
-            && word[usize::from(hop.source.0.is_ipv6())] == (hop.source.1, hop.destination.1)
+            && hop.interface != "lo"
+            && Some(hop.source.0) != road.connection.attempt.source
             && Some(hop.source.0) != vip
             && hop.place == road.client()
             && !case.is_node_address(hop.source.0)

@@ -26,6 +26,7 @@ pub(in crate::analysis::judge) const BEFORE_NODE: FirstOf<BeforeNode> = FirstOf 
         Known(|before| torn_apart(before)),
         Known(|before| before.silencing.cloned()),
         Open(|before| router_word::said_by_a_node(before.case, before.roads)),
+        Look(&REFUSED_BY_ROUTER),
         Look(&NODE_GONE),
     ],
 };
@@ -47,6 +48,8 @@ pub(in crate::analysis::judge) const BEFORE_ROUTED_NODE: FirstOf<BeforeNode> = F
         Look(&ROUTER_FILTERS),
         Open(|before| unread::behind_router(before.case, &router_word(before)?)),
         Look(&ROUTER_HAS_NO_ROUTE),
+        Look(&REFUSED_BY_ROUTER),
+        Open(|before| client::entry::unproven(before.case, before.roads)),
         Look(&FROM_SOME_ONLY),
     ],
 };
@@ -74,6 +77,7 @@ pub(in crate::analysis::judge) const RESOLUTION: FirstOf<Resolution> = FirstOf {
         Open(|scene| resolution::perhaps_never_led(scene)),
         Open(|scene| resolution::nothing_left_while_watched(scene)),
         Open(|scene| unread::on_link(scene.case, scene.roads)),
+        Open(|scene| client::entry::unproven(scene.case, scene.roads)),
         Look(&REQUEST_LOST),
     ],
 };
@@ -181,6 +185,13 @@ const ROUTER_HAS_NO_ROUTE: Proof<BeforeNode> = Proof {
     title: "a router that says by ICMP that it has no route",
     needs: "an ICMP error (no route) from a router on the way, for tries of every place",
     apply: One(|before| rules::REQUEST_LOST.of(router_word(before))),
+};
+
+const REFUSED_BY_ROUTER: Proof<BeforeNode> = Proof {
+    rule: &rules::REQUEST_LOST,
+    title: "somebody on the way who says by ICMP that it refuses the requests",
+    needs: "an ICMP error that refuses (prohibited, no route, port unreachable) from an address that is neither a node's nor the Service's, for tries of every place, and none for an answered try",
+    apply: One(|before| router_word::refused(before.case, before.roads)),
 };
 
 const FROM_SOME_ONLY: Proof<BeforeNode> = Proof {

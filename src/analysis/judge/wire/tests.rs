@@ -264,3 +264,37 @@ fn a_router_s_own_word_tells_what_nobody_could_look_at() {
     // It has a route, and the next hop does not answer it: that is another story.
     assert_eq!(culprit("10.88.64.1", 1), None);
 }
+
+/// What came in at c1 by ICMP of its request.
+fn icmp(from: &str, kind: u16, code: u16) -> Hop {
+    let back = syn("c1", Passage::In).back();
+    Hop { what: Sighting::IcmpError, source: (from.parse().unwrap(), kind), destination: (back.destination.0, code), ..back }
+}
+
+#[test]
+fn a_router_that_says_that_it_refuses_is_named_with_its_word() {
+    let watched = || vec![capture("c1", HostKind::Client, 0, Vec::new()), capture("n2", HostKind::Node, 0, Vec::new())];
+    let told = |ending, hops: Vec<Hop>| judged(&round(ending, hops, watched()), Flow::default());
+    let routers_word = |ending, kind, code, words: &str| {
+        let (findings, _) = told(ending, vec![syn("c1", Passage::Out), icmp("10.88.64.1", kind, code)]);
+        let finding = findings.first().unwrap_or_else(|| panic!("nothing for code {code}"));
+        assert_eq!((finding.name.as_str(), finding.culprits[0].to_string().as_str()), ("wire/request-lost", "router/10.88.64.1"));
+        assert!(finding.evidence[0].contains(&format!("type {kind}, code {code}")) && finding.summary.contains(words), "{finding:?}");
+        assert!(finding.next.contains("10.88.64.1"), "{finding:?}");
+    };
+    routers_word(Ending::HostUnreachable, 3, 13, "communication administratively prohibited");
+    routers_word(Ending::HostUnreachable, 3, 10, "host administratively prohibited");
+    routers_word(Ending::Refused, 3, 3, "port unreachable");
+    routers_word(Ending::NoRoute, 3, 0, "no route");
+    // A node's own word, that of the Service's address, and what the client tells itself are no router's.
+    for from in ["10.88.64.100", "10.88.64.50"] {
+        let (findings, _) = told(Ending::HostUnreachable, vec![syn("c1", Passage::Out), icmp(from, 3, 13)]);
+        assert!(findings.iter().all(|finding| !finding.culprits[0].to_string().starts_with("router/")), "{findings:?}");
+    }
+    // Where an answered try was told the same, it does not tell the two apart.
+    let mut both = round(Ending::HostUnreachable, vec![syn("c1", Passage::Out), icmp("10.88.64.1", 3, 13)], watched());
+    let answered = round(Ending::Answered, vec![syn("c1", Passage::Out), icmp("10.88.64.1", 3, 13)], Vec::new());
+    both.connections.extend(answered.connections);
+    let (findings, _) = judged(&both, Flow::default());
+    assert!(findings.iter().all(|finding| !finding.culprits[0].to_string().starts_with("router/")), "{findings:?}");
+}

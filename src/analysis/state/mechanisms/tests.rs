@@ -41,7 +41,7 @@ fn pair_of(sections: &BTreeMap<&str, &str>) -> StatePair {
 
 fn open_of(sections: &BTreeMap<&str, &str>) -> Vec<String> {
     let pair = pair_of(sections);
-    open(&Host { pair: &pair, packets: &[], six: false, lost: 4 })
+    open(&Host { pair: &pair, packets: &[], next_hops: None, six: false, lost: 4 })
 }
 
 #[test]
@@ -87,11 +87,36 @@ fn the_address_that_was_asked_for_is_no_next_hop() {
     sections.insert("neighbours", "10.88.64.100 dev mlb FAILED");
     let pair = pair_of(&sections);
     let packet = |destination: &str| Fields { destination: destination.parse().ok(), ..Fields::default() };
-    let look = |packets: &[Fields]| open(&Host { pair: &pair, packets, six: false, lost: 4 });
+    let look = |packets: &[Fields]| open(&Host { pair: &pair, packets, next_hops: None, six: false, lost: 4 });
     assert_eq!(look(&[packet("10.88.64.100")]), Vec::<String>::new());
     for others in [vec![packet("10.88.64.101")], vec![Fields { translated: true, ..packet("10.88.64.100") }], Vec::new()] {
         assert!(look(&others).iter().any(|told| told.contains("neighbours")), "{others:?}");
     }
+}
+
+#[test]
+fn only_an_entry_of_a_next_hop_may_take_them_where_the_next_hops_are_known() {
+    let looks = |entry: &str, hops: &[&str]| {
+        let mut sections = whole();
+        sections.insert("neighbours", entry);
+        let pair = pair_of(&sections);
+        let next_hops = Some(hops.iter().map(|hop| hop.parse().unwrap()).collect());
+        open(&Host { pair: &pair, packets: &[], next_hops, six: false, lost: 4 }).len()
+    };
+    let hops = ["10.88.130.2", "10.88.131.255"];
+    assert_eq!(looks("10.88.64.77 dev mlb FAILED\n10.88.130.250 dev cni0 INCOMPLETE", &hops), 0);
+    assert_eq!(looks("10.88.64.77 dev mlb FAILED\n10.88.131.255 dev vxlan.calico FAILED", &hops), 1);
+    assert_eq!(looks("10.88.130.2 dev cni0 INCOMPLETE", &hops), 1);
+}
+
+#[test]
+fn ipvs_whose_table_was_read_is_no_unknown() {
+    let mut sections = whole();
+    let links = format!("{}\n7: kube-ipvs0: <UP> mtu 1500\\    dummy ", whole()["links"]);
+    sections.insert("links", links.as_str());
+    assert_eq!(open_of(&sections).len(), 1);
+    sections.insert("ipvs-table", "TCP  0A584064:01BB rr");
+    assert_eq!(open_of(&sections), Vec::<String>::new());
 }
 
 #[test]
@@ -100,7 +125,7 @@ fn a_programme_in_the_way_is_named_as_what_is_left() {
     sections.insert("tc-filters", "filter dev mlb ingress protocol ip pref 49152 bpf chain 0");
     assert_eq!(open_of(&sections), Vec::<String>::new());
     let pair = pair_of(&sections);
-    let opaque = opaque(&Host { pair: &pair, packets: &[], six: false, lost: 4 });
+    let opaque = opaque(&Host { pair: &pair, packets: &[], next_hops: None, six: false, lost: 4 });
     assert!(opaque.len() == 1 && opaque[0].contains("traffic control") && opaque[0].contains("pref 49152"), "{opaque:?}");
 }
 

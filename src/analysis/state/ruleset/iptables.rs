@@ -84,7 +84,7 @@ pub(super) fn decide(rule: &Rule, way: &Fields, chain: &str, ruleset: &Ruleset) 
         }
         "REDIRECT" => {
             changed.destination = None;
-            changed.destination_port = option("--to-ports").and_then(|port| port.parse().ok());
+            changed.destination_port = option("--to-ports").map_or(way.destination_port, |port| port.parse().ok());
             changed.translated = true;
             Action::Accept(changed)
         }

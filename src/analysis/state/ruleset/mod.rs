@@ -187,7 +187,7 @@ pub fn without(pair: &StatePair, text: &str) -> StatePair {
     let mut pair = pair.clone();
     for state in [&mut pair.before, &mut pair.after] {
         for section in FILTERS {
-            let is = |line: &&str| !ebtables::without_counts(line).trim_end().ends_with(text);
+            let is = |line: &&str| !nft::without_count(ebtables::without_counts(line).trim_end()).ends_with(text);
             state.change(section, |dump| dump.lines().filter(is).collect::<Vec<_>>().join("\n"));
         }
     }

@@ -122,10 +122,23 @@ fn rule(chain: &mut Chain, table: &str, name: &str, line: &str) {
     let number = chain.rules.len() + 1;
     chain.rules.push(Line::Nft(NftLine {
         path: format!("{place}/{number}"),
-        text: line.to_owned(),
+        text: without_count(line),
         packets,
         words: netfilter::words(line),
     }));
+}
+
+/// The rule without what it counted: `counter packets 5 bytes 300` is `counter`.
+pub(super) fn without_count(line: &str) -> String {
+    let whole = || line.to_owned();
+    let Some((before, rest)) = line.split_once("counter packets ") else { return whole() };
+    let mut words = rest.splitn(4, ' ');
+    let (packets, unit, bytes, after) = (words.next(), words.next(), words.next(), words.next().unwrap_or_default());
+    let number = |word: Option<&str>| word.is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    if !number(packets) || unit != Some("bytes") || !number(bytes) {
+        return whole();
+    }
+    format!("{before}counter {after}").trim_end().to_owned()
 }
 
 /// `priority filter - 10`, `priority dstnat`, `priority -300`.
@@ -222,7 +235,12 @@ fn verdict(words: &[&str], way: &Fields, chain: &str, ruleset: &Ruleset) -> Opti
                 way.translated = true;
             })
         }
-        "redirect" => changed(&|way| (way.destination, way.destination_port, way.translated) = (None, None, true)),
+        "redirect" => changed(&|way| {
+            // Without a port of its own it keeps the packet's; of several the kernel chooses.
+            let port = words.iter().position(|word| *word == "to").and_then(|at| words.get(at + 1));
+            way.destination_port = port.map_or(way.destination_port, |port| port.trim_start_matches(':').parse().ok());
+            (way.destination, way.translated) = (None, true);
+        }),
         "snat" | "masquerade" => changed(&|way| (way.source, way.source_port) = (None, None)),
         "queue" | "tproxy" | "synproxy" => Action::Unclear,
         _ => return None,

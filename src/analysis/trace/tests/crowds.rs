@@ -70,15 +70,16 @@ fn a_packet_that_a_flood_hides_is_still_lost_where_no_flood_is() {
 
 #[test]
 fn one_number_from_ever_other_ends_is_joined_to_none() {
-    let road = |number: u32| {
+    let road = |number: u32, ttl: u8| {
         let port = 1024 + number % 60_000;
-        vec![Stop::new(NODE, &format!("10.1.0.1:{port}"), "10.2.0.1:443"), Stop::new(POD, &format!("10.3.0.1:{port}"), "10.4.0.1:8443")]
+        [(NODE, "10.1.0.1", "10.2.0.1:443"), (POD, "10.3.0.1", "10.4.0.1:8443")]
+            .map(|(point, client, server)| Stop { ttl, ..Stop::new(point, &format!("{client}:{port}"), server) })
     };
-    let sent = |number: u32, sequence: u32| {
+    let sent = |number: u32, sequence: u32, ttl: u8| {
         let mut traffic = Traffic::default();
         (0..number).for_each(|at| {
             traffic.send(
-                &road(at),
+                &road(at, ttl),
                 i64::from(at) * MS / 20,
                 MS / 100,
                 Sent { identification: 7, ..Sent::request(SYN, 1000 + at * sequence, 0, 0) },
@@ -86,11 +87,13 @@ fn one_number_from_ever_other_ends_is_joined_to_none() {
         });
         traffic
     };
-    let (_, different) = timed(sent(20_000, 1));
-    let (joined, same) = timed(sent(20_000, 0));
+    let (_, different) = timed(sent(20_000, 1, 0));
+    let (joined, same) = timed(sent(20_000, 0, 0));
     assert!(same < different * 50 + Duration::from_secs(5), "{same:?} against {different:?}");
     nothing_lost(&joined);
     assert!(joined.traced.iter().any(|traced| !traced.not_joined.is_empty()));
+    // Where times to live say that no two of one place are one packet, only their own counterparts are left.
+    sent(2_000, 0, 64).join(&POINTS, &[]).assert_true();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::analysis::trace::{Bounds, Joiner};
-use crate::model::headers::{DatagramHeaders, Enclosure, Headers, TcpHeaders, Transport};
+use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Rest, TcpHeaders, Transport};
 use crate::model::packet::{Flags, Passage};
 use crate::model::trace::{Paired, TraceSummary, Traced};
 
@@ -21,6 +21,9 @@ pub(super) struct Stop {
     pub(super) server: (IpAddr, u16),
     /// The largest segment that passes here uncut.
     pub(super) largest: u32,
+    /// What is done to packets before they come here, and how many bytes of a frame its capture keeps of TCP's options.
+    pub(super) done: Done,
+    pub(super) ttl: u8,
 }
 
 impl Stop {
@@ -34,8 +37,22 @@ impl Stop {
             client: end(client),
             server: end(server),
             largest: u32::MAX,
+            done: Done::Nothing,
+            ttl: 64,
         }
     }
+}
+
+/// What a place of the road does, or its capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    Nothing,
+    /// The capture ends within TCP's options.
+    Cut,
+    /// Timestamps are taken off.
+    Stripped,
+    /// Identifications are new.
+    Renumbered,
 }
 
 /// A TCP packet as its sender made it.
@@ -68,6 +85,8 @@ pub(super) struct Traffic {
     /// Point, headers, which packet it was, and the bytes of it.
     packets: Vec<(u16, Headers, usize, u32, u32)>,
     sent: usize,
+    /// What the further fragments of the next sightings are known by.
+    pub(super) rest: Option<Rest>,
 }
 
 /// A point and a frame.
@@ -120,13 +139,15 @@ impl Traffic {
             sequence: sent.sequence.wrapping_add(from),
             acknowledgement: sent.acknowledgement,
             flags: Flags(flags),
-            timestamps: sent.stamps,
+            timestamps: if matches!(stop.done, Done::Cut | Done::Stripped) { None } else { sent.stamps },
             length: to - from,
             header_length: 32,
-            print: if from == 0 { 77 } else { 78 },
+            print: if stop.done == Done::Cut { 5 } else { 77 + u32::from(from > 0) },
             fragmented: false,
+            cut_at: (stop.done == Done::Cut).then_some(68),
         };
         let identification = if sent.identification == 0 { 0 } else { u32::from(sent.identification.wrapping_add(piece)) };
+        let identification = if stop.done == Done::Renumbered { identification.wrapping_mul(0x9e37) & 0xffff } else { identification };
         self.raw(stop, at, source.0, destination.0, identification, Transport::Tcp(tcp), (from, to.max(from + 1)));
     }
 
@@ -150,6 +171,9 @@ impl Traffic {
             source,
             destination,
             identification,
+            ttl: stop.ttl,
+            timed: true,
+            rest: self.rest,
             transport,
         };
         self.packets.push((stop.point, headers, self.sent, from, to));

@@ -3,16 +3,17 @@
 //!
 //! As in `network`, no length is trusted: what cannot be read is no packet.
 
+mod ip;
+
 use std::net::IpAddr;
 
 use super::behind::behind;
 use super::tunnel::{MOST_TUNNELS, hidden, inside};
 use super::{Link, TCP, UDP, bytes_at, known};
-use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Hidden, Quoted, TcpHeaders, Transport};
+use crate::model::headers::{DatagramHeaders, Enclosure, Headers, Hidden, Quoted, Rest, TcpHeaders, Transport};
 use crate::model::packet::Flags;
+use ip::{Ip, length, v4, v6, within};
 
-/// IPv6 extension headers before the transport header.
-const MOST_EXTENSIONS: u8 = 8;
 /// Bytes of a datagram's payload that every capture is expected to keep.
 const HASHED: usize = 24;
 const ICMP: u8 = 1;
@@ -31,7 +32,7 @@ pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[
     content.ip()?;
     let wire = original_len.saturating_sub(length(&data[..data.len() - content.rest.len()]));
     let mut enclosure = Enclosure { vlan: content.vlan, ..Enclosure::default() };
-    let read = internet(content.rest, wire, &mut enclosure, 0).ok_or(Some(Hidden::Cut))?;
+    let read = internet(content.rest, Room { wire, cut: false }, &mut enclosure, 0).ok_or(Some(Hidden::Cut))?;
     Ok(Headers {
         at,
         interface: link.index,
@@ -40,8 +41,23 @@ pub fn headers(link_type: u32, data: &[u8], original_len: u32, at: i64, own: &[[
         source: read.source,
         destination: read.destination,
         identification: read.identification,
-        transport: read.transport.ok_or_else(|| (!read.housekeeping).then_some(Hidden::Cut))?,
+        ttl: read.ttl,
+        timed: true,
+        rest: read.rest,
+        transport: match read.transport.ok_or(read.instead)? {
+            Transport::Tcp(tcp) => Transport::Tcp(TcpHeaders { cut_at: tcp.cut_at.map(|_| length(data)), ..tcp }),
+            other => other,
+        },
     })
+}
+
+/// What a packet lies in.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Bytes on the wire.
+    wire: u32,
+    /// Whether more of it is in other frames: it is inside the first fragment of a tunnel's packet.
+    cut: bool,
 }
 
 /// An IP packet as far as it was read. `transport` is `None` while only the IP header is known.
@@ -49,30 +65,26 @@ struct Read {
     source: IpAddr,
     destination: IpAddr,
     identification: u32,
+    ttl: u8,
+    rest: Option<Rest>,
+    /// Bytes up to its transport header.
+    header: u32,
     transport: Option<Transport>,
-    /// Neighbour discovery and multicast housekeeping, which stay on their link.
-    housekeeping: bool,
+    /// What it is counted as without a transport; nothing of neighbour discovery and multicast housekeeping, which stay on their link.
+    instead: Option<Hidden>,
 }
 
-/// An IP header, and what lies behind it.
-struct Ip<'a> {
-    source: IpAddr,
-    destination: IpAddr,
-    protocol: u8,
-    identification: u32,
-    fragment: u32,
-    more: bool,
-    /// Bytes behind the IP headers on the wire.
-    carried: u32,
-    payload: &'a [u8],
-}
-
-fn internet(data: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
-    let ip = match data.first()? >> 4 {
-        4 => v4(data, wire)?,
-        6 => v6(data, wire)?,
+fn internet(data: &[u8], room: Room, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
+    let mut ip = match data.first()? >> 4 {
+        4 => v4(data, room.wire)?,
+        6 => v6(data, room.wire)?,
         _ => return None,
     };
+    let there = room.wire.saturating_sub(ip.header);
+    if room.cut && ip.carried > there {
+        (ip.carried, ip.more) = (there, true);
+        ip.payload = within(ip.payload, there);
+    }
     if ip.fragment == 0
         && depth < MOST_TUNNELS
         && let Some(read) = tunnelled(&ip, enclosure, depth)
@@ -80,98 +92,34 @@ fn internet(data: &[u8], wire: u32, enclosure: &mut Enclosure, depth: u8) -> Opt
         return Some(read);
     }
     let housekeeping = ip.protocol == ICMP6 && ip.fragment == 0 && matches!(ip.payload.first(), Some(130..=137 | 143));
-    let transport = if housekeeping { None } else { transport(&ip) };
-    Some(Read { source: ip.source, destination: ip.destination, identification: ip.identification, transport, housekeeping })
-}
-
-fn v4(data: &[u8], wire: u32) -> Option<Ip<'_>> {
-    let header: [u8; 20] = bytes_at(data, 0)?;
-    let size = usize::from(header[0] & 0x0f) * 4;
-    let total = u32::from(u16::from_be_bytes([header[2], header[3]]));
-    let total = if total == 0 { wire } else { total };
-    let fragment = u16::from_be_bytes([header[6], header[7]]);
-    let carried = total.checked_sub(u32::from(header[0] & 0x0f) * 4)?;
-    let mut ip = Ip {
-        source: IpAddr::from(bytes_at::<4>(&header, 12)?),
-        destination: IpAddr::from(bytes_at::<4>(&header, 16)?),
-        protocol: header[9],
-        identification: u32::from(u16::from_be_bytes([header[4], header[5]])),
-        fragment: u32::from(fragment & 0x1fff) * 8,
-        more: fragment & 0x2000 != 0,
-        carried,
-        payload: within(data.get(size.max(20)..)?, carried),
+    let instead = match ip.protocol {
+        _ if housekeeping => None,
+        TCP | UDP | SCTP if ip.payload.len() >= 4 => Some(Hidden::CutBehindPorts),
+        _ => Some(Hidden::Cut),
     };
-    ip.authentication();
-    Some(ip)
-}
-
-fn v6(data: &[u8], wire: u32) -> Option<Ip<'_>> {
-    let header: [u8; 40] = bytes_at(data, 0)?;
-    let said = u32::from(u16::from_be_bytes([header[4], header[5]]));
-    let carried = if said == 0 { wire.saturating_sub(40) } else { said };
-    let mut ip = Ip {
-        source: IpAddr::from(bytes_at::<16>(&header, 8)?),
-        destination: IpAddr::from(bytes_at::<16>(&header, 24)?),
-        protocol: header[6],
-        identification: 0,
-        fragment: 0,
-        more: false,
-        carried,
-        payload: within(data.get(40..)?, carried),
-    };
-    for _ in 0..MOST_EXTENSIONS {
-        match ip.protocol {
-            // Hop by hop, routing, destination options, mobility.
-            0 | 43 | 60 | 135 => {
-                let [next, words] = bytes_at(ip.payload, 0)?;
-                ip.skip(next, usize::from(words) * 8 + 8)?;
-            }
-            44 => {
-                let part: [u8; 8] = bytes_at(ip.payload, 0)?;
-                let place = u16::from_be_bytes([part[2], part[3]]);
-                ip.identification = u32::from_be_bytes([part[4], part[5], part[6], part[7]]);
-                ip.fragment = u32::from(place & 0xfff8);
-                ip.more = place & 1 != 0;
-                ip.skip(part[0], 8)?;
-                // Behind another than the first fragment's header stands payload, whatever it may look like.
-                if ip.fragment != 0 {
-                    break;
-                }
-            }
-            51 => ip.authentication(),
-            _ => break,
-        }
-    }
-    Some(ip)
-}
-
-impl Ip<'_> {
-    /// Passes over an extension header.
-    fn skip(&mut self, next: u8, size: usize) -> Option<()> {
-        self.protocol = next;
-        self.payload = self.payload.get(size..)?;
-        self.carried = self.carried.checked_sub(u32::try_from(size).ok()?)?;
-        Some(())
-    }
-
-    /// Passes over an authentication header, which counts in words of four bytes, less two.
-    fn authentication(&mut self) {
-        if self.protocol == 51
-            && self.fragment == 0
-            && let Some([next, words]) = bytes_at(self.payload, 0)
-        {
-            self.skip(next, usize::from(words) * 4 + 8);
-        }
-    }
+    Some(Read {
+        source: ip.source,
+        destination: ip.destination,
+        identification: ip.identification,
+        ttl: ip.ttl,
+        rest: ip.rest(0, false),
+        header: ip.header,
+        transport: if housekeeping { None } else { transport(&ip) },
+        instead,
+    })
 }
 
 /// The packet inside a tunnel.
 fn tunnelled(ip: &Ip<'_>, enclosure: &mut Enclosure, depth: u8) -> Option<Read> {
     let found = inside(ip.protocol, ip.payload, ip.carried)?;
     found.content.ip().ok()?;
-    let wire = ip.carried.saturating_sub(length(&ip.payload[..ip.payload.len() - found.content.rest.len()]));
+    let ahead = length(&ip.payload[..ip.payload.len() - found.content.rest.len()]);
+    let room = Room { wire: ip.carried.saturating_sub(ahead), cut: ip.more };
     let mut within = *enclosure;
-    let read = internet(found.content.rest, wire, &mut within, depth + 1)?;
+    let mut read = internet(found.content.rest, room, &mut within, depth + 1)?;
+    // What was cut outside comes in the outer one's fragments, whatever was cut inside.
+    read.rest = ip.rest(ahead + read.header, true).or(read.rest);
+    read.header += ip.header + ahead;
     *enclosure = Enclosure { vlan: enclosure.vlan, tunnel: Some(found.tunnel), network: found.number };
     Some(read)
 }
@@ -199,7 +147,8 @@ fn tcp(ip: &Ip<'_>) -> Option<TcpHeaders> {
     let flags = Flags(header[13]);
     let mut print = fold(0, &header[14..16]);
     if length == 0 {
-        print = options_print(print, options);
+        // Options that were cut tell nothing of those that were not.
+        print = options_print(print, if 20 + options.len() < size { &[] } else { options });
     } else if let Some(start) = ip.payload.get(size..size + 8) {
         print = fold(print, start);
     }
@@ -214,6 +163,7 @@ fn tcp(ip: &Ip<'_>) -> Option<TcpHeaders> {
         header_length: header[12] >> 4 << 2,
         print: short(print),
         fragmented: ip.more,
+        cut_at: (ip.payload.len() < size && ip.payload.len() < usize::try_from(ip.carried).unwrap_or(usize::MAX)).then_some(0),
     })
 }
 
@@ -322,15 +272,6 @@ fn quoted(data: &[u8]) -> Option<Quoted> {
         source_port: u16::from_be_bytes([a, b]),
         destination_port: u16::from_be_bytes([c, d]),
     })
-}
-
-/// What was captured of so many bytes: Ethernet pads short frames.
-fn within(data: &[u8], carried: u32) -> &[u8] {
-    &data[..data.len().min(usize::try_from(carried).unwrap_or(usize::MAX))]
-}
-
-fn length(data: &[u8]) -> u32 {
-    u32::try_from(data.len()).unwrap_or(u32::MAX)
 }
 
 /// A hash of bytes, eight at a time; the same for the same bytes within one run, which is all that is asked of it.

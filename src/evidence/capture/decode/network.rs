@@ -7,7 +7,7 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket};
 use super::tunnel::{Inside, MOST_TUNNELS, inside};
 use super::{bytes_at, sliced};
 use crate::model::headers::Tunnel;
-use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, QuotedEnds, Segment};
+use crate::model::packet::{Arp, Body, Datagram, Flags, Icmp, Mac, Offers, QuotedEnds, Segment};
 
 /// Bytes of payload that are hashed. A tunnel's headers eat into what a bounded capture keeps, and a hash is only of
 /// use when it is the same at every point where the packet is seen.
@@ -28,6 +28,8 @@ pub(super) struct Ip<'a> {
     pub(super) protocol: u8,
     identification: u16,
     ttl: u8,
+    /// Whether it has a DSCP other than 0.
+    classed: bool,
     /// Not a first fragment: no transport header follows.
     pub(super) headless: bool,
     /// Bytes behind the IP headers on the wire, by the IP header.
@@ -57,6 +59,7 @@ impl<'a> Ip<'a> {
                     protocol: v4.payload_ip_number().0,
                     identification: header.identification(),
                     ttl: header.ttl(),
+                    classed: header.dcp().value() != 0,
                     headless: header.fragments_offset().value() != 0,
                     wire_payload: total.saturating_sub(headers),
                     payload: v4.payload().payload,
@@ -72,6 +75,7 @@ impl<'a> Ip<'a> {
                     protocol: v6.payload().ip_number.0,
                     identification: 0,
                     ttl: header.hop_limit(),
+                    classed: header.traffic_class() >> 2 != 0,
                     headless: v6.is_payload_fragmented() && !starts_datagram(extensions.slice(), header.next_header().0),
                     wire_payload: total.saturating_sub(length(extensions.slice())),
                     payload: v6.payload().payload,
@@ -146,7 +150,32 @@ fn read_tcp(ip: &Ip<'_>) -> Option<Body> {
         acknowledgement: u32::from_be_bytes([header[8], header[9], header[10], header[11]]),
         flags: Flags(header[13]),
         length: ip.wire_payload.saturating_sub(u32::from(header[12] >> 4) * 4),
+        offers: if Flags(header[13]).is_syn() { offers(ip, usize::from(header[12] >> 4) * 4) } else { Offers::default() },
     }))
+}
+
+/// What a first segment carries whose header has so many bytes; nothing is told where the capture cut the options off.
+fn offers(ip: &Ip<'_>, header: usize) -> Offers {
+    let Some(mut options) = ip.payload.get(20..header) else { return Offers::default() };
+    let mut told = Offers::TOLD | if ip.classed { Offers::CLASS } else { 0 };
+    // The end of the list, and a filler, have no length (RFC 9293, section 3.1).
+    while let Some(&kind) = options.first().filter(|kind| **kind != 0) {
+        let length = if kind == 1 { 1 } else { options.get(1).map_or(0, |length| usize::from(*length)) };
+        told |= match kind {
+            2 => Offers::SEGMENT_SIZE,
+            3 => Offers::WINDOW_SCALE,
+            4 => Offers::SACK,
+            8 => Offers::TIMESTAMPS,
+            19 | 29 => Offers::SIGNED,
+            34 => Offers::FAST_OPEN,
+            _ => 0,
+        };
+        match options.get(length..) {
+            Some(rest) if length > 0 => options = rest,
+            _ => break,
+        }
+    }
+    Offers(told)
 }
 
 fn read_udp(ip: &Ip<'_>) -> Option<Body> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::headers::Tunnel;
-use crate::model::packet::{Arp, Datagram, Flags, Icmp, Segment};
+use crate::model::packet::{Arp, Datagram, Flags, Icmp, Offers, Segment};
 
 pub(super) fn links() -> Links {
     Links { names: BTreeMap::from([(0, "mlb".into()), (7, "eth0".into())]), own: Vec::new() }
@@ -91,6 +91,7 @@ fn segment(destination: [u8; 4], flags: u8, length: u32) -> Body {
         acknowledgement: 4,
         flags: Flags(flags),
         length,
+        offers: if Flags(flags).is_syn() { Offers(Offers::TOLD) } else { Offers::default() },
     })
 }
 
@@ -125,7 +126,8 @@ fn a_segment_whose_ip_length_is_zero_takes_the_frame_s_length() {
 fn cut_off_tcp_options_do_not_hide_the_segment() {
     let whole = sll2(0x0800, 1, &ipv4(6, CLIENT, ADDRESS, &tcp(Flags::SYN, 40), 0));
     let packet = read(SLL2, &whole[..whole.len() - 30]);
-    assert_eq!(packet.body, segment(ADDRESS, Flags::SYN, 0));
+    let Body::Tcp(whole) = segment(ADDRESS, Flags::SYN, 0) else { panic!("a segment") };
+    assert_eq!(packet.body, Body::Tcp(Segment { offers: Offers::default(), ..whole }));
 }
 
 #[test]
@@ -338,4 +340,32 @@ fn plain_frames_tell_their_way_by_their_addresses() {
     assert_eq!(passage(bridge, other, &known), Passage::In);
     assert_eq!(passage(other, bridge, &known), Passage::Out);
     assert_eq!(passage(third, other, &links()), Passage::In, "of an interface without a known MAC nothing is claimed");
+}
+
+#[test]
+fn what_a_first_segment_offers_is_read_where_it_was_captured() {
+    let offers = |packet: &[u8]| match read(SLL2, &sll2(0x0800, 4, packet)).body {
+        Body::Tcp(segment) => segment.offers,
+        other => panic!("{other:?}"),
+    };
+    let with = |options: &[u8], class: u8| {
+        let mut header = tcp(Flags::SYN, options.len());
+        header[20..].copy_from_slice(options);
+        let mut packet = ipv4(6, CLIENT, ADDRESS, &header, 0);
+        packet[1] = class;
+        packet
+    };
+    // As Linux writes them: MSS, SACK, timestamps, a filler, the window's scale.
+    let usual = [2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
+    let all = Offers::TOLD | Offers::SEGMENT_SIZE | Offers::SACK | Offers::TIMESTAMPS | Offers::WINDOW_SCALE;
+    assert_eq!(offers(&with(&usual, 0)), Offers(all));
+    assert_eq!(offers(&with(&usual, 0xb8)), Offers(all | Offers::CLASS), "a DSCP of 46");
+    assert_eq!(offers(&with(&usual, 3)), Offers(all), "the bits of ECN are no class");
+    assert_eq!(offers(&with(&[34, 2, 1, 0], 0)), Offers(Offers::TOLD | Offers::FAST_OPEN));
+    // A length of nothing ends the list, and so does one that goes past its end.
+    assert_eq!(offers(&with(&[8, 0, 4, 2], 0)).has(Offers::SACK), Some(false));
+    assert_eq!(offers(&with(&[2, 90, 0, 0], 0)), Offers(Offers::TOLD | Offers::SEGMENT_SIZE));
+    let mut cut = with(&usual, 0);
+    cut.truncate(50);
+    assert_eq!(offers(&cut).has(Offers::TIMESTAMPS), None, "the capture cut the options off");
 }

@@ -10,6 +10,7 @@ const GRE: u8 = 47;
 /// Ports at which a header that makes sense is enough: VXLAN by its standard and by Linux, Geneve.
 const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 const GENEVE_PORT: u16 = 6081;
+const GUE_PORT: u16 = 6080;
 /// Transparent Ethernet bridging.
 const FRAME: u16 = 0x6558;
 
@@ -30,10 +31,13 @@ pub(super) fn inside(protocol: u8, payload: &[u8], carried: u32) -> Option<Insid
         UDP => {
             let port = u16::from_be_bytes(bytes_at(payload, 2)?);
             let known = VXLAN_PORTS.contains(&port) || port == GENEVE_PORT;
-            let found = if port == GENEVE_PORT { geneve(payload) } else { vxlan(payload).or_else(|| geneve(payload)) }?;
+            let found = if port == GENEVE_PORT { geneve(payload) } else { vxlan(payload).or_else(|| geneve(payload)) };
             // Whoever chose another port is known by what is inside.
-            (known || sound(&found.content, carried.checked_sub(u32::try_from(payload.len() - found.content.rest.len()).ok()?)?))
-                .then_some(found)
+            let sound = |found: &Inside<'_>| -> bool {
+                let ahead = u32::try_from(payload.len() - found.content.rest.len()).ok();
+                ahead.and_then(|ahead| carried.checked_sub(ahead)).is_some_and(|wire| sound(&found.content, wire))
+            };
+            found.filter(|found| known || sound(found)).or_else(|| bare(payload).into_iter().flatten().find(|found| sound(found)))
         }
         _ => None,
     }
@@ -61,10 +65,16 @@ fn datagram(payload: &[u8]) -> Option<&'static str> {
     match to {
         4789 | 8472 | 4790 => return Some("VXLAN"),
         GENEVE_PORT => return Some("Geneve"),
+        GUE_PORT => return Some("GUE"),
+        6635 => return Some("MPLS in UDP"),
         // ESP in UDP has a number there that is not 0, which IKE's marker is: RFC 3948, section 2.2.
         4500 if data.get(..4).is_some_and(|marker| marker != [0; 4]) => return Some("ESP"),
         1701 => return Some("L2TP"),
         _ => {}
+    }
+    // Fragments of it, and what says another length than it has, is not read.
+    if bare(payload).into_iter().flatten().any(|found| headed(&found.content)) {
+        return Some("IP in UDP");
     }
     let length = u16::from_be_bytes(bytes_at(payload, 4)?).saturating_sub(8);
     let wireguard = match data.get(..4)? {
@@ -136,6 +146,26 @@ fn geneve(datagram: &[u8]) -> Option<Inside<'_>> {
     Some(Inside { tunnel: Tunnel::Geneve, number: u32::from_be_bytes([0, header[4], header[5], header[6]]), content })
 }
 
+/// What stands in UDP without a header that is known by its port, or with none: foo over UDP, and GUE of both variants
+/// (draft-ietf-intarea-gue, section 3). It is believed when it is sound alone.
+fn bare<'a>(datagram: &'a [u8]) -> [Option<Inside<'a>>; 3] {
+    let Some(data) = datagram.get(8..) else { return [None; 3] };
+    let ip = |from: usize| {
+        let rest = data.get(from..)?;
+        let kind = match rest.first()? >> 4 {
+            4 => IPV4,
+            6 => IPV6,
+            _ => return None,
+        };
+        Some(behind(Some(kind), rest))
+    };
+    let found = |tunnel: Tunnel, content: Option<Behind<'a>>| content.map(|content| Inside { tunnel, number: 0, content });
+    let [first, protocol] = bytes_at(data, 0).unwrap_or([0xff; 2]);
+    let headed = (first >> 5 == 0 && matches!(protocol, 4 | 41)).then(|| 4 + usize::from(first & 0x1f) * 4);
+    // The first bits of GUE's variant 1 are those of IP itself.
+    [found(Tunnel::Fou, ip(0)), found(Tunnel::Gue, headed.and_then(ip)), gre(data).map(|found| Inside { tunnel: Tunnel::Fou, ..found })]
+}
+
 /// What an Ethernet frame carries.
 fn frame(frame: &[u8]) -> Option<Behind<'_>> {
     let kind = u16::from_be_bytes(bytes_at(frame, 12)?);
@@ -156,6 +186,11 @@ fn sound(content: &Behind<'_>, wire: u32) -> bool {
         }),
         _ => false,
     }
+}
+
+/// Whether it begins with a header of IPv4 whose sum is right.
+fn headed(content: &Behind<'_>) -> bool {
+    content.kind == Some(IPV4) && sound(content, u32::MAX)
 }
 
 /// The Internet's sum in ones' complement.

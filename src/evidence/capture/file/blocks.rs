@@ -167,7 +167,7 @@ impl Blocks {
         };
         let kept = usize::try_from(kept).ok()?;
         body.get(from..from.checked_add(kept)?)?;
-        Some(Found { point: place, at, original_len, link_type: point.link_type, data: (from, kept) })
+        Some(Found { point: place, at, timed: kind != SIMPLE_PACKET, original_len, link_type: point.link_type, data: (from, kept) })
     }
 
     /// Gives every option behind a block's fixed part.

@@ -55,7 +55,7 @@ impl Classic {
         let at = window.pass(whole) + self.record;
         let fraction = if self.nanoseconds { i64::from(fraction) } else { Unit::Decimal(6).nanoseconds(u64::from(fraction)) };
         let at_ns = i64::from(seconds) * 1_000_000_000 + fraction;
-        Ok(Some(Found { point: 0, at: at_ns, original_len, link_type: self.point.link_type, data: (at, kept) }))
+        Ok(Some(Found { point: 0, at: at_ns, timed: true, original_len, link_type: self.point.link_type, data: (at, kept) }))
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Frame<'a> {
     pub number: u64,
     /// Nanoseconds since the epoch by the file.
     pub at: i64,
+    /// Whether the file says that time; otherwise it is that of the frame before.
+    pub timed: bool,
     /// Bytes on the wire.
     pub original_len: u32,
     /// The bytes that were kept.
@@ -97,6 +99,7 @@ impl Frame<'_> {
     /// What a packet may be hidden in; nothing, when the frame holds none of any connection.
     pub fn headers(&self) -> Result<Headers, Option<Hidden>> {
         super::decode::headers(self.link_type, self.data, self.original_len, self.at, &[])
+            .map(|headers| Headers { timed: self.timed, ..headers })
     }
 }
 
@@ -111,6 +114,8 @@ pub struct CaptureFile {
 enum Form {
     Classic(Classic),
     Blocks(Blocks),
+    /// A file of no bytes: the capture wrote nothing, not even what it is.
+    Nothing,
 }
 
 impl CaptureFile {
@@ -137,7 +142,10 @@ impl CaptureFile {
             window = Window::new(Box::new(MultiGzDecoder::new(window)));
         }
         if !window.need(4).map_err(failed)? {
-            return Err(no_capture(name, "it is empty"));
+            if window.here().is_empty() {
+                return Ok(Self { name: name.to_owned(), form: Form::Nothing, window, frames: 0 });
+            }
+            return Err(no_capture(name, "it ends within the first number"));
         }
         let form = if window.here().starts_with(&blocks::SECTION) {
             Form::Blocks(Blocks::default())
@@ -155,13 +163,14 @@ impl CaptureFile {
         let place = match &mut self.form {
             Form::Classic(classic) => classic.advance(&mut self.window),
             Form::Blocks(blocks) => blocks.advance(&mut self.window),
+            Form::Nothing => Err(damaged("it has no bytes: its capture wrote nothing, not even a header")),
         };
         match place {
             Ok(Some(found)) => {
                 self.frames += 1;
                 let data = self.window.passed(found.data).unwrap_or_default();
-                let Found { point, at, original_len, link_type, .. } = found;
-                Ok(Some(Frame { point, number: self.frames, at, original_len, data, link_type }))
+                let Found { point, at, timed, original_len, link_type, .. } = found;
+                Ok(Some(Frame { point, number: self.frames, at, timed, original_len, data, link_type }))
             }
             Ok(None) => Ok(None),
             Err(error) => {
@@ -177,6 +186,7 @@ impl CaptureFile {
         match &self.form {
             Form::Classic(classic) => std::slice::from_ref(&classic.point),
             Form::Blocks(blocks) => &blocks.points,
+            Form::Nothing => &[],
         }
     }
 }
@@ -185,6 +195,7 @@ impl CaptureFile {
 struct Found {
     point: usize,
     at: i64,
+    timed: bool,
     original_len: u32,
     link_type: u32,
     data: (usize, usize),

@@ -111,7 +111,7 @@ fn a_file_that_was_cut_off_gives_what_is_whole_and_says_so() {
 
 #[test]
 fn what_is_no_capture_is_refused() {
-    for bytes in [&b""[..], b"\x7fELF and so on and so on", b"ab"] {
+    for bytes in [&b"\x7fELF and so on and so on"[..], b"ab"] {
         assert!(open(bytes).is_err(), "{bytes:?}");
     }
 }
@@ -218,4 +218,21 @@ fn times_beyond_all_clocks_stay_in_their_order() {
         let (packets, broken) = all(&file);
         assert!(packets.len() == 2 && broken.is_none() && packets[0].1 >= packets[1].1, "{packets:?}");
     }
+}
+
+#[test]
+fn a_file_of_no_bytes_is_a_capture_that_wrote_nothing() {
+    let (packets, end) = all(&[]);
+    assert!(packets.is_empty() && end.unwrap().contains("it has no bytes"));
+    assert!(open(&[0xd4]).is_err_and(|error| error.to_string().contains("within the first number")));
+}
+
+#[test]
+fn a_packet_without_a_time_is_told_from_those_that_have_one() {
+    let simple = block(3, &[&3_u32.to_le_bytes()[..], b"abc"].concat());
+    let file = [section(), interface(1, &[]), packet(0, 7_000_000, b"x"), simple].concat();
+    let mut file = open(&file).unwrap();
+    let timed = |frame: Option<Frame<'_>>| frame.map(|frame| (frame.timed, frame.at));
+    assert_eq!(timed(file.advance().unwrap()), Some((true, 7_000_000_000)));
+    assert_eq!(timed(file.advance().unwrap()), Some((false, 7_000_000_000)), "it stands at the time of the one before");
 }

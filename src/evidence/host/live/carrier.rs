@@ -43,7 +43,7 @@ impl Carrier {
     /// A server that does not let the very first session begin, with no other beside it, lets none begin: nobody asks it again.
     pub(super) fn was_not_started(&self, error: &EvidenceError) {
         let first = matches!(self, Self::Ssh(_)) && self.never_ran() && self.sessions.available_permits() + 1 >= MOST_SESSIONS;
-        if first && matches!(error.kind, ErrorKind::HostUnreachable | ErrorKind::LoginRefused) {
+        if first && matches!(error.kind, ErrorKind::HostUnreachable | ErrorKind::HostSilent | ErrorKind::LoginRefused) {
             self.refused_all(error, self.never_let_in() && error.operation.starts_with(OPENING));
         }
     }

@@ -72,6 +72,13 @@ impl Connection {
             )
         };
         let mut handle = match connected {
+            // A server greets first: who waits for a greeting in vain has reached a kernel, and none of its programs.
+            Err(_) if target.proxy_command.is_none() && lock(&seen).connected => {
+                let reason =
+                    format!("{}:{} takes the connection and says nothing within {} s", target.hostname, target.port, limit.as_secs());
+                let hint = "do that host's programs stand still, although its kernel answers?";
+                return Err(EvidenceError::new(ErrorKind::HostSilent, format!("connect to {name}"), reason).hint(hint));
+            }
             Err(_) => return Err(unreachable(format!("no answer within {} s", limit.as_secs()))),
             Ok(Err(reason)) => return Err(unreachable(reason)),
             Ok(Ok(handle)) => handle,
@@ -160,6 +167,7 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
             None => None,
         };
         let dialled = dial(target, through).await?;
+        lock(seen).connected = true;
         match russh::client::connect_stream(config, dialled.wire, watcher).await {
             Ok(handle) => return Ok(handle),
             Err(error) if !second && target.proxy_command.is_none() && turned_away(&error) => {

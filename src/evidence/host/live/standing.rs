@@ -34,6 +34,8 @@ pub(in crate::evidence) struct Standing {
 pub(super) struct Seen {
     /// Why the host's key was refused.
     pub(super) refusal: Option<EvidenceError>,
+    /// It took the connection, whatever it said then.
+    pub(super) connected: bool,
     /// Why the connection ended.
     pub(super) end: Option<String>,
     /// It does not answer any more, though nobody has closed anything.

@@ -18,7 +18,7 @@ routes_asked() {
 }
 way_to_address() { [ -z "$about" ] || $IN ip route get "$about" 2>&1 | head -n 2 | tr '\n' ' '; }
 kernel_settings() {
-  $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max; do
+  $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_default_ttl /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_* /proc/sys/net/netfilter/nf_conntrack_udp_timeout*; do
     [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
 }
 counters() { # a line of names and one of values each; what the connection table counted is summed over the processors
@@ -92,11 +92,15 @@ old_ebtables() { # nftables does not show these; a table whose module is not loa
     $IN ebtables-legacy -t "$table" -L --Lc || return 1
   done
 }
-processes() { # the few whose state matters, with the letter that the kernel gives it
+ipvs_table() { # a kernel that has not loaded it has none
+  $IN test -r /proc/self/net/ip_vs || return 0
+  whole "$($IN cat /proc/self/net/ip_vs)" 20000
+}
+processes() { # the few whose state matters, with the letter that the kernel gives it and their number
   for p in /proc/[0-9]*; do
     read -r name <"$p/comm" 2>/dev/null || continue
     case $name in kube-proxy | k3s | k3s-server | k3s-agent | kubelite | kubesolo | kubelet | speaker | calico-node | cilium-agent | antrea-agent | ovnkube | flanneld | kube-router)
-      printf '%s %s\n' "$name" "$(sed 's/^.*) //; s/ .*//' "$p/stat" 2>/dev/null)" ;;
+      printf '%s %s %s\n' "$name" "$(sed 's/^.*) //; s/ .*//' "$p/stat" 2>/dev/null)" "${p#/proc/}" ;;
     esac
   done
 }
@@ -134,6 +138,7 @@ section iptables-legacy iptables-legacy-save -c
 section ip6tables ip6tables-save -c
 section nft nft list ruleset
 section hooks nft list hooks
+section ipvs-table shell ipvs_table
 section ebtables shell old_ebtables
 section conntrack shell connections "$@"
 [ "$IN" ] || section processes shell processes

@@ -7,6 +7,7 @@
 # Prints one line a try, fields parted by tabs (the size is a number where sizes were asked for):
 #   try NUMBER small|large|BYTES SOURCE-ADDRESS SOURCE-PORT ENDING HTTP-STATUS CONNECT-MS TOTAL-MS DETAIL CERTIFICATE ANSWERED-BYTES
 # CERTIFICATE is the number of the one that was shown, counted from 1 in the order of their lines; both of the last may be empty or missing.
+# Where the kernel has no source port left: ports FIRST LAST RESERVED USED (its range, those that it keeps back, and how many are bound)
 # first a line: tool NAME, and for TLS: cert BASE64 (DER) once a certificate, or: nocert WHY
 if command -v python3 >/dev/null 2>&1; then
   echo 'tool	python3'
@@ -18,7 +19,7 @@ shown_host = told.get("host") or ("[%s]" % address if ":" in address else addres
 path = told.get("path") or "/"
 dns = b"\x6c\x62\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x01"
 payload = bytes.fromhex(told["payload"]) if "payload" in told else dns if port == 53 else b"lbdiag probe\n"
-shown = {}
+shown, shown_once = {}, set()
 # Of an answer no more is read: it is enough for several full packets, and too little for a burden.
 most = 16384
 if speech in ("https", "tls"):
@@ -41,8 +42,14 @@ def bound(kind, by_kernel):
     if by_kernel:
         s = socket.socket(family, kind)
         s.settimeout(limit)
-        s.bind(("", 0))
-        return s, s.getsockname()[1]
+        try:
+            s.bind(("", 0))
+            return s, s.getsockname()[1]
+        except OSError as e:
+            if e.errno != errno.EADDRINUSE:
+                raise
+            # A port that is bound towards another address may do for this one: programs let connecting choose.
+            return s, 0
     while True:
         with lock:
             number = base + taken[0]
@@ -56,6 +63,25 @@ def bound(kind, by_kernel):
             s.close()
             if e.errno not in (errno.EADDRINUSE, errno.EACCES) or number >= last:
                 raise
+
+def tell_ports(kind):
+    # How many ports the kernel may choose from, and how many of them are bound.
+    try:
+        first, last = (int(one) for one in open("/proc/sys/net/ipv4/ip_local_port_range").read().split())
+        reserved = open("/proc/sys/net/ipv4/ip_local_reserved_ports").read().strip()
+        used = set()
+        for name in (kind, kind + "6"):
+            if os.path.exists("/proc/self/net/" + name):
+                for line in list(open("/proc/self/net/" + name))[1:]:
+                    number = int(line.split()[1].rsplit(":", 1)[1], 16)
+                    if first <= number <= last:
+                        used.add(number)
+    except (OSError, ValueError):
+        return
+    with lock:
+        if "ports" not in shown_once:
+            shown_once.add("ports")
+            print("ports\t%d\t%d\t%s\t%d" % (first, last, reserved, len(used)), flush=True)
 
 def request(size):
     # One more parameter of the query makes it as large as it is to be.
@@ -228,6 +254,9 @@ def one(number, size):
             ending = "answer-timeout"
         elif stage == "connect" and sport and e.errno in PROHIBITED:
             ending, detail = "no-route", str(e)
+        elif stage == "connect" and not sport and e.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):
+            detail = str(e)
+            tell_ports("udp" if speech == "udp" else "tcp")
         else:
             ending = ENDINGS.get(e.errno, "could-not-ask")
             detail = str(e)
@@ -236,6 +265,11 @@ def one(number, size):
     finally:
         source = source or own_address()
         if s is not None:
+            if not sport:
+                try:
+                    sport = s.getsockname()[1]
+                except OSError:
+                    pass
             s.close()
     now = time.monotonic()
     # That a connection is still there says nothing of how fast it came about.

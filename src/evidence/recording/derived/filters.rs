@@ -188,7 +188,7 @@ impl Part {
 fn outer_protocol(packet: &Packet) -> Option<Protocol> {
     match (packet.tunnel, &packet.body) {
         (None, Body::Tcp(_)) => Some(Protocol::Tcp),
-        (Some(Tunnel::Vxlan | Tunnel::Geneve), _) | (None, Body::Udp(_)) => Some(Protocol::Udp),
+        (Some(Tunnel::Vxlan | Tunnel::Geneve | Tunnel::Fou | Tunnel::Gue), _) | (None, Body::Udp(_)) => Some(Protocol::Udp),
         (None, Body::Arp(_)) => Some(Protocol::Arp),
         (None, Body::Ndp { .. }) => Some(Protocol::Icmp6),
         (None, Body::Icmp(message)) => Some(if message.source.is_ipv4() { Protocol::Icmp } else { Protocol::Icmp6 }),

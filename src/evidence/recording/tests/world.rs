@@ -156,6 +156,7 @@ pub(super) fn packets(count: usize, seed: u64) -> Packets {
                     acknowledgement: low(random(), 1 << 32),
                     flags: Flags(low(noise, 32)),
                     length: low(noise, 1448),
+                    offers: crate::model::packet::Offers::default(),
                 })
             };
             let passage = if noise.is_multiple_of(2) { Passage::In } else { Passage::Out };

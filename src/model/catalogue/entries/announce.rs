@@ -123,7 +123,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the node and its speaker",
         meaning: "The speaker's pod exists but does not work: it is frozen, cut off from the API server, or crashes again and again.",
-        decided_by: "The speaker's containers, on a node that should take part: one that does not run and was restarted twice or more; or the kernel's word that the process speaker of a node that announces is stopped (state T). Of a speaker that is merely cut off from the API server no rule speaks yet.",
+        decided_by: "The speaker's containers, on a node that should take part: one that does not run and was restarted twice or more; or the kernel's word that the process speaker of a node that announces is stopped (state T). Or the elected speaker's log from its start, in which client-go says that it may not list what it works by, or does not reach the API server, with no word of any Service since; nobody announces and nobody answers.",
         seen: "The speaker's pod is Running, or restarts again and again (CrashLoopBackOff), its log stands still, and arping gets no answer or an answer of two nodes. The other speakers' logs say `Suspect ... has failed` of its node, and another node takes the address over.",
         next: "Read the speaker's log on that node and restart the pod; if it cannot reach the API server, repair that first.",
         alike: &[

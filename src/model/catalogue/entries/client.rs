@@ -22,6 +22,19 @@ entries! {
         ],
         references: &["RFC 1812 §4.3.3.1", "ip-route(8)"],
     },
+    CLIENT_NO_SOURCE_PORT = "client/no-source-port" {
+        severity: Severity::Fail,
+        culprit: "the client",
+        meaning: "The client's kernel has no port left from which it could make another connection, so that its programs connect to nobody while nothing on the way is wrong.",
+        decided_by: "Tries that leave the choice of their port to the kernel fail with EADDRNOTAVAIL or EADDRINUSE, those of the same place from ports of their own are made, and the kernel's range (net.ipv4.ip_local_port_range without net.ipv4.ip_local_reserved_ports) has no more ports than are bound.",
+        seen: "Programs say `Cannot assign requested address` (EADDRNOTAVAIL) at once, tcpdump shows no packet of them, and ss -tan is full of connections from ports of that range, many of them in TIME-WAIT or never closed: a connection pool that leaks, or a range that somebody made small.",
+        next: "Widen the range (sysctl -w net.ipv4.ip_local_port_range='32768 60999') or end what holds the ports (ss -tanp on the client).",
+        alike: &[
+            ("client/no-route", "There the kernel knows no way, whatever the port."),
+            ("node/conntrack-full", "There a node has no room for connections that did leave the client."),
+        ],
+        references: &["ip(7)", "connect(2)"],
+    },
     CLIENT_OVERLAPS_CLUSTER = "client/overlaps-cluster" {
         severity: Severity::Fail,
         culprit: "the client's network",

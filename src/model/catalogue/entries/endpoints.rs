@@ -26,6 +26,21 @@ entries! {
         ],
         properties: &[Property::BySource],
     },
+    POLICY_AGENT_BEHIND = "policy/agent-behind" {
+        severity: Severity::Fail,
+        culprit: "the network plugin's agent on the node",
+        meaning: "The network plugin's agent on a pod's node does not know the pod's link, and its own rule for what it does not know drops what is for the pod.",
+        decided_by: "The request comes to the pod's node, and the rule that takes it there is the one that Calico's agent (Felix) writes for unknown interfaces; the pod that the request is for runs on that node.",
+        seen: "A pod was made anew or moved while the agent hung or was cut off from the API: pods from before answer, the new one does not, though it is ready (the kubelet asks it from the node itself, past these chains). The agent's log stands still, or says why it cannot follow.",
+        next: "Restart the agent's pod on that node, and read its log for why it did not follow; the rule is its own and goes by itself.",
+        alike: &[
+            ("policy/stale", "There it still enforces a policy that is gone."),
+            ("pod/disconnected", "There the pod's link is down or gone."),
+            ("route/pod-network-missing", "There the agent did not write the route to the pod."),
+        ],
+        references: &[pages::KUBERNETES_NETWORK_POLICIES],
+        properties: &[Property::BySource],
+    },
     POLICY_STALE = "policy/stale" {
         severity: Severity::Fail,
         culprit: "the network plugin's agent on the node",

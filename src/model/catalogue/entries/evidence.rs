@@ -208,6 +208,16 @@ entries! {
         alike: &[("evidence/endpoint-not-reached", "There an endpoint was not reached, by the address that was asked.")],
         references: &[pages::KUBERNETES_DUAL_STACK],
     },
+    EVIDENCE_NOBODY_ASKED = "evidence/nobody-asked" {
+        severity: Severity::Info,
+        culprit: "the Service",
+        meaning: "The run was told to read the API alone: what objects and logs say was judged, and no client was asked whether it is answered.",
+        decided_by: "The run was started with `--static`, and the playbook would have asked the Service.",
+        seen: "A Service whose objects are as they should be, and that a packet filter, a route or a switch keeps from its clients, passes such a run.",
+        next: "Leave out `--static`, and say with `--from` where to ask from.",
+        alike: &[("evidence/no-vantage", "There a place was to be looked at, and could not be.")],
+        references: &[],
+    },
     EVIDENCE_PORT_NOT_ASKED = "evidence/port-not-asked" {
         severity: Severity::Info,
         culprit: "the Service",
@@ -251,7 +261,7 @@ entries! {
         meaning: "What was seen does not single out one cause, so none is claimed.",
         decided_by: "Observations that fit several causes, or none.",
         seen: "The run says where packets were last seen, and what would decide. Proxies, eBPF programmes and hardware offloads hide what happens from tcpdump and rule counters.",
-        next: "Follow the packets on from the place where they were last seen; the recording of this run keeps them.",
+        next: "Do away with what stands above as the reason, and ask again. Where packets were seen, follow them on from the place where they were last seen; the recording of this run keeps them.",
         alike: &[
             ("evidence/no-vantage", "There a place could not be looked at; here it was."),
             ("node/lost-inside", "That is how a person may call it once it is known that the node swallows packets."),

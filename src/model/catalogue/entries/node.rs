@@ -22,8 +22,8 @@ entries! {
     NODE_NOT_PROGRAMMED = "node/not-programmed" {
         severity: Severity::Fail,
         culprit: "the node's kube-proxy; the Service, when its own setting keeps kube-proxy away",
-        meaning: "kube-proxy runs on the node, but the node has no rule for the address, so requests are not translated to a pod.",
-        decided_by: "kube-proxy's rules on the node (iptables or nftables, those of the address's family): they do not name the address, nothing leads to them, or there are none although other nodes have them; or the Service gives itself to another proxy (its label service-proxy-name, or the ipMode Proxy).",
+        meaning: "kube-proxy runs on the node, but the node has no rule for the address, or none for the port that is asked, so requests are not translated to a pod.",
+        decided_by: "kube-proxy's rules on the node (iptables, nftables or IPVS, those of the address's family): they do not name the address, or not with that port and protocol, nothing leads to them, or there are none although other nodes have them; or the Service gives itself to another proxy (its label service-proxy-name, or the ipMode Proxy).",
         seen: "ARP is answered, SYNs come in on the announcer, and they leave again untranslated (`Redirect Host`) or vanish; iptables-save or nft list table ip kube-proxy does not hold the address. A flushed table, another expected proxy (Cilium, Calico eBPF) or a device that eBPF does not watch looks like this.",
         next: "Restart kube-proxy on the node and read its log; look for something that flushed its rules. Where the Service's own setting keeps kube-proxy away, remove that.",
         alike: &[
@@ -38,7 +38,7 @@ entries! {
         severity: Severity::Fail,
         culprit: "the node",
         meaning: "The node's rules lead to an endpoint that no longer exists.",
-        decided_by: "The endpoints in kube-proxy's rules for the address and port on the node (iptables and nftables) against those of the EndpointSlices, on a node that takes requests and passes none on.",
+        decided_by: "The endpoints in kube-proxy's rules for the address and port on the node (iptables and nftables) against those of the EndpointSlices, on a node that takes requests and passes none on; at 90 in 100, when the kernel also counted as many packets that the table dropped as were lost while the probe was repeated.",
         seen: "One connection in several times out or gets `No route to host`, from one announcing node only; the rules there name a pod address that kubectl get endpointslices no longer has. kube-proxy's log complains that it cannot reach the API server.",
         next: "Restart kube-proxy on the node, and see whether it can reach the API server.",
         alike: &[
@@ -146,6 +146,34 @@ entries! {
         ],
         references: &[pages::CONNTRACK_SYSCTL, pages::KUBERNETES_DEBUG_SERVICE],
     },
+    NODE_CONNTRACK_TIMEOUT = "node/conntrack-timeout" {
+        severity: Severity::Fail,
+        culprit: "the node's setting",
+        meaning: "The node's connection table forgets a connection while its answer is awaited, so the answer is not translated back, or is dropped as invalid.",
+        decided_by: "Answers that come in on the node and do not leave it, each after a longer silence of its connection there than the timeout of the table for such connections (nf_conntrack_tcp_timeout_established, _syn_sent or _syn_recv, nf_conntrack_udp_timeout or _udp_timeout_stream), while no answer came through after as long a one; on the pod's node also kube-proxy's rule against invalid packets, which counted them.",
+        seen: "Quick answers come, and slow ones never do: reports, long polls, databases. The client waits until its own limit, or gets a reset. sysctl net.netfilter shows a timeout of some seconds, mostly set against a full table.",
+        next: "Set the timeout above what the slowest answer takes, and find what lowered it (a sysctl file, kube-proxy's conntrack settings).",
+        alike: &[
+            ("app/no-answer", "There the answer is not made at all."),
+            ("node/conntrack-full", "There the table has no room, and new connections fail."),
+            ("node/firewall-drop", "There a rule takes the answers, however early they come."),
+        ],
+        references: &[pages::CONNTRACK_SYSCTL, pages::KUBERNETES_DEBUG_SERVICE],
+    },
+    NODE_HAIRPIN_OFF = "node/hairpin-off" {
+        severity: Severity::Fail,
+        culprit: "the pod's port of the node's bridge",
+        meaning: "The node's bridge does not send a frame back by the port that it came in by, so a pod that asks its own Service cannot be led to itself.",
+        decided_by: "Tries of a pod that is an endpoint of the Service itself come in on its node and leave it nowhere, its port of the bridge has hairpin off (ip -d link), kube-proxy's rules there lead to it, and its answered tries all went to other endpoints, or there is no other.",
+        seen: "A pod reaches its own Service now and then, or a second late, as often as another pod is chosen; with one pod never. Everybody else reaches it always. A bridge that was made without hairpinMode does this where bridge-nf-call-iptables is 1.",
+        next: "Turn hairpin on at the port (bridge link set dev PORT hairpin on), and hairpinMode in the CNI's bridge configuration.",
+        alike: &[
+            ("node/lost-inside", "There others than the pod itself are lost too."),
+            ("pod/disconnected", "There nobody reaches the pod."),
+            ("policy/denied", "There a policy does not let the pod reach itself."),
+        ],
+        references: &[pages::KUBERNETES_DEBUG_SERVICE, "bridge(8)"],
+    },
     NODE_LOST_INSIDE = "node/lost-inside" {
         severity: Severity::Fail,
         culprit: "the node",
@@ -189,6 +217,20 @@ entries! {
             ("announce/speaker-missing", "There the node works, without a speaker."),
         ],
         references: &[pages::KUBERNETES_NODES, pages::METALLB_LAYER2],
+    },
+    NODE_HANGS = "node/hangs" {
+        severity: Severity::Fail,
+        culprit: "the node",
+        meaning: "The node's kernel takes connections and acknowledges what is sent on them, and none of its programs says a word: its pods, its SSH server and its kubelet stand still.",
+        decided_by: "Every try that is not answered was led to pods of that node, whose kernel acknowledges the requests; every answered one was led to other nodes; and two other programs of the node are silent as well: it does not answer by SSH, and its kubelet gives no log or the API has it as not ready.",
+        seen: "Connections to some endpoints open at once and then hang (TLS timeouts), ping answers, ssh connects and shows no prompt, kubectl logs and exec for pods there time out, and the node turns NotReady after a while. A node out of memory that swaps, a disk or network file system that does not answer, frozen processes, or a hypervisor that starves it.",
+        next: "Look at the node's console: memory, disks, load. Where nobody gets in, restart it by its power; its pods are started elsewhere only after the API has given it up (kubectl drain does not come to an end there).",
+        alike: &[
+            ("node/unreachable", "There the kernel does not answer, either: the node is off or cut off."),
+            ("app/no-answer", "There one program does not answer, and the node works."),
+            ("pod/silent", "There a program does not take connections that its kernel holds ready, and the node works."),
+        ],
+        references: &[pages::KUBERNETES_NODES],
     },
     NODE_CONTROL_PLANE_CUT_OFF = "node/control-plane-cut-off" {
         severity: Severity::Fail,

@@ -36,8 +36,8 @@ entries! {
     POD_FIREWALL_DROP = "pod/firewall-drop" {
         severity: Severity::Fail,
         culprit: "the pod",
-        meaning: "A packet filter inside the pod's own network namespace drops the traffic.",
-        decided_by: "The request seen at the pod's interface without an answer, or refused there, and a drop or reject rule inside the namespace that fits it: of iptables one whose counter grew, of nftables also one without a counter.",
+        meaning: "A packet filter inside the pod's own network namespace drops the traffic, or leads it to where nobody takes it.",
+        decided_by: "The request seen at the pod's interface without an answer, or refused there, and a drop or reject rule inside the namespace that fits it: of iptables one whose counter grew, of nftables also one without a counter. Or a rule there that surely translates each of these requests, and none that the pod answered, to a port on which no socket of the pod listens, or out of the pod.",
         seen: "The request reaches eth0 of the pod and nothing comes back; other ports of the same pod answer. iptables-save in its namespace shows a rule of a service mesh's init container, or of an agent, that counts.",
         next: "Delete the pod: it is made anew without the rule, unless a sidecar or an init container writes it; then correct that.",
         alike: &[
@@ -52,8 +52,8 @@ entries! {
     POD_NO_WAY_BACK = "pod/no-way-back" {
         severity: Severity::Fail,
         culprit: "the pod",
-        meaning: "The pod has no route for its answer, or sends it to a MAC that nobody has.",
-        decided_by: "The request seen in the pod without an answer that leaves, and the pod's kernel refuses the way to the source, or cannot resolve its next hop (FAILED, INCOMPLETE). Or the answer leaves the pod and does not come to its node, and the pod has a MAC for its next hop that no interface of the node has.",
+        meaning: "The pod has no route for its answer, keeps it behind a link of its own, sends it to a MAC that nobody has, or from an address that no connection matches.",
+        decided_by: "The request seen in the pod without an answer that leaves, and the pod's kernel refuses the way to the source, or cannot resolve its next hop (FAILED, INCOMPLETE), or its own route leads to a link behind which the source is not. Or answers to these requests leave it from another address of its own; or its routes prefer that one as the source, its kernel sent as many datagrams as the program took, and none left from the address that was asked. Or the answer leaves the pod and does not come to its node, and the pod has a MAC for its next hop that no interface of the node has.",
         seen: "tcpdump in the pod shows SYNs and no SYN-ACK, although the port is listed; pods of the same node can be reached from that node and not from others. ip route in the pod has no default route, or its gateway's neighbour entry is FAILED. It comes with a second interface (Multus) or a CNI that failed half-way.",
         next: "Recreate the pod, and see why the CNI did not give it its default route.",
         alike: &[

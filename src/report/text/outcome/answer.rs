@@ -57,7 +57,12 @@ fn headline(page: &mut Page, outcome: &Outcome) {
 
 /// Whether a gap is about a part of the Service that nobody asked, as against something that could not be looked at.
 fn not_asked(gap: &Gap) -> bool {
-    let parts = [names::EVIDENCE_ADDRESS_NOT_ASKED, names::EVIDENCE_PORT_NOT_ASKED, names::EVIDENCE_ENDPOINT_NOT_REACHED];
+    let parts = [
+        names::EVIDENCE_NOBODY_ASKED,
+        names::EVIDENCE_ADDRESS_NOT_ASKED,
+        names::EVIDENCE_PORT_NOT_ASKED,
+        names::EVIDENCE_ENDPOINT_NOT_REACHED,
+    ];
     !gap.decisive && parts.contains(&gap.name.as_str())
 }
 

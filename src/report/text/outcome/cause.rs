@@ -29,7 +29,7 @@ fn cause(outcome: &Outcome, service: &str) -> String {
     if let Some(finding) = decisive(outcome) {
         return format!("{}{}", sentence(finding, outcome), slowly(outcome));
     }
-    if outcome.verdict == Verdict::Pass {
+    if outcome.verdict == Verdict::Pass && outcome.observed.tries.iter().any(|tries| tries.tried > 0) {
         return answered(&outcome.observed);
     }
     outcome.summary.strip_prefix(service).map_or(outcome.summary.as_str(), |rest| rest.trim_start_matches(": ").trim_start()).to_owned()

@@ -110,6 +110,9 @@ impl Page {
             if !gap.undecided.trim().is_empty() {
                 self.item("undecided:", 11, 6, &gap.undecided);
             }
+            if let Some(next) = &gap.next {
+                self.item("next:", 6, 6, next);
+            }
         }
     }
 

@@ -164,7 +164,8 @@ pub(in crate::report) fn end(path: &Path, outcome: &Outcome) -> String {
     match last.passage {
         Passage::Other if !taken => format!("passing {}, for another host", last.place),
         Passage::In if last.place.contains('/') => format!("reached {}, and nothing came back", last.place),
-        Passage::In if complete(&last.place) => format!("never left {}", last.place),
+        // Captures are of the address and the endpoints: whether it left for anybody else is not in them.
+        Passage::In if complete(&last.place) => format!("left {} towards no endpoint", last.place),
         _ if !outcome.captures.is_empty() && outcome.captures.iter().all(|capture| capture.place == last.place) => {
             format!("nobody looked after {}", last.at)
         }

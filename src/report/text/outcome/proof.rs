@@ -14,6 +14,7 @@ use crate::model::text::one_line;
 /// Lines of each part at most, before what is left out is only counted.
 const MOST_PROOF: usize = 6;
 const MOST_ADVICE: usize = 5;
+const MOST_REASONS: usize = 2;
 const MOST_ALSO: usize = 3;
 
 /// Writes it.
@@ -22,7 +23,7 @@ pub(super) fn write(page: &mut Page, outcome: &Outcome) {
     let finding = decisive(outcome);
     let why = match finding {
         Some(finding) => reasons(page, finding, outcome),
-        None => outcome.gaps.iter().filter(|gap| gap.decisive).map(|gap| one_line(&gap.reason)).take(2).collect(),
+        None => undecided(outcome),
     };
     labelled(page, style, "Why", &why);
     // What hurts nobody yet says when it will.
@@ -98,11 +99,23 @@ fn line(finding: &Finding, outcome: &Outcome) -> String {
     format!("{severity} {}: {}", finding.name, sentence(finding, outcome))
 }
 
+/// Why nothing is decided, each reason once: several gaps may have the same.
+fn undecided(outcome: &Outcome) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for reason in outcome.gaps.iter().filter(|gap| gap.decisive).map(|gap| one_line(&gap.reason)) {
+        if told.len() < MOST_REASONS && !told.contains(&reason) {
+            told.push(reason);
+        }
+    }
+    told
+}
+
 /// The command where there is one, and the advice.
 fn advice(page: &Page, finding: Option<&Finding>, outcome: &Outcome) -> Vec<String> {
     let Some(finding) = finding else {
         let open = outcome.gaps.iter().find(|gap| gap.decisive);
-        let next = open.and_then(|gap| catalogue::entry(&gap.name)).map(|entry| entry.next.to_owned());
+        let usual = |gap: &Gap| catalogue::entry(&gap.name).map(|entry| entry.next.to_owned());
+        let next = open.and_then(|gap| gap.next.clone().or_else(|| usual(gap)));
         return next.into_iter().flat_map(|next| fitting(page, sentences(&next), MOST_ADVICE, "lbdiag explain tells")).collect();
     };
     let mends = outcome.remedies.iter().filter(|remedy| remedy.finding == finding.name);
@@ -150,12 +163,24 @@ fn certainty(outcome: &Outcome) -> String {
         .filter(|(_, named)| !named.is_empty())
         .map(|(title, named)| format!("{title}: {}", named.join("; ")))
         .collect();
-    let open = match (open.is_empty(), ruled_out.is_empty()) {
-        (true, true) => "Everything was looked at".to_owned(),
-        (true, false) => "everything was looked at".to_owned(),
-        (false, _) => open.join(" · "),
+    let beyond = super::cause::decisive(outcome).and_then(|finding| beyond_reach(finding.culprits.first()?));
+    let open = match (open.is_empty(), ruled_out.is_empty(), beyond) {
+        (true, _, Some(beyond)) => format!("Not looked at, for want of a login: {beyond}"),
+        (true, true, None) => "Everything was looked at".to_owned(),
+        (true, false, None) => "everything was looked at".to_owned(),
+        (false, ..) => open.join(" · "),
     };
     format!("{ruled_out}{open}")
+}
+
+/// What a finding blames and nobody can log in to: it is known by what came of it alone.
+fn beyond_reach(culprit: &Subject) -> Option<String> {
+    match culprit {
+        Subject::Network { from, to } => Some(format!("what lies between {from} and {to}")),
+        Subject::Router(name) => Some(format!("router {name}")),
+        Subject::Mac(name) => Some(format!("the host of {name}")),
+        _ => None,
+    }
 }
 
 /// How many pods a place's answered tries were followed to.

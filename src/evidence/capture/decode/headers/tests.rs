@@ -160,3 +160,76 @@ proptest! {
         }
     }
 }
+
+/// A header of IPv4 with its sum.
+fn summed(mut packet: Vec<u8>) -> Vec<u8> {
+    let words = packet[..20].chunks_exact(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum::<u32>();
+    let folded = (words & 0xffff) + (words >> 16);
+    packet[10..12].copy_from_slice(&(!u16::try_from((folded & 0xffff) + (folded >> 16)).unwrap()).to_be_bytes());
+    packet
+}
+
+#[test]
+fn ip_in_udp_is_read_at_any_port_or_counted() {
+    let inner = summed(ipv4(TCP, CLIENT, ADDRESS, &stamped(), 0));
+    let six = ipv6(TCP, "fd00::1", "fd00::2", &stamped());
+    let outer = |payload: &[u8]| read(RAW[0], &ipv4(17, [10, 0, 0, 3], [10, 0, 0, 4], &udp(5555, payload), 0));
+    for (payload, tunnel) in [
+        (inner.clone(), Tunnel::Fou),
+        (six.clone(), Tunnel::Fou),
+        ([&[0, 4, 0, 0][..], &inner].concat(), Tunnel::Gue),
+        ([&[1, 41, 0, 0, 9, 9, 9, 9][..], &six].concat(), Tunnel::Gue),
+        ([&[0, 0, 8, 0][..], &inner].concat(), Tunnel::Fou),
+    ] {
+        let headers = outer(&payload).unwrap();
+        assert!(is_syn_to_443(&headers), "{headers:?}");
+        assert_eq!(headers.enclosure.tunnel, Some(tunnel));
+    }
+    // Another sum is no header; another length is none that is read, and may be one.
+    let mut other = inner.clone();
+    other[10] ^= 1;
+    let hidden = |payload: &[u8]| match outer(payload).unwrap().transport {
+        Transport::Datagram(datagram) => datagram.hidden,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hidden(&other), None);
+    assert_eq!(hidden(&inner[..inner.len() - 4]), Some(Hidden::Within("IP in UDP")));
+}
+
+#[test]
+fn what_is_cut_tells_where() {
+    let syn = ethernet(0x0800, &ipv4(TCP, CLIENT, ADDRESS, &stamped(), 0));
+    let kept = |bytes: usize| headers(EN10MB, &syn[..bytes], u32::try_from(syn.len()).unwrap(), 42, &[]);
+    assert_eq!(kept(36), Err(Some(Hidden::Cut)));
+    assert_eq!(kept(38), Err(Some(Hidden::CutBehindPorts)));
+    for (bytes, cut_at) in [(54, Some(54)), (60, Some(60)), (66, None)] {
+        let Ok(Headers { transport: Transport::Tcp(tcp), .. }) = kept(bytes) else { panic!("{:?}", kept(bytes)) };
+        assert_eq!((tcp.cut_at, tcp.timestamps.is_some()), (cut_at, cut_at.is_none()));
+    }
+}
+
+#[test]
+fn first_fragments_tell_what_the_others_are_known_by() {
+    let with = |bytes: &[u8], flags: u16| {
+        let mut packet = bytes.to_vec();
+        packet[6..8].copy_from_slice(&flags.to_be_bytes());
+        packet
+    };
+    // A tunnel's packet whose first fragment ends within what is inside.
+    let inner = ipv4(TCP, CLIENT, ADDRESS, &[&stamped()[..], &[7; 64]].concat(), 0);
+    let payload = udp(4789, &vxlan(&ethernet(0x0800, &inner)));
+    let first = read(RAW[0], &with(&ipv4(17, [10, 0, 0, 3], [10, 0, 0, 4], &payload[..payload.len() - 24], 0), 0x2000)).unwrap();
+    let Transport::Tcp(tcp) = first.transport else { panic!("{first:?}") };
+    assert_eq!((tcp.length, tcp.fragmented), (40, true), "what the first fragment has of it");
+    let rest = first.rest.unwrap();
+    assert_eq!((rest.outer, rest.before), (true, 8 + 8 + 14 + 20));
+    let place = u16::try_from((payload.len() - 24) / 8).unwrap();
+    let later = read(RAW[0], &with(&ipv4(17, [10, 0, 0, 3], [10, 0, 0, 4], &payload[payload.len() - 24..], 0), place)).unwrap();
+    assert_eq!(crate::model::headers::fragments_of(later.source, later.destination, later.identification), rest.of);
+    // Options of IPv6 behind the fragment header are cut with the payload.
+    let options = [17, 0, 1, 4, 0, 0, 0, 0];
+    let fragment = [60, 0, 0, 1, 0, 0, 0, 9];
+    let six = ipv6(44, "fd00::1", "fd00::2", &[&fragment[..], &options, &udp(53, &[1; 40])].concat());
+    let rest = read(RAW[0], &six).unwrap().rest.unwrap();
+    assert_eq!((rest.outer, rest.before), (false, 8));
+}

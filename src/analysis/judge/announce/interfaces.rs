@@ -1,0 +1,122 @@
+//! Interfaces and networks of an announcement against those of the node that announces.
+
+use std::collections::BTreeSet;
+
+use crate::analysis::judge::case::{Case, found};
+use crate::model::announcement::{Agreement, Announcement};
+use crate::model::catalogue::names;
+use crate::model::finding::Finding;
+use crate::model::place::Place;
+use crate::model::subject::Subject;
+
+/// The advertisement's interfaces against those that the announcing node has.
+pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Finding> {
+    let (Some(node), Some(address)) = (announcement.nodes.first().or(announcement.expected.as_ref()), announcement.address) else {
+        return None;
+    };
+    let culprits = || announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect::<Vec<_>>();
+    let words = announcement.logs.iter().find(|log| log.node == *node).and_then(|log| Some((log, log.address(address)?)));
+    if let Some((log, words)) = words.filter(|(_, words)| words.announces_nowhere && announcement.agreement == Agreement::None) {
+        let named = if announcement.interfaces.is_empty() { String::new() } else { format!(" {}", announcement.interfaces.join(", ")) };
+        return Some(found(
+            names::ANNOUNCE_INTERFACE_MISSING,
+            culprits(),
+            format!("the advertisement names the interface{named}, which {node} does not have"),
+            vec![format!(
+                "speaker {} on {node}: the specified interfaces used to announce LB IP don't exist; it has {}",
+                log.pod,
+                words.interface_warning.as_deref().unwrap_or("none of them")
+            )],
+        ));
+    }
+    let links = links(case, node)?;
+    let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
+    let named = announcement.interfaces.join(", ");
+    if !announcement.interfaces.is_empty() && existing.is_empty() {
+        return Some(found(
+            names::ANNOUNCE_INTERFACE_MISSING,
+            culprits(),
+            format!("the advertisement names the interface {named}, which {node} does not have"),
+            vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
+        ));
+    }
+    let pair = case.node_state(node)?;
+    let on_link = pair.after.on_link(address).unwrap_or_default();
+    if !existing.is_empty() && !on_link.is_empty() && !existing.iter().any(|name| on_link.contains(&name.as_str())) {
+        let mut evidence = vec![
+            format!("interfaces of the advertisement: {named}"),
+            format!("on {node} the network of {address} is on {}", on_link.join(", ")),
+        ];
+        evidence.extend(
+            pair.after
+                .addresses()
+                .unwrap_or_default()
+                .iter()
+                .filter(|(name, _)| existing.contains(&name))
+                .map(|(name, net)| format!("{node}/{name} has {net}")),
+        );
+        return Some(found(
+            names::ANNOUNCE_INTERFACE_OFF_LINK,
+            culprits(),
+            format!("the advertisement's interface {named} is not on the network of {address}"),
+            evidence,
+        ));
+    }
+    if on_link.is_empty() && announcement.protocol != "bgp" {
+        // A node without any network that holds the address may be one of several; all that were looked at must agree.
+        let looked: Vec<_> = announcement.candidates.iter().filter_map(|name| case.node_state(name)).collect();
+        let none = !looked.is_empty()
+            && looked.iter().all(|pair| {
+                pair.after.addresses().is_some_and(|own| !own.is_empty()) && pair.after.on_link(address).is_some_and(|near| near.is_empty())
+            });
+        // Somebody whose requests come there has a route of his own for it: then that is not what keeps others from it.
+        let asked_for = || case.roads().iter().any(|road| !road.connection.vantage.is_inside() && road.entry().is_some());
+        if none
+            && !asked_for()
+            && let Some(pool) = &announcement.pool
+        {
+            return Some(found(
+                names::ADDRESS_OFF_LINK,
+                vec![Subject::pool(pool)],
+                format!("{address} lies in no network of any node that may announce it, so that nobody asks there by ARP"),
+                looked
+                    .iter()
+                    .flat_map(|pair| {
+                        pair.after
+                            .addresses()
+                            .unwrap_or_default()
+                            .iter()
+                            .map(|(name, net)| format!("{}/{name} has {net}", pair.after.place))
+                            .collect::<Vec<_>>()
+                    })
+                    .take(12)
+                    .collect(),
+            ));
+        }
+    }
+    None
+}
+
+/// The interfaces of a node: from its capture, or from its state.
+fn links(case: &Case, node: &str) -> Option<BTreeSet<String>> {
+    if let Some(pair) = case.node_state(node) {
+        let links: BTreeSet<String> = pair.after.links().unwrap_or_default().iter().map(|link| link.name.clone()).collect();
+        if !links.is_empty() {
+            return Some(links);
+        }
+    }
+    let capture = case
+        .captures()
+        .find(|capture| matches!(&capture.request.place, Place::Host(host) if host.name == node) && !capture.links.is_empty())?;
+    Some(capture.links.iter().map(|name| name.split('@').next().unwrap_or(name).to_owned()).collect())
+}
+
+/// Pods' own links tell nothing here.
+fn shown(links: &BTreeSet<String>) -> String {
+    links
+        .iter()
+        .filter(|name| !name.starts_with("veth") && !name.starts_with("cali") && !name.starts_with("lxc"))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ")
+}
