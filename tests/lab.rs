@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         cluster,
         score: Score::open(&score, resume),
         directory,
-        lbdiag: PathBuf::from(env!("CARGO_BIN_EXE_lbdiag")),
+        lbdiag: std::env::var_os("LBDIAG").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_lbdiag")), PathBuf::from),
         rounds,
         resume,
         raised: false,

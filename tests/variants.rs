@@ -71,7 +71,74 @@ const VARIANTS: &[Variant] = &[
         code: 3,
         finding: Some(("policy/denied", "networkpolicy/stacklight/quarantine")),
     },
+    // A policy that is still enforced, and that the API holds in a form that lets the requests in, in one that does not, or by labels alone.
+    Variant {
+        recording: "cal-policy-deleted-and-still-enforced",
+        changes: &[(NO_POLICIES, LETS_IN)],
+        code: 3,
+        finding: Some(("policy/stale", "node/n3/calico-node")),
+    },
+    Variant {
+        recording: "cal-policy-deleted-and-still-enforced",
+        changes: &[(NO_POLICIES, DENIES)],
+        code: 3,
+        finding: Some(("policy/denied", "networkpolicy/stacklight/closed")),
+    },
+    Variant {
+        recording: "cal-policy-deleted-and-still-enforced",
+        changes: &[(NO_POLICIES, BY_LABELS)],
+        code: 3,
+        finding: Some(("policy/denied", "networkpolicy/stacklight/closed")),
+    },
+    // Calico's own policy of that name is gone, is there, or may be kept elsewhere than in the API.
+    Variant {
+        recording: "policies/cal-two-policies-two-clients",
+        changes: &[(A_POLICY, A_POLICY_AND_CALICOS_WITHOUT_IT)],
+        code: 3,
+        finding: Some(("policy/stale", "node/n2/calico-node")),
+    },
+    Variant {
+        recording: "policies/cal-two-policies-two-clients",
+        changes: &[(A_POLICY, A_POLICY_AND_CALICOS_WITH_IT)],
+        code: 3,
+        finding: Some(("policy/denied", "globalnetworkpolicy/quarantine")),
+    },
+    Variant {
+        recording: "policies/cal-two-policies-two-clients",
+        changes: &[(A_POLICY, A_POLICY_AND_NOTHING_OF_CALICOS)],
+        code: 3,
+        finding: Some(("policy/denied", "globalnetworkpolicy/quarantine")),
+    },
 ];
+
+/// What the API said of the namespace's NetworkPolicies, and what it says instead.
+const NO_POLICIES: &str = r#""at":7351,"took":49,"r":"ok","a":{"Ok":[]}"#;
+const LETS_IN: &str = r#""at":7351,"took":49,"r":"ok","a":{"Ok":[{"metadata":{"name":"closed","namespace":"stacklight"},"spec":{"ingress":[{"ports":[{"port":4180}]}],"podSelector":{},"policyTypes":["Ingress"]}}]}"#;
+const DENIES: &str = r#""at":7351,"took":49,"r":"ok","a":{"Ok":[{"metadata":{"name":"closed","namespace":"stacklight"},"spec":{"podSelector":{},"policyTypes":["Ingress"]}}]}"#;
+const BY_LABELS: &str = r#""at":7351,"took":49,"r":"ok","a":{"Ok":[{"metadata":{"name":"closed","namespace":"stacklight"},"spec":{"ingress":[{"from":[{"podSelector":{}}]}],"podSelector":{},"policyTypes":["Ingress"]}}]}"#;
+
+/// The answer of the recorded run, and the same with what Calico's own lists say behind it.
+const A_POLICY: &str = r#""podSelector":{},"policyTypes":["Ingress"]}}]}}"#;
+macro_rules! and_calicos {
+    ($of_cluster:literal, $information:literal) => {
+        concat!(
+            r#""podSelector":{},"policyTypes":["Ingress"]}}]}}"#,
+            "\n",
+            r#"{"c":"cluster.list","q":{"fields":null,"kind":{"group":"crd.projectcalico.org","plural":"networkpolicies","version":"v1"},"labels":null,"namespace":"stacklight"},"n":0,"at":5124,"took":3,"r":"ok","a":{"Ok":[]}}"#,
+            "\n",
+            r#"{"c":"cluster.list","q":{"fields":null,"kind":{"group":"crd.projectcalico.org","plural":"globalnetworkpolicies","version":"v1"},"labels":null,"namespace":null},"n":0,"at":5124,"took":3,"r":"ok","a":{"Ok":["#,
+            $of_cluster,
+            "]}}\n",
+            r#"{"c":"cluster.list","q":{"fields":null,"kind":{"group":"crd.projectcalico.org","plural":"clusterinformations","version":"v1"},"labels":null,"namespace":null},"n":0,"at":5124,"took":3,"r":"ok","a":{"Ok":["#,
+            $information,
+            "]}}"
+        )
+    };
+}
+const A_POLICY_AND_CALICOS_WITHOUT_IT: &str = and_calicos!("", r#"{"metadata":{"name":"default"}}"#);
+const A_POLICY_AND_CALICOS_WITH_IT: &str =
+    and_calicos!(r#"{"metadata":{"name":"default.quarantine"}}"#, r#"{"metadata":{"name":"default"}}"#);
+const A_POLICY_AND_NOTHING_OF_CALICOS: &str = and_calicos!("", "");
 
 #[test]
 fn the_judgement_follows_the_fact() {

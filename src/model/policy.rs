@@ -1,4 +1,4 @@
-//! Kubernetes' own NetworkPolicies, as far as they decide what may come into a pod.
+//! NetworkPolicies: Kubernetes' own as far as they decide what may come into a pod, a network plugin's by name.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,6 +20,15 @@ pub struct NetworkPolicy {
     pub ingress: bool,
     /// What it lets in; nothing when there is no rule.
     pub rules: Vec<IngressRule>,
+}
+
+/// A policy that a network plugin's own API holds, by its name alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// None of one for the whole cluster.
+    pub namespace: Option<String>,
+    /// Without the default tier, which stands before it in Calico's own objects.
+    pub name: String,
 }
 
 /// One rule: from any of these, to any of these ports.

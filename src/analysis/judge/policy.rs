@@ -1,9 +1,12 @@
 //! NetworkPolicies: a packet that came to the pod's node and that a policy does not let into the pod.
 
+mod named;
+mod stale;
+
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters::Taking;
 use crate::analysis::judge::node::packets::Packets;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::analysis::state::data_path;
@@ -11,9 +14,14 @@ use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::plugin_rules::{self, Enforced};
 use crate::analysis::state::ruleset::Hook;
 use crate::model::catalogue::names;
+use crate::model::endpoint::Endpoint;
 use crate::model::finding::Finding;
+use crate::model::kubernetes::Pod;
 use crate::model::policy::{Incoming, NetworkPolicy};
 use crate::model::subject::Subject;
+use named::Policy;
+
+pub(in crate::analysis::judge) use stale::stale;
 
 /// How the chains begin in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
 const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-", "WEAVE-NPC", "ANTREA-"];
@@ -31,6 +39,8 @@ struct Behind<'a> {
     chain: String,
     /// What the plugin itself names.
     named: Vec<Policy>,
+    /// Whether one of them has the rule itself.
+    own: bool,
     /// What the objects say.
     denying: Vec<&'a NetworkPolicy>,
 }
@@ -49,7 +59,8 @@ impl<'a> Behind<'a> {
                 named.push(policy);
             }
         }
-        Some(Self { chain: chain.to_owned(), named, denying: denying(case, node, packets) })
+        let denying = Seen::of(case, node, packets).map(|seen| seen.denying()).unwrap_or_default();
+        Some(Self { chain: chain.to_owned(), named, own: own.is_some(), denying })
     }
 
     /// The policy that has the rule itself.
@@ -82,8 +93,7 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     let behind = Behind::of(case, pair, node, packets, &filter)?;
     let (standing, behind_agent) = (behind.standing(pair, node), behind.agent());
     let of_kubernetes = |policy: &&NetworkPolicy| Policy::of(policy, "selects the pod and lets none of these requests in");
-    let own = Behind::own(pair, &filter).is_some();
-    let mut policies: Vec<Policy> = if own { Vec::new() } else { behind.denying.iter().map(of_kubernetes).collect() };
+    let mut policies: Vec<Policy> = if behind.own { Vec::new() } else { behind.denying.iter().map(of_kubernetes).collect() };
     for policy in behind.named {
         if !policies.iter().any(|known| known.subject == policy.subject) {
             policies.push(policy);
@@ -175,100 +185,11 @@ fn listed(all: &BTreeSet<&str>) -> String {
     all.iter().copied().collect::<Vec<_>>().join(" and ")
 }
 
-/// The rule that drops the request enforces a policy that the API does not hold: whoever wrote it does not follow.
-pub(super) fn stale(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
-    let closer = case.closer.filter(|closer| closer.policies_read)?;
-    let behind = Behind::of(case, pair, node, packets, &filter)?;
-    let namespace = &case.service.namespace;
-    let known = |name: &str| closer.policies.iter().any(|policy| policy.namespace == *namespace && policy.name == name);
-    let gone = |policy: &&Policy| policy.of_kubernetes.as_ref().is_some_and(|(within, name)| within == namespace && !known(name));
-    let all: Vec<&Policy> = behind.named.iter().filter(gone).collect();
-    // What one that is there forbids is forbidden whatever became of the others.
-    if all.is_empty() || all.len() < behind.named.len() || !behind.denying.is_empty() {
-        return None;
-    }
-    let (process, agent) = behind.agent().unwrap_or(("network-plugin", "the network plugin's agent"));
-    let names = all.iter().map(|policy| policy.named.as_str()).collect::<Vec<_>>().join(" and ");
-    let standing = behind.standing(pair, node);
-    let mut evidence = filter.evidence;
-    evidence.push(format!("the rule is of the {names} in {namespace}"));
-    evidence.push(match closer.policies.len() {
-        0 => format!("the API holds no NetworkPolicy in {namespace}"),
-        some => format!("the API holds {some} NetworkPolicies in {namespace}, and none of that name"),
-    });
-    evidence.extend(standing);
-    let mut finding = found(
-        names::POLICY_STALE,
-        vec![Subject::from(format!("node/{node}/{process}"))],
-        format!("{node} still enforces the {names}, which the cluster does not have any more"),
-        evidence,
-    );
-    finding.next = format!("{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
-    Some(finding)
-}
-
-/// A policy that does not let requests in.
-struct Policy {
-    subject: Subject,
-    /// As a sentence names it.
-    named: String,
-    /// What it does with these requests.
-    does: &'static str,
-    /// How it is shown.
-    command: String,
-    /// Namespace and name of one of Kubernetes' own.
-    of_kubernetes: Option<(String, String)>,
-}
-
-impl Policy {
-    fn of(policy: &NetworkPolicy, does: &'static str) -> Self {
-        Self::kubernetes(&policy.namespace, &policy.name, does)
-    }
-
-    fn kubernetes(namespace: &str, name: &str, does: &'static str) -> Self {
-        let of_kubernetes = Some((namespace.to_owned(), name.to_owned()));
-        Self { of_kubernetes, ..Self::in_namespace("NetworkPolicy", namespace, name, "networkpolicies.networking.k8s.io", does) }
-    }
-
-    /// By what the plugin wrote into its rule; `pods` is the pod's own namespace.
-    fn named(enforced: &Enforced, pods: &str, does: &'static str) -> Self {
-        let of_cluster = |kind: &str, path: &str, resource: &str, name: &str| Self {
-            subject: Subject::from(format!("{path}/{name}")),
-            named: format!("{kind} {name}"),
-            does,
-            command: format!("kubectl get {resource} {name} -o yaml"),
-            of_kubernetes: None,
-        };
-        match enforced {
-            Enforced::Kubernetes { namespace, name } => Self::kubernetes(namespace.as_deref().unwrap_or(pods), name, does),
-            Enforced::Calico { namespace, name } => {
-                Self::in_namespace("Calico NetworkPolicy", namespace, name, "networkpolicies.crd.projectcalico.org", does)
-            }
-            Enforced::Global(name) => {
-                of_cluster("GlobalNetworkPolicy", "globalnetworkpolicy", "globalnetworkpolicies.crd.projectcalico.org", name)
-            }
-            Enforced::Admin(name) => {
-                of_cluster("AdminNetworkPolicy", "adminnetworkpolicy", "adminnetworkpolicies.policy.networking.k8s.io", name)
-            }
-        }
-    }
-
-    fn in_namespace(kind: &str, namespace: &str, name: &str, resource: &str, does: &'static str) -> Self {
-        Self {
-            subject: Subject::network_policy(namespace, name),
-            named: format!("{kind} {name}"),
-            does,
-            command: format!("kubectl get {resource} -n {namespace} {name} -o yaml"),
-            of_kubernetes: None,
-        }
-    }
-}
-
 /// No packet filter tells what takes the request on the pod's node: where a plugin enforces policies in another way, and a policy does
 /// not let the request in, it is that policy.
 pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packets) -> Option<Finding> {
     let plugin = data_path::plugin(&pair.after)?;
-    let denying = denying(case, node, packets);
+    let denying = Seen::of(case, node, packets)?.denying();
     let proof = format!(
         "the request comes to {node} and is not passed on to the pod; {} runs there, and enforces policies by programmes of its own",
         plugin.name
@@ -278,36 +199,73 @@ pub(super) fn unseen(case: &Case, pair: &StatePair, node: &str, packets: &Packet
     (!policies.is_empty()).then(|| denied(&policies, vec![proof], &Guarded::Pod))
 }
 
-/// The policies of which each selects a pod of the node, when none of those that select it lets the request in.
-fn denying<'a>(case: &'a Case, node: &str, packets: &Packets) -> Vec<&'a NetworkPolicy> {
-    let (Some(target), Some(closer)) = (case.target, case.closer) else { return Vec::new() };
-    let namespace = &case.service.namespace;
-    // Another node's pods see the address that the first node gave the request, its own pods the client's.
-    let far = packets.seen_sources.iter().any(|source| !packets.clients.contains(source));
-    let sources: &BTreeSet<IpAddr> = if far { &packets.seen_sources } else { &packets.clients };
-    let mut all: Vec<&NetworkPolicy> = Vec::new();
-    for endpoint in target.endpoints.iter().filter(|endpoint| endpoint.node.as_deref() == Some(node)) {
-        let here = packets.endpoints.iter().any(|(ip, _)| *ip == endpoint.ip);
-        let Some(pod) = endpoint.pod.as_deref().filter(|_| here).and_then(|name| target.pod(name)) else { continue };
-        let names = pod.containers.iter().flat_map(|container| &container.ports).map(|port| (port.name.clone(), port.number)).collect();
-        let selecting: Vec<&NetworkPolicy> = closer.policies.iter().filter(|policy| policy.selects(namespace, &pod.labels)).collect();
-        let let_in = sources.iter().any(|source| {
-            let packet = Incoming {
-                source: *source,
-                from_pod: may_be_pod(case, *source),
-                protocol: target.port.protocol,
-                port: endpoint.port.unwrap_or(target.port.port),
-                names: &names,
-            };
-            selecting.iter().any(|policy| policy.may_let_in(&packet))
+/// The lost requests as the policies of the pods on a node see them.
+struct Seen<'a> {
+    case: &'a Case<'a>,
+    sources: BTreeSet<IpAddr>,
+    /// The pods that they are for, by labels, names of ports and the port.
+    pods: Vec<(&'a Pod, BTreeMap<String, u16>, u16)>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(case: &'a Case, node: &str, packets: &Packets) -> Option<Self> {
+        let target = case.target?;
+        // Another node's pods see the address that the first node gave the request, its own pods the client's.
+        let far = packets.seen_sources.iter().any(|source| !packets.clients.contains(source));
+        let sources = if far { &packets.seen_sources } else { &packets.clients };
+        let here = |endpoint: &&Endpoint| {
+            endpoint.node.as_deref() == Some(node) && packets.endpoints.iter().any(|(ip, _)| *ip == endpoint.ip)
+        };
+        let pods = target.endpoints.iter().filter(here).filter_map(|endpoint| {
+            let pod = endpoint.pod.as_deref().and_then(|name| target.pod(name))?;
+            let ports = pod.containers.iter().flat_map(|container| &container.ports);
+            Some((pod, ports.map(|port| (port.name.clone(), port.number)).collect(), endpoint.port.unwrap_or(target.port.port)))
         });
-        if !let_in && !sources.is_empty() {
-            all.extend(selecting);
-        }
+        Some(Self { case, sources: sources.clone(), pods: pods.collect() })
     }
-    all.sort_by_key(|policy| &policy.name);
-    all.dedup();
-    all
+
+    /// The namespace's policies that select a pod.
+    fn selecting(&self, pod: &Pod) -> Vec<&'a NetworkPolicy> {
+        let policies = self.case.closer.map(|closer| closer.policies.as_slice()).unwrap_or_default();
+        policies.iter().filter(|policy| policy.selects(&self.case.service.namespace, &pod.labels)).collect()
+    }
+
+    fn packet<'b>(&self, source: IpAddr, from_pod: bool, names: &'b BTreeMap<String, u16>, port: u16) -> Option<Incoming<'b>> {
+        Some(Incoming { source, from_pod, protocol: self.case.target?.port.protocol, port, names })
+    }
+
+    /// The policies of which each selects a pod, when none of those that select it lets one of the requests in.
+    fn denying(&self) -> Vec<&'a NetworkPolicy> {
+        let mut all: Vec<&NetworkPolicy> = Vec::new();
+        for (pod, names, port) in &self.pods {
+            let selecting = self.selecting(pod);
+            let let_in = self.sources.iter().any(|source| {
+                let packet = self.packet(*source, may_be_pod(self.case, *source), names, *port);
+                packet.is_some_and(|packet| selecting.iter().any(|policy| policy.may_let_in(&packet)))
+            });
+            if !let_in && !self.sources.is_empty() {
+                all.extend(selecting);
+            }
+        }
+        all.sort_by_key(|policy| &policy.name);
+        all.dedup();
+        all
+    }
+
+    /// The policies by which every one of the requests is surely let in to each of the pods; `None` where one may not be.
+    fn letting_in(&self) -> Option<Vec<&'a NetworkPolicy>> {
+        let mut all: Vec<&NetworkPolicy> = Vec::new();
+        for (pod, names, port) in &self.pods {
+            for source in &self.sources {
+                // A rule by labels may let a pod in; that one does is not sure.
+                let packet = self.packet(*source, false, names, *port)?;
+                all.push(self.selecting(pod).into_iter().find(|policy| policy.may_let_in(&packet))?);
+            }
+        }
+        all.sort_by_key(|policy| &policy.name);
+        all.dedup();
+        (!all.is_empty()).then_some(all)
+    }
 }
 
 /// An address of the pod network that is no node's own.

@@ -73,7 +73,7 @@ rules! {
     CONTROL_PLANE_CUT_OFF: "nodes of which the API does not hear" says NODE_CONTROL_PLANE_CUT_OFF;
     FIREWALL_DROP: "a packet filter, or what drops beside it" says NODE_FIREWALL_DROP;
     POLICY_AGENT_BEHIND: "a network plugin that does not know a pod's link" says POLICY_AGENT_BEHIND;
-    POLICY_STALE: "a NetworkPolicy that is gone and still enforced" says POLICY_STALE;
+    POLICY_STALE: "a policy that is enforced and not held" says POLICY_STALE;
     POLICY_DENIED: "a NetworkPolicy" says POLICY_DENIED;
     FORWARDING_OFF: "forwarding that is off" says NODE_FORWARDING_OFF;
     REVERSE_PATH_FILTER: "the reverse path filter" says NODE_REVERSE_PATH_FILTER;

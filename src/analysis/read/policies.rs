@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::metallb::label_selector;
 use super::{array, number, optional_text, text, texts};
 use crate::model::metallb::LabelSelector;
-use crate::model::policy::{IngressRule, NetworkPolicy, Peer, PolicyPort};
+use crate::model::policy::{Held, IngressRule, NetworkPolicy, Peer, PolicyPort};
 
 /// A `NetworkPolicy` of `networking.k8s.io/v1`.
 #[must_use]
@@ -19,6 +19,13 @@ pub fn network_policy(value: &Value) -> NetworkPolicy {
         ingress: types.is_empty() || types.iter().any(|kind| kind == "Ingress"),
         rules: array(value, "/spec/ingress").iter().map(rule).collect(),
     }
+}
+
+/// A policy of Calico's own, `crd.projectcalico.org/v1`: there the tier stands before the name, of the default one too.
+#[must_use]
+pub fn calicos(value: &Value) -> Held {
+    let name = text(value, "/metadata/name");
+    Held { namespace: optional_text(value, "/metadata/namespace"), name: name.strip_prefix("default.").unwrap_or(&name).to_owned() }
 }
 
 fn rule(value: &Value) -> IngressRule {

@@ -44,6 +44,14 @@ pub fn of_chain(state: &PlaceState, table: &str, chain: &str) -> Option<Enforced
     own.find_map(|rule| enforced_by(&rule.text)).or_else(|| (!short.starts_with('_') && nameable(short)).then(|| calicos(short)))
 }
 
+/// Whether a place has a rule of one of Calico's own policies.
+#[must_use]
+pub fn of_calicos_own(state: &PlaceState) -> bool {
+    let dumps = [state.iptables(), state.ip6tables(), state.iptables_legacy()];
+    let mut all = dumps.into_iter().flatten().flatten().filter(|rule| rule.chain.starts_with("cali-"));
+    all.any(|rule| matches!(enforced_by(&rule.text), Some(Enforced::Calico { .. } | Enforced::Global(_))))
+}
+
 /// Whether an object may be called so. A comment is anybody's, and the name stands in a command that is made to be copied.
 fn nameable(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/');

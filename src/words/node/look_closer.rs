@@ -7,13 +7,11 @@ use std::time::Duration;
 use rhai::{Dynamic, Engine, NativeCallContext};
 
 use crate::analysis::closer::{Plan, plan};
-use crate::analysis::read::policies::network_policy;
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::sections::place_state;
 use crate::analysis::state::ways::RouteQuestion;
 use crate::evidence::capture::filter;
-use crate::evidence::cluster::{Kind, List, ListQuery};
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
@@ -21,7 +19,6 @@ use crate::evidence::side_by_side::{both, side_by_side};
 use crate::model::endpoint::Target;
 use crate::model::flow::{ArpAsk, Flow};
 use crate::model::place::{Host, HostKind, Place};
-use crate::model::policy::NetworkPolicy;
 use crate::model::probe::{Attempt, Awaited, Ending, Probe, Request, Vantage};
 use crate::model::service::Service;
 use crate::words::capture::capture_options::{Options, client_filter, node_filter};
@@ -31,6 +28,7 @@ use crate::words::capture::pod_netns_capture::place as pod_place;
 use crate::words::case::{Facts, Given};
 use crate::words::fact::Fact;
 use crate::words::manual::node::LOOK_CLOSER as WORD;
+use crate::words::node::policies;
 use crate::words::probe::arping;
 use crate::words::probe::await_client;
 use crate::words::probe::probe::{Asked, ask as ask_again};
@@ -80,9 +78,10 @@ pub fn look(
         run.fact(format!("looked closer because {reason}"));
     }
     let places = places(run, &plan, target);
-    let read = policies(run, context, service)?;
+    let read = policies::kubernetes(run, context, service)?;
     let (policies_read, policies) = (read.is_some(), read.unwrap_or_default());
     let before = states(run, service, &places);
+    let calicos = policies::calicos(run, service, before.iter().flatten());
     let again = repeat(run, context, service, target, &plan, &before, flow)?;
     let (mut after, ways) = both(|| states(run, service, &places), || forwarding(run, &plan, &places));
     for (place, way) in &ways {
@@ -92,21 +91,7 @@ pub fn look(
         before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
     let next_hops = next_hops(run, &plan, &states, flow);
-    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read, next_hops })))
-}
-
-/// The NetworkPolicies of the Service's namespace; `None` where they could not be read, as in a recording of before they were asked for.
-fn policies(run: &Run, context: &NativeCallContext, service: &Service) -> Answer<Option<Vec<NetworkPolicy>>> {
-    let query = ListQuery::within(Kind::of("networking.k8s.io", "v1", "networkpolicies"), &service.namespace);
-    // Of policies that could not all be read, another one may allow what these refuse.
-    match run.evidence.cluster.list(&query).and_then(List::all) {
-        Ok(list) => Ok(Some(list.iter().map(network_policy).collect())),
-        Err(error) if error.kind == ErrorKind::NotRecorded => Ok(None),
-        Err(error) => {
-            run.failed_look(context, &error, service, "whether a NetworkPolicy keeps requests from the pods")?;
-            Ok(None)
-        }
-    }
+    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read, calicos, next_hops })))
 }
 
 /// The places to look at, with the questions to their routing.

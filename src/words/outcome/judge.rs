@@ -34,7 +34,7 @@ impl Fields for Closer {
     }
 
     fn shown(&self) -> Result<Value, serde_json::Error> {
-        let Self { states, again, policies, policies_read: _, next_hops: _ } = self;
+        let Self { states, again, policies, policies_read: _, calicos: _, next_hops: _ } = self;
         Ok(json!({"states": states, "again": again.shown()?, "policies": policies}))
     }
 }

@@ -26,8 +26,8 @@ pub(super) const AGENT_BEHIND: Proof<Inside> = Proof {
 
 pub(super) const POLICY_STALE: Proof<Inside> = Proof {
     rule: &rules::POLICY_STALE,
-    title: "a NetworkPolicy that is gone and still enforced",
-    needs: "a rule in a network plugin's chain that drops these packets and names a policy, and the namespace's policies read without it",
+    title: "a policy that is enforced and not held",
+    needs: "a rule in a network plugin's chain that drops these packets and names policies, and the API's policies, which lack them or let these requests in",
     apply: One(|scene| {
         let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
         policy::stale(scene.case, scene.pair, scene.node, scene.packets, taking)

@@ -34,7 +34,7 @@ entries! {
         seen: "A pod was made anew or moved while the agent hung or was cut off from the API: pods from before answer, the new one does not, though it is ready (the kubelet asks it from the node itself, past these chains). The agent's log stands still, or says why it cannot follow.",
         next: "Restart the agent's pod on that node, and read its log for why it did not follow; the rule is its own and goes by itself.",
         alike: &[
-            ("policy/stale", "There it still enforces a policy that is gone."),
+            ("policy/stale", "There it still enforces a policy that is gone, or an older form of one."),
             ("pod/disconnected", "There the pod's link is down or gone."),
             ("route/pod-network-missing", "There the agent did not write the route to the pod."),
         ],
@@ -44,9 +44,9 @@ entries! {
     POLICY_STALE = "policy/stale" {
         severity: Severity::Fail,
         culprit: "the network plugin's agent on the node",
-        meaning: "A node still enforces a NetworkPolicy that the cluster does not have any more: its network plugin's agent does not follow.",
-        decided_by: "The request comes to the pod's node and a rule of the plugin's chains takes it that names a NetworkPolicy, the namespace's NetworkPolicies were all read, and none is called so, nor does one of them refuse the request. Calico's and kube-router's rules name their policy. Calico's own policies and cluster-wide ones are not read, so of those policy/denied is said.",
-        seen: "A policy was deleted and requests are refused as before, on one node or on all. The agent hangs (ps shows state T or D), was cut off from the API, or cannot write its rules; its pod may still be Ready.",
+        meaning: "A node still enforces a policy that the cluster does not have any more, or an older form of one: its network plugin's agent does not follow.",
+        decided_by: "The request comes to the pod's node and a rule of the plugin's chains takes it that names policies (Calico's and kube-router's rules do), the policies of their kinds were all read, and none is called so; or Kubernetes' own NetworkPolicies alone are asked by it, and as the API holds them one surely lets every such request in. Calico's own policies and those of the whole cluster are read where a node has rules of such and Calico keeps them in this API; of what an AdminNetworkPolicy forbids, or where they may not be read, policy/denied is said.",
+        seen: "A policy was deleted or changed and requests are refused as before, on one node or on all. The agent hangs (ps shows state T or D), was cut off from the API, or cannot write its rules; its pod may still be Ready.",
         next: "Look at the agent's log on that node and restart its pod; the rules go when it has caught up.",
         alike: &[
             ("policy/denied", "There the policy exists and forbids the request."),
