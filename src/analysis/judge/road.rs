@@ -349,14 +349,6 @@ impl<'a> Road<'a> {
             .unwrap_or_default()
     }
 
-    /// The least payload that one packet of that leg with any had at the point, bytes.
-    #[must_use]
-    pub fn smallest_payload(&self, leg: Leg, point: &Point) -> Option<u32> {
-        let request = leg == Leg::RequestData;
-        let with_payload = |hop: &&Hop| hop.request == request && hop.what == Sighting::Data && hop.length > 0 && self.at(hop, point);
-        self.connection.hops.iter().filter(with_payload).map(|hop| hop.length).min()
-    }
-
     /// Bytes of payload that were seen at the point until some time, counted once each.
     fn covered(&self, leg: Leg, point: &Point, until: Option<i64>) -> u64 {
         let request = leg == Leg::RequestData;

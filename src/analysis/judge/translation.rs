@@ -1,5 +1,6 @@
 //! Translation on a node: rules that lead a request past kube-proxy's, and answers that pass the node which would translate them back.
 
+mod behind;
 mod masquerade;
 mod past;
 mod refused;
@@ -10,6 +11,7 @@ mod untracked;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+pub(super) use behind::diverted_behind;
 pub(super) use past::PAST;
 pub(super) use refused::{refusals, refused};
 pub(super) use untracked::{answers_of_untracked, untracked_answers, zoned};
@@ -90,11 +92,15 @@ fn repeated(roads: &[&Road]) -> usize {
 fn diverting<'t>(case: &Case, pair: &StatePair, trail: &'t Trail, failed: usize, astray: &BTreeSet<IpAddr>) -> Option<&'t Turn> {
     let translated = trail.turns.iter().position(|turn| turn.of_kube_proxy && matches!(turn.kind, Kind::Destination(..)) && turn.certain);
     let before = &trail.turns[..translated.unwrap_or(trail.turns.len())];
-    let enough = |turn: &Turn| failed > 0 && turn.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed));
     // A connection that is known already is translated as it was the first time, and the rule counts no more.
     let known = |turn: &Turn| matches!(turn.kind, Kind::Destination(Some(to), _) if astray.contains(&to));
     let certain = before.iter().find(|turn| turn.certain && diverts(case, pair, turn) && (turn.counted() || known(turn)));
-    certain.or_else(|| trail.turns.iter().find(|turn| !turn.certain && diverts(case, pair, turn) && enough(turn)))
+    certain.or_else(|| trail.turns.iter().find(|turn| !turn.certain && diverts(case, pair, turn) && enough(turn, failed)))
+}
+
+/// Whether the rule's counter grew by as many as failed.
+fn enough(turn: &Turn, failed: usize) -> bool {
+    failed > 0 && turn.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed))
 }
 
 /// The rule of a turn.
@@ -186,7 +192,7 @@ pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Roa
     let trails = trails(case, pair, node, roads, None);
     let on_the_road = shortening(case, roads, node).is_some();
     let open = trails.values().any(|trail| !trail.open.is_empty());
-    on_the_road || open || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
+    on_the_road || open || behind::suspected(case, pair, node, roads) || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
 /// A rule of the node that took the requests leaves them too few hops for the node behind it, or a rule of this one does.

@@ -14,6 +14,13 @@ pub(super) const DIVERTED: Proof<Inside> = Proof {
     apply: One(|scene| translation::diverted(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
+pub(super) const DIVERTED_BEHIND: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule of the pod's node that leads what comes for the pod elsewhere",
+    needs: "a rule of a node behind the one that took the requests, that these come to as they come in there, that counted as many, and that translates them to no endpoint",
+    apply: One(|scene| translation::diverted_behind(scene.case, scene.pair, scene.node, scene.roads)),
+};
+
 pub(super) const AGENT_BEHIND: Proof<Inside> = Proof {
     rule: &rules::POLICY_AGENT_BEHIND,
     title: "a network plugin's agent that does not know a pod's link",

@@ -18,12 +18,15 @@ pub(in crate::analysis::judge) struct Lost<'a> {
     pub(super) gone: &'a Vanished,
 }
 
+/// What a packet of TCP with timestamps has besides its payload and a ping has not, bytes: such a ping makes a packet as large.
+const TO_PING: u32 = 24;
+
 /// Payload was lost between two points while smaller packets of the same direction pass, those without payload at least: no try with
 /// less payload tells whether the size of the lost ones is why, or their content.
 pub(in crate::analysis::judge) fn size_or_content(roads: &[&Road], gone: &Vanished) -> Option<Gap> {
     let passes = roads.iter().any(|road| road.passed(if gone.leg == Leg::RequestData { Leg::Request } else { Leg::Reply }, &gone.next));
     let largest = roads.iter().map(|road| road.largest(gone.leg, &gone.next)).max().unwrap_or_default();
-    let smallest_lost = roads.iter().filter_map(|road| road.smallest_payload(gone.leg, &gone.last)).min()?;
+    let smallest_lost = roads.iter().filter_map(|road| road.smallest_lost(gone)).min()?;
     (passes && largest < smallest_lost).then(|| {
         let (from, to) = (gone.last.place(), gone.next.place());
         let passed = if largest == 0 { "those without payload pass".to_owned() } else { format!("those of {largest} bytes pass") };
@@ -31,11 +34,12 @@ pub(in crate::analysis::judge) fn size_or_content(roads: &[&Road], gone: &Vanish
             names::EVIDENCE_UNDECIDED,
             Subject::network(from, to),
             format!("packets with {smallest_lost} bytes of payload and more leave {from} and do not come to {to}; {passed}"),
-            format!(
-                "whether their size is why (an MTU on the way, as ping -M do -s {smallest_lost} between the two would show), or their content \
-                 (a filter that reads it)"
-            ),
+            "whether their size is why (an MTU on the way), or their content (a filter that reads it)".to_owned(),
         )
+        .with_next(format!(
+            "Ask for the size alone, from {from} to {to}: ping -M do -s {} with the other's address; where that comes through, it is what they hold.",
+            smallest_lost + TO_PING
+        ))
         .decisive()
     })
 }
@@ -47,7 +51,7 @@ fn narrow_route(lost: &Lost) -> Option<String> {
     let node = gone.last.place();
     let state = &case.node_state(node)?.after;
     let most = |point: &Point| roads.iter().map(|road| road.largest(gone.leg, point)).max().unwrap_or_default();
-    let (passed, smallest) = (most(&gone.next), roads.iter().filter_map(|road| road.smallest_payload(gone.leg, &gone.last)).min()?);
+    let (passed, smallest) = (most(&gone.next), roads.iter().filter_map(|road| road.smallest_lost(gone)).min()?);
     let to = roads
         .iter()
         .find_map(|road| if gone.leg == Leg::ReplyData { road.connection.attempt.source } else { road.endpoint().map(|(ip, _)| ip) })?;

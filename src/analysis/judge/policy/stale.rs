@@ -23,11 +23,15 @@ pub(in crate::analysis::judge) fn stale(case: &Case, pair: &StatePair, node: &st
     }
     let (summary, proof) = gone(case, closer, node, &behind).or_else(|| changed(case, closer, node, packets, &behind))?;
     let (process, agent) = behind.agent().unwrap_or(("network-plugin", "the network plugin's agent"));
+    let standing = behind.standing(pair, node);
     let mut evidence = filter.evidence;
+    // It stands first: why the agent does not follow is what there is to do.
+    evidence.splice(0..0, standing.clone());
     evidence.extend(proof);
-    evidence.extend(behind.standing(pair, node));
+    let summary = if standing.is_some() { format!("{summary}: {agent} does not work there") } else { summary };
     let mut finding = found(names::POLICY_STALE, vec![Subject::from(format!("node/{node}/{process}"))], summary, evidence);
-    finding.next = format!("{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
+    let wake = standing.and_then(|_| pair.after.wake(process)).map_or_else(String::new, |wake| format!("{wake} "));
+    finding.next = format!("{wake}{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
     Some(finding)
 }
 

@@ -42,7 +42,8 @@ pub fn drops(pair: &StatePair, packets: &[Fields]) -> Vec<Drop> {
 /// What is not known of these packets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecided {
-    /// The rules without a counter that may have taken one of them, and of which nothing surer can be said.
+    /// The rules without a counter that take one of them, or may. Whoever named none of those that surely take one had a reason that is not
+    /// known here: that none takes them cannot be said.
     pub rules: Vec<Drop>,
     /// Why not every rule was asked; empty where all were.
     pub open: BTreeSet<String>,
@@ -60,7 +61,7 @@ impl Undecided {
 #[must_use]
 pub fn undecided(pair: &StatePair, packets: &[Fields]) -> Undecided {
     let Taking { rules, open } = taking(pair, packets, false);
-    Undecided { rules: rules.into_iter().filter(|drop| drop.grown.is_none() && drop.matched == Match::Maybe).collect(), open }
+    Undecided { rules: rules.into_iter().filter(|drop| drop.grown.is_none()).collect(), open }
 }
 
 /// kube-proxy's own rules that could have taken one of these packets, by a counter that grew; the most grown first.

@@ -117,6 +117,14 @@ fn chains_of_one_interface_and_of_bridges() {
 }
 
 #[test]
+fn a_rule_that_surely_takes_the_packet_and_counts_nothing_is_open_until_it_is_named() {
+    let pair = table("inet", &chain("forward priority 0", "accept", "ip saddr 10.88.192.0/24 drop"));
+    assert_eq!(undecided(&pair, &[request()]).rules.len(), 1);
+    let other = table("inet", &chain("forward priority 0", "accept", "ip saddr 192.0.2.0/24 drop"));
+    assert!(undecided(&other, &[request()]).is_nothing());
+}
+
+#[test]
 fn a_rule_that_may_take_the_packet_stays_undecided() {
     let pair = table("inet", &chain("forward priority 0", "accept", "fib saddr . iif oif missing drop"));
     assert!(drops(&pair, &[request()]).is_empty());
