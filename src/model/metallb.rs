@@ -1,6 +1,7 @@
 //! MetalLB's objects and parts.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ pub use super::label_selector::{LabelSelector, SelectorExpression};
 
 use super::bgp::{BgpStatus, Peer, SessionState};
 use super::kubernetes::{Event, Node, Pod, Workload};
-use super::service::Service;
+use super::service::{Protocol, Service};
 
 /// An `IPAddressPool`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,9 +154,22 @@ pub struct Metallb {
     pub asked_at: String,
     /// DaemonSets of the whole cluster; asked only when somebody else seems to give the Service an address.
     pub daemon_sets: Option<Vec<Workload>>,
+    /// What other Services list in `spec.externalIPs`, where all Services could be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Claim>,
     /// What is there in its place, in a cluster that has no MetalLB. `None` where MetalLB is there, or may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<Instead>,
+}
+
+/// An address and a port that a Service takes by `spec.externalIPs`: the proxies of all nodes lead to its endpoints what is for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// `NAMESPACE/NAME`.
+    pub service: String,
+    pub address: IpAddr,
+    pub port: u16,
+    pub protocol: Protocol,
 }
 
 /// What another load balancer of the cluster leaves in the API about a Service.

@@ -26,6 +26,8 @@ rules! {
     REQUEST_REFUSED: "a wish that MetalLB cannot grant" says ADDRESS_REQUEST_REFUSED;
     LAST_OCTET: "an address that ends like a network's" says ADDRESS_LAST_OCTET;
     OFF_LINK: "an address in no network of the nodes" says ADDRESS_OFF_LINK;
+    BROADCAST: "an address that a network has for itself" says ADDRESS_BROADCAST;
+    CLAIMED: "another Service that takes the address or an endpoint's" says ADDRESS_CLAIMED;
 
     NO_ADVERTISEMENT: "a pool that no advertisement selects" says ANNOUNCE_NO_ADVERTISEMENT;
     SPEAKER_MISSING: "nodes without a speaker" says ANNOUNCE_SPEAKER_MISSING;

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 pub(super) use behind::diverted_behind;
 pub(super) use past::PAST;
-pub(super) use refused::{refusals, refused};
+pub(super) use refused::{for_another_service, refusals, refused};
 pub(super) use untracked::{answers_of_untracked, untracked_answers, zoned};
 
 use super::case::{Case, found};

@@ -8,7 +8,7 @@ use super::{array, flag, map, number, optional_text, text};
 use crate::model::kubernetes::{Event, Node, Workload};
 
 pub use super::pods::pod;
-pub use super::services::{protocol, service};
+pub use super::services::{claims, protocol, service};
 
 /// A `v1/Node`.
 #[must_use]

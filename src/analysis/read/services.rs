@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::{array, flag, map, number, optional_text, text, texts};
+use crate::model::metallb::Claim;
 use crate::model::service::{Protocol, Service, ServicePort, TrafficPolicy};
 
 /// Seconds for which `sessionAffinity: ClientIP` holds when nothing else is said.
@@ -50,6 +51,21 @@ pub fn service(value: &Value) -> Service {
         publish_not_ready: flag(value, "/spec/publishNotReadyAddresses"),
         wanted_address: optional_text(value, "/spec/loadBalancerIP").filter(|address| !address.is_empty()),
     }
+}
+
+/// What a `v1/Service` takes by `spec.externalIPs`: each address with each port. Proxies leave out headless ones and those that are a name alone.
+#[must_use]
+pub fn claims(value: &Value) -> Vec<Claim> {
+    let service = service(value);
+    if service.headless || service.kind == "ExternalName" {
+        return Vec::new();
+    }
+    let addresses: Vec<IpAddr> = texts(value, "/spec/externalIPs").iter().filter_map(|ip| ip.parse().ok()).collect();
+    let of = |address: &IpAddr| {
+        let (address, path) = (*address, service.path());
+        service.ports.iter().map(move |port| Claim { service: path.clone(), address, port: port.port, protocol: port.protocol }).collect::<Vec<_>>()
+    };
+    addresses.iter().flat_map(of).collect()
 }
 
 fn policy(value: &Value, pointer: &str) -> TrafficPolicy {

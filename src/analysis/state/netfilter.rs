@@ -278,7 +278,7 @@ fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Optio
 }
 
 /// Words as the dumps quote them: double quotes with backslashes.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub(in crate::analysis) fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     let (mut quoted, mut escaped, mut any) = (false, false, false);

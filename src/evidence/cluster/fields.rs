@@ -109,6 +109,7 @@ pub(super) const KINDS: &[Taken] = &[
             "spec.selector{}",
             "spec.clusterIP",
             "spec.clusterIPs[]",
+            "spec.externalIPs[]",
             "spec.ports[].name",
             "spec.ports[].port",
             "spec.ports[].protocol",

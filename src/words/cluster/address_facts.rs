@@ -29,6 +29,10 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
         events.retain(|event| event.object_uid.is_empty() || event.object_uid == service.uid);
     }
     metallb.asked_at = run.evidence.clock.started();
+    // It only adds: whoever may not list all Services learns less, and nothing is undecided by it.
+    if let Ok(list) = &*listed(run, "services") {
+        metallb.claims = list.iter().flat_map(objects::claims).filter(|claim| claim.service != service.path()).collect();
+    }
     if service.kind != "LoadBalancer" {
         return Ok(());
     }

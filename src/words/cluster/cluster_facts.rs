@@ -33,9 +33,8 @@ pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
     if !service.selector.is_empty() {
         all.push((ours("pods"), pods(service).labels(selector(service))));
     }
-    if service.addresses.is_empty() {
-        all.push(("services".to_owned(), ListQuery::everywhere(Kind::core("services"))));
-    }
+    // Who else lists the address, and, where the Service has none, who holds those that it waits for.
+    all.push(("services".to_owned(), ListQuery::everywhere(Kind::core("services"))));
     all
 }
 

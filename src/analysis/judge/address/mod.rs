@@ -3,6 +3,8 @@
 //! The reason is computed from the objects as MetalLB computes it; its events and its log, whose texts differ by version, confirm
 //! it. Where the objects explain nothing, MetalLB's own words are quoted; where nobody says anything, nothing is said.
 
+mod broadcast;
+pub(super) mod claimed;
 mod class;
 mod competing;
 mod configuration;
@@ -104,6 +106,10 @@ pub(super) fn explain_silence(case: &Case, findings: &mut [Finding], explained: 
 const WITHOUT_ADDRESS: [&str; 5] =
     [names::ANNOUNCE_NOBODY, names::NODE_NOT_PROGRAMMED, names::NODE_LOST_INSIDE, names::WIRE_NO_ANSWER, names::WIRE_REQUEST_LOST];
 
+/// What clients look like when they ask for an address that no kernel connects to.
+const AT_A_BROADCAST: [&str; 4] =
+    [names::CLIENT_NO_ROUTE, names::WIRE_REQUEST_LOST, names::WIRE_NO_ANSWER, names::ADDRESS_LAST_OCTET];
+
 /// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
 /// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.
 pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
@@ -113,6 +119,12 @@ pub(super) fn weigh_unexplained(case: &Case, findings: &mut [Finding]) {
     if findings.iter().any(fought_over) {
         for finding in findings.iter_mut().filter(|finding| WITHOUT_ADDRESS.contains(&finding.name.as_str())) {
             finding.because = Some(names::ADDRESS_COMPETING_CONTROLLER.to_owned());
+            finding.severity = Severity::Info;
+        }
+    }
+    if findings.iter().any(|finding| finding.name == names::ADDRESS_BROADCAST) {
+        for finding in findings.iter_mut().filter(|finding| AT_A_BROADCAST.contains(&finding.name.as_str())) {
+            finding.because = Some(names::ADDRESS_BROADCAST.to_owned());
             finding.severity = Severity::Info;
         }
     }

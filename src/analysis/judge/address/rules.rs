@@ -1,6 +1,6 @@
 //! Why a Service has no address, and what is notable about the one that it has, the first cause first.
 
-use super::{Giving, class, competing, configuration, controller, held, latent, of_another_type, pending, refusal};
+use super::{Giving, broadcast, claimed, class, competing, configuration, controller, held, latent, of_another_type, pending, refusal};
 use crate::analysis::allocation::Answer;
 use crate::analysis::judge::rule::{AllOf, Apply::One, Proof, View};
 use crate::analysis::judge::rules;
@@ -50,6 +50,8 @@ pub(in crate::analysis::judge) const HELD: AllOf<Gives> = AllOf {
         &HELD_EXHAUSTED,
         &HELD_CONFIG_INVALID,
         &LAST_OCTET,
+        &BROADCAST,
+        &CLAIMED,
     ],
 };
 
@@ -229,4 +231,18 @@ const LAST_OCTET: Proof<Gives> = Proof {
     title: "an address that ends in .0 or .255",
     needs: "the Service's address",
     apply: One(|giving| held::last_octet(giving.metallb, giving.case.address()?)),
+};
+
+const BROADCAST: Proof<Gives> = Proof {
+    rule: &rules::BROADCAST,
+    title: "an address that is a network's own or its broadcast address",
+    needs: "the addresses and netmasks of a node or a client that was looked at, and a try that failed",
+    apply: One(|giving| broadcast::finding(giving.case)),
+};
+
+const CLAIMED: Proof<Gives> = Proof {
+    rule: &rules::CLAIMED,
+    title: "another Service that lists the address, or an endpoint's, in its externalIPs",
+    needs: "spec.externalIPs and ports of all Services, beside the Service's address and its endpoints",
+    apply: One(|giving| claimed::latent(giving.case, giving.metallb)),
 };

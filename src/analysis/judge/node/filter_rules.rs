@@ -21,6 +21,13 @@ pub(super) const DIVERTED_BEHIND: Proof<Inside> = Proof {
     apply: One(|scene| translation::diverted_behind(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
+pub(super) const CLAIMED: Proof<Inside> = Proof {
+    rule: &rules::CLAIMED,
+    title: "a refusal of kube-proxy's in the name of another Service",
+    needs: "a rule of kube-proxy's own whose comment names another Service as one without endpoints, and that took as many of these packets as failed",
+    apply: One(|scene| translation::for_another_service(scene.case, scene.pair, scene.node, scene.fields, scene.roads)),
+};
+
 pub(super) const AGENT_BEHIND: Proof<Inside> = Proof {
     rule: &rules::POLICY_AGENT_BEHIND,
     title: "a network plugin's agent that does not know a pod's link",

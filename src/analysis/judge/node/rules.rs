@@ -4,7 +4,7 @@ use crate::analysis::state::ways::RouteQuestion;
 
 use super::connection_rules::{CONNTRACK_CLASH, CONNTRACK_FULL, CONNTRACK_STALE, FORGOTTEN, FORGOTTEN_AND_TAKEN};
 use super::filter_rules::{
-    AGENT_BEHIND, ARP_FILTERED, BRIDGED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
+    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
     TRAFFIC_CONTROL,
 };
 use super::routing_rules::{
@@ -24,6 +24,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
     steps: &[
         Look(&REQUESTS_EXPIRED),
         Look(&DIVERTED),
+        Look(&CLAIMED),
         Look(&AGENT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
@@ -89,6 +90,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&REQUESTS_EXPIRED),
         Look(&DIVERTED_BEHIND),
         Look(&POD_ADDRESS_TAKEN),
+        Look(&CLAIMED),
         Look(&AGENT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),

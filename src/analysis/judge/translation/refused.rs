@@ -1,9 +1,15 @@
 //! What kube-proxy's own rules refused.
 
+use std::net::IpAddr;
+
+use crate::analysis::judge::address::claimed;
+use crate::analysis::judge::case::Case;
+use crate::analysis::judge::node::filters;
 use crate::analysis::judge::road::Road;
-use crate::analysis::state::netfilter::Fields;
+use crate::analysis::state::netfilter::{Fields, words};
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{refused_by_kube_proxy, undecided};
+use crate::model::finding::Finding;
 
 /// Whether kube-proxy's own rules counted as many of these packets as were lost in the round around which they were read.
 pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> bool {
@@ -12,6 +18,27 @@ pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], r
     refused_by_kube_proxy(pair, fields)
         .iter()
         .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost)))
+}
+
+/// A rule by which kube-proxy refuses what is for an address of another Service, which has no endpoints, took as many as failed. By its own
+/// comment, `NAMESPACE/NAME:PORT has no endpoints`, it is known whose it is.
+pub(in crate::analysis::judge) fn for_another_service(case: &Case, pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+    let repeated = roads.iter().filter(|road| road.repeated()).count();
+    let lost = if repeated == 0 { roads.len() } else { repeated };
+    refused_by_kube_proxy(pair, fields).into_iter().find_map(|drop| {
+        let grown = drop.grown.filter(|grown| usize::try_from(*grown).is_ok_and(|grown| grown >= lost))?;
+        let words = words(&drop.text);
+        let after = |key: &str| words.windows(2).find(|pair| pair[0] == key).map(|pair| pair[1].as_str());
+        let owner = after("--comment")?.strip_suffix(" has no endpoints")?.split(':').next()?;
+        let address: IpAddr = after("-d")?.split('/').next()?.parse().ok()?;
+        let (namespace, name) = owner.split_once('/')?;
+        let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+        (owner != case.service.path() && plain(namespace) && plain(name)).then(|| {
+            let evidence = vec![filters::took(node, drop.tool, &drop.path, &drop.text, Some(grown))];
+            let summary = format!("kube-proxy on {node} refuses what is for {address} in the name of another Service, {owner}, which lists that address and has no endpoints");
+            claimed::told(owner, address, summary, evidence)
+        })
+    })
 }
 
 /// What kube-proxy's own rules counted, and why not every rule was asked, as the end of a sentence; empty when there is neither.
