@@ -1,6 +1,7 @@
 //! Inside a node: what takes a packet between where it came in and where it should leave.
 
 mod connection_rules;
+mod dead_gateway;
 mod filter_rules;
 pub(super) mod filters;
 pub(super) mod forwarding;

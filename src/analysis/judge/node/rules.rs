@@ -11,7 +11,7 @@ use super::routing_rules::{
     ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{forwarding, hairpin, kube_proxy};
+use super::{dead_gateway, forwarding, hairpin, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
@@ -77,6 +77,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&ANSWERS_CHOSEN),
         Look(&ARP_FILTERED),
         Look(&DEAD_HOP),
+        Look(&DEAD_GATEWAY),
         Look(&CLIENT_ON_LINK),
         Look(&CLIENT_IN_A_LINK),
     ],
@@ -342,6 +343,13 @@ const DEAD_HOP: Proof<Inside> = Proof {
     title: "a way back with several next hops, of which one is nobody",
     needs: "the node's route to the client, its next hops, and a neighbour entry of one of them that failed, while another one's did not",
     apply: One(|scene| forwarding::dead_hop(scene.pair, scene.node, &scene.packets.clients)),
+};
+
+const DEAD_GATEWAY: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a way back by a gateway that is nobody",
+    needs: "the node's one way to the client, by a gateway whose neighbour entry failed in both reads, and nobody answered that it leads there, too",
+    apply: One(|scene| dead_gateway::finding(scene.case, scene.pair, scene.node, &scene.packets.clients)),
 };
 
 const CLIENT_ON_LINK: Proof<Inside> = Proof {
