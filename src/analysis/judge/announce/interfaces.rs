@@ -18,6 +18,11 @@ pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Fin
     let words = announcement.logs.iter().find(|log| log.node == *node).and_then(|log| Some((log, log.address(address)?)));
     if let Some((log, words)) = words.filter(|(_, words)| words.announces_nowhere && announcement.agreement == Agreement::None) {
         let named = if announcement.interfaces.is_empty() { String::new() } else { format!(" {}", announcement.interfaces.join(", ")) };
+        let own = links(case, node).unwrap_or_default();
+        let there: Vec<&str> = announcement.interfaces.iter().filter(|name| own.contains(*name)).map(String::as_str).collect();
+        if !there.is_empty() {
+            return Some(left_out(announcement, node, &log.pod, &there.join(", "), words.interface_warning.as_deref()));
+        }
         return Some(found(
             names::ANNOUNCE_INTERFACE_MISSING,
             culprits(),
@@ -95,6 +100,25 @@ pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Fin
         }
     }
     None
+}
+
+/// The node has the interface, and its speaker says that it is not there: it leaves it out.
+fn left_out(announcement: &Announcement, node: &str, pod: &str, there: &str, sees: Option<&str>) -> Finding {
+    let namespace = &announcement.metallb.namespace;
+    let list = format!("configmap/{namespace}/metallb-excludel2");
+    let mut finding = found(
+        names::ANNOUNCE_INTERFACE_MISSING,
+        vec![Subject::from(format!("node/{node}/speaker")), Subject::from(list)],
+        format!("{node} has the interface {there}, and its speaker answers for nothing there: it takes it for none that it may use"),
+        vec![
+            format!("speaker {pod} on {node}: the specified interfaces used to announce LB IP don't exist; it has {}", sees.unwrap_or("none of them")),
+            format!("interfaces of {node} as its capture lists them: {there} among them"),
+        ],
+    );
+    finding.next = format!(
+        "See which interfaces the speakers leave out: kubectl get configmap -n {namespace} metallb-excludel2 -o yaml (its patterns match anywhere in a name unless they begin with ^); the advertisement is right. Restart the speakers after a change."
+    );
+    finding
 }
 
 /// The interfaces of a node: from its capture, or from its state.

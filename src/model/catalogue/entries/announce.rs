@@ -91,15 +91,15 @@ entries! {
     },
     ANNOUNCE_INTERFACE_MISSING = "announce/interface-missing" {
         severity: Severity::Fail,
-        culprit: "the advertisement",
-        meaning: "The advertisement is limited to interfaces that the elected node does not have. A speaker that already announces goes on until it restarts; after that nobody answers.",
+        culprit: "the advertisement, or the speaker that leaves the interface out",
+        meaning: "The advertisement is limited to interfaces that the elected node does not have, or that its speaker leaves out although the node has them. A speaker that already announces goes on until it restarts; after that nobody answers.",
         decided_by: "The advertisements' interfaces against those of the node that announces, or should, as its state or its capture lists them.",
         seen: "The speaker logs serviceAnnounced and nodeAssigned is on the Service, and yet ARP gets no answer. The Warning event announceFailed says that the interfaces `doesn't exist in assigned node`, and there is no ServiceL2Status. MetalLB's election does not look at interfaces.",
         next: "Correct spec.interfaces of the advertisement, or leave it out.",
         alike: &[
             ("announce/interface-off-link", "There the named interfaces exist, on another network."),
             ("wire/interface-down", "There the interface exists and carries nothing."),
-            ("wire/no-answer", "There the interface exists and is on the network, and the speaker does not answer on it."),
+            ("wire/no-answer", "There the interface exists and is on the network, and the speaker says nothing of leaving it out."),
         ],
         references: &[pages::METALLB_ADVANCED_L2, "metallb/metallb#1608"],
         properties: &[Property::LatentUntil("; it bites at the next speaker restart or failover")],
