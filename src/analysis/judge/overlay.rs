@@ -362,7 +362,11 @@ impl<'a> Arrived<'a> {
             "encapsulated packets come in on {node}{}, none comes out of the tunnel",
             input.as_ref().map(|name| format!("/{name}")).unwrap_or_default()
         );
-        let datagram = Fields { source, destination, protocol: "udp".to_owned(), input, ..Fields::default() };
+        // Each end sends to the tunnel's port from ports of its own: what comes is never the answer to what went, so that the connection table
+        // takes every datagram for a first one.
+        let state = Some("NEW".to_owned());
+        let first = Fields { state, untranslated: true, mark: Some(0), ..Fields::default() };
+        let datagram = Fields { source, destination, protocol: "udp".to_owned(), input, ..first };
         let to_port = |port: &u16| Fields { destination_port: Some(*port), ..datagram.clone() };
         let inner = hop.map(|hop| hop.destination.0);
         Ok(Self { case, roads, inner, node, pair, fields: TUNNEL_PORTS.iter().map(to_port).collect(), came })

@@ -31,6 +31,8 @@ pub struct Fields {
     pub state: Option<String>,
     /// Whether its destination was translated.
     pub translated: bool,
+    /// Whether it is known to be a first packet that nothing has translated where it comes in, such as a tunnel's own datagram.
+    pub untranslated: bool,
     /// The kernel's mark on the packet.
     pub mark: Option<u32>,
     /// The zone of the connection table that a rule put it into, in both directions; none is zone 0.
@@ -121,6 +123,7 @@ impl Rule {
                 "--length" => (length(fields.length, value), 2),
                 "--comment" | "-m" | "--reject-with" => (Match::Yes, 2),
                 "--ctstate" | "--state" => (connection_state(fields, value), 2),
+                "--ctstatus" => (connection_status(fields, value), 2),
                 "--mark" if !self.words[..at].iter().any(|word| word == "connmark") => (marked(fields.mark, value), 2),
                 "--tcp-flags" if fields.state.is_some() => {
                     (first_flags(fields, value, self.words.get(at + 2).map_or("", String::as_str)), 3)
@@ -152,6 +155,21 @@ pub(super) fn connection_state(fields: &Fields, list: &str) -> Match {
         Match::Maybe
     } else {
         Match::No
+    }
+}
+
+/// What has become of the connection: of a first packet that nothing translates it is known.
+pub(super) fn connection_status(fields: &Fields, list: &str) -> Match {
+    const LATER: [&str; 6] = ["SEEN-REPLY", "SEEN_REPLY", "ASSURED", "CONFIRMED", "EXPECTED", "SNAT"];
+    let upper = list.to_ascii_uppercase();
+    let asked = |word: &str| upper.split([',', '|', ' ']).any(|one| one.trim_matches(['{', '}']) == word);
+    let first = fields.state.as_deref() == Some("NEW") && fields.untranslated && !fields.translated;
+    if asked("DNAT") && fields.translated {
+        Match::Yes
+    } else if first && (asked("DNAT") || LATER.iter().any(|word| asked(word))) {
+        Match::No
+    } else {
+        Match::Maybe
     }
 }
 

@@ -24,6 +24,7 @@ fn ask(run: &Run, context: &NativeCallContext, place: &str, options: Map) -> Ans
     let options = Options::read(run, context, &WORD, options)?;
     let hook = options.one_of("hook").and_then(Hook::named);
     let packet = Fields {
+        untranslated: false,
         bridge: None,
         source_mac: None,
         destination_mac: None,

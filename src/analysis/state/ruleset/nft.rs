@@ -266,7 +266,12 @@ fn step(words: &[&str], way: &mut Fields) -> (Match, usize) {
             (Match::Maybe, asked + 1 + negated + took)
         }
         // Its values, such as `dnat`, are no verdicts.
-        ("ct", "status") => (Match::Maybe, if word(2) == "!=" { 4 } else { 3 }),
+        ("ct", "status") => {
+            let negated = word(2) == "!=";
+            let (list, took) = value(&words[if negated { 3 } else { 2 }.min(words.len())..]);
+            let answer = netfilter::connection_status(way, &list.join(","));
+            (if negated { answer.inverted() } else { answer }, took + if negated { 3 } else { 2 })
+        }
         ("ct", "zone") if word(2) == "set" => {
             way.zone = word(3).parse().ok();
             (Match::Yes, 4)
