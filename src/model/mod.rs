@@ -3,6 +3,8 @@
 pub mod amount;
 pub mod announcement;
 pub mod answers;
+pub mod asked_by;
+pub mod basis;
 pub mod bgp;
 pub mod capability;
 pub mod capture;

@@ -26,6 +26,7 @@ fn finding(name: &str, severity: Severity, because: Option<&str>) -> Finding {
         scope: None,
         from: Vec::new(),
         evidence: Vec::new(),
+        rests_on: Vec::new(),
         next: String::new(),
     }
 }
