@@ -40,6 +40,7 @@ pub mod reach;
 pub mod remedy;
 pub mod request_text;
 pub mod scrub;
+pub mod sections;
 pub mod selector_text;
 pub mod service;
 pub mod set_aside;

@@ -82,6 +82,12 @@ impl<'a> Case<'a> {
         self.flows().flat_map(|flow| flow.captures.iter()).inspect(|capture| looked_at::note(|| Basis::capture(&capture.request.place)))
     }
 
+    /// Notes that all tries were gone through, with all that was captured of them.
+    pub(super) fn note_tries(&self) {
+        self.probes().for_each(drop);
+        self.captures().for_each(drop);
+    }
+
     /// Who answers for the address by ARP, asked from every host, in both rounds.
     pub(super) fn asks(&self) -> impl Iterator<Item = &'a ArpAsk> {
         self.flows().flat_map(|flow| flow.arp.iter()).inspect(|ask| looked_at::note(|| Basis::arp(&ask.host.name)))
@@ -102,6 +108,11 @@ impl<'a> Case<'a> {
 
     pub(in crate::analysis) fn states(&self) -> impl Iterator<Item = &'a StatePair> {
         self.closer.into_iter().flat_map(|closer| closer.states.iter())
+    }
+
+    /// The states of nodes alone.
+    pub(super) fn node_states(&self) -> impl Iterator<Item = &'a StatePair> {
+        self.states().filter(|pair| matches!(&pair.after.place, Place::Host(host) if host.kind == HostKind::Node))
     }
 
     /// The state of a node.

@@ -13,8 +13,8 @@ use crate::model::place::Place;
 
 /// All of it, in order, each once.
 pub(super) fn of(case: &Case, roads: &[&Road], objects: &[Objects], looked: &[Basis], finding: &Finding) -> Vec<Basis> {
-    // A proof that is about some tries rests on where those were seen, whatever other captures it goes through on its way to them.
-    let own = |basis: &&Basis| roads.is_empty() || basis.kind != BasisKind::Capture;
+    // A proof that is about some tries rests on them and on where they were seen, whatever else it goes through on its way to them.
+    let own = |basis: &&Basis| roads.is_empty() || !matches!(basis.kind, BasisKind::Capture | BasisKind::Probe);
     let mut all: Vec<Basis> = looked.iter().filter(own).cloned().collect();
     all.extend(roads.iter().flat_map(|road| of_road(road)));
     all.extend(objects.iter().flat_map(|objects| objects.asked(case, finding)));
