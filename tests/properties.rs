@@ -286,7 +286,20 @@ fn without_the_named_rule_the_sentence_goes() {
     assert!(named.iter().flatten().count() >= 2, "{named:?}");
 }
 
-/// Without the answers that a finding says it rests on, it is not said; nor without the sections of states among them.
+/// Findings that tries and captures alone may prove; what states say of them is where the fault is, or how to mend it.
+const BY_PACKETS: [&str; 9] = [
+    "app/no-answer",
+    "bgp/filtered",
+    "client/no-route",
+    "client/translated",
+    "node/unreachable",
+    "overlay/mtu",
+    "route/return-asymmetric",
+    "wire/request-lost",
+    "wire/ttl-expired",
+];
+
+/// Without the answers that a finding says it rests on, it is not said; nor without the sections of states among them, but for those.
 #[test]
 fn without_what_it_rests_on_a_finding_goes() {
     let all = each(|path| {
@@ -303,7 +316,8 @@ fn without_what_it_rests_on_a_finding_goes() {
         }
         let gone = |(bases, what): (Vec<Basis>, &str)| {
             let part = base.changed(bases::without(&bases));
-            (said(&part), format!("{}: {} is said without {what} that it rests on: {bases:?}", base.name, first.name))
+            let proven = what == "any state" && BY_PACKETS.contains(&first.name.as_str());
+            (said(&part) && !proven, format!("{}: {} is said without {what} that it rests on: {bases:?}", base.name, first.name))
         };
         tried.into_iter().map(gone).collect::<Vec<_>>()
     });

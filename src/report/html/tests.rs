@@ -54,6 +54,8 @@ fn nothing_of_a_stranger_is_markup() {
     outcome.steps[0].facts.push(hostile.clone());
     outcome.touched[1].what.clone_from(&hostile);
     outcome.answers[0].what.clone_from(&hostile);
+    outcome.findings[0].rests_on[0].place.clone_from(&hostile);
+    outcome.findings[0].rests_on[1].part.clone_from(&hostile);
     outcome.answers[0].text.clone_from(&hostile);
     outcome.playbook.clone_from(&hostile);
     let observed = &mut outcome.observed;
