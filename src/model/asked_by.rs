@@ -54,7 +54,9 @@ fn lists(what: &str, basis: &Basis) -> bool {
     let asked = what.split(" (").next().unwrap_or(what);
     if let Some((kind, name)) = asked.strip_prefix("get ").and_then(|rest| rest.split_once(' ')) {
         let named = !kind.is_empty() && basis.part.starts_with(kind);
-        return named && (basis.place.is_empty() || name.strip_prefix(&basis.place).is_some_and(|rest| rest.starts_with('/')));
+        // One object is not all of its kind, which is what no namespace means.
+        let within = name.strip_prefix(basis.place.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        return named && within && !basis.place.is_empty();
     }
     let Some(rest) = asked.strip_prefix("list ").and_then(|rest| rest.strip_prefix(&basis.part)) else { return false };
     matches!(rest, "" | " in all namespaces") || rest.strip_prefix(" in ").is_some_and(|namespace| namespace == basis.place)
