@@ -188,6 +188,13 @@ fn the_command_takes_recordings_and_outcomes_and_says_by_its_code() {
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert!(code == Some(4) && json["result"] == "changed", "{code:?} {text}{told}");
     assert!(diff(kept, broken, "markdown").1.contains("| what | was | is |"));
+    // What a finding rests on is no difference between runs.
+    let without = directory.path().join("without.json");
+    let mut known = outcome("pod-app-frozen-in-one-pod");
+    known.findings.iter_mut().for_each(|finding| finding.rests_on.clear());
+    std::fs::write(&without, report::json(&known)).expect("a written outcome");
+    let (code, text, told) = diff(without.to_str().expect("a path"), broken, "text");
+    assert!(code == Some(0) && text.starts_with("SAME"), "{code:?} {text}{told}");
     let (code, _, told) = diff("Cargo.toml", kept, "text");
     assert!(code == Some(2) && told.contains("neither an outcome"), "{told}");
 }

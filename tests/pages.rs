@@ -121,6 +121,10 @@ fn list<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
     value.pointer(path).and_then(Value::as_array).map(|all| all.iter().collect()).unwrap_or_default()
 }
 
+fn findings_of(json: &Value) -> impl Iterator<Item = &Value> {
+    list(json, "/findings").into_iter()
+}
+
 #[test]
 fn a_page_says_what_the_json_says() {
     for name in RECORDINGS {
@@ -156,6 +160,10 @@ fn a_page_says_what_the_json_says() {
                 assert!(text.contains(&wanted), "{name}: {wanted} in {text}");
             }
         }
+        // What each rests on is there, and its question with it.
+        let based: Vec<&Element> = elements.iter().filter(|one| one.attribute("data-basis").is_some()).collect();
+        assert_eq!(based.len(), findings_of(&json).map(|finding| list(finding, "/rests_on").len()).sum::<usize>(), "{name}");
+        assert!(based.iter().all(|one| !one.text.contains("not among those of this report")), "{name}");
         let gaps = elements.iter().filter(|one| one.attribute("data-gap").is_some()).count();
         assert_eq!(gaps == 0, list(&json, "/gaps").is_empty(), "{name}");
         let directions = elements.iter().filter(|one| one.attribute("data-direction").is_some()).count();
@@ -211,4 +219,13 @@ fn what_was_answered_is_one_click_away_from_what_rests_on_it() {
     assert!(finding.text.contains("-A PREROUTING -s 10.88.192.0/24 -i mlb -j DROP\n"), "{}", finding.text);
     let answers = elements.iter().filter(|one| one.attribute("id").is_some_and(|id| id.starts_with("answer-"))).count();
     assert!(answers > 10, "only {answers} answers are shown");
+    // The sections that decide, and none of another place's state.
+    let of_state: Vec<&str> =
+        elements.iter().filter_map(|one| one.attribute("data-basis")).filter(|one| one.ends_with("iptables")).collect();
+    assert_eq!(of_state, ["n2 iptables"]);
+    // Objects of the API, as the run took them.
+    let (page, _) = rendered("alloc-pool-exhausted");
+    let elements = self::elements(&page);
+    let pools = elements.iter().find(|one| one.attribute("data-basis") == Some("ipaddresspools in metallb-system")).expect("the pools");
+    assert!(pools.text.contains("\"addresses\": ["), "{}", pools.text);
 }

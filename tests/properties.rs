@@ -5,6 +5,8 @@
 
 #![expect(clippy::expect_used, reason = "a recording that cannot be read has failed its test")]
 
+#[path = "properties/bases.rs"]
+mod bases;
 #[path = "properties/harmless.rs"]
 mod harmless;
 #[path = "properties/removals.rs"]
@@ -25,7 +27,8 @@ use lbdiag::engine::{self, Inputs, RunOptions};
 use lbdiag::evidence::host::script::Script;
 use lbdiag::evidence::recording::recorded::Recording;
 use lbdiag::evidence::side_by_side::side_by_side;
-use lbdiag::model::finding::Severity;
+use lbdiag::model::basis::{Basis, BasisKind};
+use lbdiag::model::finding::{Finding, Severity};
 use lbdiag::model::outcome::{Outcome, Verdict};
 use world::{Asked, Change};
 
@@ -281,6 +284,47 @@ fn without_the_named_rule_the_sentence_goes() {
         Some(base.name)
     });
     assert!(named.iter().flatten().count() >= 2, "{named:?}");
+}
+
+/// Findings that tries and captures alone may prove; what states say of them is where the fault is, or how to mend it.
+const BY_PACKETS: [&str; 9] = [
+    "app/no-answer",
+    "bgp/filtered",
+    "client/no-route",
+    "client/translated",
+    "node/unreachable",
+    "overlay/mtu",
+    "route/return-asymmetric",
+    "wire/request-lost",
+    "wire/ttl-expired",
+];
+
+/// Without the answers that a finding says it rests on, it is not said; nor without the sections of states among them, but for those.
+#[test]
+fn without_what_it_rests_on_a_finding_goes() {
+    let all = each(|path| {
+        let base = Base::of(path);
+        let Some(first) = base.whole.findings.first().filter(|first| !first.rests_on.is_empty()) else { return Vec::new() };
+        let said = |part: &Outcome| {
+            let same = |finding: &Finding| (&finding.name, finding.culprits.first()) == (&first.name, first.culprits.first());
+            part.findings.iter().any(|finding| same(finding) && finding.severity == first.severity)
+        };
+        let states: Vec<Basis> = first.rests_on.iter().filter(|basis| basis.kind == BasisKind::State).cloned().collect();
+        let mut tried = vec![(first.rests_on.clone(), "anything")];
+        if !states.is_empty() {
+            tried.push((states, "any state"));
+        }
+        let gone = |(bases, what): (Vec<Basis>, &str)| {
+            let part = base.changed(bases::without(&bases));
+            let proven = what == "any state" && BY_PACKETS.contains(&first.name.as_str());
+            (said(&part) && !proven, format!("{}: {} is said without {what} that it rests on: {bases:?}", base.name, first.name))
+        };
+        tried.into_iter().map(gone).collect::<Vec<_>>()
+    });
+    let all: Vec<(bool, String)> = all.into_iter().flatten().collect();
+    let said: Vec<&String> = all.iter().filter(|(said, _)| *said).map(|(_, told)| told).collect();
+    assert!(all.len() >= 100, "{}", all.len());
+    assert!(said.is_empty(), "{} of {}:\n{}", said.len(), all.len(), said.iter().map(|told| told.as_str()).collect::<Vec<_>>().join("\n"));
 }
 
 /// A rule that takes answered and lost tries alike is never the cause.

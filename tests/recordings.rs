@@ -15,7 +15,7 @@ use lbdiag::evidence::recording::manifest::Manifest;
 use lbdiag::evidence::recording::recorded;
 use lbdiag::evidence::side_by_side::side_by_side;
 use lbdiag::evidence::site::Site;
-use lbdiag::model::finding::Severity;
+use lbdiag::model::finding::{Finding, Severity};
 use lbdiag::model::outcome::{Outcome, Verdict};
 
 /// The most that a recording may weigh.
@@ -169,6 +169,11 @@ fn recordings_hold_no_secrets() {
     }
 }
 
+/// The findings without what they rest on.
+fn said(outcome: &Outcome) -> Vec<Finding> {
+    outcome.findings.iter().map(|finding| Finding { rests_on: Vec::new(), ..finding.clone() }).collect()
+}
+
 /// The same playbook, which reads everything at once.
 fn unsparing(directory: &Path) -> PathBuf {
     let text = std::fs::read_to_string(root().join("playbooks/metallb-flow.rhai")).expect("the playbook");
@@ -192,7 +197,8 @@ fn what_a_run_spares_changes_no_finding_and_a_healthy_one_asks_twelve_times() {
         let requests = |outcome: &Outcome| outcome.touched.iter().filter(|touch| touch.kind == "api").count();
         let (spared, full) = (replay(&sparing, path).0, replay(&whole, path).0);
         assert_eq!(spared.verdict, full.verdict, "{}", path.display());
-        assert_eq!(spared.findings, full.findings, "{}", path.display());
+        // Of a cause's objects the one that read everything names more.
+        assert_eq!(said(&spared), said(&full), "{}", path.display());
         assert!(requests(&spared) <= requests(&full), "{}", path.display());
         least = least.min(requests(&spared));
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();

@@ -15,6 +15,7 @@ pub mod follow;
 pub mod history;
 pub mod host_check;
 pub mod judge;
+mod looked_at;
 pub mod observed;
 pub mod paths;
 pub mod read;

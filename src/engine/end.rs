@@ -9,6 +9,7 @@ use super::conclusion;
 use crate::evidence::{Evidence, EvidenceError};
 use crate::language::header::PlaybookKind;
 use crate::language::playbook::Playbook;
+use crate::model::asked_by::leave_out_unasked;
 use crate::model::catalogue::names;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::finding::{Finding, Gap, Severity};
@@ -69,6 +70,7 @@ impl End<'_> {
         let finished = matches!(self.kind, EndKind::Judged | EndKind::Unjudged);
         let kind = playbook.header.kind;
         let touched = evidence.tape.touched();
+        leave_out_unasked(&mut state.findings, &touched);
         let looked = !touched.is_empty();
         let checked = state.checked || (kind == PlaybookKind::Report && looked);
         let verdict = Verdict::of(&state.findings, &state.gaps, checked && finished && conclusion::concluded(kind, &state, looked));

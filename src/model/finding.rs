@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use super::error_kind::ErrorKind;
 use super::subject::Subject;
 
@@ -54,6 +55,9 @@ pub struct Finding {
     pub from: Vec<String>,
     /// The observations that prove it, each with where it was made.
     pub evidence: Vec<String>,
+    /// The answers that the proof looked at, in order, each once; empty where a playbook says it by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<Basis>,
     /// The next thing to do.
     pub next: String,
 }

@@ -3,6 +3,8 @@
 pub mod amount;
 pub mod announcement;
 pub mod answers;
+pub mod asked_by;
+pub mod basis;
 pub mod bgp;
 pub mod capability;
 pub mod capture;
@@ -38,6 +40,7 @@ pub mod reach;
 pub mod remedy;
 pub mod request_text;
 pub mod scrub;
+pub mod sections;
 pub mod selector_text;
 pub mod service;
 pub mod set_aside;

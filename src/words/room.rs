@@ -159,6 +159,7 @@ mod tests {
             scope: None,
             from: Vec::new(),
             evidence: Vec::new(),
+            rests_on: Vec::new(),
             next: String::new(),
         }
     }

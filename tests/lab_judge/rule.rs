@@ -35,6 +35,8 @@ pub struct Said {
     pub verdict: String,
     /// Names, the root cause first.
     pub findings: Vec<String>,
+    /// Names of what could not be looked at or decided.
+    pub gaps: Vec<String>,
     /// The first culprit of the first finding.
     pub culprit: String,
     /// Why the run cannot be taken at its word: a crash, a time-out, a report that is missing or at odds with the exit status.
@@ -77,6 +79,8 @@ impl Said {
             return;
         };
         self.findings = findings.iter().map(|finding| text(&finding["name"])).collect();
+        let gaps = report["gaps"].as_array().map(Vec::as_slice).unwrap_or_default();
+        self.gaps = gaps.iter().map(|gap| text(&gap["name"])).collect();
         self.culprit = findings.first().map_or_else(String::new, |first| text(&first["culprits"][0]));
     }
 }
@@ -91,6 +95,12 @@ pub fn judge(said: &Said, expect: &Expect) -> Judgement {
     }
     if expect.finding.is_empty() {
         return Judgement::Right;
+    }
+    // Whoever allows that it is left open may say as what: a gap has no culprit.
+    if said.verdict == "inconclusive" {
+        let named = expect.finding.iter().any(|name| name.starts_with("evidence/"));
+        let told = said.gaps.iter().any(|gap| expect.finding.contains(gap));
+        return if told || !named { Judgement::Right } else { Judgement::Inconclusive };
     }
     let finding = said.findings.first().is_some_and(|first| expect.finding.contains(first));
     let culprit = expect.culprit.is_empty() || expect.culprit.iter().any(|expected| lies_at_or_below(&said.culprit, expected));
@@ -120,6 +130,20 @@ mod tests {
 
     fn judged(status: i32, verdict: &str, findings: &[(&str, &str)], expected: &Expect) -> Judgement {
         judge(&Said::read(Some(status), Ok(&report(verdict, findings))), expected)
+    }
+
+    #[test]
+    fn what_may_be_left_open_is_right_as_that() {
+        let left = |name: &str| {
+            let report = serde_json::json!({ "verdict": "inconclusive", "findings": [], "gaps": [{ "name": name }] }).to_string();
+            Said::read(Some(5), Ok(&report))
+        };
+        let open = expect(&["fail", "inconclusive"], &["overlay/mtu", "evidence/undecided"], &["node/n2"]);
+        assert_eq!(judge(&left("evidence/undecided"), &open), Judgement::Right);
+        assert_eq!(judge(&left("evidence/forbidden"), &open), Judgement::Inconclusive);
+        let anyhow = expect(&["fail", "inconclusive"], &["overlay/mtu"], &["node/n2"]);
+        assert_eq!(judge(&left("evidence/undecided"), &anyhow), Judgement::Right);
+        assert_eq!(judge(&left("evidence/undecided"), &expect(&["fail"], &["overlay/mtu"], &[])), Judgement::Inconclusive);
     }
 
     #[test]

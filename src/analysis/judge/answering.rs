@@ -25,7 +25,7 @@ pub(super) fn macs(case: &Case) -> BTreeMap<String, (String, String)> {
 
 /// Every MAC that answered by ARP, in both rounds.
 pub(super) fn answering(case: &Case) -> BTreeSet<String> {
-    case.flows().flat_map(crate::model::flow::Flow::answering_macs).map(|mac| mac.to_lowercase()).collect()
+    case.asks().flat_map(|ask| &ask.replies).map(|(_, mac)| mac.to_lowercase()).collect()
 }
 
 /// The nodes whose interfaces answer by ARP, with the interface and its MAC.

@@ -1,16 +1,18 @@
 //! What a judgement rests on, and the questions that every rule asks of it.
 
+use crate::analysis::looked_at;
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::network::Link;
 use crate::analysis::state::place_state::StatePair;
 use crate::model::announcement::Announcement;
+use crate::model::basis::Basis;
 use crate::model::capture::Capture;
 use crate::model::catalogue;
 use crate::model::endpoint::Target;
 use crate::model::finding::Finding;
 use crate::model::finding::Gap;
 use crate::model::finding::Severity;
-use crate::model::flow::Flow;
+use crate::model::flow::{ArpAsk, Flow};
 use crate::model::kubernetes::Node;
 use crate::model::place::HostKind;
 use crate::model::place::Place;
@@ -51,7 +53,11 @@ impl<'a> Case<'a> {
 
     /// Every probe, the repeated ones too.
     pub fn probes(&self) -> impl Iterator<Item = &'a Probe> {
-        self.flows().flat_map(|flow| flow.probes.iter())
+        self.flows().flat_map(|flow| flow.probes.iter()).inspect(|probe| {
+            if let Some(tries) = Basis::tries(&probe.vantage, None) {
+                looked_at::note(|| tries);
+            }
+        })
     }
 
     /// Both rounds: the first look, and the closer one.
@@ -73,18 +79,40 @@ impl<'a> Case<'a> {
 
     /// Every capture of both rounds.
     pub fn captures(&self) -> impl Iterator<Item = &'a Capture> {
-        self.flows().flat_map(|flow| flow.captures.iter())
+        self.flows().flat_map(|flow| flow.captures.iter()).inspect(|capture| looked_at::note(|| Basis::capture(&capture.request.place)))
+    }
+
+    /// Notes that all tries were gone through, with all that was captured of them.
+    pub(super) fn note_tries(&self) {
+        self.probes().for_each(drop);
+        self.captures().for_each(drop);
+    }
+
+    /// Who answers for the address by ARP, asked from every host, in both rounds.
+    pub(super) fn asks(&self) -> impl Iterator<Item = &'a ArpAsk> {
+        self.flows().flat_map(|flow| flow.arp.iter()).inspect(|ask| looked_at::note(|| Basis::arp(&ask.host.name)))
+    }
+
+    /// The same of the first round.
+    pub(super) fn first_asks(&self) -> impl Iterator<Item = &'a ArpAsk> {
+        self.flow.into_iter().flat_map(|flow| flow.arp.iter()).inspect(|ask| looked_at::note(|| Basis::arp(&ask.host.name)))
     }
 
     /// Whether the pod network runs through a tunnel in which packets can be followed, as far as these or the links showed.
     #[must_use]
     pub fn tunnelled(&self) -> bool {
-        let packets = self.captures().any(|capture| capture.packets.iter().any(|packet| packet.tunnel.is_some()));
+        let packets =
+            self.flows().flat_map(|flow| &flow.captures).any(|capture| capture.packets.iter().any(|packet| packet.tunnel.is_some()));
         packets || self.states().any(|pair| pair.after.links().unwrap_or_default().iter().any(Link::is_seen_through))
     }
 
     pub(in crate::analysis) fn states(&self) -> impl Iterator<Item = &'a StatePair> {
         self.closer.into_iter().flat_map(|closer| closer.states.iter())
+    }
+
+    /// The states of nodes alone.
+    pub(super) fn node_states(&self) -> impl Iterator<Item = &'a StatePair> {
+        self.states().filter(|pair| matches!(&pair.after.place, Place::Host(host) if host.kind == HostKind::Node))
     }
 
     /// The state of a node.
@@ -150,6 +178,7 @@ pub(super) fn found(name: &str, culprits: Vec<Subject>, summary: impl Into<Strin
         scope: None,
         from: Vec::new(),
         evidence,
+        rests_on: Vec::new(),
         next: entry.map(|entry| entry.next.to_owned()).unwrap_or_default(),
     }
 }

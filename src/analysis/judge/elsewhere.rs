@@ -88,7 +88,7 @@ const ANOTHER: Proof<OfTries> = Proof {
 /// A neighbour of the client's answers, and is no node.
 fn another(case: &Case, vantage: &Vantage, roads: &[&Road]) -> Option<Finding> {
     let address = case.address()?;
-    let asks = case.flows().flat_map(|flow| &flow.arp);
+    let asks = case.asks();
     // Of a client in another network the last router's MAC is all that its frames hold.
     let near = asks.filter(|ask| ask.host.name == vantage.place()).any(|ask| !ask.asked.is_empty());
     let known = super::answering::macs(case);

@@ -15,4 +15,8 @@ pub(super) struct Announcing;
 
 impl View for Announcing {
     type Of<'a> = Meant<'a>;
+
+    fn case<'s>(scene: &'s Meant<'_>) -> &'s Case<'s> {
+        scene.case
+    }
 }

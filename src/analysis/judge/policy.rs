@@ -21,7 +21,7 @@ use crate::model::policy::{Incoming, NetworkPolicy};
 use crate::model::subject::Subject;
 use named::Policy;
 
-pub(in crate::analysis::judge) use stale::stale;
+pub(in crate::analysis::judge) use stale::{left_behind, stale};
 
 /// How the chains begin in which a network plugin enforces policies: Calico's, kube-router's, Weave's, Antrea's.
 const CHAINS: [&str; 6] = ["cali-", "KUBE-NWPLCY-", "KUBE-POD-FW-", "KUBE-ROUTER-", "WEAVE-NPC", "ANTREA-"];
@@ -124,6 +124,22 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
         finding.culprits.push(Subject::from(format!("node/{node}/{process}")));
     }
     Some(finding)
+}
+
+/// A finding about a rule that a network plugin wrote, whatever for: whoever removes it finds it there again.
+pub(super) fn of_plugin(mut finding: Finding, node: &str) -> Finding {
+    let chain = finding.culprits.first().and_then(Subject::chain).map(str::to_owned).unwrap_or_default();
+    if let Some((_, process, agent)) = AGENTS.iter().find(|(start, ..)| chain.starts_with(start)) {
+        finding.next = format!(
+            "{agent} writes this rule, and writes it again: see what makes it ({}), and {process}'s log on {node}.",
+            if *process == "calico-node" {
+                "kubectl get felixconfigurations.crd.projectcalico.org,hostendpoints.crd.projectcalico.org,globalnetworkpolicies.crd.projectcalico.org -o yaml"
+            } else {
+                "kubectl get networkpolicies -A"
+            }
+        );
+    }
+    finding
 }
 
 /// Whom and which port the policy sees: another node's pods see the address that the first node gave the request, and the port is the pods'.

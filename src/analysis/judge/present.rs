@@ -64,7 +64,7 @@ pub fn suspicions(case: &Case) -> Vec<String> {
 
 /// Whether somebody asked for the address anew and was answered.
 fn asked_anew(case: &Case) -> bool {
-    case.flows().flat_map(|flow| &flow.arp).any(|ask| !ask.asked.is_empty() && !ask.replies.is_empty())
+    case.asks().any(|ask| !ask.asked.is_empty() && !ask.replies.is_empty())
 }
 
 /// Whether one node announces the address on its own network, as far as the sources say, or one should.
@@ -76,8 +76,8 @@ fn on_layer_2(case: &Case) -> bool {
 
 /// Every place on the address's network that asked who has it got no answer, in every round.
 fn unanswered(case: &Case) -> Option<String> {
-    let asks: Vec<_> = case.flows().flat_map(|flow| &flow.arp).filter(|ask| !ask.asked.is_empty() && ask.error.is_none()).collect();
-    let answered = case.flows().flat_map(|flow| &flow.arp).any(|ask| !ask.replies.is_empty());
+    let asks: Vec<_> = case.asks().filter(|ask| !ask.asked.is_empty() && ask.error.is_none()).collect();
+    let answered = case.asks().any(|ask| !ask.replies.is_empty());
     // A node takes what its own programs send to the address, and asks nobody for it.
     let from: BTreeSet<&str> = asks.iter().map(|ask| ask.host.name.as_str()).filter(|name| case.node(name).is_none()).collect();
     let by = if case.address().is_some_and(|address| address.is_ipv6()) { "NDP" } else { "ARP" };

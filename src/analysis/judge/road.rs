@@ -102,6 +102,7 @@ impl<'a> Case<'a> {
     /// The connections that were followed, each with the captures of its round.
     #[must_use]
     pub fn roads(&'a self) -> Vec<Road<'a>> {
+        self.note_tries();
         self.flows()
             .flat_map(|flow| {
                 let captures: Vec<&Capture> = flow.captures.iter().collect();

@@ -4,12 +4,25 @@
 
 use std::cell::RefCell;
 
+use super::case::Case;
+use super::objects::Objects;
+use super::rests_on;
+use super::road::Road;
+use crate::analysis::looked_at;
 use crate::model::considered::Considered;
 use crate::model::finding::{Finding, Gap};
 
 /// What the proofs of a stage look at.
 pub(super) trait View {
     type Of<'a>;
+
+    /// The case that it is of.
+    fn case<'s>(scene: &'s Self::Of<'_>) -> &'s Case<'s>;
+
+    /// The connections that it is about, where it is about some.
+    fn roads<'s>(_scene: &'s Self::Of<'_>) -> &'s [&'s Road<'s>] {
+        &[]
+    }
 }
 
 /// One cause. A name that the judgement says is that of one rule alone; a rule may be proven in several ways, at several points of the path.
@@ -18,6 +31,8 @@ pub(super) struct Rule {
     pub title: &'static str,
     /// The names that it says.
     pub names: &'static [&'static str],
+    /// What of the API, and of MetalLB's own words, it is read from.
+    pub objects: &'static [Objects],
 }
 
 impl Rule {
@@ -150,7 +165,10 @@ impl Log {
         if self.without.as_deref() == Some(proof.title) {
             return Vec::new();
         }
-        let findings = proof.findings(scene);
+        let (mut findings, looked) = looked_at::during(|| proof.findings(scene));
+        for finding in &mut findings {
+            finding.rests_on = rests_on::of(V::case(scene), V::roads(scene), proof.rule.objects, &looked, finding);
+        }
         self.tried.borrow_mut().push(Considered {
             rule: proof.title.to_owned(),
             names: proof.rule.names.iter().map(|name| (*name).to_owned()).collect(),

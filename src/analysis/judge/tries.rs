@@ -17,4 +17,12 @@ pub(super) struct OfTries;
 
 impl View for OfTries {
     type Of<'a> = Tries<'a>;
+
+    fn case<'s>(scene: &'s Tries<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Tries<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }

@@ -51,7 +51,7 @@ fn is_host(case: &Case, road: &Road) -> bool {
 
 /// Whether nobody on the link could be asked who has the address.
 fn unasked(case: &Case) -> Option<&'static str> {
-    let asked = case.flows().any(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty() && ask.error.is_none()));
+    let asked = case.asks().any(|ask| !ask.asked.is_empty() && ask.error.is_none());
     (!asked).then_some("ARP was asked from nowhere on its network, so that it is not known who else has the address")
 }
 

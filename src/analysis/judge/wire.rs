@@ -45,6 +45,14 @@ pub(super) struct BeforeNode;
 
 impl View for BeforeNode {
     type Of<'a> = Before<'a>;
+
+    fn case<'s>(scene: &'s Before<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Before<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 /// What the wire shows while everybody is answered.
@@ -61,7 +69,7 @@ fn duplicate(case: &Case) -> Option<Finding> {
     }
     let mut culprits: Vec<Subject> = foreign.iter().map(|mac| Subject::mac(mac)).collect();
     let heard = |mac: &String| {
-        let asks = case.flows().flat_map(|flow| &flow.arp);
+        let asks = case.asks();
         let by = |(name, answered): &&(String, String)| !name.is_empty() && answered.eq_ignore_ascii_case(mac);
         let places: BTreeSet<String> =
             asks.flat_map(|ask| ask.replies.iter().filter(by).map(|(name, _)| format!("{}/{name}", ask.host.name))).collect();

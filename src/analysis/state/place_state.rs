@@ -24,6 +24,7 @@ use super::settings::{self, Settings};
 use super::sockets::{self, Listener};
 use super::traffic_control::{self, Queues, Worked};
 use super::ways::{self, RouteQuestion, Way, Ways};
+use crate::analysis::looked_at;
 use crate::model::place::Place;
 use crate::model::service::Protocol;
 
@@ -35,6 +36,9 @@ pub struct PlaceState {
     sections: BTreeMap<String, String>,
     /// Section name to why it is missing.
     missing: BTreeMap<String, String>,
+    /// Whether it was read once more afterwards.
+    #[serde(skip)]
+    earlier: bool,
     #[serde(skip)]
     parts: Parts,
 }
@@ -85,7 +89,13 @@ impl PlaceState {
     /// The sections of a place, and why each of the others is missing.
     #[must_use]
     pub fn new(place: Place, sections: BTreeMap<String, String>, missing: BTreeMap<String, String>) -> Self {
-        Self { place, sections, missing, parts: Parts::default() }
+        Self { place, sections, missing, earlier: false, parts: Parts::default() }
+    }
+
+    /// The same, as what is compared with a later reading.
+    #[must_use]
+    pub fn read_again_later(self) -> Self {
+        Self { earlier: true, ..self }
     }
 
     /// Whether a section was read.
@@ -128,7 +138,9 @@ impl PlaceState {
     /// The section's text, when it was read: for readers beside this one, and never for a judgement.
     #[must_use]
     pub fn text_of(&self, name: &str) -> Option<&str> {
-        self.sections.get(name).map(String::as_str)
+        let text = self.sections.get(name)?;
+        looked_at::section(&self.place, name, self.earlier);
+        Some(text)
     }
 
     /// Whether anything is known of a section, be it why it is missing.
@@ -151,8 +163,10 @@ impl PlaceState {
         }
     }
 
+    /// What was read before is a look at the section as well.
     fn part<'a, T>(&'a self, part: &'a Part<T>, section: &str, read: impl FnOnce(&str) -> T) -> Option<&'a T> {
-        part.get_or_init(|| self.text_of(section).map(read)).as_ref()
+        let text = self.text_of(section);
+        part.get_or_init(|| text.map(read)).as_ref()
     }
 
     /// All interfaces.
@@ -212,7 +226,8 @@ impl PlaceState {
     /// Its routes, IPv4 first; those of IPv6 where they were read.
     #[must_use]
     pub fn routes(&self) -> Option<&Routes> {
-        self.part(&self.parts.routes, "routes", |four| Routes::read(four, self.text_of("routes6").unwrap_or_default()))
+        let six = self.text_of("routes6").unwrap_or_default();
+        self.part(&self.parts.routes, "routes", |four| Routes::read(four, six))
     }
 
     /// All policy rules, IPv4 first, each family in the order in which the kernel asks them.
@@ -327,8 +342,8 @@ impl PlaceState {
     /// Its queueing disciplines, and their classes where those were read.
     #[must_use]
     pub fn queues(&self) -> Option<&Queues> {
-        let classes = || self.text_of("tc-classes").map(traffic_control::classes).unwrap_or_default();
-        self.part(&self.parts.queues, "traffic-control", |text| [traffic_control::queues(text), classes()].concat())
+        let classes = self.text_of("tc-classes").unwrap_or_default();
+        self.part(&self.parts.queues, "traffic-control", |text| [traffic_control::queues(text), traffic_control::classes(classes)].concat())
     }
 
     /// The rules of `iptables`.

@@ -4,31 +4,19 @@ use std::collections::BTreeMap;
 
 use super::place_state::PlaceState;
 use crate::model::place::Place;
+use crate::model::sections::{Section, sections};
 
 /// The sections of a script's output; a tool that was missing on the host is named in `missing`.
 #[must_use]
 pub fn place_state(place: Place, output: &str) -> PlaceState {
-    let (mut sections, mut missing) = (BTreeMap::new(), BTreeMap::new());
-    let mut current: Option<(String, String)> = None;
-    for line in output.lines() {
-        if let Some(status) = line.strip_prefix("=== end ") {
-            if let Some((name, text)) = current.take() {
-                match closed(&text, status) {
-                    Ok(()) => sections.insert(name, text),
-                    Err(why) => missing.insert(name, why),
-                };
-            }
-        } else if let Some(name) = line.strip_prefix("=== ") {
-            current = Some((name.to_owned(), String::new()));
-        } else if let Some((_, text)) = &mut current {
-            text.push_str(line);
-            text.push('\n');
+    let (mut read, mut missing) = (BTreeMap::new(), BTreeMap::new());
+    for Section { name, text, status } in sections(output) {
+        match status.map_or_else(|| Err("the answer ended in the middle".to_owned()), |status| closed(text, status)) {
+            Ok(()) => drop(read.insert(name.to_owned(), text.replace("\r\n", "\n"))),
+            Err(why) => drop(missing.insert(name.to_owned(), why)),
         }
     }
-    if let Some((name, _)) = current {
-        missing.insert(name, "the answer ended in the middle".to_owned());
-    }
-    PlaceState::new(place, sections, missing)
+    PlaceState::new(place, read, missing)
 }
 
 /// Why a section is missing, by the status with which its tool ended.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{CaptureLife, LogAnswer};
 use super::kept::{Bound, Kept};
 use super::question::{Asked, Channel, Question, Touched};
-use super::shown::{self, MOST_OF_ALL};
+use super::shown;
 use crate::evidence::clock::milliseconds_since;
 use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::lane;
@@ -193,7 +193,7 @@ impl Tape {
         }
         let Some(answered) = shown::answered(question, at_ms, answer) else { return };
         let mut written = lock(&self.written);
-        if written.takes(&question.asked) && written.shown_bytes + answered.text.len() <= MOST_OF_ALL {
+        if written.takes(&question.asked) && written.shown_bytes + answered.text.len() <= shown::most(question.asked.channel) {
             written.shown_bytes += answered.text.len();
             written.shown.push(answered);
         }

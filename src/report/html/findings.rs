@@ -1,27 +1,15 @@
 //! What was found, each with its proof and the questions that it rests on, and what is ruled out or was not looked at.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 
 use super::drawing::ticked;
 use super::questions::Answers;
+use super::rests_on;
 use crate::model::catalogue::entry;
-use crate::model::considered::Considered;
 use crate::model::finding::Finding;
-use crate::model::outcome::{Outcome, Touch};
-use crate::model::subject::Subject;
+use crate::model::outcome::Outcome;
 use crate::model::text::one_line;
 use crate::report::text::told;
-
-/// Questions that are shown of one finding.
-const MOST_QUESTIONS: usize = 60;
-
-/// Letters of a name that is looked for in questions: a shorter one stands in many.
-const LEAST_NAME: usize = 3;
-
-/// The same of a word in a proof, which need not be a name.
-const LEAST_NAME_IN_TEXT: usize = 8;
 
 /// The section.
 pub(super) fn section(outcome: &Outcome, answers: &Answers<'_>) -> Markup {
@@ -53,58 +41,9 @@ fn one(index: usize, finding: &Finding, outcome: &Outcome, answers: &Answers<'_>
             }
             @if !finding.next.trim().is_empty() { p.next { "Next: " (ticked(&finding.next)) } }
             @if let Some(meaning) = meaning { details { summary { "What it means" } p { (one_line(meaning)) } } }
-            (rests_on(finding, outcome, answers))
+            (rests_on::part(finding, outcome, answers))
         }
     }
-}
-
-/// The rule that said it, and every question to or about what it blames, each with what came of it.
-fn rests_on(finding: &Finding, outcome: &Outcome, answers: &Answers<'_>) -> Markup {
-    let rules: Vec<&Considered> = outcome.considered.iter().filter(|one| one.said.as_ref() == Some(&finding.name)).collect();
-    let names = names(finding);
-    let questions: Vec<&Touch> = outcome
-        .touched
-        .iter()
-        .filter(|touch| {
-            finding.culprits.iter().any(|culprit| is_about(touch, culprit)) || names.iter().any(|name| touch.what.contains(name))
-        })
-        .collect();
-    html! {
-        @if !rules.is_empty() || !questions.is_empty() {
-            details {
-                summary { "What it rests on" }
-                @for rule in &rules {
-                    p { "Rule: " (one_line(&rule.rule)) @if !rule.point.is_empty() { ", at " (one_line(&rule.point)) } ". It needs " (one_line(&rule.needs)) "." }
-                }
-                @if !questions.is_empty() {
-                    p { "What was asked of what it blames, or about it; each line with an answer unfolds:" }
-                    (answers.list(&questions[..questions.len().min(MOST_QUESTIONS)]))
-                }
-                @if questions.len() > MOST_QUESTIONS { p.quiet { "and " (questions.len() - MOST_QUESTIONS) " more, under The run" } }
-            }
-        }
-    }
-}
-
-/// What the proof names as things are named by Kubernetes, such as a speaker's pod.
-fn names(finding: &Finding) -> BTreeSet<&str> {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    let words = finding.evidence.iter().flat_map(|line| line.split(|c| !inner(c)));
-    let named =
-        |word: &&str| word.len() >= LEAST_NAME_IN_TEXT && word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.contains('-');
-    words.filter(named).collect()
-}
-
-/// Whether a question went to what is blamed, or names it.
-fn is_about(touch: &Touch, culprit: &Subject) -> bool {
-    let host = match culprit {
-        Subject::Client(name) => Some(name.as_str()),
-        Subject::Network { from, to } => Some(if touch.host == *to { to.as_str() } else { from.as_str() }),
-        other => other.on_node(),
-    };
-    let path = culprit.to_string();
-    let name = path.rsplit('/').next().unwrap_or_default();
-    host == Some(touch.host.as_str()) || (host.is_none() && name.len() >= LEAST_NAME && touch.what.contains(name))
 }
 
 /// What is ruled out, and what was not looked at.

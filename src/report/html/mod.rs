@@ -11,6 +11,7 @@ mod ledger;
 mod paths;
 mod places;
 mod questions;
+mod rests_on;
 #[cfg(test)]
 mod tests;
 

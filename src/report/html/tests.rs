@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::model::announcement::Source;
-use crate::model::outcome::Answered;
+use crate::model::basis::Basis;
+use crate::model::outcome::{Answered, Touch};
+use crate::model::place::{HostKind, Place};
 use crate::model::text::tests::HOSTILE;
 use crate::report::text::outcome::tests::{broken, judged};
 
@@ -22,8 +24,20 @@ fn seen() -> Outcome {
         detail: "announces".to_owned(),
         trusted: true,
     };
-    let touch = outcome.touched[1].clone();
-    outcome.answers = vec![Answered { host: touch.host, what: touch.what, at_ms: touch.at_ms, text: "-A PREROUTING\n".to_owned() }];
+    let readings = [(1, "before"), (7, "after")];
+    for (at, (at_ms, _)) in readings.iter().enumerate() {
+        let touch = Touch { what: "inspect host '' ''".to_owned(), at_ms: *at_ms, ..outcome.touched[1].clone() };
+        outcome.touched.insert(1 + at, touch);
+    }
+    let answer = |(at_ms, text): (u64, &str)| Answered {
+        host: outcome.touched[1].host.clone(),
+        what: outcome.touched[1].what.clone(),
+        at_ms,
+        text: format!("=== links\n{text} links\n=== end 0\n=== iptables\n-A {text}\n=== end 0"),
+    };
+    outcome.answers = readings.map(answer).to_vec();
+    let place = Place::sample("n2", HostKind::Node);
+    outcome.findings[0].rests_on = vec![Basis::state(&place, "iptables", true), Basis::state(&place, "links", false), Basis::probe("c1")];
     outcome.observed.announcement.as_mut().unwrap().sources =
         vec![source("log", Some(245)), source("wire", Some(1)), source("lease", None)];
     outcome
@@ -40,6 +54,8 @@ fn nothing_of_a_stranger_is_markup() {
     outcome.steps[0].facts.push(hostile.clone());
     outcome.touched[1].what.clone_from(&hostile);
     outcome.answers[0].what.clone_from(&hostile);
+    outcome.findings[0].rests_on[0].place.clone_from(&hostile);
+    outcome.findings[0].rests_on[1].part.clone_from(&hostile);
     outcome.answers[0].text.clone_from(&hostile);
     outcome.playbook.clone_from(&hostile);
     let observed = &mut outcome.observed;
@@ -76,7 +92,24 @@ fn the_same_outcome_is_the_same_page_and_the_verdict_stands_first() {
     assert_eq!(one, other);
     let at = |text: &str| one.find(text).unwrap_or_else(|| panic!("{text} in {one}"));
     assert!(at("id=\"verdict\"") < at("id=\"places\"") && at("id=\"places\"") < at("id=\"findings\""));
-    assert_eq!(one.matches("<pre>-A PREROUTING\n</pre>").count(), 1);
-    assert!(one.contains("id=\"answer-1\"") && one.contains("href=\"#answer-1\""));
+    // Each section once: where a finding rests on it, and in the whole answer a link.
+    for text in ["-A before", "-A after", "before links", "after links"] {
+        assert_eq!(one.matches(&format!("<pre>{text}\n</pre>")).count(), 1, "{text} in {one}");
+    }
+    assert!(one.contains("id=\"answer-1\"") && one.contains("href=\"#answer-1-2\"") && one.contains("href=\"#answer-2-1\""));
     assert!(one.contains("data-place=\"ssh:c2\"") && one.contains("✗"));
+}
+
+#[test]
+fn a_finding_shows_what_its_proof_looked_at_and_nothing_else() {
+    let page = page(&seen());
+    let part = page.split_once("What it rests on").unwrap().1.split_once("</article>").unwrap().0;
+    // Compared: both readings; looked at as it is: the last one alone.
+    let stands = |text: &str| part.contains(&format!("<pre>{text}\n</pre>"));
+    assert_eq!(["-A before", "-A after", "before links", "after links"].map(stands), [true, true, false, true], "{part}");
+    assert!(part.contains("data-basis=\"n2 iptables\"") && part.contains("data-basis=\"probe c1\""));
+    let mut own = seen();
+    own.findings[0].rests_on.clear();
+    own.considered.clear();
+    assert!(!super::page(&own).contains("What it rests on"), "nothing is guessed of what a playbook says by itself");
 }

@@ -87,8 +87,11 @@ pub fn look(
     for (place, way) in &ways {
         after.iter_mut().flatten().filter(|state| state.place == *place).for_each(|state| state.add_ways(way));
     }
-    let mut states: Vec<StatePair> =
-        before.into_iter().zip(after).filter_map(|(before, after)| Some(StatePair { before: before?, after: after? })).collect();
+    let mut states: Vec<StatePair> = before
+        .into_iter()
+        .zip(after)
+        .filter_map(|(before, after)| Some(StatePair { before: before?.read_again_later(), after: after? }))
+        .collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
     let next_hops = next_hops(run, &plan, &states, flow);
     Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read, calicos, next_hops })))

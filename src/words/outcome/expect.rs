@@ -69,6 +69,7 @@ fn expect(run: &Run, context: &NativeCallContext, condition: &Dynamic, name: &st
             scope: None,
             from: Vec::new(),
             evidence: Vec::new(),
+            rests_on: Vec::new(),
             next: weight.next,
         });
     }

@@ -74,6 +74,7 @@ fn add(run: &Run, context: &NativeCallContext, name: &str, severity: Option<&str
         scope: None,
         from: Vec::new(),
         evidence: Vec::new(),
+        rests_on: Vec::new(),
         next: weight.next,
     });
     Ok(())

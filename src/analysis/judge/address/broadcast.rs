@@ -30,14 +30,13 @@ pub(super) fn finding(case: &Case) -> Option<Finding> {
     }
     let net = of?.trunc();
     let what = if net.broadcast() == address { "broadcast address" } else { "network's own address" };
-    let mut finding = found(
+    let pool = case.announcement.and_then(|announcement| announcement.pool.as_deref()).map(Subject::pool);
+    Some(found(
         names::ADDRESS_BROADCAST,
-        vec![Subject::address(address)],
+        pool.into_iter().chain([Subject::from(case.service), Subject::address(address)]).collect(),
         format!("{address} is the {what} of {net}, on which {} are", listed(&seen)),
         seen.iter().map(|(_, line)| line.clone()).collect(),
-    );
-    finding.culprits.push(Subject::from(case.service));
-    Some(finding)
+    ))
 }
 
 fn listed(seen: &BTreeSet<(String, String)>) -> String {

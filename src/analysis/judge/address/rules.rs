@@ -2,6 +2,7 @@
 
 use super::{Giving, broadcast, claimed, class, competing, configuration, controller, held, latent, of_another_type, pending, refusal};
 use crate::analysis::allocation::Answer;
+use crate::analysis::judge::case::Case;
 use crate::analysis::judge::rule::{AllOf, Apply::One, Proof, View};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::tries::OfTries;
@@ -12,6 +13,10 @@ pub(in crate::analysis::judge) struct Gives;
 
 impl View for Gives {
     type Of<'a> = Giving<'a>;
+
+    fn case<'s>(scene: &'s Giving<'_>) -> &'s Case<'s> {
+        scene.case
+    }
 }
 
 /// Whether the Service is one that gets an address at all.

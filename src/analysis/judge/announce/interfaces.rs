@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::looked_at;
 use crate::model::announcement::{Agreement, Announcement};
+use crate::model::basis::Basis;
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::place::Place;
@@ -17,6 +19,7 @@ pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Fin
     let culprits = || announcement.advertisements.iter().map(|name| Subject::l2_advertisement(name)).collect::<Vec<_>>();
     let words = announcement.logs.iter().find(|log| log.node == *node).and_then(|log| Some((log, log.address(address)?)));
     if let Some((log, words)) = words.filter(|(_, words)| words.announces_nowhere && announcement.agreement == Agreement::None) {
+        looked_at::note(|| Basis::log(&announcement.metallb.namespace, &log.pod));
         let named = if announcement.interfaces.is_empty() { String::new() } else { format!(" {}", announcement.interfaces.join(", ")) };
         let own = links(case, node).unwrap_or_default();
         let there: Vec<&str> = announcement.interfaces.iter().filter(|name| own.contains(*name)).map(String::as_str).collect();

@@ -15,6 +15,7 @@ use super::rule::Log;
 use crate::model::announcement::{Agreement, Announcement, Excluded, Exclusion, SpeakerLog};
 use crate::model::catalogue::{Property, has, names};
 use crate::model::finding::{Finding, Severity};
+use crate::model::flow::ArpAsk;
 use crate::model::service::TrafficPolicy;
 use crate::model::subject::Subject;
 
@@ -268,8 +269,9 @@ fn silent<'a>(case: &Case, announcement: &'a Announcement) -> Option<&'a str> {
     // Without an advertisement or an endpoint a speaker is right to announce nothing: both have to be known.
     let meant = announcement.metallb.l2_advertisements.is_some() && case.target.is_none_or(|target| target.slices_read);
     let silent = announcement.agreement == Agreement::None && announcement.unread.is_empty() && meant;
-    let asked = case.flow.is_some_and(|flow| flow.arp.iter().any(|ask| !ask.asked.is_empty()));
-    let answered = case.flow.is_some_and(|flow| !flow.answering_macs().is_empty());
+    let asks: Vec<&ArpAsk> = case.first_asks().collect();
+    let asked = asks.iter().any(|ask| !ask.asked.is_empty());
+    let answered = asks.iter().any(|ask| !ask.replies.is_empty());
     // Even where every try is answered: clients send to the MAC that they remember, until they forget it.
     (silent && asked && !answered).then_some(expected)
 }

@@ -1,6 +1,7 @@
 //! What is wrong with an announcement over BGP, from the speakers' peers to what the router makes of the prefix.
 
 use super::{Told, filtered, no_peer, not_advertised, sessions, single_announcer};
+use crate::analysis::judge::case::Case;
 use crate::analysis::judge::rule::{AllOf, Apply::One, Proof, View};
 use crate::analysis::judge::rules;
 
@@ -9,6 +10,10 @@ pub(in crate::analysis::judge) struct OverBgp;
 
 impl View for OverBgp {
     type Of<'a> = Told<'a>;
+
+    fn case<'s>(scene: &'s Told<'_>) -> &'s Case<'s> {
+        scene.case
+    }
 }
 
 /// The peers of the nodes, and the sessions with them.

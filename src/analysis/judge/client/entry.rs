@@ -10,7 +10,9 @@ use crate::analysis::judge::answering;
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::unread;
+use crate::analysis::looked_at;
 use crate::analysis::state::network::Neighbour;
+use crate::model::basis::Basis;
 use crate::model::catalogue::names;
 use crate::model::finding::{Finding, Gap};
 use crate::model::packet::Passage;
@@ -65,7 +67,8 @@ fn heard(case: &Case, place: &str, mac: &str) -> bool {
 fn answers<'a>(case: &Case<'a>, entry: &Entry) -> BTreeSet<&'a str> {
     let asks = case.closer.into_iter().flat_map(|closer| &closer.next_hops);
     let own = asks.filter(|(router, ask)| *router == entry.router && ask.host.name == entry.client.name);
-    let replies = own.flat_map(|(_, ask)| &ask.replies).filter(|(device, _)| *device == entry.device);
+    let noted = own.inspect(|(_, ask)| looked_at::note(|| Basis::arp(&ask.host.name)));
+    let replies = noted.flat_map(|(_, ask)| &ask.replies).filter(|(device, _)| *device == entry.device);
     replies.map(|(_, mac)| mac.as_str()).collect()
 }
 

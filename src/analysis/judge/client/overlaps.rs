@@ -26,6 +26,32 @@ pub(in crate::analysis::judge) fn pod_network(nodes: &[Node], client: IpAddr) ->
     })
 }
 
+/// Who writes, by the protocol of a route, that the rest of a block of pod addresses is nowhere: Felix (its default, 80) and Calico's BIRD.
+const OF_PLUGINS: [(&str, &str); 2] = [("80", "Calico"), ("bird", "Calico")];
+
+/// The client lies in a block of pod addresses that the node holds: what no pod of it has leads into the blackhole of the block.
+pub(in crate::analysis::judge) fn block_of_pods(pair: &StatePair, node: &str, clients: &BTreeSet<IpAddr>) -> Option<Finding> {
+    clients.iter().find_map(|client| {
+        let refused = pair.after.refusal(&RouteQuestion::to(*client))?;
+        let route = pair.after.routes()?.specific(*client).filter(|route| route.kind == "blackhole")?;
+        let (_, plugin) = OF_PLUGINS.iter().find(|(protocol, _)| route.protocol.as_deref() == Some(protocol))?;
+        let mut finding = found(
+            names::CLIENT_OVERLAPS_CLUSTER,
+            vec![Subject::route(node, &route.dst)],
+            format!("{client} lies in {}, which {node} holds as a block of pod addresses: the answers to it end there", route.dst),
+            vec![
+                format!("route on {node}: {}", route.text.trim()),
+                format!("`ip route get {client}` on {node}: {refused}"),
+                format!("{plugin} writes such a route for each of its blocks, so that it comes back when it is deleted"),
+            ],
+        );
+        finding.next = format!(
+            "Take the pool of pod addresses that holds {client} out of use (kubectl get ippools.crd.projectcalico.org), or give the clients another network; the route goes with the pool."
+        );
+        Some(finding)
+    })
+}
+
 /// The client lies inside a pod network, and the node's way to it leads there, or is refused there.
 pub(in crate::analysis::judge) fn pods(case: &Case, roads: &[&Road], node: &str) -> Option<Finding> {
     let state = &case.node_state(node)?.after;

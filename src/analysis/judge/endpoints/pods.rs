@@ -4,7 +4,9 @@ use crate::analysis::judge::case::{Case, found};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::shown::endpoint_line;
+use crate::analysis::looked_at;
 use crate::analysis::read::said;
+use crate::model::basis::Basis;
 use crate::model::catalogue::names;
 use crate::model::endpoint::Target;
 use crate::model::finding::{Finding, Severity};
@@ -47,12 +49,20 @@ pub(super) fn none_ready(case: &Case, target: &Target) -> Finding {
     if !lost.is_empty() && lost.len() == live.len() {
         let all_down = case.announcement.is_some_and(|announcement| announcement.nodes_seen.iter().filter(|node| !node.ready).count() > 1);
         // Speakers are on their nodes' own network: one that gives its metrics runs on a node that can be reached.
-        let gave_metrics = |node: &str| case.announcement.is_some_and(|found| found.metrics.iter().any(|metrics| metrics.node == node));
-        let captured = |node: &str| case.captures().any(|capture| capture.request.place.host().name == node);
-        let reached = lost.iter().any(|node| captured(node) || gave_metrics(node));
+        let gave_metrics = |node: &str| {
+            let found = case.announcement?;
+            let speaker = found.metrics.iter().find(|metrics| metrics.node == node)?;
+            Some(Basis::metrics(&found.metallb.namespace, &speaker.pod))
+        };
+        let captured = |node: &str| {
+            let mut all = case.flows().flat_map(|flow| &flow.captures).map(|capture| &capture.request.place);
+            all.find(|place| place.host().name == node).map(Basis::capture)
+        };
+        let reached = lost.iter().find_map(|node| captured(node).or_else(|| gave_metrics(node)));
         let mut nodes: Vec<Subject> = lost.iter().map(|node| Subject::node(node)).collect();
         nodes.dedup();
-        if all_down && reached {
+        if all_down && let Some(reached) = reached {
+            looked_at::note(|| reached);
             return found(
                 names::NODE_CONTROL_PLANE_CUT_OFF,
                 nodes,

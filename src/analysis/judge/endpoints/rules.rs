@@ -2,6 +2,7 @@
 
 use super::stale::{self, met_nobody, met_old_number};
 use super::{End, nowhere, other_family, pods, port_names};
+use crate::analysis::judge::case::Case;
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, Proof, Rule, View};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::tries::{OfTries, Tries};
@@ -12,6 +13,10 @@ pub(in crate::analysis::judge) struct Ending;
 
 impl View for Ending {
     type Of<'a> = End<'a>;
+
+    fn case<'s>(scene: &'s End<'_>) -> &'s Case<'s> {
+        scene.case
+    }
 }
 
 /// No endpoint serves: from the selector to the pods, the first reason that is proven.

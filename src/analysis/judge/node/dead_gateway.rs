@@ -1,9 +1,11 @@
-//! A way back to a client that leads by a gateway which nobody is: what the node sends there waits for a MAC and ends in the node.
+//! A way back to a client that leads to whom nobody is, a gateway or the client itself: what the node sends there waits for a MAC and ends in
+//! the node.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::analysis::judge::case::{Case, found};
+use crate::analysis::judge::road::Road;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::ways::{RouteQuestion, Way};
 use crate::model::catalogue::names;
@@ -45,6 +47,36 @@ pub(in crate::analysis::judge) fn finding(case: &Case, pair: &StatePair, node: &
         );
         finding.next = format!(
             "Give {node} a route to {client}'s network by the router that its requests come from (ip route show on {node}), or bring {gateway} back."
+        );
+        Some(finding)
+    })
+}
+
+/// The node asks for the MAC of the client itself, by whose interface the requests come in, and nobody tells it.
+pub(in crate::analysis::judge) fn silent_client(case: &Case, pair: &StatePair, node: &str, roads: &[&Road]) -> Option<Finding> {
+    let (_, arrived) = roads.iter().find_map(|road| road.entry()).filter(|(entry, _)| entry == node)?;
+    let sources: BTreeSet<(IpAddr, String)> =
+        roads.iter().filter_map(|road| Some((road.connection.attempt.source?, road.client()))).collect();
+    sources.iter().find_map(|(client, place)| {
+        let way = way_back(pair, *client).filter(|way| way.via.is_none() && way.device.as_deref() == Some(arrived.as_str()))?;
+        let device = way.device.as_deref()?;
+        let states: Vec<&str> = [&pair.before, &pair.after].into_iter().map(|state| unknown(state, *client, device)).collect::<Option<_>>()?;
+        let mut evidence = vec![
+            format!("requests from {client} come in on {node}/{device}, and `ip route get {client}` there leads back by it, to {client} itself"),
+            format!("`ip neigh` on {node}: nobody on {device} tells the MAC of {client} ({})", states.join(", then ")),
+        ];
+        let own = case.states().map(|other| &other.after).find(|state| state.place.to_string() == *place);
+        let holder = own.and_then(|state| state.addresses()?.iter().find(|(_, net)| net.addr() == *client));
+        evidence.extend(holder.map(|(interface, net)| format!("`ip addr` on {place}: {net} is on {interface}")));
+        let name = Subject::from(&roads.iter().find(|road| road.client() == *place)?.connection.vantage);
+        let mut finding = found(
+            names::ROUTE_RETURN_MISSING,
+            vec![name, Subject::route(node, client)],
+            format!("{place} asks from {client}, and answers nobody who asks for the MAC of that address: {node}'s answers end there"),
+            evidence,
+        );
+        finding.next = format!(
+            "On {place}: let {client} be asked for on the interface that it sends by (ip addr; sysctl net.ipv4.conf.all.arp_ignore and arp_filter; arptables), or let it ask from that interface's own address."
         );
         Some(finding)
     })

@@ -38,6 +38,16 @@ pub(super) const AGENT_BEHIND: Proof<Inside> = Proof {
     }),
 };
 
+pub(super) const LEFT_BEHIND: Proof<Inside> = Proof {
+    rule: &rules::FIREWALL_DROP,
+    title: "a rule of a network plugin's that was left in the legacy tables",
+    needs: "a rule in a network plugin's chain of the legacy tables that drops these packets, and chains of the same agent in the other tables",
+    apply: One(|scene| {
+        let taking = filters::taking(scene.pair, scene.node, scene.fields, scene.roads)?;
+        policy::left_behind(scene.case, scene.pair, scene.node, scene.packets, taking)
+    }),
+};
+
 pub(super) const POLICY_STALE: Proof<Inside> = Proof {
     rule: &rules::POLICY_STALE,
     title: "a policy that is enforced and not held",
@@ -68,7 +78,7 @@ pub(super) const FILTERED: Proof<Inside> = Proof {
         let behind = matches!(taking.hook, Hook::Input | Hook::Forward | Hook::Postrouting);
         let to_service = scene.fields.iter().any(|fields| fields.destination == scene.case.address());
         let untranslated = || kube_proxy::untranslated(scene.case, scene.pair, scene.node).is_some();
-        if behind && to_service && untranslated() { None } else { Some(taking.finding(scene.node)) }
+        if behind && to_service && untranslated() { None } else { Some(policy::of_plugin(taking.finding(scene.node), scene.node)) }
     }),
 };
 

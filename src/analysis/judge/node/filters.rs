@@ -93,6 +93,8 @@ pub(in crate::analysis::judge) fn bridged(pair: &StatePair, node: &str, frames: 
 /// A rule that takes the lost packets and would not take the answered ones.
 pub(in crate::analysis::judge) struct Taking {
     pub rule: Subject,
+    /// Which program shows it.
+    pub tool: &'static str,
     pub table: String,
     pub text: String,
     /// Where in the kernel it stands.
@@ -118,11 +120,12 @@ pub(in crate::analysis::judge) fn verb(rule: &str) -> &'static str {
 fn separating(pair: &StatePair, node: &str, fields: &[Fields], lost: usize, answered: &Answered) -> Option<Taking> {
     let drop = ruleset::drops(pair, fields).into_iter().find(|drop| took_enough(drop, lost) && !answered.are_stopped_by(pair, drop))?;
     let counterfactual = answered.evidence(pair, &drop, fields);
-    let hook = drop.hook;
+    let (hook, tool) = (drop.hook, drop.tool);
     let Dropping { path, text, proof } = shown(pair, drop);
     let table = path.split('/').next().unwrap_or_default().to_owned();
     Some(Taking {
         rule: Subject::rule(node, &path, &text),
+        tool,
         table,
         text,
         hook,

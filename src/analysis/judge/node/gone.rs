@@ -2,6 +2,8 @@
 
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
+use crate::analysis::looked_at;
+use crate::model::basis::Basis;
 use crate::model::catalogue::names;
 use crate::model::connection::Sighting;
 use crate::model::error_kind::ErrorKind;
@@ -33,7 +35,9 @@ pub(in crate::analysis::judge) fn refuses(case: &Case, node: &str) -> Option<Str
         Some(ErrorKind::HostSilent) => Some(format!("{node} takes a connection by SSH, and its sshd says nothing")),
         _ => None,
     };
-    case.gaps.iter().filter(of_node).find_map(told)
+    let told = case.gaps.iter().filter(of_node).find_map(told)?;
+    looked_at::note(|| Basis::host(node));
+    Some(told)
 }
 
 /// The API server gets nothing from the node's kubelet. A log that nobody may read is another matter.

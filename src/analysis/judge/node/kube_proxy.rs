@@ -24,7 +24,7 @@ pub(in crate::analysis::judge) fn untranslated(case: &Case, pair: &StatePair, no
         Programme::Complete | Programme::Unread => return None,
         Programme::Lacks(why) => why,
         Programme::Missing => {
-            let elsewhere = case.states().any(|other| is_there(&other.after, address));
+            let elsewhere = case.node_states().any(|other| is_there(&other.after, address));
             elsewhere.then(|| "it has none of kube-proxy's chains, which other nodes have".to_owned())?
         }
     };
@@ -98,7 +98,7 @@ fn new_port(case: &Case, pair: &StatePair, node: &str) -> Option<NewPort> {
     }
     let missing = port.at(address);
     let has = |other: &&StatePair| programme(&other.after, address, Some(port)) == Programme::Complete;
-    let others: Vec<String> = case.states().filter(has).map(|other| other.after.place.to_string()).collect();
+    let others: Vec<String> = case.node_states().filter(has).map(|other| other.after.place.to_string()).collect();
     let of_others = if others.is_empty() { String::new() } else { format!("; {missing} stands in those of {}", others.join(" and ")) };
     let known = known.into_iter().collect::<Vec<_>>().join(" and ");
     Some(NewPort { evidence: format!("the rules on {node} know {known} of {address} alone{of_others}"), missing })

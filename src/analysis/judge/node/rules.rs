@@ -4,7 +4,7 @@ use crate::analysis::state::ways::RouteQuestion;
 
 use super::connection_rules::{CONNTRACK_CLASH, CONNTRACK_FULL, CONNTRACK_STALE, FORGOTTEN, FORGOTTEN_AND_TAKEN};
 use super::filter_rules::{
-    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
+    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, LEFT_BEHIND, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
     TRAFFIC_CONTROL,
 };
 use super::routing_rules::{
@@ -26,6 +26,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&DIVERTED),
         Look(&CLAIMED),
         Look(&AGENT_BEHIND),
+        Look(&LEFT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
@@ -63,6 +64,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
     steps: &[
         Look(&ANSWERS_EXPIRED),
         Look(&ADDRESS_LOST),
+        Look(&BLOCK_OF_PODS),
         Look(&NO_WAY_BACK),
         Look(&UNTRACKED_ANSWERS),
         Look(&ZONED),
@@ -80,6 +82,7 @@ pub(in crate::analysis::judge) const REPLY_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&DEAD_GATEWAY),
         Look(&CLIENT_ON_LINK),
         Look(&CLIENT_IN_A_LINK),
+        Look(&SILENT_CLIENT),
     ],
 };
 
@@ -93,6 +96,7 @@ pub(in crate::analysis::judge) const FAR_REQUEST: FirstOf<Inside> = FirstOf {
         Look(&POD_ADDRESS_TAKEN),
         Look(&CLAIMED),
         Look(&AGENT_BEHIND),
+        Look(&LEFT_BEHIND),
         Look(&POLICY_STALE),
         Look(&POLICY_ENFORCED),
         Look(&FILTERED),
@@ -312,6 +316,13 @@ const ADDRESS_LOST: Proof<Inside> = Proof {
     apply: One(|scene| forwarding::address_lost(scene.case, scene.pair, scene.node, scene.queue, &scene.packets.clients)),
 };
 
+const BLOCK_OF_PODS: Proof<Inside> = Proof {
+    rule: &rules::OVERLAPS_CLUSTER,
+    title: "a client whose address lies in a block of pod addresses that the node holds",
+    needs: "a blackhole route that a network plugin wrote, by its protocol, and that holds the client",
+    apply: One(|scene| client::overlaps::block_of_pods(scene.pair, scene.node, &scene.packets.clients)),
+};
+
 const NO_WAY_BACK: Proof<Inside> = Proof {
     rule: &rules::RETURN_MISSING,
     title: "a way back to the client that the kernel refuses",
@@ -350,6 +361,13 @@ const DEAD_GATEWAY: Proof<Inside> = Proof {
     title: "a way back by a gateway that is nobody",
     needs: "the node's one way to the client, by a gateway whose neighbour entry failed in both reads, and nobody answered that it leads there, too",
     apply: One(|scene| dead_gateway::finding(scene.case, scene.pair, scene.node, &scene.packets.clients)),
+};
+
+const SILENT_CLIENT: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a client that tells nobody the MAC of the address it asks from",
+    needs: "requests that come in by an interface which leads back to the client itself, and its neighbour entry there, which failed in both reads",
+    apply: One(|scene| dead_gateway::silent_client(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
 const CLIENT_ON_LINK: Proof<Inside> = Proof {

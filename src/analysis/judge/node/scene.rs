@@ -36,4 +36,12 @@ pub(in crate::analysis::judge) struct Inside;
 
 impl View for Inside {
     type Of<'a> = Scene<'a>;
+
+    fn case<'s>(scene: &'s Scene<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Scene<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }

@@ -7,7 +7,9 @@ use super::{
     filtered_on_leaving, foreign, lost_between, none_encapsulated, refused, route_to_another_node, second_holder, sender_unread,
     tables_unread, wrong_endpoint, wrong_neighbour,
 };
+use crate::analysis::judge::case::Case;
 use crate::analysis::judge::node::queues;
+use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::{by_mark, checksum, rules};
 
@@ -18,18 +20,50 @@ pub(in crate::analysis::judge) struct LostHere;
 
 impl View for HandedOver {
     type Of<'a> = Handed<'a>;
+
+    fn case<'s>(scene: &'s Handed<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Handed<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 impl View for OnTheWay {
     type Of<'a> = Between<'a>;
+
+    fn case<'s>(scene: &'s Between<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Between<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 impl View for Arriving {
     type Of<'a> = Arrived<'a>;
+
+    fn case<'s>(scene: &'s Arrived<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Arrived<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 impl View for LostHere {
     type Of<'a> = Lost<'a>;
+
+    fn case<'s>(scene: &'s Lost<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Lost<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 /// The node handed the packet to an interface, and nothing encapsulated left it.

@@ -4,6 +4,8 @@ use super::{
     Reached, back, filtered, led, no_route_back, no_state, not_listening, on_another_address, on_loopback, other_protocol, queue_full,
     spoiled,
 };
+use crate::analysis::judge::case::Case;
+use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::rules;
 
@@ -12,6 +14,14 @@ pub(in crate::analysis::judge) struct InPod;
 
 impl View for InPod {
     type Of<'a> = Reached<'a>;
+
+    fn case<'s>(scene: &'s Reached<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Reached<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 /// The pod refuses the connection itself.

@@ -1,9 +1,9 @@
 //! What a node enforces and the cluster does not hold: a policy that is gone, or an older form of one.
 
 use super::named::Policy;
-use super::{Behind, Seen};
+use super::{AGENTS, Behind, Seen};
 use crate::analysis::judge::case::{Case, found};
-use crate::analysis::judge::node::filters::Taking;
+use crate::analysis::judge::node::filters::{self, Taking};
 use crate::analysis::judge::node::packets::Packets;
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::StatePair;
@@ -34,6 +34,30 @@ pub(in crate::analysis::judge) fn stale(case: &Case, pair: &StatePair, node: &st
     finding.next = format!("{wake}{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
     Some(finding)
 }
+
+/// The rule is in the tables of iptables-legacy, while the agent that writes such chains has its own in the other ones: it is left over, and no
+/// agent looks after it.
+pub(in crate::analysis::judge) fn left_behind(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
+    let behind = Behind::of(case, pair, node, packets, &filter)?;
+    let (_, agent) = behind.agent()?;
+    let of_agent = |chain: &str| AGENTS.iter().any(|(start, _, named)| *named == agent && chain.starts_with(start));
+    let elsewhere = pair.after.iptables().into_iter().flatten().filter(|rule| of_agent(&rule.chain)).count();
+    if filter.tool != LEGACY || elsewhere == 0 {
+        return None;
+    }
+    let mut evidence = filter.evidence;
+    evidence.push(format!("{agent} has {elsewhere} rules of its own in the tables of nftables on {node}: it does not look after the legacy ones any more"));
+    let named = if behind.named.is_empty() { String::new() } else { format!(" of the {}", named(&behind.named)) };
+    let summary = format!("a rule{named} that {agent} left in the legacy tables of {node} still {} requests: {}", filters::verb(&filter.text), filter.text);
+    let mut finding = found(names::NODE_FIREWALL_DROP, vec![filter.rule], summary, evidence);
+    finding.next = format!(
+        "Take what {agent} left out of the legacy tables on {node}, once it is sure that nothing uses them: iptables-legacy-save shows them; the agent's own clean-up, or a restart of the node, takes them away whole."
+    );
+    Some(finding)
+}
+
+/// How the tool is called whose tables nothing but itself shows.
+const LEGACY: &str = "iptables-legacy";
 
 /// What is said of a node, with what proves it.
 type Told = (String, Vec<String>);

@@ -34,6 +34,14 @@ pub(in crate::analysis::judge) struct Resolution;
 
 impl View for Resolution {
     type Of<'a> = Asking<'a>;
+
+    fn case<'s>(scene: &'s Asking<'_>) -> &'s Case<'s> {
+        scene.case
+    }
+
+    fn roads<'s>(scene: &'s Asking<'_>) -> &'s [&'s Road<'s>] {
+        scene.roads
+    }
 }
 
 impl<'a> Asking<'a> {

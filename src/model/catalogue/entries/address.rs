@@ -133,7 +133,7 @@ entries! {
     },
     ADDRESS_BROADCAST = "address/broadcast" {
         severity: Severity::Fail,
-        culprit: "the address",
+        culprit: "the pool that holds it",
         meaning: "The address is the broadcast address of a network that nodes or clients are on, or the network's own: nobody asks for its MAC, and no kernel makes a connection to it.",
         decided_by: "`ip addr` of a node or a client that was looked at holds a network of which the address is the first or the last, and tries fail.",
         seen: "curl on the same network says `Network is unreachable` or `Permission denied` at once, clients behind a router time out, and no ARP request for the address is ever seen; MetalLB announces it all the same.",

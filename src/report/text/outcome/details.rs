@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::layout::columns;
-use super::super::page::{BOLD, Page};
+use super::super::page::{BOLD, Detail, Page};
 use super::wording::{captures, tenths};
 use super::{CYAN, DIM, GREEN, RED, YELLOW, gaps};
 use crate::model::answers::{Spread, listed};
@@ -89,6 +89,10 @@ impl Page {
         }
         for evidence in &finding.evidence {
             self.item("-", 2, inner, evidence);
+        }
+        if !finding.rests_on.is_empty() && self.style.detail >= Detail::Questions {
+            let rests_on: Vec<String> = finding.rests_on.iter().map(ToString::to_string).collect();
+            self.item("rests on:", 10, inner, &rests_on.join(", "));
         }
         if !finding.next.trim().is_empty() {
             let next = self.dressed("next:", BOLD);

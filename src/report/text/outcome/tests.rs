@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::model::announcement::{Agreement, Side, Source};
 use crate::model::answers::Spread;
+use crate::model::basis::Basis;
 use crate::model::connection::{Path, PathHop, Sighting};
 use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::{AnnouncementSeen, EndpointSeen, Observed, PathSeen, ServiceSeen, Stage, StageName, TargetSeen, Tries};
 use crate::model::outcome::{Step, StepState, Touch, Verdict};
 use crate::model::packet::Passage;
+use crate::model::place::{HostKind, Place};
 use crate::model::probe::{Ending, Speech};
 use crate::model::remedy::Remedy;
 use crate::model::service::Protocol;
@@ -26,6 +28,7 @@ fn finding(name: &str, severity: Severity, because: Option<&str>) -> Finding {
         scope: None,
         from: Vec::new(),
         evidence: Vec::new(),
+        rests_on: Vec::new(),
         next: String::new(),
     }
 }
@@ -488,4 +491,14 @@ fn an_empty_outcome_is_short() {
     assert!(text.starts_with("INCONCLUSIVE "));
     assert!(text.contains("touched: nothing\n"));
     assert!(!text.contains("Findings"));
+}
+
+#[test]
+fn what_a_finding_rests_on_stands_where_every_question_does() {
+    let mut outcome = judged();
+    let place = Place::sample("n2", HostKind::Node);
+    outcome.findings[0].rests_on = vec![Basis::state(&place, "iptables", true), Basis::capture(&place), Basis::probe("c2")];
+    let line = "rests on: n2 iptables, capture n2, probe c2\n";
+    let told = |detail| text(&outcome, Style { detail, ..Style::PLAIN });
+    assert!(told(Detail::Questions).contains(line) && !told(Detail::Facts).contains(line));
 }
