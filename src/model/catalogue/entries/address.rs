@@ -157,7 +157,7 @@ entries! {
             ("node/firewall-drop", "There a rule refuses that no Service made."),
             ("endpoints/none-ready", "There it is this Service's own port that kube-proxy refuses, for want of endpoints."),
         ],
-        references: &["CVE-2020-8554", "kubernetes/kubernetes#97076"],
+        references: &["kubernetes/kubernetes#97076"],
     },
     ADDRESS_COMPETING_CONTROLLER = "address/competing-controller" {
         severity: Severity::Fail,
