@@ -77,11 +77,12 @@ lab-versions: ## MetalLB's own elections against the computed ones, in labs of e
 	tests/lab/versions
 
 judge: ## all faults, in a usual lab, one with nftables, one that speaks BGP, one of both families and one with Calico; root and Go. LAB_RESUME=1 goes on where it stopped
-	LAB_REQUIRED=1 cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB_FAULTS=tests/lab/faults:tests/lab/unseen/lab:tests/lab/unseen/cases cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-nft LAB_PROXY=nftables cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-bgp LAB_BGP=native LAB_SET=own cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-dual LAB_STACK=dual LAB_SET=own cargo test --quiet --test lab
 	LAB_REQUIRED=1 LAB=judge-calico LAB_CNI=calico LAB_SET=calico cargo test --quiet --test lab
+	LAB_REQUIRED=1 LAB=judge-calico LAB_CNI=calico LAB_FAULTS=tests/lab/unseen/calico cargo test --quiet --test lab
 
 bench-capture: ## captures beside `ssh host tcpdump -w -` at the same load, on a lab that is up; root
 	cargo build --quiet --release $(features)
