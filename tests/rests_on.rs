@@ -125,8 +125,8 @@ const EXPECTED: &[Expected] = &[
     (
         "announcer-renamed-its-interface-clients-cached",
         "announce/interface-missing",
-        &["l2advertisements in metallb-system", "log "],
-        &["capture"],
+        &["l2advertisements in metallb-system", "log ", "capture n2"],
+        &["probe"],
     ),
     ("ann-split-brain-memberlist-blocked", "announce/split-brain", &["n2 links", "n3 links", "arp c1", "log "], &["n2 iptables", "probe"]),
     ("arp-one-client-does-not-hear-the-answers", "client/firewall", &["c1 nft", "capture c1", "probe c1"], &["c2 ", "n2 ", "probe c2"]),

@@ -113,7 +113,8 @@ impl Bench {
 
     /// Is there while a fault is injected.
     fn mark(&self) -> PathBuf {
-        self.directory.join("injected")
+        // Labs of different names may be judged side by side.
+        self.directory.join(format!("injected-{}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned())))
     }
 
     fn run_once(&self, named: &Named, fault: &Fault, repeat: u32, trouble: &mut Vec<String>) -> Result<Entry, String> {

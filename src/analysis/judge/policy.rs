@@ -229,9 +229,8 @@ impl<'a> Seen<'a> {
         // Another node's pods see the address that the first node gave the request, its own pods the client's.
         let far = packets.seen_sources.iter().any(|source| !packets.clients.contains(source));
         let sources = if far { &packets.seen_sources } else { &packets.clients };
-        let here = |endpoint: &&Endpoint| {
-            endpoint.node.as_deref() == Some(node) && packets.endpoints.iter().any(|(ip, _)| *ip == endpoint.ip)
-        };
+        let here =
+            |endpoint: &&Endpoint| endpoint.node.as_deref() == Some(node) && packets.endpoints.iter().any(|(ip, _)| *ip == endpoint.ip);
         let pods = target.endpoints.iter().filter(here).filter_map(|endpoint| {
             let pod = endpoint.pod.as_deref().and_then(|name| target.pod(name))?;
             let ports = pod.containers.iter().flat_map(|container| &container.ports);

@@ -192,7 +192,10 @@ pub(super) fn suspected(case: &Case, pair: &StatePair, node: &str, roads: &[&Roa
     let trails = trails(case, pair, node, roads, None);
     let on_the_road = shortening(case, roads, node).is_some();
     let open = trails.values().any(|trail| !trail.open.is_empty());
-    on_the_road || open || behind::suspected(case, pair, node, roads) || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
+    on_the_road
+        || open
+        || behind::suspected(case, pair, node, roads)
+        || trails.values().flat_map(|trail| &trail.turns).any(|turn| turn.counted() && diverts(case, pair, turn))
 }
 
 /// A rule of the node that took the requests leaves them too few hops for the node behind it, or a rule of this one does.

@@ -63,7 +63,11 @@ pub fn claims(value: &Value) -> Vec<Claim> {
     let addresses: Vec<IpAddr> = texts(value, "/spec/externalIPs").iter().filter_map(|ip| ip.parse().ok()).collect();
     let of = |address: &IpAddr| {
         let (address, path) = (*address, service.path());
-        service.ports.iter().map(move |port| Claim { service: path.clone(), address, port: port.port, protocol: port.protocol }).collect::<Vec<_>>()
+        service
+            .ports
+            .iter()
+            .map(move |port| Claim { service: path.clone(), address, port: port.port, protocol: port.protocol })
+            .collect::<Vec<_>>()
     };
     addresses.iter().flat_map(of).collect()
 }

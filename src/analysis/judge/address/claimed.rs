@@ -11,7 +11,8 @@ use crate::model::subject::Subject;
 /// A Service that lists what is this one's, while nothing shows that it takes any of it.
 pub(super) fn latent(case: &Case, metallb: &Metallb) -> Option<Finding> {
     let claim = metallb.claims.iter().find(|claim| is_of(case, claim))?;
-    let whose = if Some(claim.address) == case.address() { "the Service's address".to_owned() } else { format!("the endpoint {}", of(claim)) };
+    let whose =
+        if Some(claim.address) == case.address() { "the Service's address".to_owned() } else { format!("the endpoint {}", of(claim)) };
     let finding = told(
         &claim.service,
         claim.address,
@@ -36,7 +37,10 @@ fn is_of(case: &Case, claim: &Claim) -> bool {
 pub(in crate::analysis::judge) fn told(service: &str, address: IpAddr, summary: String, evidence: Vec<String>) -> Finding {
     let mut finding = found(names::ADDRESS_CLAIMED, vec![Subject::from(format!("service/{service}"))], summary, evidence);
     if let Some((namespace, name)) = service.split_once('/') {
-        finding.next = format!("{} It is shown by: kubectl get service -n {namespace} {name} -o jsonpath='{{.spec.externalIPs}}' (it holds {address})", finding.next);
+        finding.next = format!(
+            "{} It is shown by: kubectl get service -n {namespace} {name} -o jsonpath='{{.spec.externalIPs}}' (it holds {address})",
+            finding.next
+        );
     }
     finding
 }

@@ -107,8 +107,7 @@ const WITHOUT_ADDRESS: [&str; 5] =
     [names::ANNOUNCE_NOBODY, names::NODE_NOT_PROGRAMMED, names::NODE_LOST_INSIDE, names::WIRE_NO_ANSWER, names::WIRE_REQUEST_LOST];
 
 /// What clients look like when they ask for an address that no kernel connects to.
-const AT_A_BROADCAST: [&str; 4] =
-    [names::CLIENT_NO_ROUTE, names::WIRE_REQUEST_LOST, names::WIRE_NO_ANSWER, names::ADDRESS_LAST_OCTET];
+const AT_A_BROADCAST: [&str; 4] = [names::CLIENT_NO_ROUTE, names::WIRE_REQUEST_LOST, names::WIRE_NO_ANSWER, names::ADDRESS_LAST_OCTET];
 
 /// Clients fail and nothing else explains it: then an address that ends in .0 or .255 is worth a warning, and one that somebody
 /// takes away again and again at this very time is the cause, because proxies and speakers drop it each time.

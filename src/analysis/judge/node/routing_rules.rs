@@ -1,7 +1,7 @@
 //! The causes inside a node that are its own routing: what it refuses, and what it takes for its own, each with its proof.
 
-use super::forwarding;
 use super::scene::{Inside, Scene};
+use super::{dead_gateway, forwarding};
 use crate::analysis::judge::client::overlaps;
 use crate::analysis::judge::rule::{Apply::One, Proof};
 use crate::analysis::judge::{chosen, pod_link, rules};
@@ -55,3 +55,24 @@ pub(super) fn linked(scene: &Scene) -> BTreeSet<(IpAddr, u16)> {
     let cut_off = |ip: &IpAddr| pod_link::may_be_down(scene.case, scene.pair, scene.node, *ip);
     scene.packets.endpoints.iter().filter(|(ip, _)| !cut_off(ip)).copied().collect()
 }
+
+pub(super) const BLOCK_OF_PODS: Proof<Inside> = Proof {
+    rule: &rules::OVERLAPS_CLUSTER,
+    title: "a client whose address lies in a block of pod addresses that the node holds",
+    needs: "a blackhole route that a network plugin wrote, by its protocol, and that holds the client",
+    apply: One(|scene| overlaps::block_of_pods(scene.pair, scene.node, &scene.packets.clients)),
+};
+
+pub(super) const DEAD_GATEWAY: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a way back by a gateway that is nobody",
+    needs: "the node's one way to the client, by a gateway whose neighbour entry failed in both reads, and nobody answered that it leads there, too",
+    apply: One(|scene| dead_gateway::finding(scene.case, scene.pair, scene.node, &scene.packets.clients)),
+};
+
+pub(super) const SILENT_CLIENT: Proof<Inside> = Proof {
+    rule: &rules::RETURN_MISSING,
+    title: "a client that tells nobody the MAC of the address it asks from",
+    needs: "requests that come in by an interface which leads back to the client itself, and its neighbour entry there, which failed in both reads",
+    apply: One(|scene| dead_gateway::silent_client(scene.case, scene.pair, scene.node, scene.roads)),
+};

@@ -4,14 +4,15 @@ use crate::analysis::state::ways::RouteQuestion;
 
 use super::connection_rules::{CONNTRACK_CLASH, CONNTRACK_FULL, CONNTRACK_STALE, FORGOTTEN, FORGOTTEN_AND_TAKEN};
 use super::filter_rules::{
-    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, LEFT_BEHIND, POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN,
-    TRAFFIC_CONTROL,
+    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, LEFT_BEHIND, POLICY_ENFORCED,
+    POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL,
 };
 use super::routing_rules::{
-    ANSWERS_CHOSEN, CLIENT_IS_HERE, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING, REQUESTS_CHOSEN_WRONG, linked,
+    ANSWERS_CHOSEN, BLOCK_OF_PODS, CLIENT_IS_HERE, DEAD_GATEWAY, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING,
+    REQUESTS_CHOSEN_WRONG, SILENT_CLIENT, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{dead_gateway, forwarding, hairpin, kube_proxy};
+use super::{forwarding, hairpin, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
@@ -316,13 +317,6 @@ const ADDRESS_LOST: Proof<Inside> = Proof {
     apply: One(|scene| forwarding::address_lost(scene.case, scene.pair, scene.node, scene.queue, &scene.packets.clients)),
 };
 
-const BLOCK_OF_PODS: Proof<Inside> = Proof {
-    rule: &rules::OVERLAPS_CLUSTER,
-    title: "a client whose address lies in a block of pod addresses that the node holds",
-    needs: "a blackhole route that a network plugin wrote, by its protocol, and that holds the client",
-    apply: One(|scene| client::overlaps::block_of_pods(scene.pair, scene.node, &scene.packets.clients)),
-};
-
 const NO_WAY_BACK: Proof<Inside> = Proof {
     rule: &rules::RETURN_MISSING,
     title: "a way back to the client that the kernel refuses",
@@ -354,20 +348,6 @@ const DEAD_HOP: Proof<Inside> = Proof {
     title: "a way back with several next hops, of which one is nobody",
     needs: "the node's route to the client, its next hops, and a neighbour entry of one of them that failed, while another one's did not",
     apply: One(|scene| forwarding::dead_hop(scene.pair, scene.node, &scene.packets.clients)),
-};
-
-const DEAD_GATEWAY: Proof<Inside> = Proof {
-    rule: &rules::RETURN_MISSING,
-    title: "a way back by a gateway that is nobody",
-    needs: "the node's one way to the client, by a gateway whose neighbour entry failed in both reads, and nobody answered that it leads there, too",
-    apply: One(|scene| dead_gateway::finding(scene.case, scene.pair, scene.node, &scene.packets.clients)),
-};
-
-const SILENT_CLIENT: Proof<Inside> = Proof {
-    rule: &rules::RETURN_MISSING,
-    title: "a client that tells nobody the MAC of the address it asks from",
-    needs: "requests that come in by an interface which leads back to the client itself, and its neighbour entry there, which failed in both reads",
-    apply: One(|scene| dead_gateway::silent_client(scene.case, scene.pair, scene.node, scene.roads)),
 };
 
 const CLIENT_ON_LINK: Proof<Inside> = Proof {

@@ -31,13 +31,20 @@ pub(in crate::analysis::judge) fn stale(case: &Case, pair: &StatePair, node: &st
     let summary = if standing.is_some() { format!("{summary}: {agent} does not work there") } else { summary };
     let mut finding = found(names::POLICY_STALE, vec![Subject::from(format!("node/{node}/{process}"))], summary, evidence);
     let wake = standing.and_then(|_| pair.after.wake(process)).map_or_else(String::new, |wake| format!("{wake} "));
-    finding.next = format!("{wake}{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
+    finding.next =
+        format!("{wake}{} It is {agent} on {node}: kubectl get pods -A -o wide --field-selector spec.nodeName={node}", finding.next);
     Some(finding)
 }
 
 /// The rule is in the tables of iptables-legacy, while the agent that writes such chains has its own in the other ones: it is left over, and no
 /// agent looks after it.
-pub(in crate::analysis::judge) fn left_behind(case: &Case, pair: &StatePair, node: &str, packets: &Packets, filter: Taking) -> Option<Finding> {
+pub(in crate::analysis::judge) fn left_behind(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    packets: &Packets,
+    filter: Taking,
+) -> Option<Finding> {
     let behind = Behind::of(case, pair, node, packets, &filter)?;
     let (_, agent) = behind.agent()?;
     let of_agent = |chain: &str| AGENTS.iter().any(|(start, _, named)| *named == agent && chain.starts_with(start));
@@ -46,9 +53,15 @@ pub(in crate::analysis::judge) fn left_behind(case: &Case, pair: &StatePair, nod
         return None;
     }
     let mut evidence = filter.evidence;
-    evidence.push(format!("{agent} has {elsewhere} rules of its own in the tables of nftables on {node}: it does not look after the legacy ones any more"));
+    evidence.push(format!(
+        "{agent} has {elsewhere} rules of its own in the tables of nftables on {node}: it does not look after the legacy ones any more"
+    ));
     let named = if behind.named.is_empty() { String::new() } else { format!(" of the {}", named(&behind.named)) };
-    let summary = format!("a rule{named} that {agent} left in the legacy tables of {node} still {} requests: {}", filters::verb(&filter.text), filter.text);
+    let summary = format!(
+        "a rule{named} that {agent} left in the legacy tables of {node} still {} requests: {}",
+        filters::verb(&filter.text),
+        filter.text
+    );
     let mut finding = found(names::NODE_FIREWALL_DROP, vec![filter.rule], summary, evidence);
     finding.next = format!(
         "Take what {agent} left out of the legacy tables on {node}, once it is sure that nothing uses them: iptables-legacy-save shows them; the agent's own clean-up, or a restart of the node, takes them away whole."
@@ -73,7 +86,9 @@ fn gone(case: &Case, closer: &Closer, node: &str, behind: &Behind) -> Option<Tol
     let evidence = vec![
         format!("the rule is of the {names}"),
         match (calicos, closer.policies.len()) {
-            (true, _) => format!("of Calico's own policies the API holds {}, and none of that name", closer.calicos.as_ref().map_or(0, Vec::len)),
+            (true, _) => {
+                format!("of Calico's own policies the API holds {}, and none of that name", closer.calicos.as_ref().map_or(0, Vec::len))
+            }
             (false, 0) => format!("the API holds no NetworkPolicy in {pods}"),
             (false, some) => format!("the API holds {some} NetworkPolicies in {pods}, and none of that name"),
         },
@@ -95,7 +110,10 @@ fn changed(case: &Case, closer: &Closer, node: &str, packets: &Packets, behind: 
         format!("the rule takes what the {} on {node} did not let in", named(&behind.named)),
         format!("as the API holds it, the {names} in {pods} selects the pod and lets these requests in"),
     ];
-    Some((format!("{node} enforces an older form of the NetworkPolicies in {pods}: as the cluster holds them, they let these requests in"), evidence))
+    Some((
+        format!("{node} enforces an older form of the NetworkPolicies in {pods}: as the cluster holds them, they let these requests in"),
+        evidence,
+    ))
 }
 
 fn named(all: &[Policy]) -> String {

@@ -22,7 +22,13 @@ pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], r
 
 /// A rule by which kube-proxy refuses what is for an address of another Service, which has no endpoints, took as many as failed. By its own
 /// comment, `NAMESPACE/NAME:PORT has no endpoints`, it is known whose it is.
-pub(in crate::analysis::judge) fn for_another_service(case: &Case, pair: &StatePair, node: &str, fields: &[Fields], roads: &[&Road]) -> Option<Finding> {
+pub(in crate::analysis::judge) fn for_another_service(
+    case: &Case,
+    pair: &StatePair,
+    node: &str,
+    fields: &[Fields],
+    roads: &[&Road],
+) -> Option<Finding> {
     let repeated = roads.iter().filter(|road| road.repeated()).count();
     let lost = if repeated == 0 { roads.len() } else { repeated };
     refused_by_kube_proxy(pair, fields).into_iter().find_map(|drop| {
