@@ -95,7 +95,9 @@ fn whatever_recorded_runs_did_on_hosts_is_in_their_plan() {
             let found = intents.iter().any(|(host, planned)| {
                 let planned = bare(planned);
                 let beginning: String = planned.chars().take(350).collect();
-                *host == touch.host && what.starts_with(&beginning)
+                // Who a client's router is the client alone knows.
+                let router = planned.starts_with("arping ROUTER ") && what.starts_with("arping ");
+                *host == touch.host && (router || what.starts_with(&beginning))
             });
             assert!(found, "{}: {} on {} is in no plan: {intents:#?}", path.display(), touch.what, touch.host);
             compared += 1;

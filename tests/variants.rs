@@ -109,6 +109,75 @@ const VARIANTS: &[Variant] = &[
         code: 3,
         finding: Some(("policy/denied", "globalnetworkpolicy/quarantine")),
     },
+    // A gateway that tells its MAC takes what it is sent.
+    Variant {
+        recording: "node-way-back-by-a-gateway-that-is-nobody",
+        changes: &[("10.88.0.254 dev eth0 INCOMPLETE", "10.88.0.254 dev eth0 lladdr 02:00:00:00:00:fe REACHABLE")],
+        code: 5,
+        finding: None,
+    },
+    // So does a client.
+    Variant {
+        recording: "client-tells-nobody-the-mac-of-its-address",
+        changes: &[
+            ("10.88.64.77 dev mlb INCOMPLETE", "10.88.64.77 dev mlb lladdr 02:00:00:00:00:fe REACHABLE"),
+            ("10.88.64.77 dev mlb FAILED", "10.88.64.77 dev mlb lladdr 02:00:00:00:00:fe REACHABLE"),
+        ],
+        code: 5,
+        finding: None,
+    },
+    // Wherever a rule of the pod's node leads what is for the pod; one that leads to the pod itself leads nobody away.
+    Variant {
+        recording: "far-node-translates-its-pod-away",
+        changes: &[("-j DNAT --to-destination 10.88.131.250:4180", "-j REDIRECT --to-ports 9")],
+        code: 3,
+        finding: Some(("node/firewall-drop", "node/n3/rule/nat/PREROUTING")),
+    },
+    Variant {
+        recording: "far-node-translates-its-pod-away",
+        changes: &[("-j DNAT --to-destination 10.88.131.250:4180", "-j DNAT --to-destination 10.88.131.250:9")],
+        code: 3,
+        finding: Some(("node/firewall-drop", "node/n3/rule/nat/PREROUTING")),
+    },
+    // What lets a tunnel's first packets in, by its port, does not refuse them; what drops them does so without a word.
+    Variant {
+        recording: "overlay-firewalld-lacks-its-port",
+        changes: &[("udp dport 7946 accept", "udp dport 4789 accept")],
+        code: 5,
+        finding: None,
+    },
+    Variant {
+        recording: "overlay-firewalld-lacks-its-port",
+        changes: &[("reject with icmpx admin-prohibited", "drop")],
+        code: 3,
+        finding: Some(("node/firewall-drop", "node/n3/rule/inet-firewalld/filter_INPUT")),
+    },
+    // In a wider network the address is one like any other.
+    Variant {
+        recording: "addr-broadcast-address-of-the-nodes-network",
+        changes: &[
+            ("10.88.64.11/24 scope global mlb", "10.88.64.11/18 scope global mlb"),
+            ("10.88.64.12/24 scope global mlb", "10.88.64.12/18 scope global mlb"),
+            ("10.88.64.13/24 scope global mlb", "10.88.64.13/18 scope global mlb"),
+            ("10.88.64.50/24 scope global eth0", "10.88.64.50/18 scope global eth0"),
+        ],
+        code: 3,
+        finding: Some(("client/no-route", "client/c1")),
+    },
+    // Somebody else's blackhole is no block of pod addresses.
+    Variant {
+        recording: "cal-client-in-a-block-of-pod-addresses",
+        changes: &[("blackhole 10.88.192.0/26 proto 80", "blackhole 10.88.192.0/26 proto static")],
+        code: 3,
+        finding: Some(("route/return-missing", "node/n2/route/10.88.192.50")),
+    },
+    // Another port is nobody's but its own.
+    Variant {
+        recording: "svc-another-service-lists-the-address",
+        changes: &[(r#""ports":[{"name":"web","port":443,"#, r#""ports":[{"name":"web","port":444,"#)],
+        code: 0,
+        finding: None,
+    },
 ];
 
 /// What the API said of the namespace's NetworkPolicies, and what it says instead.

@@ -34,9 +34,6 @@ use crate::model::packet::Passage;
 use crate::model::subject::Subject;
 pub(super) use sizes::size_or_content;
 
-/// Ports of the tunnels that are known.
-const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
-
 /// A packet left one node's pod side or underlay and was not seen where it should arrive.
 pub(super) fn lost<'a>(case: &'a Case<'a>, log: &Log, roads: &'a [&'a Road<'a>], gone: &'a Vanished) -> Result<Finding, Gap> {
     let (from, to) = (gone.last.place(), gone.next.place());
@@ -213,7 +210,7 @@ fn wrong_endpoint(handed: &Handed) -> Option<Finding> {
 fn tunnel_fields(case: &Case, from: &str, pod: IpAddr, input: Option<&str>) -> Vec<Fields> {
     let ip = |node: &str| case.node(node).and_then(|node| node.internal_ips.first().copied());
     let far = far_node(case, pod);
-    TUNNEL_PORTS
+    ends::ports(case, [from])
         .iter()
         .map(|port| Fields {
             source: ip(from),
@@ -369,7 +366,11 @@ impl<'a> Arrived<'a> {
         let datagram = Fields { source, destination, protocol: "udp".to_owned(), input, ..first };
         let to_port = |port: &u16| Fields { destination_port: Some(*port), ..datagram.clone() };
         let inner = hop.map(|hop| hop.destination.0);
-        Ok(Self { case, roads, inner, node, pair, fields: TUNNEL_PORTS.iter().map(to_port).collect(), came })
+        // They carry the port that their sender's end has.
+        let sender =
+            source.and_then(|source| network_of(case, source)).and_then(|name| case.node(&name)).map(|sender| sender.name.as_str());
+        let ports = ends::ports(case, sender.into_iter().chain([node]));
+        Ok(Self { case, roads, inner, node, pair, fields: ports.iter().map(to_port).collect(), came })
     }
 }
 

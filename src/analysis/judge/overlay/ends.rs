@@ -1,5 +1,7 @@
 //! The two ends of a tunnel, which must have one number and one port: a kernel throws away what comes with another.
 
+use std::collections::BTreeSet;
+
 use super::{Arrived, Handed};
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::pod_network::{far_node, network_of};
@@ -7,6 +9,19 @@ use crate::analysis::state::network::{Link, TunnelMarks};
 use crate::model::catalogue::names;
 use crate::model::finding::Finding;
 use crate::model::subject::Subject;
+
+/// Ports of the tunnels that are known.
+const TUNNEL_PORTS: [u16; 3] = [4789, 8472, 6081];
+
+/// The ports that the datagrams may have: those of the first node's tunnels that were read, otherwise every usual one.
+pub(super) fn ports<'a>(case: &Case, nodes: impl IntoIterator<Item = &'a str>) -> Vec<u16> {
+    let of = |node: &str| -> BTreeSet<u16> {
+        let links = case.node_state(node).and_then(|pair| pair.after.links()).unwrap_or_default();
+        links.iter().filter_map(|link| link.marks.map(|marks| marks.port)).collect()
+    };
+    let known = nodes.into_iter().map(of).find(|ports| !ports.is_empty());
+    known.map_or_else(|| TUNNEL_PORTS.to_vec(), |ports| ports.into_iter().collect())
+}
 
 /// One node's end: its name, and the interface.
 type End<'a> = (&'a str, &'a Link);
