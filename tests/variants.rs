@@ -173,7 +173,7 @@ const VARIANTS: &[Variant] = &[
     },
     // Another port is nobody's but its own.
     Variant {
-        recording: "svc-another-service-lists-the-address",
+        recording: "services/svc-another-service-lists-the-address",
         changes: &[(r#""ports":[{"name":"web","port":443,"#, r#""ports":[{"name":"web","port":444,"#)],
         code: 0,
         finding: None,

@@ -200,7 +200,7 @@ pub(super) fn without_rule(text: String) -> Change {
         if command.script == Script::Inspect {
             output = edited(output, "iptables", |dump| dump.lines().filter(|line| !line.ends_with(&text)).collect::<Vec<_>>().join("\n"));
             output = edited(output, "nft", |dump| {
-                dump.lines().filter(|line| !line.trim_end().ends_with(" drop")).collect::<Vec<_>>().join("\n")
+                dump.lines().filter(|line| !line.trim_end().ends_with(" drop") && line.trim() != text).collect::<Vec<_>>().join("\n")
             });
             output = edited(output, "traffic-control", |dump| without_queue(dump, &text));
         }

@@ -78,6 +78,8 @@ pub struct Rule {
     /// As written, without counters.
     pub text: String,
     pub packets: u64,
+    /// Whether its counter was printed: without it nothing says that it stood still.
+    pub counted: bool,
     pub target: String,
     pub(super) words: Vec<String>,
 }
@@ -262,6 +264,7 @@ pub fn rules(dump: &str) -> Vec<Rule> {
                     number: 0,
                     text: format!("policy {policy}"),
                     packets: packets(words.next().unwrap_or_default()),
+                    counted: true,
                     target: policy.to_owned(),
                     words: Vec::new(),
                 });
@@ -290,6 +293,7 @@ fn rule(table: &str, line: &str, numbers: &mut BTreeMap<String, usize>) -> Optio
         number: *number,
         text: text.to_owned(),
         packets: packets(counter),
+        counted: !counter.is_empty(),
         target,
         words: words[1..].to_vec(),
     })

@@ -60,8 +60,8 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
             format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
         }
         ("nft", None) => format!("nft table {table} on {place}{stands}: `{text}` takes this packet"),
-        (tool, grown) => {
-            let grown = grown.unwrap_or_default();
+        (tool, None) => format!("{tool} {table} on {place}{stands}: `{text}` takes this packet"),
+        (tool, Some(grown)) => {
             format!("{tool} {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
         }
     }

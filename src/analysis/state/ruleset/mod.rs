@@ -247,7 +247,7 @@ impl Line {
 
     fn packets(&self) -> Option<u64> {
         match self {
-            Self::Iptables(rule) => Some(rule.packets),
+            Self::Iptables(rule) => rule.counted.then_some(rule.packets),
             Self::Nft(line) => line.packets,
         }
     }
