@@ -198,7 +198,9 @@ pub(super) fn without_rule(text: String) -> Change {
     let run = move |_: &Host, command: &Command, answer: Result<Output, EvidenceError>| {
         let mut output = answer?;
         if command.script == Script::Inspect {
-            output = edited(output, "iptables", |dump| dump.lines().filter(|line| !line.ends_with(&text)).collect::<Vec<_>>().join("\n"));
+            for name in ["iptables", "iptables-legacy"] {
+                output = edited(output, name, |dump| dump.lines().filter(|line| !line.ends_with(&text)).collect::<Vec<_>>().join("\n"));
+            }
             output = edited(output, "nft", |dump| {
                 dump.lines().filter(|line| !line.trim_end().ends_with(" drop") && line.trim() != text).collect::<Vec<_>>().join("\n")
             });
