@@ -222,7 +222,7 @@ pub(super) fn ends(state: &PlaceState, decision: &Decision, to: IpAddr) -> Optio
     }
     let next = route.via.unwrap_or(to);
     let entry = state.neighbours()?.iter().find(|entry| entry.address == next && entry.device == device)?;
-    matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE").then(|| format!("nobody tells the MAC of {next} on {device} ({})", entry.state))
+    entry.unresolved().then(|| format!("nobody tells the MAC of {next} on {device} ({})", entry.state))
 }
 
 fn told(place: &str, cause: &Decision) -> Vec<String> {

@@ -202,7 +202,7 @@ fn link(case: &Case, pair: &StatePair, node: &str, ip: IpAddr, pod: &str) -> Opt
             }
             return Some(finding);
         }
-        if matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE") {
+        if entry.unresolved() {
             return Some(found(
                 names::POD_DISCONNECTED,
                 vec![Subject::pod(&case.service.namespace, pod)],

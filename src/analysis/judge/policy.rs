@@ -34,6 +34,11 @@ const AGENTS: [(&str, &str, &str); 4] = [
     ("KUBE-ROUTER-", "kube-router", "kube-router"),
 ];
 
+/// The agent that writes a chain: its process, and how a sentence names it.
+fn agent_of(chain: &str) -> Option<(&'static str, &'static str)> {
+    AGENTS.iter().find(|(start, ..)| chain.starts_with(start)).map(|(_, process, named)| (*process, *named))
+}
+
 /// What a rule of a plugin enforces.
 struct Behind<'a> {
     chain: String,
@@ -70,7 +75,7 @@ impl<'a> Behind<'a> {
     }
 
     fn agent(&self) -> Option<(&'static str, &'static str)> {
-        AGENTS.iter().find(|(start, ..)| self.chain.starts_with(start)).map(|(_, process, named)| (*process, *named))
+        agent_of(&self.chain)
     }
 
     /// What the kernel says of the agent that wrote the rule, where it does not run.
@@ -129,10 +134,10 @@ pub(super) fn behind(case: &Case, pair: &StatePair, node: &str, packets: &Packet
 /// A finding about a rule that a network plugin wrote, whatever for: whoever removes it finds it there again.
 pub(super) fn of_plugin(mut finding: Finding, node: &str) -> Finding {
     let chain = finding.culprits.first().and_then(Subject::chain).map(str::to_owned).unwrap_or_default();
-    if let Some((_, process, agent)) = AGENTS.iter().find(|(start, ..)| chain.starts_with(start)) {
+    if let Some((process, agent)) = agent_of(&chain) {
         finding.next = format!(
             "{agent} writes this rule, and writes it again: see what makes it ({}), and {process}'s log on {node}.",
-            if *process == "calico-node" {
+            if process == "calico-node" {
                 "kubectl get felixconfigurations.crd.projectcalico.org,hostendpoints.crd.projectcalico.org,globalnetworkpolicies.crd.projectcalico.org -o yaml"
             } else {
                 "kubectl get networkpolicies -A"

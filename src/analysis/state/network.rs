@@ -66,6 +66,14 @@ pub struct Neighbour {
     pub state: String,
 }
 
+impl Neighbour {
+    /// Whether the kernel asked for the MAC in vain, or still asks.
+    #[must_use]
+    pub fn unresolved(&self) -> bool {
+        matches!(self.state.as_str(), "FAILED" | "INCOMPLETE")
+    }
+}
+
 const KINDS: [&str; 9] = ["vxlan", "geneve", "ipip", "veth", "bridge", "bond", "vlan", "wireguard", "dummy"];
 
 /// All interfaces.

@@ -26,15 +26,18 @@ pub(in crate::analysis::judge) fn pod_network(nodes: &[Node], client: IpAddr) ->
     })
 }
 
-/// Who writes, by the protocol of a route, that the rest of a block of pod addresses is nowhere: Felix (its default, 80) and Calico's BIRD.
-const OF_PLUGINS: [(&str, &str); 2] = [("80", "Calico"), ("bird", "Calico")];
+/// The protocols of routes by which Calico writes that the rest of a block of pod addresses is nowhere: Felix's default, and its BIRD's.
+const CALICOS: [&str; 2] = ["80", "bird"];
 
 /// The client lies in a block of pod addresses that the node holds: what no pod of it has leads into the blackhole of the block.
 pub(in crate::analysis::judge) fn block_of_pods(pair: &StatePair, node: &str, clients: &BTreeSet<IpAddr>) -> Option<Finding> {
     clients.iter().find_map(|client| {
         let refused = pair.after.refusal(&RouteQuestion::to(*client))?;
-        let route = pair.after.routes()?.specific(*client).filter(|route| route.kind == "blackhole")?;
-        let (_, plugin) = OF_PLUGINS.iter().find(|(protocol, _)| route.protocol.as_deref() == Some(protocol))?;
+        let of_calico = |protocol: &String| CALICOS.contains(&protocol.as_str());
+        let route = pair.after.routes()?.specific(*client)?;
+        if route.kind != "blackhole" || !route.protocol.as_ref().is_some_and(of_calico) {
+            return None;
+        }
         let mut finding = found(
             names::CLIENT_OVERLAPS_CLUSTER,
             vec![Subject::route(node, &route.dst)],
@@ -42,7 +45,7 @@ pub(in crate::analysis::judge) fn block_of_pods(pair: &StatePair, node: &str, cl
             vec![
                 format!("route on {node}: {}", route.text.trim()),
                 format!("`ip route get {client}` on {node}: {refused}"),
-                format!("{plugin} writes such a route for each of its blocks, so that it comes back when it is deleted"),
+                "Calico writes such a route for each of its blocks, so that it comes back when it is deleted".to_owned(),
             ],
         );
         finding.next = format!(
@@ -228,7 +231,7 @@ fn unanswered(pair: &StatePair, client: IpAddr, device: &str) -> Option<String> 
     let mut entries: Vec<&Neighbour> =
         pair.after.neighbours().unwrap_or_default().iter().chain(pair.before.neighbours().unwrap_or_default()).collect();
     entries.retain(|entry| entry.address == client && entry.device == device);
-    let silent = |entry: &&Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+    let silent = |entry: &&Neighbour| entry.mac.is_none() && entry.unresolved();
     let first = entries.first()?.state.clone();
     entries.iter().all(silent).then_some(first)
 }

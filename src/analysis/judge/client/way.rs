@@ -321,7 +321,7 @@ fn silent_gateway(client: &Client) -> Option<(IpAddr, String, String)> {
     let (gateway, device) = (client.way.via?, client.way.device.clone()?);
     let mut entries = client.neighbours.clone();
     entries.retain(|entry| entry.address == gateway && entry.device == device);
-    let silent = |entry: &&Neighbour| entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+    let silent = |entry: &&Neighbour| entry.mac.is_none() && entry.unresolved();
     let state = entries.first()?.state.clone();
     entries.iter().all(silent).then_some((gateway, device, state))
 }

@@ -30,7 +30,7 @@ fn nobody(case: &Case, endpoint: &Endpoint) -> Option<String> {
 /// The state of a neighbour entry that does not resolve.
 fn unresolved(pair: &StatePair, ip: IpAddr) -> Option<String> {
     let entry = pair.after.neighbours().unwrap_or_default().iter().find(|entry| entry.address == ip)?;
-    matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE").then(|| entry.state.clone())
+    entry.unresolved().then(|| entry.state.clone())
 }
 
 /// Endpoints that kube-proxy uses and that nobody holds: a failure when they are all that there is.

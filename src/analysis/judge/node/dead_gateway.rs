@@ -89,5 +89,5 @@ fn way_back(pair: &StatePair, client: IpAddr) -> Option<&Way> {
 /// The state of a neighbour entry without a MAC.
 fn unknown<'a>(state: &'a PlaceState, gateway: IpAddr, device: &str) -> Option<&'a str> {
     let entry = state.neighbours()?.iter().find(|entry| entry.address == gateway && entry.device == device)?;
-    (entry.mac.is_none() && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE")).then_some(entry.state.as_str())
+    (entry.mac.is_none() && entry.unresolved()).then_some(entry.state.as_str())
 }

@@ -52,19 +52,11 @@ pub(in crate::analysis::judge) fn took(place: &str, tool: &str, path: &str, text
     let stands = if position == "policy" { format!(", chain {chain}") } else { format!(", rule {position} of {chain}") };
     // nft itself writes the family apart.
     let table = match tool {
-        "nft" => table.replacen('-', " ", 1),
+        "nft" => format!("table {}", table.replacen('-', " ", 1)),
         _ => table.trim_start_matches("ebtables-").to_owned(),
     };
-    match (tool, grown) {
-        ("nft", Some(grown)) => {
-            format!("nft table {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
-        }
-        ("nft", None) => format!("nft table {table} on {place}{stands}: `{text}` takes this packet"),
-        (tool, None) => format!("{tool} {table} on {place}{stands}: `{text}` takes this packet"),
-        (tool, Some(grown)) => {
-            format!("{tool} {table} on {place}{stands}: `{text}` took {grown} packets while the probe was repeated")
-        }
-    }
+    let took = grown.map_or_else(|| "takes this packet".to_owned(), |grown| format!("took {grown} packets while the probe was repeated"));
+    format!("{tool} {table} on {place}{stands}: `{text}` {took}")
 }
 
 /// The finding for a packet filter on a node that takes the datagrams of a tunnel, in which these connections are.
@@ -138,8 +130,7 @@ pub(in crate::analysis::judge) fn arp_filtered(pair: &StatePair, node: &str, cli
     clients.iter().find_map(|client| {
         let way = pair.after.way(&RouteQuestion::to(*client))?;
         let (device, next) = (way.device.clone()?, way.via.unwrap_or(*client));
-        let silent =
-            |entry: &&Neighbour| entry.address == next && entry.device == device && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+        let silent = |entry: &&Neighbour| entry.address == next && entry.device == device && entry.unresolved();
         let both = [&pair.after, &pair.before];
         let entry = both.iter().find_map(|state| state.neighbours()?.iter().find(silent))?;
         let own = way.source?;

@@ -258,7 +258,7 @@ pub(in crate::analysis::judge) fn dead_hop(pair: &StatePair, node: &str, clients
         let here = |known: &&Neighbour| Some(known.address) == hop.via && Some(&known.device) == hop.dev.as_ref();
         both.iter().find_map(|state| state.neighbours()?.iter().find(here))
     };
-    let failed = |hop: &&NextHop| entry(hop).is_some_and(|entry| matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"));
+    let failed = |hop: &&NextHop| entry(hop).is_some_and(Neighbour::unresolved);
     clients.iter().find_map(|client| {
         let route = routes.towards(*client).filter(|route| route.nexthops.len() > 1)?;
         let dead = route.nexthops.iter().find(failed)?;

@@ -53,11 +53,7 @@ pub(in crate::analysis::judge) fn far(case: &Case, roads: &[&Road], last: &str) 
     let far = case.target?.endpoints.iter().find(|endpoint| endpoint.ip == ip)?.node.clone().filter(|far| far != last)?;
     let addresses = case.node(&far).map(|node| node.internal_ips.clone()).unwrap_or_default();
     let unresolved = case.node_state(last).is_some_and(|pair| {
-        pair.after
-            .neighbours()
-            .unwrap_or_default()
-            .iter()
-            .any(|entry| addresses.contains(&entry.address) && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))
+        pair.after.neighbours().unwrap_or_default().iter().any(|entry| addresses.contains(&entry.address) && entry.unresolved())
     });
     // A node that does not answer by SSH wants a second witness.
     let witnesses = lost(case, &far).or_else(|| refuses(case, &far).filter(|_| unresolved).map(|refused| vec![refused]))?;

@@ -49,7 +49,7 @@ pub(super) fn lost_directly(handed: &Handed) -> Option<Finding> {
         return None;
     }
     let entry = state.neighbours().unwrap_or_default().iter().find(|entry| entry.address == gateway && entry.device == *interface)?;
-    let mac = entry.mac.as_ref().filter(|_| !matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE"))?;
+    let mac = entry.mac.as_ref().filter(|_| !entry.unresolved())?;
     let own = case.node_state(&far)?.after.links().unwrap_or_default();
     own.iter().any(|link| link.mac.eq_ignore_ascii_case(mac)).then(|| Finding {
         next: format!(

@@ -33,7 +33,7 @@ fn own(reached: &Reached) -> Option<IpAddr> {
 }
 
 fn unresolved(state: &PlaceState, next: IpAddr) -> Option<&Neighbour> {
-    let silent = |entry: &&Neighbour| entry.address == next && matches!(entry.state.as_str(), "FAILED" | "INCOMPLETE");
+    let silent = |entry: &&Neighbour| entry.address == next && entry.unresolved();
     state.neighbours().unwrap_or_default().iter().find(silent)
 }
 

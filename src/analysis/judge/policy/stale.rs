@@ -1,7 +1,7 @@
 //! What a node enforces and the cluster does not hold: a policy that is gone, or an older form of one.
 
 use super::named::Policy;
-use super::{AGENTS, Behind, Seen};
+use super::{Behind, Seen, agent_of};
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::node::filters::{self, Taking};
 use crate::analysis::judge::node::packets::Packets;
@@ -46,8 +46,8 @@ pub(in crate::analysis::judge) fn left_behind(
     filter: Taking,
 ) -> Option<Finding> {
     let behind = Behind::of(case, pair, node, packets, &filter)?;
-    let (_, agent) = behind.agent()?;
-    let of_agent = |chain: &str| AGENTS.iter().any(|(start, _, named)| *named == agent && chain.starts_with(start));
+    let own @ (_, agent) = behind.agent()?;
+    let of_agent = |chain: &str| agent_of(chain) == Some(own);
     let elsewhere = pair.after.iptables().into_iter().flatten().filter(|rule| of_agent(&rule.chain)).count();
     if filter.tool != LEGACY || elsewhere == 0 {
         return None;

@@ -1,6 +1,6 @@
 //! Why a node does not masquerade what it sends to pods of other nodes.
 
-use super::ends;
+use super::{ends, enough};
 use crate::analysis::state::kube_proxy::masquerade_lacks;
 use crate::analysis::state::place_state::StatePair;
 use crate::analysis::state::ruleset::{Hook, Kind, Trail, Turn};
@@ -13,8 +13,7 @@ pub(super) enum Why {
 
 /// The rule that ends a packet's way before kube-proxy's masquerade, or what of that masquerade is missing.
 pub(super) fn sparing(pair: &StatePair, trails: &[Trail], kept: bool, failed: usize) -> Option<Why> {
-    let enough = |turn: &Turn| failed > 0 && turn.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= failed));
-    let counts = |turn: &Turn| if turn.certain { turn.counted() } else { enough(turn) };
+    let counts = |turn: &Turn| if turn.certain { turn.counted() } else { enough(turn, failed) };
     let rule = |wanted: &dyn Fn(&Turn) -> bool| {
         let of_each: Option<Vec<&Turn>> =
             trails.iter().map(|trail| trail.turns.iter().find(|turn| !turn.of_kube_proxy && counts(turn) && wanted(turn))).collect();

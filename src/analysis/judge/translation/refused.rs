@@ -2,22 +2,29 @@
 
 use std::net::IpAddr;
 
+use super::repeated;
 use crate::analysis::judge::address::claimed;
 use crate::analysis::judge::case::Case;
 use crate::analysis::judge::node::filters;
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::netfilter::{Fields, words};
 use crate::analysis::state::place_state::StatePair;
-use crate::analysis::state::ruleset::{refused_by_kube_proxy, undecided};
+use crate::analysis::state::ruleset::{Drop, refused_by_kube_proxy, undecided};
 use crate::model::finding::Finding;
 
 /// Whether kube-proxy's own rules counted as many of these packets as were lost in the round around which they were read.
 pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> bool {
-    let repeated = roads.iter().filter(|road| road.repeated()).count();
-    let lost = if repeated == 0 { roads.len() } else { repeated };
-    refused_by_kube_proxy(pair, fields)
-        .iter()
-        .any(|drop| drop.grown.is_some_and(|grown| usize::try_from(grown).is_ok_and(|grown| grown >= lost)))
+    by_kube_proxy(pair, fields, roads).next().is_some()
+}
+
+/// kube-proxy's own rules that counted as many, each with by how much.
+fn by_kube_proxy(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> impl Iterator<Item = (Drop, u64)> {
+    let lost = match repeated(roads) {
+        0 => roads.len(),
+        repeated => repeated,
+    };
+    let enough = move |drop: &Drop| drop.grown.filter(|grown| usize::try_from(*grown).is_ok_and(|grown| grown >= lost));
+    refused_by_kube_proxy(pair, fields).into_iter().filter_map(move |drop| enough(&drop).map(|grown| (drop, grown)))
 }
 
 /// A rule by which kube-proxy refuses what is for an address of another Service, which has no endpoints, took as many as failed. By its own
@@ -29,10 +36,7 @@ pub(in crate::analysis::judge) fn for_another_service(
     fields: &[Fields],
     roads: &[&Road],
 ) -> Option<Finding> {
-    let repeated = roads.iter().filter(|road| road.repeated()).count();
-    let lost = if repeated == 0 { roads.len() } else { repeated };
-    refused_by_kube_proxy(pair, fields).into_iter().find_map(|drop| {
-        let grown = drop.grown.filter(|grown| usize::try_from(*grown).is_ok_and(|grown| grown >= lost))?;
+    by_kube_proxy(pair, fields, roads).find_map(|(drop, grown)| {
         let words = words(&drop.text);
         let after = |key: &str| words.windows(2).find(|pair| pair[0] == key).map(|pair| pair[1].as_str());
         let owner = after("--comment")?.strip_suffix(" has no endpoints")?.split(':').next()?;
