@@ -3,7 +3,7 @@
 
 use rhai::NativeCallContext;
 
-use super::cluster_facts::{ask, listed};
+use super::cluster_facts::{ask, every_service, listed};
 use crate::analysis::allocation::class::controller_serves;
 use crate::analysis::allocation::wish::unmet;
 use crate::analysis::configuration;
@@ -29,9 +29,15 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
         events.retain(|event| event.object_uid.is_empty() || event.object_uid == service.uid);
     }
     metallb.asked_at = run.evidence.clock.started();
-    // It only adds: whoever may not list all Services learns less, and nothing is undecided by it.
-    if let Ok(list) = &*listed(run, "services") {
-        metallb.claims = list.iter().flat_map(objects::claims).filter(|claim| claim.service != service.path()).collect();
+    match &*listed(run, "services") {
+        Ok(list) => metallb.claims = list.iter().flat_map(objects::claims).filter(|claim| claim.service != service.path()).collect(),
+        Err(error) => unread(
+            run,
+            context,
+            error,
+            Subject::Api("services".to_owned()),
+            "whether another Service lists the address in its externalIPs",
+        )?,
     }
     if service.kind != "LoadBalancer" {
         return Ok(());
@@ -42,7 +48,7 @@ pub fn add(run: &Run, context: &NativeCallContext, service: &Service, metallb: &
     let foreign = another_giver_suspected(service, metallb);
     let mut questions = Vec::new();
     if wanting {
-        questions.push(("services".to_owned(), ListQuery::everywhere(Kind::core("services"))));
+        questions.push(every_service());
         if metallb.version.as_deref().is_some_and(|text| version(text) < (0, 14, 0)) {
             // The AddressPools of before, which 0.13 still reads.
             questions.push(("addresspools".to_owned(), ListQuery::within(Kind::metallb("addresspools"), &metallb.namespace)));

@@ -33,9 +33,16 @@ pub fn questions(run: &Run, service: &Service) -> Vec<Question> {
     if !service.selector.is_empty() {
         all.push((ours("pods"), pods(service).labels(selector(service))));
     }
-    // Who else lists the address, and, where the Service has none, who holds those that it waits for.
-    all.push(("services".to_owned(), ListQuery::everywhere(Kind::core("services"))));
+    if service.addresses.is_empty() {
+        all.push(every_service());
+    }
     all
+}
+
+/// All Services: who else lists the address, or holds those that one waits for.
+#[must_use]
+pub fn every_service() -> Question {
+    ("services".to_owned(), ListQuery::everywhere(Kind::core("services")))
 }
 
 /// The further questions about one Service, which a run may leave out while all is well.

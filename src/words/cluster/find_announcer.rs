@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::address_facts;
 use super::announcer_facts;
-use super::cluster_facts::{ask, ask_for_all, listed, of, questions, rest};
+use super::cluster_facts::{ask, ask_for_all, every_service, listed, of, questions, rest};
 use super::metallb;
 use super::router;
 use super::speakers;
@@ -121,6 +121,7 @@ pub fn all_of(run: &Run, context: &NativeCallContext, service: &Service) -> Answ
 
 fn found_with(run: &Run, context: &NativeCallContext, service: &Service, options: &Options) -> Answer<Fact<Announcement>> {
     let mut all = questions(run, service);
+    all.push(every_service());
     if !options.defer || service.addresses.is_empty() {
         all.extend(rest(run, service));
     }
