@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use super::judge::road::Road;
 use super::judge::{Case, answered_elsewhere, contradicting, judge};
 use super::state::ways::RouteQuestion;
-use crate::model::announcement::Agreement;
+use crate::model::announcement::{Agreement, Announcement};
 use crate::model::connection::{Hop, Sighting};
+use crate::model::endpoint::Target;
 use crate::model::finding::Severity;
 use crate::model::flow::Flow;
 use crate::model::packet::Passage;
@@ -68,6 +69,24 @@ fn of_objects(name: &str) -> bool {
     ["address/", "announce/", "endpoints/"].iter().any(|area| name.starts_with(area))
 }
 
+/// The nodes whose MACs are compared where nothing is suspicious: those that may take the address at layer 2, and those of the endpoints. Fewer
+/// than two are none.
+#[must_use]
+pub fn compared(announcement: &Announcement, target: Option<&Target>) -> Vec<String> {
+    if announcement.protocol == "bgp" || announcement.nodes.is_empty() {
+        return Vec::new();
+    }
+    let serving = target.map(Target::serving).unwrap_or_default();
+    let others = announcement.may_announce().into_iter().chain(serving.iter().filter_map(|endpoint| endpoint.node.as_deref()));
+    let mut names: Vec<String> = Vec::new();
+    for name in announcement.nodes.iter().map(String::as_str).chain(others) {
+        if names.len() < MOST_NODES && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    if names.len() < 2 { Vec::new() } else { names }
+}
+
 /// What is worth a closer look, or `None` when nothing is.
 #[must_use]
 pub fn plan(case: &Case) -> Option<Plan> {
@@ -109,7 +128,7 @@ pub fn plan(case: &Case) -> Option<Plan> {
     let failing = |probe: &&Probe| (!probe.all_answered() || late(probe) || elsewhere.contains(&probe.vantage)) && !probe.nobody_asked();
     plan.again = flow.probes.iter().filter(failing).map(|probe| probe.vantage.clone()).collect();
     let roads = case.roads();
-    let serving = case.target.map(crate::model::endpoint::Target::serving).unwrap_or_default();
+    let serving = case.target.map(Target::serving).unwrap_or_default();
     let clients: BTreeSet<IpAddr> =
         flow.probes.iter().flat_map(|probe| probe.attempts.iter()).filter_map(|attempt| attempt.source).collect();
     let endpoints: BTreeSet<IpAddr> = serving.iter().map(|endpoint| endpoint.ip).collect();

@@ -57,6 +57,11 @@ pub(super) fn addresses(case: &Case) -> Vec<Finding> {
     findings
 }
 
+/// Whether a MAC is one machine's own: loopback has none, and what VRRP and anycast gateways answer with is meant to be on several.
+fn is_of_one_machine(mac: &str) -> bool {
+    !mac.is_empty() && mac != "00:00:00:00:00:00" && !mac.to_lowercase().starts_with("00:00:5e:00:")
+}
+
 /// Two nodes that have one MAC in the network of the Service's address: a switch sends what is for one of them to the other.
 pub(super) fn macs(case: &Case) -> Vec<Finding> {
     let Some(vip) = case.address() else { return Vec::new() };
@@ -64,7 +69,7 @@ pub(super) fn macs(case: &Case) -> Vec<Finding> {
     let mut links: Vec<(&str, &Link)> = Vec::new();
     for (node, state) in &nodes {
         let here = state.on_link(vip).unwrap_or_default();
-        let near = state.links().unwrap_or_default().iter().filter(|link| here.contains(&link.name.as_str()) && !link.mac.is_empty());
+        let near = state.links().unwrap_or_default().iter().filter(|link| here.contains(&link.name.as_str()) && is_of_one_machine(&link.mac));
         links.extend(near.map(|link| (*node, link)));
     }
     let mut findings = Vec::new();
@@ -74,14 +79,18 @@ pub(super) fn macs(case: &Case) -> Vec<Finding> {
         else {
             continue;
         };
-        findings.push(twice(
-            vec![Subject::interface(node, &link.name), Subject::interface(other, &second.name)],
-            format!("{node} and {other} both have the MAC {} in the network of {vip}", link.mac),
-            vec![
-                format!("`ip link` on {node}: {} has {}", link.name, link.mac),
-                format!("`ip link` on {other}: {} has {}", second.name, second.mac),
-            ],
-        ));
+        let summary = format!("{node} and {other} both have the MAC {} in the network of {vip}", link.mac);
+        let evidence = vec![
+            format!("`ip link` on {node}: {} has {}", link.name, link.mac),
+            format!("`ip link` on {other}: {} has {}", second.name, second.mac),
+        ];
+        findings.push(Finding {
+            next: format!(
+                "Give {node}/{} or {other}/{} a MAC of its own, where it was given one: a cloned virtual machine keeps its template's. The neighbours learn it by an announcement: arping -U -I INTERFACE ADDRESS.",
+                link.name, second.name
+            ),
+            ..twice(vec![Subject::interface(node, &link.name), Subject::interface(other, &second.name)], summary, evidence)
+        });
     }
     findings
 }

@@ -6,6 +6,7 @@ mod past;
 mod refused;
 #[cfg(test)]
 mod tests;
+mod to_itself;
 mod untracked;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,8 @@ use std::net::IpAddr;
 
 pub(super) use behind::diverted_behind;
 pub(super) use past::PAST;
-pub(super) use refused::{for_another_service, refusals, refused};
+pub(super) use refused::{by_kube_proxy, for_another_service, refusals, refused};
+pub(super) use to_itself::kept_its_address;
 pub(super) use untracked::{answers_of_untracked, untracked_answers, zoned};
 
 use super::case::{Case, found};

@@ -1,5 +1,11 @@
 //! What kube-proxy wrote into a host's packet filters: whether it is there, and where it leads.
 
+mod refusals;
+#[cfg(test)]
+mod tests;
+
+pub use refusals::{Refused, refused_by_table, refused_for};
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
@@ -293,6 +299,3 @@ pub fn masquerade_lacks(state: &PlaceState, marked: bool) -> Option<&'static str
         None
     }
 }
-
-#[cfg(test)]
-mod tests;

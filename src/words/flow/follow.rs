@@ -7,11 +7,15 @@ use std::sync::Arc;
 
 use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
+use crate::analysis::closer;
+use crate::model::announcement::Announcement;
 use crate::model::catalogue::names;
+use crate::model::endpoint::Target;
 use crate::model::finding::Gap;
 use crate::model::service::Service;
 use crate::words::capture::during::during;
 use crate::words::fact::Fact;
+use crate::words::node::compared;
 use crate::words::manual::flow::FOLLOW as WORD;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
@@ -63,6 +67,11 @@ fn follow(
         about.insert("seconds".into(), Dynamic::from(BESIDE_THE_WAIT + wait));
         about.insert("packets".into(), Dynamic::from(MOST_PACKETS));
         about.insert("bytes".into(), Dynamic::from(MOST_BYTES));
+    }
+    if run.uses.contains("node.read")
+        && let Some(announcement) = announcer.clone().try_cast::<Fact<Announcement>>()
+    {
+        compared::get_ready(run, &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)));
     }
     let points = points(run, context, announcer, target, &from, &about)?;
     let flow = during(run, context, points, || asked(context, service, &options, &from, client.as_ref().map(|client| (client, wait))))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rhai::{Dynamic, Engine, NativeCallContext};
 
-use crate::analysis::closer::{Plan, plan};
+use crate::analysis::closer::{self, Plan, plan};
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::sections::place_state;
@@ -28,6 +28,7 @@ use crate::words::capture::pod_netns_capture::place as pod_place;
 use crate::words::case::{Facts, Given};
 use crate::words::fact::Fact;
 use crate::words::manual::node::LOOK_CLOSER as WORD;
+use crate::words::node::compared;
 use crate::words::node::policies;
 use crate::words::probe::arping;
 use crate::words::probe::await_client;
@@ -72,7 +73,9 @@ pub fn look(
     let (service, Some(target), Some(flow)) = (case.service, case.target, case.flow) else { return Ok(Dynamic::UNIT) };
     let Some(plan) = plan(&case) else {
         run.fact("nothing is suspicious");
-        return Ok(Dynamic::UNIT);
+        let states = case.announcement.map(|announcement| compared::read(run, &closer::compared(announcement, Some(target))));
+        let closer = |states| Dynamic::from(Fact::new(Closer { states, ..Closer::default() }));
+        return Ok(states.filter(|states| !states.is_empty()).map_or(Dynamic::UNIT, closer));
     };
     for reason in &plan.because {
         run.fact(format!("looked closer because {reason}"));

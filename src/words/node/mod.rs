@@ -2,6 +2,7 @@
 //!
 //! Each word reads with the place's own tools, through `state` where it is rows. Nothing here changes a machine, and nothing captures; `look_closer` has its captures begun by the group *capture*.
 
+pub mod compared;
 pub mod conntrack;
 pub mod counters;
 pub mod firewall;

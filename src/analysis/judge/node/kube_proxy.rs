@@ -1,5 +1,9 @@
 //! kube-proxy's programme on a node: whether it is there, and where it leads.
 
+mod unaware;
+
+pub(in crate::analysis::judge) use unaware::unaware;
+
 use crate::analysis::judge::case::{Case, found};
 use crate::analysis::judge::road::Road;
 use crate::analysis::state::data_path;

@@ -10,6 +10,7 @@ pub(super) mod gone;
 pub(super) mod hairpin;
 pub(super) mod inside;
 pub(super) mod kube_proxy;
+mod over_bridge;
 pub(super) mod packets;
 pub(super) mod queues;
 mod routing_rules;

@@ -12,7 +12,7 @@ use super::routing_rules::{
     REQUESTS_CHOSEN_WRONG, SILENT_CLIENT, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{forwarding, hairpin, kube_proxy};
+use super::{forwarding, hairpin, kube_proxy, over_bridge};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
@@ -44,6 +44,7 @@ pub(in crate::analysis::judge) const REQUEST_INSIDE: FirstOf<Inside> = FirstOf {
         Look(&PROXY_DOWN),
         Look(&NOT_PROGRAMMED),
         Look(&PROXY_STALE),
+        Look(&PROXY_UNAWARE),
         Look(&NO_LOCAL_ENDPOINT),
         Look(&CONNTRACK_STALE),
         Look(&CONNTRACK_FULL),
@@ -124,6 +125,7 @@ pub(in crate::analysis::judge) const FAR_REPLY: FirstOf<Inside> = FirstOf {
     title: "the answer inside the pod's node",
     steps: &[
         Look(&ANSWERS_EXPIRED),
+        Look(&OVER_THE_BRIDGE),
         Look(&BRIDGED),
         Look(&FORGOTTEN_AND_TAKEN),
         Look(&TAKEN),
@@ -228,11 +230,25 @@ const PROXY_STALE: Proof<Inside> = Proof {
     apply: One(|scene| kube_proxy::proxy_stale(scene.case, scene.pair, scene.node)),
 };
 
+const PROXY_UNAWARE: Proof<Inside> = Proof {
+    rule: &rules::PROXY_STALE,
+    title: "kube-proxy that refuses although a pod is ready",
+    needs: "a rule of kube-proxy's that says that the Service has no endpoint, or none here, and took as many as were lost, or such an element of its table, and an endpoint in the EndpointSlices that is ready, on this node with policy Local",
+    apply: One(|scene| kube_proxy::unaware(scene)),
+};
+
 const NO_LOCAL_ENDPOINT: Proof<Inside> = Proof {
     rule: &rules::NO_LOCAL_ENDPOINT,
     title: "policy Local without a pod",
     needs: "the external traffic policy Local, and no serving endpoint on the node",
     apply: One(|scene| kube_proxy::no_local_endpoint(scene.case, scene.node)),
+};
+
+const OVER_THE_BRIDGE: Proof<Inside> = Proof {
+    rule: &rules::RETURN_ASYMMETRIC,
+    title: "answers that a bridge takes past the rules that would translate them",
+    needs: "answers of a pod that leave by the link of who asked as they left the pod, both links ports of one bridge, and bridge-nf-call-iptables that is 0, or br_netfilter that is not loaded",
+    apply: One(|scene| over_bridge::untranslated(scene)),
 };
 
 const POD_ADDRESS_TAKEN: Proof<Inside> = Proof {

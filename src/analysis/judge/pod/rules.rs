@@ -8,6 +8,7 @@ use crate::analysis::judge::case::Case;
 use crate::analysis::judge::road::Road;
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look, Step::Open, View};
 use crate::analysis::judge::rules;
+use crate::analysis::judge::translation;
 
 /// Inside a pod that requests reached.
 pub(in crate::analysis::judge) struct InPod;
@@ -41,6 +42,7 @@ pub(in crate::analysis::judge) const REFUSED: FirstOf<InPod> = FirstOf {
 pub(in crate::analysis::judge) const SILENT: FirstOf<InPod> = FirstOf {
     title: "the silence of the pod",
     steps: &[
+        Look(&ITS_OWN_PACKET),
         Open(|scene| no_state(scene)),
         Look(&FILTERED),
         Look(&LED_ASTRAY),
@@ -53,6 +55,13 @@ pub(in crate::analysis::judge) const SILENT: FirstOf<InPod> = FirstOf {
         Look(&QUEUE_FULL),
         Look(&FROM_ANOTHER_ADDRESS),
     ],
+};
+
+const ITS_OWN_PACKET: Proof<InPod> = Proof {
+    rule: &rules::RETURN_ASYMMETRIC,
+    title: "a pod that is led to itself and gets its own packet",
+    needs: "requests that all come into the pod from its own address, none of them answered, and in its node's rules one that surely ends their way before kube-proxy's masquerade, or what of the masquerade is missing",
+    apply: One(|scene| translation::kept_its_address(scene.case, scene.pod, scene.roads)),
 };
 
 const OTHER_PROTOCOL: Proof<InPod> = Proof {

@@ -18,7 +18,7 @@ pub(in crate::analysis::judge) fn refused(pair: &StatePair, fields: &[Fields], r
 }
 
 /// kube-proxy's own rules that counted as many, each with by how much.
-fn by_kube_proxy(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> impl Iterator<Item = (Drop, u64)> {
+pub(in crate::analysis::judge) fn by_kube_proxy(pair: &StatePair, fields: &[Fields], roads: &[&Road]) -> impl Iterator<Item = (Drop, u64)> {
     let lost = match repeated(roads) {
         0 => roads.len(),
         repeated => repeated,

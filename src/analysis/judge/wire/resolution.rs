@@ -249,6 +249,36 @@ pub(super) fn router_cannot_resolve(asking: &Asking) -> Option<Gap> {
     (!asking.arp.router_unreachable.is_empty()).then(|| asking.open(&unreachable_told(asking), &what))
 }
 
+/// A router says that it cannot reach the address, and nothing of it, neither what it should pass on nor an ARP request, came to any node: what of
+/// the two is lost, or whether it asks at all, only the router can tell.
+pub(super) fn not_passed_on(asking: &Asking) -> Option<Finding> {
+    let Asking { arp, node, case, .. } = asking;
+    let vip = case.address()?;
+    let silent = arp.router_asks || arp.asked_at_node + arp.asked_elsewhere > 0;
+    if arp.router_unreachable.is_empty() || silent || asking.whole().is_empty() || asking.left() == 0 {
+        return None;
+    }
+    let (by, clients) = (asking.by(), asking.clients());
+    let routers = arp.router_unreachable.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let (table, route) = if vip.is_ipv6() { ("ip -6 neigh", "ip -6 route") } else { ("ip neigh", "ip route") };
+    let evidence = vec![
+        unreachable_told(asking),
+        format!("{} packets left the client for the address, none came in on any node that may announce it", asking.left()),
+        format!("no {by} request for the address came in on any of them either, {node} among them"),
+    ];
+    Some(Finding {
+        next: format!(
+            "On {routers} (Linux: {route} get {vip}; {table} show {vip}): a route that refuses the address, or an interface or VLAN on which its {by} requests reach no node."
+        ),
+        ..found(
+            names::WIRE_REQUEST_LOST,
+            vec![asking.between()],
+            format!("{routers}, on the way, says that it cannot reach the address, and does not pass on what {clients} sends"),
+            evidence,
+        )
+    })
+}
+
 /// Which router says that nobody tells it the address's MAC.
 fn unreachable_told(asking: &Asking) -> String {
     let routers = asking.arp.router_unreachable.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");

@@ -71,6 +71,7 @@ pub(in crate::analysis::judge) const RESOLUTION: FirstOf<Resolution> = FirstOf {
         Look(&ASKED_IN_VAIN),
         Look(&FILTERED_BY_CLIENT),
         Open(|scene| resolution::nothing_leaves(scene)),
+        Look(&NOT_PASSED_ON),
         Open(|scene| resolution::router_cannot_resolve(scene)),
         Look(&WRONG_PORT),
         Open(|scene| resolution::not_all_watched(scene)),
@@ -241,6 +242,13 @@ const ANSWER_TO_ROUTER_LOST: Proof<Resolution> = Proof {
     title: "answers of the announcer that do not reach the router",
     needs: "a router that asks again although it was answered, and says by ICMP that nobody tells it the MAC",
     apply: One(|scene| resolution::answer_to_router_lost(scene)),
+};
+
+const NOT_PASSED_ON: Proof<Resolution> = Proof {
+    rule: &rules::REQUEST_LOST,
+    title: "a router that says that it cannot reach the address, and whom no node hears",
+    needs: "ICMP host unreachable of a router at the client, every node that may announce the address watched, and neither the requests nor an ARP request for the address on any of them",
+    apply: One(|scene| resolution::not_passed_on(scene)),
 };
 
 const ASKED_IN_VAIN: Proof<Resolution> = Proof {

@@ -19,7 +19,9 @@ routes_asked() {
 way_to_address() { [ -z "$about" ] || $IN ip route get "$about" 2>&1 | head -n 2 | tr '\n' ' '; }
 kernel_settings() {
   $IN sh -c 'for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_default_ttl /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/*/rp_filter /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv4/conf/*/arp_ignore /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_* /proc/sys/net/netfilter/nf_conntrack_udp_timeout*; do
-    [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done; true'
+    [ -r "$f" ] && printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; done
+    for f in /proc/sys/net/bridge/bridge-nf-call-iptables /proc/sys/net/bridge/bridge-nf-call-ip6tables; do
+      if [ -r "$f" ]; then printf "%s = %s\n" "${f#/proc/sys/}" "$(cat "$f")"; else printf "%s = absent\n" "${f#/proc/sys/}"; fi; done'
 }
 counters() { # a line of names and one of values each; what the connection table counted is summed over the processors
   $IN cat /proc/self/net/snmp /proc/self/net/netstat || return 1
