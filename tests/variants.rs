@@ -17,6 +17,52 @@ struct Variant {
 }
 
 const VARIANTS: &[Variant] = &[
+    // kube-proxy that knows of no ready pod at all, and one that refuses for another Service.
+    Variant {
+        recording: "node-proxy-goes-by-another-name",
+        changes: &[("alertmanager:https has no local endpoints", "alertmanager:https has no endpoints")],
+        code: 3,
+        finding: Some(("node/proxy-stale", "node/n2")),
+    },
+    Variant {
+        recording: "node-proxy-goes-by-another-name",
+        changes: &[("alertmanager:https has no local endpoints", "alertmanager-2:https has no local endpoints")],
+        code: 5,
+        finding: None,
+    },
+    // A bridge without br_netfilter asks no packet filter either, and one that does is no reason.
+    Variant {
+        recording: "node-bridge-asks-no-packet-filter",
+        changes: &[("bridge-nf-call-iptables = 0", "bridge-nf-call-iptables = absent")],
+        code: 3,
+        finding: Some(("route/return-asymmetric", "node/n2")),
+    },
+    Variant {
+        recording: "node-bridge-asks-no-packet-filter",
+        changes: &[("bridge-nf-call-iptables = 0", "bridge-nf-call-iptables = 1")],
+        code: 5,
+        finding: None,
+    },
+    // Whatever ends the way before kube-proxy's masquerade keeps a pod's own address, and a rule for others does not.
+    Variant {
+        recording: "pod-gets-its-own-packet",
+        changes: &[("-d 10.88.128.0/18 -j RETURN", "-d 10.88.128.0/18 -j ACCEPT")],
+        code: 3,
+        finding: Some(("route/return-asymmetric", "node/n2/rule/nat/POSTROUTING")),
+    },
+    Variant {
+        recording: "pod-gets-its-own-packet",
+        changes: &[("-d 10.88.128.0/18 -j RETURN", "-d 10.99.128.0/18 -j RETURN")],
+        code: 5,
+        finding: None,
+    },
+    // A MAC that several machines have by design.
+    Variant {
+        recording: "two-nodes-with-one-mac",
+        changes: &[("d2:a5:66:5d:0f:67", "00:00:5e:00:01:0a")],
+        code: 0,
+        finding: None,
+    },
     // A route that leads past the tunnel is wrong where it leads to a third node.
     Variant {
         recording: "cal-cross-subnet-underlay-drops-pods",

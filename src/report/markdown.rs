@@ -49,12 +49,13 @@ fn places(text: &mut String, outcome: &Outcome) {
     if outcome.observed.tries.is_empty() {
         return;
     }
-    text.push_str("\n| from | answered | first failure | median | HTTP |\n|---|---|---|---|---|\n");
+    text.push_str("\n| from | answered | again | first failure | median | HTTP |\n|---|---|---|---|---|---|\n");
     for tries in &outcome.observed.tries {
         let failure = tries.first_failure.map_or("–", |ending| ending.text());
         let median = tries.total_ms.map_or_else(|| "–".to_owned(), |spread| format!("{} ms", spread.median));
         let from = markdown(&tries.from);
-        let _ = writeln!(text, "| {from} | {}/{} | {failure} | {median} | {} |", tries.answered, tries.tried, listed(&tries.statuses));
+        let again = tries.again.as_ref().map_or_else(|| "–".to_owned(), |again| format!("{}/{}", again.answered, again.tried));
+        let _ = writeln!(text, "| {from} | {}/{} | {again} | {failure} | {median} | {} |", tries.answered, tries.tried, listed(&tries.statuses));
     }
 }
 

@@ -28,18 +28,23 @@ pub(in crate::analysis::judge) fn kept_its_address(case: &Case, pod: &str, roads
     let pair = case.node_state(node).filter(|pair| translates(&pair.after))?;
     let trails: Vec<Trail> = trails(case, pair, node, roads, Some((own, port))).into_values().collect();
     let mut evidence = vec![format!("{} requests come into {pod} from {own}, which is its own address: its kernel takes none of them", roads.len())];
-    let (culprit, cause) = match sparing(pair, &trails, true, repeated(roads))? {
+    let (culprit, cause, next) = match sparing(pair, &trails, true, repeated(roads))? {
         Why::Rule(turn) => {
             evidence.push(filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown));
-            (rule(node, &turn), turn.text)
+            let next = format!(
+                "Take the rule out where it is managed on {node}, or let it spare what a pod sends to itself: kube-proxy masquerades that further down, and the rule ends its way before."
+            );
+            (rule(node, &turn), turn.text, Some(next))
         }
         Why::Missing(what) => {
             evidence.push(format!("on {node} {what}"));
-            (Subject::kube_proxy(node), what)
+            (Subject::kube_proxy(node), what, None)
         }
     };
     let summary = format!(
         "{node} does not put an address of its own into what {pod} sends to the Service and is led to itself, so that {pod} gets its own packet: {cause}"
     );
-    Some(found(names::ROUTE_RETURN_ASYMMETRIC, vec![culprit], summary, evidence))
+    let mut finding = found(names::ROUTE_RETURN_ASYMMETRIC, vec![culprit], summary, evidence);
+    finding.next = next.unwrap_or_else(|| format!("Restart kube-proxy on {node}: it writes its rules anew."));
+    Some(finding)
 }

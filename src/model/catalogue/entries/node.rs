@@ -37,9 +37,9 @@ entries! {
     NODE_PROXY_STALE = "node/proxy-stale" {
         severity: Severity::Fail,
         culprit: "the node",
-        meaning: "The node's rules lead to an endpoint that no longer exists.",
-        decided_by: "The endpoints in kube-proxy's rules for the address and port on the node (iptables and nftables) against those of the EndpointSlices, on a node that takes requests and passes none on; at 90 in 100, when the kernel also counted as many packets that the table dropped as were lost while the probe was repeated.",
-        seen: "One connection in several times out or gets `No route to host`, from one announcing node only; the rules there name a pod address that kubectl get endpointslices no longer has. kube-proxy's log complains that it cannot reach the API server.",
+        meaning: "The node's rules lead to an endpoint that no longer exists, or refuse the requests although a pod is ready.",
+        decided_by: "The endpoints in kube-proxy's rules for the address and port on the node (iptables and nftables) against those of the EndpointSlices, on a node that takes requests and passes none on; at 90 in 100, when the kernel also counted as many packets that the table dropped as were lost while the probe was repeated. Or a rule of kube-proxy's that says `has no endpoints`, or `has no local endpoints`, and took as many as were lost, or such an element of its table, although the EndpointSlices hold a ready endpoint (with policy Local, one on this node).",
+        seen: "One connection in several times out or gets `No route to host`, from one announcing node only; the rules there name a pod address that kubectl get endpointslices no longer has. kube-proxy's log complains that it cannot reach the API server. Where kube-proxy goes by another node name than the kubelet's (hostnameOverride), it takes its node's own pods for others', and policy Local drops everything.",
         next: "Restart kube-proxy on the node, and see whether it can reach the API server.",
         alike: &[
             ("endpoints/slice-stale", "There the EndpointSlice itself holds the address that is gone."),

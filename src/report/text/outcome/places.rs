@@ -17,7 +17,12 @@ const MOST_ROWS: usize = 6;
 const MOST_NAMES: usize = 3;
 
 /// A row's cells.
-type Row = [String; 5];
+type Row = [String; 6];
+
+/// What stands above them.
+const TITLES: [&str; 6] = ["from", "answered", "again", "first failure", "median", "HTTP"];
+/// The columns that are left out where they hold nothing: how the repetition was answered, and HTTP's statuses.
+const SPARED: [usize; 2] = [2, 5];
 
 /// The table of a run in which something failed.
 pub(super) fn table(page: &mut Page, tries: &[Tries]) {
@@ -25,11 +30,11 @@ pub(super) fn table(page: &mut Page, tries: &[Tries]) {
     if rows.is_empty() {
         return;
     }
-    let told = rows.iter().any(|row| !row[4].is_empty());
-    rows.insert(0, ["from", "answered", "first failure", "median", if told { "HTTP" } else { "" }].map(str::to_owned));
-    let widths: Vec<usize> = (0..5).map(|at| rows.iter().map(|row| columns(&row[at])).max().unwrap_or(0)).collect();
+    let shown: Vec<usize> = (0..TITLES.len()).filter(|at| !SPARED.contains(at) || rows.iter().any(|row| !row[*at].is_empty())).collect();
+    rows.insert(0, TITLES.map(str::to_owned));
+    let widths: Vec<usize> = shown.iter().map(|at| rows.iter().map(|row| columns(&row[*at])).max().unwrap_or(0)).collect();
     for (index, row) in rows.iter().enumerate() {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
+        let cells: Vec<String> = shown.iter().zip(&widths).map(|(at, width)| padded(&row[*at], *width)).collect();
         let line = cells.join("  ").trim_end().to_owned();
         let line = if index == 0 { page.dressed(&line, DIM) } else { line };
         page.line(2, &line);
@@ -88,11 +93,11 @@ fn rows(tries: &[Tries]) -> Vec<Row> {
     let mut alike: Vec<(Vec<&str>, Row)> = Vec::new();
     for (name, row) in each {
         // How fast it was is never quite the same.
-        match alike.iter_mut().find(|(_, known)| known[1..3] == row[1..3] && known[4] == row[4]) {
+        match alike.iter_mut().find(|(_, known)| known[1..4] == row[1..4] && known[5] == row[5]) {
             Some((names, known)) => {
                 names.push(name);
-                if known[3] != row[3] {
-                    "…".clone_into(&mut known[3]);
+                if known[4] != row[4] {
+                    "…".clone_into(&mut known[4]);
                 }
             }
             None => alike.push((vec![name], row)),
@@ -103,25 +108,22 @@ fn rows(tries: &[Tries]) -> Vec<Row> {
         shown.iter().map(|(names, row)| [&[listed(names, MOST_NAMES)], &row[1..]].concat().try_into().unwrap_or_default()).collect();
     if !rest.is_empty() {
         let names: Vec<&str> = rest.iter().flat_map(|(names, _)| names.iter().copied()).collect();
-        rows.push([listed(&names, MOST_NAMES), "…".to_owned(), "-v tells".to_owned(), String::new(), String::new()]);
+        rows.push([&listed(&names, MOST_NAMES), "…", "", "-v tells", "", ""].map(str::to_owned));
     }
     rows
 }
 
 fn row(tries: &Tries) -> Row {
     let late = if tries.sent_again > 0 { format!(", {} late", tries.sent_again) } else { String::new() };
-    // What the repetition was answered stands behind it, where the first round was answered nothing.
-    let again = match &tries.again {
-        Some(again) if tries.answered == 0 && again.answered > 0 => format!(", then {}/{}", again.answered, again.tried),
-        _ => String::new(),
-    };
+    let again = tries.again.as_ref().map(|again| format!("{}/{}", again.answered, again.tried)).unwrap_or_default();
     let failure = match (&tries.error, tries.first_failure) {
         (Some(error), _) => shortened(error),
         (None, Some(ending)) => ending.text().to_owned(),
         (None, None) => "–".to_owned(),
     };
     let median = tries.total_ms.map_or_else(|| "–".to_owned(), |spread| format!("{} ms", spread.median));
-    [short(&tries.from).to_owned(), format!("{}/{}{again}{late}", tries.answered, tries.tried), failure, median, codes(&tries.statuses)]
+    let answered = format!("{}/{}{late}", tries.answered, tries.tried);
+    [short(&tries.from).to_owned(), answered, again, failure, median, codes(&tries.statuses)]
 }
 
 /// `200`, or with their numbers where there are several.
