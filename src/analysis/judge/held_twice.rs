@@ -95,6 +95,12 @@ pub(super) fn macs(case: &Case) -> Vec<Finding> {
     findings
 }
 
+/// Whether any two of the nodes that were read have one MAC there.
+#[must_use]
+pub fn two_of_one_mac(case: &Case) -> bool {
+    !macs(case).is_empty()
+}
+
 /// The same, where one of the two is the node that should take the requests.
 pub(super) fn mac_of_announcer(case: &Case) -> Option<Finding> {
     let announcers: Vec<Subject> = case.announcement?.nodes.iter().map(|node| Subject::node(node)).collect();

@@ -72,6 +72,7 @@ pub use case::Case;
 use case::latent;
 pub use client::{client_address, wrong_port};
 pub use elsewhere::suspected as answered_elsewhere;
+pub use held_twice::two_of_one_mac;
 pub use present::suspicions as contradicting;
 use rule::Log;
 pub use rule::Row;

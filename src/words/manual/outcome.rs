@@ -146,7 +146,7 @@ pub const JUDGE: Word = Word {
     ],
     ..told(
         "judge",
-        "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run. What `find_announcer` deferred is read first where the verdict needs it, and where a request failed it is looked closer at the places on its path, as `look_closer` does, when the run may read nodes. Whoever hands over what `look_closer` gave, or (), has looked by itself: nothing more is read then.",
+        "Gives the verdict: the root cause first, its consequences after it, and what could not be decided. Any of the facts may be (), when its step failed or did not run. What `find_announcer` deferred is read first where the verdict needs it, and where a request failed it is looked closer at the places on its path, as `look_closer` does, when the run may read nodes; where nothing is suspicious, the MACs of the nodes that may take the address are compared, at most eight. Whoever hands over what `look_closer` gave, or (), has looked by itself: nothing more is read then.",
         &[
             Param::needed("service", Kind::Record(&SERVICE), "The Service."),
             Param::needed("announcer", Kind::Record(&ANNOUNCEMENT), "What `find_announcer` gave, or ()."),

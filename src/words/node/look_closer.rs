@@ -7,6 +7,7 @@ use std::time::Duration;
 use rhai::{Dynamic, Engine, NativeCallContext};
 
 use crate::analysis::closer::{self, Plan, plan};
+use crate::analysis::judge::{Case, two_of_one_mac};
 use crate::analysis::state::closer::Closer;
 use crate::analysis::state::place_state::{PlaceState, StatePair};
 use crate::analysis::state::sections::place_state;
@@ -44,39 +45,47 @@ const AT_ONCE_MS: u64 = 700;
 /// The longest wait for a client that asks by itself, while counters are compared, seconds: it has asked before, and its user is there.
 const WAIT_AGAIN: u64 = 30;
 
+const NOT_SUSPICIOUS: &str = "nothing is suspicious";
+
 /// Gives the word to an engine.
 pub fn register(engine: &mut Engine, run: &Arc<Run>) {
     let run = Arc::clone(run);
     engine.register_fn(
         "look_closer",
-        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| {
-            look(&run, &context, &service, announcer, target, flow)
+        move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| -> Answer<Dynamic> {
+            Ok(match look(&run, &context, &service, announcer, target, flow)? {
+                Looked::Closer(closer) => Dynamic::from(Fact::new(closer)),
+                Looked::NothingToLookAt => Dynamic::UNIT,
+                Looked::NotSuspicious => {
+                    run.fact(NOT_SUSPICIOUS);
+                    Dynamic::UNIT
+                }
+            })
         },
     );
 }
 
-/// Looks closer where something is suspicious.
-///
-/// # Errors
-/// When the capability is missing, or the run ends.
-pub fn look(
+/// What a closer look came to.
+enum Looked {
+    Closer(Closer),
+    NotSuspicious,
+    /// Without a target and a flow.
+    NothingToLookAt,
+}
+
+fn look(
     run: &Run,
     context: &NativeCallContext,
     fact: &Fact<Service>,
     announcer: Dynamic,
     target: Dynamic,
     flow: Dynamic,
-) -> Answer<Dynamic> {
+) -> Answer<Looked> {
     run.allow(context, WORD.name, WORD.capability)?;
     let facts = Facts::gathered(run, context, fact, Given { announcer, target, flow, closer: Dynamic::UNIT })?;
     let case = facts.case();
-    let (service, Some(target), Some(flow)) = (case.service, case.target, case.flow) else { return Ok(Dynamic::UNIT) };
-    let Some(plan) = plan(&case) else {
-        run.fact("nothing is suspicious");
-        let states = case.announcement.map(|announcement| compared::read(run, &closer::compared(announcement, Some(target))));
-        let closer = |states| Dynamic::from(Fact::new(Closer { states, ..Closer::default() }));
-        return Ok(states.filter(|states| !states.is_empty()).map_or(Dynamic::UNIT, closer));
-    };
+    let (service, Some(target), Some(flow)) = (case.service, case.target, case.flow) else { return Ok(Looked::NothingToLookAt) };
+    let Some(plan) = plan(&case) else { return Ok(Looked::NotSuspicious) };
     for reason in &plan.because {
         run.fact(format!("looked closer because {reason}"));
     }
@@ -97,7 +106,39 @@ pub fn look(
         .collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
     let next_hops = next_hops(run, &plan, &states, flow);
-    Ok(Dynamic::from(Fact::new(Closer { states, again, policies, policies_read, calicos, next_hops })))
+    Ok(Looked::Closer(Closer { states, again, policies, policies_read, calicos, next_hops }))
+}
+
+/// Looks closer where something is suspicious, and compares the MACs of the nodes that may take the address where nothing is.
+///
+/// # Errors
+/// When the capability is missing, or the run ends.
+pub fn look_or_compare(
+    run: &Run,
+    context: &NativeCallContext,
+    fact: &Fact<Service>,
+    announcer: Dynamic,
+    target: Dynamic,
+    flow: Dynamic,
+) -> Answer<Dynamic> {
+    let closer = match look(run, context, fact, announcer.clone(), target.clone(), flow.clone())? {
+        Looked::Closer(closer) => closer,
+        Looked::NothingToLookAt => return Ok(Dynamic::UNIT),
+        Looked::NotSuspicious => {
+            let facts = Facts::gathered(run, context, fact, Given { announcer, target, flow, closer: Dynamic::UNIT })?;
+            let case = facts.case();
+            let nodes = case.announcement.map(|announcement| closer::compared(announcement, case.target)).unwrap_or_default();
+            let closer = Closer { states: compared::read(run, &nodes), ..Closer::default() };
+            if !two_of_one_mac(&Case { closer: Some(&closer), ..case }) {
+                run.fact(NOT_SUSPICIOUS);
+            }
+            if closer.states.is_empty() {
+                return Ok(Dynamic::UNIT);
+            }
+            closer
+        }
+    };
+    Ok(Dynamic::from(Fact::new(closer)))
 }
 
 /// The places to look at, with the questions to their routing.

@@ -21,7 +21,7 @@ use crate::words::flow::question::step;
 use crate::words::flow::reads_suffice::suffice;
 use crate::words::manual::outcome::JUDGE as WORD;
 use crate::words::manual::records;
-use crate::words::node::look_closer::look;
+use crate::words::node::look_closer::look_or_compare;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 use crate::words::word::Record;
@@ -89,7 +89,7 @@ fn look_and_weigh(
                 run.fact(format!("not looked closer: {why}"));
                 Ok(Dynamic::UNIT)
             }
-            None => look(run, context, service, announcer.clone(), target.clone(), flow.clone()),
+            None => look_or_compare(run, context, service, announcer.clone(), target.clone(), flow.clone()),
         })?;
     }
     if let Some(client) = options.given("client") {
