@@ -57,12 +57,7 @@ const VARIANTS: &[Variant] = &[
         finding: None,
     },
     // A MAC that several machines have by design.
-    Variant {
-        recording: "two-nodes-with-one-mac",
-        changes: &[("d2:a5:66:5d:0f:67", "00:00:5e:00:01:0a")],
-        code: 0,
-        finding: None,
-    },
+    Variant { recording: "two-nodes-with-one-mac", changes: &[("d2:a5:66:5d:0f:67", "00:00:5e:00:01:0a")], code: 0, finding: None },
     // A route that leads past the tunnel is wrong where it leads to a third node.
     Variant {
         recording: "cal-cross-subnet-underlay-drops-pods",

@@ -234,8 +234,11 @@ fn look_into_pod(case: &Case, finding: &Finding) -> Option<String> {
 /// What lies between two places has no login: it is named by them, and by what tells the lost packets from the others.
 fn look_between(_: &Case, finding: &Finding) -> Option<String> {
     let Subject::Network { from, to } = finding.culprits.first()? else { return None };
-    let apart =
-        if finding.scope.is_some() { " A rule there may go by what tells the lost ones from the answered ones (Scope)." } else { "" };
+    let apart = if finding.scope.as_ref().is_some_and(|scope| scope.contains("lost")) {
+        " A rule there may go by what tells the lost ones from the answered ones (-v: Scope)."
+    } else {
+        ""
+    };
     Some(format!(
         "Look at switches, routers and filters between {from} and {to}: port security, VLANs, access lists, a route for the address.{apart}"
     ))

@@ -55,7 +55,13 @@ fn places(text: &mut String, outcome: &Outcome) {
         let median = tries.total_ms.map_or_else(|| "–".to_owned(), |spread| format!("{} ms", spread.median));
         let from = markdown(&tries.from);
         let again = tries.again.as_ref().map_or_else(|| "–".to_owned(), |again| format!("{}/{}", again.answered, again.tried));
-        let _ = writeln!(text, "| {from} | {}/{} | {again} | {failure} | {median} | {} |", tries.answered, tries.tried, listed(&tries.statuses));
+        let _ = writeln!(
+            text,
+            "| {from} | {}/{} | {again} | {failure} | {median} | {} |",
+            tries.answered,
+            tries.tried,
+            listed(&tries.statuses)
+        );
     }
 }
 

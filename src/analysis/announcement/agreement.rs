@@ -296,8 +296,10 @@ fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
     let claims = &words.claims;
     let dead: BTreeSet<String> = claims.difference(&effective).cloned().collect();
     if effective.is_empty() && !claims.is_empty() {
-        let because =
-            format!("{} say that they announce over BGP, and none of them has a session with a peer that stays up", shown(claims));
+        let because = match claims.len() {
+            1 => format!("{} says that it announces over BGP, and has no session with a peer that stays up", shown(claims)),
+            _ => format!("{} say that they announce over BGP, and none of them has a session with a peer that stays up", shown(claims)),
+        };
         return Judged::new(Agreement::Conflict, claims, because);
     }
     if words.open() {
@@ -307,7 +309,10 @@ fn by_bgp(bgp: &Bgp, words: &Words) -> Judged {
         return Judged::new(Agreement::None, claims, "no speaker says that it announces over BGP");
     }
     let rest = if dead.is_empty() { String::new() } else { format!("; {} too, without a session", shown(&dead)) };
-    let because = format!("the speakers on {} announce over BGP, as it is meant to be{rest}", shown(&effective));
+    let because = match effective.len() {
+        1 => format!("the speaker on {} announces over BGP, as it is meant to be{rest}", shown(&effective)),
+        _ => format!("the speakers on {} announce over BGP, as it is meant to be{rest}", shown(&effective)),
+    };
     Judged::new(if effective.len() > 1 { Agreement::Several } else { Agreement::Agree }, &effective, because)
 }
 

@@ -65,9 +65,12 @@ fn not_asked(case: &Case) -> Vec<Gap> {
     let gap = |probe: &Probe| {
         let why =
             probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
-        let reason = format!("nothing could be asked from {}: {why}", probe.vantage.text());
-        let next =
-            format!("Ask by hand from {}, and see what its kernel says: what is not sent is followed nowhere.", probe.vantage.place());
+        let place = probe.vantage.place();
+        let reason = format!("no try could be made on {place} itself (it was logged in to): {why}");
+        let vip = case.address().map_or_else(|| "ADDRESS".to_owned(), |vip| vip.to_string());
+        let next = format!(
+            "On {place}: ip route get {vip}; ip rule; iptables -S OUTPUT or nft list ruleset. Nothing left it, so that the rest of the way was not tried from there."
+        );
         Gap::new(names::EVIDENCE_UNDECIDED, &probe.vantage, reason, format!("whether the Service answers {}", probe.vantage.place()))
             .with_next(next)
             .decisive()
@@ -108,7 +111,7 @@ fn unmade(probe: &Probe) -> String {
         format!(" Its range was {} to {}, with {} of {} ports bound.", ports.first, ports.last, ports.used, ports.usable())
     });
     format!(
-        "On {}: sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports, and how many of these ports are bound: ss -Htan | wc -l.{told}",
+        "On {}: sysctl net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports, and how many of these ports are bound: ss -Htan | awk '{{print $4}}' | sort -u | wc -l.{told}",
         probe.vantage.place()
     )
 }

@@ -307,7 +307,7 @@ fn finding(case: &Case, name: &str, roads: &[&Road]) -> Finding {
             } else {
                 (
                     format!("lbdiag asked in {}, and the pods answer in {}", asked.0, asked.1),
-                    format!("what came back is not what was asked for: {first}; {}", why_asked(case, asked.0)),
+                    format!("what came back to {} is {}: {first}; {}", asked.0, asked.1, why_asked(case, asked.0)),
                 )
             }
         }

@@ -165,15 +165,17 @@ pub(super) fn firewall(case: &Case, roads: &[&Road]) -> Option<Finding> {
         ..out.clone()
     };
     let drop = ruleset::drops(pair, &[out, back]).into_iter().next()?;
-    Some(found(
-        names::CLIENT_FIREWALL,
-        culprits(roads),
-        format!("the packet filter of {} drops it", road.client()),
-        vec![match drop.grown {
-            Some(grown) => format!("{}: {} took {grown} packets while it was asked", road.client(), drop.text),
-            None => format!("{}: {} takes this packet", road.client(), drop.text),
-        }],
-    ))
+    let name = road.client();
+    let evidence = vec![match drop.grown {
+        Some(grown) => format!("{name}: {} took {grown} packets while it was asked", drop.text),
+        None => format!("{name}: {} takes this packet", drop.text),
+    }];
+    let finding = found(names::CLIENT_FIREWALL, culprits(roads), format!("the packet filter of {name} drops it"), evidence);
+    let next = drop.text.strip_prefix("-A ").filter(|_| drop.tool != "nft").map(|rest| {
+        let table = drop.path.split('/').next().unwrap_or("filter");
+        format!("On {name}: {} -t {table} -D {rest}; and see what wrote it.", drop.tool)
+    });
+    Some(Finding { next: next.unwrap_or_else(|| format!("On {name}: change the rule where it is managed ({}).", drop.path)), ..finding })
 }
 
 /// A rule of the client's own that leads its requests for the address elsewhere, before they leave it.

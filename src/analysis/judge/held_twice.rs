@@ -69,7 +69,8 @@ pub(super) fn macs(case: &Case) -> Vec<Finding> {
     let mut links: Vec<(&str, &Link)> = Vec::new();
     for (node, state) in &nodes {
         let here = state.on_link(vip).unwrap_or_default();
-        let near = state.links().unwrap_or_default().iter().filter(|link| here.contains(&link.name.as_str()) && is_of_one_machine(&link.mac));
+        let near =
+            state.links().unwrap_or_default().iter().filter(|link| here.contains(&link.name.as_str()) && is_of_one_machine(&link.mac));
         links.extend(near.map(|link| (*node, link)));
     }
     let mut findings = Vec::new();

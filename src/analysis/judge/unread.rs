@@ -145,6 +145,13 @@ pub(super) fn name_data_paths(case: &Case, gaps: &mut [Gap]) {
                 "{}; {} leads packets there by programmes of its own, and {} tells what they drop",
                 gap.reason, plugin.name, plugin.drops
             );
+            let node = gap.subject.on_node().unwrap_or_default();
+            gap.next.get_or_insert_with(|| {
+                format!(
+                    "In the pod of {} on {node}, while a client asks: {}. It names the policy or reason of each packet that it drops.",
+                    plugin.name, plugin.drops
+                )
+            });
         }
     }
 }

@@ -22,12 +22,17 @@ impl Page {
 
     /// A label and wrapped text; `taken` is how many columns the label takes with the space after it.
     pub(super) fn item(&mut self, label: &str, taken: usize, indent: usize, text: &str) {
+        self.item_hanging(label, taken, indent, 0, text);
+    }
+
+    /// The same with what is broken off set in by so many columns more, so that one of several is told from the next.
+    pub(super) fn item_hanging(&mut self, label: &str, taken: usize, indent: usize, hang: usize, text: &str) {
         let text = self.style.spelled(text);
-        let mut lines = wrap(&text, self.style.width.saturating_sub(indent + taken).max(20)).into_iter();
+        let mut lines = wrap(&text, self.style.width.saturating_sub(indent + taken + hang).max(20)).into_iter();
         let first = lines.next().unwrap_or_default();
         self.line(indent, &format!("{label} {first}"));
         for line in lines {
-            self.line(indent + taken, &line);
+            self.line(indent + taken + hang, &line);
         }
     }
 

@@ -15,8 +15,8 @@ use crate::model::finding::Gap;
 use crate::model::service::Service;
 use crate::words::capture::during::during;
 use crate::words::fact::Fact;
-use crate::words::node::compared;
 use crate::words::manual::flow::FOLLOW as WORD;
+use crate::words::node::compared;
 use crate::words::options::Options;
 use crate::words::session::{Answer, Run};
 
@@ -71,7 +71,10 @@ fn follow(
     if run.uses.contains("node.read")
         && let Some(announcement) = announcer.clone().try_cast::<Fact<Announcement>>()
     {
-        compared::get_ready(run, &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)));
+        compared::get_ready(
+            run,
+            &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)),
+        );
     }
     let points = points(run, context, announcer, target, &from, &about)?;
     let flow = during(run, context, points, || asked(context, service, &options, &from, client.as_ref().map(|client| (client, wait))))?;

@@ -35,18 +35,15 @@ pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Fin
             return Some(left_out(announcement, node, &there.join(", "), said));
         }
         let summary = format!("the advertisement names the interface{named}, which {node} does not have");
-        return Some(found(names::ANNOUNCE_INTERFACE_MISSING, culprits(), summary, vec![said]));
+        return Some(Finding { next: renamed(node, &own), ..found(names::ANNOUNCE_INTERFACE_MISSING, culprits(), summary, vec![said]) });
     }
     let links = links(case, node)?;
     let existing: Vec<&String> = announcement.interfaces.iter().filter(|name| links.contains(*name)).collect();
     let named = announcement.interfaces.join(", ");
     if !announcement.interfaces.is_empty() && existing.is_empty() {
-        return Some(found(
-            names::ANNOUNCE_INTERFACE_MISSING,
-            culprits(),
-            format!("the advertisement names the interface {named}, which {node} does not have"),
-            vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))],
-        ));
+        let summary = format!("the advertisement names the interface {named}, which {node} does not have");
+        let evidence = vec![format!("interfaces of the advertisement: {named}"), format!("interfaces of {node}: {}", shown(&links))];
+        return Some(Finding { next: renamed(node, &links), ..found(names::ANNOUNCE_INTERFACE_MISSING, culprits(), summary, evidence) });
     }
     let pair = case.node_state(node)?;
     let on_link = pair.after.on_link(address).unwrap_or_default();
@@ -105,6 +102,14 @@ pub(super) fn interfaces(case: &Case, announcement: &Announcement) -> Option<Fin
     None
 }
 
+/// What to do where a node lacks the interface: it may have it under another name, and other nodes may have it as it is named.
+fn renamed(node: &str, links: &BTreeSet<String>) -> String {
+    format!(
+        "{node} has {}: if one of them is that interface under another name (since a restart or an update), give it its name back there, or add this one to spec.interfaces of the advertisement. See first whether the other nodes have the named one: without it they announce nothing.",
+        shown(links)
+    )
+}
+
 /// The node has the interface, and its speaker says that it is not there: it leaves it out.
 fn left_out(announcement: &Announcement, node: &str, there: &str, said: String) -> Finding {
     let namespace = &announcement.metallb.namespace;
@@ -112,7 +117,7 @@ fn left_out(announcement: &Announcement, node: &str, there: &str, said: String) 
     let mut finding = found(
         names::ANNOUNCE_INTERFACE_MISSING,
         vec![Subject::from(format!("node/{node}/speaker")), Subject::from(list)],
-        format!("{node} has the interface {there}, and its speaker answers for nothing there: it takes it for none that it may use"),
+        format!("{node} has the interface {there}, and its speaker does not use it: it is told to leave it out"),
         vec![said, format!("interfaces of {node} as its capture lists them: {there} among them")],
     );
     finding.next = format!(

@@ -292,7 +292,15 @@ pub(in crate::analysis::judge) fn detour(case: &Case, roads: &[&Road]) -> Option
         client.state.routes().and_then(|routes| routes.specific(client.vip)).map(|route| format!("route on {name}: {}", route.text)),
     );
     evidence.push(format!("requests leave {name}/{device}, and come in on no node that may announce the address"));
-    Some(finding(roads, format!("the route of {name} leads {by} to the address, which is in its own network on {interface}"), evidence))
+    let told =
+        finding(roads, format!("the route of {name} leads {by} to the address, which is in its own network on {interface}"), evidence);
+    let astray = client.state.routes().and_then(|routes| routes.specific(client.vip)).filter(|_| client.way.table.is_none());
+    Some(match astray {
+        Some(route) => {
+            Finding { next: format!("On {name}: ip route del {}; and see what wrote it, such as a VPN's client.", route.text), ..told }
+        }
+        None => told,
+    })
 }
 
 /// The way of each client to the address, where it is another one than its default route's: who loses its requests may stand there.

@@ -25,10 +25,14 @@ pub(super) fn untranslated(scene: &Scene) -> Option<Finding> {
     let setting = if case.address()?.is_ipv4() { "net/bridge/bridge-nf-call-iptables" } else { "net/bridge/bridge-nf-call-ip6tables" };
     let path = setting.replace('/', ".");
     let (shown, next) = match state.settings()?.text(setting)? {
-        "0" => (format!("{path} is 0 on {node}"), format!("On {node}: sysctl -w {path}=1, and the same in /etc/sysctl.d for its next start.")),
+        "0" => {
+            (format!("{path} is 0 on {node}"), format!("On {node}: sysctl -w {path}=1, and the same in /etc/sysctl.d for its next start."))
+        }
         "absent" => (
             format!("{path} is not there on {node}: br_netfilter is not loaded"),
-            format!("On {node}: modprobe br_netfilter and sysctl -w {path}=1, and both in /etc/modules-load.d and /etc/sysctl.d for its next start."),
+            format!(
+                "On {node}: modprobe br_netfilter and sysctl -w {path}=1, and both in /etc/modules-load.d and /etc/sysctl.d for its next start."
+            ),
         ),
         _ => return None,
     };
@@ -53,7 +57,8 @@ pub(super) fn untranslated(scene: &Scene) -> Option<Finding> {
         format!("`ip link` on {node}: {} is a port of {bridge}, and what goes from one of its ports to another is not routed", link.name),
         shown.clone(),
     ];
-    let who = roads.iter().map(|road| road.client()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" and ");
+    let who =
+        roads.iter().map(|road| road.client()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" and ");
     Some(Finding {
         next,
         ..found(

@@ -18,7 +18,8 @@ pub(in crate::analysis::judge) fn kept_its_address(case: &Case, pod: &str, roads
     let (own, port, node) = (endpoint.ip, endpoint.port?, endpoint.node.as_deref()?);
     let at_pod = |place: &str| place.rsplit('/').next() == Some(pod);
     let to_itself = |road: &Road| {
-        road.hops(|hop| hop.request && hop.passage == Passage::In && at_pod(&hop.place)).any(|hop| hop.source.0 == own && hop.destination.0 == own)
+        road.hops(|hop| hop.request && hop.passage == Passage::In && at_pod(&hop.place))
+            .any(|hop| hop.source.0 == own && hop.destination.0 == own)
     };
     // Where a program takes such packets, they are no reason.
     let taken = case.roads().iter().any(|road| road.connection.attempt.answered() && to_itself(road));
@@ -27,7 +28,8 @@ pub(in crate::analysis::judge) fn kept_its_address(case: &Case, pod: &str, roads
     }
     let pair = case.node_state(node).filter(|pair| translates(&pair.after))?;
     let trails: Vec<Trail> = trails(case, pair, node, roads, Some((own, port))).into_values().collect();
-    let mut evidence = vec![format!("{} requests come into {pod} from {own}, which is its own address: its kernel takes none of them", roads.len())];
+    let mut evidence =
+        vec![format!("{} requests come into {pod} from {own}, which is its own address: its kernel takes none of them", roads.len())];
     let (culprit, cause, next) = match sparing(pair, &trails, true, repeated(roads))? {
         Why::Rule(turn) => {
             evidence.push(filters::took(node, turn.tool, &turn.path, &turn.text, turn.grown));

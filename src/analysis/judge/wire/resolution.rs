@@ -371,8 +371,8 @@ pub(super) fn request_lost(asking: &Asking) -> Finding {
             format!("their first packets came in on {}, and what they sent then on no node that may announce it", asking.node),
         ),
         Share { lost, late, all, came, .. } if *late > 0 => (
-            format!("{lost} of {all} tries from {clients} reach no node, and of {late} the first packet alone does not"),
-            format!("none of these packets came in on any node that may announce it; something of {came} tries did"),
+            format!("of {all} tries from {clients}, in both rounds, {lost} reach no node, and of {late} the first packet alone does not"),
+            format!("none of these packets came in on any node that may announce it; later packets of {came} tries did"),
         ),
         Share { lost, all, came, .. } => (
             format!("{lost} of {all} tries from {clients} reach no node"),
@@ -382,7 +382,8 @@ pub(super) fn request_lost(asking: &Asking) -> Finding {
     let mut evidence = vec![format!("{} packets left the client for the address", asking.left()), none];
     let seen = asking.roads.iter().flat_map(|road| road.hops(|hop| hop.request && hop.passage == Passage::Other && hop.tunnel.is_none()));
     let flooded: BTreeSet<&str> = seen.map(|hop| hop.place.as_str()).collect();
-    if !flooded.is_empty() {
+    let floods = !flooded.is_empty();
+    if floods {
         let at = flooded.into_iter().collect::<Vec<_>>().join(" and ");
         evidence.push(format!(
             "they come out at {at}, addressed to somebody else, as where a switch floods: it does not know {}'s port",
@@ -390,7 +391,15 @@ pub(super) fn request_lost(asking: &Asking) -> Finding {
         ));
     }
     evidence.extend(way::ways_told(asking.case, asking.roads));
-    found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence)
+    let finding = found(names::WIRE_REQUEST_LOST, vec![asking.between()], summary, evidence);
+    if floods {
+        let node = asking.node;
+        let next = format!(
+            "On the switch before {node}: its table of MACs, and the port of {node} (link, VLAN, port security). What is for {node}'s MAC is flooded to the others, and does not come out there."
+        );
+        return Finding { next, ..finding };
+    }
+    finding
 }
 
 /// How many of the clients' tries it is that come to no node, in both rounds.

@@ -111,13 +111,16 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
         Some(router) => found(
             names::BGP_FILTERED,
             vec![Subject::router(router)],
-            format!("the router {router} says that it has no route to the address, which {} announce to it", sending.join(", ")),
+            format!(
+                "the router {router} says that the network is unreachable: it has no route to the address, or one that discards, which {} announce to it",
+                sending.join(", ")
+            ),
             evidence,
         ),
         None => found(
             names::WIRE_REQUEST_LOST,
             vec![Subject::router(nearest)],
-            format!("the router {nearest} says that it has no route to the address"),
+            format!("the router {nearest} says that the network is unreachable: it has no route to the address, or one that discards"),
             evidence,
         ),
     })

@@ -156,7 +156,7 @@ entries! {
             "metallb/metallb#2838",
             "metallb/metallb#1853",
         ],
-        properties: &[Property::LatentUntil("; it bites when a node without rules, or policy Local, is hit, and whenever neighbours change their mind"), Property::OthersAnswer, Property::OfTheAddressOnTheWire],
+        properties: &[Property::LatentUntil("; connections break when a client changes from one node's MAC to another's, and fail at a node without rules, or without a pod where the policy is Local"), Property::OthersAnswer, Property::OfTheAddressOnTheWire],
     },
     ANNOUNCE_NOBODY = "announce/nobody" {
         severity: Severity::Fail,

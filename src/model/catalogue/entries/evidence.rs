@@ -153,7 +153,7 @@ entries! {
         meaning: "The fault lies where nothing of ours can look, for example between a client without a login and the first router.",
         decided_by: "The last place where the packets were seen and the next place where they were not.",
         seen: "The client reports a failure, the nodes never see its packets, and nobody of the team can log in to the client, the router or the switch between.",
-        next: "Give lbdiag a login at the named place (--from ssh:HOST), or run there what the gap names, such as tcpdump while the client asks.",
+        next: "Give lbdiag a login there (--from ssh:HOST), or run the named command there by hand while the client asks.",
         alike: &[
             ("wire/request-lost", "There the client was watched too, and its packets are proven to leave it."),
             ("evidence/undecided", "There everything was looked at, and several causes fit."),
@@ -261,7 +261,7 @@ entries! {
         meaning: "What was seen does not single out one cause, so none is claimed.",
         decided_by: "Observations that fit several causes, or none.",
         seen: "The run says where packets were last seen, and what would decide. Proxies, eBPF programmes and hardware offloads hide what happens from tcpdump and rule counters.",
-        next: "Do away with what stands above as the reason, and ask again. Where packets were seen, follow them on from the place where they were last seen; the recording of this run keeps them.",
+        next: "Look by hand at the place that is named as open: the packets were followed to there and no further. Where packets were seen, follow them on from the place where they were last seen; the recording of this run keeps them.",
         alike: &[
             ("evidence/no-vantage", "There a place could not be looked at; here it was."),
             ("node/lost-inside", "That is how a person may call it once it is known that the node swallows packets."),

@@ -179,7 +179,8 @@ fn foot(page: &mut Page, outcome: &Outcome) {
     let known = |finding: &&Finding| finding.severity != Severity::Info && entry(&finding.name).is_some();
     let explain = outcome.findings.first().filter(known);
     let explain = explain.map(|finding| format!(", lbdiag explain {}", one_line(&finding.name))).unwrap_or_default();
-    parts.push(format!("more: -v{explain}"));
+    let more = if page.style.detail == Detail::Answer { "-v" } else { "-vv" };
+    parts.push(format!("more: {more}{explain}"));
     let text = parts.join(" · ");
     page.paragraph(if explain.is_empty() && outcome.verdict == Verdict::Pass { 2 } else { 0 }, &text);
 }

@@ -1,8 +1,8 @@
 //! The first line: which Service, which address, what is wrong, and where.
 
 use super::wording::{listed, short};
-use crate::model::catalogue;
-use crate::model::finding::{Finding, Severity};
+use crate::model::catalogue::{self, names};
+use crate::model::finding::{Finding, Gap, Severity};
 use crate::model::observed::{Observed, Tries};
 use crate::model::outcome::{Outcome, Verdict};
 use crate::model::subject::Subject;
@@ -27,7 +27,7 @@ fn cause(outcome: &Outcome, service: &str) -> String {
         return outcome.summary.clone();
     }
     if let Some(finding) = decisive(outcome) {
-        return format!("{}{}", sentence(finding, outcome), slowly(outcome));
+        return format!("{}{}{}", sentence(finding, outcome), slowly(outcome), besides(finding, outcome));
     }
     if outcome.verdict == Verdict::Pass && outcome.observed.tries.iter().any(|tries| tries.tried > 0) {
         return answered(&outcome.observed);
@@ -84,6 +84,9 @@ fn whose(finding: &Finding, outcome: &Outcome) -> String {
     let its = |tries: &&Tries| finding.from.is_empty() || finding.from.contains(&tries.from);
     let silent: Vec<&str> = outcome.observed.silent().filter(its).map(|tries| short(&tries.from)).collect();
     let failing: Vec<&str> = outcome.observed.failing().filter(its).map(|tries| short(&tries.from)).collect();
+    if matches!(finding.culprits.first(), Some(Subject::Client(_))) {
+        return "its packets".to_owned();
+    }
     if roots > 1 || failing.is_empty() {
         return "packets of some tries".to_owned();
     }
@@ -180,10 +183,35 @@ fn slowly(outcome: &Outcome) -> String {
     let seen = &outcome.observed;
     let late: usize = seen.tries.iter().map(|tries| tries.sent_again).sum();
     let tried: usize = seen.tries.iter().map(|tries| tries.tried).sum();
-    if outcome.verdict != Verdict::Fail || late == 0 || seen.failing().next().is_some() {
+    let then_down = seen.tries.iter().filter_map(|tries| tries.again.as_ref()).any(|again| again.answered < again.tried);
+    if outcome.verdict != Verdict::Fail || late == 0 || seen.failing().next().is_some() || then_down {
         return String::new();
     }
     format!("; slow, not down: all {tried} tries are answered, {late} of them only when their first packet was sent again")
+}
+
+/// What else fails: other causes, and places of which it is not known why.
+fn besides(told: &Finding, outcome: &Outcome) -> String {
+    if outcome.verdict != Verdict::Fail {
+        return String::new();
+    }
+    let own = |finding: &Finding| (&finding.name, &finding.summary) == (&told.name, &told.summary);
+    let others = outcome.findings.iter().filter(|one| one.severity == Severity::Fail && one.because.is_none() && !own(one)).count();
+    let mut parts = Vec::new();
+    if others > 0 {
+        parts.push(format!("; {others} more {} under Also", if others == 1 { "cause" } else { "causes" }));
+    }
+    let failing: Vec<&str> = outcome.observed.failing().map(|tries| short(&tries.from)).collect();
+    let open: Vec<&str> = failing.into_iter().filter(|name| outcome.gaps.iter().any(|gap| is_open_at(gap, name))).collect();
+    if !open.is_empty() {
+        parts.push(format!("; why {} fails is not decided", listed(&open, MOST_NAMES)));
+    }
+    parts.concat()
+}
+
+/// Whether a gap leaves open why a place is not answered.
+pub(super) fn is_open_at(gap: &Gap, place: &str) -> bool {
+    gap.name == names::EVIDENCE_UNDECIDED && matches!(&*gap.subject, Subject::Client(name) if name == place)
 }
 
 /// `32 of 32 tries answered from c1 and c2`

@@ -1,5 +1,6 @@
 //! What could not be looked at, each reason once: the same gap of ten hosts is one.
 
+use crate::model::catalogue::names;
 use crate::model::finding::Gap;
 use crate::model::text::one_line;
 
@@ -52,9 +53,24 @@ pub(super) fn named(gaps: &[Gap]) -> Vec<String> {
     }
     let told = |(name, subjects): (&str, Vec<String>)| {
         let names = listed(&subjects.iter().map(String::as_str).collect::<Vec<_>>(), MOST_NAMES);
-        format!("{names} ({})", one_line(name).trim_start_matches("evidence/"))
+        format!("{names} ({})", plainly(name))
     };
     kinds.into_iter().map(told).collect()
+}
+
+/// Gaps in words that need no list; the others by the last part of their name.
+const PLAIN: [(&str, &str); 6] = [
+    (names::EVIDENCE_NO_VANTAGE, "no login there"),
+    (names::EVIDENCE_NOT_RECORDED, "not in this recording"),
+    (names::EVIDENCE_LOG_UNREADABLE, "its log could not be read"),
+    (names::EVIDENCE_NODE_UNREACHABLE, "could not be reached"),
+    (names::EVIDENCE_TOOL_MISSING, "a tool is missing there"),
+    (names::EVIDENCE_UNREADABLE, "could not be read"),
+];
+
+fn plainly(name: &str) -> String {
+    let known = PLAIN.iter().find(|(known, _)| *known == name).map(|(_, words)| (*words).to_owned());
+    known.unwrap_or_else(|| one_line(name).trim_start_matches("evidence/").to_owned())
 }
 
 /// The subjects of gaps, each once, as one text or none.
@@ -121,7 +137,7 @@ mod tests {
         all.push(gap("n11", "connect to n11: no answer"));
         let groups = grouped(&all);
         assert_eq!(groups.iter().map(|group| group.gaps.len()).collect::<Vec<_>>(), [10, 1]);
-        assert_eq!(named(&all), ["node/n1, node/n2, node/n3 and 8 more (node-unreachable)"]);
+        assert_eq!(named(&all), ["node/n1, node/n2, node/n3 and 8 more (could not be reached)"]);
         assert!(groups[1].line().starts_with("node/n11 (evidence/node-unreachable): connect to n11"));
     }
 }

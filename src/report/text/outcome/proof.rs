@@ -1,7 +1,7 @@
 //! Why, what to do about it, how to see whether it helped, and how sure the answer is.
 
 use super::super::page::Page;
-use super::cause::{decisive, sentence};
+use super::cause::{decisive, is_open_at, sentence};
 use super::gaps;
 use super::wording::{is_asked, labelled, listed, short};
 use crate::model::announcement::Agreement;
@@ -87,7 +87,14 @@ fn others(outcome: &Outcome, told: Option<&Finding>) -> Vec<String> {
     if all.len() > MOST_ALSO {
         lines.push(format!("… and {} more findings (-v tells)", all.len() - MOST_ALSO));
     }
+    lines.extend(told.into_iter().flat_map(|_| open_places(outcome)).map(|(name, gap)| format!("open {name}: {}", one_line(&gap.reason))));
     lines
+}
+
+/// The places that fail and of which it is not known why, beside a cause that is another's.
+fn open_places(outcome: &Outcome) -> impl Iterator<Item = (&str, &Gap)> {
+    let failing = outcome.observed.failing().map(|tries| short(&tries.from));
+    failing.filter_map(|name| Some((name, outcome.gaps.iter().find(|gap| is_open_at(gap, name))?))).take(MOST_ALSO)
 }
 
 fn line(finding: &Finding, outcome: &Outcome) -> String {
@@ -122,7 +129,11 @@ fn advice(page: &Page, finding: Option<&Finding>, outcome: &Outcome) -> Vec<Stri
     let commands = mends.map(|remedy| format!("on {}: {}", remedy.on, remedy.command)).take(1);
     let next = fitting(page, sentences(&finding.next), MOST_ADVICE, "-v tells");
     let own = commands.chain(std::iter::once(next.join(" ")).filter(|next| !next.is_empty()));
-    own.chain(beside(outcome, finding)).collect()
+    let open = open_places(outcome).find_map(|(name, gap)| {
+        let first = sentences(gap.next.as_ref()?).into_iter().next()?;
+        Some(if first.contains(name) { first } else { format!("{name}: {first}") })
+    });
+    own.chain(beside(outcome, finding)).chain(open).collect()
 }
 
 /// The first sentence of another finding's advice, which nobody would look for behind the first one's.

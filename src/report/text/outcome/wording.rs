@@ -113,8 +113,9 @@ pub(super) fn is_asked(seen: &Observed) -> bool {
 pub(super) fn labelled(page: &mut Page, style: Style, label: &str, lines: &[String]) {
     let mut lead = style.bold(label);
     lead.extend(std::iter::repeat_n(' ', LABELS.saturating_sub(label.len() + 1)));
+    let hang = if lines.len() > 1 { 2 } else { 0 };
     for line in lines {
-        page.item(&lead, LABELS, 0, line);
+        page.item_hanging(&lead, LABELS, 0, hang, line);
         lead = " ".repeat(LABELS - 1);
     }
 }
