@@ -276,7 +276,7 @@ fn vanished(case: &Case, log: &Log, gone: &Vanished, roads: &[&Road]) -> (Vec<Fi
     // That packets are lost on the way is no cause where the small ones pass: their size may be it, or what they hold.
     let where_alone = |finding: &Finding| has(&finding.name, Property::WhereAlone);
     // Who resets has read what it is about: a size it would not take for one.
-    let reset = roads.iter().all(|road| wire::resolution::reset_between(road));
+    let reset = roads.iter().all(|road| wire::request_lost::reset_between(road));
     match overlay::size_or_content(roads, gone).filter(|_| !reset) {
         Some(gap) if data && causes.iter().all(where_alone) && !causes.is_empty() => (Vec::new(), vec![gap]),
         _ => (causes, gaps),
@@ -330,7 +330,7 @@ fn refused_elsewhere(case: &Case, log: &Log, roads: &[&Road], announces: &[Findi
     if !reached {
         return wire::before_node(case, log, roads, announces).and_then(|finding| {
             // A refusal is an answer: that the request was merely lost cannot be the cause. Who resets without being any place is one.
-            let reset = roads.iter().all(|road| wire::resolution::reset_between(road));
+            let reset = roads.iter().all(|road| wire::request_lost::reset_between(road));
             let said = finding.culprits.iter().any(|culprit| matches!(culprit, Subject::Router(_)));
             if has(&finding.name, Property::WhereAlone) && !reset && !said {
                 Err(Gap::new(

@@ -1,6 +1,7 @@
 //! Between the client and the announcing node: ARP, neighbours, interfaces, the network itself.
 
 mod arp;
+pub(super) mod request_lost;
 pub(super) mod resolution;
 mod router_word;
 pub(super) mod rules;

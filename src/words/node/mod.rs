@@ -10,6 +10,7 @@ pub mod host_checks;
 pub mod interfaces;
 pub mod look_closer;
 pub mod neighbours;
+mod place_states;
 mod policies;
 pub mod proxy_rules;
 pub mod route_to;

@@ -1,7 +1,7 @@
 //! The packet filters of a node and what else drops in its kernel, as proofs.
 
 use super::scene::{Inside, Scene};
-use super::{filters, kube_proxy, queues};
+use super::{filters, kube_proxy, over_bridge, queues};
 use crate::analysis::judge::rule::{Apply::One, Proof};
 use crate::analysis::judge::{ipsec, policy, rules, translation};
 use crate::analysis::state::ruleset::Hook;
@@ -133,4 +133,11 @@ pub(super) const ARP_FILTERED: Proof<Inside> = Proof {
     title: "a rule that keeps the node from learning the MAC of whom it answers",
     needs: "a neighbour entry of the client or its gateway that failed, and a rule of the arp family that surely takes the ARP packets for it",
     apply: One(|scene| filters::arp_filtered(scene.pair, scene.node, &scene.packets.clients)),
+};
+
+pub(super) const OVER_THE_BRIDGE: Proof<Inside> = Proof {
+    rule: &rules::RETURN_ASYMMETRIC,
+    title: "answers that a bridge takes past the rules that would translate them",
+    needs: "answers of a pod that leave by the link of who asked as they left the pod, both links ports of one bridge, and bridge-nf-call-iptables that is 0, or br_netfilter that is not loaded",
+    apply: One(|scene| over_bridge::untranslated(scene)),
 };

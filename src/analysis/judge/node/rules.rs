@@ -4,15 +4,15 @@ use crate::analysis::state::ways::RouteQuestion;
 
 use super::connection_rules::{CONNTRACK_CLASH, CONNTRACK_FULL, CONNTRACK_STALE, FORGOTTEN, FORGOTTEN_AND_TAKEN};
 use super::filter_rules::{
-    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, LEFT_BEHIND, POLICY_ENFORCED,
-    POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL,
+    AGENT_BEHIND, ARP_FILTERED, BRIDGED, CLAIMED, DIVERTED, DIVERTED_BEHIND, FILTERED, HELD_BACK, IPSEC, LEFT_BEHIND, OVER_THE_BRIDGE,
+    POLICY_ENFORCED, POLICY_STALE, SHORT_LIVED, TAKEN, TRAFFIC_CONTROL,
 };
 use super::routing_rules::{
     ANSWERS_CHOSEN, BLOCK_OF_PODS, CLIENT_IS_HERE, DEAD_GATEWAY, REFUSED_BACK, REFUSED_TO_FORWARD, REQUESTS_CHOSEN_MISSING,
     REQUESTS_CHOSEN_WRONG, SILENT_CLIENT, linked,
 };
 use super::scene::{Inside, Scene};
-use super::{forwarding, hairpin, kube_proxy, over_bridge};
+use super::{forwarding, hairpin, kube_proxy};
 use crate::analysis::judge::rule::{Apply::One, FirstOf, Proof, Step::Look};
 use crate::analysis::judge::rules;
 use crate::analysis::judge::{by_mark, hop_limit};
@@ -242,13 +242,6 @@ const NO_LOCAL_ENDPOINT: Proof<Inside> = Proof {
     title: "policy Local without a pod",
     needs: "the external traffic policy Local, and no serving endpoint on the node",
     apply: One(|scene| kube_proxy::no_local_endpoint(scene.case, scene.node)),
-};
-
-const OVER_THE_BRIDGE: Proof<Inside> = Proof {
-    rule: &rules::RETURN_ASYMMETRIC,
-    title: "answers that a bridge takes past the rules that would translate them",
-    needs: "answers of a pod that leave by the link of who asked as they left the pod, both links ports of one bridge, and bridge-nf-call-iptables that is 0, or br_netfilter that is not loaded",
-    apply: One(|scene| over_bridge::untranslated(scene)),
 };
 
 const POD_ADDRESS_TAKEN: Proof<Inside> = Proof {

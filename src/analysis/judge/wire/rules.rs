@@ -1,5 +1,6 @@
 //! What keeps requests from the node that should take them: the causes, and the order in which they are looked for.
 
+use super::request_lost;
 use super::resolution::{self, Resolution};
 use super::{Before, BeforeNode, before_some_only, duplicate, flux, interface_down, router_word, unreachable_next_hops, unreachable_node};
 use crate::analysis::judge::rule::{AllOf, Apply::Each, Apply::One, FirstOf, Proof, Step::Known, Step::Look, Step::Open};
@@ -276,5 +277,5 @@ const REQUEST_LOST: Proof<Resolution> = Proof {
     rule: &rules::REQUEST_LOST,
     title: "requests that leave the client and reach no node",
     needs: "requests that leave the client while every node that may announce is watched, and come in on none",
-    apply: One(|asking| Some(resolution::request_lost(asking))),
+    apply: One(|asking| Some(request_lost::request_lost(asking))),
 };

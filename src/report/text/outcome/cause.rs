@@ -85,7 +85,7 @@ fn whose(finding: &Finding, outcome: &Outcome) -> String {
     let silent: Vec<&str> = outcome.observed.silent().filter(its).map(|tries| short(&tries.from)).collect();
     let failing: Vec<&str> = outcome.observed.failing().filter(its).map(|tries| short(&tries.from)).collect();
     if matches!(finding.culprits.first(), Some(Subject::Client(_))) {
-        return "its packets".to_owned();
+        return "packets of its own".to_owned();
     }
     if roots > 1 || failing.is_empty() {
         return "packets of some tries".to_owned();
@@ -183,11 +183,17 @@ fn slowly(outcome: &Outcome) -> String {
     let seen = &outcome.observed;
     let late: usize = seen.tries.iter().map(|tries| tries.sent_again).sum();
     let tried: usize = seen.tries.iter().map(|tries| tries.tried).sum();
-    let then_down = seen.tries.iter().filter_map(|tries| tries.again.as_ref()).any(|again| again.answered < again.tried);
-    if outcome.verdict != Verdict::Fail || late == 0 || seen.failing().next().is_some() || then_down {
+    if outcome.verdict != Verdict::Fail || late == 0 || seen.failing().next().is_some() {
         return String::new();
     }
-    format!("; slow, not down: all {tried} tries are answered, {late} of them only when their first packet was sent again")
+    let told = format!("all {tried} tries are answered, {late} of them only when their first packet was sent again");
+    let again = || seen.tries.iter().filter_map(|tries| tries.again.as_ref());
+    let (answered, asked): (usize, usize) = (again().map(|again| again.answered).sum(), again().map(|again| again.tried).sum());
+    if answered == asked {
+        format!("; slow, not down: {told}")
+    } else {
+        format!("; slow at first: {told}; asked again, {answered} of {asked} are")
+    }
 }
 
 /// What else fails: other causes, and places of which it is not known why.
