@@ -76,6 +76,12 @@ fn suggested(name: &str) -> Option<String> {
     let suggestion = suggestion.or_else(|| {
         nearest(&name, ENTRIES.iter().map(short)).and_then(|near| ENTRIES.iter().find(|entry| short(entry) == near)).map(|entry| entry.name)
     });
+    // A name that shares its beginning alone, such as `client/c1`, means something else.
+    let near = |known: &str| {
+        let second = known.split('/').nth(1).unwrap_or_default();
+        [known, second].iter().map(|form| strsim::osa_distance(&name, form)).min().is_some_and(|apart| apart <= (name.len() / 3).max(2))
+    };
+    let suggestion = suggestion.filter(|known| within.len() == 1 || near(known));
     suggestion.map(|suggestion| format!("there is no finding `{name}`; did you mean `{suggestion}`?"))
 }
 

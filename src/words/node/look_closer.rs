@@ -50,7 +50,7 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
         "look_closer",
         move |context: NativeCallContext, service: Fact<Service>, announcer: Dynamic, target: Dynamic, flow: Dynamic| -> Answer<Dynamic> {
             Ok(match look(&run, &context, &service, announcer, target, flow)? {
-                Looked::Closer(closer) => Dynamic::from(Fact::new(closer)),
+                Looked::Closer(closer) => Dynamic::from(Fact::new(*closer)),
                 Looked::NothingToLookAt => Dynamic::UNIT,
                 Looked::NotSuspicious => {
                     run.fact(NOT_SUSPICIOUS);
@@ -63,7 +63,7 @@ pub fn register(engine: &mut Engine, run: &Arc<Run>) {
 
 /// What a closer look came to.
 enum Looked {
-    Closer(Closer),
+    Closer(Box<Closer>),
     NotSuspicious,
     /// Without a target and a flow.
     NothingToLookAt,
@@ -102,7 +102,7 @@ fn look(
         .collect();
     states.extend(others(run, &plan).into_iter().map(StatePair::unchanged));
     let next_hops = next_hops(run, &plan, &states, flow);
-    Ok(Looked::Closer(Closer { states, again, policies, policies_read, calicos, next_hops }))
+    Ok(Looked::Closer(Box::new(Closer { states, again, policies, policies_read, calicos, next_hops })))
 }
 
 /// Looks closer where something is suspicious, and compares the MACs of the nodes that may take the address where nothing is.
@@ -123,7 +123,7 @@ pub fn look_or_compare(
             if run.evidence.hosts.assumes() {
                 compared::read(run, &nodes(&closer));
             }
-            closer
+            *closer
         }
         Looked::NothingToLookAt => return Ok(Dynamic::UNIT),
         Looked::NotSuspicious => {
