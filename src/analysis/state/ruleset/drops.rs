@@ -126,7 +126,18 @@ fn taking(pair: &StatePair, packets: &[Fields], of_kube_proxy: bool) -> Taking {
 /// Whether the rule stands in one of kube-proxy's chains.
 pub(super) fn is_kube_proxys_chain(tool: &str, path: &str, text: &str) -> bool {
     let chain = path.split('/').nth(1).unwrap_or_default();
-    if tool == "nft" { path.contains("-kube-proxy/") } else { is_kube_proxys(chain, text) }
+    // What iptables-nft writes stands in tables of iptables' own names, without its comments.
+    let by_iptables = || ["ip-", "ip6-"].iter().any(|family| path.strip_prefix(family).is_some_and(of_iptables));
+    if tool == "nft" {
+        path.contains("-kube-proxy/") || (by_iptables() && is_kube_proxys(chain, text))
+    } else {
+        is_kube_proxys(chain, text)
+    }
+}
+
+/// Whether a table has one of iptables' own names.
+fn of_iptables(path: &str) -> bool {
+    ["filter", "nat", "mangle", "raw"].contains(&path.split('/').next().unwrap_or_default())
 }
 
 /// What the rules and policies of a dump had counted, by tool and path.
