@@ -56,8 +56,20 @@ const VARIANTS: &[Variant] = &[
         code: 5,
         finding: None,
     },
-    // A MAC that several machines have by design.
-    Variant { recording: "two-nodes-with-one-mac", changes: &[("d2:a5:66:5d:0f:67", "00:00:5e:00:01:0a")], code: 0, finding: None },
+    // Two nodes of one MAC while everybody is answered, and a MAC that several machines have by design. What is compared only adds: without it the run
+    // is the pass that it was before.
+    Variant {
+        recording: "services/two-nodes-with-one-mac",
+        changes: &[],
+        code: 4,
+        finding: Some(("node/duplicate-address", "node/n2/interface/mlb")),
+    },
+    Variant {
+        recording: "services/two-nodes-with-one-mac",
+        changes: &[("d2:a5:66:5d:0f:67", "00:00:5e:00:01:0a")],
+        code: 0,
+        finding: None,
+    },
     // A route that leads past the tunnel is wrong where it leads to a third node.
     Variant {
         recording: "cal-cross-subnet-underlay-drops-pods",
