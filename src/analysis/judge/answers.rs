@@ -66,7 +66,7 @@ fn not_asked(case: &Case) -> Vec<Gap> {
         let why =
             probe.attempts.iter().map(|attempt| attempt.detail.as_str()).find(|detail| !detail.is_empty()).unwrap_or("no try was made");
         let place = probe.vantage.place();
-        let reason = format!("no try could be made on {place} itself (it was logged in to): {why}");
+        let reason = format!("no try could be made on {place} itself: {why}");
         let vip = case.address().map_or_else(|| "ADDRESS".to_owned(), |vip| vip.to_string());
         let next = format!(
             "On {place}: ip route get {vip}; ip rule; iptables -S OUTPUT or nft list ruleset. Nothing left it, so that the rest of the way was not tried from there."
