@@ -69,22 +69,34 @@ fn of_objects(name: &str) -> bool {
     ["address/", "announce/", "endpoints/"].iter().any(|area| name.starts_with(area))
 }
 
-/// The nodes whose MACs are compared where nothing is suspicious: those that may take the address at layer 2, and those of the endpoints. Fewer
-/// than two are none.
+/// The nodes whose MACs are compared where nothing is suspicious.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Those that requests pass, and those that may take the address at layer 2; not one alone.
+    pub nodes: Vec<String>,
+    /// Those among them that requests pass: who announces, and whose pods serve.
+    pub on_the_way: Vec<String>,
+}
+
+/// Which nodes' MACs to compare where nothing is suspicious: none where no address is taken at layer 2.
 #[must_use]
-pub fn compared(announcement: &Announcement, target: Option<&Target>) -> Vec<String> {
+pub fn compared(announcement: &Announcement, target: Option<&Target>) -> Compared {
     if announcement.protocol == "bgp" || announcement.nodes.is_empty() {
-        return Vec::new();
+        return Compared::default();
     }
     let serving = target.map(Target::serving).unwrap_or_default();
-    let others = announcement.may_announce().into_iter().chain(serving.iter().filter_map(|endpoint| endpoint.node.as_deref()));
-    let mut names: Vec<String> = Vec::new();
-    for name in announcement.nodes.iter().map(String::as_str).chain(others) {
-        if names.len() < MOST_NODES && !names.iter().any(|known| known == name) {
-            names.push(name.to_owned());
+    let distinct = |names: &mut dyn Iterator<Item = &str>| {
+        let mut kept: Vec<String> = Vec::new();
+        for name in names {
+            if kept.len() < MOST_NODES && !kept.iter().any(|known| known == name) {
+                kept.push(name.to_owned());
+            }
         }
-    }
-    if names.len() < 2 { Vec::new() } else { names }
+        kept
+    };
+    let passed = || announcement.nodes.iter().map(String::as_str).chain(serving.iter().filter_map(|endpoint| endpoint.node.as_deref()));
+    let nodes = distinct(&mut passed().chain(announcement.may_announce()));
+    if nodes.len() < 2 { Compared::default() } else { Compared { nodes, on_the_way: distinct(&mut passed()) } }
 }
 
 /// What is worth a closer look, or `None` when nothing is.

@@ -73,7 +73,7 @@ fn follow(
     {
         compared::get_ready(
             run,
-            &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)),
+            &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)).nodes,
         );
     }
     let points = points(run, context, announcer, target, &from, &about)?;

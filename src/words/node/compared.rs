@@ -9,7 +9,9 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::host::Command;
 use crate::evidence::host::script::Script;
 use crate::evidence::side_by_side::side_by_side;
+use crate::model::finding::Gap;
 use crate::model::place::{Host, Place};
+use crate::model::subject::Subject;
 use crate::words::manual::node::INTERFACES;
 use crate::words::session::Run;
 
@@ -22,15 +24,20 @@ pub fn get_ready(run: &Run, nodes: &[String]) {
     run.evidence.hosts.warm(&hosts);
 }
 
-/// What was read, of at least two nodes; a recording of before they were compared has none.
-pub fn read(run: &Run, nodes: &[String]) -> Vec<StatePair> {
+/// What was read, of at least two nodes; a recording of before they were compared has none. What could not be read of a node on the way of
+/// requests may be all that tells of the fault; of one that only might take the address it is said, and no more.
+pub fn read(run: &Run, nodes: &[String], on_the_way: &[String]) -> Vec<StatePair> {
     let answers = side_by_side(nodes, |name| state(run, name));
     let mut states = Vec::new();
     for (name, answer) in nodes.iter().zip(answers) {
         match answer {
             Ok(state) => states.push(StatePair::unchanged(state)),
-            Err(error) if error.kind == ErrorKind::NotRecorded => {}
-            Err(error) => run.fact(format!("the MACs of {name} are not compared with those of the others: {error}")),
+            Err(error) if matches!(error.kind, ErrorKind::NotRecorded | ErrorKind::Interrupted) => {}
+            Err(error) => {
+                let undecided = format!("whether another node has a MAC of {name}, too");
+                let gap: Gap = error.gap(Subject::node(name), undecided);
+                run.gap(if on_the_way.contains(name) { gap.decisive() } else { gap });
+            }
         }
     }
     if states.len() < 2 { Vec::new() } else { states }

@@ -121,7 +121,7 @@ pub fn look_or_compare(
         Looked::Closer(closer) => {
             // Which of the two a run will do is not known of one that is only planned.
             if run.evidence.hosts.assumes() {
-                compared::read(run, &nodes(&closer));
+                compared::read(run, &nodes(&closer), &[]);
             }
             *closer
         }
@@ -129,8 +129,8 @@ pub fn look_or_compare(
         Looked::NotSuspicious => {
             let facts = Facts::gathered(run, context, fact, Given { announcer, target, flow, closer: Dynamic::UNIT })?;
             let case = facts.case();
-            let nodes = case.announcement.map(|announcement| closer::compared(announcement, case.target)).unwrap_or_default();
-            let closer = Closer { states: compared::read(run, &nodes), ..Closer::default() };
+            let all = case.announcement.map(|announcement| closer::compared(announcement, case.target)).unwrap_or_default();
+            let closer = Closer { states: compared::read(run, &all.nodes, &all.on_the_way), ..Closer::default() };
             if !two_of_one_mac(&Case { closer: Some(&closer), ..case }) {
                 run.fact(NOT_SUSPICIOUS);
             }
