@@ -68,16 +68,9 @@ fn follow(
         about.insert("packets".into(), Dynamic::from(MOST_PACKETS));
         about.insert("bytes".into(), Dynamic::from(MOST_BYTES));
     }
-    if run.uses.contains("node.read")
-        && let Some(announcement) = announcer.clone().try_cast::<Fact<Announcement>>()
-    {
-        compared::get_ready(
-            run,
-            &closer::compared(&announcement.0, target.clone().try_cast::<Fact<Target>>().as_ref().map(|fact| &*fact.0)).nodes,
-        );
-    }
     let points = points(run, context, announcer, target, &from, &about)?;
-    let flow = during(run, context, points, || asked(context, service, &options, &from, client.as_ref().map(|client| (client, wait))))?;
+    let about = (service, announcer, target);
+    let flow = during(run, context, points, || asked(run, context, about, &options, &from, client.as_ref().map(|client| (client, wait))))?;
     Ok(Dynamic::from(flow))
 }
 
@@ -126,10 +119,21 @@ fn points(run: &Run, context: &NativeCallContext, announcer: &Dynamic, target: &
     Ok(points)
 }
 
+/// Connects to the nodes whose MACs are compared, while the answers by ARP are waited for: before, every processor has enough to do.
+fn get_ready_to_compare(run: &Run, announcer: &Dynamic, target: &Dynamic) {
+    if run.uses.contains("node.read")
+        && let Some(announcement) = announcer.clone().try_cast::<Fact<Announcement>>()
+    {
+        let target = target.clone().try_cast::<Fact<Target>>();
+        compared::get_ready(run, &closer::compared(&announcement.0, target.as_ref().map(|fact| &*fact.0)).nodes);
+    }
+}
+
 /// What is asked while the captures listen.
 fn asked(
+    run: &Run,
     context: &NativeCallContext,
-    service: &Fact<Service>,
+    (service, announcer, target): (&Fact<Service>, &Dynamic, &Dynamic),
     options: &Options,
     from: &Array,
     client: Option<(&Dynamic, i64)>,
@@ -138,6 +142,7 @@ fn asked(
     let mut how = given(&["port", "tries", "request"]);
     how.insert("from".into(), Dynamic::from(from.clone()));
     let probes = context.call_native_fn::<Dynamic>("probe", (service.clone(), how))?;
+    get_ready_to_compare(run, announcer, target);
     let arp = context.call_native_fn::<Dynamic>("arping", (service.clone(), Dynamic::from(from.clone())))?;
     let mut seen = vec![probes.clone(), arp];
     if let Some((client, wait)) = client {

@@ -16,18 +16,25 @@ export LBDIAG_RUN
 exec 3<&0 5>&2
 timeout -k 2 "$seconds" "$@" </dev/null 3<&- 5>&- &
 work=$!
+# Waits for the job that was begun last. Who ends this shell ends that job with it, even where the job is so new that its number is not known yet.
+await() {
+  beat=$1
+  [ -z "$over" ] || kill "$beat"
+  wait "$beat"
+  status=$?
+  [ -z "$over" ] || { wait "$beat"; exit 0; }
+}
 pause() {
   sleep 1 3<&- 5>&- &
-  beat=$!
-  wait "$beat"
+  await $!
 }
 watch() {
-  trap 'kill "$beat"; wait "$beat"; exit 0' TERM
+  over='' beat=''
+  trap 'over=1; [ -z "$beat" ] || kill "$beat"' TERM
   while :; do
     timeout 10 sh -c 'read -r line; case $line in go) exit 0 ;; count) exit 3 ;; time) date "+lbdiag-time %s %N" >&5; exit 0 ;; esac; exit 1' "$0" <&3 3<&- &
-    beat=$!
-    wait "$beat"
-    case $? in
+    await $!
+    case $status in
       0) ;;
       # The file has no end of line, so that read fails although it reads.
       3) child='' && read -r child _ <"/proc/$work/task/$work/children"; [ -z "$child" ] || kill -USR1 "$child" ;;
