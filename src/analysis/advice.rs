@@ -1,6 +1,7 @@
 //! Advice that names what the case knows: which host, which object, which agent. Where it knows no more than its finding's name tells, the
 //! catalogue's sentence stays.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::judge::Case;
@@ -16,14 +17,16 @@ use crate::model::subject::{Part, Subject};
 type Advises = fn(&Case, &Finding) -> Option<String>;
 
 /// The findings whose advice the case makes more exact.
-const ADVICE: [(&str, Advises); 12] = [
+const ADVICE: [(&str, Advises); 14] = [
     (names::ADDRESS_POOL_EXHAUSTED, widen_pool),
+    (names::ANNOUNCE_SPLIT_BRAIN, begin_where_lost),
     (names::NODE_FIREWALL_DROP, find_handle),
     (names::NODE_UNREACHABLE, look_at_console),
     (names::NODE_CONTROL_PLANE_CUT_OFF, look_at_kubelets),
     (names::ROUTE_POD_NETWORK_MISSING, find_route),
     (names::ROUTE_POD_NETWORK_WRONG, lead_route_home),
     (names::ROUTE_RETURN_MISSING, let_answers_leave),
+    (names::OVERLAY_LOST_BETWEEN, open_port),
     (names::OVERLAY_WRONG_ENDPOINT, correct_entry),
     (names::POD_DISCONNECTED, raise_bridge),
     (names::POD_FIREWALL_DROP, look_into_pod),
@@ -72,6 +75,31 @@ fn widen_pool(case: &Case, finding: &Finding) -> Option<String> {
             edits.join(" or ")
         )
     })
+}
+
+/// A node that several others have lost, none of which has lost another, is cut off by what is on it or before it.
+fn begin_where_lost(case: &Case, finding: &Finding) -> Option<String> {
+    let logs = &case.announcement?.logs;
+    let lost: BTreeSet<&String> = logs.iter().flat_map(|log| &log.failed_members).collect();
+    let (node, others) = lost.into_iter().find_map(|node| {
+        let others: Vec<_> = logs.iter().filter(|log| log.node != *node).collect();
+        (others.len() > 1 && others.iter().all(|log| log.failed_members == [node.clone()])).then_some((node, others.len()))
+    })?;
+    Some(format!("Begin on {node}, which all {others} other speakers have lost, while they see each other. {}", finding.next))
+}
+
+/// Which datagrams, from whom to whom: whoever keeps switches and security groups has to be told.
+fn open_port(case: &Case, finding: &Finding) -> Option<String> {
+    let Subject::Network { from, to } = finding.culprits.first()? else { return None };
+    let address = |node: &str| case.node(node).and_then(|node| node.internal_ips.first().copied());
+    let links = case.node_state(from)?.after.links()?;
+    let ports: BTreeSet<u16> = links.iter().filter_map(|link| link.marks.map(|marks| marks.port)).collect();
+    let [port] = ports.into_iter().collect::<Vec<_>>()[..] else { return None };
+    Some(format!(
+        "Let UDP from {} ({from}) to port {port} of {} ({to}) pass, and back, on whatever lies between: security groups, switches, a firewall between racks.",
+        address(from)?,
+        address(to)?
+    ))
 }
 
 /// Tables of nftables that a program writes anew: its own configuration is what has to change.

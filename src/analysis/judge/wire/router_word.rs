@@ -112,7 +112,7 @@ pub(super) fn no_route(case: &Case, roads: &[&Road]) -> Option<Finding> {
             names::BGP_FILTERED,
             vec![Subject::router(router)],
             format!(
-                "the router {router} says that the network is unreachable: it has no route to the address, or one that discards, which {} announce to it",
+                "the router {router}, to which {} announce the address, says that the network is unreachable: it has no route to the address, or one that discards",
                 sending.join(", ")
             ),
             evidence,

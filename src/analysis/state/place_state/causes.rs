@@ -24,7 +24,7 @@ impl PlaceState {
         let pids: Vec<String> = stopped().filter_map(|process| process.pid).map(|pid| pid.to_string()).collect();
         let which = if pids.is_empty() { format!("$(pidof {name})") } else { pids.join(" ") };
         Some(format!(
-            "It was stopped and has not ended: on {}, kill -CONT {which} lets it go on; see who stopped it (SIGSTOP, a debugger).",
+            "On {}: {name} was stopped and has not ended; kill -CONT {which} lets it go on. See who stopped it (SIGSTOP, a debugger).",
             self.place.host().name
         ))
     }

@@ -16,24 +16,26 @@ export LBDIAG_RUN
 exec 3<&0 5>&2
 timeout -k 2 "$seconds" "$@" </dev/null 3<&- 5>&- &
 work=$!
-# Waits for the job that was begun last. Who ends this shell ends that job with it, even where the job is so new that its number is not known yet.
-await() {
-  beat=$1
-  [ -z "$over" ] || kill "$beat"
+# Waits for the job that was begun last, which SIGNAL ends when this shell is to end: even where that was told before its number was known.
+await() { # number signal
+  beat=$1 signal=$2
+  [ -z "$over" ] || kill "-$signal" "$beat"
   wait "$beat"
   status=$?
   [ -z "$over" ] || { wait "$beat"; exit 0; }
 }
+# A job that is just begun has this shell's own handler for a moment, and would lose a TERM.
 pause() {
+  [ -z "$over" ] || exit 0
   sleep 1 3<&- 5>&- &
-  await $!
+  await $! KILL
 }
 watch() {
   over='' beat=''
-  trap 'over=1; [ -z "$beat" ] || kill "$beat"' TERM
+  trap 'over=1; [ -z "$beat" ] || kill "-$signal" "$beat"' TERM
   while :; do
     timeout 10 sh -c 'read -r line; case $line in go) exit 0 ;; count) exit 3 ;; time) date "+lbdiag-time %s %N" >&5; exit 0 ;; esac; exit 1' "$0" <&3 3<&- &
-    await $!
+    await $! TERM
     case $status in
       0) ;;
       # The file has no end of line, so that read fails although it reads.
