@@ -14,11 +14,11 @@ use crate::evidence::error::{ErrorKind, EvidenceError};
 use crate::evidence::side_by_side::lock;
 
 /// How long a log's first bytes may take: a kubelet answers at once, or its node is gone and nobody should wait for it.
-const BEGIN_LIMIT: Duration = Duration::from_secs(4);
+const BEGIN_LIMIT: Duration = Duration::from_secs(3);
 
 /// The same for a pod whose log did not begin in time: metrics do not pass its kubelet, so that they may come all the same, but a node that
 /// is gone is not waited for twice.
-const SILENT_LIMIT: Duration = Duration::from_secs(1);
+const SILENT_LIMIT: Duration = Duration::from_millis(500);
 
 impl LiveCluster {
     /// Gives every whole line until the end, or until the limit. A connection that breaks before the first line is made once more;

@@ -17,14 +17,13 @@ exec 3<&0 5>&2
 timeout -k 2 "$seconds" "$@" </dev/null 3<&- 5>&- &
 work=$!
 # Waits for the job that was begun last, which SIGNAL ends when this shell is to end: even where that was told before its number was known.
+# Nobody waits for it any more then: a job that is just begun has this shell's own handler for a moment, and would lose a TERM.
 await() { # number signal
   beat=$1 signal=$2
-  [ -z "$over" ] || kill "-$signal" "$beat"
-  wait "$beat"
+  [ -n "$over" ] || wait "$beat"
   status=$?
-  [ -z "$over" ] || { wait "$beat"; exit 0; }
+  [ -z "$over" ] || { kill "-$signal" "$beat"; exit 0; }
 }
-# A job that is just begun has this shell's own handler for a moment, and would lose a TERM.
 pause() {
   [ -z "$over" ] || exit 0
   sleep 1 3<&- 5>&- &
