@@ -1,6 +1,7 @@
 //! One SSH connection: made, verified and logged in once, shared by all that is asked of a host.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use crate::evidence::side_by_side::lock;
 
 /// How long a connection may take until its host is verified.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long a kernel may take to answer at an address: three questions after none, one and three seconds, and half a second for the last.
+const TAKEN_LIMIT: Duration = Duration::from_millis(3_500);
 /// The same by a `ProxyCommand`, which may log in somewhere itself.
 const PROXY_LIMIT: Duration = Duration::from_secs(15);
 /// How long a login may take once connected: a directory service behind it may be slow.
@@ -166,7 +169,11 @@ async fn verified(target: &Target, via: Option<&Connection>, name: &str, seen: &
             Some(jump) => Some(jump.through(target).await?),
             None => None,
         };
-        let dialled = dial(target, through).await?;
+        // Where a name has to be looked up first, that takes its time, too.
+        let straight = via.is_none() && target.proxy_command.is_none() && target.hostname.parse::<IpAddr>().is_ok();
+        let limit = if straight { TAKEN_LIMIT } else { PROXY_LIMIT };
+        let dialled = tokio::time::timeout(limit, dial(target, through)).await;
+        let dialled = dialled.map_err(|_| format!("no answer within {} s", limit.as_secs_f32()))??;
         lock(seen).connected = true;
         match russh::client::connect_stream(config, dialled.wire, watcher).await {
             Ok(handle) => return Ok(handle),
