@@ -49,6 +49,23 @@ fn a_playbook_that_may_reach_less_names_no_other_cause() {
     }
 }
 
+/// The MACs of nodes are compared where everybody is answered. What a site keeps out of reach leaves a gap that nothing rests on, on the way of
+/// requests and beside it.
+#[test]
+fn a_node_out_of_reach_whose_mac_is_not_compared_forbids_no_pass() {
+    let without = |node: &str| {
+        let hosts = ["c1", "c2", "n1", "n2", "n3"].into_iter().filter(|host| *host != node).collect::<Vec<_>>();
+        flow("two-nodes-on-the-way-have-one-mac", |site| site.reach = Some(Reach { hosts: Some(list(&hosts)), ..Reach::default() }))
+    };
+    for (node, verdict) in [("n1", Verdict::Warn), ("n3", Verdict::Pass)] {
+        let outcome = without(node);
+        let about = format!("whether another node has a MAC of {node}, too");
+        let gap = outcome.gaps.iter().find(|gap| gap.undecided == about);
+        assert!(gap.is_some_and(|gap| !gap.decisive), "{node}: {:?}", outcome.gaps);
+        assert_eq!(outcome.verdict, verdict, "{node}: {:?}", outcome.gaps);
+    }
+}
+
 /// A playbook of one line, run on the healthy recording at a site; and the notices of its run.
 fn captured(uses: &str, options: &str, allowed: Option<Vec<String>>) -> (RunEnd, Vec<String>) {
     let text = format!(

@@ -56,8 +56,7 @@ const VARIANTS: &[Variant] = &[
         code: 5,
         finding: None,
     },
-    // Two nodes of one MAC while everybody is answered, and a MAC that several machines have by design. What is compared only adds: without it the run
-    // is the pass that it was before.
+    // Two nodes of one MAC while everybody is answered, one of which is idle; and a MAC that several machines have by design.
     Variant {
         recording: "services/two-nodes-with-one-mac",
         changes: &[],

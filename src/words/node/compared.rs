@@ -36,7 +36,9 @@ pub fn read(run: &Run, nodes: &[String], on_the_way: &[String]) -> Vec<StatePair
             Err(error) => {
                 let undecided = format!("whether another node has a MAC of {name}, too");
                 let gap: Gap = error.gap(Subject::node(name), undecided);
-                run.gap(if on_the_way.contains(name) { gap.decisive() } else { gap });
+                // What a site keeps out of reach it does without.
+                let needed = on_the_way.contains(name) && gap.kind != Some(ErrorKind::Forbidden);
+                run.gap(if needed { gap.decisive() } else { gap });
             }
         }
     }
